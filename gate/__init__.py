@@ -1,0 +1,1 @@
+"""A Cloud Run deployment gate and rollback controller."""

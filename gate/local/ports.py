@@ -1,0 +1,205 @@
+"""The seams between the parts of the local Cloud Run: control plane, instances, front end, logs.
+
+    admin (resources, reconcile)  --boot/retire-->  Instances  (processes)
+             |                                          ^
+             +--route/open/close-->  FrontEnd --acquire-+
+    all of them  --append-->  LogSink
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """Names one service."""
+
+    project: str
+    location: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionKey:
+    """Names one revision, by its short name."""
+
+    service: ServiceKey
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSpec:
+    """What it takes to run a revision's container.
+
+    Attributes:
+        image: the image reference as deployed, looked up in the images file.
+        env: the revision's own environment, in order.
+        container_port: the PORT that Cloud Run's texts name; the process gets its own free port.
+        concurrency: most requests at once in one instance (max_instance_request_concurrency).
+        max_instances: most instances at once; 0 means the platform's default of 100.
+        timeout_s: request timeout; also cuts WebSockets.
+        startup_timeout_s: how long the TCP startup probe waits for the port.
+    """
+
+    key: RevisionKey
+    image: str
+    env: tuple[tuple[str, str], ...] = ()
+    container_port: int = 8080
+    container_name: str = ""
+    concurrency: int = 80
+    min_instances: int = 0
+    max_instances: int = 0
+    timeout_s: float = 300.0
+    startup_timeout_s: float = 240.0
+
+
+class BootReason(Enum):
+    """Why a revision's container did not start, as Cloud Run's condition reasons name it."""
+
+    CONTAINER_MISSING = "CONTAINER_MISSING"
+    HEALTH_CHECK_CONTAINER_ERROR = "HEALTH_CHECK_CONTAINER_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class BootFailure:
+    """A container that did not start: the condition's reason and Cloud Run's text for it."""
+
+    reason: BootReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One request's place in a running instance, at a loopback address."""
+
+    key: RevisionKey
+    instance_id: str
+    host: str
+    port: int
+
+
+class NoInstanceError(Exception):
+    """No instance can take the request: the front end answers with this status and text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Instances(Protocol):
+    """Runs revisions as processes."""
+
+    async def boot(self, spec: RevisionSpec) -> BootFailure | None:
+        """Starts a revision's first instance and waits for its startup probe.
+
+        Afterwards the revision is known and `acquire` may start more instances. Booting a
+        revision that is already known updates its spec (min instances) and starts nothing new.
+        """
+        ...
+
+    async def retire(self, key: RevisionKey) -> None:
+        """Stops every instance of a revision (SIGTERM, 10 s, SIGKILL) and forgets it."""
+        ...
+
+    async def acquire(self, key: RevisionKey) -> Lease:
+        """Finds or starts an instance with room for one more request.
+
+        Raises:
+            NoInstanceError: no instance can take it; carries Cloud Run's status and text.
+        """
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Gives the place back; an instance without requests is stopped after a while."""
+        ...
+
+    async def close(self) -> None:
+        """Stops every process; returns when none is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A revision and its weight in a split; weights of one address sum to 100."""
+
+    revision: RevisionKey
+    percent: int
+    timeout_s: float = 300.0
+
+
+class FrontEnd(Protocol):
+    """One loopback address for a service and one for each of its tags."""
+
+    async def open(self, service: ServiceKey, tag: str | None, port: int = 0) -> str:
+        """Starts listening (port 0: any free one) and returns the base URL, http://127.0.0.1:N.
+
+        Opening an address that is open returns it again. Without a route it answers 404.
+        """
+        ...
+
+    def route(self, service: ServiceKey, tag: str | None, shares: tuple[Share, ...]) -> None:
+        """From now on, new requests to this address are split over these revisions."""
+        ...
+
+    async def shut(self, service: ServiceKey, tag: str | None) -> None:
+        """Stops listening; connections already open live on."""
+        ...
+
+    async def close(self) -> None:
+        """Shuts every address and cuts every connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequestLog:
+    """The httpRequest part of a request log entry."""
+
+    method: str
+    url: str
+    status: int
+    latency_s: float
+    request_size_bytes: int
+    response_size_bytes: int
+    user_agent: str
+    remote_ip: str
+    protocol: str
+
+
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One entry as the platform itself writes it, before the Logging API gives it a form.
+
+    Attributes:
+        log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
+            run.googleapis.com/requests, run.googleapis.com/varlog/system.
+        severity: DEFAULT, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL, ALERT, EMERGENCY.
+        payload: text, or an object that becomes jsonPayload, or None (request logs).
+        trace: the bare trace id (32 hex), or "".
+        span_id: 16 hex, or "".
+    """
+
+    key: RevisionKey
+    log_id: str
+    at: datetime
+    severity: str = "DEFAULT"
+    payload: str | dict[str, JsonValue] | None = None
+    http: HttpRequestLog | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    trace: str = ""
+    span_id: str = ""
+    trace_sampled: bool = False
+
+
+class LogSink(Protocol):
+    """Takes what the platform logs. Must be cheap: the front end calls it once a request."""
+
+    def append(self, line: LogLine) -> None:
+        """Keeps one line; it becomes visible to readers after the ingestion delay."""
+        ...
