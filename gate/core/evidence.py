@@ -1,0 +1,95 @@
+"""What a probe saw: outcomes, findings and bounded excerpts. Values only; nothing here judges a
+rollout (core.verdict does).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How one probe ended. INCONCLUSIVE is never a pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Symptom(Enum):
+    """What kind of thing was seen: the word that reports and attribution work with."""
+
+    STATUS = "status"  # another HTTP status than expected
+    REDIRECT = "redirect"  # a 3xx; the finding says what its Location means
+    HEADER = "header"
+    BODY = "body"  # an expected JSON value is missing or different
+    SCHEMA = "schema"  # well-formed, but not of the contract's shape
+    CONNECT = "connect"  # no connection: refused, reset before the first byte, DNS, TLS
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too large"  # the answer exceeded the probe's bounds
+    REFUSED = "refused"  # a WebSocket handshake answered with an HTTP status
+    NOT_REFUSED = "not refused"  # a stranger was let in
+    SUBPROTOCOL = "subprotocol"
+    CLOSED = "closed"  # a close frame, with its code and reason
+    ABNORMAL = "abnormal close"  # the connection ended without a close frame (1006)
+    PROTOCOL = "protocol"  # bytes that are not HTTP or WebSocket
+    SEQUENCE = "sequence"  # awaited messages missing or out of order
+    FORBIDDEN = "forbidden message"  # a `never` pattern matched
+    FOREIGN = "foreign message"  # another connection's nonce was seen
+    LOGS = "logs"
+    PLATFORM = "platform"  # Cloud Run's front end answered, not the container
+    CLIENT = "client fault"  # our own side could not ask: never the candidate's fault
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was not as expected.
+
+    Attributes:
+        count: how many sessions or entries showed it.
+        hint: what it means or what to do, or "".
+    """
+
+    symptom: Symptom
+    expected: str
+    seen: str
+    count: int = 1
+    hint: str = ""
+
+    def __str__(self) -> str:
+        times = f" ({self.count} times)" if self.count > 1 else ""
+        return f"{self.symptom.value}: got {self.seen}, expected {self.expected}{times}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one probe saw.
+
+    Attributes:
+        probe: its name in the policy.
+        kind: http, websocket or logs.
+        asked: the question in one line, e.g. `GET /api/health`.
+        expected, seen: one line each for the table; `seen` names what was seen in a pass, too.
+        findings: empty for a pass, at least one otherwise.
+        excerpts: bounded, redacted lines: requests, answers, frames, closes.
+        asked_times, right_times: e.g. sessions opened and sessions that went right.
+        trace: trace id (32 hex) sent with the requests, or "".
+    """
+
+    probe: str
+    kind: str
+    outcome: Outcome
+    asked: str
+    expected: str
+    seen: str
+    started_at: datetime
+    duration_s: float
+    findings: tuple[Finding, ...] = ()
+    excerpts: tuple[str, ...] = ()
+    asked_times: int = 1
+    right_times: int = 0
+    trace: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether this is a pass: only then does it speak for the candidate."""
+        return self.outcome is Outcome.PASSED and not self.findings

@@ -1,0 +1,326 @@
+"""What a policy says, as values. policyfile reads YAML into these; nothing else builds them.
+
+Each value checks itself: an impossible one raises ValueProblem, to which the reader of the file
+adds file:line:column. Durations are seconds (`_s`), rates are percent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gate.core.traffic import TAG_AND_SERVICE_MAX
+from gate.errors import ValueProblem
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceName:
+    """The policy's service; each part may come from the command line or the environment."""
+
+    project: str = ""
+    region: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRule:
+    """How the candidate is addressed and how long it may take to become ready."""
+
+    tag: str = "candidate"
+    ready_within_s: float = 240.0
+
+    def __post_init__(self) -> None:
+        _positive("ready_within", self.ready_within_s)
+
+
+class OnHold(Enum):
+    """What becomes of a candidate whose evidence is inconclusive."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret's value comes from: an environment variable."""
+
+    env: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What is at stake when a probe fails, for the report."""
+
+    priority: str
+    impact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A JSON Schema: the path as the policy names it, and the document itself."""
+
+    path: str
+    document: Json = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What one JSON value must look like; every part given must hold.
+
+    Attributes:
+        json: each key given here must be there with an equal value (objects nest; extra keys in
+            the answer are fine; a list must match item by item, as long as this one).
+        schema: a JSON Schema the value must satisfy.
+    """
+
+    json: Json = field(default=None, hash=False)
+    schema: Schema | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked."""
+        return self.json is None and self.schema is None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """One HTTP request and the answer it must get. Redirects are answers, never followed.
+
+    Header values and the body may hold templates (`${alice}`, `${nonce}`).
+    """
+
+    path: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json = field(default=None, hash=False)
+    timeout_s: float = 10.0
+    status: tuple[int, ...] = (200,)
+    answer: Pattern = Pattern()
+    answer_headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        _path(self.path)
+        _positive("timeout", self.timeout_s)
+        if not self.status:
+            raise ValueProblem("status", "is empty (expected at least one status code)")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A script step: send this JSON value (or text, as it is) after rendering its templates."""
+
+    message: Json = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """A script step: wait for one message that matches, or for a sequence of messages by type.
+
+    Attributes:
+        answer: pattern of the awaited message; with `sequence` it must hold for its last one.
+        sequence: message types (`type` field) that must come in this order.
+        where: only messages with these (templated) fields count for `sequence`.
+        never: a message that matches this fails the step.
+        within_s: how long the whole step may take.
+    """
+
+    answer: Pattern = Pattern()
+    sequence: tuple[str, ...] = ()
+    where: tuple[tuple[str, Json], ...] = field(default=(), hash=False)
+    never: Pattern = Pattern()
+    within_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        _positive("within", self.within_s)
+        if self.answer.empty and not self.sequence:
+            raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
+
+
+Step = Send | Await
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketProbe:
+    """Sessions against one WebSocket path, and how they must go and end.
+
+    Attributes:
+        subprotocols, headers: templates, rendered for each connection. `${user}` is the secret of
+            the connection's user; where users are given and neither names it, the header
+            `Authorization: Bearer ${user}` is sent.
+        users: names of secrets; connection i belongs to user i modulo their number.
+        connections: sessions held open together in one round.
+        hold_s: how long all of them stay open after the last script has ended.
+        repeat: rounds, one after the other, each with new connections.
+        open_within_s: limit for one handshake.
+        success_percent: share of sessions that must go right.
+        close_code: code that the close must carry after we start it with 1000, or None for any.
+        refused: where given, each session must be refused: by one of these HTTP statuses at the
+            handshake, or by one of these close codes after it.
+        subprotocol: the subprotocol that the server must select, or "" for any offered or none.
+        foreign_messages: most messages that may carry another connection's nonce.
+    """
+
+    path: str
+    subprotocols: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    users: tuple[str, ...] = ()
+    connections: int = 1
+    hold_s: float = 0.0
+    repeat: int = 1
+    open_within_s: float = 10.0
+    script: tuple[Step, ...] = ()
+    success_percent: float = 100.0
+    close_code: int | None = None
+    refused: tuple[int, ...] = ()
+    subprotocol: str = ""
+    foreign_messages: int = 0
+
+    def __post_init__(self) -> None:
+        _path(self.path)
+        _positive("open_within", self.open_within_s)
+        _between("connections", self.connections, 1, 10_000)
+        _between("repeat", self.repeat, 1, 100_000)
+        _between("hold", self.hold_s, 0, 86_400)
+        _between("success", self.success_percent, 0, 100)
+        _between("foreign_messages", self.foreign_messages, 0, 1_000_000)
+        if self.success_percent == 0:
+            raise ValueProblem("success", "cannot fail (got 0%, expected more than 0%)")
+        if self.refused and self.script:
+            raise ValueProblem("refused", "excludes a script: a refused session has none to run")
+
+
+class Severity(Enum):
+    """Severity of a log entry, by its number in Cloud Logging; higher is worse."""
+
+    DEFAULT = 0
+    DEBUG = 100
+    INFO = 200
+    NOTICE = 300
+    WARNING = 400
+    ERROR = 500
+    CRITICAL = 600
+    ALERT = 700
+    EMERGENCY = 800
+
+
+@dataclass(frozen=True, slots=True)
+class LogPattern:
+    """Matches a log entry of at least this severity that contains this text (either may be open)."""
+
+    severity: Severity | None = None
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.severity is None and not self.text:
+            raise ValueProblem("none", "matches every entry (expected severity or text)")
+
+
+@dataclass(frozen=True, slots=True)
+class LogsProbe:
+    """Reads the candidate's own logs since the rollout began; none may match.
+
+    `settle_s` allows for ingestion: Cloud Logging promises no delay, so entries are read again
+    until this much time has passed since the last probe ended.
+    """
+
+    none: tuple[LogPattern, ...]
+    settle_s: float = 15.0
+
+    def __post_init__(self) -> None:
+        _between("settle", self.settle_s, 0, 600)
+        if not self.none:
+            raise ValueProblem("none", "is empty (expected at least one pattern)")
+
+
+ProbeSpec = HttpProbe | WebSocketProbe | LogsProbe
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One named question to the candidate.
+
+    A required probe must pass for a promotion; one that is not required is only reported.
+    """
+
+    name: str
+    spec: ProbeSpec
+    capability: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy.
+
+    Attributes:
+        traffic: canary steps in percent, ending at 100.
+        digest: sha256 (hex) over the policy and the schemas it names, as read.
+        source: the file's name, for messages.
+    """
+
+    service: ServiceName
+    probes: tuple[Probe, ...]
+    candidate: CandidateRule = CandidateRule()
+    traffic: tuple[int, ...] = (100,)
+    deadline_s: float = 1200.0
+    on_hold: OnHold = OnHold.KEEP
+    secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
+    capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
+    digest: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        _positive("deadline", self.deadline_s)
+        if self.deadline_s <= self.candidate.ready_within_s:
+            raise ValueProblem(
+                "deadline",
+                f"leaves no time to probe (got {self.deadline_s:g} s, expected more than "
+                f"candidate.ready_within, {self.candidate.ready_within_s:g} s)",
+            )
+        if not any(probe.required for probe in self.probes):
+            raise ValueProblem(
+                "probes",
+                "has no required probe, so that nothing could stop a promotion "
+                "(got 0, expected at least 1)",
+            )
+
+
+def tag_problem(tag: str, service: str) -> str | None:
+    """Says what is wrong with a tag for this service, or None.
+
+    Cloud Run refuses a tag whose length with the service's name exceeds 46 characters, but only
+    when it is deployed (field spec.traffic.tag, INVALID_ARGUMENT).
+    """
+    together = len(tag) + len(service)
+    if together > TAG_AND_SERVICE_MAX:
+        return (
+            f"tag {tag!r} and service {service!r} are too long together "
+            f"(got {together} characters, expected at most {TAG_AND_SERVICE_MAX})"
+        )
+    return None
+
+
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueProblem(name, f"must be more than 0 (got {value:g} s)")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueProblem(name, f"is out of range (got {value:g}, expected {low:g} to {high:g})")
+
+
+def _path(path: str) -> None:
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueProblem(
+            "path",
+            f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
+            hint="the address is the candidate's own; a policy cannot name another host",
+        )
+    if path.split("?", maxsplit=1)[0] == "/healthz":
+        raise ValueProblem(
+            "path",
+            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
+            hint="use another path, e.g. /health or /readyz",
+        )

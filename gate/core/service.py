@@ -1,0 +1,135 @@
+"""What Cloud Run says of a service and its revisions, as values.
+
+Field meanings follow the Admin API v2 messages google.cloud.run.v2.Service and Revision. Names of
+revisions are short names everywhere in the gate; adapters shorten full resource names.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from gate.core.traffic import Split
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRef:
+    """Names one service."""
+
+    project: str
+    region: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.region}/{self.name}"
+
+
+class ConditionState(Enum):
+    """State of a condition; anything the API adds later is UNKNOWN, which is never success."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    RECONCILING = "reconciling"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: its state, and Cloud Run's reason and text where it gives them."""
+
+    state: ConditionState = ConditionState.UNKNOWN
+    reason: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.reason or self.state.value, self.message) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One line of traffic_statuses: what the front end obeys, with the tag's own URL."""
+
+    revision: str | None
+    percent: int = 0
+    tag: str = ""
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as read at one moment.
+
+    Attributes:
+        etag: guards the next write.
+        traffic: what was asked for (desired).
+        effective: what the front end obeys; transient while reconciling.
+        latest_ready, latest_created: short names, "" when there is none.
+        uri: the service's own URL.
+        last_modifier: e-mail of whoever wrote last.
+    """
+
+    ref: ServiceRef
+    etag: str
+    generation: int
+    observed_generation: int
+    reconciling: bool
+    ready: Condition
+    traffic: Split
+    effective: tuple[Effective, ...] = ()
+    latest_ready: str = ""
+    latest_created: str = ""
+    uri: str = ""
+    last_modifier: str = ""
+    updated_at: datetime | None = None
+    annotations: tuple[tuple[str, str], ...] = ()
+
+    def tag_uri(self, tag: str) -> str:
+        """URL of a tag as the platform reports it, "" while it has none. Never built by us."""
+        return next((line.uri for line in self.effective if line.tag == tag), "")
+
+    @property
+    def effective_shares(self) -> dict[str, int]:
+        """Named revision to percent, as the front end obeys it; LATEST is resolved."""
+        shares: dict[str, int] = {}
+        for line in self.effective:
+            if line.percent:
+                name = line.revision or self.latest_ready
+                shares[name] = shares.get(name, 0) + line.percent
+        return shares
+
+    def agrees_with(self, split: Split) -> bool:
+        """Whether desired and effective traffic are both this split and nothing is in flight.
+
+        LATEST in the split means the latest ready revision. Shares decide; of the tags, each of
+        the split's must be effective with a URL.
+        """
+        if self.reconciling or self.observed_generation != self.generation:
+            return False
+        wanted = split.pinned(self.latest_ready)
+        effective_tags = {line.tag for line in self.effective if line.tag and line.uri}
+        return (
+            self.traffic.pinned(self.latest_ready) == wanted
+            and self.effective_shares == wanted.shares
+            and set(wanted.tags) <= effective_tags
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision as read at one moment.
+
+    Attributes:
+        ready: the condition of type Ready (v2 revisions have no terminal_condition).
+        image: the image reference as deployed; a digest where it was given as one.
+        env: names of environment variables, never their values.
+    """
+
+    name: str
+    ready: Condition
+    image: str = ""
+    created_at: datetime | None = None
+    conditions: tuple[tuple[str, Condition], ...] = field(default_factory=tuple)
+    env: tuple[str, ...] = ()
+    min_instances: int = 0
+    timeout_s: float = 300.0
+    annotations: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,179 @@
+"""What the controller knows of the world: small Protocols, each implemented by one room.
+
+Every method promises its errors: subclasses of gate.errors.InfrastructureError and nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gate.core.evidence import Evidence
+from gate.core.policy import Json, Probe, Severity
+from gate.core.service import Revision, Service
+from gate.core.traffic import Split
+
+
+class Platform(Protocol):
+    """Cloud Run, seen from one service. Implemented by cloud.run; judges nothing."""
+
+    async def read_service(self) -> Service:
+        """Reads the service as it is now.
+
+        Raises:
+            NotFoundError: the service does not exist.
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
+
+    async def read_revision(self, name: str) -> Revision:
+        """Reads one revision of this service by its short name.
+
+        Raises:
+            NotFoundError: it does not exist, or belongs to another service.
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
+
+    async def list_revisions(self) -> tuple[Revision, ...]:
+        """All revisions of the service, newest first."""
+        ...
+
+    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+        """Creates a revision and sets the traffic list in the same update.
+
+        The revision gets this name and the service's template with another image. Returns when
+        the update is accepted, not when it ends.
+
+        Raises:
+            ConflictError: the service is no longer the one that has this etag.
+            UnavailableError: no answer; the update may or may not have been accepted.
+        """
+        ...
+
+    async def set_traffic(self, traffic: Split, etag: str) -> None:
+        """Replaces the traffic list and nothing else. Returns when the update is accepted.
+
+        Raises:
+            ConflictError: the service is no longer the one that has this etag.
+            UnavailableError: no answer; the update may or may not have been accepted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where probes ask, and nothing that could move traffic.
+
+    Attributes:
+        url: base URL as the platform reports it, without a trailing slash.
+        revision: short name of the revision that must answer, "" when only a URL is known.
+        headers: sent with every request, e.g. the ID token of a private service; never shown.
+        since: when the rollout began; logs before it are not looked at.
+    """
+
+    url: str
+    revision: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something to show while probes run: a probe began, advanced, or ended (with evidence)."""
+
+    probe: str
+    text: str = ""
+    done: int = 0
+    of: int = 0
+    evidence: Evidence | None = None
+
+
+class Probes(Protocol):
+    """Asks the candidate. Implemented by probes.runner."""
+
+    async def run(
+        self, probes: Sequence[Probe], target: Target, progress: Callable[[Progress], None]
+    ) -> tuple[Evidence, ...]:
+        """Runs the probes in order and returns one Evidence each, in the same order.
+
+        Never raises for what a candidate does or for a defect of our own: both are evidence.
+        When cancelled, every connection is closed before the cancellation goes on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A log entry, reduced to what the gate looks at."""
+
+    at: datetime
+    severity: Severity
+    text: str
+    log_id: str = ""
+    trace: str = ""
+    insert_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which entries of a revision to read: newest first, at most `limit`.
+
+    `revision` "" means the whole service. `min_severity` and `text` narrow it where given.
+    """
+
+    revision: str
+    since: datetime
+    min_severity: Severity | None = None
+    text: str = ""
+    limit: int = 50
+
+
+class Logs(Protocol):
+    """Reads a service's logs. Implemented by cloud.logs."""
+
+    async def entries(self, query: LogQuery) -> tuple[LogEntry, ...]:
+        """Entries that match, newest first.
+
+        Raises:
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerQuery:
+    """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open."""
+
+    service: str = ""
+    rollout: str = ""
+    since: datetime | None = None
+    limit: int = 50
+
+
+class Ledger(Protocol):
+    """Remembers. Implemented over Cloud Logging by cloud.decisions, in memory by the tests."""
+
+    async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
+        """Keeps one entry under an idempotency key made of rollout and sequence.
+
+        Raises:
+            AccessError, UnavailableError: it may not have been kept.
+        """
+        ...
+
+    async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
+        """Entries that match, newest first."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. The system clock lives in cli.wiring."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits this long."""
+        ...
