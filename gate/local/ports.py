@@ -101,6 +101,13 @@ class Instances(Protocol):
         """
         ...
 
+    def remember(self, spec: RevisionSpec) -> None:
+        """Makes a revision known without starting anything: its first request is a cold start.
+
+        For revisions restored from saved state. Keeps min_instances running from now on.
+        """
+        ...
+
     async def retire(self, key: RevisionKey) -> None:
         """Stops every instance of a revision (SIGTERM, 10 s, SIGKILL) and forgets it."""
         ...
@@ -119,6 +126,22 @@ class Instances(Protocol):
 
     async def close(self) -> None:
         """Stops every process; returns when none is left."""
+        ...
+
+
+class Places(Protocol):
+    """What the front end needs of Instances: a place for one request."""
+
+    def try_acquire(self, key: RevisionKey) -> Lease | None:
+        """A place in an instance that is ready now, without waiting; None when there is none."""
+        ...
+
+    async def acquire(self, key: RevisionKey) -> Lease:
+        """As `Instances.acquire`."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """As `Instances.release`."""
         ...
 
 
