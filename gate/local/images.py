@@ -2,23 +2,21 @@
 
     images:
       demo/backend:v1:
-        command: ["{python}", -m, backend, --version, v1]
+        command: [python, -m, backend, --release, v1]
         env: {LOG_LEVEL: info}
         cwd: backend
 
 A stand-in for a registry: the local Cloud Run runs a command where Cloud Run pulls an image.
 """
 
-import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-MAX_FILE_BYTES = 1024 * 1024
-MAX_IMAGES = 10_000
+MAX_FILE_BYTES = 256 * 1024
 _PYTHONS = frozenset({"python", "python3", "{python}"})
 _KEYS = frozenset({"command", "env", "cwd"})
 
@@ -32,9 +30,9 @@ class Image:
     """A command that stands for a container image.
 
     Attributes:
-        command: program and arguments; `python` means the interpreter that runs this code.
-        env: the image's own environment (a Dockerfile's ENV).
+        command: program and arguments.
         cwd: the directory to run in (a Dockerfile's WORKDIR), absolute.
+        env: the image's own environment (a Dockerfile's ENV).
     """
 
     command: tuple[str, ...]
@@ -46,8 +44,152 @@ class Image:
 class Images:
     """All images that the local Cloud Run can run, by reference."""
 
-    by_name: Mapping[str, Image]
+    by_name: Mapping[str, Image] = field(default_factory=dict)
 
     def find(self, name: str) -> Image | None:
         """The image of that reference, or None: Cloud Run's ContainerMissing."""
         return self.by_name.get(name)
+
+
+def load_images(path: Path) -> Images:
+    """Reads an images file.
+
+    A relative `cwd` starts at the file's own directory, which is also the default. A command
+    that begins with `python`, `python3` or `{python}` runs on the interpreter of this process.
+
+    Raises:
+        ImagesError: unreadable, too long, not YAML, or not of the form above; all mistakes.
+    """
+    return parse_images(_read(path), path)
+
+
+def parse_images(text: str, path: Path) -> Images:
+    """Reads the text of an images file; `path` names it in messages and anchors `cwd`.
+
+    Raises:
+        ImagesError: as `load_images`.
+    """
+    try:
+        document = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader, made stricter below
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        what = " ".join(str(error).split()) or "nested too deeply"
+        raise ImagesError(f"{path}: cannot be read as YAML ({what})") from error
+    mistakes: list[str] = []
+    entries = document.get("images") if isinstance(document, dict) else None
+    if not isinstance(entries, dict) or len(document) != 1:
+        got = ", ".join(map(str, document)) if isinstance(document, dict) else _kind(document)
+        raise ImagesError(
+            f"{path}: one key `images` with an entry an image (got {got[:200]}, "
+            "expected `images: {NAME: {command: [...]}}`)"
+        )
+    images = {str(name): _image(path, name, entry, mistakes) for name, entry in entries.items()}
+    if mistakes:
+        raise ImagesError("\n".join(mistakes))
+    return Images({name: image for name, image in images.items() if image})
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases (no bombs) and without keys given twice."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # stub lacks it
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - the library's signature
+    ) -> dict[Hashable, object]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                problem = f"{name[:60]!r} is given twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ImagesError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise ImagesError(
+            f"{path}: too long (got more than {MAX_FILE_BYTES} bytes, expected at most that)"
+        )
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise ImagesError(f"{path}: not text (got byte {error.start}, expected UTF-8)") from error
+
+
+def _image(path: Path, name: object, entry: object, mistakes: list[str]) -> Image | None:
+    where = f"{path}: images.{name}"
+    if not isinstance(name, str) or not name:
+        mistakes.append(f"{where}: name (got {_kind(name)}, expected text)")
+    if not isinstance(entry, dict):
+        mistakes.append(f"{where}: entry (got {_kind(entry)}, expected {{command: [...]}})")
+        return None
+    before = len(mistakes)
+    mistakes.extend(
+        f"{where}: unknown key (got {key}, expected command, env or cwd)"
+        for key in entry
+        if key not in _KEYS
+    )
+    command = _command(where, entry.get("command"), mistakes)
+    env = _env(where, entry.get("env", {}), mistakes)
+    cwd = _cwd(where, path, entry.get("cwd", "."), mistakes)
+    return Image(command, cwd, env) if len(mistakes) == before else None
+
+
+def _command(where: str, value: object, mistakes: list[str]) -> tuple[str, ...]:
+    if not (isinstance(value, list) and value and all(_is_text(part) for part in value)):
+        mistakes.append(
+            f"{where}.command: what to run (got {_kind(value)}, "
+            "expected a list of text, program first)"
+        )
+        return ()
+    program = sys.executable if value[0] in _PYTHONS else value[0]
+    rest = (sys.executable if part == "{python}" else part for part in value[1:])
+    return (program, *rest)
+
+
+def _env(where: str, value: object, mistakes: list[str]) -> dict[str, str]:
+    if not isinstance(value, dict):
+        mistakes.append(f"{where}.env: environment (got {_kind(value)}, expected {{NAME: text}})")
+        return {}
+    env: dict[str, str] = {}
+    for name, content in value.items():
+        if not (_is_text(name) and name and "=" not in name):
+            mistakes.append(f"{where}.env: name (got {str(name)[:60]!r}, expected text without =)")
+        elif not _is_text(content):
+            mistakes.append(
+                f"{where}.env.{name}: value (got {_kind(content)}, expected text; quote numbers)"
+            )
+        else:
+            env[name] = content
+    return env
+
+
+def _cwd(where: str, path: Path, value: object, mistakes: list[str]) -> Path:
+    home = path.resolve().parent
+    if not (isinstance(value, str) and _is_text(value)):
+        mistakes.append(f"{where}.cwd: directory (got {_kind(value)}, expected text)")
+        return home
+    cwd = home / value
+    if not cwd.is_dir():
+        mistakes.append(f"{where}.cwd: directory (got {value}, expected one that exists)")
+    return cwd
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
