@@ -3,14 +3,16 @@
 Every method promises its errors: subclasses of gate.errors.InfrastructureError and nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from gate.core.evidence import Evidence
+from gate.core.messages import Command, Event
 from gate.core.policy import Json, Probe, Severity
 from gate.core.service import Revision, Service
+from gate.core.state import Rollout
 from gate.core.traffic import Split
 
 
@@ -89,6 +91,10 @@ class Progress:
     evidence: Evidence | None = None
 
 
+Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]
+"""Headers that let a request in, for an audience (the service's own URL); () for a public one."""
+
+
 class Probes(Protocol):
     """Asks the candidate. Implemented by probes.runner."""
 
@@ -164,6 +170,22 @@ class Ledger(Protocol):
 
     async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
         """Entries that match, newest first."""
+        ...
+
+
+class Narrator(Protocol):
+    """Hears what goes on, to show it. Implemented by report; must not raise or block."""
+
+    def doing(self, rollout: Rollout, command: Command) -> None:
+        """The shell is about to carry this command out."""
+        ...
+
+    def happened(self, rollout: Rollout, event: Event) -> None:
+        """This event came, and this is the state that it led to."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """A probe began, advanced or ended."""
         ...
 
 

@@ -1,5 +1,6 @@
-"""What a probe saw: outcomes, findings and bounded excerpts. Values only; nothing here judges a
-rollout (core.verdict does).
+"""What a probe saw: outcomes, findings and bounded excerpts.
+
+Values only; nothing here judges a rollout (core.verdict does).
 """
 
 from dataclasses import dataclass

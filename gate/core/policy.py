@@ -206,7 +206,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LogPattern:
-    """Matches a log entry of at least this severity that contains this text (either may be open)."""
+    """Matches an entry of at least this severity that contains this text (either may be open)."""
 
     severity: Severity | None = None
     text: str = ""

@@ -97,21 +97,21 @@ class Service:
                 shares[name] = shares.get(name, 0) + line.percent
         return shares
 
-    def agrees_with(self, split: Split) -> bool:
-        """Whether desired and effective traffic are both this split and nothing is in flight.
+    @property
+    def in_effect(self) -> bool:
+        """Whether the front end obeys what was asked for, and nothing is in flight.
 
-        LATEST in the split means the latest ready revision. Shares decide; of the tags, each of
-        the split's must be effective with a URL.
+        Percents decide: a tag on a revision that cannot start may never come into effect. The
+        generations do not: after a failed reconcile observed_generation stays behind for ever,
+        although the traffic may be exactly as desired.
         """
-        if self.reconciling or self.observed_generation != self.generation:
-            return False
+        desired = self.traffic.pinned(self.latest_ready).shares
+        return not self.reconciling and self.effective_shares == desired
+
+    def agrees_with(self, split: Split) -> bool:
+        """Whether desired and effective traffic are both this split and nothing is in flight."""
         wanted = split.pinned(self.latest_ready)
-        effective_tags = {line.tag for line in self.effective if line.tag and line.uri}
-        return (
-            self.traffic.pinned(self.latest_ready) == wanted
-            and self.effective_shares == wanted.shares
-            and set(wanted.tags) <= effective_tags
-        )
+        return self.traffic.pinned(self.latest_ready) == wanted and self.in_effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,15 @@ class Split:
         return next(iter(shares)) if len(shares) == 1 else None
 
     def pinned(self, latest_ready: str) -> "Split":
-        """The same split with LATEST replaced by the revision it means now (tags included)."""
+        """The same split with LATEST's percent given to the revision that it means now.
+
+        Tags that follow LATEST are left to whoever made them.
+        """
         shares: dict[str | None, int] = {}
         for revision, percent in self.shares.items():
             name = revision or latest_ready
             shares[name] = shares.get(name, 0) + percent
-        tags = {tag: revision or latest_ready for tag, revision in self.tags.items()}
-        return self._normal(shares, tags)
+        return self._normal(shares, self.tags)
 
     def with_tag(self, tag: str, revision: str) -> "Split":
         """The same split with this tag on this revision; other tags stay."""
@@ -121,6 +123,10 @@ class Split:
     def moved_to(self, revision: str) -> "Split":
         """100 % to this revision; every tag stays."""
         return self.all_to(revision, self.tags)
+
+    def with_shares_of(self, other: "Split") -> "Split":
+        """The percents of the other split with this one's tags."""
+        return self._normal(other.shares, self.tags)
 
     def share_of(self, revision: str) -> int:
         """Percent of requests that this named revision gets (LATEST not resolved)."""

@@ -1,0 +1,272 @@
+"""The one loop: event -> core.step -> ledger -> carry out the command -> event.
+
+Knows only ports. Judges nothing: whatever happens becomes an event, and the core decides.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import assert_never
+
+from gate.core.evidence import Evidence
+from gate.core.messages import (
+    Accepted,
+    CallFailed,
+    Command,
+    Deploy,
+    Event,
+    Failure,
+    Interrupted,
+    LogsRead,
+    Look,
+    Probed,
+    ReadLogs,
+    Record,
+    Recorded,
+    RunProbes,
+    Seen,
+    SetTraffic,
+)
+from gate.core.rollout import begin, step
+from gate.core.service import Revision
+from gate.core.state import Plan, Rollout
+from gate.errors import (
+    ConflictError,
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+)
+from gate.ledger.entry import intention, outcome
+from gate.ports import (
+    Clock,
+    Identity,
+    Ledger,
+    LogQuery,
+    Logs,
+    Narrator,
+    Platform,
+    Probes,
+    Progress,
+    Target,
+)
+from gate.redaction import Redactor
+
+LAST_WORDS = 20
+URGENT_RECORD_WITHIN_S = 2.0
+"""A move to safety waits no longer than this for the ledger to keep its intention."""
+
+_FAILURES: tuple[tuple[type[GateError], Failure], ...] = (
+    (ConflictError, Failure.CONFLICT),
+    (UnavailableError, Failure.LOST),
+    (NotFoundError, Failure.NOT_FOUND),
+    (InfrastructureError, Failure.REFUSED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the controller acts through."""
+
+    platform: Platform
+    probes: Probes
+    logs: Logs
+    ledger: Ledger
+    clock: Clock
+    redactor: Redactor
+    identity: Identity
+    narrator: Narrator
+
+
+class Controller:
+    """Carries one rollout from its plan to its end.
+
+    Args:
+        world: the adapters.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stop = asyncio.Event()
+        self._abandon = asyncio.Event()
+        self._told = False
+        self._sequence = 0
+
+    def interrupt(self) -> None:
+        """Asks the rollout to end safely and soon; asked twice, it is left where it is."""
+        if self._stop.is_set():
+            self._abandon.set()
+        self._stop.set()
+
+    async def run(self, plan: Plan, rollout_id: str) -> Rollout:
+        """Runs until the rollout has ended, or was abandoned by a second interrupt."""
+        async with _signals(self):
+            rollout, commands = begin(plan, rollout_id, self._world.clock.now())
+            while commands and not self._abandon.is_set():
+                event = await self._next_event(rollout, commands[0])
+                if event is None:
+                    break
+                rollout, commands = step(rollout, event)
+                self._world.narrator.happened(rollout, event)
+            return rollout
+
+    async def _next_event(self, rollout: Rollout, command: Command) -> Event | None:
+        """Carries the command out, unless the gate was asked to stop before or meanwhile.
+
+        A write is never cut off: its answer is worth waiting for. None means abandoned.
+        """
+        if self._stop.is_set() and not self._told:
+            return self._tell()
+        self._world.narrator.doing(rollout, command)
+        task = asyncio.ensure_future(self._carry_out(rollout, command))
+        stop = self._abandon if self._told or _is_write(command) else self._stop
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return None if self._abandon.is_set() else self._tell()
+
+    def _tell(self) -> Interrupted:
+        self._told = True
+        return Interrupted(self._world.clock.now())
+
+    async def _carry_out(self, rollout: Rollout, command: Command) -> Event:
+        match command:
+            case Look():
+                return await self._look(command)
+            case Deploy() | SetTraffic():
+                return await self._write(rollout, command)
+            case RunProbes():
+                return await self._probe(command)
+            case ReadLogs():
+                return await self._last_words(command)
+            case Record():
+                return await self._record(rollout)
+            case _ as never:
+                assert_never(never)
+
+    async def _look(self, command: Look) -> Event:
+        world = self._world
+        if command.after_s:
+            await world.clock.sleep(command.after_s)
+        reading = asyncio.gather(*(self._revision(name) for name in command.revisions))
+        try:
+            service, found = await asyncio.gather(world.platform.read_service(), reading)
+        except InfrastructureError as error:
+            return self._failed(error)
+        revisions = {revision.name: revision for revision in found if revision is not None}
+        return Seen(world.clock.now(), service, revisions)
+
+    async def _revision(self, name: str) -> Revision | None:
+        try:
+            return await self._world.platform.read_revision(name)
+        except NotFoundError:
+            return None
+
+    async def _write(self, rollout: Rollout, command: Deploy | SetTraffic) -> Event:
+        """Write-ahead: the ledger keeps the intention before the platform hears of it."""
+        urgent = isinstance(command, SetTraffic) and command.even_unrecorded
+        try:
+            keeping = self._append(rollout, command)
+            await (asyncio.wait_for(keeping, URGENT_RECORD_WITHIN_S) if urgent else keeping)
+        except (InfrastructureError, TimeoutError) as error:
+            if not urgent:
+                text = f"its intention could not be recorded: {error}"
+                hint = error.hint if isinstance(error, GateError) else ""
+                return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
+        return await self._accepted(self._send(command))
+
+    async def _append(self, rollout: Rollout, command: Deploy | SetTraffic) -> None:
+        world = self._world
+        entry = world.redactor.json(intention(rollout, command, world.clock.now()))
+        assert isinstance(entry, dict)
+        self._sequence += 1
+        await world.ledger.append(entry, rollout.id, self._sequence)
+
+    def _send(self, command: Deploy | SetTraffic) -> Awaitable[None]:
+        platform = self._world.platform
+        if isinstance(command, Deploy):
+            return platform.deploy(command.image, command.revision, command.traffic, command.etag)
+        return platform.set_traffic(command.traffic, command.etag)
+
+    async def _accepted(self, call: Awaitable[None]) -> Event:
+        try:
+            await call
+        except InfrastructureError as error:
+            return self._failed(error)
+        return Accepted(self._world.clock.now())
+
+    async def _probe(self, command: RunProbes) -> Event:
+        """Runs the probes until the deadline; what had no time to end is missing."""
+        world = self._world
+        try:
+            headers = await world.identity(command.audience)
+        except InfrastructureError as error:
+            return self._failed(error)
+        target = Target(command.url, command.revision, headers, command.since)
+        ended: list[Evidence] = []
+
+        def progress(news: Progress) -> None:
+            if news.evidence is not None:
+                ended.append(news.evidence)
+            world.narrator.progress(news)
+
+        left_s = (command.until - world.clock.now()).total_seconds()
+        try:
+            async with asyncio.timeout(max(left_s, 0)):
+                evidence = await world.probes.run(command.probes, target, progress)
+        except TimeoutError:
+            evidence = tuple(ended)
+        return Probed(world.clock.now(), evidence)
+
+    async def _last_words(self, command: ReadLogs) -> Event:
+        world = self._world
+        query = LogQuery(command.revision, command.since, limit=LAST_WORDS)
+        try:
+            entries = await world.logs.entries(query)
+        except InfrastructureError as error:
+            return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
+        lines = tuple(world.redactor.text(entry.text) for entry in reversed(entries))
+        return LogsRead(world.clock.now(), lines)
+
+    async def _record(self, rollout: Rollout) -> Event:
+        world = self._world
+        now = world.clock.now()
+        entry = world.redactor.json(outcome(rollout, now))
+        assert isinstance(entry, dict)
+        self._sequence += 1
+        try:
+            await world.ledger.append(entry, rollout.id, self._sequence)
+        except InfrastructureError as error:
+            return Recorded(world.clock.now(), kept=False, message=str(error))
+        return Recorded(world.clock.now(), kept=True)
+
+    def _failed(self, error: InfrastructureError) -> CallFailed:
+        kind = next(failure for type_, failure in _FAILURES if isinstance(error, type_))
+        return CallFailed(self._world.clock.now(), kind, error.message, error.hint)
+
+
+def _is_write(command: Command) -> bool:
+    return isinstance(command, Deploy | SetTraffic | Record)
+
+
+@contextlib.asynccontextmanager
+async def _signals(controller: Controller) -> AsyncIterator[None]:
+    """SIGINT and SIGTERM ask the controller to stop while this lasts."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, controller.interrupt)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

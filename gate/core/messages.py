@@ -1,0 +1,149 @@
+"""What passes between the core and the shell: commands down, events up. Values only.
+
+A command asks for exactly one event back; a failure is an event, too. Time enters the core only as
+an event's `at`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from gate.core.evidence import Evidence
+from gate.core.policy import Probe
+from gate.core.service import Revision, Service
+from gate.core.traffic import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read the service and these revisions, after waiting a little. Answer: Seen or CallFailed."""
+
+    revisions: tuple[str, ...] = ()
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Create the candidate at 0 % and set the traffic list. Answer: Accepted or CallFailed."""
+
+    image: str
+    revision: str
+    traffic: Split
+    etag: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTraffic:
+    """Replace the traffic list. Answer: Accepted or CallFailed.
+
+    `even_unrecorded`: a move to safety, which must happen although the ledger cannot keep its
+    intention; any other write is not carried out then.
+    """
+
+    traffic: Split
+    etag: str
+    why: str
+    even_unrecorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunProbes:
+    """Ask the candidate at its own URL until `until`. Answer: Probed.
+
+    `audience` is the service's own URL: ID tokens for a tag URL are made out to it.
+    """
+
+    probes: tuple[Probe, ...]
+    url: str
+    revision: str
+    audience: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLogs:
+    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read)."""
+
+    revision: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Keep the outcome in the ledger. Answer: Recorded."""
+
+
+Command = Look | Deploy | SetTraffic | RunProbes | ReadLogs | Record
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The service, and those of the revisions asked for that exist."""
+
+    at: datetime
+    service: Service
+    revisions: dict[str, Revision] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A write was accepted; whether it comes into effect is for Look to see."""
+
+    at: datetime
+
+
+class Failure(Enum):
+    """How a call failed."""
+
+    CONFLICT = "conflict"  # somebody else wrote since we read
+    LOST = "lost"  # no answer: a write may have happened
+    NOT_FOUND = "not found"
+    REFUSED = "refused"  # the server said no
+    UNRECORDED = "unrecorded"  # the ledger could not keep the intention, so nothing was done
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call failed, with the server's own words."""
+
+    at: datetime
+    failure: Failure
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the probes saw; those that had no time are missing."""
+
+    at: datetime
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogsRead:
+    """A revision's last words, oldest first, redacted."""
+
+    at: datetime
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Whether the ledger kept the outcome."""
+
+    at: datetime
+    kept: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A person or the system wants the gate to stop (Ctrl-C, SIGTERM)."""
+
+    at: datetime
+
+
+Event = Seen | Accepted | CallFailed | Probed | LogsRead | Recorded | Interrupted

@@ -1,0 +1,185 @@
+"""A rollout as a value: what was asked for, how far it has come, how it ended."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from gate.core.evidence import Evidence
+from gate.core.policy import OnHold, Probe
+from gate.core.service import Revision, Service, ServiceRef
+from gate.core.traffic import Split
+from gate.core.verdict import Verdict
+from gate.errors import ExitCode
+
+
+class Kind(Enum):
+    """What was asked for."""
+
+    ROLLOUT = "rollout"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+class Phase(Enum):
+    """How far a rollout has come; each value names what the gate waits for."""
+
+    READING = "reading"  # the service as it stands
+    DEPLOYING = "deploying"  # the update that creates the candidate at 0 %
+    TAGGING = "tagging"  # the update that gives an existing revision its tag
+    WAITING = "waiting"  # the candidate becomes ready and its URL is served
+    EXPLAINING = "explaining"  # the log lines that say why it did not
+    PROBING = "probing"  # evidence
+    CONFIRMING = "confirming"  # nobody changed anything meanwhile
+    MOVING = "moving"  # the update that moves traffic
+    VERIFYING = "verifying"  # desired and effective traffic agree
+    BACKING_OUT = "backing out"  # how the service stands after a move that failed
+    REVERTING = "reverting"  # the update that undoes it
+    PROVING = "proving"  # traffic is back
+    CLEANING = "cleaning"  # how the service stands before our tag goes
+    UNTAGGING = "untagging"  # the update that removes our tag
+    SETTLING = "settling"  # traffic is as desired after that
+    RECORDING = "recording"  # the ledger keeps the outcome
+    ENDED = "ended"
+
+
+MOVES = frozenset(
+    {Phase.MOVING, Phase.VERIFYING, Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING}
+)
+"""Phases in which users' requests may go elsewhere than they did before."""
+
+
+class Ending(Enum):
+    """How a rollout ended, with the exit code that says so."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"  # a person asked for it
+    UNCHANGED = "unchanged"  # what was asked for is already so
+    REJECTED = "rejected"
+    REVERTED = "reverted"  # the move to the candidate failed and was undone
+    HELD = "held"
+    FAILED = "failed"
+    REFUSED = "refused"
+    STUCK = "stuck"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that this ending has everywhere."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Ending.PROMOTED: ExitCode.DONE,
+    Ending.ROLLED_BACK: ExitCode.DONE,
+    Ending.UNCHANGED: ExitCode.DONE,
+    Ending.REJECTED: ExitCode.REJECTED,
+    Ending.REVERTED: ExitCode.INFRASTRUCTURE,
+    Ending.HELD: ExitCode.HELD,
+    Ending.FAILED: ExitCode.INFRASTRUCTURE,
+    Ending.REFUSED: ExitCode.USAGE,
+    Ending.STUCK: ExitCode.STUCK,
+    Ending.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PastMove:
+    """A move of traffic that the ledger remembers: shares before and after it."""
+
+    before: tuple[tuple[str, int], ...]
+    after: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked for, by whom and why.
+
+    Attributes:
+        actor, reason: who asked and why, for the record.
+        image: deploy this as a new revision (rollout).
+        revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
+        suffix: three letters that end the name of a revision that the gate creates.
+        history: past moves, newest first, for a rollback without a named target.
+        verify_within_s: how long a traffic move may take to come into effect.
+    """
+
+    kind: Kind
+    service: ServiceRef
+    tag: str
+    actor: str = ""
+    reason: str = ""
+    image: str = ""
+    revision: str = ""
+    suffix: str = "aaa"
+    probes: tuple[Probe, ...] = ()
+    on_hold: OnHold = OnHold.KEEP
+    ready_within_s: float = 240.0
+    deadline_s: float = 1200.0
+    verify_within_s: float = 120.0
+    policy_digest: str = ""
+    policy_source: str = ""
+    history: tuple[PastMove, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One attempt, so far.
+
+    Attributes:
+        limit_at: when the waiting of this phase ends.
+        looks: how often this phase has looked, for its back-off.
+        conflicts: how often somebody else wrote between our read and our write.
+        service: as last seen.
+        before: traffic as it was found.
+        placed: traffic while the candidate is probed: `before` pinned, plus our tag.
+        goal: the split that is being moved to.
+        candidate: short name of the candidate (or of the target of a promotion or rollback).
+        revisions: every revision read so far, by name.
+        ending: how it will end; final once the phase is ENDED.
+        recorded: whether the ledger has kept the outcome.
+    """
+
+    id: str
+    plan: Plan
+    started_at: datetime
+    phase: Phase
+    limit_at: datetime
+    looks: int = 0
+    conflicts: int = 0
+    service: Service | None = None
+    before: Split | None = None
+    placed: Split | None = None
+    goal: Split | None = None
+    candidate: str = ""
+    url: str = ""
+    revisions: dict[str, Revision] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    verdict: Verdict | None = None
+    ending: Ending | None = None
+    interrupted: bool = False
+    recorded: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def deadline_at(self) -> datetime:
+        """When the rollout must end in a decision."""
+        return self.started_at + timedelta(seconds=self.plan.deadline_s)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.phase is Phase.ENDED
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
+        if self.ending is None:
+            return ExitCode.STUCK if self.phase in MOVES else ExitCode.INTERRUPTED
+        if self.interrupted and self.ending is not Ending.STUCK:
+            return ExitCode.INTERRUPTED
+        return self.ending.exit_code
+
+    @property
+    def expected(self) -> Split | None:
+        """The traffic that the gate believes in: what it wrote last, else what it found."""
+        return self.goal or self.placed or self.before

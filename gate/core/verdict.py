@@ -1,0 +1,120 @@
+"""Evidence -> verdict. Fails closed: what was not shown to be right is not promoted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gate.core.evidence import Evidence, Outcome
+from gate.core.policy import Probe
+from gate.core.service import Condition
+
+
+class Decision(Enum):
+    """What follows from the evidence."""
+
+    PROMOTE = "promote"
+    REJECT = "reject"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verdict is what it is.
+
+    Attributes:
+        subject: the probe's name, or what else spoke: `readiness`, `deadline`, `traffic` ...
+        text: one line.
+        hint: what to do, or "".
+        capability: the capability at stake, or "".
+    """
+
+    subject: str
+    text: str
+    hint: str = ""
+    capability: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision and the reasons for it; a promotion needs no other reason than its evidence."""
+
+    decision: Decision
+    reasons: tuple[Reason, ...] = ()
+
+    @classmethod
+    def hold(cls, subject: str, text: str, hint: str = "") -> "Verdict":
+        """A verdict of hold for one reason."""
+        return cls(Decision.HOLD, (Reason(subject, text, hint),))
+
+    @classmethod
+    def reject(cls, subject: str, text: str, hint: str = "") -> "Verdict":
+        """A verdict of reject for one reason."""
+        return cls(Decision.REJECT, (Reason(subject, text, hint),))
+
+
+def judge(probes: Sequence[Probe], evidence: Sequence[Evidence]) -> Verdict:
+    """Decides from what the probes saw.
+
+    Any failed required probe rejects; else any required probe that is missing or inconclusive
+    holds; else, if at least one required probe passed, promote. Turning a pass into anything else
+    never turns a no into a yes.
+    """
+    required = [probe for probe in probes if probe.required]
+    failed, unclear = [], []
+    for probe in required:
+        seen = [item for item in evidence if item.probe == probe.name]
+        if any(item.outcome is Outcome.FAILED for item in seen):
+            failed.append(_reason(probe, seen))
+        elif len(seen) != 1 or not seen[0].passed:
+            unclear.append(_reason(probe, seen))
+    if failed:
+        return Verdict(Decision.REJECT, tuple(failed + unclear))
+    if unclear:
+        return Verdict(Decision.HOLD, tuple(unclear))
+    if not required:
+        return Verdict.hold("probes", "no required probe has spoken for the candidate")
+    return Verdict(Decision.PROMOTE)
+
+
+def _reason(probe: Probe, seen: Sequence[Evidence]) -> Reason:
+    if not seen:
+        return Reason(probe.name, "did not run", capability=probe.capability)
+    if len(seen) > 1:
+        text = f"was answered {len(seen)} times, which proves nothing"
+        return Reason(probe.name, text, capability=probe.capability)
+    findings = seen[0].findings
+    text = str(findings[0]) if findings else seen[0].seen or seen[0].outcome.value
+    more = len(findings) - 1
+    return Reason(
+        probe.name,
+        text + (f" (and {more} more)" if more > 0 else ""),
+        hint=next((finding.hint for finding in findings if finding.hint), ""),
+        capability=probe.capability,
+    )
+
+
+# Conditions that speak of the platform, not of the candidate (CommonReason and RevisionReason of
+# the Admin API v2): no verdict on the code can be read from them.
+PLATFORM_REASONS = frozenset(
+    {
+        "INTERNAL",
+        "IMMEDIATE_RETRY",
+        "POSTPONED_RETRY",
+        "WAITING_FOR_OPERATION",
+        "ACTIVE_REVISION_LIMIT_REACHED",
+        "VPC_NETWORK_NOT_FOUND",
+        "RETIRED",
+    }
+)
+
+
+def unready(revision: str, condition: Condition, log_lines: Sequence[str]) -> Verdict:
+    """The verdict on a candidate that did not become ready, with the log lines that explain it."""
+    text = f"{revision} is not ready ({condition})"
+    hint = "its own last words: " + " | ".join(log_lines) if log_lines else ""
+    if condition.reason in PLATFORM_REASONS:
+        return Verdict.hold("readiness", text, hint or "the platform says so, not the candidate")
+    return Verdict.reject("readiness", text, hint)

@@ -1,0 +1,230 @@
+"""The ledger's entries: what the gate intends before each write, and what came of it.
+
+Entries are JSON objects of strings, booleans and integers, so that they read the same wherever
+they are kept. Every string is redacted by whoever appends them.
+"""
+
+import json
+from datetime import datetime, timedelta
+
+from gate.core.evidence import Evidence, Finding
+from gate.core.messages import Deploy, SetTraffic
+from gate.core.policy import Json
+from gate.core.state import Kind, PastMove, Rollout
+from gate.core.traffic import Split
+from gate.core.verdict import Verdict
+
+FORMAT = 1
+EVIDENCE_MAX = 200
+FINDINGS_MAX = 10
+EXCERPTS_MAX = 20
+TEXT_MAX = 500
+SIZE_MAX_BYTES = 200_000
+"""Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
+
+
+def intention(rollout: Rollout, command: Deploy | SetTraffic, at: datetime) -> dict[str, Json]:
+    """What is about to be done, kept before it is done."""
+    return {
+        **_head(rollout, at, "intention"),
+        "message": f"{rollout.plan.service.name}: about to {command.why}",
+        "why": command.why,
+        "traffic_now": _split(rollout.service.traffic if rollout.service else None),
+        "traffic_wanted": _split(command.traffic),
+    }
+
+
+def outcome(rollout: Rollout, at: datetime) -> dict[str, Json]:
+    """How the rollout ended, on what evidence, with traffic before and after it."""
+    ending = rollout.ending.value if rollout.ending else "unknown"
+    service = rollout.service
+    effective = service.effective_shares if service else {}
+    entry: dict[str, Json] = {
+        **_head(rollout, at, "outcome"),
+        "message": f"{rollout.plan.service.name}: {rollout.plan.kind.value} {ending}",
+        "ending": ending,
+        "exit_code": int(rollout.exit_code),
+        "started_at": _time(rollout.started_at),
+        "duration_ms": _milliseconds(at - rollout.started_at),
+        "candidate": _candidate(rollout),
+        "stable": _stable(rollout),
+        "verdict": _verdict(rollout.verdict),
+        "evidence": [_evidence(item) for item in rollout.evidence[:EVIDENCE_MAX]],
+        "traffic_before": _split(rollout.before),
+        "traffic_after": _split(service.traffic if service else None),
+        "effective_after": dict(sorted(effective.items())),
+        "last_modifier": service.last_modifier if service else "",
+        "notes": [_text(note) for note in rollout.notes],
+    }
+    return fitted(entry, SIZE_MAX_BYTES)
+
+
+def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
+    """The same entry within a size: excerpts go first (of passes before failures), then evidence.
+
+    Whatever was left out is counted under `left_out`, never dropped in silence.
+    """
+    evidence = entry.get("evidence")
+    if _size_bytes(entry) <= limit_bytes or not isinstance(evidence, list):
+        return entry
+    kept = [dict(item) for item in evidence if isinstance(item, dict)]
+    kept.sort(key=lambda item: item.get("outcome") == "passed")
+    left_out = 0
+    while _size_bytes({**entry, "evidence": [*kept], "left_out": left_out}) > limit_bytes:
+        with_excerpts = [item for item in kept if item.get("excerpts")]
+        if with_excerpts:
+            with_excerpts[-1]["excerpts"] = []
+        elif kept:
+            kept.pop()
+        else:
+            break
+        left_out += 1
+    return {**entry, "evidence": [*kept], "left_out": left_out}
+
+
+def _size_bytes(entry: dict[str, Json]) -> int:
+    return len(json.dumps(entry, ensure_ascii=False).encode())
+
+
+def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
+    """The moves of traffic that these entries tell of, in their order."""
+    moves = []
+    for entry in entries:
+        before, after = entry.get("traffic_before"), entry.get("effective_after")
+        if entry.get("entry") != "outcome" or not isinstance(before, list):
+            continue
+        if isinstance(after, dict) and (shares := _named_shares(before, entry)):
+            pairs = tuple((str(k), v) for k, v in after.items() if isinstance(v, int))
+            moves.append(PastMove(shares, pairs))
+    return tuple(moves)
+
+
+def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
+    """Shares before the move; LATEST by the name of the stable revision it meant then."""
+    stable = entry.get("stable")
+    names = (
+        [str(item.get("revision")) for item in stable if isinstance(item, dict)]
+        if isinstance(stable, list)
+        else []
+    )
+    shares = []
+    for line in before:
+        if not isinstance(line, dict) or not isinstance(percent := line.get("percent"), int):
+            continue
+        name = str(line.get("revision") or "")
+        if percent and not name:
+            if len(names) != 1:
+                return ()
+            name = names[0]
+        if percent:
+            shares.append((name, percent))
+    return tuple(shares)
+
+
+def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
+    plan = rollout.plan
+    return {
+        "format": FORMAT,
+        "entry": entry,
+        "rollout": rollout.id,
+        "at": _time(at),
+        "kind": plan.kind.value,
+        "project": plan.service.project,
+        "region": plan.service.region,
+        "service": plan.service.name,
+        "actor": _text(plan.actor),
+        "reason": _text(plan.reason),
+        "policy": plan.policy_source,
+        "policy_digest": plan.policy_digest,
+    }
+
+
+def _candidate(rollout: Rollout) -> dict[str, Json]:
+    revision = rollout.revisions.get(rollout.candidate)
+    image = revision.image if revision else rollout.plan.image
+    return {
+        "revision": rollout.candidate,
+        "image": image,
+        "url": rollout.url,
+        "condition": str(revision.ready) if revision else "",
+    }
+
+
+def _stable(rollout: Rollout) -> list[Json]:
+    """The revisions that had traffic before, with their images where they were read."""
+    if rollout.before is None or rollout.service is None:
+        return []
+    if rollout.plan.kind is Kind.ROLLOUT and rollout.placed is not None:
+        shares = rollout.placed.shares
+    else:
+        shares = rollout.before.shares
+    lines: list[Json] = []
+    for name, percent in shares.items():
+        revision = rollout.revisions.get(name or "")
+        image = revision.image if revision else ""
+        lines.append({"revision": name or "", "percent": percent, "image": image})
+    return lines
+
+
+def _verdict(verdict: Verdict | None) -> Json:
+    if verdict is None:
+        return None
+    reasons: list[Json] = [
+        {
+            "subject": reason.subject,
+            "text": _text(reason.text),
+            "hint": _text(reason.hint),
+            "capability": reason.capability,
+        }
+        for reason in verdict.reasons
+    ]
+    return {"decision": verdict.decision.value, "reasons": reasons}
+
+
+def _evidence(item: Evidence) -> Json:
+    return {
+        "probe": item.probe,
+        "kind": item.kind,
+        "outcome": item.outcome.value,
+        "asked": _text(item.asked),
+        "expected": _text(item.expected),
+        "seen": _text(item.seen),
+        "started_at": _time(item.started_at),
+        "duration_ms": round(item.duration_s * 1000),
+        "asked_times": item.asked_times,
+        "right_times": item.right_times,
+        "trace": item.trace,
+        "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
+        "excerpts": [_text(line) for line in item.excerpts[:EXCERPTS_MAX]],
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "symptom": finding.symptom.value,
+        "expected": _text(finding.expected),
+        "seen": _text(finding.seen),
+        "count": finding.count,
+        "hint": _text(finding.hint),
+    }
+
+
+def _split(split: Split | None) -> list[Json]:
+    if split is None:
+        return []
+    return [
+        {"revision": line.revision or "", "percent": line.percent, "tag": line.tag}
+        for line in split
+    ]
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _milliseconds(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
+
+
+def _text(text: str) -> str:
+    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
