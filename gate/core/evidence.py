@@ -24,14 +24,14 @@ class Symptom(Enum):
     HEADER = "header"
     BODY = "body"  # an expected JSON value is missing or different
     SCHEMA = "schema"  # well-formed, but not of the contract's shape
-    CONNECT = "connect"  # no connection: refused, reset before the first byte, DNS, TLS
+    CONNECT = "connect"  # no connection at all: refused, DNS, TLS
     TIMEOUT = "timeout"
     TOO_LARGE = "too large"  # the answer exceeded the probe's bounds
     REFUSED = "refused"  # a WebSocket handshake answered with an HTTP status
     NOT_REFUSED = "not refused"  # a stranger was let in
     SUBPROTOCOL = "subprotocol"
     CLOSED = "closed"  # a close frame, with its code and reason
-    ABNORMAL = "abnormal close"  # the connection ended without a close frame (1006)
+    ABNORMAL = "abnormal close"  # the connection broke off: no whole answer, no close frame (1006)
     PROTOCOL = "protocol"  # bytes that are not HTTP or WebSocket
     SEQUENCE = "sequence"  # awaited messages missing or out of order
     FORBIDDEN = "forbidden message"  # a `never` pattern matched

@@ -14,6 +14,49 @@ from gate.errors import ValueProblem
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueProblem(name, f"must be more than 0 (got {value:g} s)")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueProblem(name, f"is out of range (got {value:g}, expected {low:g} to {high:g})")
+
+
+def _path(path: str) -> None:
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueProblem(
+            "path",
+            f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
+            hint="the address is the candidate's own; a policy cannot name another host",
+        )
+    if path.split("?", maxsplit=1)[0] == "/healthz":
+        raise ValueProblem(
+            "path",
+            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
+            hint="use another path, e.g. /health or /readyz",
+        )
+
+
+_OWN_HEADERS = frozenset(
+    {"connection", "content-length", "host", "traceparent", "transfer-encoding", "upgrade"}
+)
+"""Headers that a probe writes itself; another Host would ask another service."""
+
+
+def _headers(headers: tuple[tuple[str, str], ...]) -> None:
+    for name, _ in headers:
+        if name.lower() in _OWN_HEADERS:
+            raise ValueProblem("headers", f"must leave {name} to the probe, which writes it itself")
+        if name.lower().startswith("sec-websocket-"):
+            raise ValueProblem(
+                "headers",
+                f"must leave {name} to the probe, which negotiates itself",
+                hint="offer subprotocols under `subprotocols`",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceName:
     """The policy's service; each part may come from the command line or the environment."""
@@ -101,6 +144,7 @@ class HttpProbe:
 
     def __post_init__(self) -> None:
         _path(self.path)
+        _headers(self.headers)
         _positive("timeout", self.timeout_s)
         if not self.status:
             raise ValueProblem("status", "is empty (expected at least one status code)")
@@ -178,6 +222,7 @@ class WebSocketProbe:
 
     def __post_init__(self) -> None:
         _path(self.path)
+        _headers(self.headers)
         _positive("open_within", self.open_within_s)
         _between("connections", self.connections, 1, 10_000)
         _between("repeat", self.repeat, 1, 100_000)
@@ -299,28 +344,3 @@ def tag_problem(tag: str, service: str) -> str | None:
             f"(got {together} characters, expected at most {TAG_AND_SERVICE_MAX})"
         )
     return None
-
-
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueProblem(name, f"must be more than 0 (got {value:g} s)")
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueProblem(name, f"is out of range (got {value:g}, expected {low:g} to {high:g})")
-
-
-def _path(path: str) -> None:
-    if not path.startswith("/") or path.startswith("//"):
-        raise ValueProblem(
-            "path",
-            f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
-            hint="the address is the candidate's own; a policy cannot name another host",
-        )
-    if path.split("?", maxsplit=1)[0] == "/healthz":
-        raise ValueProblem(
-            "path",
-            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
-            hint="use another path, e.g. /health or /readyz",
-        )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from gate.core.policy import Json
 from gate.errors import ValueProblem
@@ -85,10 +86,12 @@ class JsonTemplate:
     Attributes:
         source: as the policy writes it; safe to show.
         names: every name that is referred to, at any depth.
+        constant: whether rendering changes nothing.
     """
 
     source: Json = field(hash=False)
     names: frozenset[str] = frozenset()
+    constant: bool = False
 
     def render(self, values: Mapping[str, str]) -> Json:
         """The value with each reference replaced.
@@ -96,11 +99,12 @@ class JsonTemplate:
         Raises:
             KeyError: a name has no value.
         """
-        return _render(self.source, values)
+        return self.source if self.constant else _render(self.source, values)
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Template:
-    """Parses one text.
+    """Parses one text; the same text is parsed once.
 
     Raises:
         ValueProblem: an unclosed `${`, a name that is none, or an unknown filter.
@@ -130,7 +134,7 @@ def parse_json(value: Json) -> JsonTemplate:
     Raises:
         ValueProblem: as `parse`.
     """
-    return JsonTemplate(value, names(value))
+    return JsonTemplate(value, names(value), constant=not _has_template(value))
 
 
 def names(value: Json) -> frozenset[str]:
@@ -149,6 +153,18 @@ def names(value: Json) -> frozenset[str]:
             return keys.union(*map(names, value.values()))
         case _:
             return frozenset()
+
+
+def _has_template(value: Json) -> bool:
+    match value:
+        case str():
+            return "${" in value
+        case list():
+            return any(map(_has_template, value))
+        case dict():
+            return any(map(_has_template, value)) or any(map(_has_template, value.values()))
+        case _:
+            return False
 
 
 def _render(value: Json, values: Mapping[str, str]) -> Json:
@@ -172,12 +188,13 @@ def _reference(inside: str) -> Reference:
             "${name|base64url})",
             hint="write $${ for a literal ${",
         )
-    try:
-        return Reference(match[1], Filter(match[2] or ""))
-    except ValueError:
+    if match[2] is None:
+        return Reference(match[1])
+    if match[2] != Filter.BASE64URL.value:
         raise ValueProblem(
             "template", f"has an unknown filter (got {_short(match[2])}, expected base64url)"
-        ) from None
+        )
+    return Reference(match[1], Filter.BASE64URL)
 
 
 def _joined(parts: list[str | Reference]) -> list[str | Reference]:
