@@ -1,0 +1,119 @@
+"""What an accepted write changes: the new generation, and whether it needs a revision. Pure."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gate.local.admin.conditions import Kind, State, condition
+from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import etag
+from gate.local.admin.masks import desired_changed
+from gate.local.admin.messages import Revision, RevisionTemplate, Service
+from gate.local.admin.template import matches, same_template
+
+_SERVER_MADE = (
+    "name",
+    "uid",
+    "generation",
+    "create_time",
+    "update_time",
+    "creator",
+    "last_modifier",
+    "observed_generation",
+    "terminal_condition",
+    "conditions",
+    "latest_ready_revision",
+    "latest_created_revision",
+    "traffic_statuses",
+    "uri",
+    "urls",
+    "reconciling",
+    "etag",
+)
+
+Holder = Callable[[str], "Revision | RevisionTemplate | None"]
+"""Who of this service holds a revision name: a revision, or the template of one to be made."""
+
+
+def plan_create(service: Service, name: str, uid: str, caller: str, at: datetime) -> Service:
+    """Gives a new service its server-made fields, generation 1; its template names no revision yet.
+
+    Args:
+        service: complete, defaults filled in; what a caller put in output-only fields is dropped.
+        name: full name.
+        uid: a new unique id.
+        caller: who asks.
+        at: now.
+    """
+    fresh = Service(service)
+    for field in (*_SERVER_MADE, "delete_time", "expire_time"):
+        Service.pb(fresh).ClearField(field)
+    fresh.name, fresh.uid, fresh.generation = name, uid, 1
+    fresh.creator = fresh.last_modifier = caller
+    _stamp(fresh, at)
+    Service.pb(fresh).create_time.CopyFrom(Service.pb(fresh).update_time)
+    return fresh
+
+
+def plan_update(current: Service, wanted: Service, caller: str, at: datetime) -> Service:
+    """Gives the wanted service its server-made fields; only a changed desire is a new generation.
+
+    Observed fields keep what they show of the last reconciliation.
+
+    Args:
+        current: as stored.
+        wanted: complete; its output-only fields are those of `current`.
+        caller: who asks.
+        at: now.
+    """
+    changed = Service(wanted)
+    if desired_changed(current, wanted):
+        changed.generation = current.generation + 1
+    changed.last_modifier = caller
+    previous: datetime = _time(current.update_time)
+    _stamp(changed, max(at, previous + timedelta(microseconds=1)))
+    return changed
+
+
+def needs_revision(
+    current: RevisionTemplate | None, wanted: RevisionTemplate, holder: Holder
+) -> bool:
+    """Decides whether a template makes a revision.
+
+    The same template makes none, and keeps its name when the caller left it out. A template that
+    names an existing revision must describe exactly that revision.
+
+    Args:
+        current: the service's template so far, or None for a new service.
+        wanted: the new one, defaults filled in; gets the current name when nothing changed.
+        holder: who holds a revision name; raises when another service does.
+
+    Raises:
+        ApiError: ALREADY_EXISTS, with Cloud Run's text.
+    """
+    if current is not None and same_template(current, wanted):
+        wanted.revision = wanted.revision or current.revision
+        if wanted.revision == current.revision:
+            return False
+    held = holder(wanted.revision) if wanted.revision else None
+    if held is None:
+        return True
+    same = matches(held, wanted) if isinstance(held, Revision) else same_template(held, wanted)
+    if not same:
+        raise ApiError(
+            Code.ALREADY_EXISTS,
+            f"Revision named '{wanted.revision}' with different configuration already exists.",
+        )
+    return False
+
+
+def _stamp(service: Service, at: datetime) -> None:
+    service.update_time = at  # type: ignore[assignment]  # proto-plus takes datetimes
+    service.etag = etag(at, service.name)
+    service.reconciling = True
+    service.terminal_condition = condition(Kind.READY, State.PENDING, at)
+
+
+def _time(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"update_time: not a time (got {type(value).__name__})")
+    return value
