@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from gate.core.traffic import Split
+from gate.core.traffic import Split, shares_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,16 @@ class Service:
         """
         desired = self.traffic.pinned(self.latest_ready).shares
         return not self.reconciling and self.effective_shares == desired
+
+    @property
+    def disagreement(self) -> str:
+        """Says how desired and effective traffic differ, and the way out, for people."""
+        what = "is being changed by another update" if self.reconciling else "was left half done"
+        return (
+            f"{self.ref}: its traffic {what} (desired {shares_text(self.traffic.shares)}, "
+            f"effective {shares_text(self.effective_shares)}): bring it to one revision first, "
+            "e.g. with gate rollback --to"
+        )
 
     def agrees_with(self, split: Split) -> bool:
         """Whether desired and effective traffic are both this split and nothing is in flight."""

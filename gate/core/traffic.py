@@ -141,3 +141,9 @@ class Split:
             for t in self.targets
         ]
         return ", ".join(lines)
+
+
+def shares_text(shares: Mapping[str | None, int] | Mapping[str, int]) -> str:
+    """E.g. `backend-00001-abc 90 %, LATEST 10 %`."""
+    parts = (f"{name or 'LATEST'} {percent} %" for name, percent in shares.items())
+    return ", ".join(parts) or "nothing"

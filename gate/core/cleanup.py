@@ -1,0 +1,53 @@
+"""Taking back what is ours: the candidate's tag, and nobody else's."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gate.core.messages import CallFailed, Failure
+from gate.core.policy import OnHold
+from gate.core.service import Service
+from gate.core.state import Ending, Phase, Rollout
+from gate.core.transitions import CONFLICTS_MAX, again, conflict, enter, finish
+
+
+def _keeps_tag(r: Rollout) -> bool:
+    return r.ending is Ending.HELD and r.plan.on_hold is OnHold.KEEP
+
+
+def _has_our_tag(r: Rollout, service: Service) -> bool:
+    return service.traffic.tags.get(r.plan.tag, "") == r.candidate
+
+
+def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """CLEANING, seen: our tag goes, unless the policy keeps it or it is ours no more."""
+    if _has_our_tag(r, service) and not _keeps_tag(r):
+        return replace(r, phase=Phase.UNTAGGING)
+    return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
+
+
+def left_tag(r: Rollout, message: str) -> Rollout:
+    """The tag cannot be taken back: said, and recorded."""
+    note = f"tag {r.plan.tag} was left on {r.candidate}: {message}"
+    return replace(r, phase=Phase.RECORDING, notes=(*r.notes, note))
+
+
+def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
+    """UNTAGGING failed."""
+    match failed.failure:
+        case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
+            return conflict(r, Phase.CLEANING, failed.at)
+        case Failure.LOST:
+            return enter(r, Phase.SETTLING, failed.at, r.plan.verify_within_s)
+        case _:
+            return left_tag(r, failed.message)
+
+
+def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """SETTLING, seen: done once traffic is as desired."""
+    if _has_our_tag(r, service) and not _keeps_tag(r) and r.conflicts < CONFLICTS_MAX:
+        return conflict(r, Phase.CLEANING, at)
+    if service.in_effect:
+        return replace(r, phase=Phase.RECORDING)
+    if at >= r.limit_at:
+        return finish(r, Ending.STUCK, service.disagreement)
+    return again(r)

@@ -1,0 +1,24 @@
+"""Ctrl-C: the shortest way to safety from each phase."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.transitions import SAFE_WITHIN_S, clean, finish
+
+_NOTHING_WRITTEN = frozenset({Phase.READING, Phase.DEPLOYING, Phase.TAGGING})
+_CANDIDATE_PLACED = frozenset({Phase.WAITING, Phase.EXPLAINING, Phase.PROBING, Phase.CONFIRMING})
+
+
+def interrupted(r: Rollout, at: datetime) -> Rollout:
+    """Ctrl-C before the pending command was carried out: the shortest way to safety."""
+    first = not r.interrupted
+    r = replace(r, interrupted=True)
+    if r.phase in _NOTHING_WRITTEN or (r.phase is Phase.MOVING and r.plan.kind is not Kind.ROLLOUT):
+        return finish(replace(r, goal=None), Ending.INTERRUPTED)
+    if r.phase in _CANDIDATE_PLACED or r.phase is Phase.MOVING:
+        return clean(replace(r, goal=None), Ending.INTERRUPTED, at)
+    if first:
+        soon = at + timedelta(seconds=SAFE_WITHIN_S)
+        return replace(r, limit_at=min(r.limit_at, soon))
+    return r

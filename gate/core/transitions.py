@@ -1,0 +1,52 @@
+"""How a rollout changes phase: the few moves that every arm of the state machine is made of."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.core.state import Ending, Phase, Rollout
+from gate.core.verdict import Verdict
+
+READ_WITHIN_S = 60.0
+SAFE_WITHIN_S = 5.0
+CONFLICTS_MAX = 5
+
+
+def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:
+    """Into a phase that waits for at most this long (less once a person wants us gone)."""
+    if r.interrupted:
+        within_s = min(within_s, SAFE_WITHIN_S)
+    return replace(r, phase=phase, looks=0, limit_at=at + timedelta(seconds=within_s))
+
+
+def again(r: Rollout) -> Rollout:
+    """The same phase, one look later."""
+    return replace(r, looks=r.looks + 1)
+
+
+def finish(r: Rollout, ending: Ending, note: str = "", verdict: Verdict | None = None) -> Rollout:
+    """On to the record, with nothing of ours to take back."""
+    return replace(
+        r,
+        phase=Phase.RECORDING,
+        ending=ending,
+        verdict=verdict or r.verdict,
+        notes=r.notes + ((note,) if note else ()),
+    )
+
+
+def clean(
+    r: Rollout, ending: Ending, at: datetime, verdict: Verdict | None = None, note: str = ""
+) -> Rollout:
+    """On to taking our tag back; traffic stays where it is."""
+    finished = finish(r, ending, note, verdict)
+    return enter(finished, Phase.CLEANING, at, r.plan.verify_within_s)
+
+
+def hold(r: Rollout, at: datetime, subject: str, text: str, hint: str = "") -> Rollout:
+    """On to taking our tag back or keeping it, with a verdict of hold for one reason."""
+    return clean(r, Ending.HELD, at, Verdict.hold(subject, text, hint))
+
+
+def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:
+    """Back to a phase that reads, because the service is no longer what we decided on."""
+    return replace(enter(r, phase, at, READ_WITHIN_S), conflicts=r.conflicts + 1)
