@@ -113,7 +113,7 @@ def decode_token(query: Query, token: str, now: datetime) -> Key:
         issued, digest, at_ns, insert_id, parent = value
         key = Key(int(at_ns), str(insert_id), str(parent))
         age = now.timestamp() - int(issued)
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
         raise ValueError("page_token: not a token of this server") from None
     if digest != query.digest():
         raise ValueError("page_token: belongs to a request with other parameters")

@@ -6,12 +6,11 @@ answered UNIMPLEMENTED: ListMonitoredResourceDescriptors.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
-from grpc.aio import ServicerContext
 
 from gate.local.logging import wire
 from gate.local.logging.errors import ApiError, invalid
@@ -34,10 +33,13 @@ MAX_RESOURCES = 100
 _ORDERS = {"": False, "timestamp": False, "timestamp asc": False, "timestamp desc": True}
 
 _Unary = Callable[[Any], Awaitable[Message]]
-_Context = ServicerContext[Any, Any]
+if TYPE_CHECKING:  # generic in their stubs only
+    _Context = grpc.aio.ServicerContext[Any, Any]
+    _Handlers = tuple[grpc.GenericRpcHandler[Any, Any], ...]
+    _Method = grpc.RpcMethodHandler[Any, Any]
 
 
-def logging_handlers(store: LogStore) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
+def logging_handlers(store: LogStore) -> "_Handlers":
     """Gives the handlers of the Logging API, for `server.add_generic_rpc_handlers`.
 
     The server is a grpc.aio one; it must take messages of 10 MB (grpc.max_receive_message_length)
@@ -113,7 +115,7 @@ class LoggingApi:
         return Empty()
 
     async def tail_log_entries(
-        self, requests: AsyncIterator[Any], context: _Context
+        self, requests: AsyncIterator[Any], context: "_Context"
     ) -> AsyncIterator[Message]:
         """TailLogEntries: follows what the stream's first request asks for, until cancelled."""
         try:
@@ -144,8 +146,8 @@ class LoggingApi:
         return TailSession(self._store, query)
 
 
-def _unary(method: _Unary, request_type: Any) -> grpc.RpcMethodHandler[Any, Any]:
-    async def call(request: Any, context: _Context) -> Message | None:
+def _unary(method: _Unary, request_type: Any) -> "_Method":
+    async def call(request: Any, context: "_Context") -> Message | None:
         try:
             return await method(request)
         except ApiError as error:
@@ -155,7 +157,7 @@ def _unary(method: _Unary, request_type: Any) -> grpc.RpcMethodHandler[Any, Any]
     return grpc.unary_unary_rpc_method_handler(call, request_type.FromString, wire.serialize)
 
 
-async def _abort(context: _Context, error: ApiError) -> None:
+async def _abort(context: "_Context", error: ApiError) -> None:
     details = error.status.SerializeToString() if error.status else None
     metadata = (("grpc-status-details-bin", details),) if details else ()
     await context.abort(error.code, error.message, metadata)

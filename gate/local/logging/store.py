@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from google.protobuf.message import Message
 
@@ -27,30 +27,61 @@ class Key(NamedTuple):
 
 
 class Record:
-    """One entry in the store; a platform line becomes a LogEntry only when somebody reads it."""
+    """One entry in the store.
 
-    __slots__ = ("_entry", "_line", "arrived", "key", "name", "size_bytes", "visible_at")
+    A platform line gets its key and its form as a LogEntry only when somebody reads it: most
+    request logs are never read, and each of them is on the path of a request.
+    """
+
+    __slots__ = (
+        "_entry",
+        "_key",
+        "_line",
+        "_sequence",
+        "arrived",
+        "name",
+        "size_bytes",
+        "visible_at",
+    )
+
+    _key: Key | None
+    _line: LogLine | None
+    _entry: Message | None
+
+    @classmethod
+    def of_line(
+        cls, name: LogName, line: LogLine, sequence: int, arrived: datetime, visible_at: datetime
+    ) -> "Record":
+        """Wraps a line of the platform; the sequence number makes its insert id."""
+        record = cls(name, arrived, visible_at, line_size_bytes(line))
+        record._line, record._sequence = line, sequence
+        return record
+
+    @classmethod
+    def of_entry(
+        cls, name: LogName, entry: Message, arrived: datetime, visible_at: datetime
+    ) -> "Record":
+        """Wraps a complete entry."""
+        record = cls(name, arrived, visible_at, 256 + entry.ByteSize())
+        record._entry = entry
+        return record
 
     def __init__(
-        self,
-        name: LogName,
-        key: Key,
-        arrived: datetime,
-        visible_at: datetime,
-        *,
-        line: LogLine | None = None,
-        entry: Message | None = None,
+        self, name: LogName, arrived: datetime, visible_at: datetime, size_bytes: int
     ) -> None:
         self.name = name
-        self.key = key
         self.arrived = arrived
         self.visible_at = visible_at
-        self._line = line
-        self._entry = entry
-        if line is not None:
-            self.size_bytes = line_size_bytes(line)
-        else:
-            self.size_bytes = 256 + cast("Message", entry).ByteSize()
+        self.size_bytes = size_bytes
+        self._key = self._line = self._entry = None
+        self._sequence = 0
+
+    @property
+    def key(self) -> Key:
+        """Where the entry stands in every answer."""
+        if self._key is None:
+            self._key = self._made_key()
+        return self._key
 
     def entry(self) -> Message:
         """Gives the entry as clients see it; not to be changed."""
@@ -59,6 +90,17 @@ class Record:
             self._entry = entry_of(line, self.key.insert_id, self.arrived)
             self._line = None
         return self._entry
+
+    def _made_key(self) -> Key:
+        if self._line is not None:
+            return Key(unix_ns(self._line.at), insert_id(self._sequence), self.name.parent)
+        entry: Any = self._entry
+        return Key(nanoseconds(entry.timestamp), entry.insert_id, self.name.parent)
+
+
+def insert_id(sequence: int) -> str:
+    """Writes a sequence number so that insert ids sort in the order in which they were given."""
+    return f"{sequence:016x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +151,6 @@ class _Log:
         self.records: deque[Record] = deque()
         self.size_bytes = 0
 
-    def add(self, record: Record) -> None:
-        self.records.append(record)
-        self.size_bytes += record.size_bytes
-
     def drop_oldest(self) -> int:
         record = self.records.popleft()
         self.size_bytes -= record.size_bytes
@@ -148,7 +186,7 @@ class LogStore:
         self._delay_s = ingestion_delay_s
         self._journal = journal
         self._logs: dict[LogName, _Log] = {}
-        self._names: dict[tuple[str, str], LogName] = {}
+        self._by_line: dict[tuple[str, str], _Log] = {}
         self._size_bytes = 0
         self._sequence = 0
         self._unsaved: deque[Record] = deque(maxlen=self.bounds.entries_per_log)
@@ -156,11 +194,12 @@ class LogStore:
 
     def append(self, line: LogLine) -> None:
         """Keeps one line of the platform; cheap, its form as an entry is made when it is read."""
+        log = self._log_of(line)
         arrived = self.clock()
-        name = self._name_of(line)
-        key = Key(unix_ns(line.at), self.next_insert_id(), name.parent)
-        record = Record(name, key, arrived, self._visible_at(arrived), line=line)
-        self._add(record)
+        self._sequence += 1
+        visible_at = self._visible_at(arrived)
+        record = Record.of_line(log.name, line, self._sequence, arrived, visible_at)
+        self._add(log, record)
         if self._journal is not None:
             self._unsaved.append(record)
 
@@ -180,12 +219,12 @@ class LogStore:
         if self._journal is not None:
             self._journal.keep(record.entry() for record in records)
         for record in records:
-            self._add(record)
+            self._add(self._log_named(record.name), record)
 
     def next_insert_id(self) -> str:
         """Gives a new insert id; ids sort in the order in which they were given."""
         self._sequence += 1
-        return f"{self._sequence:016x}"
+        return insert_id(self._sequence)
 
     def records(self, parents: frozenset[str], since_ns: int, until_ns: int) -> list[Record]:
         """Gives the visible records of some owners in a span of time (both ends included).
@@ -193,6 +232,7 @@ class LogStore:
         The list is in order of their keys, without duplicates.
         """
         now = self.clock()
+        since_ns = max(since_ns, unix_ns(now - self.bounds.retention))
         found = [
             record
             for log in self._logs.values()
@@ -214,6 +254,7 @@ class LogStore:
         if log is None:
             return False
         self._size_bytes -= log.size_bytes
+        self._by_line.clear()
         self._unsaved = deque((r for r in self._unsaved if r.name != name), self._unsaved.maxlen)
         self._rewrite()
         return True
@@ -234,11 +275,11 @@ class LogStore:
         """
         if self._journal is None:
             return 0
-        count = 0
+        now, count = self.clock(), 0
         for entry in self._journal.restore():
-            record = self._written(entry, self.clock(), delayed=False)
+            record = self._written(entry, now, delayed=False)
             self._advance_past(record.key.insert_id)
-            self._add(record)
+            self._add(self._log_named(record.name), record)
             count += 1
         return count
 
@@ -262,11 +303,9 @@ class LogStore:
             self.flush(limit=len(self._unsaved))
             self._journal.close()
 
-    def _add(self, record: Record) -> None:
-        log = self._logs.get(record.name)
-        if log is None:
-            log = self._new_log(record.name)
-        log.add(record)
+    def _add(self, log: _Log, record: Record) -> None:
+        log.records.append(record)
+        log.size_bytes += record.size_bytes
         self._size_bytes += record.size_bytes
         if len(log.records) > self.bounds.entries_per_log:
             self._size_bytes -= log.drop_oldest()
@@ -275,10 +314,21 @@ class LogStore:
         for watcher in self._watchers:
             watcher(record)
 
-    def _new_log(self, name: LogName) -> _Log:
+    def _log_of(self, line: LogLine) -> _Log:
+        pair = (line.key.service.project, line.log_id)
+        log = self._by_line.get(pair)
+        if log is None:
+            log = self._by_line[pair] = self._log_named(line_log(line))
+        return log
+
+    def _log_named(self, name: LogName) -> _Log:
+        log = self._logs.get(name)
+        if log is not None:
+            return log
         if len(self._logs) >= self.bounds.logs:
             stalest = min(self._logs.values(), key=_latest_arrival)
             self._size_bytes -= self._logs.pop(stalest.name).size_bytes
+            self._by_line.clear()
         log = self._logs[name] = _Log(name)
         return log
 
@@ -290,25 +340,14 @@ class LogStore:
                 return
             self._size_bytes -= largest.drop_oldest()
 
-    def _name_of(self, line: LogLine) -> LogName:
-        pair = (line.key.service.project, line.log_id)
-        name = self._names.get(pair)
-        if name is None:
-            if len(self._names) > self.bounds.logs:
-                self._names.clear()
-            name = self._names[pair] = line_log(line)
-        return name
-
     def _visible_at(self, arrived: datetime) -> datetime:
         delay_s = self._delay_s()
         return arrived + timedelta(seconds=delay_s) if delay_s > 0 else arrived
 
     def _written(self, entry: Message, arrived: datetime, *, delayed: bool = True) -> Record:
         name = parse_log_name(entry.log_name)  # type: ignore[attr-defined]
-        at_ns = nanoseconds(entry.timestamp)  # type: ignore[attr-defined]
-        key = Key(at_ns, entry.insert_id, name.parent)  # type: ignore[attr-defined]
         visible_at = self._visible_at(arrived) if delayed else arrived
-        return Record(name, key, arrived, visible_at, entry=entry)
+        return Record.of_entry(name, entry, arrived, visible_at)
 
     def _advance_past(self, insert_id: str) -> None:
         if len(insert_id) == 16:

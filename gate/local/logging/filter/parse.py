@@ -158,6 +158,8 @@ class _Parser:
             raise self._unexpected("a value")
         self._take()
         quoted = token.segments[0].quoted
+        if not quoted and self._peek().kind is Kind.OPEN and self._peek().start == token.end:
+            raise FilterError(self._text, token.start, "a function cannot be a value here")
         if len(token.segments) > 1 and any(segment.quoted for segment in token.segments):
             raise FilterError(self._text, token.start, "a value is quoted as a whole or not at all")
         text = token.segments[0].text if quoted else token.text
