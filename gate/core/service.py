@@ -87,6 +87,15 @@ class Service:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""
         return next((line.uri for line in self.effective if line.tag == tag), "")
 
+    def url_of(self, revision: str) -> str:
+        """A URL that only this revision answers: its tag's, or the service's own if it has 100 %.
+
+        "" where there is none.
+        """
+        tagged = (line.uri for line in self.effective if line.tag and line.revision == revision)
+        alone = self.uri if self.effective_shares == {revision: 100} else ""
+        return next((uri for uri in tagged if uri), alone).rstrip("/")
+
     @property
     def effective_shares(self) -> dict[str, int]:
         """Named revision to percent, as the front end obeys it; LATEST is resolved."""

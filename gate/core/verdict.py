@@ -7,6 +7,7 @@ from enum import Enum
 from gate.core.evidence import Evidence, Outcome
 from gate.core.policy import Probe
 from gate.core.service import Condition
+from gate.errors import ExitCode
 
 
 class Decision(Enum):
@@ -15,6 +16,18 @@ class Decision(Enum):
     PROMOTE = "promote"
     REJECT = "reject"
     HOLD = "hold"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a command that ends with this decision and moves nothing."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Decision.PROMOTE: ExitCode.DONE,
+    Decision.REJECT: ExitCode.REJECTED,
+    Decision.HOLD: ExitCode.HELD,
+}
 
 
 @dataclass(frozen=True, slots=True)

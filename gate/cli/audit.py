@@ -1,0 +1,64 @@
+"""`gate audit`: what the ledger remembers."""
+
+import argparse
+
+from gate.cli import by_hand, options, show, wiring
+from gate.core.policy import Json
+from gate.core.service import ServiceRef
+from gate.errors import UsageError
+from gate.ports import LedgerQuery
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    listing = commands.add_parser("list", help="the recorded rollouts, newest first")
+    listing.add_argument(
+        "--limit", type=_positive, default=100, metavar="N", help="most entries read (default 100)"
+    )
+    listing.set_defaults(what="list")
+    one = commands.add_parser("show", help="everything about one rollout")
+    one.add_argument("id", metavar="ID", help="the rollout's id, as `gate audit list` shows it")
+    one.set_defaults(what="show", limit=1000)
+    for command in (listing, one):
+        options.add_policy(command, required=False)
+        options.add_service(command)
+        options.add_output(command)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shows entries and returns the exit code."""
+    ref = by_hand.service_of(args)
+    rollout = args.id if args.what == "show" else ""
+    entries = wiring.run_async(
+        _read(ref, LedgerQuery(service=ref.name, rollout=rollout, limit=args.limit))
+    )
+    if rollout and not entries:
+        raise UsageError(
+            f"{ref}: the ledger has no rollout {rollout!r}",
+            "`gate audit list` shows the ids; the log bucket's retention says how long they stay",
+        )
+    if args.output == "json":
+        show.say_json(list(entries))
+    else:
+        show.say(_lines(args.what, entries))
+    return 0
+
+
+def _lines(what: str, entries: tuple[dict[str, Json], ...]) -> list[str]:
+    from gate.report import audit  # noqa: PLC0415
+
+    render = audit.audit_list_lines if what == "list" else audit.audit_show_lines
+    return render(entries, show.width())
+
+
+async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
+    async with wiring.ledger_of(ref) as ledger:
+        return await ledger.entries(query)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number

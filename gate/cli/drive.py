@@ -1,0 +1,73 @@
+"""Carries one plan through the controller and shows how it ended.
+
+What rollout, promote and rollback share.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from gate.cli import show, wiring
+from gate.controller import Controller, World
+from gate.core.evidence import Evidence
+from gate.core.policy import Capability, Policy, Probe
+from gate.core.state import Plan, Rollout
+from gate.ledger.entry import outcome
+from gate.ports import Clock, Ledger, Probes, Progress, Target
+from gate.redaction import Redactor
+
+Prepare = Callable[[Plan, Ledger], Awaitable[Plan]]
+
+
+def drive(
+    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+) -> int:
+    """Carries a plan out and returns the exit code.
+
+    Args:
+        plan: what was asked for.
+        output: text or json.
+        policy: whose probes and secrets to use; none for moves by hand.
+        prepare: runs before anything is written; completes the plan from the ledger.
+    """
+    clock = wiring.SystemClock()
+    main = _drive(plan, output, policy, prepare, clock)
+    rollout = wiring.run_async(main, many_connections=policy is not None)
+    if output == "json":
+        show.say_json(outcome(rollout, clock.now()))
+    else:
+        capabilities: Mapping[str, Capability] = policy.capabilities if policy else {}
+        show.summarize(rollout, capabilities)
+    return int(rollout.exit_code)
+
+
+async def _drive(
+    plan: Plan, output: str, policy: Policy | None, prepare: Prepare | None, clock: Clock
+) -> Rollout:
+    ref = plan.service
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(wiring.platform_of(ref))
+        logs = await stack.enter_async_context(wiring.logs_of(ref))
+        ledger = await stack.enter_async_context(wiring.ledger_of(ref))
+        probes: Probes = _NoProbes()
+        redactor = Redactor({})
+        if policy is not None:
+            probes, redactor = wiring.probes_of(policy, logs)
+        if prepare is not None:
+            plan = await prepare(plan, ledger)
+        narrator = stack.enter_context(show.narrating(output))
+        identity = wiring.identity_of()
+        world = World(platform, probes, logs, ledger, clock, redactor, identity, narrator)
+        return await Controller(world).run(plan, wiring.new_id(clock.now()))
+
+
+class _NoProbes:
+    """For moves that ask the candidate nothing: no evidence, which is never a pass."""
+
+    async def run(
+        self,
+        probes: Sequence[Probe],  # noqa: ARG002 - the port's signature
+        target: Target,  # noqa: ARG002
+        progress: Callable[[Progress], None],  # noqa: ARG002
+    ) -> tuple[Evidence, ...]:
+        """Nothing was asked."""
+        return ()

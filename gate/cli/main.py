@@ -1,0 +1,104 @@
+"""The `gate` command: finds the subcommand, imports only its module, maps errors to exit codes.
+
+Imports stay light here: a rollback in an incident pays for every module loaded.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from gate.errors import ExitCode, GateError
+
+COMMANDS = {
+    "rollout": "deploy or adopt a candidate at 0 %, probe it, then promote or reject it",
+    "promote": "move all traffic to a candidate by hand",
+    "rollback": "move all traffic back to a revision that served before",
+    "status": "show traffic, tags, revisions and the last decisions",
+    "probe": "run a policy's probes against a URL or a revision; moves nothing",
+    "policy": "check policies, print their JSON Schema",
+    "audit": "list recorded decisions, show one with its evidence",
+    "local": "a Cloud Run on this machine, to try and test against",
+}
+
+EXIT_CODES = """\
+exit codes:
+  0    promoted, or done
+  1    the gate said no, and traffic is safe
+  2    usage or policy
+  3    infrastructure failed, and traffic is where it was
+  4    traffic is not where it should be, and a person is needed
+  5    held: not enough evidence either way
+  130  interrupted, and safe
+"""
+
+
+def main() -> None:
+    """Entry point of the `gate` script."""
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        args = _parser(argv).parse_args(argv)
+        return int(args.run(args))
+    except SystemExit as stop:  # argparse, after it has said why
+        return int(stop.code or 0)
+    except GateError as error:
+        _say(error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("gate: interrupted before anything was changed", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.INFRASTRUCTURE)
+    except Exception as error:  # noqa: BLE001 - a defect of ours; a traceback could hold a secret
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - no pathlib
+        print(f"gate: internal error at {place} ({type(error).__name__})", file=sys.stderr)
+        print("hint: this is a defect of the gate; please report it", file=sys.stderr)
+        return int(ExitCode.INFRASTRUCTURE)
+
+
+def _say(error: GateError) -> None:
+    print(error.message, file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The whole parser, but with the arguments of the chosen command only."""
+    chosen = next((word for word in argv if not word.startswith("-")), "")
+    parser = argparse.ArgumentParser(
+        prog="gate",
+        description="A Cloud Run deployment gate and rollback controller.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        if name == chosen:
+            module = importlib.import_module(f"gate.cli.{name}")
+            module.register(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; reads the package's metadata only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - not on the rollback path
+
+        print(f"gate {version('cloud-run-gate')}")
+        parser.exit()

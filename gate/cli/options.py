@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+
+
+def add_service(parser: argparse.ArgumentParser) -> None:
+    """--project, --region, --service: where not given, the policy or gcloud's settings say it."""
+    group = parser.add_argument_group(
+        "the service (each may come from --policy or gcloud's settings)"
+    )
+    group.add_argument("--project", default="", metavar="ID", help="project id")
+    group.add_argument("--region", default="", help="region, e.g. us-central1")
+    group.add_argument("--service", default="", metavar="NAME", help="name of the service")
+
+
+def add_policy(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """--policy FILE."""
+    parser.add_argument(
+        "--policy", type=Path, required=required, metavar="FILE", help="the policy (YAML)"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """--output text|json."""
+    parser.add_argument(
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="text for people (default), or one JSON document for machines",
+    )
+
+
+def add_by_hand(parser: argparse.ArgumentParser) -> None:
+    """--reason and --yes, for moves that a person asks for."""
+    parser.add_argument(
+        "--reason", required=True, metavar="TEXT", help="why, for the record (required)"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")

@@ -1,0 +1,79 @@
+"""`gate probe`: a policy's probes alone; no traffic is touched."""
+
+import argparse
+from contextlib import AsyncExitStack
+
+from gate.cli import options, show, wiring
+from gate.core.evidence import Evidence
+from gate.core.policy import Policy
+from gate.core.verdict import judge
+from gate.errors import UsageError
+from gate.ports import Narrator, Target
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    options.add_policy(parser, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--url", default="", help="ask this base URL, e.g. http://127.0.0.1:8080")
+    where.add_argument(
+        "--revision", default="", metavar="NAME", help="ask this revision at its own (tag) URL"
+    )
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Probes and returns the exit code: 0 all required probes passed, 1 one failed, 5 unclear."""
+    from gate.policyfile import load_policy  # noqa: PLC0415
+    from gate.report import machine, summary  # noqa: PLC0415
+
+    policy = load_policy(args.policy)
+    evidence = wiring.run_async(
+        _probe(args, policy, show.plain(args.output)), many_connections=True
+    )
+    verdict = judge(policy.probes, evidence)
+    if args.output == "json":
+        show.say_json(machine.evidence_value(evidence, probes=policy.probes, verdict=verdict))
+    else:
+        show.say(
+            summary.evidence_lines(
+                evidence,
+                policy.capabilities,
+                show.width(),
+                probes=policy.probes,
+                verdict=verdict,
+            )
+        )
+    return int(verdict.decision.exit_code)
+
+
+async def _probe(
+    args: argparse.Namespace, policy: Policy, narrator: Narrator
+) -> tuple[Evidence, ...]:
+    if args.url:
+        runner, _ = wiring.probes_of(policy, None)
+        target = Target(_base_url(args.url), since=wiring.SystemClock().now())
+        return await runner.run(policy.probes, target, narrator.progress)
+    ref = wiring.service_of(args, policy.service)
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(wiring.platform_of(ref))
+        logs = await stack.enter_async_context(wiring.logs_of(ref))
+        runner, _ = wiring.probes_of(policy, logs)
+        service = await platform.read_service()
+        await platform.read_revision(args.revision)
+        url = service.url_of(args.revision)
+        if not url:
+            raise UsageError(
+                f"{ref}: revision {args.revision} has no URL of its own (it carries no tag)",
+                "give it a tag with gcloud, or use gate rollout --revision",
+            )
+        headers = await wiring.identity_of()(service.uri)
+        target = Target(url, args.revision, headers, wiring.SystemClock().now())
+        return await runner.run(policy.probes, target, narrator.progress)
+
+
+def _base_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url: is no URL (got {url!r}, expected http:// or https://)")
+    return url.rstrip("/")

@@ -1,0 +1,44 @@
+"""`gate rollout`: the main job."""
+
+import argparse
+
+from gate.cli import options, wiring
+from gate.cli.drive import drive
+from gate.core.state import Kind, Plan
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    options.add_policy(parser, required=True)
+    candidate = parser.add_mutually_exclusive_group(required=True)
+    candidate.add_argument("--image", default="", help="deploy this image as the candidate")
+    candidate.add_argument(
+        "--revision", default="", metavar="NAME", help="adopt this revision as the candidate"
+    )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Rolls the candidate out and returns the exit code."""
+    from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where a policy is read
+
+    policy = load_policy(args.policy)
+    plan = Plan(
+        kind=Kind.ROLLOUT,
+        service=wiring.service_of(args, policy.service),
+        tag=policy.candidate.tag,
+        actor=wiring.actor(),
+        reason=args.reason,
+        image=args.image,
+        revision=args.revision,
+        suffix=wiring.new_suffix(),
+        probes=policy.probes,
+        on_hold=policy.on_hold,
+        ready_within_s=policy.candidate.ready_within_s,
+        deadline_s=policy.deadline_s,
+        policy_digest=policy.digest,
+        policy_source=policy.source,
+    )
+    return drive(plan, args.output, policy=policy)

@@ -1,0 +1,204 @@
+"""Picks the adapters, reads the environment, owns the system clock: the only place that does.
+
+Everything heavy is imported where it is used, so that a command pays only for its own adapters.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from gate.core.policy import ServiceName
+from gate.core.service import ServiceRef
+from gate.errors import UsageError
+from gate.redaction import SHORTEST, Redactor
+
+if TYPE_CHECKING:  # the adapters themselves are imported lazily
+    from gate.cloud.decisions import CloudLedger
+    from gate.cloud.logs import CloudLogs
+    from gate.cloud.run import CloudRun
+    from gate.core.policy import Policy
+    from gate.ports import Identity, Logs, Probes
+
+T = TypeVar("T")
+RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
+LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits this long."""
+        await asyncio.sleep(seconds)
+
+
+def run_async(main: Coroutine[object, object, T], *, many_connections: bool = False) -> T:
+    """Runs a coroutine on a new event loop; on uvloop where many connections are to be opened."""
+    factory = None
+    if many_connections and sys.platform != "win32":
+        import uvloop  # noqa: PLC0415 - costs start-up time that a rollback should not pay
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+def service_of(args: argparse.Namespace, named: ServiceName | None = None) -> ServiceRef:
+    """The service: from the command line, else the policy, else what gcloud users have set.
+
+    Raises:
+        UsageError: some part is nowhere to be found; names all that are missing.
+    """
+    settings = _GcloudSettings(os.environ)
+    project = args.project or (named.project if named else "") or settings.project()
+    region = args.region or (named.region if named else "") or settings.region()
+    name = args.service or (named.name if named else "")
+    parts = {"--project": project, "--region": region, "--service": name}
+    missing = [flag for flag, value in parts.items() if not value]
+    if missing:
+        raise UsageError(
+            f"service: not fully named (got nothing for {', '.join(missing)})",
+            "give them on the command line, in the policy under `service`, or set "
+            "CLOUDSDK_CORE_PROJECT and CLOUDSDK_RUN_REGION",
+        )
+    return ServiceRef(project, region, name)
+
+
+class _GcloudSettings:
+    """Project and region as gcloud's users have them: environment first, then configuration."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def project(self) -> str:
+        """CLOUDSDK_CORE_PROJECT, GOOGLE_CLOUD_PROJECT, or core/project."""
+        names = ("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT")
+        return self._first(names) or self.configured("core", "project")
+
+    def region(self) -> str:
+        """CLOUDSDK_RUN_REGION or run/region."""
+        return self._first(("CLOUDSDK_RUN_REGION",)) or self.configured("run", "region")
+
+    def _first(self, names: tuple[str, ...]) -> str:
+        return next((value for name in names if (value := self._environment.get(name))), "")
+
+    def configured(self, section: str, key: str) -> str:
+        """A value of gcloud's active configuration, "" where there is none."""
+        import configparser  # noqa: PLC0415 - only where the environment does not say
+        from pathlib import Path  # noqa: PLC0415
+
+        folder = Path(
+            self._environment.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud"
+        )
+        try:
+            active = self._environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or (
+                (folder / "active_config").read_text(encoding="utf-8").strip()
+            )
+            parser = configparser.ConfigParser(interpolation=None)
+            parser.read(folder / "configurations" / f"config_{active}", encoding="utf-8")
+        except (OSError, configparser.Error, UnicodeDecodeError):
+            return ""
+        return parser.get(section, key, fallback="")
+
+
+def actor() -> str:
+    """Who asks: GATE_ACTOR, the Cloud Build, the gcloud account, or the login name."""
+    environment = os.environ
+    if named := environment.get("GATE_ACTOR"):
+        return named
+    if build := environment.get("BUILD_ID"):
+        return f"cloud build {build}"
+    account = environment.get("CLOUDSDK_CORE_ACCOUNT") or _GcloudSettings(environment).configured(
+        "core", "account"
+    )
+    return account or environment.get("USER") or environment.get("LOGNAME") or f"uid {os.getuid()}"
+
+
+def new_id(now: datetime) -> str:
+    """An id for one rollout: sorts by time, unique without coordination."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def new_suffix() -> str:
+    """Three letters for a revision's name, as gcloud's: consonant, vowel, consonant."""
+    consonants, vowels = "bcdfghjklmnpqrstvwxz", "aeiou"
+    return "".join(secrets.choice(letters) for letters in (consonants, vowels, consonants))
+
+
+def secrets_of(policy: "Policy") -> dict[str, str]:
+    """The values of the policy's secrets, from the environment.
+
+    Raises:
+        UsageError: some are missing or unusable; names all of them, never a value.
+    """
+    values: dict[str, str] = {}
+    problems = []
+    for name, ref in policy.secrets.items():
+        value = os.environ.get(ref.env, "").strip()
+        if not value:
+            problems.append(f"secret {name}: the environment variable {ref.env} is not set")
+        elif len(value) < SHORTEST or any(ord(character) < 32 for character in value):
+            problems.append(
+                f"secret {name}: the value of {ref.env} is unusable "
+                f"(expected at least {SHORTEST} characters and no control characters)"
+            )
+        values[name] = value
+    if problems:
+        hint = f"export them before running the gate; {policy.source} names them under `secrets`"
+        raise UsageError("\n".join(problems), hint)
+    return values
+
+
+def platform_of(ref: ServiceRef) -> "CloudRun":
+    """Cloud Run: the emulator that the environment names, or the real one."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.run import CloudRun  # noqa: PLC0415
+
+    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)))
+
+
+def logs_of(ref: ServiceRef) -> "CloudLogs":
+    """The service's logs: in the emulator that the environment names, or the real ones."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.logs import CloudLogs  # noqa: PLC0415
+
+    return CloudLogs(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+
+
+def ledger_of(ref: ServiceRef) -> "CloudLedger":
+    """The ledger, kept in Cloud Logging (log `gate-decisions`)."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
+
+    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+
+
+def identity_of() -> "Identity":
+    """ID tokens for a private service on the real Cloud Run; an emulator asks for none."""
+    if os.environ.get(RUN_EMULATOR):
+        return _no_identity
+    from gate.cloud.identity import identity_headers  # noqa: PLC0415
+
+    return identity_headers
+
+
+async def _no_identity(_audience: str) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
+def probes_of(policy: "Policy", logs: "Logs | None") -> "tuple[Probes, Redactor]":
+    """The runner of the policy's probes with its secrets, and the redactor that knows them."""
+    from gate.probes.runner import ProbeRunner  # noqa: PLC0415
+
+    values = secrets_of(policy)
+    redactor = Redactor(values)
+    return ProbeRunner(values, logs, SystemClock(), redactor), redactor
