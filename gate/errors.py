@@ -64,12 +64,17 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.where}: {self.message}"
 
+    @property
+    def explained(self) -> str:
+        """The problem, and its hint on a line of its own."""
+        return f"{self}\n  hint: {self.hint}" if self.hint else str(self)
+
 
 class PolicyError(UsageError):
     """A policy that cannot be used; carries every problem that was found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(problem.explained for problem in problems))
         self.problems = tuple(problems)
 
 

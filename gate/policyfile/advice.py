@@ -1,0 +1,140 @@
+"""What a policy may say and seldom means: advice, never a reason to refuse it."""
+
+from collections.abc import Iterator
+
+from gate.core import template
+from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, Send, WebSocketProbe
+from gate.policyfile.problems import Mark, Problems
+from gate.policyfile.tree import Mapping, Node
+
+_Said = tuple[str, str, str]
+"""Path of the place, what is to be said of it, hint."""
+
+
+def advise(policy: Policy, root: Node, advice: Problems) -> None:
+    """Notes what the author may want to think about.
+
+    Args:
+        policy: as built, without problems.
+        root: what it was read from, for the places.
+        advice: where to note it.
+    """
+    for path, message, hint in _everything(policy):
+        advice.add(_place(root, path), f"{path}: {message}", hint)
+
+
+def _everything(policy: Policy) -> Iterator[_Said]:
+    for probe in policy.probes:
+        where = f"probes.{probe.name}"
+        if not probe.required:
+            yield f"{where}.required", "a failure is only reported, it stops no promotion", ""
+        if isinstance(probe.spec, WebSocketProbe):
+            yield from _of_sessions(where, probe.spec)
+    yield from _of_coverage(policy)
+    yield from _of_names(policy)
+    yield from _of_time(policy)
+
+
+def _of_sessions(where: str, spec: WebSocketProbe) -> Iterator[_Said]:
+    if spec.success_percent < 100:
+        yield (
+            f"{where}.expect.success",
+            f"{100 - spec.success_percent:g}% of the sessions may fail and the probe still passes",
+            "",
+        )
+    handshake = [*spec.subprotocols, *(value for _, value in spec.headers)]
+    fixed = _names(list(handshake)) - template.BUILTINS
+    if spec.users and fixed:
+        yield (
+            f"{where}.websocket",
+            f"has users, and every connection still offers {', '.join(sorted(fixed))}",
+            "write ${user} where the connection's own user is meant",
+        )
+    sent: list[Json] = [step.message for step in spec.script if isinstance(step, Send)]
+    if len(set(spec.users)) > 1 and template.NONCE not in _names(sent):
+        yield (
+            f"{where}.websocket",
+            "sends no ${nonce}, so that a message for another user would not be recognised",
+            "send the nonce in a message of the script",
+        )
+    if spec.refused and (spec.hold_s or spec.close_code is not None or spec.subprotocol):
+        yield f"{where}.expect.refused", "leaves hold, close and subprotocol without a meaning", ""
+
+
+def _of_coverage(policy: Policy) -> Iterator[_Said]:
+    sockets = [probe.spec for probe in policy.probes if isinstance(probe.spec, WebSocketProbe)]
+    if sockets and all(spec.connections == 1 for spec in sockets):
+        yield (
+            "probes",
+            "no websocket probe holds several connections open: what fails only then stays unseen",
+            "give one probe connections: 7 or more, and a hold",
+        )
+    if sockets and policy.secrets and not any(spec.refused for spec in sockets):
+        yield (
+            "probes",
+            "no probe checks that strangers are refused",
+            "add one with expect: {refused: [401, 403, 1008]}",
+        )
+
+
+def _of_names(policy: Policy) -> Iterator[_Said]:
+    used = {name for probe in policy.probes for name in _names_in(probe)}
+    for name in policy.secrets:
+        if name not in used:
+            yield f"secrets.{name}", "is used by no probe", ""
+    for name in policy.capabilities:
+        if all(probe.capability != name for probe in policy.probes):
+            yield f"capabilities.{name}", "no probe speaks for it", ""
+
+
+def _of_time(policy: Policy) -> Iterator[_Said]:
+    least = sum(_least_s(probe) for probe in policy.probes)
+    if least >= policy.deadline_s:
+        yield (
+            "deadline" if policy.deadline_s != 1200.0 else "probes",
+            f"holding and settling take {least:g} s, past the deadline ({policy.deadline_s:g} s)",
+            "no rollout with this policy can end in a promotion",
+        )
+
+
+def _least_s(probe: Probe) -> float:
+    match probe.spec:
+        case WebSocketProbe() as spec:
+            return spec.hold_s * spec.repeat
+        case LogsProbe() as spec:
+            return spec.settle_s
+        case HttpProbe():
+            return 0.0
+
+
+def _names_in(probe: Probe) -> frozenset[str]:
+    match probe.spec:
+        case HttpProbe() as spec:
+            values: list[Json] = [value for _, value in (*spec.headers, *spec.answer_headers)]
+            return _names([*values, spec.body, spec.answer.json])
+        case WebSocketProbe() as spec:
+            handshake: list[Json] = [*spec.subprotocols, *(value for _, value in spec.headers)]
+            steps: list[Json] = []
+            for step in spec.script:
+                match step:
+                    case Send(message):
+                        steps.append(message)
+                    case Await():
+                        steps += [step.answer.json, step.never.json, dict(step.where)]
+            return _names(handshake + steps) | frozenset(spec.users)
+        case LogsProbe():
+            return frozenset()
+
+
+def _names(values: list[Json]) -> frozenset[str]:
+    return template.names(values)
+
+
+def _place(root: Node, path: str) -> Mark:
+    """Where the path stands, or the innermost part of it that is in the file."""
+    mark, node = root.mark, root
+    for part in path.split("."):
+        if not isinstance(node, Mapping) or part not in node.entries:
+            return mark
+        mark, node = node.entries[part]
+    return mark

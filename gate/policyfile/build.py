@@ -1,0 +1,111 @@
+"""From the fields of a whole policy to a core.policy.Policy, and the problems of every part."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gate.core.policy import (
+    CandidateRule,
+    Capability,
+    LogPattern,
+    LogsProbe,
+    OnHold,
+    Policy,
+    Probe,
+    SecretRef,
+    ServiceName,
+    tag_problem,
+)
+from gate.core.template import BUILTINS
+from gate.policyfile import format as form
+from gate.policyfile.context import Context
+from gate.policyfile.digest import digest
+from gate.policyfile.probes import build_probes
+from gate.policyfile.records import Fields, Key, Read
+from gate.policyfile.tree import Mapping as MappingNode
+
+_ANY_PROBE = Probe("-", LogsProbe((LogPattern(text="-"),)))
+"""Stands for a probe that has problems of its own, so that its absence is not one more."""
+
+
+def build_policy(context: Context, fields: Fields, source: str) -> Policy | None:
+    """The policy, or what is left of it where problems were noted; None where nothing is."""
+    service = build_service(fields.find(form.SERVICE_KEY))
+    candidate = _candidate(context, fields, service)
+    probes_node = fields.entry(form.PROBES.name)
+    probes: tuple[Probe, ...] = ()
+    if isinstance(probes_node, MappingNode):
+        probes = build_probes(context, probes_node, fields.get(form.PROBES, {}))
+    if len(context.problems):
+        probes = (*probes, _ANY_PROBE)
+    given: dict[str, object] = {
+        "service": service,
+        "probes": probes,
+        "candidate": candidate,
+        "traffic": fields.get(form.TRAFFIC, (100,)),
+        "deadline_s": fields.get(form.DEADLINE, 1200.0),
+        "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
+        "secrets": _secrets(context, fields),
+        "capabilities": _capabilities(fields),
+        "source": source,
+    }
+    policy = context.construct(Policy, given, fields)
+    return None if policy is None else replace(policy, digest=digest(policy))
+
+
+def build_service(read: Read[Fields] | None) -> ServiceName:
+    """The service that the policy names; each part may be missing, or all of it."""
+    if read is None:
+        return ServiceName()
+    service = read.value
+    return ServiceName(
+        service.get(form.SERVICE_PROJECT, ""),
+        service.get(form.SERVICE_REGION, ""),
+        service.get(form.SERVICE_NAME, ""),
+    )
+
+
+def names_of(fields: Fields, key: Key[object]) -> frozenset[str]:
+    """The names that a mapping of the policy defines, with those whose values are bad."""
+    node = fields.entry(key.name)
+    return frozenset(node.entries) if isinstance(node, MappingNode) else frozenset()
+
+
+def _candidate(context: Context, fields: Fields, service: ServiceName) -> CandidateRule:
+    read: Read[Fields] | None = fields.find(form.CANDIDATE_KEY)
+    rule = CandidateRule()
+    if read is not None:
+        given: dict[str, object] = {
+            "tag": read.value.get(form.TAG, rule.tag),
+            "ready_within_s": read.value.get(form.READY_WITHIN, rule.ready_within_s),
+        }
+        rule = context.construct(CandidateRule, given, read.value) or rule
+    problem = tag_problem(rule.tag, service.name) if service.name else None
+    if problem is not None:
+        node = fields.node()
+        tag = read.value.entry(form.TAG.name) if read is not None else None
+        place = tag or fields.entry(form.SERVICE_KEY.name) or node
+        context.problems.add(
+            place.mark,
+            f"candidate.tag: {problem}",
+            "Cloud Run counts both together; shorten the tag",
+        )
+    return rule
+
+
+def _secrets(context: Context, fields: Fields) -> Mapping[str, SecretRef]:
+    reads = fields.get(form.SECRETS, {})
+    for name in sorted(names_of(fields, form.SECRETS) & BUILTINS):
+        node = fields.entry(form.SECRETS.name) or fields.node()
+        mark = node.entries[name][0] if isinstance(node, MappingNode) else node.mark
+        context.problems.add(
+            mark, f"secrets.{name}: is a name that templates use themselves", "choose another name"
+        )
+    return {name: SecretRef(read.value.get(form.SECRET_ENV, "-")) for name, read in reads.items()}
+
+
+def _capabilities(fields: Fields) -> Mapping[str, Capability]:
+    reads = fields.get(form.CAPABILITIES, {})
+    return {
+        name: Capability(read.value.get(form.PRIORITY, "P9"), read.value.get(form.IMPACT, ""))
+        for name, read in reads.items()
+    }

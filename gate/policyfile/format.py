@@ -1,0 +1,392 @@
+"""The policy format as one table: every key, its shape and what it is for.
+
+The reader reads by it and the JSON Schema for editors is printed from it, so the two cannot
+disagree. docs/policy.md explains the same keys at length.
+"""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+from gate.core.policy import Json
+from gate.policyfile.problems import Problems, shown
+from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record, note_not_built
+from gate.policyfile.shapes import (
+    AnyJson,
+    Choice,
+    Duration,
+    Flag,
+    Integer,
+    Percent,
+    Refused,
+    Text,
+    named,
+    refuse,
+)
+from gate.policyfile.tree import Mapping, Node
+
+# What the format has and this gate cannot obey yet, by record and key: refused by name. Whoever
+# builds one adds its key to the table below and deletes its line here.
+NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
+    "the policy": {
+        "baseline": "comparing the candidate with stable",
+        "watch": "probing on after the last step",
+    },
+    "candidate": {"identity": "proving which revision answered"},
+    "probe": {
+        "suite": "running a test suite against the candidate",
+        "diff": "comparing the candidate's configuration with stable's",
+    },
+    "http": {"rate": "open-loop latency", "for": "open-loop latency"},
+    "http expect": {
+        "p95": "open-loop latency",
+        "slower_than_stable": "open-loop latency against stable",
+        "errors": "open-loop latency",
+    },
+    "traffic": {"canary": "canary steps"},
+}
+
+LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no password
+
+NAME = Text(
+    "a name of lowercase letters, digits and hyphens", r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 60
+)
+SECRET_NAME = Text(
+    "a name of letters, digits, _ and - that begins with a letter",
+    r"[A-Za-z_][A-Za-z0-9_-]*",
+    60,
+)
+PATH = Text(
+    "a path such as /health that starts with one /",
+    r"/(?!/)[!\"$-~]*",
+    hint="the address is the candidate's own; a policy cannot name another host",
+)
+HEADERS = Named(
+    Text("a header name", rf"{_TOKEN}+", 100),
+    Text("text of printable ASCII characters", r"[!-~](?:[ -~]*[!-~])?", 8000),
+)
+SCHEMA_FILE = Text("a JSON Schema file below the policy's folder, such as schemas/a.json", most=300)
+TYPES = Listed(Text("a message type"), most=100)
+STATUS = Integer(200, 599, "an HTTP status")
+
+SERVICE_PROJECT = Key(
+    "project",
+    Text("a project id", r"[a-z0-9](?:[a-z0-9.:-]*[a-z0-9])?", 63),
+    "Google Cloud project",
+)
+SERVICE_REGION = Key("region", Text("a region such as us-central1", LABEL, 40), "Cloud Run region")
+SERVICE_NAME = Key(
+    "name", Text("a Cloud Run service name", LABEL, 49), "Name of the Cloud Run service"
+)
+SERVICE = Record("service", (SERVICE_PROJECT, SERVICE_REGION, SERVICE_NAME))
+
+TAG = Key(
+    "tag",
+    Text("lowercase letters, digits and hyphens, first a letter", LABEL, 46),
+    "Traffic tag of the candidate: its own URL at 0 %. Default: candidate",
+)
+READY_WITHIN = Key(
+    "ready_within", Duration(), "How long the candidate may take to become ready. Default: 4m"
+)
+CANDIDATE = Record("candidate", (TAG, READY_WITHIN), not_built=NOT_BUILT["candidate"])
+
+SECRET_ENV = Key(
+    "env",
+    Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", 200),
+    "Environment variable that holds the secret",
+    required=True,
+)
+SECRET = Record("secret", (SECRET_ENV,))
+
+PRIORITY = Key("priority", Text("P0 to P9", r"P[0-9]"), "P0 (highest) to P9", required=True)
+IMPACT = Key("impact", Text(most=200), "What is lost when it fails, in words")
+CAPABILITY_RECORD = Record("capability", (PRIORITY, IMPACT))
+
+JSON = Key(
+    "json",
+    AnyJson(),
+    "Values that the answer must have; objects may have more keys than given here",
+)
+SCHEMA = Key("schema", SCHEMA_FILE, "JSON Schema file that the answer must satisfy")
+ANSWER_PATTERN = Record("pattern", (JSON, SCHEMA), some_of=("json", "schema"))
+
+HTTP_PATH = Key("path", PATH, "Path and query on the candidate's own URL", required=True)
+METHOD = Key(
+    "method",
+    Choice(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")),
+    "HTTP method. Default: GET",
+)
+REQUEST_HEADERS = Key("headers", HEADERS, "Request headers; values may hold templates")
+BODY = Key(
+    "body",
+    AnyJson(),
+    "Request body: text is sent as it is, anything else as JSON; may hold templates",
+)
+TIMEOUT = Key("timeout", Duration(), "Limit for the whole request. Default: 10s")
+HTTP = Record(
+    "http", (HTTP_PATH, METHOD, REQUEST_HEADERS, BODY, TIMEOUT), not_built=NOT_BUILT["http"]
+)
+
+STATUSES = Key(
+    "status",
+    Either(Listed(STATUS), STATUS),
+    "HTTP status, or a list of those that will do. Default: 200",
+)
+ANSWER_HEADERS = Key("headers", HEADERS, "Headers that the answer must have, with these values")
+HTTP_EXPECT = Record(
+    "http expect", (STATUSES, JSON, SCHEMA, ANSWER_HEADERS), not_built=NOT_BUILT["http expect"]
+)
+
+SEND = Key(
+    "send",
+    AnyJson(),
+    "Message to send: text is sent as it is, anything else as JSON; may hold templates",
+)
+SEQUENCE = Key("sequence", TYPES, "Message types that must come in this order")
+WHERE = Key(
+    "where",
+    Named(Text("a field name"), AnyJson(), least=1),
+    "Only messages with these fields count for the sequence; may hold templates",
+)
+NEVER = Key("never", ANSWER_PATTERN, "A message that looks like this fails the step")
+WITHIN = Key("within", Duration(), "Limit for this step. Default: 10s")
+AWAIT = Key(
+    "expect",
+    Record(
+        "expect",
+        (JSON, SCHEMA, SEQUENCE, WHERE, NEVER, WITHIN),
+        some_of=("json", "schema", "sequence"),
+    ),
+    "What to wait for",
+)
+STEP = Record("step", (SEND, AWAIT), one_of=("send", "expect"))
+
+WS_PATH = Key("path", PATH, "Path and query on the candidate's own URL", required=True)
+SUBPROTOCOLS = Key(
+    "subprotocols",
+    Listed(
+        Text(
+            "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{_TOKEN})+"
+        ),
+        least=0,
+        most=20,
+    ),
+    "Subprotocols to offer; may hold templates",
+)
+WS_HEADERS = Key("headers", HEADERS, "Headers of the handshake; values may hold templates")
+USERS = Key(
+    "users",
+    Listed(Text("the name of a secret")),
+    "Secrets that the connections take turns with, as ${user}",
+)
+CONNECTIONS = Key("connections", Integer(1, 10_000), "Sessions held open together. Default: 1")
+HOLD = Key(
+    "hold", Duration(), "How long all sessions stay open after the last script ended. Default: 0s"
+)
+REPEAT = Key("repeat", Integer(1, 100_000), "Rounds, each with new connections. Default: 1")
+OPEN_WITHIN = Key("open_within", Duration(), "Limit for one handshake. Default: 10s")
+SCRIPT = Key(
+    "script",
+    Either(Listed(STEP), Text("a list of steps, or another probe's name")),
+    "Steps of every session, or the name of the probe whose script it is",
+)
+WEBSOCKET = Record(
+    "websocket",
+    (WS_PATH, SUBPROTOCOLS, WS_HEADERS, USERS, CONNECTIONS, HOLD, REPEAT, OPEN_WITHIN, SCRIPT),
+)
+
+SUCCESS = Key("success", Percent(), "Share of sessions that must go right. Default: 100%")
+FOREIGN = Key(
+    "foreign_messages",
+    Integer(0, 1_000_000),
+    "Most messages that may carry another connection's nonce. Default: 0",
+)
+CLOSE = Key(
+    "close", Integer(1000, 4999, "a close code"), "Close code that must answer ours. Default: any"
+)
+REFUSAL = Integer(200, 599, "an HTTP status or a close code", 1000, 4999)
+REFUSED = Key(
+    "refused",
+    Either(Listed(REFUSAL), REFUSAL),
+    "Every session must be refused with one of these HTTP statuses or close codes",
+)
+SUBPROTOCOL = Key(
+    "subprotocol",
+    Text("a subprotocol", rf"{_TOKEN}+", 300),
+    "Subprotocol that the server must select. Default: any that was offered, or none",
+)
+WS_EXPECT = Record("websocket expect", (SUCCESS, FOREIGN, CLOSE, REFUSED, SUBPROTOCOL))
+
+SETTLE = Key(
+    "settle", Duration(), "How long to go on reading, since logs arrive late. Default: 15s"
+)
+LOGS_WITHIN = Key(
+    "within", Choice(("rollout",)), "Which entries: those since the rollout began. Default: rollout"
+)
+LOGS = Record("logs", (SETTLE, LOGS_WITHIN))
+SEVERITY = Key(
+    "severity",
+    Choice(("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")),
+    "This severity or worse",
+)
+LOG_TEXT = Key("text", Text(), "Text that the entry contains")
+NONE = Key(
+    "none",
+    Listed(Record("log pattern", (SEVERITY, LOG_TEXT), some_of=("severity", "text"))),
+    "Patterns of which no entry may match any",
+    required=True,
+)
+LOGS_EXPECT = Record("logs expect", (NONE,))
+
+EXPECT_HTTP = Key("expect", HTTP_EXPECT, "What the answer must be")
+EXPECT_WS = Key("expect", WS_EXPECT, "How the sessions must go")
+EXPECT_LOGS = Key("expect", LOGS_EXPECT, "What the logs must not have", required=True)
+ASK_HTTP = Key(
+    "http", HTTP, "One HTTP request; redirects are answers, never followed", required=True
+)
+ASK_WS = Key("websocket", WEBSOCKET, "WebSocket sessions", required=True)
+ASK_LOGS = Key("logs", LOGS, "The candidate's own logs", required=True)
+STAKE = Key(
+    "capability", Text("the name of a capability"), "What is at stake when this probe fails"
+)
+REQUIRED = Key("required", Flag(), "Whether this probe must pass for a promotion. Default: true")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeShape:
+    """One probe: a mapping whose one kind decides which expectations it may have."""
+
+    kinds: MappingOf[str, Record]
+
+    says: str = "a probe: http, websocket or logs, with what to expect"
+
+    def read(self, node: Node, problems: Problems) -> tuple[str, Fields]:
+        """The probe's kind and its keys; as Shape.read."""
+        if not isinstance(node, Mapping):
+            raise refuse(node, problems, self.says)
+        there = [kind for kind in self.kinds if kind in node.entries]
+        if len(there) == 1:
+            return there[0], self.kinds[there[0]].read(node, problems)
+        if there:
+            problems.add(
+                node.mark,
+                f"{named(node)}asks two things (got {' and '.join(there)}, expected one kind)",
+                "make it two probes",
+            )
+        else:
+            self._note_no_kind(node, problems)
+        raise Refused
+
+    def _note_no_kind(self, node: Mapping, problems: Problems) -> None:
+        common = {STAKE.name, REQUIRED.name, EXPECT_HTTP.name}
+        others = [name for name in node.entries if name not in common]
+        kinds = ", ".join(self.kinds)
+        if not others:
+            problems.add(node.mark, f"{named(node)}asks nothing (expected one of {kinds})")
+        for name in others:
+            mark, value = node.entries[name]
+            if name in NOT_BUILT["probe"]:
+                note_not_built(mark, value.path, NOT_BUILT["probe"][name], problems)
+            else:
+                problems.add(
+                    mark,
+                    f"{named(node)}has an unknown probe kind (got {shown(name)}, "
+                    f"expected one of {kinds})",
+                    problems.guess(name, self.kinds, " "),
+                )
+
+    def schema(self) -> dict[str, Json]:
+        """As Shape.schema."""
+        return {"oneOf": [record.schema() for record in self.kinds.values()]}
+
+
+@dataclass(frozen=True, slots=True)
+class StepsShape:
+    """The steps of traffic, in percent, ending at 100."""
+
+    says: str = "a list of percents that ends at 100, such as [100]"
+
+    def read(self, node: Node, problems: Problems) -> tuple[int, ...]:
+        """As Shape.read."""
+        before = len(problems)
+        steps = tuple(read.value for read in _PERCENTS.read(node, problems))
+        if len(problems) > before:
+            raise Refused
+        if list(steps) != sorted(set(steps)) or steps[-1:] != (100,):
+            raise refuse(node, problems, f"{self.says}, each more than the one before")
+        if len(steps) > 1 and "canary" in NOT_BUILT["traffic"]:
+            note_not_built(node.mark, node.path, NOT_BUILT["traffic"]["canary"], problems)
+            raise Refused
+        return steps
+
+    def schema(self) -> dict[str, Json]:
+        """As Shape.schema."""
+        return {"const": [100]}
+
+
+_PERCENTS = Listed(Integer(1, 100), most=100)
+PROBE = ProbeShape(
+    {
+        kind.name: Record("probe", (kind, expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
+        for kind, expect in ((ASK_HTTP, EXPECT_HTTP), (ASK_WS, EXPECT_WS), (ASK_LOGS, EXPECT_LOGS))
+    }
+)
+
+VERSION = Key("version", Integer(1, 1), "Version of this format: 1", required=True)
+SERVICE_KEY = Key(
+    "service",
+    SERVICE,
+    "The Cloud Run service; each part may come from the command line or the environment instead",
+)
+CANDIDATE_KEY = Key(
+    "candidate",
+    CANDIDATE,
+    "How the candidate is addressed and how long it may take to become ready",
+)
+TRAFFIC = Key("traffic", StepsShape(), "Steps of traffic in percent. Default: [100]")
+DEADLINE = Key("deadline", Duration(), "Limit for the whole rollout. Default: 20m")
+ON_HOLD = Key(
+    "on_hold",
+    Choice(("keep", "drop")),
+    "Whether an inconclusive candidate keeps its tag at 0 %. Default: keep",
+)
+SECRETS = Key(
+    "secrets", Named(SECRET_NAME, SECRET), "Secrets by name; never printed, never recorded"
+)
+CAPABILITIES = Key(
+    "capabilities", Named(NAME, CAPABILITY_RECORD), "What is at stake, for the report"
+)
+PROBES = Key(
+    "probes",
+    Named(NAME, PROBE, least=1, most=200),
+    "The questions that a candidate is asked, in this order",
+    required=True,
+)
+
+POLICY = Record(
+    "the policy",
+    (
+        VERSION,
+        SERVICE_KEY,
+        CANDIDATE_KEY,
+        TRAFFIC,
+        DEADLINE,
+        ON_HOLD,
+        SECRETS,
+        CAPABILITIES,
+        PROBES,
+    ),
+    not_built=NOT_BUILT["the policy"],
+)
+
+
+def policy_schema() -> Json:
+    """The policy format as a JSON Schema (Draft 2020-12), for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gate policy",
+        **POLICY.schema(),
+    }
+
+
+ReadProbe = Read[tuple[str, Fields]]
