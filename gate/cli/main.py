@@ -86,7 +86,12 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        command = commands.add_parser(
+            name,
+            help=text.replace("%", "%%"),
+            description=text.replace("%", "%%"),
+            allow_abbrev=False,
+        )
         if name == chosen:
             module = importlib.import_module(f"gate.cli.{name}")
             module.register(command)
