@@ -1,0 +1,127 @@
+"""ID tokens that let probes into a private service.
+
+The token goes into X-Serverless-Authorization, which Cloud Run checks in place of Authorization, so
+that the probed application keeps its own. Its audience is the service's URL, also for requests to a
+tag's URL (https://cloud.google.com/run/docs/authenticating/service-to-service).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from gate.cloud.channel import Endpoint
+from gate.cloud.status import scrub
+from gate.errors import AccessError, InfrastructureError
+from gate.ports import Identity
+
+Headers = tuple[tuple[str, str], ...]
+
+_PERSON = (
+    "a person's credentials cannot make ID tokens for a service: run `gcloud auth "
+    "application-default login --impersonate-service-account=ACCOUNT` with an account that has "
+    "roles/run.invoker"
+)
+_BUILD = "a build's service account needs roles/iam.serviceAccountOpenIdTokenCreator on itself"
+_GRANT = "grant the caller roles/iam.serviceAccountOpenIdTokenCreator on the service account"
+_HINTS = (
+    (("Neither metadata server",), _PERSON),
+    (("404", "Not Found"), _BUILD),
+    (("getOpenIdToken", "PERMISSION_DENIED", "403"), _GRANT),
+)
+_OTHERWISE = "run `gcloud auth application-default login`, or give the build a service account"
+
+
+class Identify(Enum):
+    """When probes prove who they are."""
+
+    AUTO = "auto"  # unless everybody may call the service
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class IdTokens:
+    """Headers with an ID token, for a service that wants one. Its `headers` is a ports.Identity.
+
+    Args:
+        when: whether to make a token.
+        is_public: tells whether everybody may call the service; asked with AUTO only.
+        mint: makes a token for an audience; blocks, and raises AccessError.
+    """
+
+    def __init__(
+        self,
+        when: Identify,
+        is_public: Callable[[], Awaitable[bool]],
+        mint: Callable[[str], str] | None = None,
+    ) -> None:
+        self._when = when
+        self._is_public = is_public
+        self._mint = mint or mint_id_token
+
+    async def headers(self, audience: str) -> Headers:
+        """Headers for an audience: the service's own URL.
+
+        Raises:
+            AccessError: no token can be made.
+            InfrastructureError: the service has no URL, or could not be asked who may call it.
+        """
+        if self._when is Identify.NEVER:
+            return ()
+        if self._when is Identify.AUTO and await self._is_public():
+            return ()
+        if not audience:
+            raise InfrastructureError("ID token: the service has no URL to make it out to")
+        token = await asyncio.to_thread(self._mint, audience)
+        return (("X-Serverless-Authorization", f"Bearer {token}"),)
+
+
+def identity_for(
+    when: Identify, endpoint: Endpoint, is_public: Callable[[], Awaitable[bool]]
+) -> Identity:
+    """The identity that fits an endpoint: an emulator of Cloud Run lets everybody in."""
+    return IdTokens(when if endpoint.host is None else Identify.NEVER, is_public).headers
+
+
+def mint_id_token(audience: str) -> str:
+    """Makes an ID token with application default credentials. Blocks: it may ask Google.
+
+    Raises:
+        AccessError: there are no credentials, or they cannot make ID tokens.
+    """
+    # google-auth takes 150 ms to import, and only private services need it here.
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+
+    try:
+        return _mint(audience)
+    except (GoogleAuthError, ValueError) as error:
+        text = scrub(str(error))
+        raise AccessError(
+            f"ID token for {audience}: not to be had (got {text})", _hint(text)
+        ) from None
+
+
+def _mint(audience: str) -> str:
+    import google.auth  # noqa: PLC0415 - as above
+    import google.auth.transport.requests  # noqa: PLC0415
+    from google.auth import impersonated_credentials  # noqa: PLC0415
+    from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415
+    from google.oauth2 import id_token  # noqa: PLC0415
+
+    request = google.auth.transport.requests.Request()
+    try:
+        mine, _ = google.auth.default()
+    except DefaultCredentialsError:
+        mine = None
+    if isinstance(mine, impersonated_credentials.Credentials):
+        # fetch_id_token looks for these in GOOGLE_APPLICATION_CREDENTIALS only, not where
+        # `gcloud auth application-default login` puts them.
+        impersonated = impersonated_credentials.IDTokenCredentials(  # type: ignore[no-untyped-call]
+            target_credentials=mine, target_audience=audience, include_email=True
+        )
+        impersonated.refresh(request)
+        return str(impersonated.token)
+    return str(id_token.fetch_id_token(request, audience))  # type: ignore[no-untyped-call]
+
+
+def _hint(text: str) -> str:
+    return next((hint for signs, hint in _HINTS if any(sign in text for sign in signs)), _OTHERWISE)
