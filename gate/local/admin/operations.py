@@ -157,6 +157,13 @@ class Operations:
             if not record.operation.done and target in (None, record.target)
         ]
 
+    def last(self, target: str) -> str:
+        """Gives the full name of the last operation on a resource, or ""."""
+        found = (
+            name for name, record in reversed(self._records.items()) if record.target == target
+        )
+        return next(found, "")
+
     def _save(self, record: OperationRecord) -> None:
         document: Document = {
             "operation": json_format.MessageToDict(record.operation),

@@ -69,7 +69,7 @@ def plan_update(current: Service, wanted: Service, caller: str, at: datetime) ->
     if desired_changed(current, wanted):
         changed.generation = current.generation + 1
     changed.last_modifier = caller
-    previous: datetime = _time(current.update_time)
+    previous = as_time(current.update_time)
     _stamp(changed, max(at, previous + timedelta(microseconds=1)))
     return changed
 
@@ -113,7 +113,12 @@ def _stamp(service: Service, at: datetime) -> None:
     service.terminal_condition = condition(Kind.READY, State.PENDING, at)
 
 
-def _time(value: object) -> datetime:
+def as_time(value: object) -> datetime:
+    """Gives a Timestamp field as the datetime that proto-plus reads it as.
+
+    Raises:
+        TypeError: the field is not set.
+    """
     if not isinstance(value, datetime):
-        raise TypeError(f"update_time: not a time (got {type(value).__name__})")
+        raise TypeError(f"not a time (got {type(value).__name__})")
     return value

@@ -129,14 +129,14 @@ def without_tags(targets: Iterable[TrafficTarget], tags: frozenset[str]) -> list
     return [target for target in targets if target.percent or target.tag not in tags]
 
 
-def evictable_tags(targets: Iterable[TrafficTarget], excess: int, keep: str = "") -> frozenset[str]:
+def evictable_tags(targets: Iterable[TrafficTarget], excess: int) -> frozenset[str]:
     """Picks the tags that go when a region has too many: without percent, in list order.
 
     Source: run/quotas (2000 tags a project and region; the oldest without traffic go first, from
     the service that gets the new tag). The list's order stands for age.
     """
     idle = [target.tag for target in targets if target.tag and not target.percent]
-    return frozenset([tag for tag in idle if tag != keep][:excess])
+    return frozenset(idle[:excess])
 
 
 def _check_target(field: str, target: TrafficTarget, service: str) -> None:

@@ -1,0 +1,142 @@
+"""Makes revisions and starts their containers, each once, whoever waits for it."""
+
+import asyncio
+from collections.abc import Iterable
+
+from gate.local.admin.conditions import (
+    Kind,
+    Reason,
+    boot_failed,
+    booted,
+    failed,
+    find,
+    with_standing,
+)
+from gate.local.admin.messages import Condition, Revision, Service
+from gate.local.admin.names import revision_path, short
+from gate.local.admin.operations import OperationRecord
+from gate.local.admin.outcome import ready
+from gate.local.admin.surroundings import Surroundings
+from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
+from gate.local.admin.tasks import Tasks
+from gate.local.admin.template import make_revision, make_spec, uses_secrets
+from gate.local.admin.traffic import names
+from gate.local.ports import Instances, RevisionKey
+
+RETAINED = 1_000  # revisions a service keeps (run/quotas)
+
+
+class Boots:
+    """Makes revisions, starts them, remembers how that went in their conditions.
+
+    Args:
+        tables: the shared state.
+        instances: runs revisions.
+        surroundings: time.
+        tasks: where starts run.
+        retained: how many revisions a service keeps.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        instances: Instances,
+        surroundings: Surroundings,
+        tasks: Tasks,
+        retained: int = RETAINED,
+    ) -> None:
+        self._tables = tables
+        self._instances = instances
+        self._surroundings = surroundings
+        self._tasks = tasks
+        self._retained = retained
+        self._starting: dict[RevisionKey, asyncio.Task[None]] = {}
+
+    def begin(self, record: ServiceRecord, operation: OperationRecord) -> None:
+        """Makes the revision that a write asked for and starts it.
+
+        It describes the service as the write left it, which the operation's metadata shows. After
+        a restart the revision may be there already; then only its start is taken up again.
+        """
+        key = RevisionKey(record.key, operation.made)
+        made = record.revisions.get(key.revision)
+        if made is None:
+            snapshot = Service()
+            operation.operation.metadata.Unpack(Service.pb(snapshot))
+            at = self._surroundings.now()
+            uid, creator = self._surroundings.new_id(), snapshot.last_modifier
+            resource = make_revision(key, snapshot, uid, creator, at)
+            made = RevisionRecord(key, resource, operation.generation)
+            self._tables.put_revision(made)
+            record.claims.pop(key.revision, None)
+            self._show_created(record, made)
+            self._retain(record)
+        if made.resource.reconciling:
+            self._starting[key] = self._tasks.spawn(record.key, self._boot(record, made))
+
+    async def wait(self, record: ServiceRecord, revisions: Iterable[str]) -> None:
+        """Waits until none of these revisions is being started any more."""
+        keys = [RevisionKey(record.key, name) for name in revisions]
+        starting = [self._starting[key] for key in keys if key in self._starting]
+        if starting:
+            await asyncio.wait(starting)
+
+    def show_standing(self, record: ServiceRecord, revisions: Iterable[str]) -> None:
+        """Updates the conditions of ready revisions to what the routes in effect make of them."""
+        at = self._surroundings.now()
+        for name in revisions:
+            held = record.revisions.get(name)
+            if held is None or not ready(held.resource):
+                continue
+            held.resource.conditions = with_standing(
+                held.resource.conditions,
+                at,
+                record.routes.standing(name),
+                min_instances=held.resource.scaling.min_instance_count,
+            )
+            self._tables.put_revision(held)
+
+    async def _boot(self, record: ServiceRecord, made: RevisionRecord) -> None:
+        try:
+            conditions = await self._outcome(made.key, made.resource)
+        finally:
+            self._starting.pop(made.key, None)
+        made.resource.conditions = conditions
+        made.resource.reconciling = False
+        made.resource.observed_generation = made.resource.generation
+        if ready(made.resource):
+            latest = record.revisions.get(record.latest_ready)
+            if latest is None or latest.number < made.number:
+                record.latest_ready = made.key.revision
+            self.show_standing(record, [made.key.revision])
+        self._tables.put_revision(made)
+        self._tables.put(record)
+
+    async def _outcome(self, key: RevisionKey, revision: Revision) -> list[Condition]:
+        secret = uses_secrets(revision)
+        if secret:
+            message = f"The local Cloud Run has no secrets: '{secret}' cannot be read."
+            reason = Reason.SECRETS_ACCESS_CHECK_FAILED
+            return failed(self._surroundings.now(), message, reason, Kind.RESOURCES)
+        failure = await self._instances.boot(make_spec(key, revision))
+        at = self._surroundings.now()
+        return boot_failed(at, failure) if failure is not None else booted(at)
+
+    def _show_created(self, record: ServiceRecord, made: RevisionRecord) -> None:
+        shown = record.revisions.get(short(record.resource.latest_created_revision))
+        if shown is None or shown.number < made.number:
+            record.resource.latest_created_revision = revision_path(made.key)
+
+    def _retain(self, record: ServiceRecord) -> None:
+        """Forgets the oldest revisions that nothing points at, beyond what a service keeps."""
+        excess = len(record.revisions) - self._retained
+        if excess <= 0:
+            return
+        kept = record.routes.revisions() | set(names(record.resource.traffic))
+        kept |= {record.latest_ready, short(record.resource.latest_created_revision)}
+        oldest = sorted(record.revisions.values(), key=lambda held: held.number)
+        idle = [held for held in oldest if held.key.revision not in kept]
+        for held in idle[:excess]:
+            if find(held.resource.conditions, Kind.READY) and not held.resource.reconciling:
+                self._tables.drop_revision(held.key)
+                self._tasks.spawn(record.key, self._instances.retire(held.key))

@@ -1,0 +1,298 @@
+"""The Admin API, whatever the wire: every call on one shared state."""
+
+from collections.abc import Mapping
+
+from google.longrunning.operations_pb2 import Operation
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gate.local.admin.admission import Admission, check_current
+from gate.local.admin.boots import Boots
+from gate.local.admin.checks import check_service
+from gate.local.admin.defaults import fill_service
+from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.masks import merged
+from gate.local.admin.messages import (
+    CreateServiceRequest,
+    DeleteRevisionRequest,
+    DeleteServiceRequest,
+    ListRevisionsRequest,
+    ListRevisionsResponse,
+    ListServicesRequest,
+    ListServicesResponse,
+    Revision,
+    RevisionTemplate,
+    Service,
+    UpdateServiceRequest,
+)
+from gate.local.admin.names import (
+    check_service_id,
+    parse_place,
+    parse_revision,
+    parse_service,
+    place_of,
+    service_path,
+)
+from gate.local.admin.operations import OperationRecord, Operations, Work
+from gate.local.admin.pages import page
+from gate.local.admin.plan import plan_create, plan_update
+from gate.local.admin.reconcile import Reconciler
+from gate.local.admin.removal import Removal, check_deletable, deleted
+from gate.local.admin.routing import Router
+from gate.local.admin.surroundings import Surroundings
+from gate.local.admin.tables import Journal, RevisionRecord, ServiceRecord, Tables
+from gate.local.admin.tasks import Tasks
+from gate.local.ports import FrontEnd, Instances, ServiceKey
+
+
+class ControlPlane:
+    """Services, Revisions and Operations of google.cloud.run.v2, and what makes them real.
+
+    Every method that writes answers with the operation it started; what it returns is a snapshot.
+
+    Args:
+        journal: where resources outlive the process.
+        instances: runs revisions.
+        front_end: sends requests to them.
+        surroundings: time, ids, delays.
+        retained: how many revisions a service keeps.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        instances: Instances,
+        front_end: FrontEnd,
+        surroundings: Surroundings,
+        retained: int = 1_000,
+    ) -> None:
+        self._surroundings = surroundings
+        self.tables = Tables(journal)
+        self.operations = Operations(journal, surroundings.new_id)
+        self._admission = Admission(self.tables, surroundings)
+        self._tasks = Tasks()
+        self._router = Router(instances, front_end, surroundings, self._tasks)
+        boots = Boots(self.tables, instances, surroundings, self._tasks, retained)
+        self._reconciler = Reconciler(
+            self.tables, self.operations, boots, self._router, surroundings, self._tasks
+        )
+        self._removal = Removal(
+            self.tables,
+            self.operations,
+            self._reconciler,
+            self._router,
+            instances,
+            surroundings,
+            self._tasks,
+        )
+
+    async def resume(self) -> None:
+        """Takes up what an earlier run left: routes, and operations that were not done."""
+        for record in self.tables.services():
+            uris = await self._router.restore(record)
+            if uris:
+                _show_addresses(record, uris)
+                self.tables.put(record)
+        for operation in self.operations.running():
+            self._take_up(operation)
+
+    async def close(self) -> None:
+        """Stops every task; operations that are not done stay so."""
+        await self._tasks.close()
+
+    def get_service(self, name: str) -> Service:
+        """Gives a service. Raises ApiError: NOT_FOUND, INVALID_ARGUMENT."""
+        return Service(self.tables.service(parse_service(name)).resource)
+
+    def list_services(self, request: ListServicesRequest) -> ListServicesResponse:
+        """Gives a page of a region's services by name. Raises ApiError: INVALID_ARGUMENT."""
+        place = parse_place(request.parent)
+        found = [
+            (record.key.service, record.resource)
+            for record in self.tables.services(place)
+            if request.show_deleted or "delete_time" not in record.resource
+        ]
+        found.sort(key=lambda entry: entry[0])
+        scope = f"services of {place}"
+        cut = page(found, request.page_size, request.page_token, scope)
+        return ListServicesResponse(services=list(cut.items), next_page_token=cut.next_token)
+
+    def create_service(self, request: CreateServiceRequest, caller: str) -> Operation:
+        """Creates a service. Raises ApiError: ALREADY_EXISTS, INVALID_ARGUMENT, UNIMPLEMENTED."""
+        place = parse_place(request.parent)
+        check_service_id(request.service_id)
+        key = ServiceKey(place.project, place.location, request.service_id)
+        if self.tables.find(key) is not None:
+            text = f"Resource '{key.service}' already exists."
+            raise ApiError(Code.ALREADY_EXISTS, text)
+        return self._create(
+            "CreateServiceRequest", key, request.service, caller, dry=request.validate_only
+        )
+
+    def update_service(self, request: UpdateServiceRequest, caller: str) -> Operation:
+        """Updates a service, or creates it where that is allowed.
+
+        Raises:
+            ApiError: NOT_FOUND, ABORTED (stale etag), ALREADY_EXISTS (revision name),
+                INVALID_ARGUMENT, UNIMPLEMENTED.
+        """
+        key = parse_service(request.service.name)
+        record = self.tables.find(key)
+        kind = "UpdateServiceRequest"
+        if record is None and request.allow_missing:
+            check_service_id(key.service)
+            return self._create(kind, key, request.service, caller, dry=request.validate_only)
+        record = record or self.tables.service(key)
+        check_current(record.resource, request.service.etag)
+        wanted = merged(record.resource, request.service, request.update_mask)
+        fill_service(wanted, key.project)
+        check_service(kind, wanted, key.service)
+        wanted.traffic = self._admission.within_quota(record, wanted)
+        made = self._admission.name_revision(key, record, wanted)
+        now = self._surroundings.now()
+        changed = plan_update(record.resource, wanted, caller, now)
+        if request.validate_only:
+            return self._dry(key, changed)
+        record.resource = changed
+        return self._carry_out(record, made)
+
+    def delete_service(self, request: DeleteServiceRequest) -> Operation:
+        """Deletes a service with its revisions. Raises ApiError: NOT_FOUND, ABORTED."""
+        key = parse_service(request.name)
+        record = self.tables.service(key)
+        check_current(record.resource, request.etag)
+        gone = Service(record.resource)
+        deleted(gone, self._timestamp())
+        if request.validate_only:
+            return self._dry(key, gone)
+        record.resource = gone
+        self.tables.put(record)
+        operation = self.operations.start(place_of(key), Work.DELETE_SERVICE, gone)
+        self._removal.start_service(record, operation)
+        return _snapshot(operation)
+
+    def get_revision(self, name: str) -> Revision:
+        """Gives a revision. Raises ApiError: NOT_FOUND, INVALID_ARGUMENT."""
+        return Revision(self.tables.revision(parse_revision(name)).resource)
+
+    def list_revisions(self, request: ListRevisionsRequest) -> ListRevisionsResponse:
+        """Gives a page of revisions, newest first, of a service or (`-`) of every service.
+
+        Raises:
+            ApiError: NOT_FOUND, INVALID_ARGUMENT.
+        """
+        key = parse_service(request.parent)
+        everywhere = key.service == "-"
+        owners = self.tables.services(place_of(key)) if everywhere else [self.tables.service(key)]
+        found = [
+            (f"{10**9 - held.number:09d}/{held.key.service.service}", held.resource)
+            for owner in owners
+            for held in owner.revisions.values()
+            if request.show_deleted or "delete_time" not in held.resource
+        ]
+        found.sort(key=lambda entry: entry[0])
+        cut = page(found, request.page_size, request.page_token, request.parent)
+        return ListRevisionsResponse(revisions=list(cut.items), next_page_token=cut.next_token)
+
+    def delete_revision(self, request: DeleteRevisionRequest) -> Operation:
+        """Deletes a revision. Raises ApiError: NOT_FOUND, ABORTED, FAILED_PRECONDITION."""
+        key = parse_revision(request.name)
+        held = self.tables.revision(key)
+        check_current(held.resource, request.etag)
+        check_deletable(self.tables.service(key.service), held)
+        gone = Revision(held.resource)
+        deleted(gone, self._timestamp())
+        if request.validate_only:
+            return self._dry(key.service, gone)
+        held.resource = gone
+        self.tables.put_revision(held)
+        place = place_of(key.service)
+        operation = self.operations.start(place, Work.DELETE_REVISION, gone)
+        self._removal.start_revision(held, operation)
+        return _snapshot(operation)
+
+    def _create(
+        self, kind: str, key: ServiceKey, asked: Service, caller: str, *, dry: bool
+    ) -> Operation:
+        wanted = Service(asked)
+        fill_service(wanted, key.project)
+        check_service(kind, wanted, key.service)
+        at = self._surroundings.now()
+        fresh = plan_create(wanted, service_path(key), self._surroundings.new_id(), caller, at)
+        record = ServiceRecord(key, fresh)
+        made = self._admission.name_revision(key, None, fresh)
+        if dry:
+            return self._dry(key, fresh)
+        return self._carry_out(record, made)
+
+    def _carry_out(self, record: ServiceRecord, made: str) -> Operation:
+        if made:
+            record.claims[made] = RevisionTemplate(record.resource.template)
+            record.revisions_made += 1
+        self.tables.put(record)
+        operation = self.operations.start(
+            place_of(record.key),
+            Work.RECONCILE,
+            record.resource,
+            generation=record.resource.generation,
+            made=made,
+        )
+        self._reconciler.start(record, operation)
+        return _snapshot(operation)
+
+    def _take_up(self, operation: OperationRecord) -> None:
+        """Goes on with an operation of an earlier run."""
+        if operation.work is Work.DELETE_REVISION:
+            held = self._held(operation.target)
+            if held is not None:
+                self._removal.start_revision(held, operation)
+                return
+        elif (record := self.tables.find(parse_service(operation.target))) is not None:
+            if operation.work is Work.DELETE_SERVICE:
+                self._removal.start_service(record, operation)
+            else:
+                self._claim_again(record, operation)
+                self._reconciler.start(record, operation)
+            return
+        text = "The resource is gone."
+        self.operations.finish(operation, ApiError(Code.ABORTED, text))
+
+    def _claim_again(self, record: ServiceRecord, operation: OperationRecord) -> None:
+        """Keeps the name of a revision that an earlier run accepted but did not make."""
+        if operation.made and operation.made not in record.revisions:
+            accepted = Service()
+            operation.operation.metadata.Unpack(Service.pb(accepted))
+            record.claims[operation.made] = accepted.template
+
+    def _held(self, name: str) -> RevisionRecord | None:
+        key = parse_revision(name)
+        owner = self.tables.find(key.service)
+        return owner.revisions.get(key.revision) if owner else None
+
+    def _dry(self, key: ServiceKey, resource: Service | Revision) -> Operation:
+        """Answers a call that only validates: done at once, and nowhere to be found again."""
+        operation = Operation(name=f"{place_of(key)}/operations/{self._surroundings.new_id()}")
+        message = type(resource).pb(resource)
+        operation.metadata.Pack(message)
+        operation.response.Pack(message)
+        operation.done = True
+        return operation
+
+    def _timestamp(self) -> Timestamp:
+        stamp = Timestamp()
+        stamp.FromDatetime(self._surroundings.now())
+        return stamp
+
+
+def _snapshot(record: OperationRecord) -> Operation:
+    copy = Operation()
+    copy.CopyFrom(record.operation)
+    return copy
+
+
+def _show_addresses(record: ServiceRecord, uris: Mapping[str, str]) -> None:
+    """Shows the addresses of this run: ports may have changed since the last one."""
+    service = record.resource
+    service.uri = uris.get("", "")
+    service.urls = [service.uri]
+    for status in service.traffic_statuses:
+        status.uri = uris.get(status.tag, "") if status.tag else ""
