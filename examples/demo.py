@@ -1,0 +1,147 @@
+"""`make demo`: six versions of a chat backend meet the gate, on a Cloud Run on this machine.
+
+Needs no Google account and no network. Everything it starts, it stops.
+"""
+
+import os
+import re
+import secrets
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from google.cloud import run_v2
+from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
+
+from examples.backend.tokens import mint
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+READY_WITHIN_S = 30
+PROJECT, REGION, SERVICE = "demo", "us-central1", "backend"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One rollout of the demo: an image, what is wrong with it, and how it must end."""
+
+    image: str
+    story: str
+    exit_code: int
+
+
+ACTS = (
+    Act(
+        "backend:v2",
+        "answers 307 on /api/health, 500 on discovery, and closes the 6th WebSocket of one user",
+        1,
+    ),
+    Act("backend:v3", 'the "ultra-defensive" fix of v2, which cannot boot', 1),
+    Act("backend:v4", "boots, but only moves the limit to 20 and leaks on every disconnect", 1),
+    Act("backend:v5", "works, but its welcome message has another shape than clients expect", 1),
+    Act("backend:v6", "all fixed", 0),
+)
+
+
+def main() -> int:
+    """Plays all acts; 0 if each ended as it must."""
+    began = time.monotonic()
+    title("A Cloud Run on this machine")
+    with local_cloud_run() as exports:
+        key = secrets.token_urlsafe(32)
+        environment = {
+            **os.environ,
+            **exports,
+            "STAGING_JWT_ALICE": mint("alice", key),
+            "STAGING_JWT_BOB": mint("bob", key),
+            "GATE_ACTOR": os.environ.get("GATE_ACTOR", "demo"),
+        }
+        title("backend:v1, the first revision, is deployed by other means and serves everybody")
+        create_service(exports["CLOUD_RUN_EMULATOR_HOST"], "backend:v1", key)
+        gate(["status", *which()], environment)
+        wrong = [act for act in ACTS if not play(act, environment)]
+        title("What stands now, and what the record says")
+        gate(["status", *which()], environment)
+        gate(["audit", "list", *which()], environment)
+    title(
+        f"{len(ACTS)} rollouts in {time.monotonic() - began:.0f} s: "
+        + ("each ended as it must" if not wrong else f"{len(wrong)} did NOT end as it must")
+    )
+    return 1 if wrong else 0
+
+
+def play(act: Act, environment: dict[str, str]) -> bool:
+    """Rolls one image out and says whether it ended as it must."""
+    title(f"{act.image}: {act.story}")
+    policy = os.path.relpath(ROOT / "policies" / "backend.yaml")
+    code = gate(["rollout", "--policy", policy, "--image", act.image], environment)
+    right = code == act.exit_code
+    print(f"\n{'as it must' if right else 'NOT as it must'}: exit code {code}, {act.exit_code} expected")
+    return right
+
+
+def gate(arguments: list[str], environment: dict[str, str]) -> int:
+    """Runs one `gate` command in the open and returns its exit code."""
+    print(f"$ gate {shlex.join(arguments)}", flush=True)
+    command = [sys.executable, "-m", "gate.cli", *arguments]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def which() -> list[str]:
+    """The arguments that name the service."""
+    return ["--project", PROJECT, "--region", REGION, "--service", SERVICE]
+
+
+def title(text: str) -> None:
+    """A heading between acts."""
+    print(f"\n=== {text} ===\n", flush=True)
+
+
+@contextmanager
+def local_cloud_run() -> Iterator[dict[str, str]]:
+    """Starts `gate local up`, yields what it says to export, and stops it."""
+    command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral"]
+    command += ["--images", str(HERE / "images.yaml"), *sys.argv[1:]]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(READY_WITHIN_S, process.kill)
+    watchdog.start()
+    exports: dict[str, str] = {}
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if found := re.match(r"\s*export (\w+)=(\S+)", line):
+            exports[found[1]] = found[2]
+        if {"CLOUD_RUN_EMULATOR_HOST", "LOGGING_EMULATOR_HOST"} <= exports.keys():
+            break
+    watchdog.cancel()
+    try:
+        if not exports:
+            raise SystemExit("the local Cloud Run did not start")
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # never let it block
+        yield exports
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def create_service(host: str, image: str, key: str) -> None:
+    """The first revision, by Google's own client: the gate deploys candidates beside it."""
+    with grpc.insecure_channel(host) as channel:
+        client = run_v2.ServicesClient(transport=ServicesGrpcTransport(channel=channel))
+        container = run_v2.Container(
+            image=image, env=[run_v2.EnvVar(name="JWT_SECRET_KEY", value=key)]
+        )
+        service = run_v2.Service(template=run_v2.RevisionTemplate(containers=[container]))
+        parent = f"projects/{PROJECT}/locations/{REGION}"
+        client.create_service(parent=parent, service=service, service_id=SERVICE).result(timeout=60)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
