@@ -1,5 +1,6 @@
 """What a failed call means: gRPC statuses become gate.errors, with the server's text and a hint."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
@@ -25,6 +26,8 @@ _ROLES_HINT = (
 _PLUGIN_FAILED = "Getting metadata from plugin failed"
 _NO_NETWORK = ("Max retries exceeded", "timed out", "Name or service not known")
 _SCRUB = Redactor({})
+_OPAQUE = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}")  # Google's access and refresh tokens
+_LOOKED_AT = 65_536
 
 RETRIED = frozenset(
     {
@@ -104,8 +107,8 @@ def refusal(error: AioRpcError, call: Call, tries: int, *, in_doubt: bool) -> In
         return _nobody_there(error, call.place)
     if no_credentials(error):
         return AccessError(f"{call.place.name}: no access token {got}", LOGIN_HINT)
-    if in_doubt and code in {StatusCode.ABORTED, StatusCode.ALREADY_EXISTS}:
-        # Refused because the etag or the revision exists: maybe by our own, unanswered try.
+    if in_doubt and code not in RETRIED:
+        # Refused, maybe because our own unanswered try went through (its etag is spent then).
         what = "the update may have happened: its answer was lost, and a retry was refused"
         return UnavailableError(f"{call.subject}: {what} {got}", "read the service again")
     if code in RETRIED or (call.writes and code in MAY_HAVE_HAPPENED):
@@ -155,7 +158,7 @@ def server_text(error: AioRpcError) -> str:
 
 def scrub(text: str) -> str:
     """Somebody else's text on one line, bounded, with whatever looks like a token replaced."""
-    line = " ".join(_SCRUB.text(text[: TEXT_MAX * 2]).split())
+    line = " ".join(_OPAQUE.sub("[token]", _SCRUB.text(text[:_LOOKED_AT])).split())
     return line if len(line) <= TEXT_MAX else f"{line[:TEXT_MAX]}..."
 
 

@@ -8,7 +8,13 @@ from typing import Generic, Self, TypeVar
 
 import grpc
 import grpc.aio
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    wait_exponential,
+    wait_random,
+)
 
 from gate.cloud.channel import Place, open_channel
 from gate.cloud.status import (
@@ -66,6 +72,7 @@ class Wire:
         place: which API, and where.
         patience: how long failures that may pass are borne.
         sleep: waits between tries.
+        connect: opens the channel.
     """
 
     def __init__(
@@ -73,10 +80,12 @@ class Wire:
         place: Place,
         patience: Patience | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        connect: Callable[[Place], Awaitable[grpc.aio.Channel]] = open_channel,
     ) -> None:
         self.place = place
         self._patience = patience or Patience()
         self._sleep = sleep
+        self._connect = connect
         self._channel: grpc.aio.Channel | None = None
         self._opening = asyncio.Lock()
 
@@ -137,7 +146,7 @@ class Wire:
     async def _open(self) -> grpc.aio.Channel:
         async with self._opening:
             if self._channel is None:
-                self._channel = await open_channel(self.place)
+                self._channel = await self._connect(self.place)
             return self._channel
 
 
@@ -155,13 +164,12 @@ class _Tries:
         self, once: Callable[[], Awaitable[A]], sleep: Callable[[float], Awaitable[None]]
     ) -> A:
         """Tries until it works, cannot work, or time is up; raises the last failure."""
-        patience = self._patience
+        patience, first_s = self._patience, self._patience.first_wait_s
         retrying = AsyncRetrying(
             sleep=sleep,
             retry=retry_if_exception(self._may_pass),
-            wait=wait_exponential_jitter(
-                initial=patience.first_wait_s, max=patience.max_wait_s, jitter=patience.first_wait_s
-            ),
+            wait=wait_exponential(first_s, max=patience.max_wait_s - first_s)
+            + wait_random(0, first_s),
             stop=self._time_is_up,
             before=self._begin,
             reraise=True,

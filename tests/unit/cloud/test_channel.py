@@ -1,0 +1,52 @@
+import pytest
+
+from gate.cloud.channel import Api, Endpoint, Place
+from gate.errors import UsageError
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_unset_variable_is_the_real_api(value):
+    place = Place(Api.RUN, Endpoint.of("CLOUD_RUN_EMULATOR_HOST", value))
+    assert (place.emulated, place.target, place.name) == (
+        False,
+        "run.googleapis.com:443",
+        "Cloud Run",
+    )
+
+
+def test_a_variable_names_an_emulator():
+    place = Place(Api.LOGGING, Endpoint.of("LOGGING_EMULATOR_HOST", "127.0.0.1:9000"))
+    assert (place.emulated, place.target, place.name) == (
+        True,
+        "127.0.0.1:9000",
+        "LOGGING_EMULATOR_HOST",
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost:80", "[::1]:443", "run-1.local:65535"])
+def test_addresses_that_are_fine(host):
+    assert Endpoint(host).host == host
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://127.0.0.1:80",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        ":80",
+        "a b:80",
+        "127.0.0.1:80/",
+        "unix:/tmp/x",
+        "dns:///h:80",
+        "h:80\n",
+        "h" * 10_000,
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_variables_name(host):
+    with pytest.raises(UsageError, match=r"^CLOUD_RUN_EMULATOR_HOST: is no address \(got ") as info:
+        Endpoint.of("CLOUD_RUN_EMULATOR_HOST", host)
+    assert "gate local up" in info.value.hint
+    assert len(info.value.message) < 400
