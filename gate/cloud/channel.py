@@ -24,59 +24,55 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 
 
 class Api(Enum):
-    """An API that the gate calls, with its real host."""
+    """An API that the gate calls: its real host, and the variable that names an emulator of it."""
 
-    RUN = ("Cloud Run", "run.googleapis.com")
-    LOGGING = ("Cloud Logging", "logging.googleapis.com")
+    RUN = ("Cloud Run", "run.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
+    LOGGING = ("Cloud Logging", "logging.googleapis.com", "LOGGING_EMULATOR_HOST")
 
-    def __init__(self, title: str, host: str) -> None:
+    def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title
         self.host = host
+        self.variable = variable
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an API is asked.
-
-    Attributes:
-        host: an emulator's `host:port`; None is the real API.
-        variable: the environment variable that named the emulator, for messages.
-
-    Raises:
-        UsageError: the host is not host:port.
-    """
+    """Where an API is asked: at an emulator's `host:port`, or at the real one (None or "")."""
 
     host: str | None = None
-    variable: str = ""
-
-    def __post_init__(self) -> None:
-        if self.host is None:
-            return
-        match = _HOST_PORT.fullmatch(self.host)
-        if match is None or not 0 < int(match["port"]) < 65536:
-            raise UsageError(
-                f"{self.variable or 'emulator'}: is no address "
-                f"(got {self.host[:200]!r}, expected HOST:PORT)",
-                hint="no scheme and no path; `gate local up` prints the line to export",
-            )
-
-    @classmethod
-    def of(cls, variable: str, value: str | None) -> "Endpoint":
-        """The endpoint that an environment variable names; unset or empty is the real API."""
-        return cls(value, variable) if value else cls()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One API at one endpoint."""
-
-    api: Api
-    endpoint: Endpoint
 
     @property
     def emulated(self) -> bool:
         """Whether this is an emulator: plaintext, no credentials."""
-        return self.endpoint.host is not None
+        return bool(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One API at one endpoint.
+
+    Raises:
+        UsageError: the endpoint is not host:port.
+    """
+
+    api: Api
+    endpoint: Endpoint
+
+    def __post_init__(self) -> None:
+        host = self.endpoint.host
+        if not host:
+            return
+        match = _HOST_PORT.fullmatch(host)
+        if match is None or not 0 < int(match["port"]) < 65536:
+            raise UsageError(
+                f"{self.api.variable}: is no address (got {host[:200]!r}, expected HOST:PORT)",
+                hint="no scheme and no path; `gate local up` prints the line to export",
+            )
+
+    @property
+    def emulated(self) -> bool:
+        """Whether this is an emulator: plaintext, no credentials."""
+        return self.endpoint.emulated
 
     @property
     def target(self) -> str:
@@ -86,7 +82,7 @@ class Place:
     @property
     def name(self) -> str:
         """How messages call it: by the variable where one was used, else by the API's name."""
-        return self.endpoint.variable if self.emulated else self.api.title
+        return self.api.variable if self.emulated else self.api.title
 
 
 async def open_channel(place: Place) -> grpc.aio.Channel:

@@ -39,47 +39,42 @@ class Identify(Enum):
     NEVER = "never"
 
 
-class IdTokens:
-    """Headers with an ID token, for a service that wants one. Its `headers` is a ports.Identity.
+def identity_for(
+    when: Identify,
+    endpoint: Endpoint,
+    is_public: Callable[[], Awaitable[bool]],
+    mint: Callable[[str], Awaitable[Headers]] | None = None,
+) -> Identity:
+    """The identity that fits a service.
 
     Args:
-        when: whether to make a token.
+        when: whether to make a token at all.
+        endpoint: where Cloud Run is asked; an emulator lets everybody in, so it gets no token.
         is_public: tells whether everybody may call the service; asked with AUTO only.
-        mint: makes a token for an audience; blocks, and raises AccessError.
+        mint: makes the headers; the default is `identity_headers`.
     """
 
-    def __init__(
-        self,
-        when: Identify,
-        is_public: Callable[[], Awaitable[bool]],
-        mint: Callable[[str], str] | None = None,
-    ) -> None:
-        self._when = when
-        self._is_public = is_public
-        self._mint = mint or mint_id_token
-
-    async def headers(self, audience: str) -> Headers:
-        """Headers for an audience: the service's own URL.
-
-        Raises:
-            AccessError: no token can be made.
-            InfrastructureError: the service has no URL, or could not be asked who may call it.
-        """
-        if self._when is Identify.NEVER:
+    async def headers(audience: str) -> Headers:
+        if when is Identify.NEVER or endpoint.emulated:
             return ()
-        if self._when is Identify.AUTO and await self._is_public():
+        if when is Identify.AUTO and await is_public():
             return ()
-        if not audience:
-            raise InfrastructureError("ID token: the service has no URL to make it out to")
-        token = await asyncio.to_thread(self._mint, audience)
-        return (("X-Serverless-Authorization", f"Bearer {token}"),)
+        return await (mint or identity_headers)(audience)
+
+    return headers
 
 
-def identity_for(
-    when: Identify, endpoint: Endpoint, is_public: Callable[[], Awaitable[bool]]
-) -> Identity:
-    """The identity that fits an endpoint: an emulator of Cloud Run lets everybody in."""
-    return IdTokens(when if endpoint.host is None else Identify.NEVER, is_public).headers
+async def identity_headers(audience: str) -> Headers:
+    """Headers with a new ID token for an audience: the service's own URL.
+
+    Raises:
+        AccessError: no token can be made.
+        InfrastructureError: the service has no URL.
+    """
+    if not audience:
+        raise InfrastructureError("ID token: the service has no URL to make it out to")
+    token = await asyncio.to_thread(mint_id_token, audience)
+    return (("X-Serverless-Authorization", f"Bearer {token}"),)
 
 
 def mint_id_token(audience: str) -> str:

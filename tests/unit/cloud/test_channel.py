@@ -6,7 +6,7 @@ from gate.errors import UsageError
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_an_unset_variable_is_the_real_api(value):
-    place = Place(Api.RUN, Endpoint.of("CLOUD_RUN_EMULATOR_HOST", value))
+    place = Place(Api.RUN, Endpoint(value))
     assert (place.emulated, place.target, place.name) == (
         False,
         "run.googleapis.com:443",
@@ -15,7 +15,7 @@ def test_an_unset_variable_is_the_real_api(value):
 
 
 def test_a_variable_names_an_emulator():
-    place = Place(Api.LOGGING, Endpoint.of("LOGGING_EMULATOR_HOST", "127.0.0.1:9000"))
+    place = Place(Api.LOGGING, Endpoint("127.0.0.1:9000"))
     assert (place.emulated, place.target, place.name) == (
         True,
         "127.0.0.1:9000",
@@ -25,7 +25,7 @@ def test_a_variable_names_an_emulator():
 
 @pytest.mark.parametrize("host", ["localhost:80", "[::1]:443", "run-1.local:65535"])
 def test_addresses_that_are_fine(host):
-    assert Endpoint(host).host == host
+    assert Place(Api.RUN, Endpoint(host)).target == host
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,6 @@ def test_addresses_that_are_fine(host):
 )
 def test_what_is_no_address_is_refused_with_the_variables_name(host):
     with pytest.raises(UsageError, match=r"^CLOUD_RUN_EMULATOR_HOST: is no address \(got ") as info:
-        Endpoint.of("CLOUD_RUN_EMULATOR_HOST", host)
+        Place(Api.RUN, Endpoint(host))
     assert "gate local up" in info.value.hint
     assert len(info.value.message) < 400

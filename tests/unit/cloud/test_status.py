@@ -14,7 +14,7 @@ from gate.errors import (
 from tests.unit.cloud.grpc_errors import failure
 
 REAL = Place(Api.RUN, Endpoint())
-LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7", "CLOUD_RUN_EMULATOR_HOST"))
+LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7"))
 READ = Call(REAL, "service p/r/s")
 WRITE = Call(REAL, "service p/r/s", writes=True)
 REFUSED = "failed to connect to all addresses; last error: connect: Connection refused (111)"

@@ -11,7 +11,7 @@ from tests.unit.cloud.grpc_errors import failure
 READ = Method("/x.Y/Read", bytes, bytes)
 WRITE = Method("/x.Y/Write", bytes, bytes, writes=True)
 REAL = Place(Api.RUN, Endpoint())
-LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7", "CLOUD_RUN_EMULATOR_HOST"))
+LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7"))
 REFUSED = failure(StatusCode.UNAVAILABLE, "connect: Connection refused (111)")
 NO_TOKEN = failure(
     StatusCode.UNAVAILABLE, "Getting metadata from plugin failed with error: invalid_grant"
