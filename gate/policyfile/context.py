@@ -1,20 +1,23 @@
 """What building a policy from its fields needs everywhere: problems, names and schema files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from gate.core import template
-from gate.core.policy import Json, Pattern, Schema
+from gate.core.policy import Pattern, Schema
 from gate.errors import ValueProblem
 from gate.policyfile import format as form
 from gate.policyfile.problems import Problems, shown
 from gate.policyfile.records import Fields, Read
-from gate.policyfile.tree import Mapping, Node, Scalar, Sequence
+from gate.policyfile.tree import Mapping as MappingNode
+from gate.policyfile.tree import Node, Scalar, Sequence
 
 T = TypeVar("T")
 
 _ATTRIBUTES = ("{}", "{}_s", "{}_percent", "{}_code")
+_STAND_INS: Mapping[str, object] = {"path": "/"}
+_WITHOUT_DEFAULT = frozenset({"none", "probes"})
 
 
 class Context:
@@ -58,13 +61,13 @@ class Context:
 
     def pattern(self, fields: Fields) -> Pattern:
         """The pattern that `json` and `schema` make."""
-        read = fields.find(form.JSON)
-        if read is not None:
-            self.names(read.node)
-        return Pattern(None if read is None else read.value, self.schema(fields.find(form.SCHEMA)))
+        return Pattern(fields.get(form.JSON, None), self.schema(fields.find(form.SCHEMA)))
 
-    def names(self, node: Node) -> frozenset[str]:
-        """The names that the templates at and below this node refer to; bad ones are noted."""
+    def names(self, *reads: Read[object] | None) -> frozenset[str]:
+        """The names that the templates in these values refer to; bad ones are noted."""
+        return frozenset().union(*(self._names(read.node) for read in reads if read is not None))
+
+    def _names(self, node: Node) -> frozenset[str]:
         found: set[str] = set()
         for text, scalar in _texts(node):
             try:
@@ -77,10 +80,6 @@ class Context:
                 self._note_unknown(name, scalar)
             found |= used
         return frozenset(found)
-
-    def json(self, read: Read[Json]) -> tuple[Json, frozenset[str]]:
-        """A JSON value that may hold templates, and the names they refer to."""
-        return read.value, self.names(read.node)
 
     def no_template(self, read: Read[str] | None) -> None:
         """Refuses a template where none is rendered: it would be taken for plain text."""
@@ -123,11 +122,10 @@ class Context:
                 self._note_value(problem, records)
                 names = [attribute.format(problem.field) for attribute in _ATTRIBUTES]
                 refused = [name for name in names if name in given]
-                if not refused:
+                if not refused or refused[0] in _WITHOUT_DEFAULT:
                     return None
                 del given[refused[0]]
-                if refused[0] == form.HTTP_PATH.name:
-                    given["path"] = "/"
+                given |= {name: value for name, value in _STAND_INS.items() if name in refused}
 
     def _note_value(self, problem: ValueProblem, records: tuple[Fields, ...]) -> None:
         for record in records:
@@ -147,7 +145,7 @@ def _texts(node: Node) -> Iterable[tuple[str, Scalar]]:
         case Sequence(items):
             for item in items:
                 yield from _texts(item)
-        case Mapping(entries):
+        case MappingNode(entries):
             for key, (mark, value) in entries.items():
                 yield key, Scalar(key, mark, value.path)
                 yield from _texts(value)

@@ -74,15 +74,14 @@ def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> Pr
 def _http(context: Context, ask: Fields, expect: Read[Fields] | None) -> HttpProbe | None:
     context.no_template(ask.find(form.HTTP_PATH))
     sent = headers(context, ask.find(form.REQUEST_HEADERS))
+    _no_user(ask, context, sent.names | context.names(ask.find(form.BODY)))
     given: dict[str, object] = {
         "path": ask.get(form.HTTP_PATH, "/"),
         "method": ask.get(form.METHOD, "GET"),
-        "headers": () if sent is None else sent.value,
+        "headers": sent.value,
+        "body": ask.get(form.BODY, None),
         "timeout_s": ask.get(form.TIMEOUT, 10.0),
     }
-    body = ask.find(form.BODY)
-    if body is not None:
-        given["body"] = context.json(body)[0]
     if expect is None:
         return context.construct(HttpProbe, given, ask)
     answer = context.pattern(expect.value)
@@ -91,11 +90,22 @@ def _http(context: Context, ask: Fields, expect: Read[Fields] | None) -> HttpPro
             expect.node.mark,
             f"{expect.node.path}: asks for a body, which an answer to HEAD never has",
         )
-    wanted = headers(context, expect.value.find(form.ANSWER_HEADERS))
+    wanted = headers(context, expect.value.find(form.ANSWER_HEADERS), received=True)
+    _no_user(expect.value, context, wanted.names | context.names(expect.value.find(form.JSON)))
     given["answer"] = answer
-    given["answer_headers"] = () if wanted is None else wanted.value
+    given["answer_headers"] = wanted.value
     given["status"] = _numbers(expect.value.get(form.STATUSES, 200))
     return context.construct(HttpProbe, given, ask, expect.value)
+
+
+def _no_user(fields: Fields, context: Context, names: frozenset[str]) -> None:
+    if USER in names:
+        where = fields.node()
+        context.problems.add(
+            where.mark,
+            f"{where.path}: uses ${{user}}, which only connections of a websocket probe have",
+            "name the secret itself",
+        )
 
 
 def _socket(

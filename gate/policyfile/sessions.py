@@ -25,6 +25,7 @@ _RESERVED = frozenset(
         "host",
         "keep-alive",
         "te",
+        "traceparent",
         "trailer",
         "transfer-encoding",
         "upgrade",
@@ -92,11 +93,11 @@ class Sessions:
             base = Parts()
             own = self._script(script)
         subprotocols = self._subprotocols(ask.find(form.SUBPROTOCOLS))
-        sent = headers(self._context, ask.find(form.WS_HEADERS))
+        sent = ask.find(form.WS_HEADERS)
         return Parts(
             own,
             base.subprotocols if subprotocols is None else subprotocols,
-            base.headers if sent is None else sent,
+            base.headers if sent is None else headers(self._context, sent),
         )
 
     def _named(self, name: str, ask: Fields) -> Parts:
@@ -130,7 +131,7 @@ class Sessions:
         names: frozenset[str] = frozenset()
         seen: set[str] = set()
         for item in read.value:
-            names |= self._context.names(item.node)
+            names |= self._context.names(item)
             if item.value in seen:
                 self._context.problems.add(
                     item.node.mark,
@@ -147,10 +148,13 @@ class Sessions:
             message = read.value.find(form.SEND)
             awaited = read.value.find(form.AWAIT)
             if message is not None:
-                names |= self._context.names(message.node)
+                names |= self._context.names(message)
                 steps.append(Send(message.value))
             elif awaited is not None:
-                names |= self._context.names(awaited.node)
+                never = awaited.value.find(form.NEVER)
+                forbidden = None if never is None else never.value.find(form.JSON)
+                where = awaited.value.find(form.WHERE)
+                names |= self._context.names(awaited.value.find(form.JSON), where, forbidden)
                 step = self._await(awaited.value)
                 steps += [] if step is None else [step]
         return Part(tuple(steps), names)
@@ -158,9 +162,12 @@ class Sessions:
     def _await(self, fields: Fields) -> Await | None:
         never = fields.find(form.NEVER)
         where: Mapping[str, Read[Json]] = fields.get(form.WHERE, {})
+        types = fields.get(form.SEQUENCE, ())
+        for read in types:
+            self._context.no_template(read)
         given: dict[str, object] = {
             "answer": self._context.pattern(fields),
-            "sequence": tuple(read.value for read in fields.get(form.SEQUENCE, ())),
+            "sequence": tuple(read.value for read in types),
             "where": tuple((name, read.value) for name, read in where.items()),
             "never": Pattern() if never is None else self._context.pattern(never.value),
             "within_s": fields.get(form.WITHIN, 10.0),
@@ -168,16 +175,22 @@ class Sessions:
         return self._context.construct(Await, given, fields)
 
 
-def headers(context: Context, read: Read[Mapping[str, Read[str]]] | None) -> Part[Headers] | None:
-    """Headers as name and value, or None where none are given; the client's own are refused."""
-    if read is None:
-        return None
-    names: frozenset[str] = frozenset()
+def headers(
+    context: Context, read: Read[Mapping[str, Read[str]]] | None, *, received: bool = False
+) -> Part[Headers]:
+    """Headers as name and value; those that the client itself sends are refused.
+
+    Args:
+        context: the file.
+        read: the `headers` key, None where it is absent.
+        received: whether they are the answer's, of which any may be asked for.
+    """
+    reads = {} if read is None else read.value
+    names = context.names(*reads.values())
     seen: set[str] = set()
-    for name, item in read.value.items():
-        names |= context.names(item.node)
+    for name, item in reads.items():
         lower = name.lower()
-        if lower in _RESERVED or lower.startswith("sec-websocket-"):
+        if not received and (lower in _RESERVED or lower.startswith("sec-websocket-")):
             hint = "use subprotocols" if lower == "sec-websocket-protocol" else ""
             context.problems.add(
                 item.node.mark, f"{item.node.path}: is for the client itself to send", hint
@@ -187,4 +200,4 @@ def headers(context: Context, read: Read[Mapping[str, Read[str]]] | None) -> Par
                 item.node.mark, f"{item.node.path}: is given twice, in another case"
             )
         seen.add(lower)
-    return Part(tuple((name, item.value) for name, item in read.value.items()), names)
+    return Part(tuple((name, item.value) for name, item in reads.items()), names)

@@ -19,6 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 _SILENT = re.compile(r"(^|\.)(secrets|headers)(\.|$)")
 _DURATION = r"[0-9]{1,8}(?:\.[0-9]{1,6})?(?:ms|s|m|h)"
 _PERCENT = r"(?:100(?:\.0{1,6})?|[0-9]{1,2}(?:\.[0-9]{1,6})?)%"
+DURATION_MAX_S = 86_400.0
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 
 
@@ -199,7 +200,10 @@ class Duration:
         if not isinstance(value, str) or not re.fullmatch(_DURATION, value):
             raise refuse(node, problems, self.says, "one number and one unit; write 1h30m as 90m")
         number = value.rstrip("mhs")
-        return float(Decimal(number) * _SECONDS[value[len(number) :]])
+        seconds = float(Decimal(number) * _SECONDS[value[len(number) :]])
+        if seconds > DURATION_MAX_S:
+            raise refuse(node, problems, "a duration of at most 24h")
+        return seconds
 
     def schema(self) -> dict[str, Json]:
         """As Shape.schema."""

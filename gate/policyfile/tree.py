@@ -9,6 +9,7 @@ scalars mean what they mean in JSON (the core schema of YAML 1.2): `on`, `yes`, 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import yaml
 
@@ -155,7 +156,7 @@ class _Reader:
                 )
             yield event
 
-    def _stop(self, event: yaml.Event, message: str, hint: str = "") -> None:
+    def _stop(self, event: yaml.Event, message: str, hint: str = "") -> NoReturn:
         self._problems.add(_start(event), message, hint)
         raise _Stop
 
@@ -219,21 +220,21 @@ class _Reader:
         top.key = None
 
     def note_syntax(self, error: yaml.MarkedYAMLError) -> None:
+        """Notes what the parser stumbled over, and what usually is behind it."""
         mark = error.problem_mark or error.context_mark
-        place = Mark(mark.line + 1, mark.column + 1) if mark else None
-        what = error.problem or "cannot be parsed"
-        hint = next((hint for sign, hint in _HINTS if sign in what), "")
-        if place is not None:
-            line = _line(self._text, place.line)
-            char = line[place.column - 1 : place.column]
-            if char == "\t" or line[: len(line) - len(line.lstrip())].count("\t"):
-                what, hint = "has a tab in the indentation (expected spaces)", "use spaces"
-            elif "${" in line:
-                hint = 'quote a text that holds a template: "${nonce}"'
-            elif char and char in "@`%":
-                hint = f"{_QUOTE}: it begins with {char}"
-        context = f" {error.context}" if error.context else ""
-        self._problems.add(place, f"is not YAML: {what}{context}", hint)
+        place = Mark(mark.line + 1, mark.column + 1) if mark else Mark()
+        what = f"{error.problem or 'cannot be parsed'} {error.context or ''}".rstrip()
+        line = _line(self._text, place.line)
+        indentation = line[: len(line) - len(line.lstrip())]
+        if "\t" in indentation or line[place.column - 1 : place.column] == "\t":
+            what, hint = "a tab in the indentation (expected spaces)", "indent with spaces"
+        elif "${" in line:
+            hint = 'quote a text that holds a template: "${nonce}"'
+        elif line[place.column - 1 : place.column] in set("@`%"):
+            hint = f"{_QUOTE}: it begins with {line[place.column - 1]}"
+        else:
+            hint = next((hint for sign, hint in _HINTS if sign in what), "")
+        self._problems.add(place, f"is not YAML: {what}", hint)
 
 
 class _NoJson:

@@ -1,0 +1,480 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from gate.core.policy import (
+    Await,
+    Capability,
+    HttpProbe,
+    LogPattern,
+    LogsProbe,
+    OnHold,
+    Pattern,
+    SecretRef,
+    Send,
+    ServiceName,
+    Severity,
+    WebSocketProbe,
+)
+from gate.errors import ExitCode, PolicyError
+from gate.policyfile import load_policy, load_service
+from tests.unit.policy_files import HEAD, PLAIN, loaded, probe, probes, problems, write
+
+
+def test_a_whole_policy_becomes_values(tmp_path):
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/a.json").write_text('{"type": "object"}')
+    policy = loaded(
+        tmp_path,
+        """\
+version: 1
+service: {project: p-1, region: europe-west1, name: api}
+candidate: {tag: next, ready_within: 90s}
+traffic: [100]
+deadline: 1h
+on_hold: drop
+secrets: {alice: {env: TOKEN}}
+capabilities: {chat: {priority: P2, impact: "$5"}}
+probes:
+  one:
+    http:
+      path: /a?b=c
+      method: POST
+      headers: {Authorization: "Bearer ${alice}"}
+      body: {text: "${nonce}"}
+      timeout: 250ms
+    expect: {status: [200, 201], json: {ok: true}, schema: schemas/a.json, headers: {x-a: b}}
+    capability: chat
+    required: false
+  two:
+    logs: {settle: 2.5s, within: rollout}
+    expect: {none: [{severity: ERROR}, {text: boom, severity: INFO}]}
+""",
+    )
+    assert policy.service == ServiceName("p-1", "europe-west1", "api")
+    assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("next", 90)
+    assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 3600, OnHold.DROP)
+    assert policy.secrets == {"alice": SecretRef("TOKEN")}
+    assert policy.capabilities == {"chat": Capability("P2", "$5")}
+    assert policy.source == "policy.yaml"
+    one, two = policy.probes
+    assert (one.name, one.capability, one.required) == ("one", "chat", False)
+    spec = one.spec
+    assert isinstance(spec, HttpProbe)
+    assert (spec.path, spec.method, spec.timeout_s) == ("/a?b=c", "POST", 0.25)
+    assert spec.headers == (("Authorization", "Bearer ${alice}"),)
+    assert spec.body == {"text": "${nonce}"}
+    assert spec.status == (200, 201)
+    assert spec.answer.json == {"ok": True}
+    assert spec.answer.schema is not None
+    assert spec.answer.schema.document == {"type": "object"}
+    assert spec.answer_headers == (("x-a", "b"),)
+    assert two.spec == LogsProbe(
+        (LogPattern(Severity.ERROR), LogPattern(Severity.INFO, "boom")), 2.5
+    )
+
+
+def test_a_websocket_probe_becomes_values(tmp_path):
+    spec = probe(
+        tmp_path,
+        """\
+        chat:
+          websocket:
+            path: /ws
+            subprotocols: [jwt-auth, "jwt.${user|base64url}"]
+            headers: {X-Run: "${nonce}"}
+            users: [alice, bob]
+            connections: 7
+            hold: 5s
+            repeat: 2
+            open_within: 3s
+            script:
+              - send: hello
+              - expect: {json: {type: pong}, within: 3s}
+              - expect:
+                  sequence: [started, done]
+                  where: {thread: "${nonce}"}
+                  never: {json: {type: error}}
+          expect: {success: 99.5%, foreign_messages: 1, close: 1000, subprotocol: jwt-auth}
+        """,
+        "chat",
+    ).spec
+    assert spec == WebSocketProbe(
+        path="/ws",
+        subprotocols=("jwt-auth", "jwt.${user|base64url}"),
+        headers=(("X-Run", "${nonce}"),),
+        users=("alice", "bob"),
+        connections=7,
+        hold_s=5,
+        repeat=2,
+        open_within_s=3,
+        script=(
+            Send("hello"),
+            Await(Pattern({"type": "pong"}), within_s=3),
+            Await(
+                sequence=("started", "done"),
+                where=(("thread", "${nonce}"),),
+                never=Pattern({"type": "error"}),
+            ),
+        ),
+        success_percent=99.5,
+        foreign_messages=1,
+        close_code=1000,
+        subprotocol="jwt-auth",
+    )
+
+
+def test_what_is_left_out_has_its_default(tmp_path):
+    policy = loaded(tmp_path, "version: 1\nprobes: {a: {http: {path: /a}}}\n")
+    assert policy.service == ServiceName()
+    assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("candidate", 240)
+    assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 1200, OnHold.KEEP)
+    assert policy.probes[0].spec == HttpProbe("/a")
+    assert policy.probes[0].required
+
+
+def test_an_expected_refusal_may_be_one_number_or_several(tmp_path):
+    one = "x: {websocket: {path: /ws}, expect: {refused: 403}}"
+    more = "x: {websocket: {path: /ws}, expect: {refused: [401, 1008]}}"
+    assert probe(tmp_path, one, "x").spec == WebSocketProbe("/ws", refused=(403,))
+    assert probe(tmp_path, more, "x").spec == WebSocketProbe("/ws", refused=(401, 1008))
+
+
+def test_values_mean_what_they_mean_in_json(tmp_path):
+    spec = probe(
+        tmp_path,
+        "x: {http: {path: /a}, expect: {json: {a: on, b: 1:30, c: 2024-01-01, d: 012, e: 1e3, f: ~,"
+        ' g: "5", h: TRUE, i: -1.5}}}',
+        "x",
+    ).spec
+    assert isinstance(spec, HttpProbe)
+    assert spec.answer.json == {
+        "a": "on",
+        "b": "1:30",
+        "c": "2024-01-01",
+        "d": 12,
+        "e": 1000.0,
+        "f": None,
+        "g": "5",
+        "h": True,
+        "i": -1.5,
+    }
+
+
+def test_every_problem_is_found_at_once_in_the_order_of_their_places(tmp_path):
+    found = problems(
+        tmp_path,
+        """\
+version: 2
+service: {name: Backend}
+candidate: {tag: -x, ready_within: 4}
+deadline: 20
+baseline: stable
+secrets: {nonce: {env: A}}
+probes:
+  a: {http: {path: /a, metod: GET, timeout: 0s}, expect: {status: 99}}
+  b: {websocket: {path: b, connections: 0}}
+  b: {http: {path: /b}}
+  c: {ftp: {path: /c}}
+  d: {http: {path: /healthz, timeout: 0s}, capability: chat}
+""",
+    )
+    places = [re.match(r"(\d+):(\d+)", one) for one in found]
+    lines = [int(place[1]) for place in places if place]
+    assert lines == sorted(lines)
+    assert [line.split(" | ")[0] for line in found] == [
+        "1:10 version: has the wrong form (got the number 2, expected 1)",
+        "2:17 service.name: has the wrong form (got 'Backend', expected a Cloud Run service name)",
+        (
+            "3:18 candidate.tag: has the wrong form (got '-x', "
+            "expected lowercase letters, digits and hyphens, first a letter)"
+        ),
+        (
+            "3:36 candidate.ready_within: has the wrong form (got the number 4, "
+            "expected a duration such as 500ms, 15s, 4m or 1h)"
+        ),
+        (
+            "4:11 deadline: has the wrong form (got the number 20, "
+            "expected a duration such as 500ms, 15s, 4m or 1h)"
+        ),
+        "5:1 baseline: is not built yet (it is for comparing the candidate with stable)",
+        "6:11 secrets.nonce: is a name that templates use themselves",
+        "8:24 http has an unknown key (got 'metod')",
+        "8:45 probes.a.http.timeout: must be more than 0 (got 0 s)",
+        (
+            "8:67 probes.a.expect.status: has the wrong form (got the number 99, "
+            "expected an HTTP status, 200 to 599)"
+        ),
+        (
+            "9:25 probes.b.websocket.path: has the wrong form (got 'b', "
+            "expected a path such as /health that starts with one /)"
+        ),
+        (
+            "9:41 probes.b.websocket.connections: has the wrong form (got the number 0, "
+            "expected a whole number, 1 to 10000)"
+        ),
+        "10:3 probes.b: is given twice (first in line 9)",
+        (
+            "11:7 probes.c: has an unknown probe kind (got 'ftp', "
+            "expected one of http, websocket, logs)"
+        ),
+        (
+            "12:20 probes.d.http.path: /healthz never reaches a container: "
+            "Cloud Run's front end answers it with its own 404"
+        ),
+        "12:39 probes.d.http.timeout: must be more than 0 (got 0 s)",
+        "12:56 probes.d.capability: is not defined (got 'chat')",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("deadlin: 5m", "deadline"),
+        ("candidates: {tag: a}", "candidate"),
+        ("probs: {}", "probes"),
+    ],
+)
+def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
+    found = problems(tmp_path, PLAIN + key + "\n")
+    assert any(one.endswith(f"| did you mean {near}?") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("baseline: stable", "baseline"),
+        ("watch: 2m", "watch"),
+        ("candidate: {identity: {header: x}}", "candidate.identity"),
+        ("traffic: [5, 100]", "traffic"),
+    ],
+)
+def test_what_is_not_built_yet_is_refused_by_name(tmp_path, text, named):
+    found = problems(tmp_path, PLAIN + text + "\n")
+    assert len(found) == 1
+    assert f"{named}: is not built yet" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{suite: {run: [x]}}", ["probes.x.suite"]),
+        ("{diff: {env: true}, expect: {missing: none}}", ["probes.x.diff"]),
+        ("{http: {path: /, rate: 5/s, for: 10s}}", ["probes.x.http.rate", "probes.x.http.for"]),
+        (
+            "{http: {path: /}, expect: {p95: 1s, slower_than_stable: 20%, errors: 0%}}",
+            [f"probes.x.expect.{key}" for key in ("p95", "slower_than_stable", "errors")],
+        ),
+    ],
+)
+def test_probes_that_are_not_built_yet_are_refused_by_name(tmp_path, text, named):
+    found = problems(tmp_path, probes(f"ok: {{http: {{path: /}}}}\nx: {text}\n"))
+    assert [one.split(":", 2)[1].split(" ")[1] for one in found] == named
+    assert all("is not built yet" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("steps", "wrong"),
+    [
+        ("[]", "has the wrong length"),
+        ("[50]", "has the wrong form"),
+        ("[100, 50]", "has the wrong form"),
+        ("[50, 50, 100]", "has the wrong form"),
+        ("[0, 100]", "has the wrong form"),
+        ("100", "has the wrong form"),
+    ],
+)
+def test_steps_that_do_not_rise_to_100_are_refused(tmp_path, steps, wrong):
+    found = problems(tmp_path, PLAIN + f"traffic: {steps}\n")
+    assert len(found) == 1
+    assert wrong in found[0]
+
+
+@pytest.mark.parametrize(
+    ("probe_text", "message"),
+    [
+        ("{}", "probes.x: asks nothing (expected one of http, websocket, logs)"),
+        ("{expect: {status: 200}}", "probes.x: asks nothing"),
+        ("{http: {path: /}, logs: {}}", "probes.x: asks two things (got http and logs"),
+        ("5", "probes.x: has the wrong form (got the number 5"),
+        ("{logs: {}}", "probes.x: expect is missing"),
+        ("{logs: {}, expect: {none: []}}", "probes.x.expect.none: has the wrong length"),
+        ("{logs: {}, expect: {none: [{}]}}", "needs at least one of severity, text"),
+        ('{logs: {}, expect: {none: [{text: "${alice}"}]}}', "holds a template where none is"),
+        ("{logs: {within: hour}, expect: {none: [{text: a}]}}", "expected rollout"),
+        ("{http: {path: //host/}}", "starts with one /"),
+        ('{http: {path: "/a b"}}', "starts with one /"),
+        ('{http: {path: "/${nonce}"}}', "holds a template where none is rendered"),
+        ("{http: {path: /, method: get}}", "expected GET or HEAD"),
+        ("{http: {path: /, method: HEAD}, expect: {json: {a: 1}}}", "an answer to HEAD never has"),
+        ("{http: {path: /, headers: {Host: a}}}", "is for the client itself to send"),
+        ("{http: {path: /, headers: {X-A: a, x-a: b}}}", "is given twice, in another case"),
+        ('{http: {path: /, headers: {"a b": c}}}', "has a wrong name (got 'a b'"),
+        ('{http: {path: /, headers: {a: "b\\nc"}}}', "expected text of printable ASCII"),
+        ('{http: {path: /, headers: {a: "${user}"}}}', "uses ${user}, which only connections"),
+        ("{http: {path: /, body: }}", "has the wrong form (got nothing"),
+        ("{http: {path: /, timeout: 5}}", "| give the unit, e.g. 5s"),
+        ("{http: {path: /, timeout: 1h30m}}", "write 1h30m as 90m"),
+        ("{http: {path: /, timeout: 25h}}", "a duration of at most 24h"),
+        ('{http: {path: /}, expect: {status: "200"}}', "| leave out the quotes"),
+        ("{http: {path: /}, expect: {status: true}}", "got true"),
+        ("{http: {path: /}, required: no}", "expected true or false"),
+        ("{websocket: {path: /ws}, expect: {success: 99}}", "| write 99%"),
+        ("{websocket: {path: /ws}, expect: {success: 101%}}", "from 0% to 100%"),
+        ("{websocket: {path: /ws}, expect: {success: 0%}}", "cannot fail (got 0%"),
+        ("{websocket: {path: /ws}, expect: {close: 200}}", "a close code, 1000 to 4999"),
+        ("{websocket: {path: /ws}, expect: {refused: 700}}", "200 to 599 or 1000 to 4999"),
+        ('{websocket: {path: /ws, subprotocols: ["a b"]}}', "a subprotocol (a token"),
+        ("{websocket: {path: /ws, subprotocols: [a, a]}}", "is offered twice (got 'a')"),
+        ("{websocket: {path: /ws, users: [carol]}}", "is not a secret of this policy"),
+        ("{websocket: {path: /ws, users: []}}", "has the wrong length (got 0 items"),
+        ("{websocket: {path: /ws, hold: 24h, repeat: 0}}", "a whole number, 1 to 100000"),
+        (
+            "{websocket: {path: /ws, headers: {Sec-WebSocket-Protocol: a}}}",
+            "is for the client itself to send | use subprotocols",
+        ),
+        (
+            "{websocket: {path: /ws, script: [{send: a}]}, expect: {refused: 403}}",
+            "probes.x.expect.refused: excludes a script",
+        ),
+        (
+            "{websocket: {path: /ws, script: [{send: a, expect: {json: {}}}]}}",
+            "step needs exactly one of send, expect (got send and expect)",
+        ),
+        ("{websocket: {path: /ws, script: [{expect: {}}]}}", "at least one of json, schema, seq"),
+        ("{websocket: {path: /ws, script: [{expect: {json: a, never: {}}}]}}", "pattern needs at"),
+        ("{websocket: {path: /ws, script: []}}", "has the wrong length (got 0 items"),
+        ("{websocket: {path: /ws, script: {send: a}}}", "or a list"),
+    ],
+)
+def test_a_probe_that_cannot_be_asked_is_refused(tmp_path, probe_text, message):
+    found = problems(tmp_path, probes(f"ok: {{http: {{path: /}}}}\nx: {probe_text}\n"))
+    assert any(message in one for one in found), found
+    assert all(re.match(r"[67]:\d+ ", one) for one in found)
+
+
+def test_two_bad_values_of_one_probe_are_both_found(tmp_path):
+    found = problems(
+        tmp_path, probes("x: {websocket: {path: /healthz, hold: 0s}, expect: {success: 0%}}")
+    )
+    assert [one.split(" ")[1] for one in found] == [
+        "probes.x.websocket.path:",
+        "probes.x.expect.success:",
+    ]
+
+
+def test_a_policy_must_have_a_required_probe(tmp_path):
+    none = problems(tmp_path, probes("x: {http: {path: /}, required: false}"))
+    assert "probes: has no required probe" in none[0]
+    bad = problems(tmp_path, probes("x: {http: {path: 5}}"))
+    assert not any("no required probe" in one for one in bad)
+
+
+def test_the_deadline_must_leave_time_to_probe(tmp_path):
+    found = problems(tmp_path, PLAIN + "deadline: 3m\n")
+    assert "7:11 deadline: leaves no time to probe (got 180 s" in found[0]
+
+
+def test_the_tag_must_fit_the_service(tmp_path):
+    text = PLAIN.replace("name: backend", f"name: {'s' * 30}")
+    assert not problems(tmp_path, text + f"candidate: {{tag: {'t' * 16}}}\n")
+    found = problems(tmp_path, text + f"candidate: {{tag: {'t' * 17}}}\n")
+    assert "7:18 candidate.tag: tag" in found[0]
+    assert "(got 47 characters, expected at most 46)" in found[0]
+
+
+def test_the_default_tag_must_fit_the_service_too(tmp_path):
+    found = problems(tmp_path, PLAIN.replace("name: backend", f"name: {'s' * 38}"))
+    assert "2:10 candidate.tag: tag 'candidate' and service" in found[0]
+
+
+def test_templates_name_secrets_or_what_the_gate_offers(tmp_path):
+    found = problems(
+        tmp_path,
+        probes(
+            """\
+            x: {http: {path: /, headers: {a: "${alise}", b: "${alice|hex}", c: "${alice"}}}
+            y: {http: {path: /, body: ["${url}", "${nonce}", {"${bobb}": 1}]}}
+            z: {http: {path: /}, expect: {json: {a: "${zzzz}"}, headers: {b: "${zzzz}"}}}
+            """
+        ),
+    )
+    assert [one.split(" ", 1)[1] for one in found] == [
+        "probes.x.http.headers.a: names an unknown secret (got 'alise') | did you mean alice?",
+        "probes.x.http.headers.b: has an unknown filter (got 'hex', expected base64url) | ",
+        (
+            "probes.x.http.headers.c: an opening ${ has no closing } (got '${alice') "
+            "| write $${ for a literal ${"
+        ),
+        "probes.y.http.body[2].${bobb}: names an unknown secret (got 'bobb') | did you mean bob?",
+        (
+            "probes.z.expect.json.a: names an unknown secret (got 'zzzz') "
+            "| define it under secrets, or use one of nonce, url, user, ws_url"
+        ),
+        (
+            "probes.z.expect.headers.b: names an unknown secret (got 'zzzz') "
+            "| define it under secrets, or use one of nonce, url, user, ws_url"
+        ),
+    ]
+
+
+def test_a_secret_written_into_the_policy_is_never_shown(tmp_path):
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+    text = f"""\
+version: 1
+secrets: {{alice: hunter2hunter2, bob: {{env: {token}}}}}
+probes:
+  x: {{http: {{path: /, headers: {{a: [hunter2hunter2]}}}},
+    expect: {{json: {{a: "${{{token}}}"}}}}}}
+  y: {{http: {{path: /, method: {token}}}}}
+"""
+    found = problems(tmp_path, text)
+    assert len(found) == 5
+    assert "hunter2" not in "".join(found)
+    assert "eyJ" not in "".join(found)
+
+
+def test_what_is_shown_cannot_act_on_a_terminal(tmp_path):
+    text = PLAIN + '"\\e[31mred": 1\nsecrets2: {"\\u202e": 1}\n'
+    assert all(one.isprintable() for one in problems(tmp_path, text))
+
+
+def test_a_hopeless_policy_is_bounded(tmp_path):
+    lines = "".join(f"  p{i}: {{http: {{path: /, hst: 1}}}}\n" for i in range(190))
+    found = problems(tmp_path, HEAD + "probes:\n" + lines)
+    assert len(found) == 101
+    assert "and 90 more problems" in found[-1]
+
+
+def test_load_raises_every_problem_with_its_hint(tmp_path):
+    path = write(tmp_path, PLAIN + "deadlin: 5m\nwatch: 1m\n")
+    with pytest.raises(PolicyError) as raised:
+        load_policy(path)
+    assert raised.value.exit_code is ExitCode.USAGE
+    assert [problem.where for problem in raised.value.problems] == [f"{path}:7:1", f"{path}:8:1"]
+    assert (
+        f"{path}:7:1: the policy has an unknown key (got 'deadlin')\n  hint: did you mean"
+        in str(raised.value)
+    )
+
+
+def test_the_service_can_be_read_from_a_policy_with_broken_probes(tmp_path):
+    path = write(tmp_path, HEAD + "probes: {x: {ftp: 1}}\nwatch: 1m\n")
+    assert load_service(path) == ServiceName("demo", "us-central1", "backend")
+    assert load_service(write(tmp_path, "version: 1\n")) == ServiceName()
+
+
+@pytest.mark.parametrize("text", ["service: {name: 5}\n", "service: a: b\n", "- a\n", "a: *b\n"])
+def test_a_service_that_cannot_be_read_is_an_error(tmp_path, text):
+    with pytest.raises(PolicyError):
+        load_service(write(tmp_path, text))
+
+
+def test_a_policy_in_another_folder_finds_its_schemas(tmp_path, monkeypatch):
+    folder = tmp_path / "policies"
+    (folder / "schemas").mkdir(parents=True)
+    (folder / "schemas/a.json").write_text("{}")
+    write(folder, probes("x: {http: {path: /}, expect: {schema: schemas/a.json}}"))
+    monkeypatch.chdir(tmp_path)
+    assert load_policy(Path("policies/policy.yaml")).probes[0].name == "x"

@@ -1,0 +1,65 @@
+import pytest
+
+from tests.unit.policy_files import PLAIN, advice, checked, probes
+
+GOOD = """\
+together:
+  websocket:
+    path: /ws
+    users: [alice, bob]
+    connections: 2
+    script: [{send: "${nonce}"}]
+  capability: chat
+strangers: {websocket: {path: /ws}, expect: {refused: 403}}
+"""
+
+
+def test_a_good_policy_gets_no_advice(tmp_path):
+    assert advice(tmp_path, probes(GOOD)) == []
+
+
+def test_advice_comes_in_the_order_of_its_places(tmp_path):
+    assert advice(tmp_path, PLAIN) == [
+        "3:11 secrets.alice: is used by no probe | ",
+        "3:28 secrets.bob: is used by no probe | ",
+        "4:16 capabilities.chat: no probe speaks for it | ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ("  capability", "  required: false\n  capability", "only reported, it stops no promotion"),
+        (
+            "  capability",
+            "  expect: {success: 90%}\n  capability",
+            "10% of the sessions may fail and the probe still passes",
+        ),
+        ("connections: 2", "connections: 1", "no websocket probe holds several connections open"),
+        ("${nonce}", "hello", "sends no ${nonce}"),
+        (
+            "connections: 2",
+            'connections: 2\n    subprotocols: ["jwt.${alice}"]',
+            "has users, and every connection still offers alice",
+        ),
+        ("refused: 403", "close: 1000", "no probe checks that strangers are refused"),
+        ("{refused: 403}", "{refused: 403, close: 1000}", "leaves hold, close and subprotocol"),
+        (
+            "connections: 2",
+            "connections: 2\n    hold: 10m\n    repeat: 2",
+            "holding and settling take 1200 s, past the deadline (1200 s)",
+        ),
+    ],
+)
+def test_what_is_seldom_meant_gets_advice(tmp_path, written, instead, said):
+    assert written in GOOD
+    found = advice(tmp_path, probes(GOOD.replace(written, instead)))
+    assert len(found) == 1
+    assert said in found[0]
+    assert ":" in found[0].split(" ")[0]
+
+
+def test_a_policy_with_problems_gets_no_advice(tmp_path):
+    check = checked(tmp_path, PLAIN + "deadlin: 5m\n")
+    assert check.problems
+    assert not check.advice
