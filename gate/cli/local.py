@@ -1,0 +1,157 @@
+"""`gate local up`: a Cloud Run on this machine, in the foreground, until Ctrl-C."""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.errors import InfrastructureError, UsageError
+
+if TYPE_CHECKING:
+    from gate.local.server import Endpoints, Settings
+
+DEFAULT_PORT = 8790
+DEFAULT_STATE = ".gate-local"
+HELP = "a Cloud Run on this machine, to try and test against"
+_EPILOG = """\
+Runs until Ctrl-C or SIGTERM, then stops every process it started and exits with 0.
+
+images file:
+  images:
+    NAME: {command: [program, argument, ...], env: {KEY: value}, cwd: DIRECTORY}
+
+exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state directory is taken
+"""
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the subcommand and its arguments."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    up = commands.add_parser(
+        "up",
+        help="start it in the foreground",
+        description="Starts a local Cloud Run: Admin API (gRPC, REST), Logging API, front end.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    keep = up.add_mutually_exclusive_group()
+    keep.add_argument(
+        "--state",
+        type=Path,
+        default=Path(DEFAULT_STATE),
+        metavar="DIR",
+        help=f"where services, revisions and logs are kept (default {DEFAULT_STATE})",
+    )
+    keep.add_argument("--ephemeral", action="store_true", help="keep nothing after the end")
+    up.add_argument("--images", type=Path, metavar="FILE", help="what to run for an image")
+    up.add_argument(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help=f"of gRPC; REST gets the next one; 0: any free ones (default {DEFAULT_PORT})",
+    )
+    up.add_argument("--seed", type=int, metavar="N", help="of delays and split (default: random)")
+    up.add_argument("--calm", action="store_true", help="no artificial delays")
+    up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs a local Cloud Run until it is stopped; returns the exit code.
+
+    Raises:
+        UsageError: the images file or the state directory's content is wrong.
+        InfrastructureError: a port or the state directory is taken.
+    """
+    # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
+
+    from gate.local.server import PortInUseError  # noqa: PLC0415
+    from gate.local.state import StateError  # noqa: PLC0415
+
+    settings = _settings(args)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
+    except PortInUseError as error:
+        raise InfrastructureError(
+            f"--port {settings.port}: {error}",
+            "give --port another number (REST takes the one after it), or --port 0 for free ones",
+        ) from error
+    except StateError as error:
+        raise InfrastructureError(
+            str(error), "give --state another directory, or use --ephemeral"
+        ) from error
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from gate.local.images import Images, ImagesError, load_images  # noqa: PLC0415
+    from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
+
+    try:
+        images = load_images(args.images) if args.images else Images()
+    except ImagesError as error:
+        raise UsageError(str(error), "see `gate local up --help` for the form") from error
+    return Settings(
+        state=None if args.ephemeral else args.state,
+        images=images,
+        port=args.port,
+        seed=random.SystemRandom().randrange(10**6) if args.seed is None else args.seed,
+        calm=args.calm,
+        caller=args.caller or DEFAULT_CALLER,
+    )
+
+
+async def _serve(settings: "Settings") -> None:
+    from gate.local.server import LocalCloudRun  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    cloud_run = LocalCloudRun(settings)
+    try:
+        endpoints = await cloud_run.start()
+        print("\n".join(_greeting(settings, endpoints)), flush=True)
+        await stop.wait()
+    finally:
+        await cloud_run.stop()
+
+
+def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
+    port = endpoints.rest.rpartition(":")[2]
+    manner = "calm" if settings.calm else "rude: operations and traffic changes take a moment"
+    where = settings.state or "nowhere (--ephemeral)"
+    lines = [
+        "gate local: ready. This is an imitation of Cloud Run on this machine only.",
+        f"  admin API and logging (gRPC, plaintext)  {endpoints.grpc}",
+        f"  admin API (REST)                         {endpoints.rest}",
+        f"  state {where} · seed {settings.seed} · {manner}",
+    ]
+    if endpoints.reaped:
+        lines.append(f"  ended {endpoints.reaped} processes that an earlier run had left")
+    lines += [
+        "",
+        f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
+        f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
+        "",
+        "# and for gcloud (describe, update-traffic, revisions list):",
+        f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
+        "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
+        f"export CLOUDSDK_PROXY_PORT={port}",
+        "export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+    ]
+    return lines
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_534:
+        raise argparse.ArgumentTypeError(f"not a port (got {text}, expected 0 to 65534)")
+    return number

@@ -1,0 +1,84 @@
+"""Serves the REST faces: uvicorn inside a running loop, on a socket that is already bound."""
+
+import contextlib
+import socket
+from asyncio import Event, Task, get_running_loop
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.guard import LoopbackOnly
+from gate.local.admin.json_wire import error_response
+
+_CODES = {404: Code.NOT_FOUND, 405: Code.UNIMPLEMENTED}
+
+
+class HttpServer:
+    """One HTTP/1.1 server on a loopback socket.
+
+    httptools parses the request lines, so that the absolute form which gcloud sends through its
+    proxy setting reaches the right route.
+
+    Args:
+        routes: what it serves; everything else is 404.
+        listener: bound, not yet listening; closed with the server.
+    """
+
+    def __init__(self, routes: Sequence[Route], listener: socket.socket) -> None:
+        app = Starlette(routes=list(routes), exception_handlers={HTTPException: _refused})
+        config = uvicorn.Config(
+            LoopbackOnly(app),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _EmbeddedServer(config)
+        self._listener = listener
+        self._task: Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts serving; returns when connections are accepted."""
+        serving = self._server.serve(sockets=[self._listener])
+        self._task = get_running_loop().create_task(serving)
+        await self._server.ready.wait()
+
+    async def stop(self) -> None:
+        """Ends open requests within a second and closes the socket."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._listener.close()
+
+
+class _EmbeddedServer(uvicorn.Server):
+    """A server that leaves signals to the program and says when it accepts."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, then says so."""
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = _CODES.get(status, Code.INTERNAL)
+    return error_response(ApiError(code, "There is nothing at this path and method."))

@@ -1,0 +1,209 @@
+"""Puts the local Cloud Run together: control plane, instances, front end and logs on one loop."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import grpc
+from google.protobuf.json_format import ParseError
+
+from gate.local.admin.control import ControlPlane
+from gate.local.admin.errors import ApiError
+from gate.local.admin.grpc_face import admin_handlers
+from gate.local.admin.rest_face import RestFace
+from gate.local.admin.surroundings import real_surroundings
+from gate.local.admin.v1_face import V1Face
+from gate.local.faults import Faults
+from gate.local.frontend import LoopbackFrontEnd
+from gate.local.http_server import HttpServer
+from gate.local.images import Images
+from gate.local.instances import ProcessInstances
+from gate.local.logging import Journal, LogStore, logging_handlers
+from gate.local.state import NoState, StateDir, StateError
+
+HOST = "127.0.0.1"
+DEFAULT_CALLER = "local-user@example.com"
+_FLUSH_S = 0.25
+_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class PortInUseError(Exception):
+    """A port that was asked for belongs to somebody else.
+
+    Args:
+        port: the port.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} of {HOST} is in use")
+        self.port = port
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a local Cloud Run is to be.
+
+    Attributes:
+        state: directory for what outlives the process; None keeps nothing (ephemeral).
+        images: what to run for an image reference.
+        port: of gRPC; REST gets the next one. 0: any free ones.
+        seed: of every artificial delay and of the traffic split.
+        calm: no artificial delay.
+        caller: who calls when a request names nobody.
+    """
+
+    state: Path | None
+    images: Images
+    port: int
+    seed: int
+    calm: bool
+    caller: str = DEFAULT_CALLER
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a local Cloud Run listens.
+
+    Attributes:
+        grpc: host:port of the Admin API v2 and the Logging API over gRPC, plaintext.
+        rest: base URL of the Admin API over REST/JSON, and of what gcloud speaks.
+        reaped: how many processes of a killed run were ended.
+    """
+
+    grpc: str
+    rest: str
+    reaped: int
+
+
+class LocalCloudRun:
+    """A Cloud Run on this machine, from `start` to `stop`, inside a running event loop.
+
+    Args:
+        settings: how it is to be.
+
+    Raises:
+        StateError: the state directory cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._scratch: TemporaryDirectory[str] | None = None
+        if settings.state is None:
+            self._scratch = TemporaryDirectory(prefix="gate-local-")
+        self._state: StateDir | NoState = (
+            NoState() if settings.state is None else StateDir(settings.state)
+        )
+        self._faults = Faults(settings.seed, calm=settings.calm)
+        self._logs = LogStore(
+            clock=lambda: datetime.now(UTC),
+            ingestion_delay_s=self._faults.ingest_s,
+            journal=Journal(settings.state / "log-entries") if settings.state else None,
+        )
+        self._instances = ProcessInstances(settings.images, self._logs, self._directory())
+        self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
+        self._control = self._restored()
+        self._grpc = grpc.aio.server(options=_grpc_options())
+        self._http: HttpServer | None = None
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def start(self) -> Endpoints:
+        """Starts everything; returns when every endpoint answers.
+
+        Raises:
+            PortInUseError: a port that was asked for is taken.
+        """
+        reaped = await self._instances.reap_orphans()
+        listener = _bind(self._settings.port + 1 if self._settings.port else 0)
+        try:
+            port = self._bind_grpc(self._settings.port)
+        except PortInUseError:
+            listener.close()
+            raise
+        self._logs.restore()
+        await self._control.resume()
+        await self._grpc.start()
+        caller = self._settings.caller
+        routes = [
+            *RestFace(self._control, caller).routes(),
+            *V1Face(self._control, caller).routes(),
+        ]
+        self._http = HttpServer(routes, listener)
+        await self._http.start()
+        self._flusher = asyncio.get_running_loop().create_task(self._flush())
+        return Endpoints(f"{HOST}:{port}", f"http://{HOST}:{listener.getsockname()[1]}", reaped)
+
+    async def stop(self) -> None:
+        """Stops everything that was started, processes included."""
+        if self._http is not None:
+            await self._http.stop()
+        await self._grpc.stop(grace=0.5)
+        await self._control.close()
+        await self._front_end.close()
+        await self._instances.close()
+        if self._flusher is not None:
+            self._flusher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._flusher
+        self._logs.close()
+        self._state.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def _directory(self) -> Path:
+        if self._settings.state is not None:
+            return self._settings.state
+        assert self._scratch is not None
+        return Path(self._scratch.name)
+
+    def _restored(self) -> ControlPlane:
+        surroundings = real_surroundings(self._faults)
+        try:
+            return ControlPlane(self._state, self._instances, self._front_end, surroundings)
+        except (KeyError, TypeError, ValueError, ParseError, ApiError) as error:
+            raise StateError(
+                f"--state {self._settings.state}: holds what this server did not write ({error})"
+            ) from error
+
+    def _bind_grpc(self, port: int) -> int:
+        handlers = (
+            *admin_handlers(self._control, self._settings.caller),
+            *logging_handlers(self._logs),
+        )
+        self._grpc.add_generic_rpc_handlers(handlers)
+        try:
+            return self._grpc.add_insecure_port(f"{HOST}:{port}")
+        except RuntimeError as error:
+            raise PortInUseError(port) from error
+
+    async def _flush(self) -> None:
+        """Moves the platform's log lines to the journal, a few times a second."""
+        while True:
+            waiting = self._logs.flush()
+            await asyncio.sleep(0 if waiting else _FLUSH_S)
+
+
+def _grpc_options() -> Sequence[tuple[str, int]]:
+    return (
+        ("grpc.so_reuseport", 0),  # a second server on the same port must be refused
+        ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    )
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortInUseError(port) from error
+        raise
+    return listener
