@@ -3,18 +3,96 @@
 from collections.abc import Sequence
 
 from gate.core.policy import Json
+from gate.report.attempts import UNFINISHED, Attempt, attempts
+from gate.report.columns import GAP, Column, cells
+from gate.report.fields import text
+from gate.report.lines import BLANK, Block, Cell, Grid, Line, plain
+from gate.report.recorded import attempt_blocks
+from gate.report.safe import safe
+from gate.report.words import ending_tone
+
+TITLES = ("when (UTC)", "id", "service", "what", "ending", "candidate", "traffic", "who", "why")
+UNFINISHED_MEANS = (
+    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was stopped half-way "
+    "(`gate status` shows where traffic is)"
+)
 
 
 def audit_list_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> list[str]:
-    """The recorded rollouts, one a row, newest first; without an outcome one is `unfinished`.
+    """The recorded rollouts, newest first; one without an outcome is `unfinished`.
 
     Args:
         entries: intentions and outcomes, newest first.
-        width: columns; rows wrap within their columns where it is too small.
+        width: columns. Where they suffice (give a pipe plenty) each rollout is one line of a
+            table; else it is a few lines.
     """
-    raise NotImplementedError
+    return plain(attempt_list(attempts(entries), width), width)
 
 
 def audit_show_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> list[str]:
-    """Everything about one rollout, from its entries in any order."""
-    raise NotImplementedError
+    """Everything about one rollout.
+
+    Args:
+        entries: all that is recorded under its id, in any order.
+        width: columns.
+    """
+    found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+    if not found:
+        return ["nothing is recorded under this id (`gate audit list` shows the ids)"]
+    blocks: list[Block] = []
+    for attempt in found:
+        blocks += [BLANK] if blocks else []
+        blocks += attempt_blocks(attempt)
+    return plain(blocks, width)
+
+
+def attempt_list(found: Sequence[Attempt], width: int) -> list[Block]:
+    """Attempts as a table, or as paragraphs where a table does not fit."""
+    if not found:
+        return [Line("nothing is recorded yet")]
+    rows = [_cells(attempt) for attempt in found]
+    widest = [max(cells(row[i].text) for row in rows) for i in range(len(TITLES))]
+    wanted = sum(max(n, cells(title)) for n, title in zip(widest, TITLES, strict=True))
+    blocks: list[Block] = []
+    if wanted + len(GAP) * (len(TITLES) - 1) <= width:
+        blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
+    else:
+        blocks += [line for attempt in found for line in _paragraph(attempt)]
+    if any(attempt.outcome is None for attempt in found):
+        blocks += [BLANK, Line(UNFINISHED_MEANS)]
+    return blocks
+
+
+def _cells(attempt: Attempt) -> tuple[Cell, ...]:
+    head = attempt.head
+    return (
+        Cell(attempt.at),
+        Cell(safe(attempt.id)),
+        Cell(safe(text(head, "service"))),
+        Cell(safe(text(head, "kind"))),
+        Cell(safe(attempt.ending), ending_tone(attempt.ending)),
+        Cell(safe(attempt.candidate) or "-"),
+        Cell(_traffic(attempt)),
+        Cell(safe(text(head, "actor")) or "-"),
+        Cell(safe(text(head, "reason")) or "-"),
+    )
+
+
+def _traffic(attempt: Attempt) -> str:
+    if not attempt.moved:
+        return f"{attempt.after} (as before)"
+    return f"{attempt.before} -> {attempt.after}"
+
+
+def _paragraph(attempt: Attempt) -> list[Line]:
+    head = attempt.head
+    what = f"{safe(text(head, 'kind'))} of {safe(text(head, 'service'))}"
+    top = f"{attempt.at}  {safe(attempt.id)}  {safe(attempt.ending):<11}  {what}"
+    candidate = f"candidate {safe(attempt.candidate)}, " if attempt.candidate else ""
+    who, why = safe(text(head, "actor")), safe(text(head, "reason"))
+    asked = ": ".join(part for part in (who, why) if part)
+    return [
+        Line(top, ending_tone(attempt.ending)),
+        Line(f"{candidate}traffic {_traffic(attempt)}", indent=4),
+        *([Line(asked, indent=4)] if asked else []),
+    ]

@@ -1,27 +1,50 @@
 """What goes on, as a live view on a terminal."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.live import Live
 
-from gate.core.messages import Command, Event
+from gate.core.messages import Command, RunProbes
 from gate.core.state import Rollout
 from gate.ports import Progress
+from gate.report.board import Board
+from gate.report.lines import Line
+from gate.report.narrator import StoryNarrator
+from gate.report.terminal import draw_line
+
+FRAMES_PER_SECOND = 8
 
 
-class LiveNarrator:
+class LiveNarrator(StoryNarrator):
     """Implements gate.ports.Narrator with a live view; use it as a context manager.
+
+    What was said scrolls by above the board, which shows the service, what goes on now and every
+    probe. On exit the board goes and the lines stay.
 
     Args:
         console: the terminal.
     """
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self._console = console
+        self._board = Board(console.get_time)
+        self._live = Live(
+            console=console,
+            get_renderable=lambda: self._board,
+            refresh_per_second=FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._unjudged: list[Line] = []
 
     def __enter__(self) -> Self:
-        raise NotImplementedError
+        self._tell(self._live.start)
+        return self
 
     def __exit__(
         self,
@@ -29,16 +52,28 @@ class LiveNarrator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        """Takes the board away; outcomes that no summary will show are said now."""
+        self._silent = False
+        self._tell(self._live.stop)
+        self._tell(lambda: self._print(self._unjudged))
 
     def doing(self, rollout: Rollout, command: Command) -> None:
         """The shell is about to carry this command out."""
-        raise NotImplementedError
+        if isinstance(command, RunProbes):
+            self._tell(lambda: self._board.expect([probe.name for probe in command.probes]))
+        super().doing(rollout, command)
 
-    def happened(self, rollout: Rollout, event: Event) -> None:
-        """This event came, and this is the state that it led to."""
-        raise NotImplementedError
+    def _said(self, lines: Sequence[Line], rollout: Rollout) -> None:
+        self._board.show(rollout, self._story.now)
+        self._print(lines)
+        if rollout.evidence:
+            self._unjudged = []
 
-    def progress(self, progress: Progress) -> None:
-        """A probe began, advanced or ended."""
-        raise NotImplementedError
+    def _progressed(self, lines: Sequence[Line], progress: Progress) -> None:
+        self._board.progress(progress)
+        if progress.evidence is not None:
+            self._unjudged += lines
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            draw_line(self._console, line)

@@ -1,30 +1,29 @@
 """What goes on, one line for each thing worth saying: for logs and for pipes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from gate.core.messages import Command, Event
 from gate.core.state import Rollout
 from gate.ports import Progress
+from gate.report.lines import Line
+from gate.report.narrator import StoryNarrator
+from gate.report.safe import WHOLE, safe
 
 
-class PlainNarrator:
-    """Implements gate.ports.Narrator with lines of plain text.
+class PlainNarrator(StoryNarrator):
+    """Implements gate.ports.Narrator with lines of plain text, as long as they need to be.
 
     Args:
         write: takes one line, without its line break.
     """
 
     def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
         self._write = write
 
-    def doing(self, rollout: Rollout, command: Command) -> None:
-        """The shell is about to carry this command out."""
-        raise NotImplementedError
+    def _said(self, lines: Sequence[Line], rollout: Rollout) -> None:  # noqa: ARG002 - a line says it all
+        for line in lines:
+            self._write(" " * line.indent + safe(line.text, WHOLE))
 
-    def happened(self, rollout: Rollout, event: Event) -> None:
-        """This event came, and this is the state that it led to."""
-        raise NotImplementedError
-
-    def progress(self, progress: Progress) -> None:
-        """A probe began, advanced or ended."""
-        raise NotImplementedError
+    def _progressed(self, lines: Sequence[Line], progress: Progress) -> None:  # noqa: ARG002
+        for line in lines:
+            self._write(" " * line.indent + safe(line.text, WHOLE))

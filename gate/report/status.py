@@ -1,9 +1,27 @@
 """How a service stands now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC
 
 from gate.core.policy import Json
-from gate.core.service import Revision, Service
+from gate.core.service import ConditionState, Revision, Service
+from gate.report.attempts import attempts
+from gate.report.audit import attempt_list
+from gate.report.columns import Column
+from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
+from gate.report.safe import safe
+from gate.report.words import moment, service_text, shares_now, shares_text
+
+REVISIONS_MAX = 10
+DECISIONS_MAX = 5
+COLUMNS = (
+    Column("revision", 20),
+    Column("traffic", 7),
+    Column("tags", 9),
+    Column("state", 9),
+    Column("created (UTC)", 16),
+    Column("image", 10),
+)
 
 
 def status_lines(
@@ -20,4 +38,145 @@ def status_lines(
         latest_entries: entries of the ledger, newest first.
         width: columns.
     """
-    raise NotImplementedError
+    return plain(status_blocks(service, revisions, latest_entries, width), width)
+
+
+def status_blocks(
+    service: Service,
+    revisions: Sequence[Revision],
+    latest_entries: Sequence[dict[str, Json]],
+    width: int,
+) -> list[Block]:
+    """The same before it is drawn."""
+    blocks: list[Block] = [*_service(service), *_traffic(service), *_tags(service)]
+    blocks += [BLANK, *_plain_deploys(service)]
+    blocks += [
+        BLANK,
+        Line("revisions, newest first:", Tone.HEADING),
+        *_revisions(service, revisions),
+    ]
+    decided = attempts(latest_entries)[:DECISIONS_MAX]
+    return [
+        *blocks,
+        BLANK,
+        Line("last decisions of the gate, newest first:", Tone.HEADING),
+        *attempt_list(decided, width),
+    ]
+
+
+def _service(service: Service) -> Iterator[Line]:
+    yield Line(service_text(service.ref), Tone.HEADING)
+    yield Line(f"url:         {safe(service.uri) or 'none yet'}", indent=2)
+    if service.ready.state is ConditionState.SUCCEEDED:
+        yield Line("state:       ready", Tone.GOOD, indent=2)
+    else:
+        why = f" ({safe(str(service.ready), 500)})" if service.ready.message else ""
+        yield Line(f"state:       {service.ready.state.value.upper()}{why}", Tone.BAD, indent=2)
+    by = f" by {safe(service.last_modifier)}" if service.last_modifier else ""
+    at = f" at {moment(service.updated_at)}" if service.updated_at else ""
+    if by or at:
+        yield Line(f"last change:{by}{at}", indent=2)
+
+
+def _traffic(service: Service) -> Iterator[Line]:
+    desired = _meant(service)
+    if service.in_effect:
+        yield Line(f"traffic:     {desired} (desired and effective agree)", indent=2)
+        return
+    if service.reconciling:
+        text = "A CHANGE IS UNDER WAY, traffic may still move"
+        yield Line(f"traffic:     {text}", Tone.UNSURE, indent=2)
+    else:
+        text = "DESIRED AND EFFECTIVE DIFFER, requests do not go where they should"
+        yield Line(f"traffic:     {text}", Tone.BAD, indent=2)
+    yield Line(f"desired:     {desired}", Tone.UNSURE, indent=2)
+    yield Line(f"effective:   {shares_now(service)}", Tone.UNSURE, indent=2)
+
+
+def _meant(service: Service) -> str:
+    """Desired traffic, with what LATEST means now."""
+    text = shares_text(service.traffic.shares)
+    if not service.traffic.follows_latest:
+        return text
+    return f"{text}, which is {safe(service.latest_ready) or 'nothing, since none is ready'}"
+
+
+def _tags(service: Service) -> Iterator[Line]:
+    for tag, revision in service.traffic.tags.items():
+        uri = service.tag_uri(tag)
+        at = f" at {safe(uri)}" if uri else ", which has no address yet"
+        yield Line(f"tag:         {safe(tag)} -> {safe(revision or 'LATEST')}{at}", indent=2)
+
+
+def _plain_deploys(service: Service) -> Iterator[Line]:
+    """What `gcloud run deploy` without further options would do."""
+    share = service.traffic.shares.get(None, 0)
+    if share:
+        text = (
+            f"A plain `gcloud run deploy` gets {share} % of the traffic as soon as it is ready, "
+            "unprobed: traffic follows LATEST. The next `gate rollout` pins it."
+        )
+        yield Line(text, Tone.UNSURE)
+    else:
+        ref = service.ref
+        yield Line(
+            "A plain `gcloud run deploy` serves nobody: traffic is pinned to named revisions. "
+            "The way out, if it is wanted:"
+        )
+        command = f"gcloud run services update-traffic {safe(ref.name)} --to-latest"
+        where = f" --project {safe(ref.project)} --region {safe(ref.region)}"
+        yield Line(command + where, indent=2, whole=True)
+    if service.latest_created and service.latest_created != service.latest_ready:
+        yield Line(
+            f"The newest revision, {safe(service.latest_created)}, is not ready; "
+            f"the newest that is ready is {safe(service.latest_ready) or 'none'}.",
+            Tone.UNSURE,
+        )
+
+
+def _revisions(service: Service, revisions: Sequence[Revision]) -> Iterator[Block]:
+    tags: dict[str, list[str]] = {}
+    for tag, name in service.traffic.tags.items():
+        tags.setdefault(name or service.latest_ready, []).append(safe(tag))
+    shares = service.effective_shares
+    shown = [
+        revision
+        for i, revision in enumerate(revisions)
+        if i < REVISIONS_MAX or revision.name in shares or revision.name in tags
+    ]
+    rows = [
+        _row(revision, shares.get(revision.name, 0), tags.get(revision.name, []))
+        for revision in shown
+    ]
+    yield Grid(COLUMNS, tuple(rows), indent=2)
+    for revision in shown:
+        if revision.ready.state is not ConditionState.SUCCEEDED:
+            text = f"{safe(revision.name)}: {safe(str(revision.ready), 500)}"
+            yield Line(text, Tone.UNSURE, indent=2)
+    if len(revisions) > len(shown):
+        yield Line(f"and {len(revisions) - len(shown)} older ones", Tone.FAINT, indent=2)
+
+
+def _row(revision: Revision, share: int, tags: Sequence[str]) -> tuple[Cell, ...]:
+    created = f"{revision.created_at.astimezone(UTC):%Y-%m-%d %H:%M}" if revision.created_at else ""
+    state, tone = _STATES.get(revision.ready.state, ("not ready yet", Tone.UNSURE))
+    return (
+        Cell(safe(revision.name)),
+        Cell(f"{share} %", Tone.GOOD if share else Tone.FAINT),
+        Cell(", ".join(tags) or "-"),
+        Cell(state, tone),
+        Cell(created or "-"),
+        Cell(_short(safe(revision.image)) or "-"),
+    )
+
+
+_STATES = {
+    ConditionState.SUCCEEDED: ("ready", Tone.GOOD),
+    ConditionState.FAILED: ("NOT READY", Tone.BAD),
+}
+
+
+def _short(image: str) -> str:
+    """An image's last part, its digest cut to what people compare: `backend@sha256:0123456789ab`."""
+    name, at, digest = image.rpartition("/")[2].partition("@sha256:")
+    return f"{name}{at}{digest[:12]}"

@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING
 
 from gate.core.evidence import Evidence
 from gate.core.policy import Capability, Probe
-from gate.core.state import Rollout
+from gate.core.state import Kind, Rollout
 from gate.core.verdict import Verdict
+from gate.report.closing import ending_lines, traffic_lines
+from gate.report.lines import BLANK, Block, Line, Tone, plain
+from gate.report.probe_table import probe_table
+from gate.report.reasons import verdict_lines
+from gate.report.safe import safe
+from gate.report.words import DID_NOT_RUN, many
 
 if TYPE_CHECKING:  # rich is loaded only where it is used
     from rich.console import Console
@@ -17,15 +23,29 @@ WIDTH = 100
 def summary_lines(
     rollout: Rollout, capabilities: Mapping[str, Capability], width: int = WIDTH
 ) -> list[str]:
-    """A rollout's end as lines of plain text, `width` columns wide at most."""
-    raise NotImplementedError
+    """A rollout's end as lines of plain text, `width` columns wide at most.
+
+    Args:
+        rollout: in its last state.
+        capabilities: the policy's, by name.
+        width: columns.
+    """
+    return plain(_summary(rollout, capabilities), width)
 
 
 def print_summary(
     rollout: Rollout, capabilities: Mapping[str, Capability], console: "Console"
 ) -> None:
-    """The same on a terminal, in colour."""
-    raise NotImplementedError
+    """The same on a terminal, in colour.
+
+    Args:
+        rollout: in its last state.
+        capabilities: the policy's, by name.
+        console: the terminal.
+    """
+    from gate.report.terminal import draw  # noqa: PLC0415 - lazy: rich
+
+    draw(console, _summary(rollout, capabilities))
 
 
 def evidence_lines(
@@ -39,10 +59,13 @@ def evidence_lines(
     """What the probes saw, without a rollout (`gate probe`).
 
     Args:
+        evidence: what they saw.
+        capabilities: the policy's, by name.
+        width: columns.
         probes: those that were to run, so that missing ones and their capabilities are shown.
         verdict: what the evidence would mean for a rollout.
     """
-    raise NotImplementedError
+    return plain(_evidence(evidence, capabilities, probes, verdict), width)
 
 
 def print_evidence(
@@ -53,5 +76,50 @@ def print_evidence(
     probes: Sequence[Probe] = (),
     verdict: Verdict | None = None,
 ) -> None:
-    """The same on a terminal, in colour."""
-    raise NotImplementedError
+    """The same on a terminal, in colour.
+
+    Args:
+        evidence: what they saw.
+        capabilities: the policy's, by name.
+        console: the terminal.
+        probes: those that were to run, so that missing ones and their capabilities are shown.
+        verdict: what the evidence would mean for a rollout.
+    """
+    from gate.report.terminal import draw  # noqa: PLC0415 - lazy: rich
+
+    draw(console, _evidence(evidence, capabilities, probes, verdict))
+
+
+def _summary(rollout: Rollout, capabilities: Mapping[str, Capability]) -> list[Block]:
+    probes, evidence = rollout.plan.probes, rollout.evidence
+    blocks: list[Block] = []
+    if rollout.plan.kind is Kind.ROLLOUT and (probes or evidence):
+        missing = "interrupted" if rollout.interrupted and rollout.url else DID_NOT_RUN
+        blocks += [BLANK, probe_table(probes, evidence, missing)]
+    sections: list[list[Line]] = [
+        verdict_lines(rollout.verdict, probes, evidence, capabilities),
+        traffic_lines(rollout),
+        [Line(f"note: {safe(note, 600)}", Tone.UNSURE) for note in rollout.notes],
+        ending_lines(rollout),
+    ]
+    for section in sections:
+        blocks += [BLANK, *section] if section else []
+    return blocks
+
+
+def _evidence(
+    evidence: Sequence[Evidence],
+    capabilities: Mapping[str, Capability],
+    probes: Sequence[Probe],
+    verdict: Verdict | None,
+) -> list[Block]:
+    passed = sum(item.passed for item in evidence)
+    total = max(len(probes), len(evidence))
+    tone = Tone.GOOD if passed == total and total else Tone.BAD
+    return [
+        BLANK,
+        probe_table(probes, evidence),
+        BLANK,
+        Line(f"{passed} of {many(total, 'probe')} passed", tone),
+        *verdict_lines(verdict, probes, evidence, capabilities),
+    ]

@@ -1,0 +1,126 @@
+"""The ledger's entries put together: one attempt for each rollout id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from gate.core.policy import Json
+from gate.report.fields import Entry, child, children, number, text
+from gate.report.safe import safe
+from gate.report.words import shares_text
+
+UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One rollout as the ledger has it.
+
+    Attributes:
+        id: of the rollout.
+        intentions: what the gate was about to do, oldest first.
+        outcome: what came of it, None while (or since) nobody recorded that.
+    """
+
+    id: str
+    intentions: tuple[Entry, ...] = ()
+    outcome: Entry | None = None
+
+    @property
+    def head(self) -> Entry:
+        """The entry that says most of what was asked for."""
+        return self.outcome or (self.intentions[0] if self.intentions else {})
+
+    @property
+    def ending(self) -> str:
+        """How it ended; `unfinished` without an outcome."""
+        return text(self.outcome, "ending") if self.outcome else UNFINISHED
+
+    @property
+    def at(self) -> str:
+        """When it began, as far as its entries tell, for a table."""
+        first = self.intentions[0] if self.intentions else self.head
+        return when(text(self.head, "started_at") or text(first, "at"))
+
+    @property
+    def candidate(self) -> str:
+        """The candidate's name, or "" where no outcome names it."""
+        return text(child(self.head, "candidate"), "revision")
+
+    @property
+    def before(self) -> str:
+        """Traffic before it."""
+        if self.outcome is not None:
+            return split_shares(self.outcome, "traffic_before")
+        return split_shares(self.head, "traffic_now")
+
+    @property
+    def moved(self) -> bool:
+        """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
+        stable = {
+            text(line, "revision"): number(line, "percent") or 0
+            for line in children(self.head, "stable")
+        }
+        return self.after not in {self.before, shares_text(dict(sorted(stable.items())))}
+
+    @property
+    def after(self) -> str:
+        """Traffic in effect after it; of an unfinished one nobody knows."""
+        if self.outcome is None:
+            return "?"
+        return effective(self.outcome)
+
+
+def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
+    """One attempt for each rollout id, newest first as the entries are."""
+    found: dict[str, Attempt] = {}
+    for entry in entries:
+        rollout_id = text(entry, "rollout")
+        attempt = found.get(rollout_id) or Attempt(rollout_id)
+        if text(entry, "entry") == "outcome":
+            attempt = replace(attempt, outcome=attempt.outcome or entry)
+        else:
+            attempt = replace(attempt, intentions=(entry, *attempt.intentions))
+        found[rollout_id] = attempt
+    return [
+        replace(attempt, intentions=tuple(sorted(attempt.intentions, key=_at)))
+        for attempt in found.values()
+    ]
+
+
+def _at(entry: Entry) -> str:
+    return text(entry, "at")
+
+
+def when(at: str) -> str:
+    """A recorded moment, to the second and in UTC; as it is where it is none."""
+    try:
+        return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return safe(at, 30)
+
+
+def split_shares(entry: Entry, key: str) -> str:
+    """Who gets how many percent, of a recorded split."""
+    shares: dict[str, int] = {}
+    for line in children(entry, key):
+        percent = number(line, "percent")
+        if percent:
+            shares[text(line, "revision")] = percent
+    return shares_text(shares) if shares else "?"
+
+
+def split_tags(entry: Entry, key: str) -> list[str]:
+    """The tags of a recorded split: `candidate -> backend-00002-abc`."""
+    return [
+        f"{safe(text(line, 'tag'))} -> {safe(text(line, 'revision') or 'LATEST')}"
+        for line in children(entry, key)
+        if text(line, "tag")
+    ]
+
+
+def effective(outcome: Entry) -> str:
+    """Who got how many percent in effect after it; what was asked for where that is unknown."""
+    recorded = child(outcome, "effective_after")
+    shares = {name: number(recorded, name) or 0 for name in recorded}
+    return shares_text(shares) if shares else split_shares(outcome, "traffic_after")

@@ -1,0 +1,170 @@
+"""The board of the live view: the service, what goes on now, and every probe."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from gate.core.evidence import Evidence
+from gate.core.state import Kind, Rollout
+from gate.ports import Progress
+from gate.report.lines import Tone
+from gate.report.safe import safe
+from gate.report.terminal import STYLES
+from gate.report.words import duration, outcome_of, outcome_tone, service_text
+
+MARKS = {"passed": "✓", "FAILED": "✗"}
+UNCLEAR = "?"
+ROOM = 6
+"""Lines of the terminal that are left to others than the probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A probe on the board: waiting, under way since `began`, or ended."""
+
+    name: str
+    began: float | None = None
+    progress: Progress | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def dull(self) -> bool:
+        """Whether it may make way for others: it passed."""
+        return self.evidence is not None and self.evidence.passed
+
+
+class Board:
+    """Draws itself anew as often as it is asked; changes through its methods alone.
+
+    Args:
+        clock: seconds on any monotonic clock.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._now_began = self._began
+        self._title = ""
+        self._now = ""
+        self._rows: dict[str, _Row] = {}
+        self._spinner = Spinner("dots", style="cyan")
+
+    def expect(self, names: Sequence[str]) -> None:
+        """These probes will run."""
+        self._rows = {**{name: _Row(name) for name in names}, **self._rows}
+
+    def show(self, rollout: Rollout, now: str) -> None:
+        """How far the rollout is, and what goes on now."""
+        self._title = _title(rollout)
+        if now != self._now:
+            self._now, self._now_began = now, self._clock()
+
+    def progress(self, progress: Progress) -> None:
+        """A probe began, advanced or ended."""
+        row = self._rows.get(progress.probe) or _Row(progress.probe)
+        began = self._clock() if row.began is None else row.began
+        row = replace(row, began=began, evidence=progress.evidence or row.evidence)
+        if progress.evidence is None:
+            row = replace(row, progress=progress)
+        self._rows = {**self._rows, progress.probe: row}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = list(self._rows.values())
+        parts: list[Text | Table] = [Text()]
+        if self._title:
+            parts.append(Text(self._title, "bold", no_wrap=True, overflow="ellipsis"))
+        parts.append(self._activity(rows))
+        if rows:
+            parts += [Text(), self._probes(rows, (options.height or console.height) - ROOM)]
+        yield Group(*parts)
+
+    def _activity(self, rows: Sequence[_Row]) -> Table:
+        """Spinner, what goes on, since when."""
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=1)
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        grid.add_column(justify="right", no_wrap=True)
+        ended = sum(row.evidence is not None for row in rows)
+        running = any(row.evidence is None for row in rows)
+        doing = f"{ended} of {len(rows)} probes have ended" if running and ended else self._now
+        since = duration(self._clock() - self._now_began)
+        whole = duration(self._clock() - self._began)
+        text = Text(doing or "working", "cyan")
+        grid.add_row(self._spinner, text, Text(f"{since} ({whole} in all)", "dim"))
+        return grid
+
+    def _probes(self, rows: Sequence[_Row], room: int) -> Table:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=1)
+        grid.add_column(max_width=26, no_wrap=True, overflow="ellipsis")
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        grid.add_column(justify="right", no_wrap=True)
+        shown, hidden = _fitting(rows, max(room, 1))
+        if hidden:
+            grid.add_row(Text("✓", "green"), Text(f"{hidden} more that passed", "dim"), "", "")
+        for row in shown:
+            grid.add_row(*self._cells(row))
+        return grid
+
+    def _cells(self, row: _Row) -> Iterator[Text | Table]:
+        name = safe(row.name, 60)
+        if row.evidence is not None:
+            word = outcome_of(row.evidence)
+            style = STYLES[outcome_tone(word)]
+            yield Text(MARKS.get(word, UNCLEAR), style)
+            yield Text(name)
+            yield Text(safe(row.evidence.seen), "dim" if row.evidence.passed else style)
+            yield Text(duration(row.evidence.duration_s), "dim")
+        elif row.began is not None:
+            yield Text("▸", "cyan")
+            yield Text(name, "cyan")
+            yield _advance(row.progress)
+            yield Text(duration(self._clock() - row.began), "cyan")
+        else:
+            yield Text("·", STYLES[Tone.FAINT])
+            yield Text(name, STYLES[Tone.FAINT])
+            yield Text()
+            yield Text()
+
+
+def _title(rollout: Rollout) -> str:
+    candidate = safe(rollout.candidate)
+    match rollout.plan.kind:
+        case Kind.ROLLOUT:
+            what = f"candidate {candidate}" if candidate else "rollout"
+        case Kind.PROMOTE:
+            what = f"promotion of {candidate}" if candidate else "promotion"
+        case _:
+            what = f"rollback to {candidate}" if candidate else "rollback"
+    return f"{service_text(rollout.plan.service)} · {what}"
+
+
+def _advance(progress: Progress | None) -> Text | Table:
+    """How far a probe is: a bar and a count where there is one, and its own words."""
+    if progress is None:
+        return Text()
+    text = Text(safe(progress.text, 120), "cyan")
+    if progress.of <= 1:
+        return text
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=12)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis")
+    bar = ProgressBar(total=progress.of, completed=progress.done, width=12)
+    grid.add_row(bar, Text(f"{progress.done}/{progress.of}", "cyan"), text)
+    return grid
+
+
+def _fitting(rows: Sequence[_Row], room: int) -> tuple[list[_Row], int]:
+    """The rows that fit; where they do not, the first passes make way and are counted."""
+    hidden = 0
+    shown = list(rows)
+    while len(shown) + bool(hidden) > room and any(row.dull for row in shown):
+        shown.remove(next(row for row in shown if row.dull))
+        hidden += 1
+    return shown, hidden

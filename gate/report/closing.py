@@ -1,0 +1,127 @@
+"""How a rollout ended: traffic before and after, what became of the candidate, the way on."""
+
+from collections.abc import Iterator
+
+from gate.core.service import Service
+from gate.core.state import Ending, Kind, Rollout
+from gate.report.lines import Line, Tone
+from gate.report.safe import safe
+from gate.report.words import (
+    ending_tone,
+    exit_meaning,
+    flags,
+    shares_before,
+    shares_now,
+    shares_text,
+)
+
+
+def traffic_lines(rollout: Rollout) -> list[Line]:
+    """Traffic before and after, loudly where what is asked for is not in effect."""
+    if rollout.service is None:
+        return [Line("traffic: unknown, since the service could not be read", Tone.UNSURE)]
+    before = Line(f"traffic before: {shares_before(rollout)}") if rollout.before else None
+    after = _after(rollout.service, "traffic after:  " if before else "traffic: ")
+    return [line for line in (before, *after, *_candidate(rollout)) if line]
+
+
+def ending_lines(rollout: Rollout) -> list[Line]:
+    """How it ended, the exit code and its meaning, and where to read it again."""
+    ending = rollout.ending
+    code = int(rollout.exit_code)
+    word = ending.value if ending and rollout.ended else "left half-way, since it was told twice"
+    lines = [Line(f"ended: {word}{_what(rollout)}", ending_tone(word))]
+    lines.append(Line(f"exit code: {code} ({exit_meaning(code)})"))
+    if rollout.recorded:
+        lines.append(Line(f"recorded: gate audit show {safe(rollout.id)}"))
+    else:
+        text = f"NOT RECORDED: the ledger has no outcome of {safe(rollout.id)}"
+        lines.append(Line(text, Tone.BAD))
+    return [*lines, *_next(rollout)]
+
+
+def _after(service: Service, label: str) -> Iterator[Line]:
+    if service.in_effect:
+        text = f"{label}{shares_now(service)} (desired and effective agree)"
+        yield Line(text)
+        return
+    yield Line(f"{label}DESIRED AND EFFECTIVE DIFFER", Tone.BAD)
+    yield Line(f"desired: {shares_text(service.traffic.shares)}", Tone.BAD, indent=2)
+    yield Line(f"effective: {shares_now(service)}", Tone.BAD, indent=2)
+    if service.reconciling:
+        yield Line("a change is still under way", Tone.BAD, indent=2)
+
+
+def _candidate(rollout: Rollout) -> Iterator[Line]:
+    """What became of the candidate, while it is one."""
+    service = rollout.service
+    if rollout.plan.kind is not Kind.ROLLOUT or rollout.placed is None or service is None:
+        return
+    share = service.effective_shares.get(rollout.candidate, 0)
+    revision = rollout.revisions.get(rollout.candidate)
+    image = f" ({safe(revision.image)})" if revision and revision.image else ""
+    tagged = service.traffic.tags.get(rollout.plan.tag) == rollout.candidate
+    tag = f", tag {safe(rollout.plan.tag)}" if tagged else ""
+    url = f" at {safe(rollout.url)}" if tagged and rollout.url else ""
+    exists = "" if revision else ", which was never seen"
+    yield Line(f"candidate: {safe(rollout.candidate)}{image} {share} %{tag}{url}{exists}")
+
+
+def _what(rollout: Rollout) -> str:
+    name = safe(rollout.candidate)
+    match rollout.ending:
+        case Ending.PROMOTED | Ending.ROLLED_BACK:
+            return f": {name} gets all the traffic"
+        case Ending.REVERTED:
+            return f": traffic could not be moved to {name} and was moved back"
+        case Ending.REJECTED | Ending.HELD | Ending.INTERRUPTED if _at_zero(rollout):
+            return f": {name} gets no users' traffic"
+        case _:
+            return ""
+
+
+def _at_zero(rollout: Rollout) -> bool:
+    """Whether there is a candidate, and nobody's request goes there."""
+    service = rollout.service
+    if rollout.plan.kind is not Kind.ROLLOUT or rollout.placed is None or service is None:
+        return False
+    return not service.effective_shares.get(rollout.candidate)
+
+
+def _next(rollout: Rollout) -> Iterator[Line]:
+    """What whoever reads this may do, as commands where there are any."""
+    service = rollout.plan.service
+    match rollout.ending:
+        case None:
+            yield Line("next: see where traffic is")
+            yield _command(f"status {flags(service)}")
+        case Ending.STUCK:
+            yield Line("next: see where traffic is, then move it to a revision that you trust")
+            yield _command(f"status {flags(service)}")
+            yield _command(f'rollback --to {_harbour(rollout)} {flags(service)} --reason "..."')
+        case Ending.HELD if _keeps_tag(rollout):
+            name = safe(rollout.candidate)
+            yield Line("next: roll out again; or look at the candidate yourself, then")
+            yield _command(f'promote --revision {name} {flags(service)} --reason "..."')
+        case Ending.REJECTED if rollout.plan.kind is Kind.ROLLOUT:
+            yield Line("next: mend it and roll out again; nothing has to be undone")
+        case _:
+            return
+
+
+def _command(arguments: str) -> Line:
+    return Line(f"gate {arguments}", indent=2, whole=True)
+
+
+def _keeps_tag(rollout: Rollout) -> bool:
+    service = rollout.service
+    tags = service.traffic.tags if service else {}
+    return bool(rollout.url) and tags.get(rollout.plan.tag) == rollout.candidate
+
+
+def _harbour(rollout: Rollout) -> str:
+    """The revision to go to by hand: the target of a rollback, else what served before."""
+    if rollout.plan.kind is Kind.ROLLBACK and rollout.candidate:
+        return safe(rollout.candidate)
+    before = rollout.placed or rollout.before
+    return safe((before.sole_revision if before else None) or "REVISION")

@@ -1,0 +1,51 @@
+"""The one table: probe, outcome, what was expected, what was seen."""
+
+from collections.abc import Iterator, Sequence
+
+from gate.core.evidence import Evidence
+from gate.core.policy import Probe
+from gate.report.columns import Column
+from gate.report.lines import Cell, Grid, Tone
+from gate.report.safe import safe
+from gate.report.words import DID_NOT_RUN, outcome_of, outcome_tone
+
+COLUMNS = (Column("probe", 24), Column("outcome", 12), Column("expected"), Column("seen"))
+
+Row = tuple[Cell, ...]
+
+
+def probe_table(
+    probes: Sequence[Probe], evidence: Sequence[Evidence], missing: str = DID_NOT_RUN
+) -> Grid:
+    """A row for each probe in the policy's order; one that left no evidence never looks passed.
+
+    Args:
+        probes: those that were to run.
+        evidence: what they saw; evidence of no known probe comes last.
+        missing: the outcome of a probe without evidence.
+    """
+    rows = [row for probe in probes for row in _rows(probe, evidence, missing)]
+    known = {probe.name for probe in probes}
+    rows += [_row(item, "") for item in evidence if item.probe not in known]
+    return Grid(COLUMNS, tuple(rows))
+
+
+def _rows(probe: Probe, evidence: Sequence[Evidence], missing: str) -> Iterator[Row]:
+    remark = "" if probe.required else " (not required)"
+    found = [item for item in evidence if item.probe == probe.name]
+    yield from (_row(item, remark) for item in found)
+    if not found:
+        nothing = Cell("-", Tone.FAINT)
+        yield (Cell(safe(probe.name)), Cell(missing + remark, Tone.UNSURE), nothing, nothing)
+
+
+def _row(item: Evidence, remark: str) -> Row:
+    word = outcome_of(item)
+    tone = outcome_tone(word)
+    remark = "" if item.passed else remark
+    return (
+        Cell(safe(item.probe)),
+        Cell(word + remark, tone),
+        Cell(safe(item.expected)),
+        Cell(safe(item.seen), Tone.PLAIN if tone is Tone.GOOD else tone),
+    )

@@ -1,0 +1,95 @@
+"""Why a verdict is what it is: reasons, hints, what is at stake, the log lines that explain."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gate.core.evidence import Evidence
+from gate.core.policy import Capability, Probe
+from gate.core.verdict import Reason, Verdict
+from gate.report.lines import Line, Tone
+from gate.report.safe import safe
+from gate.report.words import DECISIONS, decision_tone, duration, outcome_of, outcome_tone, stake
+
+FINDINGS_MAX = 5
+LAST_WORDS = "its own last words: "
+NOT_ITS_WORDS = "the platform says so, not the candidate"
+LOG_LINE_MAX = 400
+
+
+def verdict_lines(
+    verdict: Verdict | None,
+    probes: Sequence[Probe],
+    evidence: Sequence[Evidence],
+    capabilities: Mapping[str, Capability],
+) -> list[Line]:
+    """The verdict with everything that speaks for it; without one, what did not pass.
+
+    Args:
+        verdict: None where nobody judged.
+        probes: those that were to run.
+        evidence: what they saw.
+        capabilities: what is at stake, by name.
+    """
+    told = {reason.subject for reason in verdict.reasons} if verdict else set()
+    lines = []
+    if verdict is not None:
+        decision = verdict.decision.value
+        text = f"verdict: {decision} ({DECISIONS[decision]})"
+        lines.append(Line(text, decision_tone(decision)))
+        for reason in verdict.reasons:
+            lines += _reason(reason, evidence, capabilities)
+    optional = {probe.name for probe in probes if not probe.required}
+    for item in evidence:
+        if item.probe not in told and not item.passed:
+            remark = " (not required, so it decides nothing)" if item.probe in optional else ""
+            lines += _subject(item.probe, remark, item)
+            lines += _findings(item)
+            told.add(item.probe)
+    return lines
+
+
+def _reason(
+    reason: Reason, evidence: Sequence[Evidence], capabilities: Mapping[str, Capability]
+) -> Iterator[Line]:
+    items = [item for item in evidence if item.probe == reason.subject]
+    if len(items) == 1 and items[0].findings:
+        yield from _subject(reason.subject, "", items[0])
+        yield from _findings(items[0])
+    else:
+        tone = Tone.BAD if items else Tone.UNSURE
+        yield Line(f"{safe(reason.subject)}: {safe(reason.text, 600)}", tone, indent=2)
+        yield from hint_lines(reason.subject, reason.hint)
+    if reason.capability:
+        yield Line(f"at stake: {stake(reason.capability, capabilities)}", indent=4)
+
+
+def _subject(name: str, remark: str, item: Evidence) -> Iterator[Line]:
+    word = outcome_of(item)
+    took = duration(item.duration_s)
+    yield Line(f"{safe(name)}: {word} in {took}{remark}", outcome_tone(word), indent=2)
+    times = f" ({item.right_times} of {item.asked_times} right)" if item.asked_times > 1 else ""
+    yield Line(f"asked: {safe(item.asked)}{times}", indent=4)
+
+
+def _findings(item: Evidence) -> Iterator[Line]:
+    for finding in item.findings[:FINDINGS_MAX]:
+        yield Line(safe(str(finding), 600), indent=4)
+        if finding.hint:
+            yield Line(f"hint: {safe(finding.hint)}", indent=6)
+    more = len(item.findings) - FINDINGS_MAX
+    if more > 0:
+        yield Line(f"and {more} more", indent=4)
+
+
+def hint_lines(subject: str, hint: str) -> Iterator[Line]:
+    """A reason's hint; a candidate's last log lines, which come as one, as a block of their own.
+
+    Args:
+        subject: what the reason speaks of.
+        hint: its hint, or "".
+    """
+    if subject == "readiness" and hint not in {"", NOT_ITS_WORDS}:
+        yield Line("its last log lines:", indent=4)
+        for line in hint.removeprefix(LAST_WORDS).split(" | "):
+            yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
+    elif hint:
+        yield Line(f"hint: {safe(hint, 600)}", indent=4)

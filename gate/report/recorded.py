@@ -1,0 +1,169 @@
+"""One recorded rollout, with everything that the ledger has of it."""
+
+from collections.abc import Iterator
+
+from gate.report.attempts import Attempt, effective, split_shares, split_tags, when
+from gate.report.fields import Entry, child, children, number, text, texts
+from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
+from gate.report.probe_table import COLUMNS
+from gate.report.reasons import hint_lines
+from gate.report.safe import safe
+from gate.report.words import (
+    DECISIONS,
+    decision_tone,
+    duration,
+    ending_tone,
+    exit_meaning,
+    outcome_tone,
+    outcome_word,
+)
+
+TEXT_MAX = 600
+
+
+def attempt_blocks(attempt: Attempt) -> list[Block]:
+    """What was asked for, what the gate set out to do, what it saw, decided and left behind."""
+    blocks: list[Block] = [*_head(attempt)]
+    if attempt.intentions:
+        blocks += [BLANK, Line("what the gate set out to do, in order:", Tone.HEADING)]
+        blocks += [line for entry in attempt.intentions for line in _intention(entry)]
+    outcome = attempt.outcome
+    if outcome is None:
+        text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+        return [*blocks, BLANK, Line(text_, Tone.BAD)]
+    blocks += _evidence(outcome)
+    blocks += _verdict(outcome)
+    return [*blocks, BLANK, *_traffic(outcome), *_end(outcome)]
+
+
+def _head(attempt: Attempt) -> Iterator[Line]:
+    head = attempt.head
+    place = "/".join(safe(text(head, key)) for key in ("project", "region") if text(head, key))
+    what = f"{safe(text(head, 'kind'))} of {safe(text(head, 'service'))} ({place})"
+    yield Line(f"{safe(attempt.id)}: {what}: {safe(attempt.ending)}", ending_tone(attempt.ending))
+    took = number(head, "duration_ms")
+    after = f", took {duration(took / 1000)}" if took is not None else ""
+    yield from _field("when", f"{attempt.at} UTC{after}")
+    yield from _field("who", text(head, "actor"))
+    yield from _field("why", text(head, "reason"))
+    digest = text(head, "policy_digest")
+    yield from _field("policy", text(head, "policy") + (f" (sha256 {digest})" if digest else ""))
+    yield from _candidate(child(head, "candidate"))
+    for stable in children(head, "stable"):
+        image = text(stable, "image")
+        share = number(stable, "percent")
+        name = text(stable, "revision") or "LATEST"
+        shown = f"{name} {share if share is not None else '?'} %{_image(image)}"
+        yield from _field("stable", shown)
+
+
+def _candidate(candidate: Entry) -> Iterator[Line]:
+    name = text(candidate, "revision")
+    if not name:
+        return
+    yield from _field("candidate", name + _image(text(candidate, "image")))
+    yield from _field("url", text(candidate, "url"))
+    yield from _field("condition", text(candidate, "condition"))
+
+
+def _image(image: str) -> str:
+    return f", image {image}" if image else ""
+
+
+def _field(label: str, value: str) -> Iterator[Line]:
+    if value:
+        yield Line(f"{label + ':':<10} {safe(value, TEXT_MAX)}", indent=2)
+
+
+def _intention(entry: Entry) -> Iterator[Line]:
+    yield Line(f"{when(text(entry, 'at'))}  {safe(text(entry, 'why'), TEXT_MAX)}", indent=2)
+    yield Line(f"traffic then:   {_split(entry, 'traffic_now')}", Tone.FAINT, indent=4)
+    yield Line(f"traffic wanted: {_split(entry, 'traffic_wanted')}", Tone.FAINT, indent=4)
+
+
+def _split(entry: Entry, key: str) -> str:
+    return ", ".join([split_shares(entry, key), *split_tags(entry, key)])
+
+
+def _evidence(outcome: Entry) -> Iterator[Block]:
+    items = children(outcome, "evidence")
+    if items:
+        yield from (BLANK, Line("what the probes saw:", Tone.HEADING))
+        yield Grid(COLUMNS, tuple(_row(item) for item in items), indent=2)
+    for item in items:
+        yield from _details(item)
+    left_out = number(outcome, "left_out")
+    if left_out:
+        yield Line(f"the entry was too large: {left_out} parts of the evidence were left out")
+
+
+def _row(item: Entry) -> tuple[Cell, ...]:
+    word = outcome_word(text(item, "outcome") or "?")
+    return (
+        Cell(safe(text(item, "probe"))),
+        Cell(word, outcome_tone(word)),
+        Cell(safe(text(item, "expected"))),
+        Cell(safe(text(item, "seen"))),
+    )
+
+
+def _details(item: Entry) -> Iterator[Line]:
+    word = outcome_word(text(item, "outcome") or "?")
+    took = duration((number(item, "duration_ms") or 0) / 1000)
+    kind = safe(text(item, "kind"))
+    yield BLANK
+    yield Line(f"{safe(text(item, 'probe'))} ({kind}): {word} in {took}", outcome_tone(word), 2)
+    yield Line(f"asked: {safe(text(item, 'asked'))}{_times(item)}", indent=4)
+    if trace := text(item, "trace"):
+        yield Line(f"trace: {safe(trace)}", indent=4)
+    for finding in children(item, "findings"):
+        yield from _finding(finding)
+    for excerpt in texts(item, "excerpts"):
+        yield Line(f"| {safe(excerpt, TEXT_MAX)}", Tone.FAINT, indent=4)
+
+
+def _times(item: Entry) -> str:
+    asked, right = number(item, "asked_times") or 1, number(item, "right_times") or 0
+    return f" ({right} of {asked} right)" if asked > 1 else ""
+
+
+def _finding(finding: Entry) -> Iterator[Line]:
+    count = number(finding, "count") or 1
+    times = f" ({count} times)" if count > 1 else ""
+    seen, expected = safe(text(finding, "seen")), safe(text(finding, "expected"))
+    symptom = safe(text(finding, "symptom"))
+    yield Line(f"{symptom}: got {seen}, expected {expected}{times}", Tone.BAD, indent=4)
+    if hint := text(finding, "hint"):
+        yield Line(f"hint: {safe(hint, TEXT_MAX)}", indent=6)
+
+
+def _verdict(outcome: Entry) -> Iterator[Line]:
+    verdict = child(outcome, "verdict")
+    decision = text(verdict, "decision")
+    if not decision:
+        return
+    yield BLANK
+    meaning = DECISIONS.get(decision, "unknown")
+    yield Line(f"verdict: {safe(decision)} ({meaning})", decision_tone(decision))
+    for reason in children(verdict, "reasons"):
+        subject = text(reason, "subject")
+        yield Line(f"{safe(subject)}: {safe(text(reason, 'text'), TEXT_MAX)}", indent=2)
+        yield from hint_lines(subject, text(reason, "hint"))
+        if capability := text(reason, "capability"):
+            yield Line(f"at stake: {safe(capability)}", indent=4)
+
+
+def _traffic(outcome: Entry) -> Iterator[Line]:
+    yield Line(f"traffic before:   {_split(outcome, 'traffic_before')}")
+    yield Line(f"traffic after:    {_split(outcome, 'traffic_after')}")
+    yield Line(f"in effect then:   {effective(outcome)}")
+    if modifier := text(outcome, "last_modifier"):
+        yield Line(f"last change then: by {safe(modifier)}")
+
+
+def _end(outcome: Entry) -> Iterator[Line]:
+    for note in texts(outcome, "notes"):
+        yield Line(f"note: {safe(note, TEXT_MAX)}", Tone.UNSURE)
+    code = number(outcome, "exit_code")
+    if code is not None:
+        yield Line(f"exit code: {code} ({exit_meaning(code)})")

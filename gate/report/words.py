@@ -1,0 +1,150 @@
+"""The words of the reports: outcomes, endings, exit codes, traffic, times."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from gate.core.evidence import Evidence, Outcome
+from gate.core.policy import Capability
+from gate.core.service import Service, ServiceRef
+from gate.core.state import Ending, Rollout
+from gate.core.verdict import Decision
+from gate.errors import ExitCode
+from gate.report.lines import Tone
+from gate.report.safe import safe
+
+DID_NOT_RUN = "did not run"
+
+EXIT_MEANINGS: Mapping[int, str] = {
+    ExitCode.DONE: "promoted, or done",
+    ExitCode.REJECTED: "the gate said no, and traffic is safe",
+    ExitCode.USAGE: "usage or policy",
+    ExitCode.INFRASTRUCTURE: "infrastructure failed, and traffic is where it was",
+    ExitCode.STUCK: "traffic is not where it should be, and a person is needed",
+    ExitCode.HELD: "held: not enough evidence either way",
+    ExitCode.INTERRUPTED: "interrupted, and safe",
+}
+"""What each exit code means, everywhere."""
+
+DECISIONS: Mapping[str, str] = {
+    Decision.PROMOTE.value: "every required probe passed",
+    Decision.REJECT.value: "the candidate is not fit for users",
+    Decision.HOLD.value: "not enough evidence either way",
+}
+"""What each decision means, by its value."""
+
+_ENDING_TONES: Mapping[str, Tone] = {
+    Ending.PROMOTED.value: Tone.GOOD,
+    Ending.ROLLED_BACK.value: Tone.GOOD,
+    Ending.UNCHANGED.value: Tone.GOOD,
+    Ending.HELD.value: Tone.UNSURE,
+    Ending.INTERRUPTED.value: Tone.UNSURE,
+}
+
+
+def ending_tone(ending: str) -> Tone:
+    """How an ending looks, by its value; what is not known to be good is bad."""
+    return _ENDING_TONES.get(ending, Tone.BAD)
+
+
+def exit_meaning(code: int) -> str:
+    """What an exit code means."""
+    return EXIT_MEANINGS.get(code, "unknown")
+
+
+def decision_tone(decision: str) -> Tone:
+    """How a decision looks, by its value."""
+    tones = {Decision.PROMOTE.value: Tone.GOOD, Decision.REJECT.value: Tone.BAD}
+    return tones.get(decision, Tone.UNSURE)
+
+
+def outcome_of(evidence: Evidence) -> str:
+    """The word for an outcome; a pass with findings is none, as for the verdict."""
+    if evidence.outcome is Outcome.PASSED and not evidence.passed:
+        return outcome_word(Outcome.INCONCLUSIVE.value)
+    return outcome_word(evidence.outcome.value)
+
+
+def outcome_word(outcome: str) -> str:
+    """The word for an outcome by its value: a failure stands out in a log, too."""
+    return "FAILED" if outcome == Outcome.FAILED.value else safe(outcome)
+
+
+def outcome_tone(word: str) -> Tone:
+    """How an outcome's word looks; only a pass looks like one."""
+    return {"passed": Tone.GOOD, "FAILED": Tone.BAD}.get(word, Tone.UNSURE)
+
+
+def duration(seconds: float) -> str:
+    """A span of time: `0.1 s`, `14 s`, `2 min 5 s`, `1 h 3 min`."""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(at: datetime) -> str:
+    """A moment, to the second: `2026-01-01 12:00:05 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def shares_text(shares: Mapping[str | None, int] | Mapping[str, int]) -> str:
+    """Who gets how many percent: `backend-00001-abc 90 %, backend-00002-def 10 %`."""
+    parts = [f"{safe(name or 'LATEST')} {percent} %" for name, percent in shares.items()]
+    return ", ".join(parts) or "nobody"
+
+
+def shares_before(rollout: Rollout) -> str:
+    """Who got the traffic before; where it followed LATEST, what that meant then."""
+    if rollout.before is None:
+        return "unknown: the service could not be read"
+    text = shares_text(rollout.before.shares)
+    if rollout.before.follows_latest and rollout.placed is not None:
+        return f"{text} (which meant {shares_text(rollout.placed.shares)})"
+    return text
+
+
+def stays(rollout: Rollout) -> bool:
+    """Whether traffic in effect is what it was before the rollout."""
+    if rollout.before is None or rollout.service is None:
+        return False
+    service = rollout.service
+    before = (rollout.placed or rollout.before).pinned(service.latest_ready).shares
+    return service.effective_shares == before
+
+
+def shares_now(service: Service) -> str:
+    """Who gets the traffic in effect."""
+    return shares_text(dict(sorted(service.effective_shares.items())))
+
+
+def service_text(ref: ServiceRef) -> str:
+    """A service: `backend (demo/us-central1)`."""
+    return f"{safe(ref.name)} ({safe(ref.project)}/{safe(ref.region)})"
+
+
+def stake(name: str, capabilities: Mapping[str, Capability]) -> str:
+    """A capability at stake: `chat (P1, $120K MRR)`."""
+    known = capabilities.get(name)
+    parts = [safe(part) for part in (known.priority, known.impact) if part] if known else []
+    return f"{safe(name)} ({', '.join(parts)})" if parts else safe(name)
+
+
+def many(count: int, noun: str) -> str:
+    """A count with its noun: `1 probe`, `11 probes`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def names_text(names: Sequence[str], most: int = 8) -> str:
+    """Names in a row; what is too many is counted."""
+    shown = ", ".join(safe(name, 80) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def flags(ref: ServiceRef) -> str:
+    """The options that name a service on the command line."""
+    return f"--project {safe(ref.project)} --region {safe(ref.region)} --service {safe(ref.name)}"
