@@ -47,8 +47,7 @@ def _differs(described: "Field[object]", given: Mapping[str, object]) -> bool:
     """Whether a field says something that its default does not."""
     value = given[described.name]
     if described.default is not MISSING:
-        default = described.default
-        return type(value) is not type(default) or value != default
+        return value != described.default
     if described.default_factory is not MISSING:
         return value != described.default_factory()
     return True

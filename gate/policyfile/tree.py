@@ -141,7 +141,7 @@ class _Reader:
                 self._documents += 1
                 if self._documents > 1:
                     self._stop(event, "a second document begins (got ---, expected one document)")
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            if getattr(event, "anchor", None):
                 self._stop(
                     event,
                     "anchors and aliases are not part of the format",

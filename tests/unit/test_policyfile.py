@@ -367,8 +367,10 @@ def test_two_bad_values_of_one_probe_are_both_found(tmp_path):
 def test_a_policy_must_have_a_required_probe(tmp_path):
     none = problems(tmp_path, probes("x: {http: {path: /}, required: false}"))
     assert "probes: has no required probe" in none[0]
-    bad = problems(tmp_path, probes("x: {http: {path: 5}}"))
-    assert not any("no required probe" in one for one in bad)
+    for bad in ("x: {http: {path: 5}}", "x: 5", "x: {suite: {}}"):
+        found = problems(tmp_path, probes(bad))
+        assert len(found) == 1
+        assert "no required probe" not in found[0]
 
 
 def test_the_deadline_must_leave_time_to_probe(tmp_path):

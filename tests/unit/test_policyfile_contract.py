@@ -41,12 +41,14 @@ def test_older_dialects_are_read_too(tmp_path):
     assert read_schema(tmp_path, "a.json").document
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../a.json", "x/../../a.json", "x\\..\\a.json"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../a.json", "x/../../a.json", "x\\..\\a.json", "x/../a.json"]
+)
 def test_a_schema_outside_the_policys_folder_is_refused(tmp_path, name):
     folder = tmp_path / "policies"
     folder.mkdir()
     put(tmp_path, "a.json", {})
-    assert "leaves the policy's folder" in refused(folder, name)
+    assert "leaves the policy's folder (expected a path below it)" in refused(folder, name)
 
 
 def test_a_link_out_of_the_policys_folder_is_refused(tmp_path):

@@ -1,0 +1,204 @@
+"""The reader and the JSON Schema for editors come from one table: they must agree on structure.
+
+Documents are generated from the schema's own vocabulary, good values and bad ones mixed, so that
+most are nearly right. What the schema cannot say (names, references, sums, ranges of durations) is
+judged in a second step and is not looked at here.
+"""
+
+import json
+import string
+
+import jsonschema
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from gate.policyfile import check_policy, policy_schema
+from gate.policyfile.format import NOT_BUILT, POLICY
+from gate.policyfile.problems import Problems
+from gate.policyfile.records import attempt
+from gate.policyfile.tree import as_json, parse
+
+SCHEMA = policy_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 120),
+    st.sampled_from([0.5, 100.0, 200.0, "", "x", "15s", "50%", "/a", "//a", [], {}, [1], {"a": 1}]),
+)
+WORDS = st.sampled_from(
+    [
+        "a",
+        "alice",
+        "a-b",
+        "A",
+        "-a",
+        "a_b",
+        "1a",
+        "/",
+        "/ws?x=1",
+        "jwt.${alice}",
+        "Bearer ${a}",
+        "P1",
+    ]
+)
+DURATIONS = st.sampled_from(
+    ["15s", "500ms", "4m", "1h", "1.5s", "15", "1h30m", "-1s", "1 s", ".5s"]
+)
+PERCENTS = st.sampled_from(["100%", "0%", "99.5%", "100.1%", "101%", "5", "%"])
+
+
+def text_for(pattern: str) -> st.SearchStrategy[str]:
+    if "ms|s|m|h" in pattern:
+        return DURATIONS
+    return PERCENTS if pattern.endswith("%)$") else WORDS
+
+
+def like(schema: dict) -> st.SearchStrategy:
+    """Values that this schema mostly accepts; at every level some are odd."""
+    return st.one_of(*[right(schema)] * 6, ODD)
+
+
+def right(schema: dict) -> st.SearchStrategy:
+    if "oneOf" in schema and "type" not in schema:
+        return st.one_of(*[like(one) for one in schema["oneOf"]])
+    if "anyOf" in schema and "type" not in schema:
+        return st.one_of(*[like(one) for one in schema["anyOf"]])
+    if "const" in schema:
+        return st.sampled_from([schema["const"], [5, 100], [100, 100], [100.0]])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    match schema["type"]:
+        case "string":
+            return text_for(schema["pattern"])
+        case "boolean":
+            return st.booleans()
+        case "integer":
+            low, high = schema["minimum"], schema["maximum"]
+            return st.sampled_from([low, high, low - 1, high + 1, float(low), low + 0.5])
+        case "array":
+            return st.lists(like(schema["items"]), max_size=3)
+        case "object" if "properties" in schema:
+            return record(schema)
+        case "object":
+            return st.dictionaries(WORDS, like(schema["additionalProperties"]), max_size=3)
+        case _:
+            return st.sampled_from([{"a": [1, None]}, "text", 5, True, [None]])
+
+
+def record(schema: dict) -> st.SearchStrategy:
+    required = {name: like(schema["properties"][name]) for name in schema.get("required", [])}
+    optional = {
+        name: like(one) for name, one in schema["properties"].items() if name not in required
+    }
+    whole = st.fixed_dictionaries(required, optional=optional)
+    strange = st.sampled_from(["bogus", *(key for keys in NOT_BUILT.values() for key in keys)])
+    spoilt = st.builds(lambda one, key: {**one, key: 1}, whole, strange)
+    lacking = whole.map(lambda one: dict(list(one.items())[1:]))
+    return st.one_of(whole, whole, whole, whole, whole, whole, spoilt, lacking)
+
+
+def structure_problems(document: object) -> list[str]:
+    problems = Problems("f")
+    root = parse(json.dumps(document), problems)
+    assert root is not None
+    assert as_json(root) == document
+    attempt(POLICY, root, problems)
+    return [str(problem) for problem in problems.sorted()]
+
+
+def walk(value):
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from walk(value[key])
+
+
+GOOD = {
+    "version": 1,
+    "service": {"project": "demo", "region": "us-central1", "name": "backend"},
+    "secrets": {"alice": {"env": "A"}},
+    "probes": {
+        "h": {"http": {"path": "/health"}, "expect": {"status": [200, 204], "json": {"a": 1}}},
+        "w": {
+            "websocket": {"path": "/ws", "script": [{"send": "a"}, {"expect": {"json": 1}}]},
+            "expect": {"refused": 1008},
+        },
+        "l": {"logs": {}, "expect": {"none": [{"severity": "ERROR"}]}},
+    },
+}
+
+
+KEYS = sorted({key for container, key in list(walk(GOOD)) if isinstance(key, str)})
+
+
+def test_the_schema_is_a_valid_schema():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_good_example_is_good():
+    assert VALIDATOR.is_valid(GOOD)
+    assert structure_problems(GOOD) == []
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(right(SCHEMA))
+@example(GOOD)
+def test_reader_and_schema_agree_on_structure(document):
+    problems = structure_problems(document)
+    assert VALIDATOR.is_valid(document) == (not problems), problems
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_reader_and_schema_agree_on_a_good_policy_with_one_change(data):
+    document = json.loads(json.dumps(GOOD))
+    places = list(walk(document))
+    container, key = data.draw(st.sampled_from(places))
+    match data.draw(st.sampled_from(["replace", "delete", "add"])):
+        case "delete":
+            del container[key]
+        case "add" if isinstance(container, dict):
+            container[data.draw(st.sampled_from(KEYS))] = data.draw(ODD | DURATIONS)
+        case _:
+            container[key] = data.draw(ODD | WORDS | DURATIONS | PERCENTS)
+    problems = structure_problems(document)
+    assert VALIDATOR.is_valid(document) == (not problems), problems
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300) | st.text(string.printable, max_size=300).map(str.encode))
+def test_any_bytes_are_a_policy_or_problems_and_never_an_exception(tmp_path_factory, raw):
+    path = tmp_path_factory.mktemp("any") / "policy.yaml"
+    path.write_bytes(raw)
+    check = check_policy(path)
+    assert (check.policy is None) == bool(check.problems)
+    for problem in check.problems:
+        assert str(problem).isprintable()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\x7f\x85"), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON.filter(lambda value: value is not None), st.booleans())
+def test_json_values_survive_being_written_as_yaml(value, flow):
+    text = yaml.safe_dump(
+        {"value": value}, allow_unicode=False, default_flow_style=flow, sort_keys=False
+    )
+    if "&id" in text:
+        return
+    root = parse(text, Problems("f"))
+    assert root is not None
+    assert as_json(root) == {"value": value}
