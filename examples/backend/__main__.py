@@ -33,6 +33,7 @@ def main() -> int:
         access_log=False,
         proxy_headers=False,  # as behind any front end that it was not told of: requests are http
         server_header=False,
+        timeout_keep_alive=620,  # the front end closes idle connections, not the container
         timeout_graceful_shutdown=5,
     )
     return 0

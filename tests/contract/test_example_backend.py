@@ -37,6 +37,7 @@ class Running:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.base, self.ws = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}/ws"
+        self._client = httpx.Client(base_url=self.base, timeout=DEADLINE_S, trust_env=False)
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "examples.backend"],
@@ -80,14 +81,18 @@ class Running:
     def chat(self, user="alice"):
         return connect(self.ws, subprotocols=["jwt-auth", subprotocol(self.token(user))])
 
+    def ask(self, method, path, **options):
+        return self._client.request(method, path, **options)
+
     def get(self, path, **options):
-        return httpx.get(self.base + path, timeout=DEADLINE_S, **options)
+        return self.ask("GET", path, **options)
 
     def logs(self):
         text = self.out.read_text() + self.err.read_text()
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def stop(self):
+        self._client.close()
         self.process.kill()
         self.process.wait(DEADLINE_S)
 
@@ -176,7 +181,7 @@ def test_every_page_answers_200_with_the_revision(good, path):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_health_answers_every_method_of_a_monitor(good, method):
-    answer = httpx.request(method, good.base + "/health", timeout=DEADLINE_S)
+    answer = good.ask(method, "/health")
     assert answer.status_code == 200
     assert answer.headers["api-version"] == "1.0"
     assert isinstance(good.get("/health").json()["timestamp"], float)
@@ -231,10 +236,10 @@ def test_administrators_pages_are_closed_to_everybody(good, name):
 
 
 def test_an_agent_is_not_run_for_strangers(good):
-    answer = httpx.post(good.base + "/api/agents/execute", json={}, timeout=DEADLINE_S)
+    answer = good.ask("POST", "/api/agents/execute", json={})
     assert answer.status_code == 401
     headers = {"authorization": "Bearer " + mint("alice", "x" * 32)}
-    answer = httpx.post(good.base + "/api/agents/execute", headers=headers, timeout=DEADLINE_S)
+    answer = good.ask("POST", "/api/agents/execute", headers=headers)
     assert answer.json()["error"] == "AUTH_FAILED"
 
 
@@ -538,3 +543,27 @@ async def test_v5_welcomes_in_another_wrapper_and_is_sound_otherwise(shared):
     async with AsyncExitStack() as stack:
         opened = await open_together(running, 7, stack)
         assert {frame["type"] for frame, _ in opened} == {"connection_established"}
+
+
+# --- tokens, as a person makes them ---
+
+
+def tokens_command(*arguments, key):
+    return subprocess.run(
+        [sys.executable, "-m", "examples.backend.tokens", *arguments],
+        cwd=ROOT, env={**os.environ, "JWT_SECRET_KEY": key}, capture_output=True, text=True,
+        timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+
+
+async def test_a_printed_token_opens_a_chat(good):
+    made = tokens_command("bob", key=good.key)
+    assert (made.returncode, made.stderr) == (0, "")
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    async with connect(good.ws, additional_headers=headers) as websocket:
+        assert (await receive(websocket))["data"]["user_id"] == "bob"
+
+
+def test_no_token_is_printed_without_a_key_or_for_a_stranger():
+    assert tokens_command("alice", key="").returncode == 2
+    assert tokens_command("mallory", key="k" * 32).returncode == 2
