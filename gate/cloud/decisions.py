@@ -38,6 +38,7 @@ _SEVERITIES: dict[int, Severity] = {
     ExitCode.DONE: Severity.NOTICE,
     ExitCode.REJECTED: Severity.WARNING,
     ExitCode.HELD: Severity.WARNING,
+    ExitCode.INTERRUPTED: Severity.WARNING,
 }
 
 
@@ -144,7 +145,7 @@ def _timestamp(entry: Mapping[str, Json], subject: str) -> datetime:
 
 
 def _severity(entry: Mapping[str, Json]) -> Severity:
-    """NOTICE for what went well, WARNING for a no, ERROR for trouble; INFO for what is no end."""
+    """NOTICE for what went well, WARNING where traffic is safe, ERROR for trouble; INFO for what is no end."""
     code = entry.get("exit_code")
     if not isinstance(code, int):
         return Severity.INFO

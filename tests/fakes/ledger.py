@@ -5,56 +5,55 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.core.policy import Json
+from gate.errors import InfrastructureError
 from gate.ports import LedgerQuery
 from tests.fakes.script import Script
 
+ENTRY_MAX_BYTES = 256 * 1024
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One entry under its idempotency key, as text, so that nobody can change it afterwards."""
 
-    rollout: str
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What makes an entry the same as another: time, rollout and sequence."""
+
+    at: datetime
     sequence: int
-    body: str
-
-    def entry(self) -> dict[str, Json]:
-        """The entry as it was appended."""
-        entry: dict[str, Json] = json.loads(self.body)
-        return entry
+    rollout: str
 
 
 class FakeLedger(Script):
-    """Implements gate.ports.Ledger; the first entry under a key stays."""
+    """Implements gate.ports.Ledger: an entry that is appended twice is kept once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept: dict[tuple[str, int], Kept] = {}
+        self._kept: dict[Key, str] = {}  # as text, so that nobody can change it afterwards
 
     @property
     def kept(self) -> list[dict[str, Json]]:
-        """Every entry, oldest first."""
-        return [kept.entry() for kept in self._kept.values()]
+        """Every entry, in the order of their keeping."""
+        return [json.loads(body) for body in self._kept.values()]
 
     async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
-        """Keeps one entry under an idempotency key made of rollout and sequence."""
+        """Keeps one entry, which must carry its time under `at`."""
         self.enter("append")
         body = json.dumps(entry, allow_nan=False)
-        self._kept.setdefault((rollout, sequence), Kept(rollout, sequence, body))
+        at = entry.get("at")
+        if not isinstance(at, str):
+            raise InfrastructureError(f"ledger entry {rollout}/{sequence}: has no time")
+        if len(body) > ENTRY_MAX_BYTES:
+            raise InfrastructureError(f"ledger entry {rollout}/{sequence}: too large")
+        self._kept.setdefault(Key(datetime.fromisoformat(at), sequence, rollout), body)
 
     async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
-        """Entries that match, newest first; `service` and `at` are read from the entry."""
+        """Entries that match, newest first."""
         self.enter("entries")
-        found = [
-            kept.entry()
-            for kept in reversed(self._kept.values())
-            if query.rollout in ("", kept.rollout)
-        ]
-        return tuple([entry for entry in found if _matches(query, entry)][: query.limit])
-
-
-def _matches(query: LedgerQuery, entry: dict[str, Json]) -> bool:
-    at = entry.get("at")
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else None
-    return query.service in ("", entry.get("service")) and (
-        query.since is None or (moment is not None and moment >= query.since)
-    )
+        found = []
+        for key in sorted(self._kept, reverse=True):
+            entry: dict[str, Json] = json.loads(self._kept[key])
+            if (
+                query.rollout in ("", key.rollout)
+                and query.service in ("", entry.get("service"))
+                and (query.since is None or key.at >= query.since)
+            ):
+                found.append(entry)
+        return tuple(found[: query.limit])
