@@ -22,7 +22,8 @@ def test_reads_command_env_and_cwd(tmp_path):
     (tmp_path / "backend").mkdir()
     path = write(
         tmp_path,
-        "images:\n  demo/backend:v1:\n    command: [serve, --fast]\n    env: {A: b}\n    cwd: backend\n",
+        "images:\n  demo/backend:v1:\n    command: [serve, --fast]\n"
+        "    env: {A: b}\n    cwd: backend\n",
     )
     images = load_images(path)
     assert images.find("demo/backend:v1") == Image(
