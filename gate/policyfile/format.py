@@ -67,6 +67,9 @@ HEADERS = Named(
 )
 SCHEMA_FILE = Text("a JSON Schema file below the policy's folder, such as schemas/a.json", most=300)
 TYPES = Listed(Text("a message type"), most=100)
+OFFERED = Text(
+    "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{_TOKEN})+"
+)
 STATUS = Integer(200, 599, "an HTTP status")
 
 SERVICE_PROJECT = Key(
@@ -164,13 +167,7 @@ STEP = Record("step", (SEND, AWAIT), one_of=("send", "expect"))
 WS_PATH = Key("path", PATH, "Path and query on the candidate's own URL", required=True)
 SUBPROTOCOLS = Key(
     "subprotocols",
-    Listed(
-        Text(
-            "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{_TOKEN})+"
-        ),
-        least=0,
-        most=20,
-    ),
+    Listed(OFFERED, least=0, most=20),
     "Subprotocols to offer; may hold templates",
 )
 WS_HEADERS = Key("headers", HEADERS, "Headers of the handshake; values may hold templates")
@@ -212,8 +209,8 @@ REFUSED = Key(
 )
 SUBPROTOCOL = Key(
     "subprotocol",
-    Text("a subprotocol", rf"{_TOKEN}+", 300),
-    "Subprotocol that the server must select. Default: any that was offered, or none",
+    OFFERED,
+    "Which of the subprotocols the server must select. Default: any of them, or none",
 )
 WS_EXPECT = Record("websocket expect", (SUCCESS, FOREIGN, CLOSE, REFUSED, SUBPROTOCOL))
 

@@ -133,7 +133,15 @@ def _socket(
     if expect is None:
         return context.construct(WebSocketProbe, given, ask)
     wanted = expect.value
-    context.no_template(wanted.find(form.SUBPROTOCOL))
+    selected = wanted.find(form.SUBPROTOCOL)
+    if selected is not None and selected.value not in parts.subprotocols.value:
+        context.problems.add(
+            selected.node.mark,
+            f"{selected.node.path}: is not offered (got {shown(selected.value)})",
+            context.problems.guess(
+                selected.value, parts.subprotocols.value, "add it to subprotocols"
+            ),
+        )
     given["success_percent"] = wanted.get(form.SUCCESS, 100.0)
     given["foreign_messages"] = wanted.get(form.FOREIGN, 0)
     given["close_code"] = wanted.get(form.CLOSE, None)

@@ -328,6 +328,14 @@ def test_steps_that_do_not_rise_to_100_are_refused(tmp_path, steps, wrong):
         ('{websocket: {path: /ws, subprotocols: ["a b"]}}', "a subprotocol (a token"),
         ("{websocket: {path: /ws, subprotocols: [a, a]}}", "is offered twice (got 'a')"),
         ("{websocket: {path: /ws, users: [carol]}}", "is not a secret of this policy"),
+        (
+            "{websocket: {path: /ws}, expect: {subprotocol: a}}",
+            "is not offered (got 'a') | add it to",
+        ),
+        (
+            "{websocket: {path: /ws, subprotocols: [b, jwt-auth]}, expect: {subprotocol: jwtauth}}",
+            "is not offered (got 'jwtauth') | did you mean jwt-auth?",
+        ),
         ("{websocket: {path: /ws, users: []}}", "has the wrong length (got 0 items"),
         ("{websocket: {path: /ws, hold: 24h, repeat: 0}}", "a whole number, 1 to 100000"),
         (
