@@ -145,7 +145,7 @@ def _timestamp(entry: Mapping[str, Json], subject: str) -> datetime:
 
 
 def _severity(entry: Mapping[str, Json]) -> Severity:
-    """NOTICE for what went well, WARNING where traffic is safe, ERROR for trouble; INFO for what is no end."""
+    """NOTICE for what went well, WARNING where traffic is safe, ERROR for trouble, else INFO."""
     code = entry.get("exit_code")
     if not isinstance(code, int):
         return Severity.INFO
