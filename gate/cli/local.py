@@ -151,7 +151,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
 
 
 def _port(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number <= 65_534:
         raise argparse.ArgumentTypeError(f"not a port (got {text}, expected 0 to 65534)")
     return number

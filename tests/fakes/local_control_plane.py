@@ -92,7 +92,7 @@ class FakeFrontEnd:
         if at not in self.ports:
             if port in self.taken:
                 raise OSError(98, "Address already in use")
-            self._next += 1
+            self._next = max(self._next, *self.taken, 0) + 1
             self.ports[at] = port or self._next
         return f"http://127.0.0.1:{self.ports[at]}"
 

@@ -94,6 +94,8 @@ class ControlPlane:
                 self.tables.put(record)
         for operation in self.operations.running():
             self._take_up(operation)
+        for record in self.tables.services():
+            self._go_on(record)
 
     async def close(self) -> None:
         """Stops every task; operations that are not done stay so."""
@@ -255,6 +257,19 @@ class ControlPlane:
             return
         text = "The resource is gone."
         self.operations.finish(operation, ApiError(Code.ABORTED, text))
+
+    def _go_on(self, record: ServiceRecord) -> None:
+        """Starts anew what was accepted by an earlier run that ended before it was noted."""
+        name = service_path(record.key)
+        if not record.resource.reconciling or self.operations.running(name):
+            return
+        if "delete_time" in record.resource:
+            place = place_of(record.key)
+            operation = self.operations.start(place, Work.DELETE_SERVICE, record.resource)
+            self._removal.start_service(record, operation)
+        else:
+            revision = record.resource.template.revision
+            self._carry_out(record, "" if revision in record.revisions else revision)
 
     def _claim_again(self, record: ServiceRecord, operation: OperationRecord) -> None:
         """Keeps the name of a revision that an earlier run accepted but did not make."""

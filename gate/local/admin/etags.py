@@ -47,7 +47,7 @@ def micros_of_etag(value: str) -> int:
     if len(value) > _MAX_ETAG:
         raise invalid("etag", f"not an etag of this server (got {len(value)} characters)")
     try:
-        raw = _decode(value.strip('"').partition("/")[0])
+        raw = _decode(value.strip('"').partition("/")[0], b"-_")
         return Timestamp.FromString(raw).ToMicroseconds()
     except (DecodeError, binascii.Error, ValueError) as error:
         raise invalid("etag", f"not an etag of this server (got {value[:100]!r})") from error
@@ -82,5 +82,7 @@ def conflict(resource: str, specified: int, current: int) -> ApiError:
     )
 
 
-def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+def _decode(text: str, alphabet: bytes = b"+/") -> bytes:
+    if not text:
+        raise ValueError("empty")
+    return base64.b64decode(text + "=" * (-len(text) % 4), alphabet, validate=True)

@@ -142,7 +142,7 @@ class Reconciler:
         """Shows the latest ready revision, or a stale one after a deploy without traffic."""
         if not record.latest_ready:
             return
-        unseen = bool(made) and made not in dict(routes.shares)
+        unseen = bool(made) and made not in routes.revisions()
         stale = bool(done.latest_ready_revision) and unseen
         if stale and self._surroundings.strikes(Betrayal.STALE_LATEST_READY):
             return

@@ -1,0 +1,134 @@
+import pytest
+
+from gate.local.admin.checks import check_service
+from gate.local.admin.errors import ApiError, Code
+from tests.fakes.local_messages import complete, latest
+
+
+def refusal(made):
+    with pytest.raises(ApiError) as caught:
+        check_service("UpdateServiceRequest", made, "backend")
+    return caught.value
+
+
+def test_a_service_with_its_defaults_is_let_in():
+    check_service("UpdateServiceRequest", complete(), "backend")
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "run.googleapis.com",
+        "cloud.googleapis.com",
+        "serving.knative.dev",
+        "autoscaling.knative.dev",
+    ],
+)
+@pytest.mark.parametrize("where", ["labels", "annotations"])
+@pytest.mark.parametrize("whose", ["service", "template"])
+def test_labels_and_annotations_in_reserved_namespaces_are_refused(namespace, where, whose):
+    made = complete()
+    holder = made if whose == "service" else made.template
+    getattr(holder, where)[f"{namespace}/x"] = "y"
+    error = refusal(made)
+    assert error.code is Code.INVALID_ARGUMENT
+    assert namespace in error.message
+
+
+def test_other_namespaces_are_fine():
+    made = complete()
+    made.labels["team.example.com/x"] = "y"
+    made.template.annotations["client.knative.dev/nonce"] = "abc"
+    check_service("UpdateServiceRequest", made, "backend")
+
+
+def test_a_request_lasts_an_hour_at_most():
+    made = complete()
+    made.template.timeout = {"seconds": 3601}
+    assert refusal(made).message == (
+        "Violation in UpdateServiceRequest.service.template.timeout: "
+        "maximum allowed time is one hour."
+    )
+
+
+def test_an_image_has_the_form_of_an_image_path():
+    error = refusal(complete(image="not an image"))
+    assert error.message == (
+        "Violation in UpdateServiceRequest.service.template.containers[0].image: must be a "
+        "container image path in the form [hostname/]repo-path[:tag and/or @digest]"
+    )
+    assert error.violations[0].field.endswith("containers[0].image")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "backend",
+        "demo/backend:v1",
+        "us-docker.pkg.dev/cloudrun/container/hello",
+        "localhost:5000/a/b:c@sha256:" + "0" * 64,
+    ],
+)
+def test_usual_images_are_let_in(image):
+    check_service("UpdateServiceRequest", complete(image=image), "backend")
+
+
+def change(path, value):
+    def apply(made):
+        holder = made
+        *parents, last = path.split(".")
+        for part in parents:
+            holder = getattr(holder, part) if not part.isdigit() else holder[int(part)]
+        setattr(holder, last, value)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("broken", "field"),
+    [
+        (change("description", "x" * 513), "description"),
+        (change("template.containers", []), "template.containers"),
+        (change("template.revision", "Nope"), "template.revision"),
+        (change("template.max_instance_request_concurrency", 1001), "concurrency"),
+        (change("template.scaling.min_instance_count", -1), "scaling"),
+        (change("template.scaling.min_instance_count", 101), "scaling"),
+        (change("scaling.max_instance_count", -1), "scaling"),
+        (change("traffic", [latest(99)]), "traffic"),
+        (change("template.containers.0.image", ""), "image"),
+        (change("template.containers.0.ports.0.container_port", 70_000), "container_port"),
+        (change("template.containers.0.ports.0.name", "x"), "ports[0].name"),
+        (change("template.containers.0.startup_probe.period_seconds", 241), "startup_probe"),
+        (change("template.containers.0.startup_probe.failure_threshold", 2), "startup_probe"),
+        (change("template.containers.0.startup_probe.timeout_seconds", -1), "startup_probe"),
+        (change("template.containers.0.env", [{"name": "PORT", "value": "1"}]), "env[0]"),
+        (change("template.containers.0.env", [{"name": "1 x", "value": "1"}]), "env[0]"),
+        (change("template.containers.0.env", [{"name": "A"}, {"name": "A"}]), "env[1]"),
+        (change("template.containers.0.env", [{"name": "A", "value": "\0"}]), "env[0].value"),
+        (change("template.containers.0.env", [{"name": f"A{n}"} for n in range(1001)]), "env"),
+        (change("labels", {"a": "x" * 64}), "labels"),
+        (change("labels", {"": "x"}), "labels"),
+        (change("annotations", {"a": "x" * 300_000}), "annotations"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_its_field(broken, field):
+    made = complete()
+    broken(made)
+    error = refusal(made)
+    assert error.code is Code.INVALID_ARGUMENT
+    assert field in error.violations[0].field
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        change("template.containers", [{"image": "a"}, {"image": "b"}]),
+        change("template.containers.0.command", ["sh"]),
+        change("template.containers.0.args", ["-c"]),
+        change("template.volumes", [{"name": "v", "empty_dir": {}}]),
+    ],
+)
+def test_what_is_not_imitated_is_said_loudly(beyond):
+    made = complete()
+    beyond(made)
+    assert refusal(made).code is Code.UNIMPLEMENTED

@@ -1,0 +1,183 @@
+"""What a second run makes of the state that the first one left, and the lists."""
+
+import asyncio
+
+import pytest
+
+from gate.local.admin.conditions import State, state_of
+from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.messages import (
+    DeleteServiceRequest,
+    ListRevisionsRequest,
+    ListServicesRequest,
+    Service,
+)
+from gate.local.faults import Faults
+from gate.local.ports import RevisionKey, ServiceKey
+from tests.fakes.local_control_plane import MemoryJournal, Rig
+from tests.fakes.local_messages import NAME, PARENT, creation, service, template, to, update
+
+KEY = ServiceKey("demo", "us-central1", "backend")
+
+
+async def done(rig, operation):
+    record = await rig.control.operations.wait(operation.name, 5)
+    assert record.operation.done, operation
+    return record.operation
+
+
+async def first_run():
+    rig = Rig()
+    made = service(revision="backend-one", traffic=(to("backend-one", 100, "blue"),))
+    made.template.scaling = {"min_instance_count": 2}
+    await done(rig, rig.control.create_service(creation(made), "me"))
+    return rig
+
+
+def again(rig, **options):
+    return Rig(journal=rig.journal, **options)
+
+
+async def test_services_revisions_and_routes_survive_a_restart():
+    before = await first_run()
+    rig = again(before)
+    await rig.control.resume()
+    assert rig.control.get_service(NAME) == before.control.get_service(NAME)
+    revision = f"{NAME}/revisions/backend-one"
+    assert rig.control.get_revision(revision) == before.control.get_revision(revision)
+    assert rig.front_end.routes == before.front_end.routes
+    assert rig.front_end.ports == before.front_end.ports
+
+
+async def test_a_restart_boots_nothing_but_keeps_min_instances():
+    rig = again(await first_run())
+    await rig.control.resume()
+    assert rig.instances.booted == []
+    assert rig.instances.remembered[RevisionKey(KEY, "backend-one")].min_instances == 2
+
+
+async def test_a_port_that_was_taken_meanwhile_is_replaced_and_shown():
+    before = await first_run()
+    rig = again(before)
+    rig.front_end.taken = {before.front_end.ports[KEY, "blue"]}
+    await rig.control.resume()
+    (status,) = rig.control.get_service(NAME).traffic_statuses
+    assert status.uri == f"http://127.0.0.1:{rig.front_end.ports[KEY, 'blue']}"
+    assert rig.front_end.ports[KEY, "blue"] != before.front_end.ports[KEY, "blue"]
+    assert rig.control.get_service(NAME).uri == before.control.get_service(NAME).uri
+
+
+async def test_an_operation_that_was_under_way_is_taken_up_again():
+    before = await first_run()
+    before.instances.hold("demo/slow")
+    new = Service(name=NAME, template=template("demo/slow", "backend-two"))
+    operation = before.control.update_service(update(new, "template"), "me")
+    await asyncio.sleep(0)
+    await before.control.close()
+    rig = again(before)
+    await rig.control.resume()
+    finished = await done(rig, operation)
+    assert finished.WhichOneof("result") == "response"
+    assert [spec.key.revision for spec in rig.instances.booted] == ["backend-two"]
+    assert state_of(rig.control.get_service(NAME).terminal_condition) is State.SUCCEEDED
+
+
+async def test_a_write_that_had_not_begun_is_carried_out_under_its_name():
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    new = Service(name=NAME, template=template("demo/better"))
+    operation = rude.control.update_service(update(new, "template"), "me")
+    await asyncio.sleep(0)
+    await rude.control.close()
+    rig = again(before)
+    await rig.control.resume()
+    await done(rig, operation)
+    name = rig.control.get_service(NAME).template.revision
+    assert rig.control.get_revision(f"{NAME}/revisions/{name}").containers[0].image == "demo/better"
+
+
+@pytest.mark.parametrize("lost", ["operations"])
+async def test_a_write_whose_operation_was_lost_is_carried_out_anyway(lost):
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    wanted = Service(name=NAME, traffic=[to("backend-one", 100)])
+    rude.control.update_service(update(wanted, "traffic"), "me")
+    await rude.control.close()
+    before.journal.kinds[lost].clear()
+    rig = again(before)
+    await rig.control.resume()
+    (running,) = rig.control.operations.running()
+    await done(rig, running.operation)
+    assert not rig.control.get_service(NAME).reconciling
+
+
+async def test_a_deletion_that_was_under_way_is_finished():
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    operation = rude.control.delete_service(DeleteServiceRequest(name=NAME))
+    await rude.control.close()
+    rig = again(before)
+    await rig.control.resume()
+    assert (await done(rig, operation)).WhichOneof("result") == "response"
+    with pytest.raises(ApiError):
+        rig.control.get_service(NAME)
+
+
+async def test_an_operation_on_what_is_gone_ends_with_an_error():
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    wanted = Service(name=NAME, traffic=[to("backend-one", 100)])
+    operation = rude.control.update_service(update(wanted, "traffic"), "me")
+    await rude.control.close()
+    before.journal.kinds["services"].clear()
+    rig = again(before)
+    await rig.control.resume()
+    assert (await done(rig, operation)).error.code == Code.ABORTED.number
+
+
+async def test_services_are_listed_by_name_a_page_at_a_time():
+    rig = Rig()
+    for service_id in ("c", "a", "b"):
+        await done(rig, rig.control.create_service(creation(service(), service_id), "me"))
+    first = rig.control.list_services(ListServicesRequest(parent=PARENT, page_size=2))
+    assert [item.name[-1] for item in first.services] == ["a", "b"]
+    token = first.next_page_token
+    rest = rig.control.list_services(
+        ListServicesRequest(parent=PARENT, page_size=2, page_token=token)
+    )
+    assert [item.name[-1] for item in rest.services] == ["c"]
+    other = rig.control.list_services(ListServicesRequest(parent="projects/demo/locations/x"))
+    assert list(other.services) == []
+
+
+async def test_revisions_are_listed_newest_first_of_one_service_or_all():
+    rig = Rig()
+    await done(rig, rig.control.create_service(creation(service(revision="a-one"), "a"), "me"))
+    await done(rig, rig.control.create_service(creation(service(revision="b-one"), "b"), "me"))
+    newer = service("demo/better", "a-two")
+    newer.name = f"{PARENT}/services/a"
+    await done(rig, rig.control.update_service(update(newer), "me"))
+    listed = rig.control.list_revisions(ListRevisionsRequest(parent=f"{PARENT}/services/a"))
+    assert [item.name.rpartition("/")[2] for item in listed.revisions] == ["a-two", "a-one"]
+    everywhere = rig.control.list_revisions(ListRevisionsRequest(parent=f"{PARENT}/services/-"))
+    assert len(everywhere.revisions) == 3
+    with pytest.raises(ApiError) as caught:
+        rig.control.list_revisions(ListRevisionsRequest(parent=f"{PARENT}/services/nope"))
+    assert caught.value.code is Code.NOT_FOUND
+
+
+async def test_what_is_read_is_a_copy():
+    rig = await first_run()
+    rig.control.get_service(NAME).description = "changed by a caller"
+    assert rig.control.get_service(NAME).description == ""
+
+
+async def test_state_that_this_server_did_not_write_is_not_taken():
+    journal = MemoryJournal()
+    journal.save("services", NAME, {"service": {}})
+    with pytest.raises((KeyError, ApiError)):
+        Rig(journal=journal)

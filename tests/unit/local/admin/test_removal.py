@@ -1,0 +1,169 @@
+import pytest
+
+from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.messages import (
+    DeleteRevisionRequest,
+    DeleteServiceRequest,
+    Revision,
+    Service,
+)
+from gate.local.faults import Betrayal, Faults
+from gate.local.ports import RevisionKey, ServiceKey
+from tests.fakes.local_control_plane import Rig
+from tests.fakes.local_messages import NAME, creation, service, to, update
+
+KEY = ServiceKey("demo", "us-central1", "backend")
+
+
+async def done(rig, operation):
+    record = await rig.control.operations.wait(operation.name, 5)
+    assert record.operation.done, operation
+    return record.operation
+
+
+async def two_revisions(rig, *extra):
+    made = creation(service(revision="backend-one"))
+    await done(rig, rig.control.create_service(made, "me"))
+    new = service("demo/better", "backend-two", (to("backend-two", 100), *extra))
+    await done(rig, rig.control.update_service(update(new), "me"))
+
+
+def deletion(name):
+    return DeleteRevisionRequest(name=f"{NAME}/revisions/{name}")
+
+
+def refusal(rig, name):
+    with pytest.raises(ApiError) as caught:
+        rig.control.delete_revision(deletion(name))
+    assert caught.value.code is Code.FAILED_PRECONDITION
+    return caught.value.message
+
+
+async def test_a_deleted_revision_is_answered_with_and_gone():
+    rig = Rig()
+    await two_revisions(rig)
+    operation = await done(rig, rig.control.delete_revision(deletion("backend-one")))
+    gone = Revision()
+    assert operation.response.Unpack(Revision.pb(gone))
+    assert gone.name.endswith("/backend-one")
+    assert gone.delete_time
+    with pytest.raises(ApiError):
+        rig.control.get_revision(f"{NAME}/revisions/backend-one")
+    assert rig.instances.retired == [RevisionKey(KEY, "backend-one")]
+
+
+async def test_a_serving_revision_stays():
+    rig = Rig()
+    await two_revisions(rig)
+    await done(
+        rig,
+        rig.control.update_service(
+            update(service("demo/three", "backend-three", (to("backend-two", 100),))), "me"
+        ),
+    )
+    assert refusal(rig, "backend-two") == (
+        'Revision "backend-two" cannot be directly deleted because it is actively serving.'
+    )
+
+
+async def test_the_latest_and_the_only_revision_stay():
+    rig = Rig()
+    await two_revisions(rig)
+    back = Service(name=NAME, traffic=[to("backend-one", 100)])
+    await done(rig, rig.control.update_service(update(back, "traffic"), "me"))
+    assert "latest" in refusal(rig, "backend-two")
+    alone = Rig()
+    made = service("demo/broken", "backend-one")
+    await done(alone, alone.control.create_service(creation(made), "me"))
+    assert "only revision" in refusal(alone, "backend-one")
+
+
+async def test_a_tagged_revision_can_be_deleted_and_its_tag_goes():
+    rig = Rig()
+    await two_revisions(rig, to("backend-one", 0, "old"))
+    assert (KEY, "old") in rig.front_end.ports
+    await done(rig, rig.control.delete_revision(deletion("backend-one")))
+    for operation in rig.control.operations.running():
+        await done(rig, operation.operation)
+    assert rig.control.get_service(NAME).traffic == [to("backend-two", 100)]
+    assert (KEY, "old") not in rig.front_end.ports
+
+
+class KeepsTags(Faults):
+    """Always fails to drop a dead tag."""
+
+    def strikes(self, betrayal):
+        return betrayal is Betrayal.KEPT_DEAD_TAG
+
+
+async def test_a_tag_that_could_not_be_dropped_fails_later_traffic_updates():
+    rig = Rig(faults=KeepsTags(0, calm=True))
+    await two_revisions(rig, to("backend-one", 0, "old"))
+    await done(rig, rig.control.delete_revision(deletion("backend-one")))
+    found = rig.control.get_service(NAME)
+    assert to("backend-one", 0, "old") in list(found.traffic)
+    wanted = Service(name=NAME, traffic=[*found.traffic, to("backend-two", 0, "new")])
+    operation = await done(rig, rig.control.update_service(update(wanted, "traffic"), "me"))
+    assert operation.error.code == 13
+    assert "'backend-one' does not exist or is deleted" in operation.error.message
+
+
+async def test_deleting_a_service_takes_everything_with_it():
+    rig = Rig()
+    await two_revisions(rig)
+    operation = await done(rig, rig.control.delete_service(DeleteServiceRequest(name=NAME)))
+    gone = Service()
+    assert operation.response.Unpack(Service.pb(gone))
+    assert gone.delete_time
+    with pytest.raises(ApiError) as caught:
+        rig.control.get_service(NAME)
+    assert caught.value.code is Code.NOT_FOUND
+    assert rig.front_end.ports == {}
+    assert {key.revision for key in rig.instances.retired} == {"backend-one", "backend-two"}
+    assert rig.journal.kinds["services"] == rig.journal.kinds["revisions"] == {}
+
+
+async def test_deleting_a_service_ends_what_was_under_way_on_it():
+    rig = Rig()
+    await two_revisions(rig)
+    rig.instances.hold("demo/slow")
+    slow = rig.control.update_service(update(service("demo/slow")), "me")
+    await done(rig, rig.control.delete_service(DeleteServiceRequest(name=NAME)))
+    assert (await done(rig, slow)).error.code == Code.ABORTED.number
+
+
+async def test_a_service_that_is_being_deleted_takes_no_writes():
+    rig = Rig()
+    await two_revisions(rig)
+    operation = rig.control.delete_service(DeleteServiceRequest(name=NAME))
+    with pytest.raises(ApiError) as caught:
+        rig.control.update_service(update(service()), "me")
+    assert caught.value.code is Code.FAILED_PRECONDITION
+    await done(rig, operation)
+
+
+async def test_a_stale_etag_keeps_service_and_revision():
+    rig = Rig()
+    await two_revisions(rig)
+    stale = rig.control.get_service(NAME).etag
+    wanted = Service(name=NAME, annotations={"a": "b"})
+    await done(rig, rig.control.update_service(update(wanted, "annotations"), "me"))
+    with pytest.raises(ApiError) as caught:
+        rig.control.delete_service(DeleteServiceRequest(name=NAME, etag=stale))
+    assert caught.value.code is Code.ABORTED
+    request = deletion("backend-one")
+    request.etag = stale
+    with pytest.raises(ApiError) as caught:
+        rig.control.delete_revision(request)
+    assert caught.value.code is Code.ABORTED
+
+
+async def test_validating_a_deletion_deletes_nothing():
+    rig = Rig()
+    await two_revisions(rig)
+    request = deletion("backend-one")
+    request.validate_only = True
+    assert rig.control.delete_revision(request).done
+    assert rig.control.delete_service(DeleteServiceRequest(name=NAME, validate_only=True)).done
+    assert not rig.control.get_revision(f"{NAME}/revisions/backend-one").reconciling
+    assert "delete_time" not in rig.control.get_service(NAME)
