@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from google.protobuf.message import Message
 
 from gate.local.logging.filter import Filter
-from gate.local.logging.store import Key, LogStore, Record
+from gate.local.logging.records import Key, Record
+from gate.local.logging.store import LogStore
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1_000

@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 
 from gate.local.logging.filter import Filter
 from gate.local.logging.query import MAX_PAGE_BYTES
-from gate.local.logging.store import LogStore, Record
+from gate.local.logging.records import Record
+from gate.local.logging.store import LogStore
 from gate.local.logging.wire import TailLogEntriesResponse
 
 DEFAULT_WINDOW = timedelta(seconds=2)

@@ -88,6 +88,11 @@ def test_a_rewrite_replaces_everything_and_leaves_no_other_file(path):
     assert [file.name for file in path.parent.iterdir()] == ["log-entries"]
 
 
+def test_a_rewrite_may_come_first(path):
+    Journal(path).rewrite([written(text="only")])
+    assert kept(path) == ["only"]
+
+
 def test_it_asks_to_be_rewritten_from_its_size_on(path):
     journal = Journal(path, max_bytes=500)
     journal.keep([written(text="x")])

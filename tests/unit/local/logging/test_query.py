@@ -6,7 +6,8 @@ import pytest
 
 from gate.local.logging.filter import compile_filter
 from gate.local.logging.query import Query, decode_token, encode_token, page
-from gate.local.logging.store import Key, LogStore
+from gate.local.logging.records import Key
+from gate.local.logging.store import LogStore
 from tests.unit.local.logging.lines import DEMO, NOW, NOW_S, Clock, written
 
 
