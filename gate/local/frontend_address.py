@@ -42,8 +42,6 @@ class Address:
         if head.method in _REFUSED_METHODS:
             return 405
         host = head.found.get(b"host", b"")
-        if not host and head.minor:
-            return 400
         if host and _LOOPBACK.fullmatch(host) is None:
             return 404
         target = head.target

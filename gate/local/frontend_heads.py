@@ -163,6 +163,8 @@ def parse_request(head: bytes) -> RequestHead:
         raise HeadError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
     fields, found = _read_fields(head, line.end(), _OF_REQUESTS)
     minor = 1 if number == b"1.1" else 0
+    if minor and not found.get(b"host"):
+        raise HeadError(400, "Host is missing")
     length = _request_length(found, minor)
     options = _options(found)
     nominated = options - _NEVER_NOMINATED

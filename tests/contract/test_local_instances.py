@@ -9,7 +9,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from gate.local.images import Image, Images
 from gate.local.instances import ProcessInstances
@@ -83,11 +82,6 @@ class Stand:
         return await self.sink.until(
             lambda it: isinstance(it.payload, dict) and it.payload.get("message") == "up"
         )
-
-
-@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy], scope="module")
-def event_loop_policy(request):
-    return request.param()
 
 
 @pytest.fixture
