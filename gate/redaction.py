@@ -35,6 +35,14 @@ class Redactor:
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    @property
+    def longest(self) -> int:
+        """Length of the longest form of a secret, 0 without any.
+
+        A text that was cut anywhere may end in a part of one, which is no longer recognised.
+        """
+        return max(map(len, self._forms), default=0)
+
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
 

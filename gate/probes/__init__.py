@@ -1,0 +1,13 @@
+"""Ask the candidate. A probe gets a Target and gives Evidence; none of them can move traffic.
+
+    runner                  schedules; an explicit dict: kind of probe -> what asks it
+    http/ websocket/ logs   one kind of probe each; they do not know each other
+    inquiry                 what a probe is given, and how its evidence is put together
+    outcome                 the one table of what each symptom says of the candidate
+    expect                  judges one JSON value
+    frontend redirect       what an answer means that the container did not mean to give
+    words                   text from outside: redacted, made visible, cut
+
+Libraries are imported by the probe that needs them when it is asked, never before: a rollback
+does not pay for them.
+"""

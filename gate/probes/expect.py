@@ -1,0 +1,252 @@
+"""Judges one JSON value against what a policy expects of it.
+
+Two ways to expect, alone or together: values that must be there (a subset: extra keys are fine),
+and a JSON Schema. Mismatches carry whole texts; Words makes them fit to show.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from gate.core.evidence import Symptom
+from gate.core.policy import Json, Pattern, Schema
+from gate.core.template import parse_json
+from gate.probes.outcome import CannotAskError
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+MISMATCHES_MAX = 3
+"""Most mismatches reported of one value: the first ones say what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One place where a value is not as expected; `path` is a JSON Pointer, "" the value itself."""
+
+    symptom: Symptom
+    path: str
+    seen: str
+    expected: str
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
+
+
+class _Validator(Protocol):
+    """What is used of a jsonschema validator."""
+
+    def iter_errors(self, instance: Json) -> Iterator["ValidationError"]: ...
+
+
+class Expectation:
+    """A pattern with its templates parsed and its schema compiled; bound once for each answer.
+
+    Args:
+        pattern: what is expected.
+
+    Raises:
+        CannotAskError: its schema is none.
+        ValueProblem: a template in it is malformed.
+    """
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._json = parse_json(pattern.json)
+        self._schema = pattern.schema
+        self._validator = _compile(pattern.schema) if pattern.schema else None
+        self._constant = Bound(pattern.json, pattern.schema, self._validator)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names that its templates refer to."""
+        return self._json.names
+
+    def bind(self, values: Mapping[str, str]) -> "Bound":
+        """The expectation with its references replaced.
+
+        Raises:
+            KeyError: a name has no value.
+        """
+        if self._json.constant:
+            return self._constant
+        return Bound(self._json.render(values), self._schema, self._validator)
+
+    def __str__(self) -> str:
+        parts = [compact(self._json.source)] if self._json.source is not None else []
+        return " and ".join(parts + ([self._schema.path] if self._schema else []))
+
+
+class Bound:
+    """An expectation that can judge: everything in it is known.
+
+    Args:
+        expected: values that must be there, None to ask for none.
+        schema: what `validator` was compiled from.
+        validator: checks the schema.
+    """
+
+    def __init__(self, expected: Json, schema: Schema | None, validator: _Validator | None) -> None:
+        self._expected = expected
+        self._schema = schema
+        self._validator = validator
+        self.asks_nothing = expected is None and schema is None
+
+    def matches(self, value: Json) -> bool:
+        """Whether every part holds.
+
+        Raises:
+            CannotAskError: the schema refers to what cannot be found.
+        """
+        if self._expected is not None and not _holds(self._expected, value):
+            return False
+        return self._validator is None or not _errors(self._validator, value, 1)
+
+    def mismatches(self, value: Json) -> tuple[Mismatch, ...]:
+        """The first places where the value is not as expected; empty if it is.
+
+        Raises:
+            CannotAskError: the schema refers to what cannot be found.
+        """
+        found = (
+            []
+            if self._expected is None
+            else list(islice(_differences(self._expected, value, ""), MISMATCHES_MAX))
+        )
+        if self._validator is not None and self._schema is not None:
+            for path, message in _errors(self._validator, value, MISMATCHES_MAX):
+                found.append(Mismatch(Symptom.SCHEMA, path, message, self._schema.path))
+        return tuple(found[:MISMATCHES_MAX])
+
+
+def read_json(text: str | bytes) -> Json:
+    """Reads JSON strictly: no NaN, no infinity, no nesting that would break us.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text))
+    try:
+        value: Json = _STRICT.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def compact(value: Json) -> str:
+    """A JSON value as one short line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _holds(expected: Json, value: Json) -> bool:
+    return next(_differences(expected, value, ""), None) is None
+
+
+def _differences(expected: Json, value: Json, path: str) -> Iterator[Mismatch]:
+    """Depth first; recursion is bounded by the policy's own value."""
+    match expected, value:
+        case dict(), dict():
+            for key, wanted in expected.items():
+                where = f"{path}/{_escape(key)}"
+                if key in value:
+                    yield from _differences(wanted, value[key], where)
+                else:
+                    yield Mismatch(Symptom.BODY, where, f"{where} missing", _equals(where, wanted))
+        case list(), list():
+            if len(expected) != len(value):
+                yield Mismatch(
+                    Symptom.BODY,
+                    path,
+                    f"{_name(path)} with {len(value)} items",
+                    f"{len(expected)} items",
+                )
+            for index, (wanted, item) in enumerate(zip(expected, value, strict=False)):
+                yield from _differences(wanted, item, f"{path}/{index}")
+        case _:
+            if not _same(expected, value):
+                yield Mismatch(Symptom.BODY, path, _equals(path, value), _equals(path, expected))
+
+
+def _same(expected: Json, value: Json) -> bool:
+    """Equality as JSON has it: 1 is 1.0, but true is not 1."""
+    if isinstance(expected, bool) or isinstance(value, bool):
+        return expected is value
+    return expected == value
+
+
+def _equals(path: str, value: Json) -> str:
+    match value:
+        case dict():
+            shown = f"an object with {len(value)} keys"
+        case list():
+            shown = f"a list of {len(value)} items"
+        case _:
+            shown = compact(value)
+    return f"{_name(path)} = {shown}"
+
+
+def _name(path: str) -> str:
+    return path or "the answer"
+
+
+def _escape(key: str | int) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
+def _compile(schema: Schema) -> _Validator:
+    """A validator of the schema's own draft, Draft 2020-12 where it names none.
+
+    It can refer to its own parts only: nothing is ever fetched.
+    """
+    # lazy: jsonschema takes about 60 ms to import, and most probes need none of it
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing.jsonschema import EMPTY_REGISTRY  # noqa: PLC0415
+
+    document = schema.document
+    if not isinstance(document, dict | bool):
+        raise _no_schema(schema, "it is neither an object nor a boolean")
+    kind = validator_for(document, default=Draft202012Validator)
+    try:
+        if isinstance(document, dict):  # true and false are schemas, too
+            kind.check_schema(document)
+    except SchemaError as error:
+        raise _no_schema(schema, error.message) from None
+    except RecursionError:
+        raise _no_schema(schema, "it is nested too deeply") from None
+    validator: _Validator = kind(document, registry=EMPTY_REGISTRY)
+    return validator
+
+
+def _no_schema(schema: Schema, why: str) -> CannotAskError:
+    return CannotAskError(f"{schema.path} is no JSON Schema: {why}", "a JSON Schema")
+
+
+def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, str]]:
+    """The first errors as (JSON Pointer, message), each the most telling one of its kind."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - as in _compile
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    try:
+        first = list(islice(validator.iter_errors(value), count))
+    except Unresolvable as error:
+        raise CannotAskError(
+            f"a schema that refers to what is not in it ({error})",
+            "a schema that is whole",
+            "nothing is fetched: put what it refers to under its $defs",
+        ) from None
+    except RecursionError:
+        return [("", "the answer is nested too deeply to be checked")]
+    found = []
+    for one in first:
+        telling = best_match([one]) or one  # of its context: which branch of an anyOf is nearest
+        path = "".join(f"/{_escape(part)}" for part in telling.absolute_path)
+        found.append((path, f"{_name(path)}: {telling.message}"))
+    return found

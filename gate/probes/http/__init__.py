@@ -1,0 +1,1 @@
+"""The http probe: one request, one answer."""

@@ -1,0 +1,203 @@
+"""Asks one HTTP question and judges the answer. A redirect is an answer, never followed."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gate.core.evidence import Evidence, Symptom
+from gate.core.policy import HttpProbe, Json
+from gate.core.template import JsonTemplate, Template, parse, parse_json
+from gate.probes import headers, redirect
+from gate.probes.expect import Bound, Expectation, compact, read_json
+from gate.probes.frontend import PAUSE_S, TRIES_MAX, FrontEndAnswer, recognise
+from gate.probes.http.exchange import Answer, ExchangeError, Request, exchange
+from gate.probes.inquiry import Inquiry
+from gate.probes.outcome import Fault
+from gate.probes.words import TEXT_MAX, Words
+
+KIND = "http"
+_SHOWN_HEADERS = ("location", "content-type", "server", "retry-after", "www-authenticate")
+_BODY_LINES = 10
+
+
+class _Question(NamedTuple):
+    """The probe with its templates parsed: built once, rendered for each try."""
+
+    headers: tuple[tuple[str, Template], ...]
+    body: JsonTemplate
+    expectation: Expectation
+    answer_headers: tuple[tuple[str, Template], ...]
+
+    @classmethod
+    def of(cls, spec: HttpProbe) -> "_Question":
+        return cls(
+            tuple((name, parse(value)) for name, value in spec.headers),
+            parse_json(spec.body),
+            Expectation(spec.answer),
+            tuple((name, parse(value)) for name, value in spec.answer_headers),
+        )
+
+
+class _Try(NamedTuple):
+    """One request, and its answer or why there is none."""
+
+    request: Request
+    expected: Bound
+    answer_headers: tuple[tuple[str, str], ...]
+    answer: Answer | None
+    fault: Fault | None
+
+    @property
+    def front_end(self) -> FrontEndAnswer | None:
+        if self.answer is None:
+            return None
+        authenticate = self.answer.header("www-authenticate") or ""
+        return recognise(self.answer.status, self.answer.text, authenticate)
+
+
+async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
+    """Sends the request, and judges status, headers and body.
+
+    Raises:
+        CannotAskError: the request cannot be built from the policy.
+    """
+    spec = inquiry.spec
+    question = _Question.of(spec)
+    draft = inquiry.begin(KIND, f"{spec.method} {spec.path}", _expected(spec, question))
+    trace = headers.Trace()
+    ends_s = draft.began_s + spec.timeout_s
+    tries = [await _try(inquiry, question, trace, spec.timeout_s)]
+    while len(tries) < TRIES_MAX and _worth_another(tries[-1], len(tries), ends_s):
+        await inquiry.run.clock.sleep(PAUSE_S * len(tries))
+        left_s = ends_s - asyncio.get_running_loop().time()
+        tries.append(await _try(inquiry, question, trace, max(left_s, PAUSE_S)))
+    last, words = tries[-1], inquiry.run.words
+    faults = [last.fault] if last.fault else list(_faults(spec, last))
+    excerpts = [line for one in tries for line in _excerpts(one, question, words)]
+    return draft.end(_seen(last, faults, words), faults, excerpts, trace=trace.id)
+
+
+async def _try(
+    inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.Trace, timeout_s: float
+) -> _Try:
+    run, spec = inquiry.run, inquiry.spec
+    values = run.values(run.nonces.new())
+    body, content_type = _body(question.body.render(values))
+    sent = headers.render(trace, run.target.headers, question.headers, values)
+    names = {name.lower() for name, _ in sent}
+    extra = {"accept": "*/*", "accept-encoding": "gzip"} | content_type
+    sent += tuple((name, value) for name, value in extra.items() if name not in names)
+    request = Request(spec.method.upper(), run.target.url + spec.path, sent, body)
+    expected = question.expectation.bind(values)
+    wanted = tuple((name, value.render(values)) for name, value in question.answer_headers)
+    tls = run.tls() if request.url.startswith("https:") else None
+    try:
+        answer = await exchange(request, timeout_s, tls)
+    except ExchangeError as error:
+        return _Try(request, expected, wanted, None, error.fault)
+    return _Try(request, expected, wanted, answer, None)
+
+
+def _worth_another(last: _Try, count: int, ends_s: float) -> bool:
+    front_end = last.front_end
+    if front_end is None or not front_end.passing:
+        return False
+    return asyncio.get_running_loop().time() + PAUSE_S * count < ends_s
+
+
+def _body(value: Json) -> tuple[bytes, dict[str, str]]:
+    """A text as it is, anything else as JSON, None as no body at all."""
+    match value:
+        case None:
+            return b"", {}
+        case str():
+            return value.encode(), {"content-type": "text/plain; charset=utf-8"}
+        case _:
+            return json.dumps(value).encode(), {"content-type": "application/json"}
+
+
+def _faults(spec: HttpProbe, one: _Try) -> Iterator[Fault]:
+    """What is wrong with an answer; a wrong status alone, since its body is another story."""
+    answer = one.answer
+    if answer is None:
+        return
+    statuses = _statuses(spec.status)
+    if front_end := one.front_end:
+        seen = f"{answer.phrase}: {front_end.meaning}"
+        yield Fault(Symptom.PLATFORM, seen, statuses, front_end.hint, front_end.outcome)
+    elif answer.status not in spec.status:
+        yield _wrong_status(one.request.url, answer, statuses)
+    else:
+        yield from _wrong_headers(one.answer_headers, answer)
+        yield from _wrong_body(one.expected, answer)
+
+
+def _wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
+    if not 300 <= answer.status < 400:
+        said = f", {answer.text}" if answer.body else ""
+        return Fault(Symptom.STATUS, answer.phrase + said, statuses)
+    location = answer.header("location") or ""
+    meaning, hint = redirect.read(url, location)
+    to = f" ({location})" if location else ""
+    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)
+
+
+def _wrong_headers(wanted: tuple[tuple[str, str], ...], answer: Answer) -> Iterator[Fault]:
+    for name, value in wanted:
+        seen = answer.header(name)
+        if seen is None:
+            yield Fault(Symptom.HEADER, f"no header {name}", f"{name}: {value}")
+        elif seen.strip() != value.strip():
+            yield Fault(Symptom.HEADER, f"{name}: {seen}", f"{name}: {value}")
+
+
+def _wrong_body(expected: Bound, answer: Answer) -> Iterator[Fault]:
+    if expected.asks_nothing:
+        return
+    try:
+        value = read_json(answer.body)
+    except ValueError:
+        content_type = answer.header("content-type") or "no content-type"
+        yield Fault(Symptom.BODY, f"a body that is not JSON ({content_type})", "JSON")
+        return
+    for mismatch in expected.mismatches(value):
+        yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected)
+
+
+def _expected(spec: HttpProbe, question: _Question) -> str:
+    parts = [_statuses(spec.status)]
+    parts += [f"{name}: {value}" for name, value in spec.answer_headers]
+    return ", ".join(parts if spec.answer.empty else [*parts, str(question.expectation)])
+
+
+def _statuses(statuses: tuple[int, ...]) -> str:
+    return " or ".join(map(str, statuses))
+
+
+def _seen(last: _Try, faults: list[Fault], words: Words) -> str:
+    if faults:
+        return faults[0].seen
+    answer = last.answer
+    if answer is None:
+        return ""
+    body = words.line(answer.text, TEXT_MAX // 2)
+    return f"{answer.phrase} in {answer.took_s * 1000:.0f} ms" + (f", {body}" if body else "")
+
+
+def _excerpts(one: _Try, question: _Question, words: Words) -> Iterator[str]:
+    """The request as the policy writes it, the answer as it came; the identity is never shown."""
+    yield words.line(f"> {one.request.method} {one.request.url}")
+    for name, template in question.headers:
+        yield words.line(f"> {name}: {template.source}")
+    if question.body.source is not None:
+        yield words.line(f"> {compact(question.body.source)}")
+    if one.fault:
+        yield words.line(f"! {one.fault.symptom.value}: {one.fault.seen}")
+    if one.answer:
+        yield words.line(f"< {one.answer.phrase}")
+        for name in _SHOWN_HEADERS:
+            if (value := one.answer.header(name)) is not None:
+                yield words.line(f"< {name}: {value}")
+        for line in words.lines(one.answer.text, _BODY_LINES):
+            yield f"< {line}"[:500]

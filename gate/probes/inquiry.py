@@ -1,0 +1,188 @@
+"""What a probe is given, and how its evidence is put together."""
+
+import asyncio
+import re
+import secrets
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from gate.core.evidence import Evidence, Finding, Outcome
+from gate.core.policy import ProbeSpec
+from gate.core.template import NONCE, URL, USER, WS_URL
+from gate.ports import Clock, Logs, Target
+from gate.probes.outcome import CannotAskError, Fault, worst
+from gate.probes.words import LINES_MAX, TEXT_MAX, Words
+
+FINDINGS_MAX = 12
+"""Most findings of one Evidence: those that failed first, then the most frequent."""
+
+Spec = TypeVar("Spec", bound=ProbeSpec)
+
+
+class Nonces:
+    """Tokens that tell one connection's messages from another's, all of one run.
+
+    Every token begins with the run's own prefix, so that a message is searched for any of them in
+    one pass, whichever connection or round they belong to.
+    """
+
+    def __init__(self) -> None:
+        self._prefix = f"gate{secrets.token_hex(6)}"
+        self._token = re.compile(self._prefix + "[0-9a-f]{8}")
+        self._issued = 0
+
+    def new(self) -> str:
+        """A token that no other connection of this run has: letters and digits only."""
+        self._issued += 1
+        return f"{self._prefix}{self._issued:08x}"
+
+    def foreign(self, text: str, own: str) -> bool:
+        """Whether the text carries a token of this run that is not `own`."""
+        if self._prefix not in text:
+            return False
+        return any(found != own for found in self._token.findall(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all probes of one run share.
+
+    Attributes:
+        secrets: name to value.
+        tls: the one TLS context, made when it is first needed.
+    """
+
+    target: Target
+    secrets: Mapping[str, str] = field(repr=False)
+    nonces: Nonces
+    words: Words
+    clock: Clock
+    logs: Logs | None
+    tls: Callable[[], ssl.SSLContext]
+    since: datetime
+
+    def values(self, nonce: str, user: str = "") -> Mapping[str, str]:
+        """What templates are rendered with, for one connection.
+
+        Args:
+            nonce: the connection's token.
+            user: the name of the secret that its user has, "" without one.
+        """
+        values = _Values(self.secrets)
+        values |= {NONCE: nonce, URL: self.target.url, WS_URL: ws_url(self.target.url)}
+        if user:
+            values[USER] = values[user]
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Generic[Spec]):
+    """One probe to be asked.
+
+    Attributes:
+        name: its name in the policy.
+        report: shows how far it is: text, done, of.
+    """
+
+    name: str
+    spec: Spec
+    run: Run
+    report: Callable[[str, int, int], None]
+
+    def begin(self, kind: str, asked: str, expected: str) -> "Draft":
+        """Starts the evidence, and its time."""
+        began_s = asyncio.get_running_loop().time()
+        return Draft(self.name, self.run, kind, asked, expected, self.run.clock.now(), began_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Evidence in the making: what was asked and when it began."""
+
+    name: str
+    run: Run
+    kind: str
+    asked: str
+    expected: str
+    started_at: datetime
+    began_s: float
+
+    def end(
+        self,
+        seen: str,
+        faults: Mapping[Fault, int] | Iterable[Fault] = (),
+        excerpts: Iterable[str] = (),
+        *,
+        trace: str = "",
+        tally: "Tally | None" = None,
+    ) -> Evidence:
+        """Puts the evidence together; every text in it is redacted, made visible and cut here.
+
+        Args:
+            seen: one line for the table.
+            faults: what was not as expected, with counts where there are any.
+            excerpts: lines, already made fit by Words.
+            trace: trace id that was sent.
+            tally: how many of how many went right, and what follows where shares decide.
+        """
+        words = self.run.words
+        counted = faults if isinstance(faults, Mapping) else dict.fromkeys(faults, 1)
+        tally = tally or Tally(1, 0 if counted else 1, worst(counted))
+        return Evidence(
+            probe=self.name,
+            kind=self.kind,
+            outcome=tally.outcome,
+            asked=words.line(self.asked, TEXT_MAX),
+            expected=words.line(self.expected, TEXT_MAX),
+            seen=words.line(seen, TEXT_MAX),
+            started_at=self.started_at,
+            duration_s=asyncio.get_running_loop().time() - self.began_s,
+            findings=() if tally.outcome is Outcome.PASSED else _findings(counted, words),
+            excerpts=tuple(excerpts)[:LINES_MAX],
+            asked_times=tally.asked,
+            right_times=tally.right,
+            trace=trace,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many were asked, how many went right, and what follows."""
+
+    asked: int
+    right: int
+    outcome: Outcome
+
+
+def ws_url(url: str) -> str:
+    """An http(s) URL as ws(s)."""
+    return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+
+class _Values(dict[str, str]):
+    """Says which name is missing, as a fault of our side."""
+
+    def __missing__(self, name: str) -> str:
+        raise CannotAskError(
+            f"no value for ${{{name}}}", "a value for every name", f"give `{name}` under `secrets`"
+        )
+
+
+def _findings(faults: Mapping[Fault, int], words: Words) -> tuple[Finding, ...]:
+    """What failed first, then what was seen most often."""
+    ordered = sorted(
+        faults.items(), key=lambda item: (item[0].outcome is not Outcome.FAILED, -item[1])
+    )
+    return tuple(
+        Finding(
+            fault.symptom,
+            words.line(fault.expected, TEXT_MAX),
+            words.line(fault.seen, TEXT_MAX),
+            count,
+            words.line(fault.hint, TEXT_MAX * 2),
+        )
+        for fault, count in ordered[:FINDINGS_MAX]
+    )

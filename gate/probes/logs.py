@@ -1,0 +1,118 @@
+"""Reads the candidate's own logs: none of them may match.
+
+Cloud Logging promises no ingestion delay, so that the first empty answer proves nothing: entries
+are read again until the probe has waited as long as the policy says.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from gate.core.evidence import Evidence, Symptom
+from gate.core.policy import LogPattern, LogsProbe, Severity
+from gate.errors import AccessError, InfrastructureError
+from gate.ports import LogEntry, LogQuery, Logs
+from gate.probes.inquiry import Draft, Inquiry
+from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.words import LINES_MAX, Words
+
+KIND = "logs"
+READ_EVERY_S = 2.5
+"""Pause for each query of a round: entries.list allows 60 reads a minute for the whole project,
+shared with everybody (cloud.google.com/logging/quotas), and half of them are left to others."""
+ENTRIES_MAX = 20
+
+
+async def ask(inquiry: Inquiry[LogsProbe]) -> Evidence:
+    """Reads at once, then every few seconds until `settle_s` has passed or an entry matches.
+
+    Raises:
+        CannotAskError: nothing says whose logs to read, or nothing can read them.
+    """
+    spec, run = inquiry.spec, inquiry.run
+    patterns = _merged(spec.none)
+    expected = "no entry with " + " or ".join(map(_named, spec.none))
+    draft = inquiry.begin(KIND, f"logs of {run.target.revision or 'the candidate'}", expected)
+    if run.logs is None or not run.target.revision:
+        raise CannotAskError(
+            "a URL alone, without a revision" if run.logs else "no access to Cloud Logging",
+            "a revision whose logs can be read",
+            "logs belong to a revision: name one with --revision",
+        )
+    queries = [
+        LogQuery(run.target.revision, run.since, one.severity, one.text, ENTRIES_MAX)
+        for one in patterns
+    ]
+    try:
+        found, reads = await _settle(inquiry, run.logs, queries)
+    except InfrastructureError as error:
+        return _unread(draft, error, expected)
+    if not found:
+        return draft.end(f"none in {spec.settle_s:g} s ({reads} reads)")
+    fault = Fault(Symptom.LOGS, _told(found[0]), expected)
+    return draft.end(
+        f"{len(found)} such entries, the newest: {_told(found[0])}",
+        {fault: len(found)},
+        _excerpts(found, run.words),
+    )
+
+
+async def _settle(
+    inquiry: Inquiry[LogsProbe], logs: Logs, queries: list[LogQuery]
+) -> tuple[list[LogEntry], int]:
+    """The matching entries, newest first, and how often the logs were read."""
+    clock, settle_s = inquiry.run.clock, inquiry.spec.settle_s
+    ends = clock.now() + timedelta(seconds=settle_s)
+    reads = 0
+    while True:
+        reads += 1
+        found = {entry for query in queries for entry in await logs.entries(query)}
+        left_s = (ends - clock.now()).total_seconds()
+        if found or left_s <= 0:
+            return sorted(found, key=lambda entry: entry.at, reverse=True), reads
+        waited_s = settle_s - left_s
+        inquiry.report(
+            f"waiting for late entries: {waited_s:.0f} of {settle_s:.0f} s",
+            int(waited_s),
+            int(settle_s),
+        )
+        await clock.sleep(min(left_s, READ_EVERY_S * len(queries)))
+
+
+def _merged(patterns: tuple[LogPattern, ...]) -> list[LogPattern]:
+    """Fewer patterns that match the same entries: one without text holds for every worse severity.
+
+    Each pattern left is one query, so that Cloud Logging does the filtering and no entry is lost
+    among others.
+    """
+    bare = [one.severity for one in patterns if one.severity is not None and not one.text]
+    lowest = min(bare, key=lambda severity: severity.value, default=None)
+    kept = [LogPattern(lowest)] if lowest is not None else []
+    for one in patterns:
+        covered = lowest and one.severity and one.severity.value >= lowest.value
+        if one.text and not covered and one not in kept:
+            kept.append(one)
+    return kept
+
+
+def _unread(draft: Draft, error: InfrastructureError, expected: str) -> Evidence:
+    """Access is our own side's matter; anything else is Cloud Logging's. Neither is a pass."""
+    ours = isinstance(error, AccessError)
+    symptom = Symptom.CLIENT if ours else Symptom.PLATFORM
+    hint = error.hint or ("the caller needs roles/logging.viewer" if ours else "")
+    fault = Fault(symptom, f"the logs cannot be read: {error.message}", expected, hint)
+    return draft.end(fault.seen, [fault])
+
+
+def _named(pattern: LogPattern) -> str:
+    parts = [f"severity {pattern.severity.name} or worse"] if pattern.severity else []
+    return " and ".join(parts + ([f'"{pattern.text}"'] if pattern.text else []))
+
+
+def _told(entry: LogEntry) -> str:
+    level = entry.severity.name if entry.severity is not Severity.DEFAULT else "entry"
+    return f"{level} {entry.text or '(no text)'}"
+
+
+def _excerpts(entries: list[LogEntry], words: Words) -> Iterator[str]:
+    for entry in entries[:LINES_MAX]:
+        yield words.line(f"{entry.at:%H:%M:%S} {_told(entry)}")

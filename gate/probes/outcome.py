@@ -1,0 +1,81 @@
+"""What each symptom says of the candidate: the one table.
+
+FAILED: the candidate was reached and answered wrongly, late, or not to the end.
+INCONCLUSIVE: the candidate was not reached, so that it has not spoken: a name that does not
+resolve, a refused connection or a failed TLS handshake is the front end's, since Cloud Run's front
+end listens whether or not a container does; an answer that the front end gives by itself says
+nothing of the container, unless it says that the container broke (frontend.recognise knows); and
+a fault of our own side is nobody else's.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gate.core.evidence import Outcome, Symptom
+
+OUTCOMES: Mapping[Symptom, Outcome] = {
+    Symptom.STATUS: Outcome.FAILED,
+    Symptom.REDIRECT: Outcome.FAILED,
+    Symptom.HEADER: Outcome.FAILED,
+    Symptom.BODY: Outcome.FAILED,
+    Symptom.SCHEMA: Outcome.FAILED,
+    Symptom.TIMEOUT: Outcome.FAILED,
+    Symptom.TOO_LARGE: Outcome.FAILED,
+    Symptom.REFUSED: Outcome.FAILED,
+    Symptom.NOT_REFUSED: Outcome.FAILED,
+    Symptom.SUBPROTOCOL: Outcome.FAILED,
+    Symptom.CLOSED: Outcome.FAILED,
+    Symptom.ABNORMAL: Outcome.FAILED,
+    Symptom.PROTOCOL: Outcome.FAILED,
+    Symptom.SEQUENCE: Outcome.FAILED,
+    Symptom.FORBIDDEN: Outcome.FAILED,
+    Symptom.FOREIGN: Outcome.FAILED,
+    Symptom.LOGS: Outcome.FAILED,
+    Symptom.CONNECT: Outcome.INCONCLUSIVE,
+    Symptom.PLATFORM: Outcome.INCONCLUSIVE,
+    Symptom.CLIENT: Outcome.INCONCLUSIVE,
+}
+
+
+class CannotAskError(Exception):
+    """Our own side cannot ask the question: a fault of the policy or its surroundings.
+
+    Args:
+        seen: what stands in the way.
+        expected: what is needed.
+        hint: what to do.
+    """
+
+    def __init__(self, seen: str, expected: str, hint: str = "") -> None:
+        super().__init__(seen)
+        self.fault = Fault(Symptom.CLIENT, seen, expected, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that was not as expected, before it becomes a Finding.
+
+    Its texts may be long and may hold secrets: Words cuts and redacts them on the way out.
+
+    Attributes:
+        because: another outcome than the table's, where the answer itself tells.
+    """
+
+    symptom: Symptom
+    seen: str
+    expected: str
+    hint: str = ""
+    because: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What this fault alone makes of the probe."""
+        return self.because or OUTCOMES[self.symptom]
+
+
+def worst(faults: Iterable[Fault]) -> Outcome:
+    """FAILED over INCONCLUSIVE over PASSED (no fault at all)."""
+    outcomes = {fault.outcome for fault in faults}
+    if Outcome.FAILED in outcomes:
+        return Outcome.FAILED
+    return Outcome.INCONCLUSIVE if outcomes else Outcome.PASSED

@@ -1,0 +1,149 @@
+"""Schedules probes: one after the other, those that read logs last.
+
+One at a time, since attribution matters more than seconds: what the logs and the candidate show
+during a probe belongs to that probe. Each kind's library is imported when its first probe is due.
+"""
+
+import ssl
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gate.core.evidence import Evidence, Symptom
+from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
+from gate.errors import ValueProblem
+from gate.ports import Clock, Logs, Progress, Target
+from gate.probes.inquiry import Inquiry, Nonces, Run
+from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.tls import shared_context
+from gate.probes.words import Words
+from gate.redaction import Redactor
+
+
+async def _http(inquiry: Inquiry[HttpProbe]) -> Evidence:
+    from gate.probes.http.probe import ask  # noqa: PLC0415 - lazy: httpx takes over 100 ms
+
+    return await ask(inquiry)
+
+
+async def _websocket(inquiry: Inquiry[WebSocketProbe]) -> Evidence:
+    from gate.probes.websocket.probe import ask  # noqa: PLC0415 - lazy: websockets takes 80 ms
+
+    return await ask(inquiry)
+
+
+async def _logs(inquiry: Inquiry[LogsProbe]) -> Evidence:
+    from gate.probes.logs import ask  # noqa: PLC0415 - lazy, as the others
+
+    return await ask(inquiry)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What asks one kind of probe, and whether it has to wait for all others."""
+
+    kind: str
+    ask: Callable[[Inquiry[Any]], Awaitable[Evidence]]
+    last: bool = False
+
+
+ASKERS: Mapping[type[ProbeSpec], Asker] = {
+    HttpProbe: Asker("http", _http),
+    WebSocketProbe: Asker("websocket", _websocket),
+    LogsProbe: Asker("logs", _logs, last=True),
+}
+
+
+class ProbeRunner:
+    """Implements gate.ports.Probes.
+
+    Args:
+        secrets: name to value, for the templates.
+        logs: reads the candidate's logs; None where nothing can.
+        clock: time.
+        redactor: knows the same secrets, and whatever else must never be shown.
+        tls: makes the TLS context that all probes share.
+    """
+
+    def __init__(
+        self,
+        secrets: Mapping[str, str],
+        logs: Logs | None,
+        clock: Clock,
+        redactor: Redactor,
+        tls: Callable[[], ssl.SSLContext] = shared_context,
+    ) -> None:
+        self._secrets = secrets
+        self._logs = logs
+        self._clock = clock
+        self._words = Words(redactor)
+        self._tls = cache(tls)
+
+    async def run(
+        self, probes: Sequence[Probe], target: Target, progress: Callable[[Progress], None]
+    ) -> tuple[Evidence, ...]:
+        """Runs the probes in order and returns one Evidence each, in the same order.
+
+        Never raises for what a candidate does or for a defect of our own: both are evidence.
+        When cancelled, every connection is closed before the cancellation goes on.
+
+        Args:
+            probes: what to ask.
+            target: whom to ask.
+            progress: told when a probe begins, advances and ends.
+        """
+        run = Run(
+            target=target,
+            secrets=self._secrets,
+            nonces=Nonces(),
+            words=self._words,
+            clock=self._clock,
+            logs=self._logs,
+            tls=self._tls,
+            since=target.since or self._clock.now(),
+        )
+        order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].last)
+        evidence: dict[int, Evidence] = {}
+        for index in order:
+            probe = probes[index]
+            progress(Progress(probe.name))
+            evidence[index] = await _ask(probe, run, progress)
+            progress(Progress(probe.name, evidence=evidence[index]))
+        return tuple(evidence[index] for index in range(len(probes)))
+
+
+async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> Evidence:
+    """One probe's evidence, whatever happens to it."""
+
+    def report(text: str, done: int, of: int) -> None:
+        progress(Progress(probe.name, text, done, of))
+
+    asker = ASKERS[type(probe.spec)]
+    inquiry = Inquiry(probe.name, probe.spec, run, report)
+    draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
+    try:
+        return await asker.ask(inquiry)
+    except CannotAskError as error:
+        return draft.end(error.fault.seen, [error.fault])
+    except ValueProblem as error:
+        return draft.end(str(error), [Fault(Symptom.CLIENT, str(error), "a policy that holds")])
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the rollout, nor pass
+        return draft.end("a defect of the gate", [_defect(error)])
+
+
+def _asked(spec: ProbeSpec) -> str:
+    return "its logs" if isinstance(spec, LogsProbe) else spec.path
+
+
+def _defect(error: Exception) -> Fault:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    return Fault(
+        Symptom.CLIENT,
+        f"{type(error).__name__} at {where}: {error}",
+        "a probe that asks",
+        "this is a defect of the gate, not of the candidate: please report it",
+    )

@@ -1,0 +1,205 @@
+"""How a connection was refused or ended, as faults. Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+
+from websockets.exceptions import (
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    NegotiationError,
+    SecurityError,
+)
+from websockets.http11 import Response
+
+from gate.core.evidence import Symptom
+from gate.core.policy import Json
+from gate.probes import redirect
+from gate.probes.frontend import recognise
+from gate.probes.outcome import Fault
+
+LET_IN = "a WebSocket"
+
+
+class How(Enum):
+    """How an open connection ended."""
+
+    CLOSED = "closed"  # a close frame came
+    BROKEN = "broken off"  # no close frame came
+    GARBLED = "garbled"  # bytes that are not WebSocket
+    TOO_LARGE = "too large"  # a message, or the number of frames
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an open connection ended.
+
+    Attributes:
+        code: the close frame's code, 1005 for one without, 1006 where no frame came.
+        reason: the close frame's reason, or what broke.
+        ours: whether we had begun to close.
+    """
+
+    how: How
+    code: int = 1006
+    reason: str = ""
+    ours: bool = False
+
+    def __str__(self) -> str:
+        if self.how is How.CLOSED:
+            return f'{self.code} "{self.reason}"' if self.reason else str(self.code)
+        if self.how is How.BROKEN:
+            return f"1006, no close frame{f' ({self.reason})' if self.reason else ''}"
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A handshake that did not end in a WebSocket.
+
+    Attributes:
+        status: the HTTP status, 0 where none came.
+        passing: whether asking again soon may help.
+    """
+
+    fault: Fault
+    status: int = 0
+    passing: bool = False
+
+
+_SYMPTOMS = {
+    How.CLOSED: Symptom.CLOSED,
+    How.BROKEN: Symptom.ABNORMAL,
+    How.GARBLED: Symptom.PROTOCOL,
+    How.TOO_LARGE: Symptom.TOO_LARGE,
+}
+
+
+def ended(ending: Ending, during: str, error: str, expected: str) -> Fault:
+    """A connection that ended when it should not have.
+
+    Args:
+        ending: how.
+        during: what was going on, e.g. `while waiting for schemas/welcome.json`.
+        error: what the last error frame said before, "" without one.
+        expected: what should have been.
+    """
+    after = f" after an error frame ({error})" if error else ""
+    return Fault(_SYMPTOMS[ending.how], f"{ending}{after} {during}".rstrip(), expected)
+
+
+def error_label(value: Json) -> str:
+    """What an error frame calls its error, "" for any other message.
+
+    Known forms: a type that says error, and `error` or `error_code` as keys.
+    """
+    if not isinstance(value, dict):
+        return ""
+    kind, error = value.get("type"), value.get("error")
+    inner = error if isinstance(error, dict) else {}
+    if not (error or "error_code" in value or (isinstance(kind, str) and "error" in kind)):
+        return ""
+    named = value.get("error_code") or inner.get("code") or inner.get("message")
+    return str(named or (error if isinstance(error, str) else kind) or "error")
+
+
+def no_answer(status: int, text: str) -> Refusal:
+    """A handshake that was not answered to the end in time.
+
+    Args:
+        status: what the beginning of an answer says, 0 where there is none.
+        text: what was waited for, e.g. `no answer within 10 s`.
+    """
+    if status and status != 101:
+        seen = f"{_phrase(status)}, its body without end"
+        return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
+    return Refusal(Fault(Symptom.TIMEOUT, text, LET_IN))
+
+
+def unreached(text: str) -> Refusal:
+    """A handshake that could not be begun."""
+    hint = "the address was not reached, so that the container has not spoken"
+    return Refusal(Fault(Symptom.CONNECT, f"no connection ({text})", LET_IN, hint))
+
+
+def broken_off(text: str) -> Refusal:
+    """A handshake whose connection ended before an answer."""
+    return Refusal(Fault(Symptom.ABNORMAL, f"no answer, {text}", LET_IN))
+
+
+def refused(error: Exception, response: Response | None, url: str, *, offered: bool) -> Refusal:
+    """A handshake that was answered with something else than a WebSocket.
+
+    Args:
+        error: what the library made of it.
+        response: the answer, None where it is not HTTP.
+        url: what was asked, as http(s).
+        offered: whether subprotocols were offered.
+    """
+    match error:
+        case InvalidStatus():
+            return _status(error.response, url)
+        case NegotiationError():
+            return Refusal(_negotiation(error, response, offered=offered), 101)
+        case InvalidMessage():
+            return Refusal(_garbled(error.__cause__ or error))
+        case SecurityError():
+            return Refusal(_garbled(error))
+        case InvalidHandshake():
+            seen = f"an answer that switches to no WebSocket ({error})"
+            return Refusal(Fault(Symptom.PROTOCOL, seen, LET_IN), 101)
+        case _:
+            return Refusal(Fault(Symptom.CLIENT, f"{type(error).__name__}: {error}", LET_IN))
+
+
+def _status(response: Response, url: str) -> Refusal:
+    status = response.status_code
+    body = bytes(response.body or b"").decode(errors="replace")
+    authenticate = ", ".join(response.headers.get_all("WWW-Authenticate"))
+    if front_end := recognise(status, body, authenticate):
+        seen = f"{_phrase(status)}: {front_end.meaning}"
+        fault = Fault(Symptom.PLATFORM, seen, LET_IN, front_end.hint, front_end.outcome)
+        return Refusal(fault, status, front_end.passing)
+    if 300 <= status < 400:
+        location = ", ".join(response.headers.get_all("Location"))
+        meaning, hint = redirect.read(url, location)
+        to = f" ({location})" if location else ""
+        return Refusal(
+            Fault(Symptom.REDIRECT, f"{_phrase(status)}: {meaning}{to}", LET_IN, hint), status
+        )
+    seen = f"{_phrase(status)}, {body}" if body.strip() else _phrase(status)
+    return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
+
+
+def _negotiation(error: NegotiationError, response: Response | None, *, offered: bool) -> Fault:
+    """The server chose what was not offered: a fault of its own, unless we offered nothing."""
+    headers = response.headers if response else None
+    if headers is not None and headers.get_all("Sec-WebSocket-Extensions"):
+        return Fault(Symptom.PROTOCOL, f"an extension that was not offered ({error})", LET_IN)
+    chosen = ", ".join(headers.get_all("Sec-WebSocket-Protocol")) if headers is not None else ""
+    if offered:
+        return Fault(
+            Symptom.SUBPROTOCOL, f"{chosen}, which was not offered", "one of those offered"
+        )
+    return Fault(
+        Symptom.CLIENT,
+        f"the server selects {chosen}, the probe offers no subprotocol",
+        "a probe that offers what the server selects",
+        "offer it under `subprotocols`",
+    )
+
+
+def _garbled(cause: BaseException) -> Fault:
+    if isinstance(cause, EOFError):
+        return Fault(Symptom.ABNORMAL, f"no whole answer ({cause})", LET_IN)
+    if isinstance(cause, SecurityError):
+        return Fault(Symptom.TOO_LARGE, f"an answer without end ({cause})", LET_IN)
+    return Fault(Symptom.PROTOCOL, f"bytes that are not HTTP ({cause})", LET_IN)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,298 @@
+"""One session: opens, talks as the script says, stays, closes; and what was wrong with it."""
+
+import asyncio
+import errno
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gate.core.evidence import Symptom
+from gate.core.policy import Json, Send, WebSocketProbe
+from gate.core.template import Template, parse
+from gate.probes.expect import read_json
+from gate.probes.frontend import PAUSE_S, TRIES_MAX
+from gate.probes.inquiry import Run
+from gate.probes.outcome import Fault
+from gate.probes.websocket import classify
+from gate.probes.websocket.classify import How, Refusal
+from gate.probes.websocket.connection import FRAMES_MAX, Connection
+from gate.probes.websocket.opening import Opening
+from gate.probes.websocket.record import Record
+from gate.probes.websocket.waiting import Listen, Message, Say, Waiting
+
+CLOSE_WITHIN_S = 5.0
+"""How long the server may take to answer our close frame."""
+HELD_FRAMES_PER_S = 100
+_PAUSES_S = [PAUSE_S * tried for tried in range(1, TRIES_MAX)]
+_PONG = '{"type":"pong"}'
+_OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Plan:
+    """A probe's spec with everything parsed and compiled: shared by all its sessions.
+
+    Args:
+        spec: the probe.
+        run: what it runs in.
+
+    Raises:
+        CannotAskError: the policy or the target does not allow to ask.
+        ValueProblem: a template is malformed.
+    """
+
+    def __init__(self, spec: WebSocketProbe, run: Run) -> None:
+        self.spec = spec
+        self.run = run
+        self.opening = Opening(spec, run)
+        self.steps: Sequence[Say | Listen] = tuple(
+            Say(step) if isinstance(step, Send) else Listen(step) for step in spec.script
+        )
+        self.subprotocol: Template = parse(spec.subprotocol)
+        self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
+        self.refusals = "refused with " + " or ".join(map(str, spec.refused))
+
+
+class Session:
+    """One connection's life.
+
+    Args:
+        plan: what all sessions of the probe share.
+        number: 1 for the first session of the probe.
+        record: keeps its frames.
+
+    Attributes:
+        foreign: messages that carried another connection's nonce.
+        fault: what was wrong first, None while nothing was.
+
+    Raises:
+        CannotAskError: the handshake or the script cannot be rendered.
+    """
+
+    def __init__(self, plan: Plan, number: int, record: Record) -> None:
+        spec, run = plan.spec, plan.run
+        self._plan = plan
+        self.number = number
+        self.user = spec.users[(number - 1) % len(spec.users)] if spec.users else ""
+        self.record = record
+        self._nonces = run.nonces
+        self._nonce = run.nonces.new()
+        self._values: Mapping[str, str] = run.values(self._nonce, self.user)
+        self._steps: list[str | Waiting] = [
+            step.text(self._values) if isinstance(step, Say) else step.bind(self._values)
+            for step in plan.steps
+        ]
+        self._loop = asyncio.get_running_loop()
+        self.began_s = self._loop.time()
+        self._connection = self._new_connection()
+        self._error = ""
+        self._refused_as_expected = False
+        self.foreign = 0
+        self.fault: Fault | None = None
+
+    # The four acts of its life, called by the round in this order.
+
+    async def open(self) -> None:
+        """Shakes hands; a refusal is a fault, unless it is the expected one."""
+        self.began_s = self._loop.time()
+        refusal = await self._handshake()
+        if refusal is None:
+            took_ms = (self._loop.time() - self.began_s) * 1000
+            selected = self._connection.subprotocol
+            self._note("=", f"open in {took_ms:.0f} ms, subprotocol {selected or 'none'}")
+            self.fault = self._wrong_subprotocol(selected)
+            return
+        self._note("=", refusal.fault.seen)
+        if not self._plan.spec.refused:
+            self.fault = refusal.fault
+        elif refusal.status in self._plan.spec.refused and refusal.fault.symptom in (
+            Symptom.REFUSED,
+            Symptom.REDIRECT,
+        ):
+            self._refused_as_expected = True
+        else:
+            self.fault = replace(refusal.fault, expected=self._plan.refusals)
+
+    async def talk(self) -> None:
+        """Goes through the script up to the first fault, or waits to be refused after all."""
+        if not self._connection.open and self._connection.ending is None:
+            return
+        if self._plan.spec.refused:
+            self.fault = self.fault or await self._let_in()
+            return
+        for step in self._steps:
+            if self.fault is not None:
+                return
+            if isinstance(step, str):
+                self._connection.send(step)
+            else:
+                self.fault = await self._listen(step)
+
+    def stay(self, hold_s: float) -> None:
+        """Takes no more messages, and answers pings only."""
+        frames_max = FRAMES_MAX + int(hold_s * HELD_FRAMES_PER_S)
+        self._connection.begin_phase(frames_max, keep=False)
+
+    def close(self) -> None:
+        """Begins to close; whoever closed before us did so too early."""
+        ending = self._connection.ending
+        if ending is not None and self.fault is None and not self._refused_as_expected:
+            during = "while it was held open" if self._plan.spec.hold_s else "before our close"
+            self.fault = classify.ended(ending, during, self._error, self._plan.close)
+        self._connection.close()
+
+    def closed(self) -> None:
+        """Judges how the close went, once it has ended or taken too long."""
+        wanted = self._plan.spec.close_code
+        if self.fault is not None or self._refused_as_expected or wanted is None:
+            return
+        ending = self._connection.ending
+        if ending is None:
+            seen = f"no close frame within {CLOSE_WITHIN_S:g} s of ours"
+            self.fault = Fault(Symptom.TIMEOUT, seen, self._plan.close)
+        elif ending.how is not How.CLOSED or ending.code != wanted:
+            self.fault = classify.ended(ending, "after our close", self._error, self._plan.close)
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._connection.abort()
+
+    @property
+    def over(self) -> asyncio.Future[None]:
+        """Done when the connection has ended or was refused."""
+        return self._connection.over
+
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Done when nothing is left of the connection."""
+        return self._connection.lost
+
+    @property
+    def label(self) -> str:
+        """How excerpts name it."""
+        return f"#{self.number} {self.user}".rstrip()
+
+    @property
+    def told(self) -> Fault | None:
+        """The fault without what differs from session to session, so that equal ones are equal."""
+        if self.fault is None:
+            return None
+        seen = self.fault.seen.replace(self._nonce, "${nonce}")
+        expected = self.fault.expected.replace(self._nonce, "${nonce}")
+        return replace(self.fault, seen=seen, expected=expected)
+
+    # The handshake.
+
+    def _new_connection(self) -> Connection:
+        ws, head = self._plan.opening.handshake(self._values)
+        return Connection(ws, head, self._arrived, self._note)
+
+    async def _handshake(self) -> Refusal | None:
+        """Asks again only where the front end had no instance: the container has seen nothing."""
+        deadline_s = self.began_s + self._plan.spec.open_within_s
+        refusal = await self._ask(deadline_s)
+        for pause_s in _PAUSES_S:
+            if refusal is None or not refusal.passing:
+                break
+            if self._loop.time() + pause_s >= deadline_s:
+                break
+            self._note("=", f"{refusal.fault.seen}: asking again")
+            self._connection.abort()
+            await self._plan.run.clock.sleep(pause_s)
+            self._connection = self._new_connection()
+            refusal = await self._ask(deadline_s)
+        return refusal
+
+    async def _ask(self, deadline_s: float) -> Refusal | None:
+        connection, opening = self._connection, self._plan.opening
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await self._loop.create_connection(
+                    lambda: connection, opening.host, opening.port, ssl=opening.tls
+                )
+                await connection.answered()
+        except TimeoutError:
+            return self._late(connection)
+        except OSError as error:
+            return _unreached(error)
+        if connection.refusal is not None:
+            return classify.refused(
+                connection.refusal, connection.response, opening.url, offered=opening.offers
+            )
+        if connection.response is None:
+            return classify.broken_off(str(connection.ending))
+        return None
+
+    def _late(self, connection: Connection) -> Refusal:
+        within = f"within {self._plan.spec.open_within_s:g} s"
+        connection.abort()
+        if not connection.connected:
+            return classify.unreached(f"none {within}")
+        return classify.no_answer(connection.status, f"no answer to the handshake {within}")
+
+    def _wrong_subprotocol(self, selected: str) -> Fault | None:
+        if not self._plan.spec.subprotocol or self._plan.spec.refused:
+            return None
+        if selected == self._plan.subprotocol.render(self._values):
+            return None
+        seen = self._plan.opening.as_written(selected, self._values) or "none selected"
+        return Fault(Symptom.SUBPROTOCOL, seen, self._plan.spec.subprotocol)
+
+    # The script.
+
+    async def _listen(self, waiting: Waiting) -> Fault | None:
+        connection = self._connection
+        connection.begin_phase()
+        deadline_s = self._loop.time() + waiting.within_s
+        while not waiting.done:
+            message = await connection.take(deadline_s)
+            if message is None:
+                ending = connection.ending
+                if ending is None:
+                    return waiting.late()
+                during = f"while waiting for {waiting}"
+                return classify.ended(ending, during, self._error, self._plan.close)
+            if fault := waiting.take(message):
+                return fault
+        return None
+
+    async def _let_in(self) -> Fault | None:
+        """A stranger whose handshake succeeded: a close with an expected code is a refusal, too."""
+        connection, within_s = self._connection, self._plan.spec.open_within_s
+        connection.begin_phase(keep=False)
+        await connection.take(self._loop.time() + within_s)
+        ending = connection.ending
+        if ending is None:
+            seen = f"let in, and still so after {within_s:g} s"
+            return Fault(Symptom.NOT_REFUSED, seen, self._plan.refusals)
+        if ending.how is How.CLOSED and ending.code in self._plan.spec.refused:
+            self._refused_as_expected = True
+            return None
+        return classify.ended(ending, "after the handshake", self._error, self._plan.refusals)
+
+    # What the connection tells.
+
+    def _arrived(self, text: str) -> Message:
+        try:
+            value: Json = read_json(text)
+        except ValueError:
+            value = text
+        ping = False
+        if isinstance(value, dict):
+            ping = value.get("type") == "ping"
+            self._error = classify.error_label(value) or self._error
+        foreign = self._nonces.foreign(text, self._nonce)
+        self.foreign += foreign
+        if ping:
+            self._connection.send(_PONG)
+        return Message(text, value, ping, foreign)
+
+    def _note(self, mark: str, text: str) -> None:
+        self.record.add(self._loop.time(), mark, text)
+
+
+def _unreached(error: OSError) -> Refusal:
+    """No connection: the front end's fault, unless our own machine had no room for one more."""
+    text = str(error) or type(error).__name__
+    if error.errno not in _OURS:
+        return classify.unreached(text)
+    hint = "too many connections for this machine: raise `ulimit -n`, or ask for fewer connections"
+    return Refusal(Fault(Symptom.CLIENT, f"no room for a connection ({text})", "room", hint))

@@ -1,0 +1,159 @@
+"""Whether a message is the awaited one, and what to say if it does not come. Pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gate.core.evidence import Symptom
+from gate.core.policy import Await, Json, Send
+from gate.core.template import JsonTemplate, parse_json
+from gate.probes.expect import Bound, Expectation, Mismatch, compact
+from gate.probes.outcome import Fault
+
+
+class Message(NamedTuple):
+    """One whole message.
+
+    Attributes:
+        text: as it came.
+        value: its JSON value; the text itself where it is not JSON.
+        ping: whether it is a JSON ping, which has been answered.
+        foreign: whether it carries another connection's nonce.
+    """
+
+    text: str
+    value: Json
+    ping: bool = False
+    foreign: bool = False
+
+
+class Say:
+    """A Send step, its templates parsed."""
+
+    def __init__(self, step: Send) -> None:
+        self._message: JsonTemplate = parse_json(step.message)
+        self._constant = _text(step.message) if self._message.constant else None
+
+    def text(self, values: Mapping[str, str]) -> str:
+        """What is sent: a text as it is, anything else as JSON."""
+        return self._constant or _text(self._message.render(values))
+
+
+class Listen:
+    """An Await step, its templates parsed and its schemas compiled."""
+
+    def __init__(self, step: Await) -> None:
+        self.answer = Expectation(step.answer)
+        self.never = Expectation(step.never)
+        self.where = parse_json(dict(step.where)) if step.where else None
+        self.sequence = step.sequence
+        self.within_s = step.within_s
+
+    def bind(self, values: Mapping[str, str]) -> "Waiting":
+        """The step for one connection."""
+        never = self.never.bind(values)
+        where = Bound(self.where.render(values), None, None) if self.where else None
+        return Waiting(self, self.answer.bind(values), where, None if never.asks_nothing else never)
+
+    def __str__(self) -> str:
+        parts = [" → ".join(self.sequence)] if self.sequence else []
+        return " with ".join(parts + [text for text in [str(self.answer)] if text])
+
+
+class Waiting:
+    """One Await of one connection: takes messages until one ends it.
+
+    Args:
+        step: what is awaited.
+        answer: pattern of the awaited message, or of the last of the sequence.
+        where: which messages count, None for all.
+        never: what must not come, None for nothing.
+    """
+
+    def __init__(
+        self, step: Listen, answer: Bound, where: Bound | None, never: Bound | None
+    ) -> None:
+        self._step = step
+        self._answer = answer
+        self._where = where
+        self._never = never
+        self._next = 0
+        self._others = 0
+        self._nearest: tuple[Mismatch, ...] = ()  # of the message that came closest
+        self.within_s = step.within_s
+        self.done = False
+
+    def __str__(self) -> str:
+        return str(self._step)
+
+    def take(self, message: Message) -> Fault | None:
+        """Looks at one message: sets `done`, or returns why the step has failed, or goes on.
+
+        A foreign message is nobody's answer; it is counted elsewhere.
+        """
+        if self._never is not None and self._never.matches(message.value):
+            return Fault(Symptom.FORBIDDEN, message.text, f"no message with {self._step.never}")
+        if message.foreign or not self._counts(message.value):
+            return None
+        if self._step.sequence:
+            return self._in_sequence(message)
+        if self._answer.matches(message.value):
+            self.done = True
+        elif not message.ping:
+            self._others += 1
+            self._compare(message.value)
+        return None
+
+    def late(self) -> Fault:
+        """Why the step has failed if no more messages come within its time."""
+        expected, within = str(self._step), f"within {self._step.within_s:g} s"
+        if self._step.sequence and (self._next or self._others):
+            return Fault(Symptom.SEQUENCE, f"{self._so_far()} {within}", self._wanted())
+        if not self._nearest:
+            return Fault(Symptom.TIMEOUT, f"no message {within}", expected)
+        first = self._nearest[0]
+        seen = f"{first.seen}" + (f" ({self._others} messages)" if self._others > 1 else "")
+        wanted = first.expected if first.symptom is Symptom.BODY else expected
+        return Fault(first.symptom, f"{seen} {within}", wanted)
+
+    def _counts(self, value: Json) -> bool:
+        return self._where is None or self._where.matches(value)
+
+    def _compare(self, value: Json) -> None:
+        if len(self._nearest) != 1:
+            found = self._answer.mismatches(value)
+            if not self._nearest or len(found) < len(self._nearest):
+                self._nearest = found
+
+    def _in_sequence(self, message: Message) -> Fault | None:
+        """Types must come in order; others may come between, and one that came may come again."""
+        kind = message.value.get("type") if isinstance(message.value, dict) else None
+        rest = self._step.sequence[self._next :]
+        if kind not in rest or not isinstance(kind, str):
+            self._others += not message.ping
+            return None
+        if kind != rest[0]:
+            if kind in self._step.sequence[: self._next]:
+                return None
+            return Fault(Symptom.SEQUENCE, f"{kind} after {self._came()}", self._wanted())
+        self._next += 1
+        if len(rest) > 1:
+            return None
+        if mismatches := self._answer.mismatches(message.value):
+            first = mismatches[0]
+            return Fault(first.symptom, f"{kind} with {first.seen}", first.expected)
+        self.done = True
+        return None
+
+    def _came(self) -> str:
+        return " → ".join(self._step.sequence[: self._next]) or "none of them"
+
+    def _so_far(self) -> str:
+        others = f" and {self._others} other messages" if self._others else ""
+        return f"{self._came()}{others}, then nothing more"
+
+    def _wanted(self) -> str:
+        return f"{self._step.sequence[self._next]} next in {' → '.join(self._step.sequence)}"
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else compact(value)

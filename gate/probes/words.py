@@ -1,0 +1,76 @@
+"""Text from outside, made fit to show: redacted first, then made visible, then cut.
+
+The order matters. A secret that is cut before it is redacted is no longer recognised, and its
+first half would be shown; so a text that had to be cut on the way here loses its end once more
+after redaction, by the length of the longest secret.
+"""
+
+import re
+
+from gate.redaction import Redactor
+
+LINE_MAX = 500
+"""Most characters of one excerpt line."""
+LINES_MAX = 20
+"""Most excerpt lines of one Evidence."""
+TEXT_MAX = 240
+"""Most characters of what a finding saw or expected."""
+
+# C0 and C1 controls (ANSI escapes start with one), zero-width and direction-changing characters,
+# line separators, and lone surrogates, which no terminal or file can take.
+_HARMFUL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Words:
+    """Makes text fit to show.
+
+    Args:
+        redactor: knows the secrets of this run.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._margin = redactor.longest
+
+    def reach(self, limit: int = LINE_MAX) -> int:
+        """How many characters of a text must be kept so that `line` can show `limit` of it."""
+        return limit + self._margin + 1
+
+    def line(self, text: str, limit: int = LINE_MAX, *, cut: bool = False) -> str:
+        """One line of at most `limit` characters, without secrets, with nothing that acts.
+
+        Args:
+            text: as it came.
+            limit: most characters of the result, its ellipsis included.
+            cut: whether the text was cut already, after at least `reach(limit)` characters.
+        """
+        return _shorten(visible(self._redacted(text, self.reach(limit), cut=cut)), limit)
+
+    def lines(self, text: str, count: int, *, cut: bool = False) -> tuple[str, ...]:
+        """A text of several lines as at most `count` of them; empty ones are left out."""
+        whole = self._redacted(text, self.reach(count * LINE_MAX), cut=cut)
+        found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
+        return tuple(_shorten(line, LINE_MAX) for line in found if line)[:count]
+
+    def _redacted(self, text: str, reach: int, *, cut: bool) -> str:
+        cut = cut or len(text) > reach
+        redacted = self._redactor.text(text[:reach])
+        return redacted[: max(0, len(redacted) - self._margin)] + "…" if cut else redacted
+
+
+def visible(text: str) -> str:
+    r"""Replaces characters that act instead of showing by what one would type for them: \x1b."""
+    return _HARMFUL.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
