@@ -116,6 +116,14 @@ def refusal(error: AioRpcError, call: Call, tries: int, *, in_doubt: bool) -> In
     return _refused(code, call, got)
 
 
+def unreadable(call: Call, size_bytes: int) -> InfrastructureError:
+    """The gate's exception for an answer that is no message: the write may have happened."""
+    got = f"(got {size_bytes} bytes that are no message of its API)"
+    if call.writes:
+        return _no_answer(call, 1, got, in_doubt=True)
+    return InfrastructureError(f"{call.subject}: {call.place.name} cannot be understood {got}")
+
+
 def _refused(code: StatusCode, call: Call, got: str) -> InfrastructureError:
     match code:
         case StatusCode.NOT_FOUND:

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -25,6 +26,7 @@ from gate.cloud.status import (
     no_credentials,
     refusal,
     unreachable,
+    unreadable,
 )
 
 Q = TypeVar("Q")
@@ -128,20 +130,27 @@ class Wire:
             NotFoundError, AccessError, ConflictError, UnavailableError, InfrastructureError: as in
                 gate.errors; never anything else.
         """
-        tries = _Tries(Call(self.place, subject, method.writes), self._patience, repeatable)
+        call = Call(self.place, subject, method.writes)
+        tries = _Tries(call, self._patience, repeatable)
+        payload = method.encode(request)
         try:
             channel = await self._open()
+            # Bytes in, bytes out: what cannot be decoded grpc would log and hand over as None.
             ask = channel.unary_unary(
-                method.path, request_serializer=method.encode, response_deserializer=method.decode
+                method.path, request_serializer=bytes, response_deserializer=bytes
             )
 
-            async def once() -> A:
-                answer: A = await ask(request, timeout=method.timeout_s, metadata=routing)
+            async def once() -> bytes:
+                answer: bytes = await ask(payload, timeout=method.timeout_s, metadata=routing)
                 return answer
 
-            return await tries.run(once, self._sleep)
+            answer = await tries.run(once, self._sleep)
         except grpc.aio.AioRpcError as error:
-            raise refusal(error, tries.call, tries.count, in_doubt=tries.in_doubt) from None
+            raise refusal(error, call, tries.count, in_doubt=tries.in_doubt) from None
+        try:
+            return method.decode(answer)
+        except DecodeError:
+            raise unreadable(call, len(answer)) from None
 
     async def _open(self) -> grpc.aio.Channel:
         async with self._opening:

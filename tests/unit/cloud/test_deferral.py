@@ -1,83 +1,106 @@
-"""Each case is a fresh interpreter: what is imported first is what matters."""
-
-import subprocess
+import importlib
 import sys
 
 import pytest
 
-CLOUD_FIRST = """
-import sys
-import gate.cloud
-from google.cloud.run_v2.types import service
-from google.cloud.logging_v2.types import log_entry
-"""
-HEAVY = "{'google.auth', 'google.api_core', 'requests', 'cryptography'}"
-
-
-def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.mark.parametrize(
-    "import_line",
-    [
-        "import gate.cloud.run, gate.cloud.logs, gate.cloud.decisions, gate.cloud.identity",
-        "from google.cloud.run_v2.types import service",
-    ],
-)
-def test_message_types_come_without_the_clients(import_line):
-    assert (
-        run(f"import sys, gate.cloud\n{import_line}\nprint({HEAVY} & set(sys.modules))") == "set()"
-    )
-
-
-def test_a_full_import_later_finds_the_same_classes():
-    print_same = """
-import google.cloud.run_v2 as run_v2, google.cloud.run_v2.types as types
-assert run_v2.ServicesClient and run_v2.__version__
-assert run_v2.Service is types.Service is service.Service is types.service.Service
-from google.cloud.run_v2 import *
-assert JobsClient and Service is service.Service
-from google.cloud import logging, logging_v2
-assert logging.Client is logging_v2.Client
-assert logging_v2.types.LogEntry is log_entry.LogEntry
-print('same')
-"""
-    assert run(CLOUD_FIRST + print_same) == "same"
-
-
-def test_a_full_import_before_is_left_alone():
-    code = """
-import google.cloud.run_v2 as run_v2, google.cloud.run_v2.types as types
-import gate.cloud
-from google.cloud.run_v2.types import service
-assert type(run_v2).__name__ == 'module' and run_v2.Service is service.Service
-print(run_v2.ServicesClient.__name__)
-"""
-    assert run(code) == "ServicesClient"
-
-
-def test_names_that_nobody_has_are_missed_in_the_usual_way():
-    code = """
-import gate.cloud
-import google.cloud.run_v2 as run_v2
-for name in ('__wrapped__', 'NoSuchThing'):
-    try:
-        getattr(run_v2, name)
-    except AttributeError as error:
-        print(name in str(error))
-"""
-    assert run(code) == "True\nTrue"
-
-
-def test_a_package_that_is_not_there_says_so():
-    code = """
 from gate.cloud.deferral import put_off
-try:
-    put_off('google.cloud.no_such_package')
-except ModuleNotFoundError as error:
-    print(error.name)
+
+INIT = """
+__version__ = "1"
+__all__ = ["Client"]
+from {name}.types import Message
+from .clients import Client
 """
-    assert run(code) == "google.cloud.no_such_package"
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package whose `__init__` imports a heavy submodule, importable for one test."""
+    name = "heavy"
+    folder = tmp_path / "outer" / name
+    folder.mkdir(parents=True)
+    full = f"outer.{name}"
+    (folder / "__init__.py").write_text(INIT.format(name=full))
+    (folder / "types.py").write_text("class Message: pass")
+    (folder / "clients.py").write_text("class Client: pass")
+    (folder / "other.py").write_text("here = True")
+    sys.path.insert(0, str(tmp_path))
+    importlib.invalidate_caches()
+    yield full
+    sys.path.remove(str(tmp_path))
+    for module in [module for module in sys.modules if module.split(".")[0] == "outer"]:
+        del sys.modules[module]
+
+
+def loaded(package):
+    return f"{package}.clients" in sys.modules
+
+
+def test_a_submodule_comes_without_its_package(package):
+    put_off(package)
+    types = importlib.import_module(f"{package}.types")
+    assert types.Message
+    assert not loaded(package)
+
+
+@pytest.mark.parametrize("name", ["Client", "__all__", "__version__"])
+def test_a_name_of_the_package_executes_it_once(package, name):
+    put_off(package)
+    types = importlib.import_module(f"{package}.types")
+    module = importlib.import_module(package)
+    assert getattr(module, name)
+    assert loaded(package)
+    assert module.Message is types.Message
+    assert module.types is types
+    assert type(module) is type(sys)
+
+
+def test_a_submodule_is_an_attribute_without_executing_the_package(package):
+    put_off(package)
+    module = importlib.import_module(package)
+    assert module.other.here
+    assert not loaded(package)
+
+
+def test_other_dunders_are_missed_in_the_usual_way(package):
+    put_off(package)
+    module = importlib.import_module(package)
+    assert not hasattr(module, "__wrapped__")
+    assert not loaded(package)
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        module.NoSuchThing  # noqa: B018 - it raises
+    assert loaded(package)
+
+
+def test_a_package_that_is_imported_already_is_left_alone(package):
+    before = importlib.import_module(package)
+    put_off(package)
+    assert sys.modules[package] is before
+    assert type(before) is type(sys)
+
+
+def test_putting_off_twice_is_putting_off(package):
+    put_off(package)
+    module = sys.modules[package]
+    put_off(package)
+    assert sys.modules[package] is module
+    assert not loaded(package)
+
+
+def test_a_package_that_fails_may_be_tried_again(package, tmp_path):
+    put_off(package)
+    module = importlib.import_module(package)
+    clients = tmp_path.joinpath(*package.split(".")) / "clients.py"
+    good = clients.read_text()
+    clients.write_text("raise RuntimeError('not today')")
+    with pytest.raises(RuntimeError, match="not today"):
+        module.Client  # noqa: B018 - it raises
+    clients.write_text(good + "\n\n")
+    importlib.invalidate_caches()
+    assert module.Client
+
+
+def test_a_package_that_is_not_there_says_so(package):
+    with pytest.raises(ModuleNotFoundError) as caught:
+        put_off("outer.no_such_package")
+    assert caught.value.name == "outer.no_such_package"

@@ -1,6 +1,7 @@
 """Which failures are tried again: over a scripted channel, without a socket and without waiting."""
 
 import pytest
+from google.protobuf.message import DecodeError
 from grpc import StatusCode
 
 from gate.cloud.channel import Api, Endpoint, Place
@@ -184,3 +185,17 @@ async def test_errors_carry_no_trace_of_the_library():
     answer, _ = await outcome(Scripted(failure(StatusCode.NOT_FOUND)))
     assert answer.__cause__ is None
     assert answer.__suppress_context__
+
+
+async def test_an_answer_that_is_no_message_is_told_apart_from_silence():
+    def decode(answer):
+        raise DecodeError
+
+    wire, _ = wire_over(Scripted(b"?"))
+    for method, kind in (
+        (Method("/x.Y/Read", bytes, decode), InfrastructureError),
+        (Method("/x.Y/Write", bytes, decode, writes=True), UnavailableError),
+    ):
+        with pytest.raises(InfrastructureError, match=r"^thing: .*got 1 bytes") as caught:
+            await wire.call(method, b"q", subject="thing")
+        assert type(caught.value) is kind
