@@ -211,24 +211,25 @@ class Record:
             raise refuse(node, problems, self.says)
         shapes = {key.name: key.shape for key in self.keys}
         reads: dict[str, Read[object]] = {}
-        for name, (mark, value) in node.entries.items():
+        for name, (_, value) in node.entries.items():
             if name in shapes:
                 item = attempt(shapes[name], value, problems)
                 if item is not None:
                     reads[name] = item
             else:
-                self._unknown(name, mark, value, problems)
+                self._unknown(name, node, problems)
         self._missing(node, problems)
         return Fields(node, reads)
 
-    def _unknown(self, name: str, mark: Mark, value: Node, problems: Problems) -> None:
+    def _unknown(self, name: str, node: Mapping, problems: Problems) -> None:
+        mark, value = node.entries[name]
         if name in self.not_built:
             note_not_built(mark, value.path, self.not_built[name], problems)
             return
         known = [key.name for key in self.keys]
         problems.add(
             mark,
-            f"{self.title} has an unknown key (got {shown(name)})",
+            f"{named(node) or 'the policy '}has an unknown key (got {shown(name)})",
             problems.guess(name, known),
         )
 

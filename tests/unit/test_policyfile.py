@@ -200,7 +200,7 @@ probes:
         ),
         "5:1 baseline: is not built yet (it is for comparing the candidate with stable)",
         "6:11 secrets.nonce: is a name that templates use themselves",
-        "8:24 http has an unknown key (got 'metod')",
+        "8:24 probes.a.http: has an unknown key (got 'metod')",
         "8:45 probes.a.http.timeout: must be more than 0 (got 0 s)",
         (
             "8:67 probes.a.expect.status: has the wrong form (got the number 99, "
