@@ -32,11 +32,6 @@ class _Row:
     progress: Progress | None = None
     evidence: Evidence | None = None
 
-    @property
-    def dull(self) -> bool:
-        """Whether it may make way for others: it passed."""
-        return self.evidence is not None and self.evidence.passed
-
 
 class Board:
     """Draws itself anew as often as it is asked; changes through its methods alone.
@@ -106,7 +101,7 @@ class Board:
         grid.add_column(justify="right", no_wrap=True)
         shown, hidden = _fitting(rows, max(room, 1))
         if hidden:
-            grid.add_row(Text("✓", "green"), Text(f"{hidden} more that passed", "dim"), "", "")
+            grid.add_row(Text("…", "dim"), Text(), Text(hidden, "dim"), Text())
         for row in shown:
             grid.add_row(*self._cells(row))
         return grid
@@ -160,11 +155,17 @@ def _advance(progress: Progress | None) -> Text | Table:
     return grid
 
 
-def _fitting(rows: Sequence[_Row], room: int) -> tuple[list[_Row], int]:
-    """The rows that fit; where they do not, the first passes make way and are counted."""
-    hidden = 0
-    shown = list(rows)
-    while len(shown) + bool(hidden) > room and any(row.dull for row in shown):
-        shown.remove(next(row for row in shown if row.dull))
-        hidden += 1
-    return shown, hidden
+def _fitting(rows: Sequence[_Row], room: int) -> tuple[list[_Row], str]:
+    """The rows that fit, and what the others are: first passes make way, then those to come."""
+    surplus = len(rows) - room
+    if surplus <= 0:
+        return list(rows), ""
+    passes = [row for row in rows if row.evidence is not None and row.evidence.passed]
+    waiting = [row for row in reversed(rows) if row.began is None and row.evidence is None]
+    hidden = [*passes, *waiting][: surplus + 1]
+    passed = sum(row.evidence is not None for row in hidden)
+    coming = len(hidden) - passed
+    parts = [f"{passed} more that passed"] if passed else []
+    parts += [f"{coming} more to come"] if coming else []
+    shown = [row for row in rows if row not in hidden]
+    return shown[: max(room - 1, 0)], ", ".join(parts) or "more than fit here"

@@ -80,25 +80,31 @@ def _pieces(word: str, width: int) -> list[str]:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """A table with a heading and a rule under it; cells wrap within their column."""
+    widths = fit(columns, rows, width - len(GAP) * (len(columns) - 1))
     titles = [column.title for column in columns]
-    natural = [max(cells(row[i]) for row in [titles, *rows]) for i in range(len(columns))]
-    widths = _fit(natural, [column.keep for column in columns], width - _gaps(columns))
     rule = ["-" * each for each in widths]
     return [line for row in [titles, rule, *rows] for line in _row(row, widths)]
 
 
-def _gaps(columns: Sequence[Column]) -> int:
-    return len(GAP) * (len(columns) - 1)
+def fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """The width of each column: what it needs, or what it can get of the room for all."""
+    titles = [column.title for column in columns]
+    natural = [max(cells(row[i]) for row in [titles, *rows]) for i in range(len(columns))]
+    kept = [min(wanted, column.keep) for wanted, column in zip(natural, columns, strict=True)]
+    if sum(max(width, LEAST) for width in kept) > room:
+        kept = [0] * len(columns)
+    return _shared(natural, kept, room)
 
 
-def _fit(natural: Sequence[int], keep: Sequence[int], room: int) -> list[int]:
-    """Widths that fit: what a column keeps first, then an equal share of the rest for each."""
-    widths = [min(wanted, kept) for wanted, kept in zip(natural, keep, strict=True)]
-    open_ = [i for i, wanted in enumerate(natural) if wanted > widths[i]]
-    open_.sort(key=lambda i: natural[i])
-    left = room - sum(width for i, width in enumerate(widths) if i not in open_)
-    for rank, i in enumerate(open_):
-        share = left // (len(open_) - rank)
+def _shared(natural: Sequence[int], kept: Sequence[int], room: int) -> list[int]:
+    """What a column keeps first, then an equal share of the rest for each that needs more."""
+    widths = list(kept)
+    growing = [i for i, wanted in enumerate(natural) if wanted > kept[i]]
+    growing.sort(key=lambda i: natural[i])
+    left = room - sum(width for i, width in enumerate(widths) if i not in growing)
+    for rank, i in enumerate(growing):
+        later = sum(widths[other] for other in growing[rank + 1 :])
+        share = min(left // (len(growing) - rank), left - later)
         widths[i] = min(natural[i], max(share, widths[i], LEAST))
         left -= widths[i]
     return widths

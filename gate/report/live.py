@@ -1,5 +1,6 @@
 """What goes on, as a live view on a terminal."""
 
+import contextlib
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,17 @@ from gate.report.lines import Line
 from gate.report.narrator import StoryNarrator
 from gate.report.terminal import draw_line
 
-FRAMES_PER_SECOND = 8
+FRAMES_PER_SECOND = 5
+"""Drawing shares the processor with the probes, which measure."""
+
+
+class _Live(Live):
+    """A live display whose own thread falls silent, too, where the terminal is gone."""
+
+    def refresh(self) -> None:
+        """Draws the board anew."""
+        with contextlib.suppress(Exception, SystemExit):  # rich exits where a pipe is closed
+            super().refresh()
 
 
 class LiveNarrator(StoryNarrator):
@@ -32,7 +43,7 @@ class LiveNarrator(StoryNarrator):
         super().__init__()
         self._console = console
         self._board = Board(console.get_time)
-        self._live = Live(
+        self._live = _Live(
             console=console,
             get_renderable=lambda: self._board,
             refresh_per_second=FRAMES_PER_SECOND,

@@ -45,5 +45,5 @@ class StoryNarrator(ABC):
             return
         try:
             show()
-        except Exception:  # noqa: BLE001 - whatever breaks a view must not stop a move of traffic
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever breaks a view (rich exits where a pipe is closed) must not stop a move of traffic
             self._silent = True

@@ -11,7 +11,8 @@ from gate.report.words import DECISIONS, decision_tone, duration, outcome_of, ou
 
 FINDINGS_MAX = 5
 LAST_WORDS = "its own last words: "
-NOT_ITS_WORDS = "the platform says so, not the candidate"
+BETWEEN_WORDS = " | "
+"""How core.verdict puts log lines into a hint."""
 LOG_LINE_MAX = 400
 
 
@@ -57,7 +58,7 @@ def _reason(
     else:
         tone = Tone.BAD if items else Tone.UNSURE
         yield Line(f"{safe(reason.subject)}: {safe(reason.text, 600)}", tone, indent=2)
-        yield from hint_lines(reason.subject, reason.hint)
+        yield from hint_lines(reason.hint)
     if reason.capability:
         yield Line(f"at stake: {stake(reason.capability, capabilities)}", indent=4)
 
@@ -80,16 +81,11 @@ def _findings(item: Evidence) -> Iterator[Line]:
         yield Line(f"and {more} more", indent=4)
 
 
-def hint_lines(subject: str, hint: str) -> Iterator[Line]:
-    """A reason's hint; a candidate's last log lines, which come as one, as a block of their own.
-
-    Args:
-        subject: what the reason speaks of.
-        hint: its hint, or "".
-    """
-    if subject == "readiness" and hint not in {"", NOT_ITS_WORDS}:
+def hint_lines(hint: str) -> Iterator[Line]:
+    """A reason's hint; a candidate's last log lines, which come as one, as a block of their own."""
+    if hint.startswith(LAST_WORDS) or BETWEEN_WORDS in hint:
         yield Line("its last log lines:", indent=4)
-        for line in hint.removeprefix(LAST_WORDS).split(" | "):
+        for line in hint.removeprefix(LAST_WORDS).split(BETWEEN_WORDS):
             yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
     elif hint:
         yield Line(f"hint: {safe(hint, 600)}", indent=4)

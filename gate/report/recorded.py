@@ -146,9 +146,9 @@ def _verdict(outcome: Entry) -> Iterator[Line]:
     meaning = DECISIONS.get(decision, "unknown")
     yield Line(f"verdict: {safe(decision)} ({meaning})", decision_tone(decision))
     for reason in children(verdict, "reasons"):
-        subject = text(reason, "subject")
-        yield Line(f"{safe(subject)}: {safe(text(reason, 'text'), TEXT_MAX)}", indent=2)
-        yield from hint_lines(subject, text(reason, "hint"))
+        subject = safe(text(reason, "subject"))
+        yield Line(f"{subject}: {safe(text(reason, 'text'), TEXT_MAX)}", indent=2)
+        yield from hint_lines(text(reason, "hint"))
         if capability := text(reason, "capability"):
             yield Line(f"at stake: {safe(capability)}", indent=4)
 

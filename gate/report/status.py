@@ -177,6 +177,6 @@ _STATES = {
 
 
 def _short(image: str) -> str:
-    """An image's last part, its digest cut to what people compare: `backend@sha256:0123456789ab`."""
+    """An image's last part, its digest cut to what people compare."""
     name, at, digest = image.rpartition("/")[2].partition("@sha256:")
     return f"{name}{at}{digest[:12]}"

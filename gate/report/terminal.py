@@ -8,9 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gate.report.columns import cells
+from gate.report.columns import fit
 from gate.report.lines import Block, Cell, Grid, Line, Tone, plain
 from gate.report.safe import safe
+
+BETWEEN = 3
+"""Cells that rich puts between two columns: padding, divider, padding."""
 
 STYLES: Mapping[Tone, str] = {
     Tone.PLAIN: "",
@@ -28,7 +31,7 @@ def draw(console: Console, blocks: Iterable[Block]) -> None:
         if isinstance(block, Line):
             draw_line(console, block)
         else:
-            console.print(Padding(_table(block), (0, 0, 0, block.indent)))
+            console.print(Padding(_table(block, console.width), (0, 0, 0, block.indent)))
 
 
 def draw_line(console: Console, line: Line) -> None:
@@ -37,12 +40,12 @@ def draw_line(console: Console, line: Line) -> None:
         console.print(Text(part, STYLES[line.tone]), overflow="ignore", no_wrap=True, crop=False)
 
 
-def _table(grid: Grid) -> Table:
+def _table(grid: Grid, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for i, column in enumerate(grid.columns):
-        natural = max([cells(column.title), *(cells(safe(row[i].text)) for row in grid.rows)])
-        least = min(natural, column.keep) if column.keep else None
-        table.add_column(column.title, min_width=least, overflow="fold")
+    rows = [[safe(cell.text) for cell in row] for row in grid.rows]
+    room = width - grid.indent - BETWEEN * (len(grid.columns) - 1)
+    for column, size in zip(grid.columns, fit(grid.columns, rows, room), strict=True):
+        table.add_column(column.title, width=size, overflow="fold")
     for row in grid.rows:
         table.add_row(*map(_text, row))
     return table

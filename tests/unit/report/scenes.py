@@ -26,7 +26,7 @@ from gate.core.messages import (
     Seen,
     SetTraffic,
 )
-from gate.core.policy import Capability, HttpProbe, Probe, WebSocketProbe
+from gate.core.policy import Capability, HttpProbe, Json, Probe, WebSocketProbe
 from gate.core.rollout import begin, step
 from gate.core.service import (
     Condition,
@@ -37,7 +37,8 @@ from gate.core.service import (
     ServiceRef,
 )
 from gate.core.state import Kind, PastMove, Plan, Rollout
-from gate.core.traffic import Split
+from gate.core.traffic import Split, Target
+from gate.ledger.entry import intention, outcome
 from gate.ports import Narrator, Progress
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -235,7 +236,9 @@ class Scene:
             case ReadLogs():
                 return LogsRead(self.wait(0.1), self.logs)
             case Record():
-                return Recorded(self.wait(0.1), kept=self.kept, message="" if self.kept else "quota")
+                return Recorded(
+                    self.wait(0.1), kept=self.kept, message="" if self.kept else "quota"
+                )
 
     def _look(self, command: Look) -> Seen:
         at = self.wait(max(command.after_s, 0.5))
@@ -264,7 +267,11 @@ class Scene:
 
 
 def service(
-    traffic: Split, effective: Split | None = None, *, reconciling: bool = False, **changes: object
+    traffic: Split,
+    effective: Iterable[Target] | None = None,
+    *,
+    reconciling: bool = False,
+    **changes: object,
 ) -> Service:
     """A service with this traffic."""
     lines = tuple(
@@ -274,7 +281,7 @@ def service(
             target.tag,
             f"http://127.0.0.1:41{len(target.tag):03d}" if target.tag else "",
         )
-        for target in effective or traffic
+        for target in (traffic if effective is None else effective)
     )
     usual = Service(
         REF,
@@ -316,3 +323,56 @@ def fail_once(kind: type[object], failure: Failure, message: str, hint: str = ""
         return None
 
     return after
+
+
+HOSTILE = "\x1b[31mred\x1b[0m [bold]loud[/bold] \u202eevil \x00:smile:\r\n\u2028next"
+SHOWN = "\\x1b[31mred\\x1b[0m [bold]loud[/bold] \\u202eevil \\x00:smile:\\r\\n\\u2028next"
+"""The same made safe."""
+
+
+def hostile_evidence(probe: str = "health") -> Evidence:
+    """A failure with hostile text wherever text may come from outside."""
+    finding = Finding(Symptom.BODY, HOSTILE, HOSTILE, hint=HOSTILE)
+    return failed(
+        probe,
+        asked=HOSTILE,
+        expected=HOSTILE,
+        seen=HOSTILE,
+        findings=(finding,),
+        excerpts=(HOSTILE,),
+        trace=HOSTILE,
+    )
+
+
+def assert_safe(lines: Iterable[str]) -> None:
+    """Nothing in these lines acts on a terminal."""
+    for line in lines:
+        assert line.isprintable(), repr(line)
+
+
+class Scribe:
+    """Implements gate.ports.Narrator: writes the entries that the controller would append."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.entries: list[dict[str, Json]] = []
+
+    def doing(self, rollout: Rollout, command: Command) -> None:
+        """An intention before each write, the outcome at the end."""
+        if isinstance(command, Deploy | SetTraffic):
+            self.entries.append(intention(rollout, command, self._scene.now))
+        elif isinstance(command, Record):
+            self.entries.append(outcome(rollout, self._scene.now))
+
+    def happened(self, rollout: Rollout, event: Event) -> None:
+        """Nothing to write."""
+
+    def progress(self, progress: Progress) -> None:
+        """Nothing to write."""
+
+
+def entries_of(scene: Scene, wanted: Plan) -> tuple[dict[str, Json], ...]:
+    """What the ledger keeps of a rollout, newest first."""
+    scribe = Scribe(scene)
+    scene.play(wanted, scribe)
+    return tuple(reversed(scribe.entries))

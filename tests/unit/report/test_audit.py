@@ -1,0 +1,219 @@
+"""What the ledger remembers, for people."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.core.policy import Json
+from gate.core.service import Condition, ConditionState, Revision
+from gate.core.traffic import Split
+from gate.report.audit import UNFINISHED_MEANS, audit_list_lines, audit_show_lines
+from gate.report.columns import cells
+from tests.unit.report.scenes import (
+    CANDIDATE,
+    HOSTILE,
+    READY,
+    SHOWN,
+    V2_EVIDENCE,
+    Scene,
+    assert_safe,
+    entries_of,
+    hostile_evidence,
+    plan,
+    rollback_plan,
+)
+
+REJECTED = entries_of(Scene(evidence=V2_EVIDENCE, traffic=Split.of(())), plan())
+
+
+def named(entries: tuple[dict[str, Json], ...], rollout: str) -> tuple[dict[str, Json], ...]:
+    """The same entries under another id."""
+    return tuple({**entry, "rollout": rollout} for entry in entries)
+
+
+def rolled_back() -> tuple[dict[str, Json], ...]:
+    """A rollback."""
+    scene = Scene(traffic=Split.all_to(CANDIDATE))
+    scene.revisions[CANDIDATE] = Revision(CANDIDATE, READY, "backend:v2")
+    return entries_of(scene, rollback_plan())
+
+
+def test_a_wide_list_is_one_line_a_rollout() -> None:
+    entries = (*named(rolled_back(), "r2"), *named(REJECTED, "r1"))
+    lines = audit_list_lines(entries, 220)
+    assert [line.split("  ")[0] for line in lines[2:]] == ["2026-01-01 12:00:00"] * 2
+    assert [" ".join(line.split()) for line in (lines[0], *lines[2:])] == [
+        "when (UTC) id service what ending candidate traffic who why",
+        (
+            "2026-01-01 12:00:00 r2 backend rollback rolled back backend-00001-aaa "
+            "backend-00002-abc 100 % -> backend-00001-aaa 100 % alice@example.com "
+            "errors since noon"
+        ),
+        (
+            "2026-01-01 12:00:00 r1 backend rollout rejected backend-00002-abc "
+            "backend-00001-aaa 100 % (as before) alice@example.com ship the new agents"
+        ),
+    ]
+
+
+def test_a_narrow_list_is_a_paragraph_a_rollout() -> None:
+    assert audit_list_lines(rolled_back(), 80) == [
+        "2026-01-01 12:00:00  20260101-120000-abc123  rolled back  rollback of backend",
+        "    candidate backend-00001-aaa, traffic backend-00002-abc 100 % ->",
+        "      backend-00001-aaa 100 %",
+        "    alice@example.com: errors since noon",
+    ]
+
+
+def test_a_rollout_without_an_outcome_is_unfinished() -> None:
+    unfinished = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    lines = audit_list_lines((*named(unfinished, "r2"), *named(REJECTED, "r1")), 200)
+    assert "  unfinished  " in lines[2]
+    assert "LATEST 100 % -> ?" in lines[2]
+    assert "  rejected  " in lines[3]
+    assert lines[-1] == UNFINISHED_MEANS
+
+
+def test_nothing_recorded() -> None:
+    assert audit_list_lines((), 80) == ["nothing is recorded yet"]
+    assert audit_show_lines((), 80) == [
+        "nothing is recorded under this id (`gate audit list` shows the ids)"
+    ]
+
+
+def test_everything_about_a_rejection() -> None:
+    lines = audit_show_lines(tuple(reversed(REJECTED)), 120)
+    assert lines[:18] == [
+        "20260101-120000-abc123: rollout of backend (demo/us-central1): rejected",
+        "  when:      2026-01-01 12:00:00 UTC, took 16 s",
+        "  who:       alice@example.com",
+        "  why:       ship the new agents",
+        f"  policy:    policies/backend.yaml (sha256 {'3fa9' * 16})",
+        "  candidate: backend-00002-abc, image backend:v2",
+        "  url:       http://127.0.0.1:41009",
+        "  condition: succeeded",
+        "  stable:    backend-00001-aaa 100 %, image backend:v1",
+        "",
+        "what the gate set out to do, in order:",
+        "  2026-01-01 12:00:00  deploy backend:v2 as backend-00002-abc at 0 %",
+        "    traffic then:   LATEST 100 %",
+        "    traffic wanted: backend-00001-aaa 100 %, candidate -> backend-00002-abc",
+        lines[14],
+        "    traffic then:   backend-00001-aaa 100 %, candidate -> backend-00002-abc",
+        "    traffic wanted: backend-00001-aaa 100 %",
+        "",
+    ]
+    assert lines[14].endswith("  take the tag candidate from backend-00002-abc")
+    begin = lines.index("  same-user-concurrency (websocket): FAILED in 2.3 s")
+    assert lines[begin : begin + 8] == [
+        "  same-user-concurrency (websocket): FAILED in 2.3 s",
+        "    asked: 7 sessions at once on /ws (5 of 7 right)",
+        f"    trace: {'ab' * 16}",
+        "    closed: got close 1011 (Internal error), expected close 1000 (2 times)",
+        "    sequence: got an error frame, expected pong (2 times)",
+        "    | > GET /api/health",
+        "    | < 307 Temporary Redirect",
+        "    | < location: /api/health/",
+    ]
+    begin = lines.index("verdict: reject (the candidate is not fit for users)")
+    assert lines[begin + 1 : begin + 3] == [
+        "  api-health: redirect: got 307 to /api/health/, expected status 200",
+        "    hint: a slash is added: the route is registered as /api/health/",
+    ]
+    begin = lines.index("traffic before:   LATEST 100 %")
+    assert lines[begin + 1 : begin + 4] == [
+        "traffic after:    backend-00001-aaa 100 %",
+        "in effect then:   backend-00001-aaa 100 %",
+        "last change then: by alice@example.com",
+    ]
+    assert lines[-1] == "exit code: 1 (the gate said no, and traffic is safe)"
+
+
+def test_the_last_log_lines_of_a_candidate_that_cannot_start() -> None:
+    port = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR", "did not listen")
+    lines = audit_show_lines(entries_of(Scene(candidate_ready=port, logs=("a", " b")), plan()))
+    begin = lines.index("    its last log lines:")
+    assert lines[begin + 1 : begin + 3] == ["      | a", "      |  b"]
+
+
+def test_an_unfinished_rollout_says_that_it_has_no_outcome() -> None:
+    unfinished = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    lines = audit_show_lines(unfinished, 100)
+    assert lines[0].endswith(": unfinished")
+    assert lines[-1] == (
+        "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+    )
+
+
+def test_evidence_that_was_left_out_is_counted() -> None:
+    entries = tuple({**entry, "left_out": 3} for entry in REJECTED)
+    assert "the entry was too large: 3 parts of the evidence were left out" in audit_show_lines(
+        entries
+    )
+
+
+def test_numbers_may_come_back_as_floats() -> None:
+    def floats(value: Json) -> Json:
+        match value:
+            case bool() | None | str():
+                return value
+            case dict():
+                return {key: floats(item) for key, item in value.items()}
+            case list():
+                return [floats(item) for item in value]
+            case _:
+                return float(value)
+
+    as_floats: tuple[dict[str, Json], ...] = tuple(
+        {key: floats(item) for key, item in entry.items()} for entry in REJECTED
+    )
+    assert audit_show_lines(as_floats) == audit_show_lines(REJECTED)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_fits_its_width(width: int) -> None:
+    for lines in (audit_list_lines(REJECTED, width), audit_show_lines(REJECTED, width)):
+        assert all(cells(line) <= width for line in lines)
+
+
+def test_hostile_text_shows_and_does_nothing() -> None:
+    scene = Scene(evidence=(hostile_evidence(), hostile_evidence(HOSTILE)))
+    entries = entries_of(scene, plan(actor=HOSTILE, reason=HOSTILE, image=HOSTILE))
+    for lines in (audit_list_lines(entries, 1000), audit_show_lines(entries, 1000)):
+        assert_safe(lines)
+        assert any(SHOWN in line for line in lines)
+
+
+def strings(value: Json) -> Iterator[str]:
+    """Every key of an entry, at any depth."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+
+
+KEYS = sorted({key for entry in REJECTED for key in strings(entry)})
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=20)
+    | st.sampled_from(["outcome", "passed", "2026-01-01T12:00:00Z", "0001-01-01T00:00:00+23:00"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8), max_size=3))
+def test_whatever_the_log_holds_can_be_shown(entries: list[dict[str, Json]]) -> None:
+    assert_safe(audit_list_lines(entries))
+    assert_safe(audit_show_lines(entries))

@@ -1,0 +1,247 @@
+"""The live view: what is on the board while it works, and what stays on the screen."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from gate.core.messages import Command, Event, Interrupted, RunProbes
+from gate.core.state import Rollout
+from gate.ports import Progress
+from gate.report.board import Board
+from gate.report.live import LiveNarrator
+from gate.report.plain import PlainNarrator
+from tests.unit.report.scenes import (
+    HOSTILE,
+    SHOWN,
+    V2_EVIDENCE,
+    Scene,
+    failed,
+    hostile_evidence,
+    inconclusive,
+    passed,
+    plan,
+)
+from tests.unit.report.screen import Screen
+
+BOTH_WIDTHS = pytest.mark.parametrize("width", [80, 120])
+
+
+def terminal(width: int = 80, height: int = 40) -> Console:
+    """A terminal that keeps what it is sent."""
+    return Console(
+        file=io.StringIO(), force_terminal=True, width=width, height=height, legacy_windows=False
+    )
+
+
+def sent(console: Console) -> str:
+    """What a terminal was sent."""
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def board_at_probing() -> tuple[Board, Clock]:
+    """A board of a rollout that probes."""
+    clock = Clock()
+    board = Board(clock)
+    clock.now += 3
+    rollout = Scene().play(plan())
+    board.show(rollout, "probing backend-00002-abc")
+    board.expect([probe.name for probe in plan().probes])
+    return board, clock
+
+
+def drawn(board: Board, width: int = 80, height: int = 40) -> list[str]:
+    """The board as a person sees it; the spinner as `*`."""
+    console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
+    console.print(board)
+    lines = [line.rstrip() for line in sent(console).splitlines()]
+    assert all(len(line) <= width for line in lines)
+    return [f"*{line[1:]}" if line[:1] in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" and line else line for line in lines]
+
+
+def test_the_board_shows_every_probe_and_how_far_the_current_one_is() -> None:
+    board, clock = board_at_probing()
+    board.progress(Progress("health"))
+    board.progress(Progress("health", evidence=passed()))
+    board.progress(Progress("api-health", evidence=failed()))
+    board.progress(Progress("discovery", evidence=inconclusive("discovery", "nothing listens")))
+    board.progress(Progress("same-user-concurrency", "sessions", 4, 7))
+    clock.now += 1.5
+    assert drawn(board) == [
+        "",
+        "backend (demo/us-central1) · candidate backend-00002-abc",
+        "* 3 of 5 probes have ended                                  1.5 s (4.5 s in all)",
+        "",
+        "✓ health                200 in 12 ms                                       0.1 s",
+        "✗ api-health            307 to /api/health/                                0.1 s",
+        "? discovery             nothing listens                                    0.1 s",
+        "▸ same-user-concurrency ━━━━━━╸      4/7 sessions                          1.5 s",
+        "· strangers",
+    ]
+
+
+def test_before_the_first_answer_the_board_says_what_is_done() -> None:
+    board, _ = board_at_probing()
+    assert drawn(board)[2].startswith("* probing backend-00002-abc")
+    assert drawn(board)[4:] == [
+        "· health",
+        "· api-health",
+        "· discovery",
+        "· same-user-concurrency",
+        "· strangers",
+    ]
+
+
+def test_without_a_rollout_the_board_shows_the_probes_alone() -> None:
+    board = Board(Clock())
+    board.progress(Progress("health"))
+    board.progress(Progress("other", evidence=passed("other")))
+    assert [line.split()[:2] for line in drawn(board)[3:]] == [["▸", "health"], ["✓", "other"]]
+
+
+def test_on_a_low_terminal_passes_make_way_and_are_counted() -> None:
+    board = Board(Clock())
+    names = [f"probe-{i}" for i in range(20)]
+    board.expect(names)
+    for name in names[:9]:
+        board.progress(Progress(name, evidence=passed(name)))
+    board.progress(Progress("probe-9", evidence=failed("probe-9")))
+    board.progress(Progress("probe-10"))
+    lines = drawn(board, height=20)
+    assert len(lines) <= 20
+    assert lines[3].split() == ["…", "7", "more", "that", "passed"]
+    assert [line[2:].split()[0] for line in lines[4:]] == names[7:]
+
+
+def test_hostile_text_on_the_board_shows_and_does_nothing() -> None:
+    clock = Clock()
+    board = Board(clock)
+    scene = Scene(evidence=(hostile_evidence(HOSTILE),))
+    rollout = replace(scene.play(plan(image=HOSTILE)), candidate=HOSTILE)
+    board.show(rollout, "working")
+    board.progress(Progress(HOSTILE, HOSTILE, 1, 3))
+    board.progress(Progress("other", evidence=hostile_evidence()))
+    lines = drawn(board, width=400)
+    assert all(line.isprintable() for line in lines)
+    assert SHOWN in lines[1]
+    assert sum(SHOWN in line for line in lines) == 3
+
+
+@BOTH_WIDTHS
+def test_the_screen_is_left_with_the_lines_alone(width: int) -> None:
+    console = terminal(width)
+    with LiveNarrator(console) as narrator:
+        Scene(evidence=V2_EVIDENCE).play(plan(), narrator)
+    screen = Screen(sent(console))
+    assert screen.cursor_visible
+    assert screen.lines[0] == "rolling out the image backend:v2 to backend (demo/us-central1)"
+    assert screen.lines[-1].startswith("recorded: gate audit show 20260101-120000-abc123")
+    assert not any(mark in line for line in screen.lines for mark in "✓✗▸·")
+    assert all(len(line) <= width for line in screen.lines)
+
+
+def test_it_says_what_the_plain_lines_say_but_for_the_probes() -> None:
+    console = terminal(200)
+    with LiveNarrator(console) as narrator:
+        Scene(evidence=V2_EVIDENCE).play(plan(), narrator)
+    lines: list[str] = []
+    Scene(evidence=V2_EVIDENCE).play(plan(), PlainNarrator(lines.append))
+    of_probes = ("  passed: ", "  FAILED: ", "  asking: ")
+    assert Screen(sent(console)).lines == [line for line in lines if not line.startswith(of_probes)]
+
+
+def test_outcomes_that_an_interrupt_left_unjudged_stay_on_the_screen() -> None:
+    def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
+        if isinstance(command, RunProbes) and not rollout.interrupted:
+            narrator.progress(Progress("health", evidence=passed()))
+            return Interrupted(scene.wait(1))
+        return None
+
+    console = terminal()
+    with LiveNarrator(console) as narrator:
+        Scene(after=after).play(plan(), narrator)
+    assert Screen(sent(console)).lines[-1] == "  passed: health: 200 in 12 ms (0.1 s)"
+
+
+def test_an_error_leaves_a_clean_screen_too() -> None:
+    console = terminal()
+    view = LiveNarrator(console)
+
+    def break_off() -> None:
+        with view:
+            view.progress(Progress("health"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+    screen = Screen(sent(console))
+    assert screen.cursor_visible
+    assert screen.lines == []
+
+
+def test_hostile_text_on_the_screen_shows_and_does_nothing() -> None:
+    console = terminal(400)
+    with LiveNarrator(console) as narrator:
+        evidence = (hostile_evidence(),)
+        Scene(evidence=evidence).play(plan(image=HOSTILE, reason=HOSTILE), narrator)
+    screen = Screen(sent(console))
+    assert SHOWN in screen.lines[0]
+    assert all(line.isprintable() for line in screen.lines)
+
+
+@pytest.mark.parametrize("height", [1, 5, 9, 12, 24])
+def test_the_board_is_never_higher_than_the_terminal(height: int) -> None:
+    board = Board(Clock())
+    names = [f"probe-{i}" for i in range(40)]
+    board.expect(names)
+    for name in names[:5]:
+        board.progress(Progress(name, evidence=passed(name)))
+    for name in names[5:30]:
+        board.progress(Progress(name, evidence=failed(name)))
+    assert len(drawn(board, height=height)) <= max(height, 4)
+
+
+def test_rows_to_come_make_way_after_the_passes() -> None:
+    board = Board(Clock())
+    board.expect([f"probe-{i}" for i in range(20)])
+    board.progress(Progress("probe-0", evidence=passed("probe-0")))
+    board.progress(Progress("probe-1"))
+    lines = drawn(board, height=12)
+    assert lines[3].split("…")[1].strip() == "1 more that passed, 14 more to come"
+    assert [line.split()[1] for line in lines[4:]] == [f"probe-{i}" for i in range(1, 6)]
+
+
+class Gone(io.StringIO):
+    """A terminal that goes away, as an error or as rich's way to leave, after some writes."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+        self.writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        if self.writes > 5:
+            raise self._error
+        return super().write(text)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "input/output error"), SystemExit(1)])
+def test_a_terminal_that_goes_away_silences_the_view_not_the_rollout(error: BaseException) -> None:
+    gone = Gone(error)
+    with LiveNarrator(Console(file=gone, force_terminal=True, width=80)) as narrator:
+        assert Scene().play(plan(), narrator).ended
+        narrator._live.refresh()
+    assert gone.writes > 5

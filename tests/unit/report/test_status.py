@@ -1,0 +1,168 @@
+"""How a service stands, for people."""
+
+from datetime import timedelta
+
+import pytest
+
+from gate.core.service import Condition, ConditionState, Revision
+from gate.core.traffic import Split
+from gate.report.columns import cells
+from gate.report.status import status_lines
+from tests.unit.report.scenes import (
+    CANDIDATE,
+    HOSTILE,
+    READY,
+    SHOWN,
+    STABLE,
+    START,
+    Scene,
+    assert_safe,
+    entries_of,
+    plan,
+    service,
+)
+
+FAILED = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR", "did not listen on 8080")
+IMAGE = f"us-docker.pkg.dev/demo/repo/backend@sha256:{'0123456789abcdef' * 4}"
+REVISIONS = (
+    Revision(CANDIDATE, FAILED, IMAGE, START + timedelta(minutes=5)),
+    Revision(STABLE, READY, "backend:v1", START),
+)
+
+
+def test_a_pinned_service_from_top_to_bottom() -> None:
+    stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}), latest_created=CANDIDATE)
+    assert status_lines(stands, REVISIONS, entries_of(Scene(), plan()), 100) == [
+        "backend (demo/us-central1)",
+        "  url:         http://127.0.0.1:41000",
+        "  state:       ready",
+        "  last change: by alice@example.com at 2026-01-01 12:00:00 UTC",
+        "  traffic:     backend-00001-aaa 100 % (desired and effective agree)",
+        "  tag:         candidate -> backend-00002-abc at http://127.0.0.1:41009",
+        "",
+        (
+            "A plain `gcloud run deploy` serves nobody: traffic is pinned to named revisions. "
+            "The way out, if it"
+        ),
+        "  is wanted:",
+        (
+            "  gcloud run services update-traffic backend --to-latest "
+            "--project demo --region us-central1"
+        ),
+        (
+            "The newest revision, backend-00002-abc, is not ready; the newest that is ready is "
+            "backend-00001-aaa."
+        ),
+        "",
+        "revisions, newest first:",
+        "  revision           traffic  tags       state      created (UTC)     image",
+        f"  {'-' * 17}  {'-' * 7}  {'-' * 9}  {'-' * 9}  {'-' * 16}  {'-' * 27}",
+        (
+            "  backend-00002-abc  0 %      candidate  NOT READY  2026-01-01 12:05  "
+            "backend@sha256:0123456789ab"
+        ),
+        "  backend-00001-aaa  100 %    -          ready      2026-01-01 12:00  backend:v1",
+        "  backend-00002-abc: HEALTH_CHECK_CONTAINER_ERROR: did not listen on 8080",
+        "",
+        "last decisions of the gate, newest first:",
+        "2026-01-01 12:00:00  20260101-120000-abc123  promoted     rollout of backend",
+        (
+            "    candidate backend-00002-abc, traffic backend-00001-aaa 100 % -> "
+            "backend-00002-abc 100 %"
+        ),
+        "    alice@example.com: ship the new agents",
+    ]
+
+
+def test_traffic_on_latest_says_what_a_plain_deploy_would_do() -> None:
+    lines = status_lines(service(Split.of(())), REVISIONS, (), 200)
+    assert (
+        "  traffic:     LATEST 100 %, which is backend-00001-aaa (desired and effective agree)"
+        in lines
+    )
+    assert (
+        "A plain `gcloud run deploy` gets 100 % of the traffic as soon as it is ready, unprobed: "
+        "traffic follows LATEST. The next `gate rollout` pins it."
+    ) in lines
+    assert not any("serves nobody" in line for line in lines)
+    assert lines[-1] == "nothing is recorded yet"
+
+
+def test_traffic_that_is_not_in_effect_is_loud() -> None:
+    stands = service(Split.all_to(CANDIDATE), Split.all_to(STABLE), ready=FAILED)
+    lines = status_lines(stands, REVISIONS, (), 100)
+    assert "  state:       FAILED (HEALTH_CHECK_CONTAINER_ERROR: did not listen on 8080)" in lines
+    begin = lines.index(
+        "  traffic:     DESIRED AND EFFECTIVE DIFFER, requests do not go where they should"
+    )
+    assert lines[begin + 1 : begin + 3] == [
+        "  desired:     backend-00002-abc 100 %",
+        "  effective:   backend-00001-aaa 100 %",
+    ]
+
+
+def test_a_change_under_way_is_said() -> None:
+    reconciling = Condition(ConditionState.RECONCILING)
+    stands = service(Split.all_to(STABLE), reconciling=True, ready=reconciling)
+    lines = status_lines(stands, REVISIONS, (), 100)
+    assert "  state:       RECONCILING" in lines
+    assert "  traffic:     A CHANGE IS UNDER WAY, traffic may still move" in lines
+
+
+def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:
+    stands = service(
+        Split.of(()), (), latest_ready="", latest_created=CANDIDATE, uri="", last_modifier=""
+    )
+    lines = status_lines(stands, (), (), 100)
+    assert "  url:         none yet" in lines
+    assert "  desired:     LATEST 100 %, which is nothing, since none is ready" in lines
+    assert (
+        "The newest revision, backend-00002-abc, is not ready; the newest that is ready is none."
+        in lines
+    )
+    tagged = service(Split.all_to(STABLE, {"mine": STABLE}), Split.all_to(STABLE))
+    assert "  tag:         mine -> backend-00001-aaa, which has no address yet" in status_lines(
+        tagged, (), (), 100
+    )
+
+
+def test_only_recent_revisions_are_listed_and_those_that_matter() -> None:
+    names = [f"backend-{i:05d}-xyz" for i in range(30, 0, -1)]
+    revisions = [Revision(name, READY, "backend:v1", START) for name in names]
+    stands = service(
+        Split.all_to("backend-00003-xyz", {"mine": "backend-00005-xyz"}), latest_ready=names[0]
+    )
+    lines = status_lines(stands, revisions, (), 100)
+    listed = [line.split()[0] for line in lines if line.startswith("  backend-")]
+    assert listed == [*names[:10], "backend-00005-xyz", "backend-00003-xyz"]
+    assert "  and 18 older ones" in lines
+
+
+def test_only_the_last_decisions_are_shown() -> None:
+    entries = tuple(
+        {**entry, "rollout": f"r{i}"} for i in range(9) for entry in entries_of(Scene(), plan())
+    )
+    lines = status_lines(service(Split.all_to(STABLE)), REVISIONS, entries, 100)
+    assert sum("promoted" in line for line in lines) == 5
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_it_fits_its_width_but_for_commands_to_copy(width: int) -> None:
+    stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}), latest_created=CANDIDATE)
+    for line in status_lines(stands, REVISIONS, entries_of(Scene(), plan()), width):
+        assert cells(line) <= width or line.startswith("  gcloud ")
+
+
+def test_hostile_text_shows_and_does_nothing() -> None:
+    condition = Condition(ConditionState.FAILED, HOSTILE, HOSTILE)
+    stands = service(
+        Split.all_to(HOSTILE, {HOSTILE: HOSTILE}),
+        ready=condition,
+        uri=HOSTILE,
+        last_modifier=HOSTILE,
+        latest_created=HOSTILE,
+    )
+    revisions = (Revision(HOSTILE, condition, HOSTILE, START),)
+    lines = status_lines(stands, revisions, entries_of(Scene(), plan(reason=HOSTILE)), 1000)
+    assert_safe(lines)
+    assert sum(SHOWN in line for line in lines) >= 8

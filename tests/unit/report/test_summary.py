@@ -1,0 +1,358 @@
+"""The table at the end, and everything below it."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from gate.core.messages import Command, Deploy, Event, Failure, Interrupted, Look, RunProbes
+from gate.core.policy import OnHold
+from gate.core.service import Condition, ConditionState, Revision
+from gate.core.state import Ending, Phase, Rollout
+from gate.core.traffic import Split
+from gate.core.verdict import judge
+from gate.report.columns import cells
+from gate.report.summary import (
+    evidence_lines,
+    print_evidence,
+    print_summary,
+    summary_lines,
+)
+from tests.unit.report.scenes import (
+    CANDIDATE,
+    CAPABILITIES,
+    HOSTILE,
+    PROBES,
+    READY,
+    SHOWN,
+    V2_EVIDENCE,
+    Scene,
+    assert_safe,
+    fail_once,
+    failed,
+    hostile_evidence,
+    inconclusive,
+    passed,
+    plan,
+    rollback_plan,
+)
+
+PORT = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR", "silent")
+
+
+def shown(rollout: Rollout, width: int = 100) -> list[str]:
+    """The summary of a rollout."""
+    return summary_lines(rollout, CAPABILITIES, width)
+
+
+def printed(rollout: Rollout, width: int = 100) -> list[str]:
+    """The same as a terminal without colours shows it."""
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    print_summary(rollout, CAPABILITIES, console)
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def row(lines: list[str], probe: str) -> str:
+    """A probe's row in the table."""
+    return next(line for line in lines if line.split()[:1] == [probe])
+
+
+def served_by_candidate() -> Scene:
+    """Where a rollback begins."""
+    scene = Scene(traffic=Split.all_to(CANDIDATE))
+    scene.revisions[CANDIDATE] = Revision(CANDIDATE, READY, "backend:v2")
+    return scene
+
+
+def test_a_rejection_from_top_to_bottom() -> None:
+    assert shown(Scene(evidence=V2_EVIDENCE).play(plan())) == [
+        "",
+        "probe                  outcome  expected                              seen",
+        f"{'-' * 21}  {'-' * 7}  {'-' * 36}  {'-' * 26}",
+        'health                 passed   status 200, JSON {"status":"ready"}   200 in 12 ms',
+        "api-health             FAILED   status 200                            307 to /api/health/",
+        "discovery              FAILED   status 200                            500",
+        (
+            "same-user-concurrency  FAILED   7 of 7 sessions go right, close 1000  "
+            "5 of 7 sessions went right"
+        ),
+        'strangers              passed   status 200, JSON {"status":"ready"}   200 in 12 ms',
+        "",
+        "verdict: reject (the candidate is not fit for users)",
+        "  api-health: FAILED in 0.1 s",
+        "    asked: GET /api/health",
+        "    redirect: got 307 to /api/health/, expected status 200",
+        "      hint: a slash is added: the route is registered as /api/health/",
+        "  discovery: FAILED in 0.1 s",
+        "    asked: GET /api/health",
+        "    status: got status 500, expected status 200",
+        "    at stake: discovery (P2, $80K MRR)",
+        "  same-user-concurrency: FAILED in 2.3 s",
+        "    asked: 7 sessions at once on /ws (5 of 7 right)",
+        "    closed: got close 1011 (Internal error), expected close 1000 (2 times)",
+        "    sequence: got an error frame, expected pong (2 times)",
+        "    at stake: chat (P1, $120K MRR)",
+        "",
+        "traffic before: backend-00001-aaa 100 %",
+        "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
+        "candidate: backend-00002-abc (backend:v2) 0 %",
+        "",
+        "ended: rejected: backend-00002-abc gets no users' traffic",
+        "exit code: 1 (the gate said no, and traffic is safe)",
+        "recorded: gate audit show 20260101-120000-abc123",
+        "next: mend it and roll out again; nothing has to be undone",
+    ]
+
+
+def test_a_promotion_needs_few_words() -> None:
+    lines = shown(Scene(traffic=Split.of(())).play(plan()))
+    begin = lines.index("verdict: promote (every required probe passed)")
+    assert lines[begin:] == [
+        "verdict: promote (every required probe passed)",
+        "",
+        "traffic before: LATEST 100 % (which meant backend-00001-aaa 100 %)",
+        "traffic after:  backend-00002-abc 100 % (desired and effective agree)",
+        "candidate: backend-00002-abc (backend:v2) 100 %",
+        "",
+        *[line for line in lines[begin:] if line.startswith(("note: ", "  "))],
+        "",
+        "ended: promoted: backend-00002-abc gets all the traffic",
+        "exit code: 0 (promoted, or done)",
+        "recorded: gate audit show 20260101-120000-abc123",
+    ]
+
+
+def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
+    logs = (
+        "Traceback (most recent call last):",
+        '  File "main.py", line 3',
+        "RuntimeError: no env",
+    )
+    lines = shown(Scene(candidate_ready=PORT, logs=logs).play(plan()))
+    begin = lines.index("verdict: reject (the candidate is not fit for users)") + 1
+    assert lines[begin : begin + 5] == [
+        "  readiness: backend-00002-abc is not ready (HEALTH_CHECK_CONTAINER_ERROR: silent)",
+        "    its last log lines:",
+        "      | Traceback (most recent call last):",
+        '      |   File "main.py", line 3',
+        "      | RuntimeError: no env",
+    ]
+
+
+def test_a_platform_fault_is_a_hint_not_a_log_line() -> None:
+    internal = Condition(ConditionState.FAILED, "INTERNAL", "try again")
+    lines = shown(Scene(candidate_ready=internal).play(plan()))
+    assert "    hint: the platform says so, not the candidate" in lines
+    assert "verdict: hold (not enough evidence either way)" in lines
+
+
+def test_missing_and_inconclusive_probes_never_look_passed() -> None:
+    seen = (passed("health"), inconclusive("api-health", "skipped because nothing listens"))
+    lines = shown(Scene(evidence=seen).play(plan()))
+    assert row(lines, "api-health").split()[:3] == ["api-health", "inconclusive", "status"]
+    assert row(lines, "discovery").split() == ["discovery", "did", "not", "run", "-", "-"]
+    assert row(lines, "strangers").split()[:5] == ["strangers", "did", "not", "run", "(not"]
+    assert "  discovery: did not run" in lines
+    assert "    at stake: discovery (P2, $80K MRR)" in lines
+    assert sum("passed" in line for line in lines) == 1
+
+
+def test_a_pass_that_came_with_findings_is_none() -> None:
+    doubtful = passed("health", findings=failed().findings)
+    lines = shown(Scene(evidence=(doubtful, *V2_EVIDENCE[1:])).play(plan()))
+    assert "inconclusive" in row(lines, "health")
+
+
+def test_a_probe_that_is_not_required_is_reported_and_decides_nothing() -> None:
+    seen = (*tuple(passed(probe.name) for probe in PROBES[:4]), failed("strangers"))
+    lines = shown(Scene(evidence=seen).play(plan()))
+    assert "FAILED (not required)" in row(lines, "strangers")
+    assert "  strangers: FAILED in 0.1 s (not required, so it decides nothing)" in lines
+    assert "ended: promoted: backend-00002-abc gets all the traffic" in lines
+
+
+def test_evidence_twice_is_shown_twice_with_its_reason() -> None:
+    seen = (passed("health"), *(passed(probe.name) for probe in PROBES))
+    lines = shown(Scene(evidence=seen).play(plan()))
+    assert sum(line.startswith("health ") for line in lines) == 2
+    assert "  health: was answered 2 times, which proves nothing" in lines
+
+
+def test_many_findings_are_counted() -> None:
+    finding = failed().findings[0]
+    seen = (failed("health", findings=(finding,) * 9), *V2_EVIDENCE[1:])
+    assert "    and 4 more" in shown(Scene(evidence=seen).play(plan()))
+
+
+def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
+    lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan()))
+    assert (
+        "candidate: backend-00002-abc (backend:v2) 0 %, tag candidate at http://127.0.0.1:41009"
+        in lines
+    )
+    assert lines[-5:] == [
+        "ended: held: backend-00002-abc gets no users' traffic",
+        "exit code: 5 (held: not enough evidence either way)",
+        "recorded: gate audit show 20260101-120000-abc123",
+        "next: roll out again; or look at the candidate yourself, then",
+        (
+            "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
+            '--service backend --reason "..."'
+        ),
+    ]
+
+
+def test_a_hold_that_dropped_its_tag_offers_no_look() -> None:
+    lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan(on_hold=OnHold.DROP)))
+    assert "candidate: backend-00002-abc (backend:v2) 0 %" in lines
+    assert lines[-1] == "recorded: gate audit show 20260101-120000-abc123"
+
+
+def test_a_rollback_has_no_table() -> None:
+    assert shown(served_by_candidate().play(rollback_plan())) == [
+        "",
+        "traffic before: backend-00002-abc 100 %",
+        "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
+        "",
+        "ended: rolled back: backend-00001-aaa gets all the traffic",
+        "exit code: 0 (promoted, or done)",
+        "recorded: gate audit show 20260101-120000-abc123",
+    ]
+
+
+def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
+    scene = served_by_candidate()
+    scene.looks_until_effective = 10_000
+    lines = shown(scene.play(rollback_plan()))
+    begin = lines.index("traffic after:  DESIRED AND EFFECTIVE DIFFER")
+    assert lines[begin + 1 : begin + 4] == [
+        "  desired: backend-00001-aaa 100 %",
+        "  effective: backend-00002-abc 100 %",
+        "  a change is still under way",
+    ]
+    assert lines[-6:] == [
+        "ended: stuck",
+        "exit code: 4 (traffic is not where it should be, and a person is needed)",
+        "recorded: gate audit show 20260101-120000-abc123",
+        "next: see where traffic is, then move it to a revision that you trust",
+        "  gate status --project demo --region us-central1 --service backend",
+        (
+            "  gate rollback --to backend-00001-aaa --project demo --region us-central1 "
+            '--service backend --reason "..."'
+        ),
+    ]
+
+
+def test_a_stuck_rollout_points_to_what_served_before() -> None:
+    def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
+        if rollout.phase is Phase.MOVING:
+            scene.looks_until_effective = 10_000
+        return None
+
+    rollout = Scene(after=after).play(plan())
+    assert rollout.ending is Ending.STUCK
+    assert any("gate rollback --to backend-00001-aaa " in line for line in shown(rollout))
+
+
+def test_a_refusal_before_anything_was_seen() -> None:
+    gone = fail_once(Look, Failure.NOT_FOUND, "service backend: does not exist")
+    lines = shown(Scene(after=gone).play(plan()))
+    assert "traffic: unknown, since the service could not be read" in lines
+    assert "note: service backend: does not exist" in lines
+    assert "exit code: 2 (usage or policy)" in lines
+    assert not any(line.startswith("candidate:") for line in lines)
+
+
+def test_a_failed_deploy_says_that_the_candidate_was_never_seen() -> None:
+    denied = fail_once(Deploy, Failure.REFUSED, "403 denied")
+    lines = shown(Scene(after=denied).play(plan()))
+    assert "candidate: backend-00002-abc 0 %, which was never seen" in lines
+    assert "exit code: 3 (infrastructure failed, and traffic is where it was)" in lines
+
+
+def test_an_interrupted_probing_is_not_called_anything_else() -> None:
+    def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
+        if isinstance(command, RunProbes) and not rollout.interrupted:
+            return Interrupted(scene.wait(1))
+        return None
+
+    lines = shown(Scene(after=after).play(plan()))
+    assert row(lines, "health").split() == ["health", "interrupted", "-", "-"]
+    assert "ended: interrupted: backend-00002-abc gets no users' traffic" in lines
+    assert "exit code: 130 (interrupted, and safe)" in lines
+
+
+def test_a_rollout_that_was_left_half_way_says_so() -> None:
+    states = Scene().states(plan())
+    moving = next(state for state in states if state.phase is Phase.VERIFYING)
+    lines = shown(moving)
+    assert "ended: left half-way, since it was told twice" in lines
+    assert "exit code: 4 (traffic is not where it should be, and a person is needed)" in lines
+    assert "NOT RECORDED: the ledger has no outcome of 20260101-120000-abc123" in lines
+    assert lines[-1] == "  gate status --project demo --region us-central1 --service backend"
+
+
+def test_an_outcome_that_was_not_kept_is_loud() -> None:
+    lines = shown(Scene(kept=False).play(plan()))
+    assert "NOT RECORDED: the ledger has no outcome of 20260101-120000-abc123" in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_it_fits_its_width_but_for_commands_to_copy(width: int) -> None:
+    for evidence in (V2_EVIDENCE, V2_EVIDENCE[:1], (hostile_evidence(),)):
+        rollout = Scene(evidence=evidence).play(plan())
+        for lines in (shown(rollout, width), printed(rollout, width)):
+            assert all(cells(line) <= width or line.startswith("  gate ") for line in lines)
+
+
+def test_a_terminal_shows_the_same_words() -> None:
+    rollout = Scene(evidence=V2_EVIDENCE).play(plan())
+    below = shown(rollout).index("verdict: reject (the candidate is not fit for users)")
+    lines = printed(rollout)
+    assert lines[-len(shown(rollout)[below:]) :] == shown(rollout)[below:]
+    for item in V2_EVIDENCE:
+        assert item.probe in row(lines, item.probe)
+    assert "5 of 7 sessions went right" in row(lines, "same-user-concurrency")
+
+
+def test_hostile_text_shows_and_does_nothing() -> None:
+    hostile = Condition(ConditionState.FAILED, HOSTILE, HOSTILE)
+    rollouts = [
+        Scene(evidence=(hostile_evidence(), hostile_evidence(HOSTILE))).play(plan()),
+        Scene(candidate_ready=hostile, logs=(HOSTILE, HOSTILE)).play(plan(image=HOSTILE)),
+        Scene(after=fail_once(Deploy, Failure.REFUSED, HOSTILE)).play(plan()),
+    ]
+    for rollout in rollouts:
+        for lines in (shown(rollout, 1000), printed(rollout, 1000)):
+            assert_safe(lines)
+            assert any(SHOWN in line for line in lines)
+
+
+def test_probes_alone() -> None:
+    seen = V2_EVIDENCE[:3]
+    lines = evidence_lines(seen, CAPABILITIES, 100, probes=PROBES, verdict=judge(PROBES, seen))
+    assert "did not run" in row(lines, "same-user-concurrency")
+    assert "1 of 5 probes passed" in lines
+    assert "verdict: reject (the candidate is not fit for users)" in lines
+    assert "    at stake: chat (P1, $120K MRR)" in lines
+
+
+def test_probes_alone_without_a_policy_or_verdict() -> None:
+    lines = evidence_lines(V2_EVIDENCE[:2], {}, 100)
+    assert lines[-5:] == [
+        "1 of 2 probes passed",
+        "  api-health: FAILED in 0.1 s",
+        "    asked: GET /api/health",
+        "    redirect: got 307 to /api/health/, expected status 200",
+        "      hint: a slash is added: the route is registered as /api/health/",
+    ]
+    assert "0 of 0 probes passed" in evidence_lines((), {}, 100)
+
+
+def test_probes_alone_on_a_terminal() -> None:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    print_evidence((hostile_evidence(),), {}, console)
+    assert isinstance(console.file, io.StringIO)
+    assert_safe(console.file.getvalue().splitlines())
+    assert "0 of 1 probe passed" in console.file.getvalue()

@@ -1,0 +1,80 @@
+"""The words of the reports are complete, and say what the house says."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from gate.core.evidence import Outcome
+from gate.core.policy import Capability
+from gate.core.state import Ending
+from gate.core.verdict import Decision
+from gate.errors import ExitCode
+from gate.report import words
+from gate.report.lines import Tone
+from tests.unit.report.scenes import failed, passed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (-1, "0.0 s"),
+        (0.14, "0.1 s"),
+        (9.949, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (125, "2 min 5 s"),
+        (3_600, "1 h 0 min"),
+        (3_785, "1 h 3 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_moments_are_in_utc() -> None:
+    at = datetime(2026, 1, 1, 14, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert words.moment(at) == "2026-01-01 12:00:05 UTC"
+    assert words.moment(at.astimezone(UTC)) == "2026-01-01 12:00:05 UTC"
+
+
+def test_every_exit_code_and_decision_has_a_meaning() -> None:
+    assert set(words.EXIT_MEANINGS) == set(ExitCode)
+    assert set(words.DECISIONS) == {decision.value for decision in Decision}
+    assert words.exit_meaning(77) == "unknown"
+
+
+def test_only_a_good_ending_looks_good() -> None:
+    good = {ending for ending in Ending if words.ending_tone(ending.value) is Tone.GOOD}
+    assert good == {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.UNCHANGED}
+    assert words.ending_tone("anything else") is Tone.BAD
+
+
+def test_only_a_pass_without_findings_is_called_one() -> None:
+    assert words.outcome_of(passed()) == "passed"
+    assert words.outcome_of(failed()) == "FAILED"
+    assert words.outcome_of(passed(findings=failed().findings)) == "inconclusive"
+    assert list(map(words.outcome_word, (o.value for o in Outcome))) == [
+        "passed",
+        "FAILED",
+        "inconclusive",
+    ]
+    assert words.outcome_tone("skipped") is not Tone.GOOD
+
+
+def test_a_stake_names_priority_and_impact_where_they_are_known() -> None:
+    known = {"chat": Capability("P1", "$120K MRR"), "bare": Capability("P2")}
+    assert words.stake("chat", known) == "chat (P1, $120K MRR)"
+    assert words.stake("bare", known) == "bare (P2)"
+    assert words.stake("other", known) == "other"
+
+
+def test_long_rows_of_names_are_counted() -> None:
+    assert words.names_text(["a", "b"]) == "a, b"
+    assert words.names_text([str(i) for i in range(10)], most=3) == "0, 1, 2 and 7 more"
+
+
+def test_shares() -> None:
+    assert words.shares_text({"a": 90, None: 10}) == "a 90 %, LATEST 10 %"
+    assert words.shares_text({}) == "nobody"
