@@ -13,6 +13,7 @@ PAGES_MAX = 20
 """Most pages of one question: entries.list has a quota of 60 requests a minute and project."""
 
 _PAGE_SIZE_MAX = 1_000  # ListLogEntriesRequest.page_size
+_EXACT_MAX = 2**53  # beyond, a float does not tell one integer from the next
 _LIST = Method(
     "/google.logging.v2.LoggingServiceV2/ListLogEntries",
     logging.ListLogEntriesRequest.serialize,
@@ -24,7 +25,7 @@ _LIST = Method(
 def quoted(value: str) -> str:
     """A value as a string literal of the Logging query language."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in escaped) + '"'
 
 
 def since(at: datetime) -> str:
@@ -75,7 +76,8 @@ def _json(value: Value) -> Json:
             return [_json(item) for item in value.list_value.values]
         case "number_value":
             number = value.number_value
-            return int(number) if number.is_integer() else number
+            whole = number.is_integer() and abs(number) <= _EXACT_MAX
+            return int(number) if whole else number
         case "bool_value":
             return value.bool_value
         case "string_value":
