@@ -205,6 +205,14 @@ def test_a_new_store_takes_back_what_the_journal_holds_visible_at_once():
     assert texts(second) == ["line", "decision"]
 
 
+def test_insert_ids_sort_in_the_order_in_which_they_were_given():
+    store = LogStore(clock=Clock())
+    store.append(stdout())
+    given = [store.next_insert_id() for _ in range(20)]
+    (record,) = store.records(DEMO, *EVER)
+    assert [record.key.insert_id, *given] == sorted({record.key.insert_id, *given})
+
+
 def test_insert_ids_go_on_after_a_restart():
     journal = ListJournal()
     first = LogStore(clock=Clock(), journal=journal)
