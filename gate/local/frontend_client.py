@@ -9,7 +9,6 @@ Bytes are handed on as they come. A side that reads slowly stops the other from 
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
@@ -17,6 +16,7 @@ from typing import cast
 from gate.local.frontend_address import Address, Hall
 from gate.local.frontend_answers import MALFORMED, NO_INSTANCE, UPSTREAM_TIMEOUT, answer, page
 from gate.local.frontend_bodies import Body, FramingError
+from gate.local.frontend_deadline import Deadline
 from gate.local.frontend_exchange import CLIENT_GONE, Exchange, body_of
 from gate.local.frontend_heads import (
     HeadBuffer,
@@ -45,7 +45,7 @@ class ClientConnection(asyncio.Protocol):
         "_address",
         "_ahead",
         "_clogged",
-        "_due_s",
+        "_deadline",
         "_exchange",
         "_feed",
         "_hall",
@@ -55,8 +55,6 @@ class ClientConnection(asyncio.Protocol):
         "_leaving",
         "_paused",
         "_task",
-        "_timer",
-        "_timer_s",
         "_transport",
     )
 
@@ -69,8 +67,7 @@ class ClientConnection(asyncio.Protocol):
         self._ahead = bytearray()
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_s = self._due_s = 0.0
+        self._deadline = Deadline(self._expired)
         self._clogged = self._held = self._paused = self._leaving = False
         self._feed: Callable[[bytes], None] = self._feed_head
 
@@ -86,7 +83,7 @@ class ClientConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._ip = peer[0] if peer else "127.0.0.1"
         self._hall.enter(self)
-        self._expire_in(self._hall.knobs.idle_s)
+        self._deadline.expire_in(self._hall.knobs.idle_s)
 
     def data_received(self, data: bytes) -> None:
         """As `asyncio.Protocol`."""
@@ -100,16 +97,14 @@ class ClientConnection(asyncio.Protocol):
         if exchange.upstream is not None:
             exchange.upstream.finish()
         self._leaving = True
-        self._expire_in(self._hall.knobs.linger_s)
+        self._deadline.expire_in(self._hall.knobs.linger_s)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As `asyncio.Protocol`."""
         self._hall.leave(self)
-        self._feed = self._feed_nothing
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._feed = _ignore
+        self._deadline.stop()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -142,7 +137,7 @@ class ClientConnection(asyncio.Protocol):
             found = self._heads.feed(data)
             if found is None:
                 if begins:
-                    self._expire_in(self._hall.knobs.head_s)
+                    self._deadline.expire_in(self._hall.knobs.head_s)
                 return
             data, end = found
             head = parse_request(data[:end])
@@ -183,16 +178,13 @@ class ClientConnection(asyncio.Protocol):
             exchange.request_bytes += len(data)
             exchange.upstream.send(data)
 
-    def _feed_nothing(self, data: bytes) -> None:
-        """A client that was refused may still be talking."""
-
     # A request's way to an instance
 
     def _begin(self, head: RequestHead, share: Share, data: bytes, end: int) -> None:
         hall = self._hall
         exchange = Exchange(head, share, follow(head.found), body_of(head), end)
         self._exchange = exchange
-        self._expire_in(share.timeout_s)
+        self._deadline.expire_in(share.timeout_s)
         exchange.lease = lease = hall.places.try_acquire(share.revision)
         upstream = None if lease is None else hall.pool.take(lease)
         if upstream is not None:
@@ -267,7 +259,8 @@ class ClientConnection(asyncio.Protocol):
         exchange = self._exchange
         assert exchange is not None
         upstream, lease = exchange.upstream, exchange.lease
-        if reusable and exchange.body.done and upstream is not None and lease is not None:
+        reusable = reusable and exchange.body.done and exchange.head.minor == 1
+        if reusable and upstream is not None and lease is not None:
             if self._clogged:
                 upstream.resume()
             self._hall.pool.give(lease, upstream)
@@ -295,7 +288,7 @@ class ClientConnection(asyncio.Protocol):
         self._leaving = True
         with suppress(OSError, RuntimeError):
             self._transport.write_eof()
-        self._expire_in(self._hall.knobs.linger_s)
+        self._deadline.expire_in(self._hall.knobs.linger_s)
 
     def broken(self, *, malformed: bool) -> None:
         """As `Receiver.broken`."""
@@ -343,9 +336,9 @@ class ClientConnection(asyncio.Protocol):
         self._held = False
         self._choose_to_read()
         if exchange.closes:
-            self._hang_up(lingers=not exchange.body.done)
+            self._hang_up(lingers=not exchange.body.done or bool(self._ahead))
             return
-        self._expire_in(self._hall.knobs.idle_s)
+        self._deadline.expire_in(self._hall.knobs.idle_s)
         if self._ahead or self._clogged:
             self._feed = self._feed_ahead
             self._go_on_with_ahead()
@@ -391,7 +384,7 @@ class ClientConnection(asyncio.Protocol):
         if closes:
             self._hang_up(lingers=head.length != 0)
             return
-        self._expire_in(self._hall.knobs.idle_s)
+        self._deadline.expire_in(self._hall.knobs.idle_s)
         self._feed = self._feed_ahead
         self._feed_ahead(data[end:])
         self._go_on_with_ahead()
@@ -406,37 +399,23 @@ class ClientConnection(asyncio.Protocol):
 
         Closing on unread bytes would reset the connection and lose the answer.
         """
-        self._feed = self._feed_nothing
+        self._feed = _ignore
         self._leaving = True
         self._ahead.clear()
         if not lingers:
             self._transport.close()
             return
         self._choose_to_read()
-        self._expire_in(self._hall.knobs.linger_s)
+        self._deadline.expire_in(self._hall.knobs.linger_s)
         with suppress(OSError, RuntimeError):
             self._transport.write_eof()
 
+    def _hang_up_soon(self) -> None:
+        """Closes after what was written, if the client reads it now."""
+        self._hang_up()
+        self._deadline.expire_in(self._hall.knobs.linger_s)
+
     # Time and pace
-
-    def _expire_in(self, seconds: float) -> None:
-        """Sets the one deadline of what is going on now; a timer is only moved when it must be."""
-        now_s = time.monotonic()
-        self._due_s = now_s + seconds
-        if self._timer is not None:
-            if self._timer_s <= self._due_s:
-                return
-            self._timer.cancel()
-        self._timer_s = self._due_s
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look_at_clock)
-
-    def _look_at_clock(self) -> None:
-        self._timer = None
-        left_s = self._due_s - time.monotonic()
-        if left_s > 0:
-            self._expire_in(left_s)
-        else:
-            self._expired()
 
     def _expired(self) -> None:
         exchange = self._exchange
@@ -449,11 +428,10 @@ class ClientConnection(asyncio.Protocol):
             if self._heads:
                 self._refuse(408)
             else:
-                self._transport.close()
+                self._hang_up_soon()
         elif exchange.status == 101:
             self._end(exchange, None, gently=True)
-            self._hang_up()
-            self._expire_in(self._hall.knobs.linger_s)
+            self._hang_up_soon()
         else:
             text = _TRUNCATED if exchange.status else UPSTREAM_TIMEOUT
             self._fail(exchange, 504, UPSTREAM_TIMEOUT, text)
@@ -467,3 +445,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+
+
+def _ignore(data: bytes) -> None:
+    """Bytes of a client that was refused, and may still be talking."""

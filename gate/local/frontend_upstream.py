@@ -163,7 +163,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As `asyncio.Protocol`."""
         receiver, self._receiver = self._receiver, None
-        self._feed = self._feed_idle
+        self._feed = _ignore
         self._lost(self)
         if receiver is None:
             return
@@ -342,3 +342,7 @@ def _body_of(head: ResponseHead, *, head_only: bool) -> Body:
 
 def _interim(head: ResponseHead) -> bytes:
     return b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.fields)
+
+
+def _ignore(data: bytes) -> None:
+    """Bytes after the end."""
