@@ -167,6 +167,16 @@ async def test_a_spent_etag_is_a_conflict_and_changes_nothing(world):
 
 
 @RUDE_TOO
+async def test_an_etag_outlives_the_reconcile_that_it_was_read_in(world):
+    before = await world.settled()
+    await world.platform.set_traffic(Split.all_to(SECOND), before.etag)
+    during = await world.platform.read_service()
+    await world.settled()
+    await world.platform.set_traffic(Split.all_to(FIRST), during.etag)
+    assert (await world.settled()).agrees_with(Split.all_to(FIRST))
+
+
+@RUDE_TOO
 async def test_a_deploy_at_zero_percent_leaves_users_where_they_are(world):
     before = await world.settled()
     wanted = before.traffic.with_tag("candidate", THIRD)

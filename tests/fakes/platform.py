@@ -41,6 +41,7 @@ class FakePlatform(Script):
     Attributes:
         propagation_reads: how many reads of the service a write needs until it is effective.
         reconciles_forever: writes are accepted and never become effective.
+        hidden_reads: how many reads of a new revision find nothing yet.
         writes: the gate's accepted writes; other people's are not among them.
     """
 
@@ -67,12 +68,14 @@ class FakePlatform(Script):
         self._reconciling = False
         self._next_failure: Condition | None = None
         self._doomed: dict[str, Condition] = {}
+        self._hidden: dict[str, int] = {}
         self._lose_reply: UnavailableError | None = None
         self._rival: tuple[Split | None] | None = None
         self._modifier = "gate@example.com"
         self.exists = True
         self.propagation_reads = 0
         self.reconciles_forever = False
+        self.hidden_reads = 0
         self.writes: list[Write] = []
 
     # What tests script
@@ -144,7 +147,9 @@ class FakePlatform(Script):
         """Reads one revision by its short name."""
         self.enter("read_revision")
         self._require_service()
-        if name not in self._revisions:
+        unseen = self._hidden.get(name, 0)
+        if name not in self._revisions or unseen:
+            self._hidden[name] = max(0, unseen - 1)
             raise NotFoundError(f"revision {name}: does not exist")
         return self._revisions[name]
 
@@ -152,7 +157,8 @@ class FakePlatform(Script):
         """All revisions, newest first."""
         self.enter("list_revisions")
         self._require_service()
-        return tuple(reversed(self._revisions.values()))
+        shown = [r for r in self._revisions.values() if not self._hidden.get(r.name)]
+        return tuple(reversed(shown))
 
     async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
         """Creates a revision and sets the traffic list in the same update."""
@@ -164,6 +170,7 @@ class FakePlatform(Script):
             )
         self._revisions[revision] = self._new_revision(revision, image, RECONCILING)
         self._latest_created = revision
+        self._hidden[revision] = self.hidden_reads
         if self._next_failure is not None:
             self._doomed[revision] = self._next_failure
             self._next_failure = None
