@@ -27,12 +27,14 @@ class FrontEndAnswer:
         hint: what to do.
         outcome: FAILED where it says that the container broke, else INCONCLUSIVE.
         passing: whether asking again soon may help; the container has seen nothing.
+        unknown_address: whether it knows no such address (yet).
     """
 
     meaning: str
     hint: str
     outcome: Outcome = Outcome.INCONCLUSIVE
     passing: bool = False
+    unknown_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ _KNOWN = (
             "the front end knows no such address, the container was not asked",
             "the tag's URL may not be served yet, ingress settings may keep this caller out, or "
             "the front end keeps the path for itself, as it does with /healthz",
+            unknown_address=True,
         ),
     ),
     _Known((429, 500, 503), "no available instance", _NO_INSTANCE),

@@ -4,6 +4,7 @@ One at a time, since attribution matters more than seconds: what the logs and th
 during a probe belongs to that probe. Each kind's library is imported when its first probe is due.
 """
 
+import contextlib
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -105,6 +106,8 @@ class ProbeRunner:
             tls=self._tls,
             since=target.since or self._clock.now(),
         )
+        if probes:
+            await self._arrived(target, probes[0], progress)
         order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].last)
         evidence: dict[int, Evidence] = {}
         for index in order:
@@ -113,6 +116,19 @@ class ProbeRunner:
             evidence[index] = await _ask(probe, run, progress)
             progress(Progress(probe.name, evidence=evidence[index]))
         return tuple(evidence[index] for index in range(len(probes)))
+
+    async def _arrived(
+        self, target: Target, first: Probe, progress: Callable[[Progress], None]
+    ) -> None:
+        """Waits until the address is served; what cannot be asked there, the probes will say."""
+        from gate.probes.arrival import arrived  # noqa: PLC0415 - lazy: it needs httpx
+
+        def report(text: str) -> None:
+            progress(Progress(first.name, text))
+
+        with contextlib.suppress(CannotAskError):
+            tls = self._tls() if target.url.startswith("https:") else None
+            await arrived(target, self._clock, tls, report)
 
 
 async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> Evidence:
