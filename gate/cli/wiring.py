@@ -120,7 +120,16 @@ def actor() -> str:
     account = environment.get("CLOUDSDK_CORE_ACCOUNT") or _GcloudSettings(environment).configured(
         "core", "account"
     )
-    return account or environment.get("USER") or environment.get("LOGNAME") or f"uid {os.getuid()}"
+    return account or _login_name()
+
+
+def _login_name() -> str:
+    import getpass  # noqa: PLC0415 - only where nothing else says who it is
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no entry for this user id, as in many containers
+        return "unknown"
 
 
 def new_id(now: datetime) -> str:
