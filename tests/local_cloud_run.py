@@ -24,6 +24,8 @@ from typing import Any
 import grpc
 import pytest
 from google.api_core.client_options import ClientOptions
+from google.api_core.future.polling import DEFAULT_POLLING
+from google.api_core.operation import Operation
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import run_v2
 from google.cloud.run_v2.services import revisions, services
@@ -74,7 +76,7 @@ class LocalCloudRun:
         container = run_v2.Container(image=image, env=variables)
         service = run_v2.Service(template=run_v2.RevisionTemplate(containers=[container]))
         request = run_v2.CreateServiceRequest(parent=PARENT, service=service, service_id=name)
-        return self.services().create_service(request, timeout=30).result(timeout=60)
+        return finish(self.services().create_service(request, timeout=30))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends it with a signal; returns its exit code."""
@@ -87,6 +89,16 @@ class LocalCloudRun:
             make = _rest_client if transport == "rest" else _grpc_client
             self._clients[kind, transport] = make(kind, self)
         return self._clients[kind, transport]
+
+
+def finish(operation: Operation, within_s: float = 60.0) -> Any:
+    """Waits for a long-running operation without the client's pauses of a second; its result.
+
+    Raises:
+        GoogleAPICallError: the operation failed.
+    """
+    pauses = DEFAULT_POLLING.with_delay(0.02, 0.1, 1.5).with_timeout(within_s)
+    return operation.result(polling=pauses)
 
 
 def start_local_cloud_run(
@@ -115,10 +127,10 @@ def start_local_cloud_run(
 def write_images(directory: Path) -> Path:
     """Writes an images file with demo/app:v1, :v2, demo/exits and demo/deaf; returns its path."""
     commands = {
-        "demo/app:v1": ["{python}", str(_APP)],
-        "demo/app:v2": ["{python}", str(_APP)],
-        "demo/exits": ["{python}", str(_APP), "--exit", "3"],
-        "demo/deaf": ["{python}", str(_APP), "--deaf"],
+        "demo/app:v1": ["{python}", "-ISu", str(_APP)],
+        "demo/app:v2": ["{python}", "-ISu", str(_APP)],
+        "demo/exits": ["{python}", "-ISu", str(_APP), "--exit", "3"],
+        "demo/deaf": ["{python}", "-ISu", str(_APP), "--deaf"],
     }
     lines = ["images:"]
     for name, command in commands.items():
