@@ -1,21 +1,20 @@
 """Recognises answers that Cloud Run's front end gives in the container's place.
 
 Nothing of the policy was asked then: a 404 that the front end made is not the container's 404,
-even where the policy expects one. Texts: cloud.google.com/run/docs/troubleshooting and
-cloud.google.com/run/docs/known-issues.
+even where the policy expects one. Where asking again may help, Patience says so. The texts are
+those of cloud.google.com/run/docs/troubleshooting and cloud.google.com/run/docs/known-issues.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from gate.core.evidence import Outcome
+from gate.ports import Clock
 
+ARRIVAL_WITHIN_S = 60.0
+"""How long the front end may take to know an address that the platform has reported."""
 LOOKED_AT = 4096
 """Only this many characters of a body are looked at: the front end's own pages are short."""
-
-TRIES_MAX = 3
-PAUSE_S = 0.5
-"""Where the front end had no instance to ask, the container has seen nothing, and the question is
-asked again after this much time, then after twice as much: never for any other answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,15 @@ class FrontEndAnswer:
         meaning: what it says, in one clause.
         hint: what to do.
         outcome: FAILED where it says that the container broke, else INCONCLUSIVE.
-        passing: whether asking again soon may help; the container has seen nothing.
-        unknown_address: whether it knows no such address (yet).
+        busy: whether no instance had room: the container has seen nothing, and soon may.
+        unknown: whether the front end knows no such address, or none yet.
     """
 
     meaning: str
     hint: str
     outcome: Outcome = Outcome.INCONCLUSIVE
-    passing: bool = False
-    unknown_address: bool = False
+    busy: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class _Known:
 _NO_INSTANCE = FrontEndAnswer(
     "no instance could take the request",
     "all instances were busy or starting: look at max instances, concurrency and start-up time",
-    passing=True,
+    busy=True,
 )
 _NOT_ALLOWED = FrontEndAnswer(
     "the front end refused the caller, the container was not asked",
@@ -74,7 +73,7 @@ _KNOWN = (
             "the front end knows no such address, the container was not asked",
             "the tag's URL may not be served yet, ingress settings may keep this caller out, or "
             "the front end keeps the path for itself, as it does with /healthz",
-            unknown_address=True,
+            unknown=True,
         ),
     ),
     _Known((429, 500, 503), "no available instance", _NO_INSTANCE),
@@ -116,3 +115,63 @@ def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer 
     """
     text = f"{body[:LOOKED_AT]}\n{authenticate[:LOOKED_AT]}" if authenticate else body[:LOOKED_AT]
     return next((known.answer for known in _KNOWN if known.fits(status, text)), None)
+
+
+class Arrival:
+    """How long the front end has not known the candidate's address: one for a whole run.
+
+    Cloud Run reports a tag's URL before every front end knows it, since changes of traffic take a
+    while to reach all of them (cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration).
+    Until then the address gets a 404 that says nothing of the candidate; and one front end may
+    know what the next one does not.
+
+    Args:
+        within_s: how long it may take; then the probes say what they get.
+    """
+
+    def __init__(self, within_s: float = ARRIVAL_WITHIN_S) -> None:
+        self._within_s = within_s
+        self._since: datetime | None = None
+
+    def unknown(self, now: datetime) -> bool:
+        """Notes that the address is not known; says whether to go on waiting."""
+        self._since = self._since or now
+        return (now - self._since).total_seconds() < self._within_s
+
+    def known(self) -> None:
+        """Notes that somebody answered there."""
+        self._since = None
+
+
+class Patience:
+    """Whether to ask one question again: only if no container can have seen it.
+
+    Args:
+        arrival: what the whole run knows of the address.
+        clock: tells the time.
+    """
+
+    PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+    BUSY_PAUSES_S = (0.5, 1.0)
+
+    def __init__(self, arrival: Arrival, clock: Clock) -> None:
+        self._arrival = arrival
+        self._clock = clock
+        self._looks = 0
+        self._busy = 0
+
+    def pause_s(self, answer: FrontEndAnswer | None) -> float | None:
+        """Seconds to wait before asking again; None to take the answer as it is.
+
+        Args:
+            answer: what the front end said in the container's place, None if it said nothing.
+        """
+        if answer is not None and answer.unknown:
+            pause_s = self.PAUSES_S[min(self._looks, len(self.PAUSES_S) - 1)]
+            self._looks += 1
+            return pause_s if self._arrival.unknown(self._clock.now()) else None
+        self._arrival.known()
+        if answer is None or not answer.busy or self._busy == len(self.BUSY_PAUSES_S):
+            return None
+        self._busy += 1
+        return self.BUSY_PAUSES_S[self._busy - 1]

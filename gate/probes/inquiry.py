@@ -13,6 +13,7 @@ from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import ProbeSpec
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.ports import Clock, Logs, Target
+from gate.probes.frontend import Arrival
 from gate.probes.outcome import CannotAskError, Fault, worst
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
@@ -53,6 +54,8 @@ class Run:
     Attributes:
         secrets: name to value.
         tls: the one TLS context, made when it is first needed.
+        since: logs before it are not looked at.
+        arrival: whether the front end knows the target's address by now.
     """
 
     target: Target
@@ -63,6 +66,7 @@ class Run:
     logs: Logs | None
     tls: Callable[[], ssl.SSLContext]
     since: datetime
+    arrival: Arrival = field(default_factory=Arrival)
 
     def values(self, nonce: str, user: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.

@@ -4,7 +4,6 @@ One at a time, since attribution matters more than seconds: what the logs and th
 during a probe belongs to that probe. Each kind's library is imported when its first probe is due.
 """
 
-import contextlib
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
 from gate.errors import ValueProblem
 from gate.ports import Clock, Logs, Progress, Target
+from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
@@ -67,6 +67,7 @@ class ProbeRunner:
         clock: time.
         redactor: knows the same secrets, and whatever else must never be shown.
         tls: makes the TLS context that all probes share.
+        arrival_within_s: how long the front end may answer that it knows no such address.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class ProbeRunner:
         clock: Clock,
         redactor: Redactor,
         tls: Callable[[], ssl.SSLContext] = shared_context,
+        arrival_within_s: float = ARRIVAL_WITHIN_S,
     ) -> None:
         self._secrets = secrets
         self._logs = logs
         self._clock = clock
         self._words = Words(redactor)
         self._tls = cache(tls)
+        self._arrival_within_s = arrival_within_s
 
     async def run(
         self, probes: Sequence[Probe], target: Target, progress: Callable[[Progress], None]
@@ -105,9 +108,8 @@ class ProbeRunner:
             logs=self._logs,
             tls=self._tls,
             since=target.since or self._clock.now(),
+            arrival=Arrival(self._arrival_within_s),
         )
-        if probes:
-            await self._arrived(target, probes[0], progress)
         order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].last)
         evidence: dict[int, Evidence] = {}
         for index in order:
@@ -116,19 +118,6 @@ class ProbeRunner:
             evidence[index] = await _ask(probe, run, progress)
             progress(Progress(probe.name, evidence=evidence[index]))
         return tuple(evidence[index] for index in range(len(probes)))
-
-    async def _arrived(
-        self, target: Target, first: Probe, progress: Callable[[Progress], None]
-    ) -> None:
-        """Waits until the address is served; what cannot be asked there, the probes will say."""
-        from gate.probes.arrival import arrived  # noqa: PLC0415 - lazy: it needs httpx
-
-        def report(text: str) -> None:
-            progress(Progress(first.name, text))
-
-        with contextlib.suppress(CannotAskError):
-            tls = self._tls() if target.url.startswith("https:") else None
-            await arrived(target, self._clock, tls, report)
 
 
 async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> Evidence:

@@ -85,12 +85,13 @@ async def ask(
     scheme: str = "http",
     headers: tuple[tuple[str, str], ...] = (),
     tls: ssl.SSLContext | None = None,
-    progress: list[Progress] | None = None,
+    progress: Callable[[Progress], object] = lambda _: None,
 ) -> Evidence:
     """Runs one probe against host:port through the real runner."""
-    arguments = () if tls is None else (lambda: tls,)
-    runner = ProbeRunner(SECRETS, None, SystemClock(), Redactor(SECRETS), *arguments)
+    options = {} if tls is None else {"tls": lambda: tls}
+    runner = ProbeRunner(
+        SECRETS, None, SystemClock(), Redactor(SECRETS), arrival_within_s=0.4, **options
+    )
     target = Target(f"{scheme}://{place}", headers=headers)
-    shown = progress.append if progress is not None else lambda _: None
-    (evidence,) = await runner.run([Probe("probe", spec)], target, shown)
+    (evidence,) = await runner.run([Probe("probe", spec)], target, progress)
     return evidence

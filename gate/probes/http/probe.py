@@ -1,7 +1,7 @@
 """Asks one HTTP question and judges the answer. A redirect is an answer, never followed."""
 
-import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from gate.core.policy import HttpProbe, Json
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.probes import headers, redirect
 from gate.probes.expect import Bound, Expectation, compact, read_json
-from gate.probes.frontend import PAUSE_S, TRIES_MAX, FrontEndAnswer, recognise
+from gate.probes.frontend import FrontEndAnswer, Patience, recognise
 from gate.probes.http.exchange import Answer, ExchangeError, Request, exchange
 from gate.probes.inquiry import Inquiry
 from gate.probes.outcome import Fault
@@ -66,21 +66,24 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     question = _Question.of(spec)
     draft = inquiry.begin(KIND, f"{spec.method} {spec.path}", _expected(spec, question))
     trace = headers.Trace()
-    ends_s = draft.began_s + spec.timeout_s
-    tries = [await _try(inquiry, question, trace, spec.timeout_s)]
-    while len(tries) < TRIES_MAX and _worth_another(tries[-1], len(tries), ends_s):
-        await inquiry.run.clock.sleep(PAUSE_S * len(tries))
-        left_s = ends_s - asyncio.get_running_loop().time()
-        tries.append(await _try(inquiry, question, trace, max(left_s, PAUSE_S)))
-    last, words = tries[-1], inquiry.run.words
+    patience = Patience(inquiry.run.arrival, inquiry.run.clock)
+    before: Counter[str] = Counter()
+    last = await _try(inquiry, question, trace)
+    while (pause_s := patience.pause_s(last.front_end)) is not None:
+        told = _seen(last, list(_faults(spec, last)), inquiry.run.words)
+        if not before:
+            inquiry.report(f"asking again: {told}", 0, 0)
+        before[told] += 1
+        await inquiry.run.clock.sleep(pause_s)
+        last = await _try(inquiry, question, trace)
+    words = inquiry.run.words
     faults = [last.fault] if last.fault else list(_faults(spec, last))
-    excerpts = [line for one in tries for line in _excerpts(one, question, words)]
+    excerpts = [words.line(f"= {count} times before: {told}") for told, count in before.items()]
+    excerpts += _excerpts(last, question, words)
     return draft.end(_seen(last, faults, words), faults, excerpts, trace=trace.id)
 
 
-async def _try(
-    inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.Trace, timeout_s: float
-) -> _Try:
+async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.Trace) -> _Try:
     run, spec = inquiry.run, inquiry.spec
     values = run.values(run.nonces.new())
     body, content_type = _body(question.body.render(values))
@@ -93,17 +96,10 @@ async def _try(
     wanted = tuple((name, value.render(values)) for name, value in question.answer_headers)
     tls = run.tls() if request.url.startswith("https:") else None
     try:
-        answer = await exchange(request, timeout_s, tls)
+        answer = await exchange(request, spec.timeout_s, tls)
     except ExchangeError as error:
         return _Try(request, expected, wanted, None, error.fault)
     return _Try(request, expected, wanted, answer, None)
-
-
-def _worth_another(last: _Try, count: int, ends_s: float) -> bool:
-    front_end = last.front_end
-    if front_end is None or not front_end.passing:
-        return False
-    return asyncio.get_running_loop().time() + PAUSE_S * count < ends_s
 
 
 def _body(value: Json) -> tuple[bytes, dict[str, str]]:

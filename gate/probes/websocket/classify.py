@@ -16,10 +16,11 @@ from websockets.http11 import Response
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.probes import redirect
-from gate.probes.frontend import recognise
+from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.outcome import Fault
 
 LET_IN = "a WebSocket"
+_HTTP = b"HTTP/1.1 "
 
 
 class How(Enum):
@@ -60,12 +61,12 @@ class Refusal:
 
     Attributes:
         status: the HTTP status, 0 where none came.
-        passing: whether asking again soon may help.
+        front_end: what the front end said in the container's place, None if it said nothing.
     """
 
     fault: Fault
     status: int = 0
-    passing: bool = False
+    front_end: FrontEndAnswer | None = None
 
 
 _SYMPTOMS = {
@@ -128,7 +129,9 @@ def broken_off(text: str) -> Refusal:
     return Refusal(Fault(Symptom.ABNORMAL, f"no answer, {text}", LET_IN))
 
 
-def refused(error: Exception, response: Response | None, url: str, *, offered: bool) -> Refusal:
+def refused(
+    error: Exception, response: Response | None, url: str, *, offered: bool, head: bytes
+) -> Refusal:
     """A handshake that was answered with something else than a WebSocket.
 
     Args:
@@ -136,6 +139,7 @@ def refused(error: Exception, response: Response | None, url: str, *, offered: b
         response: the answer, None where it is not HTTP.
         url: what was asked, as http(s).
         offered: whether subprotocols were offered.
+        head: the first bytes of what came.
     """
     match error:
         case InvalidStatus():
@@ -143,9 +147,9 @@ def refused(error: Exception, response: Response | None, url: str, *, offered: b
         case NegotiationError():
             return Refusal(_negotiation(error, response, offered=offered), 101)
         case InvalidMessage():
-            return Refusal(_garbled(error.__cause__ or error))
+            return Refusal(_garbled(error.__cause__ or error, head))
         case SecurityError():
-            return Refusal(_garbled(error))
+            return Refusal(_garbled(error, head))
         case InvalidHandshake():
             seen = f"an answer that switches to no WebSocket ({error})"
             return Refusal(Fault(Symptom.PROTOCOL, seen, LET_IN), 101)
@@ -160,7 +164,7 @@ def _status(response: Response, url: str) -> Refusal:
     if front_end := recognise(status, body, authenticate):
         seen = f"{_phrase(status)}: {front_end.meaning}"
         fault = Fault(Symptom.PLATFORM, seen, LET_IN, front_end.hint, front_end.outcome)
-        return Refusal(fault, status, front_end.passing)
+        return Refusal(fault, status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))
         meaning, hint = redirect.read(url, location)
@@ -190,8 +194,9 @@ def _negotiation(error: NegotiationError, response: Response | None, *, offered:
     )
 
 
-def _garbled(cause: BaseException) -> Fault:
-    if isinstance(cause, EOFError):
+def _garbled(cause: BaseException, head: bytes) -> Fault:
+    begun = head[: len(_HTTP)]
+    if isinstance(cause, EOFError) and _HTTP.startswith(begun):
         return Fault(Symptom.ABNORMAL, f"no whole answer ({cause})", LET_IN)
     if isinstance(cause, SecurityError):
         return Fault(Symptom.TOO_LARGE, f"an answer without end ({cause})", LET_IN)

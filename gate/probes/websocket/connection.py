@@ -31,13 +31,14 @@ class Connection(asyncio.Protocol):
 
     Args:
         ws: the library's side of the connection.
-        head: its handshake, ready to be sent.
+        request: its handshake, ready to be sent.
         arrived: told of each whole message; returns it as a Message.
         noted: told of each frame: mark (`<` or `>`) and text.
 
     Attributes:
         refusal: the library's error, once the handshake has failed; None if it has not.
         response: the answer to the handshake.
+        head: the first bytes that came.
         ending: how the connection ended, None while it lives or if it never opened.
         over: done when it has ended or was refused.
         lost: done when the transport is gone.
@@ -50,7 +51,6 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_frames",
         "_frames_max",
-        "_head",
         "_inbox",
         "_keeping",
         "_loop",
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_waiter",
         "_ws",
         "ending",
+        "head",
         "lost",
         "over",
         "refusal",
@@ -72,13 +73,13 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         ws: ClientProtocol,
-        head: bytes,
+        request: bytes,
         arrived: Callable[[str], Message],
         noted: Callable[[str, str], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._ws = ws
-        self._request = head
+        self._request = request
         self._arrived = arrived
         self._noted = noted
         self._transport: asyncio.Transport | None = None
@@ -88,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._unread_chars = 0
         self._parts: list[bytes] = []
         self._binary = False
-        self._head = b""
+        self.head = b""
         self._frames = 0
         self._frames_max = FRAMES_MAX
         self._paused = False
@@ -120,7 +121,7 @@ class Connection(asyncio.Protocol):
     @property
     def status(self) -> int:
         """The HTTP status as far as the beginning of an answer shows it, 0 without one."""
-        parts = self._head.split(b" ", 2)
+        parts = self.head.split(b" ", 2)
         known = len(parts) > 1 and parts[0] == b"HTTP/1.1" and parts[1].isdigit()
         return int(parts[1][:3]) if known else 0
 
@@ -181,8 +182,8 @@ class Connection(asyncio.Protocol):
         """Takes bytes apart into frames."""
         if self.ending is not None or self.refusal is not None:
             return
-        if len(self._head) < _HEAD_MAX:
-            self._head += data[:_HEAD_MAX]
+        if len(self.head) < _HEAD_MAX:
+            self.head += data[:_HEAD_MAX]
         self._ws.receive_data(data)
         self._advance()
 

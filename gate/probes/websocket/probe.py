@@ -21,6 +21,8 @@ HANDSHAKES_MAX = 200
 """Most handshakes in flight at once: more would measure our own queue."""
 GIVE_UP_ROUNDS = 3
 """After so many rounds in a row without one right session, a probe that cannot pass ends."""
+LEAVE_WITHIN_S = 1.0
+"""How long the server may take to answer our close where any answer, and none, will do."""
 _CROWD = 32
 _ABORT_WITHIN_S = 1.0
 _FILES_BESIDES = 64
@@ -67,7 +69,7 @@ async def _round(plan: Plan, before: int, report: Callable[[str], None]) -> Sequ
             await _stay(sessions, spec.hold_s, report)
             for session in sessions:
                 session.close()
-            await _over(sessions, CLOSE_WITHIN_S)
+            await _over(sessions, CLOSE_WITHIN_S if spec.close_code else LEAVE_WITHIN_S)
             for session in sessions:
                 session.closed()
     finally:

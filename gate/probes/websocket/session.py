@@ -9,7 +9,7 @@ from gate.core.evidence import Symptom
 from gate.core.policy import Json, Send, WebSocketProbe
 from gate.core.template import Template, parse
 from gate.probes.expect import read_json
-from gate.probes.frontend import PAUSE_S, TRIES_MAX
+from gate.probes.frontend import Patience
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.websocket import classify
@@ -22,7 +22,6 @@ from gate.probes.websocket.waiting import Listen, Message, Say, Waiting
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
-_PAUSES_S = [PAUSE_S * tried for tried in range(1, TRIES_MAX)]
 _PONG = '{"type":"pong"}'
 _OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
@@ -186,25 +185,24 @@ class Session:
         return Connection(ws, head, self._arrived, self._note)
 
     async def _handshake(self) -> Refusal | None:
-        """Asks again only where the front end had no instance: the container has seen nothing."""
-        deadline_s = self.began_s + self._plan.spec.open_within_s
-        refusal = await self._ask(deadline_s)
-        for pause_s in _PAUSES_S:
-            if refusal is None or not refusal.passing:
-                break
-            if self._loop.time() + pause_s >= deadline_s:
-                break
+        """Asks again only where no container can have seen the question."""
+        run = self._plan.run
+        patience = Patience(run.arrival, run.clock)
+        refusal = await self._ask()
+        front_end = refusal.front_end if refusal else None
+        while (pause_s := patience.pause_s(front_end)) is not None and refusal is not None:
             self._note("=", f"{refusal.fault.seen}: asking again")
             self._connection.abort()
-            await self._plan.run.clock.sleep(pause_s)
+            await run.clock.sleep(pause_s)
             self._connection = self._new_connection()
-            refusal = await self._ask(deadline_s)
+            refusal = await self._ask()
+            front_end = refusal.front_end if refusal else None
         return refusal
 
-    async def _ask(self, deadline_s: float) -> Refusal | None:
+    async def _ask(self) -> Refusal | None:
         connection, opening = self._connection, self._plan.opening
         try:
-            async with asyncio.timeout_at(deadline_s):
+            async with asyncio.timeout(self._plan.spec.open_within_s):
                 await self._loop.create_connection(
                     lambda: connection, opening.host, opening.port, ssl=opening.tls
                 )
@@ -212,10 +210,15 @@ class Session:
         except TimeoutError:
             return self._late(connection)
         except OSError as error:
+            connection.abort()
             return _unreached(error)
         if connection.refusal is not None:
             return classify.refused(
-                connection.refusal, connection.response, opening.url, offered=opening.offers
+                connection.refusal,
+                connection.response,
+                opening.url,
+                offered=opening.offers,
+                head=connection.head,
             )
         if connection.response is None:
             return classify.broken_off(str(connection.ending))
