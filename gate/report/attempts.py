@@ -72,7 +72,7 @@ class Attempt:
 
 
 def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
-    """One attempt for each rollout id, newest first as the entries are."""
+    """One attempt for each rollout id, newest first as the entries must be."""
     found: dict[str, Attempt] = {}
     for entry in entries:
         rollout_id = text(entry, "rollout")
@@ -82,14 +82,7 @@ def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
         else:
             attempt = replace(attempt, intentions=(entry, *attempt.intentions))
         found[rollout_id] = attempt
-    return [
-        replace(attempt, intentions=tuple(sorted(attempt.intentions, key=_at)))
-        for attempt in found.values()
-    ]
-
-
-def _at(entry: Entry) -> str:
-    return text(entry, "at")
+    return list(found.values())
 
 
 def when(at: str) -> str:

@@ -243,13 +243,13 @@ def _unready(rollout: Rollout) -> list[Line]:
 def _arrived(was: Rollout, rollout: Rollout, took: str) -> list[Line]:
     """Where traffic is once it was verified, or that it is not where it should be."""
     service = rollout.service
-    if service is None or not service.in_effect or rollout.ending is Ending.STUCK:
+    if service is None or not service.in_effect:
         return []
     now = shares_now(service)
     match was.phase:
-        case Phase.VERIFYING if rollout.ending is not Ending.HELD:
+        case Phase.VERIFYING if rollout.ending in {Ending.PROMOTED, Ending.ROLLED_BACK}:
             text = f"traffic moved: {shares_before(rollout)} -> {now}"
-        case Phase.PROVING:
+        case Phase.PROVING if rollout.ending is Ending.REVERTED:
             text = f"traffic is back where it was: {now}"
         case Phase.SETTLING if stays(rollout):
             text = f"traffic stays where it was: {now}"

@@ -19,7 +19,7 @@ from gate.core.messages import (
     SetTraffic,
 )
 from gate.core.service import Condition, ConditionState, Revision
-from gate.core.state import Kind, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.ports import Progress
 from gate.report.plain import PlainNarrator
@@ -235,7 +235,7 @@ def test_polling_is_said_once() -> None:
 def test_a_long_probe_tells_of_each_quarter() -> None:
     lines: list[str] = []
     narrator = PlainNarrator(lines.append)
-    for done in range(1_000):
+    for done in range(1_001):
         narrator.progress(Progress("reconnect", "sessions", done, 1_000))
     narrator.progress(Progress("reconnect", evidence=passed("reconnect")))
     assert lines == [
@@ -266,6 +266,7 @@ def test_a_refusal_is_told_once_with_its_hint() -> None:
     denied = fail_once(Deploy, Failure.REFUSED, "403 denied", "ask for roles/run.developer")
     lines = told(Scene(after=denied))
     assert lines[-3:-1] == ["note: 403 denied", "  hint: ask for roles/run.developer"]
+    assert sum("403 denied" in line for line in lines) == 1
 
 
 def test_a_lost_answer_while_waiting_is_told_once() -> None:
@@ -289,6 +290,22 @@ def test_a_move_that_does_not_come_into_effect_is_undone_aloud() -> None:
     assert "undoing the move: backend-00001-aaa 100 %" in lines
     assert "traffic is back where it was: backend-00001-aaa 100 %" in lines
     assert any(line.startswith("note: traffic did not come into effect") for line in lines)
+
+
+def test_traffic_that_somebody_moved_meanwhile_is_not_said_to_be_back() -> None:
+    def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
+        if rollout.phase is Phase.VERIFYING:
+            scene.lag = 2
+            scene.wait(30)
+        if rollout.phase is Phase.PROVING:
+            scene.traffic = scene.effective = Split.all_to("backend-00000-old")
+            scene.wait(30)
+        return None
+
+    scene = Scene(after=after, looks_until_effective=0)
+    lines: list[str] = []
+    assert scene.play(plan(), PlainNarrator(lines.append)).ending is not Ending.REVERTED
+    assert not any(line.startswith(("traffic is back", "verified")) for line in lines)
 
 
 def test_an_unkept_record_is_told() -> None:

@@ -9,7 +9,7 @@ from gate.core.messages import Command, Deploy, Event, Failure, Interrupted, Loo
 from gate.core.policy import OnHold
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.state import Ending, Phase, Rollout
-from gate.core.traffic import Split
+from gate.core.traffic import Split, Target
 from gate.core.verdict import judge
 from gate.report.columns import cells
 from gate.report.summary import (
@@ -177,6 +177,8 @@ def test_evidence_twice_is_shown_twice_with_its_reason() -> None:
     lines = shown(Scene(evidence=seen).play(plan()))
     assert sum(line.startswith("health ") for line in lines) == 2
     assert "  health: was answered 2 times, which proves nothing" in lines
+    lines = shown(Scene(evidence=(failed("health"), failed("health"))).play(plan()))
+    assert "  health: was answered 2 times, which proves nothing" in lines
 
 
 def test_many_findings_are_counted() -> None:
@@ -255,6 +257,19 @@ def test_a_stuck_rollout_points_to_what_served_before() -> None:
     assert any("gate rollback --to backend-00001-aaa " in line for line in shown(rollout))
 
 
+def test_a_hold_that_left_users_on_the_candidate_does_not_deny_it() -> None:
+    def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
+        if rollout.phase is Phase.VERIFYING:
+            scene.traffic = Split.of([Target(CANDIDATE, 50), Target("backend-00001-aaa", 50)])
+        return None
+
+    rollout = Scene(after=after).play(plan())
+    assert rollout.ending is Ending.HELD
+    lines = shown(rollout)
+    assert "ended: held" in lines
+    assert "candidate: backend-00002-abc (backend:v2) 50 %" in lines
+
+
 def test_a_refusal_before_anything_was_seen() -> None:
     gone = fail_once(Look, Failure.NOT_FOUND, "service backend: does not exist")
     lines = shown(Scene(after=gone).play(plan()))
@@ -311,7 +326,9 @@ def test_a_terminal_shows_the_same_words() -> None:
     below = shown(rollout).index("verdict: reject (the candidate is not fit for users)")
     lines = printed(rollout)
     assert lines[-len(shown(rollout)[below:]) :] == shown(rollout)[below:]
+    narrow = " ".join(printed(rollout, 60))
     for item in V2_EVIDENCE:
+        assert set(item.seen.split()) <= set(narrow.split())
         assert item.probe in row(lines, item.probe)
     assert "5 of 7 sessions went right" in row(lines, "same-user-concurrency")
 
