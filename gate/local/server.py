@@ -171,11 +171,9 @@ class LocalCloudRun:
             ) from error
 
     def _bind_grpc(self, port: int) -> int:
-        handlers = (
-            *admin_handlers(self._control, self._settings.caller),
-            *logging_handlers(self._logs),
-        )
-        self._grpc.add_generic_rpc_handlers(handlers)
+        _bind(port).close()  # gRPC's own complaint about a taken port is long and goes to stderr
+        admin = admin_handlers(self._control, self._settings.caller)
+        self._grpc.add_generic_rpc_handlers((*admin, *logging_handlers(self._logs)))
         try:
             return self._grpc.add_insecure_port(f"{HOST}:{port}")
         except RuntimeError as error:

@@ -1,0 +1,59 @@
+"""Rude by default: things take a moment, and what is told runs ahead of what is."""
+
+import threading
+import time
+
+import pytest
+from google.cloud import run_v2
+
+from tests.contract.local_admin import Api, short, template, to, who
+from tests.local_cloud_run import finish, local_images, start_local_cloud_run
+
+__all__ = ["local_images"]
+pytestmark = pytest.mark.xdist_group("local_admin_rude")
+WITHIN_S = 20
+
+
+@pytest.fixture(scope="module")
+def api(local_images):
+    running = start_local_cloud_run(local_images, ("--ephemeral", "--port", "0", "--seed", "11"))
+    yield Api("grpc", running)
+    assert running.stop() == 0
+
+
+def test_an_operation_takes_a_moment_and_two_seconds_at_most(api):
+    started = time.monotonic()
+    operation = api.start_create(run_v2.Service(template=template()))
+    assert not operation.done()
+    finish(operation)
+    assert 0.05 < time.monotonic() - started < 5
+
+
+def test_traffic_is_observed_before_it_is_effective_and_then_it_is(api):
+    service = api.create()
+    old = short(service.latest_ready_revision)
+    new = f"{short(service.name)}-new"
+    api.deploy(service.name, to(old, 100), revision=new)
+    wait_for(service.uri, old)
+    early = 0
+    for there, back in ((new, old), (old, new)) * 3:
+        moved = api.move(service.name, to(there, 100))
+        assert moved.traffic_statuses[0].revision == there
+        assert moved.observed_generation == moved.generation
+        early += who(service.uri) == back
+        wait_for(service.uri, there)
+    assert early
+
+
+def wait_for(uri, revision):
+    """Asks until a revision answers, without a pause: the deadline is the test's."""
+    deadline = time.monotonic() + WITHIN_S
+    pause = threading.Event()
+    while True:
+        try:
+            if who(uri) == revision:
+                return
+        except ValueError:  # not routed yet: the front end's own 404 page is no JSON
+            pass
+        assert time.monotonic() < deadline, f"{uri} never reached {revision}"
+        pause.wait(0.02)
