@@ -8,7 +8,7 @@ from gate.core.policy import tag_problem
 from gate.core.service import ConditionState, Service
 from gate.core.stable import choose_stable
 from gate.core.state import Ending, Kind, Phase, Rollout
-from gate.core.transitions import again, finish
+from gate.core.transitions import again, ending_of, finish
 from gate.core.verdict import unready
 
 
@@ -42,7 +42,7 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
 def _cannot_place(r: Rollout, service: Service) -> str:
     plan = r.plan
     base = service.traffic.pinned(service.latest_ready)
-    tagged = base.tags.get(plan.tag)
+    tagged = service.revision_tagged(plan.tag)
     if not service.latest_ready:
         return (
             f"{service.ref}: has no ready revision that could be the stable one; Cloud Run cannot "
@@ -67,7 +67,7 @@ def _cannot_place(r: Rollout, service: Service) -> str:
 
 def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]:
     notes = list(r.notes)
-    tagged = service.traffic.tags.get(r.plan.tag)
+    tagged = service.revision_tagged(r.plan.tag)
     if tagged and tagged != name:
         notes.append(f"tag {r.plan.tag} was on {tagged} and moves to the candidate")
     if service.traffic.follows_latest:
@@ -84,15 +84,15 @@ def _revision_name(service: Service, suffix: str) -> str:
     return service.ref.name[: 63 - len(ending)] + ending
 
 
-def _aim_promotion(r: Rollout, service: Service, _at: datetime) -> Rollout:
+def _aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
     name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
     if not name:
         note = f"{service.ref}: no revision has the tag {r.plan.tag!r}: name one with --revision"
         return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name)
+    return _towards(r, service, name, at)
 
 
-def _aim_rollback(r: Rollout, service: Service, _at: datetime) -> Rollout:
+def _aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
     name = r.plan.revision or choose_stable(r.plan.history, service) or ""
     if not name:
         note = (
@@ -100,20 +100,23 @@ def _aim_rollback(r: Rollout, service: Service, _at: datetime) -> Rollout:
             "name one with --to (`gate status` lists them)"
         )
         return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name)
+    return _towards(r, service, name, at)
 
 
-def _towards(r: Rollout, service: Service, name: str) -> Rollout:
+def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     """A promotion or rollback: towards this revision, if it exists and is ready."""
     if r.candidate != name:
-        return again(replace(r, candidate=name))
+        if at < r.limit_at:
+            return again(replace(r, candidate=name))
+        return finish(r, Ending.FAILED, f"{service.ref}: where to move to kept changing")
     revision = r.revisions.get(name)
     if revision is None:
         note = f"{service.ref}: revision {name} does not exist (`gate status` lists them)"
         return finish(r, Ending.REFUSED, note)
-    r = replace(r, before=service.traffic)
+    r = replace(r, before=service.traffic, placed=service.traffic.pinned(service.latest_ready))
     if revision.ready.state is not ConditionState.SUCCEEDED:
-        return finish(r, Ending.REJECTED, verdict=unready(name, revision.ready, ()))
+        verdict = unready(name, revision.ready, ())
+        return finish(r, ending_of(verdict), verdict=verdict)
     goal = service.traffic.moved_to(name)
     if r.plan.kind is Kind.PROMOTE and goal.tags.get(r.plan.tag) == name:
         goal = goal.without_tag(r.plan.tag)

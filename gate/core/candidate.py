@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.messages import CallFailed, Failure, Probed
-from gate.core.service import ConditionState, Service
+from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Phase, Rollout
 from gate.core.traffic import shares_text
 from gate.core.transitions import (
@@ -13,9 +13,12 @@ from gate.core.transitions import (
     again,
     clean,
     conflict,
+    ending_of,
     enter,
     finish,
     hold,
+    unwritten,
+    written,
 )
 from gate.core.verdict import Decision, Verdict, judge, unready
 
@@ -29,7 +32,7 @@ def not_placed(r: Rollout, failed: CallFailed) -> Rollout:
             return conflict(r, Phase.READING, failed.at)
         case Failure.LOST:
             note = f"no answer to the update, so we look whether it happened: {failed.message}"
-            waiting = enter(r, Phase.WAITING, failed.at, r.plan.ready_within_s)
+            waiting = written(r, Phase.WAITING, failed.at, r.plan.ready_within_s)
             return replace(waiting, notes=(*r.notes, note))
         case _:
             return finish(r, Ending.FAILED, failed.message)
@@ -38,23 +41,48 @@ def not_placed(r: Rollout, failed: CallFailed) -> Rollout:
 def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
     """WAITING, seen: on to the probes once the candidate is ready and its URL is served."""
     revision = r.revisions.get(r.candidate)
-    url = next((line.uri for line in service.effective if _is_ours(r, line.tag, line.revision)), "")
     late = at >= min(r.limit_at, r.deadline_at)
-    if revision and revision.ready.state is ConditionState.FAILED:
-        return replace(r, phase=Phase.EXPLAINING)
-    if revision and revision.ready.state is ConditionState.SUCCEEDED and url:
+    if not _has_tag(r, service) and not unwritten(r, service):
+        return _interfered(r, at, f"tag {r.plan.tag} was taken from the candidate", service)
+    if revision is None or not _has_tag(r, service):
+        if late or at >= _appeared_by(r):
+            return clean(r, Ending.FAILED, at, note=_never_appeared(r, service))
+        return again(r)
+    url = _url(r, service)
+    if revision.ready.state is ConditionState.SUCCEEDED and url:
         return replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
-    if late and revision:
+    if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
-    appeared_by = r.limit_at - timedelta(seconds=r.plan.ready_within_s - APPEAR_WITHIN_S)
-    if late or (revision is None and at >= appeared_by):
-        note = f"revision {r.candidate} never appeared: the update that creates it did not happen"
-        return clean(r, Ending.FAILED, at, note=note)
     return again(r)
 
 
-def _is_ours(r: Rollout, tag: str, revision: str | None) -> bool:
-    return tag == r.plan.tag and revision in {None, r.candidate}
+def _has_tag(r: Rollout, service: Service) -> bool:
+    return service.traffic.tags.get(r.plan.tag) == r.candidate
+
+
+def _url(r: Rollout, service: Service) -> str:
+    """The candidate's own URL, "" while the front end has the tag nowhere or elsewhere."""
+    for line in service.effective:
+        if line.tag == r.plan.tag and (line.revision or service.latest_ready) == r.candidate:
+            return line.uri
+    return ""
+
+
+def _appeared_by(r: Rollout) -> datetime:
+    """Reads follow writes closely; what is not there by then never happened, or is gone again."""
+    return r.limit_at - timedelta(seconds=max(r.plan.ready_within_s - APPEAR_WITHIN_S, 0))
+
+
+def _never_appeared(r: Rollout, service: Service) -> str:
+    if unwritten(r, service):
+        return f"the update that places {r.candidate} at 0 % never happened"
+    return f"revision {r.candidate} does not exist: it was never created, or somebody deleted it"
+
+
+def _interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout:
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    hint = "their change is left alone; run the rollout again if it is still wanted"
+    return hold(r, at, "traffic", f"{what}{by}", hint)
 
 
 def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
@@ -71,17 +99,20 @@ def explained(r: Rollout, lines: tuple[str, ...], at: datetime) -> Rollout:
     revision = r.revisions[r.candidate]
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
-        verdict = Verdict.reject(
-            "readiness",
-            f"{r.candidate} and its URL were not ready within {r.plan.ready_within_s:g} s "
-            f"({revision.ready})",
-            " | ".join(lines),
-        )
-    return clean(r, _ending_of(verdict), at, verdict)
+        verdict = _late(r, revision, " | ".join(lines))
+    return clean(r, ending_of(verdict), at, verdict)
 
 
-def _ending_of(verdict: Verdict) -> Ending:
-    return Ending.REJECTED if verdict.decision is Decision.REJECT else Ending.HELD
+def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
+    """It ran out of time; its own fault only if it had all the time that the policy gives it."""
+    if revision.ready.state is ConditionState.SUCCEEDED:
+        text = f"{r.candidate} is ready, but its tag got no URL within {r.plan.ready_within_s:g} s"
+        return Verdict.hold("readiness", text, "look at the service's ingress and default URL")
+    text = f"{r.candidate} was not ready within {r.plan.ready_within_s:g} s ({revision.ready})"
+    if r.deadline_at < r.limit_at:
+        text = f"{r.plan.deadline_s:g} s were over before {r.candidate} was ready"
+        return Verdict.hold("deadline", f"{text} ({revision.ready})", last_words)
+    return Verdict.reject("readiness", text, last_words)
 
 
 def probed(r: Rollout, probed: Probed) -> Rollout:
@@ -93,7 +124,7 @@ def probed(r: Rollout, probed: Probed) -> Rollout:
     if probed.at >= r.deadline_at:
         late = Verdict.hold("deadline", f"{r.plan.deadline_s:g} s were over before all had run")
         verdict = replace(verdict, reasons=verdict.reasons + late.reasons)
-    return clean(r, _ending_of(verdict), probed.at, verdict)
+    return clean(r, ending_of(verdict), probed.at, verdict)
 
 
 def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -102,9 +133,7 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
         return hold(r, at, "deadline", f"{r.plan.deadline_s:g} s were over before the promotion")
     changed = _interference(r, service)
     if changed:
-        by = f" by {service.last_modifier}" if service.last_modifier else ""
-        hint = "their change is left alone; run the rollout again if it is still wanted"
-        return hold(r, at, "traffic", f"{changed}{by}", hint)
+        return _interfered(r, at, f"{changed} while we probed", service)
     goal = service.traffic.moved_to(r.candidate).without_tag(r.plan.tag)
     return replace(r, phase=Phase.MOVING, goal=goal)
 
@@ -113,9 +142,9 @@ def _interference(r: Rollout, service: Service) -> str:
     placed = r.placed
     if placed is None or service.traffic.shares != placed.shares:
         was = shares_text(placed.shares) if placed else "nothing"
-        return f"was changed while we probed (was {was}, is {shares_text(service.traffic.shares)})"
-    if service.traffic.tags.get(r.plan.tag) != r.candidate:
-        return f"tag {r.plan.tag} was taken from the candidate while we probed"
+        return f"was changed (was {was}, is {shares_text(service.traffic.shares)})"
+    if not _has_tag(r, service):
+        return f"tag {r.plan.tag} was taken from the candidate"
     if r.plan.image and service.latest_created != r.candidate:
-        return f"another revision, {service.latest_created}, was deployed while we probed"
+        return f"another revision, {service.latest_created}, was deployed"
     return ""

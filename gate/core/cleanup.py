@@ -7,7 +7,7 @@ from gate.core.messages import CallFailed, Failure
 from gate.core.policy import OnHold
 from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
-from gate.core.transitions import CONFLICTS_MAX, again, conflict, enter, finish
+from gate.core.transitions import CONFLICTS_MAX, again, conflict, enter, finish, written
 
 
 def _keeps_tag(r: Rollout) -> bool:
@@ -25,6 +25,13 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
     return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
 
 
+def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:
+    """CLEANING, but the service could not be read: a while is spent on trying again."""
+    if failed.at < r.limit_at and failed.failure is not Failure.NOT_FOUND:
+        return again(r)
+    return left_tag(r, failed.message)
+
+
 def left_tag(r: Rollout, message: str) -> Rollout:
     """The tag cannot be taken back: said, and recorded."""
     note = f"tag {r.plan.tag} was left on {r.candidate}: {message}"
@@ -37,17 +44,23 @@ def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
         case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
             return conflict(r, Phase.CLEANING, failed.at)
         case Failure.LOST:
-            return enter(r, Phase.SETTLING, failed.at, r.plan.verify_within_s)
+            return written(r, Phase.SETTLING, failed.at, r.plan.verify_within_s)
         case _:
             return left_tag(r, failed.message)
 
 
 def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """SETTLING, seen: done once traffic is as desired."""
-    if _has_our_tag(r, service) and not _keeps_tag(r) and r.conflicts < CONFLICTS_MAX:
+    left = _has_our_tag(r, service) and not _keeps_tag(r)
+    if left and r.conflicts < CONFLICTS_MAX:
         return conflict(r, Phase.CLEANING, at)
-    if service.in_effect:
-        return replace(r, phase=Phase.RECORDING)
-    if at >= r.limit_at:
+    if not service.in_effect and at < r.limit_at:
+        return again(r)
+    if not service.obeyed:
         return finish(r, Ending.STUCK, service.disagreement)
-    return again(r)
+    if service.reconciling:
+        note = "the service is still being changed, with traffic where it should be"
+        r = replace(r, notes=(*r.notes, note))
+    if left:
+        return left_tag(r, "others keep changing the service")
+    return replace(r, phase=Phase.RECORDING)

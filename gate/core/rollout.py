@@ -20,12 +20,13 @@ from gate.core.messages import (
     Failure,
     Interrupted,
     LogsRead,
+    Look,
     Probed,
     Recorded,
     Seen,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
-from gate.core.transitions import READ_WITHIN_S, clean, enter, finish, hold
+from gate.core.transitions import READ_WITHIN_S, clean, finish, hold, written
 from gate.errors import IllegalEventError
 
 Stepped = tuple[Rollout, tuple[Command, ...]]
@@ -44,13 +45,17 @@ def step(rollout: Rollout, event: Event) -> Stepped:
     Raises:
         IllegalEventError: this phase does not expect this event; nothing has changed.
     """
-    if isinstance(event, Seen):
-        revisions = {**rollout.revisions, **event.revisions}
-        known = replace(rollout, service=event.service, revisions=revisions)
-    else:
-        known = rollout
-    after = _arrow(known, event)
+    after = _arrow(_informed(rollout, event), event)
     return after, command_of(after)
+
+
+def _informed(r: Rollout, event: Event) -> Rollout:
+    """What was seen replaces what was known; a revision asked for and not there is gone."""
+    if not isinstance(event, Seen):
+        return r
+    asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
+    known = {name: revision for name, revision in r.revisions.items() if name not in asked}
+    return replace(r, service=event.service, revisions={**known, **event.revisions})
 
 
 def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912 - the one table of arrows, one line each
@@ -67,7 +72,7 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
         case Phase.READING, CallFailed(message=message):
             return finish(r, Ending.FAILED, message)
         case Phase.DEPLOYING | Phase.TAGGING, Accepted():
-            return enter(r, Phase.WAITING, at, r.plan.ready_within_s)
+            return written(r, Phase.WAITING, at, r.plan.ready_within_s)
         case Phase.DEPLOYING | Phase.TAGGING, CallFailed() as failed:
             return candidate.not_placed(r, failed)
         case Phase.WAITING, Seen(service=service):
@@ -85,29 +90,30 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
         case Phase.CONFIRMING, CallFailed(message=message):
             return clean(r, Ending.FAILED, at, note=message)
         case Phase.MOVING, Accepted():
-            return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
+            return written(r, Phase.VERIFYING, at, r.plan.verify_within_s)
         case Phase.MOVING, CallFailed() as failed:
             return moving.not_moved(r, failed)
         case Phase.VERIFYING, Seen(service=service):
             return moving.verified(r, service, at)
-        case Phase.VERIFYING | Phase.PROVING | Phase.SETTLING, CallFailed() as failed:
+        case (
+            Phase.VERIFYING | Phase.BACKING_OUT | Phase.PROVING | Phase.SETTLING,
+            CallFailed() as failed,
+        ):
             return moving.cannot_see(r, failed)
         case Phase.BACKING_OUT, Seen(service=service):
-            return moving.back_out(r, service)
-        case Phase.BACKING_OUT, CallFailed(message=message):
-            return finish(r, Ending.STUCK, message)
+            return moving.back_out(r, service, at)
         case Phase.REVERTING, Accepted():
-            return enter(r, Phase.PROVING, at, r.plan.verify_within_s)
+            return written(r, Phase.PROVING, at, r.plan.verify_within_s)
         case Phase.REVERTING, CallFailed() as failed:
             return moving.not_reverted(r, failed)
         case Phase.PROVING, Seen(service=service):
             return moving.proved(r, service, at)
         case Phase.CLEANING, Seen(service=service):
             return cleanup.cleaning(r, service, at)
-        case Phase.CLEANING, CallFailed(message=message):
-            return cleanup.left_tag(r, message)
+        case Phase.CLEANING, CallFailed() as failed:
+            return cleanup.cannot_look(r, failed)
         case Phase.UNTAGGING, Accepted():
-            return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
+            return written(r, Phase.SETTLING, at, r.plan.verify_within_s)
         case Phase.UNTAGGING, CallFailed() as failed:
             return cleanup.not_untagged(r, failed)
         case Phase.SETTLING, Seen(service=service):

@@ -87,6 +87,11 @@ class Service:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""
         return next((line.uri for line in self.effective if line.tag == tag), "")
 
+    def revision_tagged(self, tag: str) -> str:
+        """The revision that this tag is asked to be on, LATEST resolved, "" without the tag."""
+        tags = self.traffic.tags
+        return (tags[tag] or self.latest_ready) if tag in tags else ""
+
     def url_of(self, revision: str) -> str:
         """A URL that only this revision answers: its tag's, or the service's own if it has 100 %.
 
@@ -114,8 +119,12 @@ class Service:
         generations do not: after a failed reconcile observed_generation stays behind for ever,
         although the traffic may be exactly as desired.
         """
-        desired = self.traffic.pinned(self.latest_ready).shares
-        return not self.reconciling and self.effective_shares == desired
+        return not self.reconciling and self.obeyed
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether the front end gives the percents that were asked for, also while in flight."""
+        return self.effective_shares == self.traffic.pinned(self.latest_ready).shares
 
     @property
     def disagreement(self) -> str:
@@ -131,6 +140,13 @@ class Service:
         """Whether desired and effective traffic are both this split and nothing is in flight."""
         wanted = split.pinned(self.latest_ready)
         return self.traffic.pinned(self.latest_ready) == wanted and self.in_effect
+
+    def serves(self, split: Split) -> bool:
+        """Whether it asks for exactly these percents and the front end obeys; tags do not count.
+
+        A person who adds a tag while traffic moves does not undo the move.
+        """
+        return self.traffic.shares == split.shares and self.in_effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,11 @@ class Rollout:
         conflicts: how often somebody else wrote between our read and our write.
         service: as last seen.
         before: traffic as it was found.
-        placed: traffic while the candidate is probed: `before` pinned, plus our tag.
+        placed: `before` pinned to the revisions that it meant when it was read; in a rollout with
+            our tag on the candidate: traffic while the candidate is probed.
         goal: the split that is being moved to.
+        guard: etag that the last write was guarded by; a service that still has it has not been
+            written since.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
         ending: how it will end; final once the phase is ENDED.
@@ -150,6 +153,7 @@ class Rollout:
     before: Split | None = None
     placed: Split | None = None
     goal: Split | None = None
+    guard: str = ""
     candidate: str = ""
     url: str = ""
     revisions: dict[str, Revision] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
-from gate.core.verdict import Verdict
+from gate.core.verdict import Decision, Verdict
 
 READ_WITHIN_S = 60.0
 SAFE_WITHIN_S = 5.0
@@ -16,6 +17,12 @@ def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:
     if r.interrupted:
         within_s = min(within_s, SAFE_WITHIN_S)
     return replace(r, phase=phase, looks=0, limit_at=at + timedelta(seconds=within_s))
+
+
+def written(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:
+    """A write was accepted, or its answer was lost: on to looking what became of it."""
+    guard = r.service.etag if r.service else ""
+    return replace(enter(r, phase, at, within_s), guard=guard)
 
 
 def again(r: Rollout) -> Rollout:
@@ -42,9 +49,19 @@ def clean(
     return enter(finished, Phase.CLEANING, at, r.plan.verify_within_s)
 
 
+def ending_of(verdict: Verdict) -> Ending:
+    """The ending of a rollout that its verdict stops."""
+    return Ending.REJECTED if verdict.decision is Decision.REJECT else Ending.HELD
+
+
 def hold(r: Rollout, at: datetime, subject: str, text: str, hint: str = "") -> Rollout:
     """On to taking our tag back or keeping it, with a verdict of hold for one reason."""
     return clean(r, Ending.HELD, at, Verdict.hold(subject, text, hint))
+
+
+def unwritten(r: Rollout, service: Service) -> bool:
+    """Whether nobody has written since our last write was decided on: ours did not happen (yet)."""
+    return service.etag == r.guard
 
 
 def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:
