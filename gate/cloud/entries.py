@@ -64,8 +64,11 @@ async def newest_entries(
 
 
 def json_object(struct: Struct) -> dict[str, Json]:
-    """A payload as JSON; whole numbers are integers again, though a Struct holds only floats."""
-    return {key: _json(value) for key, value in struct.fields.items()}
+    """A payload as JSON, its keys sorted since a Struct keeps them in no order.
+
+    Whole numbers are integers again: a Struct holds only floats.
+    """
+    return {key: _json(struct.fields[key]) for key in sorted(struct.fields)}
 
 
 def _json(value: Value) -> Json:

@@ -75,12 +75,15 @@ def unreachable(error: AioRpcError, place: Place) -> bool:
     )
 
 
-def never_arrived(error: AioRpcError) -> bool:
-    """Whether the request cannot have reached the server, so that a write cannot have happened."""
+def doubtful(error: AioRpcError, call: Call) -> bool:
+    """Whether this was a write that may or may not have been accepted."""
+    return call.writes and error.code() in MAY_HAVE_HAPPENED and not _never_arrived(error)
+
+
+def _never_arrived(error: AioRpcError) -> bool:
     text = (error.details() or "").lower()
     return (
-        error.code() is StatusCode.RESOURCE_EXHAUSTED
-        or "connection refused" in text
+        "connection refused" in text
         or "dns resolution failed" in text
         or text.startswith(_PLUGIN_FAILED.lower())
     )
@@ -112,7 +115,7 @@ def refusal(error: AioRpcError, call: Call, tries: int, *, in_doubt: bool) -> In
         what = "the update may have happened: its answer was lost, and a retry was refused"
         return UnavailableError(f"{call.subject}: {what} {got}", "read the service again")
     if code in RETRIED or (call.writes and code in MAY_HAVE_HAPPENED):
-        return _no_answer(call, tries, got, in_doubt=in_doubt or code in MAY_HAVE_HAPPENED)
+        return _no_answer(call, tries, got, in_doubt=in_doubt or doubtful(error, call))
     return _refused(code, call, got)
 
 
@@ -143,7 +146,7 @@ def _refused(code: StatusCode, call: Call, got: str) -> InfrastructureError:
 
 
 def _no_answer(call: Call, tries: int, got: str, *, in_doubt: bool) -> UnavailableError:
-    doubt = "; the update may have happened" if call.writes and in_doubt else ""
+    doubt = "; the update may have happened" if in_doubt else ""
     times = "1 try" if tries == 1 else f"{tries} tries"
     what = f"{call.place.name} gave no usable answer in {times}{doubt}"
     return UnavailableError(f"{call.subject}: {what} {got}")

@@ -19,10 +19,9 @@ from tenacity import (
 
 from gate.cloud.channel import Place, open_channel
 from gate.cloud.status import (
-    MAY_HAVE_HAPPENED,
     RETRIED,
     Call,
-    never_arrived,
+    doubtful,
     no_credentials,
     refusal,
     unreachable,
@@ -191,11 +190,9 @@ class _Tries:
     def _may_pass(self, error: BaseException) -> bool:
         if not isinstance(error, grpc.aio.AioRpcError) or no_credentials(error):
             return False
-        code = error.code()
-        doubtful = self.call.writes and code in MAY_HAVE_HAPPENED and not never_arrived(error)
-        if doubtful:
-            self.in_doubt = True
-        return code in RETRIED and (self._repeatable or not doubtful)
+        unclear = doubtful(error, self.call)
+        self.in_doubt |= unclear
+        return error.code() in RETRIED and (self._repeatable or not unclear)
 
     def _time_is_up(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -97,6 +97,8 @@ def test_a_connection_refused_by_google_is_told_as_it_is():
     error = refusal(failure(StatusCode.UNAVAILABLE, REFUSED), READ, 1, in_doubt=False)
     assert "no usable answer" in error.message
     assert "gate local up" not in error.hint
+    write = refusal(failure(StatusCode.UNAVAILABLE, REFUSED), WRITE, 1, in_doubt=False)
+    assert "may have happened" not in write.message
 
 
 @pytest.mark.parametrize("code", [StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED])
