@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gate.cloud  # noqa: F401 - puts off Google's packages but for their messages: ready sooner
 from gate.errors import InfrastructureError, UsageError
 
 if TYPE_CHECKING:
