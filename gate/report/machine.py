@@ -30,6 +30,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -40,8 +41,11 @@ from gate.core.verdict import Verdict
 
 
 def to_json(value: Json) -> str:
-    """One JSON document, indented, in ASCII only, so that nothing in it acts on a terminal."""
-    return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False)
+    """One JSON document, indented, in ASCII only, so that nothing in it acts on a terminal.
+
+    Numbers that JSON does not have (a ledger may hold whatever somebody wrote) become null.
+    """
+    return json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False)
 
 
 def status_value(
@@ -101,6 +105,18 @@ def evidence_value(
         "did_not_run": [name for name in asked if name not in seen],
         "evidence": [_evidence(item, asked.get(item.probe)) for item in evidence],
     }
+
+
+def _finite(value: Json) -> Json:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case list():
+            return [_finite(item) for item in value]
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _condition(condition: Condition) -> Json:

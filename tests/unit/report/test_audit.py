@@ -76,6 +76,11 @@ def test_a_rollout_without_an_outcome_is_unfinished() -> None:
     assert lines[-1] == UNFINISHED_MEANS
 
 
+def test_the_newest_outcome_counts() -> None:
+    newest = {**REJECTED[0], "ending": "held"}
+    assert "  held  " in audit_list_lines((newest, *REJECTED), 220)[2]
+
+
 def test_nothing_recorded() -> None:
     assert audit_list_lines((), 80) == ["nothing is recorded yet"]
     assert audit_show_lines((), 80) == [

@@ -104,6 +104,32 @@ def test_before_the_first_answer_the_board_says_what_is_done() -> None:
     ]
 
 
+def test_probes_that_were_told_of_before_keep_their_outcome() -> None:
+    board, _ = board_at_probing()
+    board.progress(Progress("health", evidence=passed()))
+    board.expect(["health", "new"])
+    assert next(line.split()[:2] for line in drawn(board)[4:]) == ["✓", "health"]
+
+
+def test_time_runs_from_when_something_began_and_stops_for_nothing() -> None:
+    board, clock = board_at_probing()
+    rollout = Scene().play(plan())
+    clock.now += 2
+    board.show(rollout, "probing backend-00002-abc")
+    assert drawn(board)[2].endswith("2.0 s (5.0 s in all)")
+    board.show(rollout, "moving traffic")
+    assert drawn(board)[2].endswith("0.0 s (5.0 s in all)")
+    assert drawn(board)[2].startswith("* moving traffic")
+
+
+def test_once_all_probes_have_ended_the_board_says_what_is_done_next() -> None:
+    board, _ = board_at_probing()
+    for probe in plan().probes:
+        board.progress(Progress(probe.name, evidence=passed(probe.name)))
+    board.show(Scene().play(plan()), "removing the tag")
+    assert drawn(board)[2].startswith("* removing the tag")
+
+
 def test_without_a_rollout_the_board_shows_the_probes_alone() -> None:
     board = Board(Clock())
     board.progress(Progress("health"))

@@ -162,6 +162,13 @@ def test_every_field_is_documented() -> None:
         assert field in documented, field
 
 
+def test_numbers_that_json_does_not_have_become_null() -> None:
+    assert json.loads(machine.to_json({"a": [float("nan"), 1.5], "b": float("inf")})) == {
+        "a": [None, 1.5],
+        "b": None,
+    }
+
+
 def test_json_is_lossless_and_acts_on_nothing() -> None:
     value = machine.evidence_value((hostile_evidence(HOSTILE),))
     text = machine.to_json(value)

@@ -85,6 +85,7 @@ def test_traffic_on_latest_says_what_a_plain_deploy_would_do() -> None:
         "traffic follows LATEST. The next `gate rollout` pins it."
     ) in lines
     assert not any("serves nobody" in line for line in lines)
+    assert not any("newest revision" in line for line in lines)
     assert lines[-1] == "nothing is recorded yet"
 
 
