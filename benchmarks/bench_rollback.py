@@ -29,6 +29,7 @@ REVISIONS = ("backend-00001-aaa", "backend-00002-bbb")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 WANTED = {"gcloud": 0.40, "bare": 1.3}
 READY_WITHIN_S = 20.0
+FORK_SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
 
 IMAGES = """\
 images:
@@ -106,7 +107,9 @@ def create_service(client: run_v2.ServicesClient) -> None:
 def sides(host: str) -> dict[str, list[str]]:
     """Each side's command line; the revision comes last, as {}."""
     where = ["--project", PROJECT, "--region", REGION]
-    gate = [str(Path(sys.executable).with_name("gate")), "rollback", "--yes", "--reason", "bench"]
+    script = Path(sys.executable).with_name("gate")
+    start = [str(script)] if script.exists() else [sys.executable, "-m", "gate.cli"]
+    gate = [*start, "rollback", "--yes", "--reason", "bench"]
     bare = [sys.executable, "-c", BARE, host, f"{PARENT}/services/{SERVICE}", "{}"]
     gcloud = ["gcloud", "run", "services", "update-traffic", SERVICE, "--to-revisions", "{}=100"]
     found = {"gate": [*gate, *where, "--service", SERVICE, "--to", "{}"], "bare": bare}
@@ -131,6 +134,7 @@ def measure(runs: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as name, local_cloud_run(Path(name)) as exported:
         gcloud = {"CLOUDSDK_CONFIG": f"{name}/gcloud", "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
         environment = {**os.environ, **exported, **gcloud}
+        del environment[FORK_SUPPORT]
         host = exported["CLOUD_RUN_EMULATOR_HOST"]
         client = run_v2.ServicesClient(
             transport=ServicesGrpcTransport(channel=grpc.insecure_channel(host))
@@ -157,6 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
     runs = parser.parse_args().runs
+    os.environ[FORK_SUPPORT] = "0"  # this process forks beside an open channel
     times = measure(runs)
     medians = {side: statistics.median(values) for side, values in times.items()}
     print(f"A rollback, process start to exit, ms, medians of {runs}")

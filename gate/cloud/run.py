@@ -108,21 +108,17 @@ class CloudRun:
     async def list_revisions(self) -> tuple[Revision, ...]:
         """As ports.Platform."""
         found: list[Revision] = []
-        token = ""
+        subject = f"revisions of {self._subject}"
+        request = revisions.ListRevisionsRequest(parent=self._name, page_size=_PAGE_SIZE)
         for _ in range(_PAGES_MAX):
             page = await self._wire.call(
-                _LIST_REVISIONS,
-                revisions.ListRevisionsRequest(
-                    parent=self._name, page_size=_PAGE_SIZE, page_token=token
-                ),
-                subject=f"revisions of {self._subject}",
-                routing=self._routing,
+                _LIST_REVISIONS, request, subject=subject, routing=self._routing
             )
             found += map(revision_value, page.revisions)
-            token = page.next_page_token
-            if not token:
-                break
-        return tuple(sorted(found, key=_age, reverse=True))
+            if not page.next_page_token:
+                return tuple(sorted(found, key=_age, reverse=True))
+            request.page_token = page.next_page_token
+        raise InfrastructureError(f"{subject}: too many pages (got {_PAGES_MAX} and no end)")
 
     async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
         """As ports.Platform: the template is read anew; the caller's etag guards the update."""

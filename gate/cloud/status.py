@@ -108,7 +108,7 @@ def refusal(error: AioRpcError, call: Call, tries: int, *, in_doubt: bool) -> In
     got = f"(got {code.name}: {server_text(error)})"
     if unreachable(error, call.place):
         return _nobody_there(error, call.place)
-    if no_credentials(error):
+    if no_credentials(error) and not in_doubt:
         return AccessError(f"{call.place.name}: no access token {got}", LOGIN_HINT)
     if in_doubt and code not in RETRIED:
         # Refused, maybe because our own unanswered try went through (its etag is spent then).

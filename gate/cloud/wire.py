@@ -130,7 +130,7 @@ class Wire:
                 gate.errors; never anything else.
         """
         call = Call(self.place, subject, method.writes)
-        tries = _Tries(call, self._patience, repeatable)
+        tries = _Tries(call, self._patience, repeatable=repeatable)
         payload = method.encode(request)
         try:
             channel = await self._open()
@@ -161,7 +161,7 @@ class Wire:
 class _Tries:
     """One call's tries: how many, whether to go on, and whether one of them is in doubt."""
 
-    def __init__(self, call: Call, patience: Patience, repeatable: bool) -> None:  # noqa: FBT001 - private
+    def __init__(self, call: Call, patience: Patience, *, repeatable: bool) -> None:
         self.call = call
         self.count = 0
         self.in_doubt = False
