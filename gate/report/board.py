@@ -15,7 +15,7 @@ from gate.ports import Progress
 from gate.report.lines import Tone
 from gate.report.safe import safe
 from gate.report.terminal import STYLES
-from gate.report.words import duration, outcome_of, outcome_tone, service_text
+from gate.report.words import duration, elapsed, outcome_of, outcome_tone, service_text
 
 MARKS = {"passed": "✓", "FAILED": "✗"}
 UNCLEAR = "?"
@@ -87,8 +87,8 @@ class Board:
         ended = sum(row.evidence is not None for row in rows)
         running = any(row.evidence is None for row in rows)
         doing = f"{ended} of {len(rows)} probes have ended" if running and ended else self._now
-        since = duration(self._clock() - self._now_began)
-        whole = duration(self._clock() - self._began)
+        since = elapsed(self._clock() - self._now_began)
+        whole = elapsed(self._clock() - self._began)
         text = Text(doing or "working", "cyan")
         grid.add_row(self._spinner, text, Text(f"{since} ({whole} in all)", "dim"))
         return grid
@@ -119,7 +119,7 @@ class Board:
             yield Text("▸", "cyan")
             yield Text(name, "cyan")
             yield _advance(row.progress)
-            yield Text(duration(self._clock() - row.began), "cyan")
+            yield Text(elapsed(self._clock() - row.began), "cyan")
         else:
             yield Text("·", STYLES[Tone.FAINT])
             yield Text(name, STYLES[Tone.FAINT])

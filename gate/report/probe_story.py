@@ -9,6 +9,7 @@ from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
     DID_NOT_RUN,
+    PASS_MAX,
     duration,
     many,
     names_text,
@@ -35,7 +36,7 @@ class ProbeStory:
             return [probe_line(progress.evidence)]
         times = self._begun.get(progress.probe, 0) + 1
         self._begun[progress.probe] = times
-        slow = progress.of > 1 or times > 1
+        slow = progress.of > 1 or times > 2
         if slow and progress.probe not in self._quarter:
             self._quarter[progress.probe] = 0
             return [Line(asking(progress), Tone.FAINT, indent=2)]
@@ -74,8 +75,9 @@ def asking(progress: Progress) -> str:
 def probe_line(evidence: Evidence) -> Line:
     """How a probe ended: `passed: health: 200 (0.1 s)`."""
     word = outcome_of(evidence)
-    seen = safe(evidence.seen)
-    if not evidence.passed:
-        seen = f"{seen}; expected {safe(evidence.expected)}"
+    if evidence.passed:
+        seen = safe(evidence.seen, PASS_MAX)
+    else:
+        seen = f"{safe(evidence.seen)}; expected {safe(evidence.expected)}"
     text = f"{word}: {safe(evidence.probe, 80)}: {seen} ({duration(evidence.duration_s)})"
     return Line(text, outcome_tone(word), indent=2)

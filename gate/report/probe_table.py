@@ -6,8 +6,8 @@ from gate.core.evidence import Evidence
 from gate.core.policy import Probe
 from gate.report.columns import Column
 from gate.report.lines import Cell, Grid, Tone
-from gate.report.safe import safe
-from gate.report.words import DID_NOT_RUN, outcome_of, outcome_tone
+from gate.report.safe import LIMIT, safe
+from gate.report.words import DID_NOT_RUN, PASS_MAX, outcome_of, outcome_tone
 
 COLUMNS = (Column("probe", 24), Column("outcome", 12), Column("expected"), Column("seen"))
 
@@ -43,9 +43,10 @@ def _row(item: Evidence, remark: str) -> Row:
     word = outcome_of(item)
     tone = outcome_tone(word)
     remark = "" if item.passed else remark
+    limit = PASS_MAX if item.passed else LIMIT
     return (
         Cell(safe(item.probe)),
         Cell(word + remark, tone),
-        Cell(safe(item.expected)),
-        Cell(safe(item.seen), Tone.PLAIN if tone is Tone.GOOD else tone),
+        Cell(safe(item.expected, limit)),
+        Cell(safe(item.seen, limit), Tone.PLAIN if tone is Tone.GOOD else tone),
     )

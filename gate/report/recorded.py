@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
+from gate.core.evidence import Outcome
 from gate.report.attempts import Attempt, effective, split_shares, split_tags, when
 from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.probe_table import COLUMNS
 from gate.report.reasons import hint_lines
-from gate.report.safe import safe
+from gate.report.safe import LIMIT, safe
 from gate.report.words import (
     DECISIONS,
+    PASS_MAX,
     decision_tone,
     duration,
     ending_tone,
@@ -99,11 +101,12 @@ def _evidence(outcome: Entry) -> Iterator[Block]:
 
 def _row(item: Entry) -> tuple[Cell, ...]:
     word = outcome_word(text(item, "outcome") or "?")
+    limit = PASS_MAX if word == outcome_word(Outcome.PASSED.value) else LIMIT
     return (
         Cell(safe(text(item, "probe"))),
         Cell(word, outcome_tone(word)),
-        Cell(safe(text(item, "expected"))),
-        Cell(safe(text(item, "seen"))),
+        Cell(safe(text(item, "expected"), limit)),
+        Cell(safe(text(item, "seen"), limit)),
     )
 
 
@@ -114,6 +117,8 @@ def _details(item: Entry) -> Iterator[Line]:
     yield BLANK
     yield Line(f"{safe(text(item, 'probe'))} ({kind}): {word} in {took}", outcome_tone(word), 2)
     yield Line(f"asked: {safe(text(item, 'asked'))}{_times(item)}", indent=4)
+    yield Line(f"expected: {safe(text(item, 'expected'))}", indent=4)
+    yield Line(f"seen: {safe(text(item, 'seen'))}", indent=4)
     if trace := text(item, "trace"):
         yield Line(f"trace: {safe(trace)}", indent=4)
     for finding in children(item, "findings"):

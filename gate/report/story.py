@@ -230,7 +230,7 @@ def _waits_for(rollout: Rollout) -> str:
         return "an earlier change of the service is not in effect yet: waiting for it"
     if rollout.phase is Phase.WAITING and (seen := rollout.revisions.get(rollout.candidate)):
         parts = [safe(part) for part in (seen.ready.reason, seen.ready.message) if part]
-        return f"not ready yet: {': '.join(parts)}" if parts else ""
+        return f"not ready yet: {': '.join(parts)}" if seen.ready.message else ""
     return ""
 
 

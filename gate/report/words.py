@@ -13,6 +13,8 @@ from gate.report.lines import Tone
 from gate.report.safe import safe
 
 DID_NOT_RUN = "did not run"
+PASS_MAX = 60
+"""Most characters of what a probe saw or expected where it passed: the rest is for the audit."""
 
 EXIT_MEANINGS: Mapping[int, str] = {
     ExitCode.DONE: "promoted, or done",
@@ -75,7 +77,12 @@ def outcome_tone(word: str) -> Tone:
 
 
 def duration(seconds: float) -> str:
-    """A span of time: `0.1 s`, `14 s`, `2 min 5 s`, `1 h 3 min`."""
+    """A span of time that is over: `40 ms`, `1.2 s`, `14 s`, `2 min 5 s`, `1 h 3 min`."""
+    return f"{max(0.0, seconds) * 1000:.0f} ms" if seconds < 0.95 else elapsed(seconds)
+
+
+def elapsed(seconds: float) -> str:
+    """A span of time that goes on, which changes its unit seldom: `0.1 s`, `14 s`, `2 min 5 s`."""
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)

@@ -112,9 +112,11 @@ def test_everything_about_a_rejection() -> None:
     ]
     assert lines[14].endswith("  take the tag candidate from backend-00002-abc")
     begin = lines.index("  same-user-concurrency (websocket): FAILED in 2.3 s")
-    assert lines[begin : begin + 8] == [
+    assert lines[begin : begin + 10] == [
         "  same-user-concurrency (websocket): FAILED in 2.3 s",
         "    asked: 7 sessions at once on /ws (5 of 7 right)",
+        "    expected: 7 of 7 sessions go right, close 1000",
+        "    seen: 5 of 7 sessions went right",
         f"    trace: {'ab' * 16}",
         "    closed: got close 1011 (Internal error), expected close 1000 (2 times)",
         "    sequence: got an error frame, expected pong (2 times)",

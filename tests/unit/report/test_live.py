@@ -84,9 +84,9 @@ def test_the_board_shows_every_probe_and_how_far_the_current_one_is() -> None:
         "backend (demo/us-central1) · candidate backend-00002-abc",
         "* 3 of 5 probes have ended                                  1.5 s (4.5 s in all)",
         "",
-        "✓ health                200 in 12 ms                                       0.1 s",
-        "✗ api-health            307 to /api/health/                                0.1 s",
-        "? discovery             nothing listens                                    0.1 s",
+        "✓ health                200 in 12 ms                                      100 ms",
+        "✗ api-health            307 to /api/health/                               100 ms",
+        "? discovery             nothing listens                                   100 ms",
         "▸ same-user-concurrency ━━━━━━╸      4/7 sessions                          1.5 s",
         "· strangers",
     ]
@@ -198,7 +198,7 @@ def test_outcomes_that_an_interrupt_left_unjudged_stay_on_the_screen() -> None:
     console = terminal()
     with LiveNarrator(console) as narrator:
         Scene(after=after).play(plan(), narrator)
-    assert Screen(sent(console)).lines[-1] == "  passed: health: 200 in 12 ms (0.1 s)"
+    assert Screen(sent(console)).lines[-1] == "  passed: health: 200 in 12 ms (100 ms)"
 
 
 def test_an_error_leaves_a_clean_screen_too() -> None:

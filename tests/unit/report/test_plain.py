@@ -74,40 +74,40 @@ def test_a_promotion() -> None:
         "  not ready yet: Deploying revision",
         "backend-00002-abc is ready at http://127.0.0.1:41009 (after 1.5 s)",
         "probing backend-00002-abc at its own address (5 probes, no user is affected)",
-        "  passed: health: 200 in 12 ms (0.1 s)",
-        "  passed: api-health: 200 in 12 ms (0.1 s)",
-        "  passed: discovery: 200 in 12 ms (0.1 s)",
-        "  passed: same-user-concurrency: 200 in 12 ms (0.1 s)",
-        "  passed: strangers: 200 in 12 ms (0.1 s)",
+        "  passed: health: 200 in 12 ms (100 ms)",
+        "  passed: api-health: 200 in 12 ms (100 ms)",
+        "  passed: discovery: 200 in 12 ms (100 ms)",
+        "  passed: same-user-concurrency: 200 in 12 ms (100 ms)",
+        "  passed: strangers: 200 in 12 ms (100 ms)",
         "5 of 5 probes passed in 12 s",
         "verdict: promote (every required probe passed)",
         "checking that nobody changed the service meanwhile",
         "moving all traffic to backend-00002-abc",
         "waiting until the new traffic is in effect",
         "traffic moved: backend-00001-aaa 100 % -> backend-00002-abc 100 %",
-        "verified: desired and effective traffic agree (after 0.5 s)",
+        "verified: desired and effective traffic agree (after 500 ms)",
         "recorded: gate audit show 20260101-120000-abc123 (16 s in all)",
     ]
 
 
 def test_a_rejection_names_what_failed_and_says_that_traffic_stays() -> None:
     lines = told(Scene(evidence=V2_EVIDENCE))
-    begin = lines.index("  passed: health: 200 in 12 ms (0.1 s)")
+    begin = lines.index("  passed: health: 200 in 12 ms (100 ms)")
     assert lines[begin:] == [
-        "  passed: health: 200 in 12 ms (0.1 s)",
-        "  FAILED: api-health: 307 to /api/health/; expected status 200 (0.1 s)",
-        "  FAILED: discovery: 500; expected status 200 (0.1 s)",
+        "  passed: health: 200 in 12 ms (100 ms)",
+        "  FAILED: api-health: 307 to /api/health/; expected status 200 (100 ms)",
+        "  FAILED: discovery: 500; expected status 200 (100 ms)",
         "  asking: same-user-concurrency 0/7 (sessions)",
         (
             "  FAILED: same-user-concurrency: 5 of 7 sessions went right; expected "
             "7 of 7 sessions go right, close 1000 (2.3 s)"
         ),
-        "  passed: strangers: 200 in 12 ms (0.1 s)",
+        "  passed: strangers: 200 in 12 ms (100 ms)",
         "2 of 5 probes passed in 12 s; failed: api-health, discovery, same-user-concurrency",
         "verdict: reject (the candidate is not fit for users)",
         "removing the tag candidate from backend-00002-abc",
         "traffic stays where it was: backend-00001-aaa 100 %",
-        "verified: desired and effective traffic agree (after 0.5 s)",
+        "verified: desired and effective traffic agree (after 500 ms)",
         lines[-1],
     ]
 
@@ -154,7 +154,7 @@ def test_a_rollback() -> None:
         "moving all traffic back to backend-00001-aaa",
         "waiting until the new traffic is in effect",
         "traffic moved: backend-00002-abc 100 % -> backend-00001-aaa 100 %",
-        "verified: desired and effective traffic agree (after 0.5 s)",
+        "verified: desired and effective traffic agree (after 500 ms)",
         "recorded: gate audit show 20260101-120000-abc123 (1.8 s in all)",
     ]
 
@@ -202,7 +202,7 @@ def test_what_did_not_run_is_said_and_never_looks_like_a_pass() -> None:
     seen = (passed("health"), inconclusive("api-health", "skipped because nothing listens"))
     lines = told(Scene(evidence=seen))
     assert (
-        "  inconclusive: api-health: skipped because nothing listens; expected status 200 (0.1 s)"
+        "  inconclusive: api-health: skipped because nothing listens; expected status 200 (100 ms)"
         in lines
     )
     assert (
@@ -221,8 +221,8 @@ def test_evidence_that_nobody_told_of_is_told_at_the_end() -> None:
     after = states[states.index(probing) + 1]
     lines = story._probes.ended(after, scene.evidence, "1.0 s")
     assert [line.text for line in lines][:2] == [
-        "passed: health: 200 in 12 ms (0.1 s)",
-        "FAILED: api-health: 307 to /api/health/; expected status 200 (0.1 s)",
+        "passed: health: 200 in 12 ms (100 ms)",
+        "FAILED: api-health: 307 to /api/health/; expected status 200 (100 ms)",
     ]
 
 
@@ -244,7 +244,7 @@ def test_a_long_probe_tells_of_each_quarter() -> None:
         "  asking: reconnect 250/1000 (sessions)",
         "  asking: reconnect 500/1000 (sessions)",
         "  asking: reconnect 750/1000 (sessions)",
-        "  passed: reconnect: 200 in 12 ms (0.1 s)",
+        "  passed: reconnect: 200 in 12 ms (100 ms)",
     ]
 
 
@@ -253,7 +253,7 @@ def test_a_short_probe_is_one_line() -> None:
     narrator = PlainNarrator(lines.append)
     narrator.progress(Progress("health"))
     narrator.progress(Progress("health", evidence=passed()))
-    assert lines == ["  passed: health: 200 in 12 ms (0.1 s)"]
+    assert lines == ["  passed: health: 200 in 12 ms (100 ms)"]
 
 
 def test_a_conflict_is_told_and_the_update_is_tried_again() -> None:
@@ -406,7 +406,7 @@ def test_an_interrupt_says_that_the_gate_makes_safe() -> None:
     assert lines[begin + 1 : -1] == [
         "removing the tag candidate from backend-00002-abc",
         "traffic stays where it was: backend-00001-aaa 100 %",
-        "verified: desired and effective traffic agree (after 0.5 s)",
+        "verified: desired and effective traffic agree (after 500 ms)",
     ]
 
 

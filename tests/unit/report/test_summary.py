@@ -80,11 +80,11 @@ def test_a_rejection_from_top_to_bottom() -> None:
         'strangers              passed   status 200, JSON {"status":"ready"}   200 in 12 ms',
         "",
         "verdict: reject (the candidate is not fit for users)",
-        "  api-health: FAILED in 0.1 s",
+        "  api-health: FAILED in 100 ms",
         "    asked: GET /api/health",
         "    redirect: got 307 to /api/health/, expected status 200",
         "      hint: a slash is added: the route is registered as /api/health/",
-        "  discovery: FAILED in 0.1 s",
+        "  discovery: FAILED in 100 ms",
         "    asked: GET /api/health",
         "    status: got status 500, expected status 200",
         "    at stake: discovery (P2, $80K MRR)",
@@ -168,7 +168,7 @@ def test_a_probe_that_is_not_required_is_reported_and_decides_nothing() -> None:
     seen = (*tuple(passed(probe.name) for probe in PROBES[:4]), failed("strangers"))
     lines = shown(Scene(evidence=seen).play(plan()))
     assert "FAILED (not required)" in row(lines, "strangers")
-    assert "  strangers: FAILED in 0.1 s (not required, so it decides nothing)" in lines
+    assert "  strangers: FAILED in 100 ms (not required, so it decides nothing)" in lines
     assert "ended: promoted: backend-00002-abc gets all the traffic" in lines
 
 
@@ -359,7 +359,7 @@ def test_probes_alone_without_a_policy_or_verdict() -> None:
     lines = evidence_lines(V2_EVIDENCE[:2], {}, 100)
     assert lines[-5:] == [
         "1 of 2 probes passed",
-        "  api-health: FAILED in 0.1 s",
+        "  api-health: FAILED in 100 ms",
         "    asked: GET /api/health",
         "    redirect: got 307 to /api/health/, expected status 200",
         "      hint: a slash is added: the route is registered as /api/health/",

@@ -17,9 +17,11 @@ from tests.unit.report.scenes import failed, passed
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0.0 s"),
-        (-1, "0.0 s"),
-        (0.14, "0.1 s"),
+        (0, "0 ms"),
+        (-1, "0 ms"),
+        (0.0144, "14 ms"),
+        (0.949, "949 ms"),
+        (0.96, "1.0 s"),
         (9.949, "9.9 s"),
         (9.96, "10 s"),
         (59.4, "59 s"),
@@ -31,6 +33,15 @@ from tests.unit.report.scenes import failed, passed
 )
 def test_durations(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
+
+
+def test_a_clock_that_runs_keeps_its_unit() -> None:
+    assert [words.elapsed(seconds) for seconds in (-1, 0.04, 0.96, 12.3)] == [
+        "0.0 s",
+        "0.0 s",
+        "1.0 s",
+        "12 s",
+    ]
 
 
 def test_moments_are_in_utc() -> None:
