@@ -11,7 +11,7 @@ from gate.cloud.run import CloudRun
 from gate.core.service import ConditionState, ServiceRef
 from gate.core.traffic import Split, Target
 from gate.errors import ConflictError, InfrastructureError, NotFoundError
-from tests.contract.local_cloud_run import (
+from tests.contract.cloud_run_in_process import (
     FIRST,
     REF,
     SECOND,

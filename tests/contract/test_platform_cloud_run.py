@@ -8,7 +8,7 @@ import pytest
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
 from gate.errors import InfrastructureError, UnavailableError
-from tests.contract.local_cloud_run import (
+from tests.contract.cloud_run_in_process import (
     FIRST,
     REF,
     SECOND,
