@@ -40,12 +40,12 @@ class Record:
             self._last.append(line)
 
     def lines(self, words: Words, began_s: float, label: str, count: int) -> Iterator[str]:
-        """At most `count` lines, fit to show: the last ones, and what was left out before them."""
+        """At most `count` (2 or more) lines, fit to show: the last ones, and how many more."""
         kept = [*self._first, *self._last]
-        shown = kept[-count:]
-        if left_out := self._count - len(shown):
-            yield f"{label} ({left_out} more frames)"
-            shown = shown[1:]
+        whole = self._count == len(kept) <= count
+        shown = kept if whole else kept[1 - count :]
+        if not whole:
+            yield f"{label} ({self._count - len(shown)} more frames)"
         for line in shown:
             text = words.line(
                 f"{label} +{line.at_s - began_s:.2f} s {line.mark} {line.text}", cut=line.cut

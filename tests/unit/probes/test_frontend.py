@@ -1,0 +1,100 @@
+import pytest
+
+from gate.core.evidence import Outcome
+from gate.probes.frontend import Arrival, FrontEndAnswer, Patience, recognise
+from tests.fakes.clock import FakeClock
+
+GOOGLE_404 = "<!DOCTYPE html>\n<title>Error 404 (Not Found)!!1</title>"
+BUSY = "The request was aborted because there was no available instance."
+BROKE = (
+    "The request failed because either the HTTP response was malformed or connection to the "
+    "instance had an error."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (404, GOOGLE_404, Outcome.INCONCLUSIVE),
+        (429, BUSY, Outcome.INCONCLUSIVE),
+        (503, BUSY, Outcome.INCONCLUSIVE),
+        (429, "Rate exceeded.", Outcome.INCONCLUSIVE),
+        (403, "<h2>Your client does not have permission to get URL</h2>", Outcome.INCONCLUSIVE),
+        (503, "Service Unavailable", Outcome.FAILED),
+        (
+            503,
+            "upstream: malformed response or connection to the instance had an error",
+            Outcome.FAILED,
+        ),
+        (504, "upstream request timeout", Outcome.FAILED),
+    ],
+)
+def test_the_front_ends_answers_are_known(status, body, outcome):
+    answer = recognise(status, body)
+    assert answer.outcome is outcome
+    assert answer.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, GOOGLE_404),
+        (404, '{"detail":"Not Found"}'),
+        (503, '{"status":"unhealthy","message":"Service Unavailable"}'),
+        (500, "Internal Server Error"),
+        (429, '{"error":"Rate exceeded."}'),
+        (403, "Not authenticated"),
+    ],
+)
+def test_the_containers_answers_are_its_own(status, body):
+    assert recognise(status, body) is None
+
+
+def test_a_token_that_iam_refuses_is_known_by_its_header():
+    text = 'Bearer error="invalid_token" error_description="The access token could not be verified"'
+    assert recognise(401, "", text).outcome is Outcome.INCONCLUSIVE
+    assert recognise(401, "", "Bearer") is None
+
+
+UNKNOWN = recognise(404, GOOGLE_404)
+NO_ROOM = recognise(429, BUSY)
+
+
+def test_an_unknown_address_is_asked_again_more_and_more_slowly_until_time_is_up():
+    clock = FakeClock()
+    patience = Patience(Arrival(within_s=5), clock)
+    waited = []
+    while (pause_s := patience.pause_s(UNKNOWN)) is not None:
+        clock.advance(pause_s)
+        waited.append(pause_s)
+    assert waited == sorted(waited)
+    assert 5 <= sum(waited) < 7
+
+
+def test_the_time_for_an_unknown_address_is_the_whole_runs():
+    clock = FakeClock()
+    arrival = Arrival(within_s=5)
+    assert Patience(arrival, clock).pause_s(UNKNOWN) is not None
+    clock.advance(6)
+    assert Patience(arrival, clock).pause_s(UNKNOWN) is None
+
+
+def test_an_answer_in_between_starts_the_time_anew():
+    clock = FakeClock()
+    arrival = Arrival(within_s=5)
+    assert Patience(arrival, clock).pause_s(UNKNOWN) is not None
+    clock.advance(6)
+    assert Patience(arrival, clock).pause_s(None) is None
+    assert Patience(arrival, clock).pause_s(UNKNOWN) is not None
+
+
+def test_a_busy_platform_is_asked_twice_more():
+    patience = Patience(Arrival(), FakeClock())
+    assert [patience.pause_s(NO_ROOM) for _ in range(3)] == [0.5, 1.0, None]
+
+
+def test_any_other_answer_is_taken_as_it_is():
+    patience = Patience(Arrival(), FakeClock())
+    assert patience.pause_s(None) is None
+    assert patience.pause_s(recognise(503, "Service Unavailable")) is None
+    assert patience.pause_s(FrontEndAnswer("x", "y")) is None

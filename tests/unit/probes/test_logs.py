@@ -1,0 +1,145 @@
+from datetime import timedelta
+
+import pytest
+
+from gate.core.evidence import Outcome, Symptom
+from gate.core.policy import LogPattern, LogsProbe, Probe, Severity
+from gate.errors import AccessError, UnavailableError
+from gate.ports import LogEntry, Target
+from gate.probes.runner import ProbeRunner
+from gate.redaction import Redactor
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.logs import FakeLogs
+
+ERRORS = LogPattern(Severity.ERROR)
+SSOT = LogPattern(text="SSOT validation failed")
+TARGET = Target("https://x", revision="backend-00002-abc", since=START - timedelta(seconds=60))
+SECRETS = {"alice": "alices-own-secret"}
+
+
+def entry(text, severity=Severity.ERROR, after_s=0.0):
+    return LogEntry(START + timedelta(seconds=after_s), severity, text)
+
+
+async def ask(spec, logs, clock, target=TARGET, progress=lambda _: None):
+    runner = ProbeRunner(SECRETS, logs, clock, Redactor(SECRETS))
+    (evidence,) = await runner.run([Probe("logs", spec)], target, progress)
+    return evidence
+
+
+async def test_no_such_entry_for_the_whole_time_is_a_pass():
+    clock, logs = FakeClock(), FakeLogs()
+    logs.add(TARGET.revision, entry("fine", Severity.INFO))
+    logs.add("backend-00001-xyz", entry("another revision's"))
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=15), logs, clock)
+    assert evidence.passed
+    assert sum(clock.slept) == 15
+    assert max(clock.slept) <= 2.5
+    assert all(query.revision == TARGET.revision for query in logs.queries)
+    assert all(query.since == TARGET.since for query in logs.queries)
+    assert evidence.expected == "no entry with severity ERROR or worse"
+
+
+async def test_an_entry_that_is_there_fails_at_once():
+    clock, logs = FakeClock(), FakeLogs()
+    logs.add(TARGET.revision, entry("boom: alices-own-secret"))
+    logs.add(TARGET.revision, entry("worse", Severity.CRITICAL, after_s=-1))
+    evidence = await ask(LogsProbe((ERRORS,)), logs, clock)
+    assert evidence.outcome is Outcome.FAILED
+    assert clock.slept == []
+    (finding,) = evidence.findings
+    assert finding.symptom is Symptom.LOGS
+    assert finding.count == 2
+    assert finding.seen == "ERROR boom: [secret alice]"
+    assert evidence.excerpts == (
+        "12:00:00 ERROR boom: [secret alice]",
+        "11:59:59 CRITICAL worse",
+    )
+
+
+async def test_an_entry_that_arrives_late_is_seen():
+    clock = FakeClock()
+    logs = FakeLogs(clock, delay_s=9)
+    logs.add(TARGET.revision, entry("late"))
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=15), logs, clock)
+    assert evidence.outcome is Outcome.FAILED
+    assert 9 <= sum(clock.slept) < 12
+
+
+async def test_the_last_read_is_at_the_very_end():
+    clock = FakeClock()
+    logs = FakeLogs(clock, delay_s=15)
+    logs.add(TARGET.revision, entry("at the last moment"))
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=15), logs, clock)
+    assert evidence.outcome is Outcome.FAILED
+
+
+async def test_reads_stay_within_half_of_the_quota():
+    clock, logs = FakeClock(), FakeLogs()
+    patterns = (ERRORS, SSOT, LogPattern(text="Traceback"), LogPattern(Severity.INFO, "x"))
+    await ask(LogsProbe(patterns, settle_s=60), logs, clock)
+    assert len(logs.queries) <= 30 + len(patterns)
+
+
+async def test_patterns_that_another_one_covers_cost_no_read():
+    clock, logs = FakeClock(), FakeLogs()
+    patterns = (ERRORS, LogPattern(Severity.CRITICAL), LogPattern(Severity.ALERT, "x"), SSOT, SSOT)
+    await ask(LogsProbe(patterns, settle_s=0), logs, clock)
+    assert [(query.min_severity, query.text) for query in logs.queries] == [
+        (Severity.ERROR, ""),
+        (None, "SSOT validation failed"),
+    ]
+
+
+async def test_a_pattern_with_text_matches_at_any_severity():
+    clock, logs = FakeClock(), FakeLogs()
+    logs.add(TARGET.revision, entry("SSOT validation failed for alice", Severity.DEFAULT))
+    evidence = await ask(LogsProbe((SSOT,), settle_s=0), logs, clock)
+    assert evidence.outcome is Outcome.FAILED
+    assert evidence.findings[0].seen == "entry SSOT validation failed for alice"
+
+
+@pytest.mark.parametrize(
+    ("error", "symptom"),
+    [
+        (AccessError("logging: not allowed (got 403)"), Symptom.CLIENT),
+        (UnavailableError("logging: no answer"), Symptom.PLATFORM),
+    ],
+)
+async def test_logs_that_cannot_be_read_are_no_pass(error, symptom):
+    clock, logs = FakeClock(), FakeLogs()
+    for _ in range(2):
+        logs.before_next("entries", lambda: None)
+    logs.fail_next("entries", error)
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=15), logs, clock)
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    (finding,) = evidence.findings
+    assert finding.symptom is symptom
+    assert error.message in finding.seen
+
+
+async def test_without_access_or_revision_nothing_is_known():
+    for logs, target in ((None, TARGET), (FakeLogs(), Target("https://x"))):
+        evidence = await ask(LogsProbe((ERRORS,)), logs, FakeClock(), target)
+        assert evidence.outcome is Outcome.INCONCLUSIVE
+        assert evidence.findings[0].symptom is Symptom.CLIENT
+        assert evidence.findings[0].hint
+
+
+async def test_a_probe_alone_looks_at_what_is_logged_from_now_on():
+    clock, logs = FakeClock(), FakeLogs()
+    logs.add(TARGET.revision, entry("yesterday's", after_s=-86_400))
+    target = Target("https://x", revision=TARGET.revision)
+    assert (await ask(LogsProbe((ERRORS,), settle_s=5), logs, clock, target)).passed
+
+
+async def test_waiting_is_shown():
+    seen = []
+    await ask(LogsProbe((ERRORS,), settle_s=5), FakeLogs(), FakeClock(), progress=seen.append)
+    assert "waiting for late entries: 0 of 5 s" in [one.text for one in seen]
+
+
+async def test_an_empty_entry_is_an_entry():
+    clock, logs = FakeClock(), FakeLogs()
+    logs.add(TARGET.revision, entry(""))
+    assert "(no text)" in (await ask(LogsProbe((ERRORS,)), logs, clock)).findings[0].seen

@@ -1,0 +1,245 @@
+"""The connection under a transport of our own: no socket, every byte by hand."""
+
+import asyncio
+
+import pytest
+from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from gate.core.policy import WebSocketProbe
+from gate.ports import Target
+from gate.probes.inquiry import Nonces, Run
+from gate.probes.websocket.classify import How
+from gate.probes.websocket.connection import FRAMES_MAX, UNREAD_MAX, Connection
+from gate.probes.websocket.opening import Opening
+from gate.probes.websocket.waiting import Message
+from gate.probes.words import Words
+from gate.redaction import Redactor
+from tests.fakes.clock import START, FakeClock
+
+
+class Wire(asyncio.Transport):
+    """Takes what is written and can be told to stop."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = b""
+        self.closed = self.paused = False
+
+    def write(self, data):
+        assert not self.closed
+        self.written += data
+
+    def is_closing(self):
+        return self.closed
+
+    def close(self):
+        self.closed = True
+
+    abort = close
+
+    def pause_reading(self):
+        self.paused = True
+
+    def resume_reading(self):
+        self.paused = False
+
+
+def text(payload, fin=True, opcode=Opcode.TEXT):
+    data = payload.encode() if isinstance(payload, str) else payload
+    return Frame(opcode, data, fin=fin).serialize(mask=False)
+
+
+def close(code, reason=""):
+    return Frame(Opcode.CLOSE, Close(code, reason).serialize()).serialize(mask=False)
+
+
+class Peer:
+    """A connection, its wire, and the server's side of the handshake."""
+
+    def __init__(self):
+        run = Run(
+            Target("http://x"), {}, Nonces(), Words(Redactor({})), FakeClock(), None, None, START
+        )
+        ws, request = Opening(WebSocketProbe("/ws", ("v1",)), run).handshake(run.values("n1"))
+        self.notes = []
+        self.heard = []
+        self.connection = Connection(
+            ws, request, self.arrived, lambda *note: self.notes.append(note)
+        )
+        self.wire = Wire()
+        self.connection.connection_made(self.wire)
+        self.request = self.wire.written
+        self.wire.written = b""
+
+    def arrived(self, message):
+        self.heard.append(message)
+        return Message(message, message)
+
+    def accepted(self):
+        """The bytes of a correct answer to the handshake."""
+        server = ServerProtocol(subprotocols=["v1"])
+        server.receive_data(self.request)
+        (request,) = server.events_received()
+        assert isinstance(request, Request)
+        server.send_response(server.accept(request))
+        return b"".join(server.data_to_send())
+
+    def open(self):
+        self.connection.data_received(self.accepted())
+        assert self.connection.open
+        return self.connection
+
+    def sent(self):
+        """The frames that were sent since the handshake."""
+        server = ServerProtocol(state=1)
+        server.receive_data(self.wire.written)
+        return [(frame.opcode, bytes(frame.data)) for frame in server.events_received()]
+
+
+def later(seconds=5.0):
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_the_handshake_is_what_the_library_would_send():
+    peer = Peer()
+    head = peer.request.decode().split("\r\n")
+    assert head[0] == "GET /ws HTTP/1.1"
+    assert "Host: x" in head
+    assert "Sec-WebSocket-Protocol: v1" in head
+    assert head[-2:] == ["", ""]
+    assert len({line.split(":")[0].lower() for line in head[1:-2]}) == len(head[1:-2])
+    peer.open()
+    assert peer.connection.subprotocol == "v1"
+    assert peer.connection.status == 101
+
+
+async def test_a_welcome_in_the_same_packet_as_the_handshake_is_not_lost():
+    peer = Peer()
+    peer.connection.data_received(peer.accepted() + text("hello"))
+    assert (await peer.connection.take(later())).text == "hello"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+async def test_frames_may_come_in_pieces_of_any_size(size):
+    peer = Peer()
+    data = peer.accepted() + text("one") + text("tw", fin=False) + text("o", opcode=Opcode.CONT)
+    data += text("x" * 300) + close(1011, "bye")
+    for start in range(0, len(data), size):
+        peer.connection.data_received(data[start : start + size])
+    assert peer.heard == ["one", "two", "x" * 300]
+    ending = peer.connection.ending
+    assert (ending.how, ending.code, ending.reason) == (How.CLOSED, 1011, "bye")
+    assert peer.sent()[-1][0] is Opcode.CLOSE
+    assert peer.wire.closed
+
+
+async def test_what_came_before_a_close_can_still_be_taken():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(text("error frame") + close(1011))
+    assert (await connection.take(later())).text == "error frame"
+    assert await connection.take(later()) is None
+    assert not connection.open
+
+
+async def test_waiting_ends_with_the_message_the_end_or_the_deadline():
+    peer = Peer()
+    connection = peer.open()
+    loop = asyncio.get_running_loop()
+    loop.call_soon(connection.data_received, text("soon"))
+    assert (await connection.take(later())).text == "soon"
+    assert await connection.take(later(0.01)) is None
+    assert connection.ending is None
+    loop.call_soon(connection.connection_lost, ConnectionResetError("reset by peer"))
+    assert await connection.take(later()) is None
+    assert (connection.ending.how, connection.ending.reason) == (How.BROKEN, "reset by peer")
+
+
+async def test_a_deadline_that_has_passed_takes_nothing():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(text("there"))
+    assert await connection.take(later(-1)) is None
+
+
+async def test_protocol_pings_are_answered():
+    peer = Peer()
+    peer.open().data_received(Frame(Opcode.PING, b"abc").serialize(mask=False))
+    assert peer.sent() == [(Opcode.PONG, b"abc")]
+    assert ("<", "ping") in peer.notes
+
+
+async def test_our_close_is_told_from_theirs():
+    peer = Peer()
+    connection = peer.open()
+    connection.close()
+    assert peer.sent() == [(Opcode.CLOSE, b"\x03\xe8")]
+    connection.data_received(text("still coming") + close(1000))
+    assert connection.ending.ours
+    assert connection.over.done()
+
+
+async def test_nothing_is_sent_once_it_has_ended():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(close(1000))
+    before = peer.wire.written
+    connection.send("late")
+    connection.close()
+    connection.data_received(text("later still"))
+    assert peer.wire.written == before
+    assert peer.heard == []
+
+
+async def test_reading_pauses_while_nobody_takes_what_comes():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(text("x") * (UNREAD_MAX + 1))
+    assert peer.wire.paused
+    for _ in range(UNREAD_MAX + 1):
+        await connection.take(later())
+    assert not peer.wire.paused
+    connection.data_received(text("y" * 600_000))
+    assert not peer.wire.paused
+    connection.data_received(text("y" * 600_000))
+    assert peer.wire.paused
+
+
+async def test_nothing_is_kept_once_nobody_takes_any_more():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(text("x") * (UNREAD_MAX + 1))
+    connection.begin_phase(keep=False)
+    assert not peer.wire.paused
+    connection.data_received(text("x") * (UNREAD_MAX + 1))
+    assert not peer.wire.paused
+    assert await connection.take(later(0.01)) is None
+    assert len(peer.heard) == 2 * (UNREAD_MAX + 1)
+
+
+async def test_frames_are_counted_anew_in_each_phase():
+    peer = Peer()
+    connection = peer.open()
+    connection.begin_phase(keep=False)
+    connection.data_received(text("") * FRAMES_MAX)
+    assert connection.ending is None
+    connection.begin_phase(keep=False)
+    connection.data_received(text("") * (FRAMES_MAX + 1))
+    assert connection.ending.how is How.TOO_LARGE
+    assert len(peer.heard) == 2 * FRAMES_MAX
+
+
+async def test_bytes_that_are_no_text_are_a_message_all_the_same():
+    peer = Peer()
+    peer.open().data_received(text(b"\xff\xfe", opcode=Opcode.BINARY))
+    assert peer.heard == ["[2 bytes that are no text]"]
+
+
+async def test_aborting_what_never_connected_leaves_nobody_waiting():
+    peer = Peer()
+    fresh = Connection(peer.connection._ws, b"", peer.arrived, lambda *_: None)
+    fresh.abort()
+    assert fresh.lost.done()
+    assert fresh.over.done()
