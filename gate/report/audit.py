@@ -90,7 +90,7 @@ def _paragraph(attempt: Attempt) -> list[Line]:
     top = f"{attempt.at}  {safe(attempt.id)}  {safe(attempt.ending):<11}  {what}"
     candidate = f"candidate {safe(attempt.candidate)}, " if attempt.candidate else ""
     who, why = safe(text(head, "actor")), safe(text(head, "reason"))
-    asked = ": ".join(part for part in (who, why) if part)
+    asked = ": ".join(part for part in (f"by {who}" if who else "", why) if part)
     return [
         Line(top, ending_tone(attempt.ending)),
         Line(f"{candidate}traffic {_traffic(attempt)}", indent=4),

@@ -83,7 +83,7 @@ class Board:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(width=1)
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, min_width=22)
         ended = sum(row.evidence is not None for row in rows)
         running = any(row.evidence is None for row in rows)
         doing = f"{ended} of {len(rows)} probes have ended" if running and ended else self._now
@@ -98,7 +98,7 @@ class Board:
         grid.add_column(width=1)
         grid.add_column(max_width=26, no_wrap=True, overflow="ellipsis")
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, min_width=6)
         shown, hidden = _fitting(rows, max(room, 1))
         if hidden:
             grid.add_row(Text("…", "dim"), Text(), Text(hidden, "dim"), Text())

@@ -19,11 +19,15 @@ def probe_table(
 ) -> Grid:
     """A row for each probe in the policy's order; one that left no evidence never looks passed.
 
+    Where none left any, one row says so of all.
+
     Args:
         probes: those that were to run.
         evidence: what they saw; evidence of no known probe comes last.
         missing: the outcome of a probe without evidence.
     """
+    if not evidence and len(probes) > 1:
+        return Grid(COLUMNS, (_nothing(f"all {len(probes)} probes", missing),))
     rows = [row for probe in probes for row in _rows(probe, evidence, missing)]
     known = {probe.name for probe in probes}
     rows += [_row(item, "") for item in evidence if item.probe not in known]
@@ -35,8 +39,12 @@ def _rows(probe: Probe, evidence: Sequence[Evidence], missing: str) -> Iterator[
     found = [item for item in evidence if item.probe == probe.name]
     yield from (_row(item, remark) for item in found)
     if not found:
-        nothing = Cell("-", Tone.FAINT)
-        yield (Cell(safe(probe.name)), Cell(missing + remark, Tone.UNSURE), nothing, nothing)
+        yield _nothing(safe(probe.name), missing + remark)
+
+
+def _nothing(name: str, outcome: str) -> Row:
+    nothing = Cell("-", Tone.FAINT)
+    return (Cell(name), Cell(outcome, Tone.UNSURE), nothing, nothing)
 
 
 def _row(item: Evidence, remark: str) -> Row:

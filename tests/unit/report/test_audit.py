@@ -63,7 +63,7 @@ def test_a_narrow_list_is_a_paragraph_a_rollout() -> None:
         "2026-01-01 12:00:00  20260101-120000-abc123  rolled back  rollback of backend",
         "    candidate backend-00001-aaa, traffic backend-00002-abc 100 % ->",
         "      backend-00001-aaa 100 %",
-        "    alice@example.com: errors since noon",
+        "    by alice@example.com: errors since noon",
     ]
 
 

@@ -130,6 +130,21 @@ def test_once_all_probes_have_ended_the_board_says_what_is_done_next() -> None:
     assert drawn(board)[2].startswith("* removing the tag")
 
 
+def test_long_words_leave_room_for_the_time() -> None:
+    board, _ = board_at_probing()
+    board.show(Scene().play(plan()), "x" * 200)
+    board.progress(Progress("health", "y" * 200))
+    board.progress(Progress("api-health", evidence=failed(seen="z" * 200, duration_s=125.0)))
+    lines = drawn(board)
+    assert lines[2].startswith("* 1 of 5")
+    board.progress(Progress("api-health", evidence=failed(duration_s=125.0)))
+    assert lines[4].split()[-2:] == ["0.0", "s"]
+    assert lines[5].endswith("… 2 min 5 s")
+    fresh = Board(Clock())
+    fresh.show(Scene().play(plan()), "x" * 200)
+    assert drawn(fresh)[2].endswith("… 0.0 s (0.0 s in all)")
+
+
 def test_without_a_rollout_the_board_shows_the_probes_alone() -> None:
     board = Board(Clock())
     board.progress(Progress("health"))

@@ -70,7 +70,7 @@ def test_a_pinned_service_from_top_to_bottom() -> None:
             "    candidate backend-00002-abc, traffic backend-00001-aaa 100 % -> "
             "backend-00002-abc 100 %"
         ),
-        "    alice@example.com: ship the new agents",
+        "    by alice@example.com: ship the new agents",
     ]
 
 

@@ -140,6 +140,16 @@ def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
     ]
 
 
+def test_where_no_probe_ran_one_row_says_so() -> None:
+    lines = shown(Scene(candidate_ready=PORT).play(plan()))
+    assert lines[:4] == [
+        "",
+        "probe         outcome      expected  seen",
+        "------------  -----------  --------  ----",
+        "all 5 probes  did not run  -         -",
+    ]
+
+
 def test_a_platform_fault_is_a_hint_not_a_log_line() -> None:
     internal = Condition(ConditionState.FAILED, "INTERNAL", "try again")
     lines = shown(Scene(candidate_ready=internal).play(plan()))
@@ -293,7 +303,7 @@ def test_an_interrupted_probing_is_not_called_anything_else() -> None:
         return None
 
     lines = shown(Scene(after=after).play(plan()))
-    assert row(lines, "health").split() == ["health", "interrupted", "-", "-"]
+    assert row(lines, "all").split() == ["all", "5", "probes", "interrupted", "-", "-"]
     assert "ended: interrupted: backend-00002-abc gets no users' traffic" in lines
     assert "exit code: 130 (interrupted, and safe)" in lines
 
