@@ -3,7 +3,7 @@
 Every method promises its errors: subclasses of gate.errors.InfrastructureError and nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -41,8 +41,18 @@ class Platform(Protocol):
         """All revisions of the service, newest first."""
         ...
 
-    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+    async def deploy(
+        self,
+        image: str,
+        revision: str,
+        traffic: Split,
+        etag: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """Creates a revision and sets the traffic list in the same update.
+
+        `annotations` replaces all of the service's own, too (they create no revision); None leaves
+        them as they are.
 
         The revision gets this name and the service's template with another image. Returns when
         the update is accepted, not when it ends.
@@ -53,8 +63,12 @@ class Platform(Protocol):
         """
         ...
 
-    async def set_traffic(self, traffic: Split, etag: str) -> None:
-        """Replaces the traffic list and nothing else. Returns when the update is accepted.
+    async def set_traffic(
+        self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
+        """Replaces the traffic list, and the service's annotations where they are given.
+
+        Returns when the update is accepted.
 
         Raises:
             ConflictError: the service is no longer the one that has this etag.

@@ -1,5 +1,6 @@
 """Cloud Run's Admin API v2, seen from one service: implements ports.Platform."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.status import scrub
-from gate.cloud.template import next_template
+from gate.cloud.template import next_template, without_reserved
 from gate.cloud.values import revision_value, service_value, short_name, target_messages
 from gate.cloud.wire import Method, Patience, Wire
 from gate.core.service import Revision, Service, ServiceRef
@@ -120,23 +121,32 @@ class CloudRun:
             request.page_token = page.next_page_token
         raise InfrastructureError(f"{subject}: too many pages (got {_PAGES_MAX} and no end)")
 
-    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+    async def deploy(
+        self,
+        image: str,
+        revision: str,
+        traffic: Split,
+        etag: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """As ports.Platform: the template is read anew; the caller's etag guards the update."""
         current = await self._read()
         template = next_template(current.template, image, revision, self._subject)
         service = services.Service(
             name=self._name, etag=etag, template=template, traffic=target_messages(traffic)
         )
-        await self._update(service, ["template", "traffic"])
+        await self._update(service, ["template", "traffic"], annotations)
 
-    async def set_traffic(self, traffic: Split, etag: str) -> None:
+    async def set_traffic(
+        self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
         """As ports.Platform.
 
-        Sends nothing but name, etag and traffic: with the whole service, Cloud Run has compared
-        its template against the existing revision (googleapis/google-cloud-python#14259).
+        Sends nothing but name, etag, traffic and annotations: with the whole service, Cloud Run has
+        compared its template against the existing revision (googleapis/google-cloud-python#14259).
         """
         service = services.Service(name=self._name, etag=etag, traffic=target_messages(traffic))
-        await self._update(service, ["traffic"])
+        await self._update(service, ["traffic"], annotations)
 
     async def is_public(self) -> bool:
         """Whether everybody may call the service: no check at all, or allUsers as its invoker.
@@ -167,7 +177,15 @@ class CloudRun:
             routing=self._routing,
         )
 
-    async def _update(self, service: services.Service, paths: list[str]) -> None:
+    async def _update(
+        self,
+        service: services.Service,
+        paths: list[str],
+        annotations: Mapping[str, str] | None,
+    ) -> None:
+        if annotations is not None:
+            service.annotations = without_reserved(annotations)
+            paths = [*paths, "annotations"]
         operation = await self._wire.call(
             _UPDATE_SERVICE,
             services.UpdateServiceRequest(service=service, update_mask=FieldMask(paths=paths)),

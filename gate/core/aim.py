@@ -4,17 +4,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.lease import taken
+from gate.core.mark import UnreadableMark
 from gate.core.policy import tag_problem
+from gate.core.recovery import admitted
 from gate.core.service import ConditionState, Service
 from gate.core.stable import choose_stable
 from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.traffic import Split
 from gate.core.transitions import again, ending_of, finish
 from gate.core.verdict import unready
 
 
 def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """READING, seen: what was asked for becomes a first write, or is refused."""
-    return _AIM[r.plan.kind](r, service, at)
+    """READING, seen: what was asked for becomes a first write, or is refused.
+
+    Before that, somebody else's rollout is waited for, and a dead one's traces are taken back.
+    """
+    blocked = admitted(r, service, at)
+    if blocked is not None:
+        return blocked
+    return _AIM[r.plan.kind](taken(r, service), service, at)
 
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -31,9 +41,11 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     note = _placement_notes(r, service, name)
     return replace(
         r,
+        stepped=0,
         phase=Phase.TAGGING if r.plan.revision else Phase.DEPLOYING,
         before=service.traffic,
         placed=base.with_tag(r.plan.tag, name),
+        reached=base.with_tag(r.plan.tag, name),
         candidate=name,
         notes=note,
     )
@@ -57,11 +69,31 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if plan.revision and plan.revision not in r.revisions:
         return f"{service.ref}: revision {plan.revision} does not exist"
+    if barred := _barred(r, service):
+        return barred
     if plan.revision and base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
             "the traffic already: a candidate must start at 0 %"
         )
+    return ""
+
+
+def _barred(r: Rollout, service: Service) -> str:
+    """Why automation leaves this candidate alone: a person moved users away from it."""
+    plan, mark = r.plan, service.mark
+    if plan.again:
+        return ""
+    revision = r.revisions.get(plan.revision)
+    image = plan.image or (revision.image if revision else "")
+    again = "--again --reason promotes it all the same"
+    if bar := mark.bars(plan.revision, image):
+        why = f" ({bar.reason})" if bar.reason else ""
+        return f"{service.ref}: {bar.actor or 'somebody'} rolled {bar.revision} back{why}; {again}"
+    now = service.traffic.pinned(service.latest_ready).shares
+    if plan.revision in dict(mark.wrote) and plan.revision not in now:
+        by = service.last_modifier or "somebody"
+        return f"{service.ref}: {by} moved users away from {plan.revision}; {again}"
     return ""
 
 
@@ -120,13 +152,26 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     goal = service.traffic.moved_to(name)
     if r.plan.kind is Kind.PROMOTE and goal.tags.get(r.plan.tag) == name:
         goal = goal.without_tag(r.plan.tag)
+    if r.plan.kind is Kind.ROLLBACK:
+        goal = _without_their_tag(service, goal)
     if service.agrees_with(goal) and not service.traffic.follows_latest:
         return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
     return replace(r, phase=Phase.MOVING, goal=goal)
+
+
+def _without_their_tag(service: Service, goal: Split) -> Split:
+    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return goal
+    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
+    return goal.without_tag(mark.tag) if ours else goal
 
 
 _AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,
     Kind.PROMOTE: _aim_promotion,
     Kind.ROLLBACK: _aim_rollback,
+    Kind.RECOVER: lambda r, _service, _at: finish(r, Ending.UNCHANGED),
 }

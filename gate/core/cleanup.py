@@ -1,17 +1,13 @@
-"""Taking back what is ours: the candidate's tag, and nobody else's."""
+"""Taking back what is ours: the candidate's tag, the lease, and nothing of anybody else's."""
 
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.lease import holds, lost, taker
 from gate.core.messages import CallFailed, Failure
-from gate.core.policy import OnHold
 from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
 from gate.core.transitions import CONFLICTS_MAX, again, conflict, enter, finish, written
-
-
-def _keeps_tag(r: Rollout) -> bool:
-    return r.ending is Ending.HELD and r.plan.on_hold is OnHold.KEEP
 
 
 def _has_our_tag(r: Rollout, service: Service) -> bool:
@@ -19,8 +15,14 @@ def _has_our_tag(r: Rollout, service: Service) -> bool:
 
 
 def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """CLEANING, seen: our tag goes, unless the policy keeps it or it is ours no more."""
-    if _has_our_tag(r, service) and not _keeps_tag(r):
+    """CLEANING, seen: our tag and our lease go, unless the policy keeps the candidate.
+
+    Whoever has taken the lease over has taken our tag over with it.
+    """
+    if lost(r, service):
+        note = f"{taker(service)} has taken over: nothing more is written"
+        return finish(r, r.ending or Ending.HELD, note)
+    if holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag):
         return replace(r, phase=Phase.UNTAGGING)
     return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
 
@@ -33,7 +35,7 @@ def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:
 
 
 def left_tag(r: Rollout, message: str) -> Rollout:
-    """The tag cannot be taken back: said, and recorded."""
+    """The tag cannot be taken back: said, and recorded; the lease runs out by itself."""
     note = f"tag {r.plan.tag} was left on {r.candidate}: {message}"
     return replace(r, phase=Phase.RECORDING, notes=(*r.notes, note))
 
@@ -51,7 +53,9 @@ def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
 
 def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """SETTLING, seen: done once traffic is as desired."""
-    left = _has_our_tag(r, service) and not _keeps_tag(r)
+    if lost(r, service):
+        return replace(r, phase=Phase.RECORDING)
+    left = holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag)
     if left and r.conflicts < CONFLICTS_MAX:
         return conflict(r, Phase.CLEANING, at)
     if not service.in_effect and at < r.limit_at:

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.candidate import interference, stop
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import ConditionState, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
+    PATIENT_LOOKS,
     READ_WITHIN_S,
     again,
     clean,
@@ -19,9 +21,6 @@ from gate.core.transitions import (
     written,
 )
 from gate.core.verdict import Verdict
-
-PATIENT_LOOKS = 3
-"""Looks before a write that does not show counts as not having happened."""
 
 
 def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
@@ -36,27 +35,45 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
 
 
 def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
-    """Traffic stays where it was; in a rollout our tag has to go."""
+    """Traffic stays where it was; what of ours is on the service has to go."""
     r = replace(r, goal=None)
-    if r.plan.kind is Kind.ROLLOUT:
-        return clean(r, ending, at, note=note)
-    return finish(r, ending, note)
+    if r.plan.kind is not Kind.ROLLOUT:
+        return finish(r, ending, note)
+    if r.stepped:
+        return stop(replace(r, notes=(*r.notes, note)), at, ending, r.verdict)
+    return clean(r, ending, at, note=note)
 
 
 def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
     """VERIFYING, seen: traffic is where it was sent, or on its way, or we back out."""
     goal = r.goal
-    rollback = r.plan.kind is Kind.ROLLBACK
     if goal is not None and service.serves(goal):
-        return finish(r, Ending.ROLLED_BACK if rollback else Ending.PROMOTED)
+        return _arrived(r, at)
     if goal is None or service.traffic.shares != goal.shares:
-        return _unwritten(r, at) if unwritten(r, service) else _overruled(r, service, at)
+        return _unwritten(r, at) if unwritten(r, service) else overruled(r, service, at)
     if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and _gave_up(service)):
         return again(r)
     note = f"traffic did not come into effect ({service.disagreement})"
-    if rollback:
+    if r.plan.kind is Kind.ROLLBACK:
         return finish(r, Ending.STUCK, note)
-    return enter(replace(r, notes=(*r.notes, note)), Phase.BACKING_OUT, at, READ_WITHIN_S)
+    r = replace(r, notes=(*r.notes, note), ending=Ending.REVERTED)
+    return enter(r, Phase.BACKING_OUT, at, READ_WITHIN_S)
+
+
+def _arrived(r: Rollout, at: datetime) -> Rollout:
+    """Traffic has arrived: at the next step it is probed there, at the last we are done."""
+    if r.plan.kind is not Kind.ROLLOUT:
+        rollback = r.plan.kind is Kind.ROLLBACK
+        return finish(r, Ending.ROLLED_BACK if rollback else Ending.PROMOTED)
+    r = replace(r, reached=r.goal, stepped=r.stepped + 1)
+    last = r.stepped == len(r.plan.steps)
+    if r.interrupted and not (last and not r.plan.watch_s):
+        return stop(r, at, Ending.INTERRUPTED, r.verdict)
+    if not last:
+        return enter(r, Phase.DWELLING, at, r.plan.dwell_s)
+    if r.plan.watch_s:
+        return enter(r, Phase.WATCHING, at, r.plan.watch_s)
+    return replace(r, phase=Phase.UNTAGGING, ending=Ending.PROMOTED)
 
 
 def _gave_up(service: Service) -> bool:
@@ -78,7 +95,7 @@ def _before_moving(r: Rollout) -> Phase:
     return Phase.CONFIRMING if r.plan.kind is Kind.ROLLOUT else Phase.READING
 
 
-def _overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
+def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """Somebody has written after us: whatever they want is left alone, also if it is the old."""
     by = f" by {service.last_modifier}" if service.last_modifier else ""
     text = f"was changed again{by} (is {shares_text(service.traffic.shares)}) and is left alone"
@@ -90,10 +107,28 @@ def _overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
     """BACKING_OUT, seen: the way back, unless somebody else has taken over."""
-    if r.placed is None or service.traffic.shares != {r.candidate: 100}:
-        return _overruled(r, service, at)
+    if r.placed is None or not _ours(r, service):
+        return overruled(r, service, at)
     back = service.traffic.with_shares_of(r.placed)
+    if back.tags.get(r.plan.tag, "") == r.candidate and not r.keeps_tag:
+        back = back.without_tag(r.plan.tag)
     return replace(r, phase=Phase.REVERTING, goal=back)
+
+
+def _ours(r: Rollout, service: Service) -> bool:
+    """Whether the candidate has users because of us: traffic is as one of our own moves set it."""
+    moves = [split.shares for split in (r.goal, r.reached) if split is not None]
+    return service.traffic.shares in moves and r.candidate in service.traffic.shares
+
+
+def disturbed(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """DWELLING or WATCHING, seen: somebody has changed the service while the candidate had users.
+
+    Traffic that is no longer as we set it is left alone; ours goes back.
+    """
+    what = f"{interference(r, service) or 'was changed'} while the candidate was watched"
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    return stop(r, at, Ending.HELD, Verdict.hold("traffic", f"{what}{by}"))
 
 
 def not_reverted(r: Rollout, failed: CallFailed) -> Rollout:
@@ -110,16 +145,23 @@ def not_reverted(r: Rollout, failed: CallFailed) -> Rollout:
 def proved(r: Rollout, service: Service, at: datetime) -> Rollout:
     """PROVING, seen: traffic is back, or a person is needed."""
     if r.goal is not None and service.serves(r.goal):
-        return finish(r, Ending.REVERTED)
-    shares = service.traffic.shares
-    ours = r.goal is not None and shares == r.goal.shares
-    if not ours and shares != {r.candidate: 100}:
-        return _overruled(r, service, at)
-    if not ours and r.looks >= PATIENT_LOOKS and r.conflicts < CONFLICTS_MAX:
-        return conflict(r, Phase.BACKING_OUT, at)
+        return finish(r, r.ending or Ending.REVERTED)
+    if r.goal is None or service.traffic.shares != r.goal.shares:
+        return _not_back(r, service, at)
     if at >= r.limit_at:
         return finish(r, Ending.STUCK, service.disagreement)
     return again(r)
+
+
+def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """The way back does not show: not written yet, or somebody else has written."""
+    if not unwritten(r, service):
+        return overruled(r, service, at)
+    if r.looks < PATIENT_LOOKS:
+        return again(r)
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(r, Phase.BACKING_OUT, at)
+    return finish(r, Ending.STUCK, "the update that moves traffic back never happens")
 
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.mark import KEY, Mark, parse_mark
 from gate.core.traffic import Split, shares_text
 
 
@@ -82,6 +83,15 @@ class Service:
     last_modifier: str = ""
     updated_at: datetime | None = None
     annotations: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        """What the gate wrote on it.
+
+        Raises:
+            UnreadableMark: something is written that this gate cannot read.
+        """
+        return parse_mark(dict(self.annotations).get(KEY, ""))
 
     def tag_uri(self, tag: str) -> str:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""

@@ -10,6 +10,8 @@ from gate.core.verdict import Decision, Verdict
 READ_WITHIN_S = 60.0
 SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
+PATIENT_LOOKS = 3
+"""Looks before a write that does not show counts as not having happened."""
 
 
 def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:

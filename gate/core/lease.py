@@ -1,0 +1,139 @@
+"""One rollout at a time: who may write, and what each write says of itself.
+
+The lease lives in the service's own annotation (core.mark) and is taken, renewed and given back by
+the etag-guarded updates that the rollout makes anyway. Of two rollouts that read the same service
+only one can write; the other conflicts, reads again, and sees the first one's lease.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.core.mark import Barred, Mark, Shares, UnreadableMark
+from gate.core.messages import SetTraffic
+from gate.core.service import Service
+from gate.core.state import Kind, Phase, Rollout
+from gate.core.traffic import Split
+
+LEEWAY = timedelta(seconds=5)
+"""Clocks disagree: a lease counts as run out only this much after its time."""
+
+
+def taken(r: Rollout, service: Service) -> Rollout:
+    """The rollout with a fencing number above everybody's before it."""
+    return replace(r, fence=_fence(service) + 1)
+
+
+def lost(r: Rollout, service: Service) -> bool:
+    """Whether somebody else has taken over since our last write: we may write no more."""
+    if not r.fence:
+        return False
+    try:
+        return service.mark.fence > r.fence
+    except UnreadableMark:
+        return True
+
+
+def holds(r: Rollout, service: Service) -> bool:
+    """Whether the service says that this rollout is at work."""
+    try:
+        return service.mark.holder == r.id
+    except UnreadableMark:
+        return False
+
+
+def taker(service: Service) -> str:
+    """Who holds the lease, for people."""
+    try:
+        mark = service.mark
+    except UnreadableMark as error:
+        return f"nobody knows who: its mark is {error}"
+    since = f" since {mark.since:%Y-%m-%d %H:%M:%S} UTC" if mark.since else ""
+    by = f" ({mark.actor})" if mark.actor else ""
+    return f"rollout {mark.holder}{by}{since}" if mark.holder else "another rollout"
+
+
+def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
+    """What a write of this rollout says: that it is at work, or that it is done.
+
+    Args:
+        r: the rollout; its phase is the one whose command writes.
+        wrote: the traffic list that the same update sets.
+        working: whether the rollout goes on after this write.
+    """
+    assert r.service is not None
+    bars = _bars(r)
+    wrote_shares = _named(wrote, r.service)
+    if not working:
+        return Mark(fence=r.fence, wrote=wrote_shares, barred=bars)
+    return Mark(
+        fence=r.fence,
+        holder=r.id,
+        actor=r.plan.actor,
+        since=r.started_at,
+        until=(r.at or r.started_at) + timedelta(seconds=_runs_s(r)),
+        phase=r.phase.value,
+        candidate=r.candidate,
+        tag=r.plan.tag,
+        safe=_named(r.placed or r.before or wrote, r.service),
+        wrote=wrote_shares,
+        barred=bars,
+    )
+
+
+def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
+    """The write that renews the lease while probes run; None where it is lost or changed.
+
+    None means: stop probing and show the core what was seen.
+    """
+    expected = r.reached
+    if expected is None or not holds(r, service) or lost(r, service):
+        return None
+    if service.traffic.shares != expected.shares:
+        return None
+    mark = replace(service.mark, until=at + timedelta(seconds=r.plan.lease_s))
+    return SetTraffic(service.traffic, service.etag, "renew the lease", mark=mark)
+
+
+def _runs_s(r: Rollout) -> float:
+    """How long the lease must run from this write on: until the next one, or the next renewal."""
+    if r.phase in {Phase.DEPLOYING, Phase.TAGGING}:
+        return r.plan.ready_within_s + r.plan.lease_s
+    return r.plan.verify_within_s + r.plan.lease_s
+
+
+def _fence(service: Service) -> int:
+    try:
+        return service.mark.fence
+    except UnreadableMark:  # only a person who forces it comes here; generations grow, too
+        return service.generation
+
+
+def _bars(r: Rollout) -> tuple[Barred, ...]:
+    """Bars that stand, those that a rollback adds, without the one that a promotion lifts."""
+    assert r.service is not None
+    try:
+        bars = r.service.mark.barred
+    except UnreadableMark:
+        bars = ()
+    if r.phase is not Phase.MOVING:
+        return bars
+    bars = tuple(bar for bar in bars if bar.revision != r.candidate)
+    if r.plan.kind is not Kind.ROLLBACK or r.placed is None:
+        return bars
+    left = [name for name in r.placed.shares if name and name != r.candidate]
+    known = {bar.revision for bar in bars}
+    return bars + tuple(
+        Barred(name, _image(r, name), r.plan.actor, r.plan.reason[:200])
+        for name in left
+        if name not in known
+    )
+
+
+def _image(r: Rollout, name: str) -> str:
+    revision = r.revisions.get(name)
+    return revision.image if revision else ""
+
+
+def _named(split: Split, service: Service) -> Shares:
+    shares = split.pinned(service.latest_ready).shares
+    return tuple((name, percent) for name, percent in shares.items() if name)

@@ -1,0 +1,100 @@
+"""Taking back what a rollout left that died: stable at what it had, its tag gone, said so."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gate.core.lease import LEEWAY, taken, taker
+from gate.core.mark import Mark, UnreadableMark
+from gate.core.messages import CallFailed, Failure
+from gate.core.service import Service
+from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.traffic import Split, Target
+from gate.core.transitions import (
+    CONFLICTS_MAX,
+    PATIENT_LOOKS,
+    READ_WITHIN_S,
+    again,
+    conflict,
+    enter,
+    finish,
+    unwritten,
+    written,
+)
+
+LOOK_AGAIN = "`gate status` says more; `gate unlock --reason` takes the lease away"
+
+
+def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+    """READING, seen: None if the way is free; else the rollout that waits, gives up or recovers."""
+    try:
+        mark = service.mark
+    except UnreadableMark as error:
+        if r.plan.force:
+            return _take_back(r, service, Mark(), at)
+        note = f"{service.ref}: the gate's own annotation is {error}"
+        return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
+    if mark.lapsed_at(at, LEEWAY) or (mark.holder and r.plan.force):
+        return None if r.plan.kind is Kind.ROLLBACK else _take_back(r, service, mark, at)
+    if r.plan.kind is Kind.RECOVER:
+        note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
+        return finish(r, Ending.UNCHANGED, note)
+    if not mark.holder or r.plan.kind is Kind.ROLLBACK:
+        return None
+    if (at - r.started_at).total_seconds() < r.plan.wait_s:
+        return again(r)
+    return finish(r, Ending.BUSY, f"{service.ref}: {taker(service)} is at work; {LOOK_AGAIN}")
+
+
+def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
+    """On to the one update that brings the service to safety."""
+    goal = safety(service, mark)
+    note = f"recovered from {taker(service)}, which died while {mark.phase or 'at work'}"
+    r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
+    r = taken(replace(r, notes=(*r.notes, note)), service)
+    return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
+
+
+def safety(service: Service, mark: Mark) -> Split:
+    """Traffic after a recovery: the dead rollout's own moves undone, anybody else's left alone."""
+    traffic = service.traffic
+    if mark.tag and traffic.tags.get(mark.tag, "") == mark.candidate:
+        traffic = traffic.without_tag(mark.tag)
+    now = traffic.pinned(service.latest_ready).shares
+    if mark.safe and now == dict(mark.wrote):
+        safe = Split.of(Target(name, percent) for name, percent in mark.safe)
+        return traffic.with_shares_of(safe)
+    return traffic
+
+
+def not_recovered(r: Rollout, failed: CallFailed) -> Rollout:
+    """RECOVERING failed."""
+    match failed.failure:
+        case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
+            return conflict(_afresh(r), Phase.READING, failed.at)
+        case Failure.LOST:
+            return written(r, Phase.RECOVERED, failed.at, r.plan.verify_within_s)
+        case _:
+            note = f"what a dead rollout left could not be taken back: {failed.message}"
+            return finish(r, Ending.STUCK, note)
+
+
+def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """RECOVERED, seen: on with what was asked for, once traffic is as desired."""
+    if unwritten(r, service):
+        if r.looks < PATIENT_LOOKS:
+            return again(r)
+        if r.conflicts < CONFLICTS_MAX:
+            return conflict(_afresh(r), Phase.READING, at)
+        return finish(r, Ending.STUCK, "the update that takes a dead rollout back never happens")
+    if service.in_effect:
+        if r.plan.kind is Kind.RECOVER:
+            return finish(r, Ending.RECOVERED)
+        return enter(_afresh(r), Phase.READING, at, READ_WITHIN_S)
+    if at < r.limit_at:
+        return again(r)
+    return finish(r, Ending.STUCK, service.disagreement)
+
+
+def _afresh(r: Rollout) -> Rollout:
+    """As if nothing had been read yet, but for what is worth telling."""
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)
