@@ -6,11 +6,13 @@ Knows only ports. Judges nothing: whatever happens becomes an event, and the cor
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
-from typing import assert_never
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar, assert_never
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence
+from gate.core.lease import renewal
+from gate.core.mark import KEY
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -39,7 +41,7 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.ledger.entry import intention, outcome
+from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Clock,
     Identity,
@@ -54,7 +56,13 @@ from gate.ports import (
 )
 from gate.redaction import Redactor
 
+T = TypeVar("T")
+
 LAST_WORDS = 20
+LAST_WORD_MAX = 400
+"""Log lines that explain a failure: how many, and how many characters of each."""
+RENEWALS = 3
+"""How often a lease is renewed within the time it runs."""
 URGENT_RECORD_WITHIN_S = 2.0
 """A move to safety waits no longer than this for the ledger to keep its intention."""
 
@@ -85,10 +93,14 @@ class Controller:
 
     Args:
         world: the adapters.
+        urgent_record_within_s: how long a move to safety waits for the ledger.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self, world: World, urgent_record_within_s: float = URGENT_RECORD_WITHIN_S
+    ) -> None:
         self._world = world
+        self._urgent_record_within_s = urgent_record_within_s
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -123,13 +135,13 @@ class Controller:
         task = asyncio.ensure_future(self._carry_out(rollout, command))
         stop = self._abandon if self._told or _is_write(command) else self._stop
         stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if task.done():
-            return task.result()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            await _cancelled(stopped)
+            await _cancelled(task)
         return None if self._abandon.is_set() else self._tell()
 
     def _tell(self) -> Interrupted:
@@ -143,7 +155,7 @@ class Controller:
             case Deploy() | SetTraffic():
                 return await self._write(rollout, command)
             case RunProbes():
-                return await self._probe(command)
+                return await self._probe(rollout, command)
             case ReadLogs():
                 return await self._last_words(command)
             case Record():
@@ -155,13 +167,18 @@ class Controller:
         world = self._world
         if command.after_s:
             await world.clock.sleep(command.after_s)
-        reading = asyncio.gather(*(self._revision(name) for name in command.revisions))
         try:
-            service, found = await asyncio.gather(world.platform.read_service(), reading)
-        except InfrastructureError as error:
-            return self._failed(error)
+            async with asyncio.TaskGroup() as group:
+                service = group.create_task(world.platform.read_service())
+                reads = [group.create_task(self._revision(name)) for name in command.revisions]
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+            if not isinstance(first, InfrastructureError):
+                raise
+            return self._failed(first)
+        found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
-        return Seen(world.clock.now(), service, revisions)
+        return Seen(world.clock.now(), service.result(), revisions)
 
     async def _revision(self, name: str) -> Revision | None:
         try:
@@ -170,30 +187,42 @@ class Controller:
             return None
 
     async def _write(self, rollout: Rollout, command: Deploy | SetTraffic) -> Event:
-        """Write-ahead: the ledger keeps the intention before the platform hears of it."""
+        """Write-ahead: the ledger keeps the intention before the platform hears of it.
+
+        A person may stop the gate in between: then the platform never hears of it.
+        """
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
+        entry = intention(rollout, command, self._world.clock.now(), self._world.redactor.json)
         try:
-            keeping = self._append(rollout, command)
-            await (asyncio.wait_for(keeping, URGENT_RECORD_WITHIN_S) if urgent else keeping)
+            keeping = self._append(entry, rollout)
+            patience_s = self._urgent_record_within_s
+            await (asyncio.wait_for(keeping, patience_s) if urgent else keeping)
         except (InfrastructureError, TimeoutError) as error:
             if not urgent:
                 text = f"its intention could not be recorded: {error}"
                 hint = error.hint if isinstance(error, GateError) else ""
                 return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
-        return await self._accepted(self._send(command))
+        if self._stop.is_set() and not self._told:
+            return self._tell()
+        return await self._accepted(self._send(rollout, command, entry))
 
-    async def _append(self, rollout: Rollout, command: Deploy | SetTraffic) -> None:
-        world = self._world
-        entry = world.redactor.json(intention(rollout, command, world.clock.now()))
-        assert isinstance(entry, dict)
+    async def _append(self, entry: Entry, rollout: Rollout) -> None:
         self._sequence += 1
-        await world.ledger.append(entry, rollout.id, self._sequence)
+        await self._world.ledger.append(entry, rollout.id, self._sequence)
 
-    def _send(self, command: Deploy | SetTraffic) -> Awaitable[None]:
+    def _send(
+        self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry
+    ) -> Awaitable[None]:
+        """The update, which says by its own annotation which entry of the ledger explains it."""
+        mark = replace(command.mark, entry=digest(entry))
+        others = dict(rollout.service.annotations) if rollout.service else {}
+        annotations = {**others, KEY: mark.text()}
         platform = self._world.platform
         if isinstance(command, Deploy):
-            return platform.deploy(command.image, command.revision, command.traffic, command.etag)
-        return platform.set_traffic(command.traffic, command.etag)
+            return platform.deploy(
+                command.image, command.revision, command.traffic, command.etag, annotations
+            )
+        return platform.set_traffic(command.traffic, command.etag, annotations)
 
     async def _accepted(self, call: Awaitable[None]) -> Event:
         try:
@@ -202,28 +231,68 @@ class Controller:
             return self._failed(error)
         return Accepted(self._world.clock.now())
 
-    async def _probe(self, command: RunProbes) -> Event:
-        """Runs the probes until the deadline; what had no time to end is missing."""
-        world = self._world
+    async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
+        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours any more."""
+        if command.after_s:
+            await self._world.clock.sleep(command.after_s)
         try:
-            headers = await world.identity(command.audience)
+            headers = await self._world.identity(command.audience)
         except InfrastructureError as error:
             return self._failed(error)
-        target = Target(command.url, command.revision, headers, command.since)
+        asking = asyncio.ensure_future(self._ask(command, headers))
+        try:
+            while True:
+                await asyncio.wait({asking}, timeout=rollout.plan.lease_s / RENEWALS)
+                if asking.done():
+                    return asking.result()
+                lost = await self._renew(rollout)
+                if lost is not None:
+                    return lost
+        finally:
+            await _cancelled(asking)
+
+    async def _renew(self, rollout: Rollout) -> Seen | None:
+        """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
+
+        A read or a write that fails is tried again with the next renewal.
+        """
+        world = self._world
+        try:
+            service = await world.platform.read_service()
+            write = renewal(rollout, service, world.clock.now())
+            if write is None:
+                return Seen(world.clock.now(), service)
+            annotations = {**dict(service.annotations), KEY: write.mark.text()}
+            await world.platform.set_traffic(write.traffic, write.etag, annotations)
+        except InfrastructureError:
+            return None
+        return None
+
+    async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing."""
+        world = self._world
+        own = Target(command.url, command.revision, headers, command.since)
+        users = Target(command.audience.rstrip("/"), "", headers, command.since)
         ended: list[Evidence] = []
+        left_s = (command.until - world.clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 0)):
+                await world.probes.run(command.probes, own, self._listening(ended, ""))
+                if command.service_probes:
+                    listening = self._listening(ended, SERVICE)
+                    await world.probes.run(command.service_probes, users, listening)
+        return Probed(world.clock.now(), tuple(ended))
+
+    def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
+        """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
         def progress(news: Progress) -> None:
             if news.evidence is not None:
+                news = replace(news, evidence=replace(news.evidence, address=address))
                 ended.append(news.evidence)
-            world.narrator.progress(news)
+            self._world.narrator.progress(news)
 
-        left_s = (command.until - world.clock.now()).total_seconds()
-        try:
-            async with asyncio.timeout(max(left_s, 0)):
-                evidence = await world.probes.run(command.probes, target, progress)
-        except TimeoutError:
-            evidence = tuple(ended)
-        return Probed(world.clock.now(), evidence)
+        return progress
 
     async def _last_words(self, command: ReadLogs) -> Event:
         world = self._world
@@ -232,17 +301,14 @@ class Controller:
             entries = await world.logs.entries(query)
         except InfrastructureError as error:
             return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
-        lines = tuple(world.redactor.text(entry.text) for entry in reversed(entries))
-        return LogsRead(world.clock.now(), lines)
+        lines = (world.redactor.text(entry.text) for entry in reversed(entries))
+        return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        now = world.clock.now()
-        entry = world.redactor.json(outcome(rollout, now))
-        assert isinstance(entry, dict)
-        self._sequence += 1
+        entry = outcome(rollout, world.clock.now(), world.redactor.json)
         try:
-            await world.ledger.append(entry, rollout.id, self._sequence)
+            await self._append(entry, rollout)
         except InfrastructureError as error:
             return Recorded(world.clock.now(), kept=False, message=str(error))
         return Recorded(world.clock.now(), kept=True)
@@ -254,6 +320,14 @@ class Controller:
 
 def _is_write(command: Command) -> bool:
     return isinstance(command, Deploy | SetTraffic | Record)
+
+
+async def _cancelled(task: asyncio.Future[T]) -> None:
+    """Ends a task that nobody waits for any more; a finished one is left as it is."""
+    if not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
+from gate.core.policy import LogsProbe, Probe
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 
@@ -109,9 +110,14 @@ def _run_probes(r: Rollout) -> RunProbes:
         r.service.uri,
         r.started_at,
         r.deadline_at,
-        service_url=r.service.uri.rstrip("/") if live else "",
+        service_probes=_users_probes(r) if live else (),
         after_s=BETWEEN_ROUNDS_S if live and r.looks else 0.0,
     )
+
+
+def _users_probes(r: Rollout) -> tuple[Probe, ...]:
+    """Those that ask an address; logs belong to a revision."""
+    return tuple(probe for probe in r.plan.probes if not isinstance(probe.spec, LogsProbe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+SERVICE = "service"
+"""Evidence.address of what was asked at the URL that users have."""
+
 
 class Outcome(Enum):
     """How one probe ended. INCONCLUSIVE is never a pass."""
@@ -74,6 +77,7 @@ class Evidence:
         excerpts: bounded, redacted lines: requests, answers, frames, closes.
         asked_times, right_times: e.g. sessions opened and sessions that went right.
         trace: trace id (32 hex) sent with the requests, or "".
+        address: "" for the candidate's own address, `service` for the one that users have.
     """
 
     probe: str
@@ -89,6 +93,7 @@ class Evidence:
     asked_times: int = 1
     right_times: int = 0
     trace: str = ""
+    address: str = ""
 
     @property
     def passed(self) -> bool:

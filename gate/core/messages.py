@@ -55,7 +55,8 @@ class SetTraffic:
 class RunProbes:
     """Ask the candidate at its own URL until `until`. Answer: Probed, or Seen if interfered with.
 
-    `service_url`: where given, users' own URL is asked, too. `after_s`: wait a little first.
+    `service_probes` are then asked at the service's URL, as its users would; `after_s`: wait a
+    little first.
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it.
     """
@@ -66,7 +67,7 @@ class RunProbes:
     audience: str
     since: datetime
     until: datetime
-    service_url: str = ""
+    service_probes: tuple[Probe, ...] = ()
     after_s: float = 0.0
 
 
