@@ -232,7 +232,7 @@ class Controller:
         return Accepted(self._world.clock.now())
 
     async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
-        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours any more."""
+        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""
         if command.after_s:
             await self._world.clock.sleep(command.after_s)
         try:
@@ -288,8 +288,9 @@ class Controller:
 
         def progress(news: Progress) -> None:
             if news.evidence is not None:
-                news = replace(news, evidence=replace(news.evidence, address=address))
-                ended.append(news.evidence)
+                evidence = replace(news.evidence, address=address)
+                ended.append(evidence)
+                news = replace(news, evidence=evidence)
             self._world.narrator.progress(news)
 
         return progress
