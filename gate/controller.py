@@ -8,7 +8,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from gate.core.evidence import Evidence
 from gate.core.messages import (
@@ -54,7 +54,11 @@ from gate.ports import (
 )
 from gate.redaction import Redactor
 
+T = TypeVar("T")
+
 LAST_WORDS = 20
+LAST_WORD_MAX = 400
+"""Log lines that explain a failure: how many, and how many characters of each."""
 URGENT_RECORD_WITHIN_S = 2.0
 """A move to safety waits no longer than this for the ledger to keep its intention."""
 
@@ -85,10 +89,14 @@ class Controller:
 
     Args:
         world: the adapters.
+        urgent_record_within_s: how long a move to safety waits for the ledger.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self, world: World, urgent_record_within_s: float = URGENT_RECORD_WITHIN_S
+    ) -> None:
         self._world = world
+        self._urgent_record_within_s = urgent_record_within_s
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -123,13 +131,13 @@ class Controller:
         task = asyncio.ensure_future(self._carry_out(rollout, command))
         stop = self._abandon if self._told or _is_write(command) else self._stop
         stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if task.done():
-            return task.result()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            await _cancelled(stopped)
+            await _cancelled(task)
         return None if self._abandon.is_set() else self._tell()
 
     def _tell(self) -> Interrupted:
@@ -155,13 +163,18 @@ class Controller:
         world = self._world
         if command.after_s:
             await world.clock.sleep(command.after_s)
-        reading = asyncio.gather(*(self._revision(name) for name in command.revisions))
         try:
-            service, found = await asyncio.gather(world.platform.read_service(), reading)
-        except InfrastructureError as error:
-            return self._failed(error)
+            async with asyncio.TaskGroup() as group:
+                service = group.create_task(world.platform.read_service())
+                reads = [group.create_task(self._revision(name)) for name in command.revisions]
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+            if not isinstance(first, InfrastructureError):
+                raise
+            return self._failed(first)
+        found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
-        return Seen(world.clock.now(), service, revisions)
+        return Seen(world.clock.now(), service.result(), revisions)
 
     async def _revision(self, name: str) -> Revision | None:
         try:
@@ -170,22 +183,27 @@ class Controller:
             return None
 
     async def _write(self, rollout: Rollout, command: Deploy | SetTraffic) -> Event:
-        """Write-ahead: the ledger keeps the intention before the platform hears of it."""
+        """Write-ahead: the ledger keeps the intention before the platform hears of it.
+
+        A person may stop the gate in between: then the platform never hears of it.
+        """
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
         try:
             keeping = self._append(rollout, command)
-            await (asyncio.wait_for(keeping, URGENT_RECORD_WITHIN_S) if urgent else keeping)
+            patience_s = self._urgent_record_within_s
+            await (asyncio.wait_for(keeping, patience_s) if urgent else keeping)
         except (InfrastructureError, TimeoutError) as error:
             if not urgent:
                 text = f"its intention could not be recorded: {error}"
                 hint = error.hint if isinstance(error, GateError) else ""
                 return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
+        if self._stop.is_set() and not self._told:
+            return self._tell()
         return await self._accepted(self._send(command))
 
     async def _append(self, rollout: Rollout, command: Deploy | SetTraffic) -> None:
         world = self._world
-        entry = world.redactor.json(intention(rollout, command, world.clock.now()))
-        assert isinstance(entry, dict)
+        entry = intention(rollout, command, world.clock.now(), world.redactor.json)
         self._sequence += 1
         await world.ledger.append(entry, rollout.id, self._sequence)
 
@@ -232,14 +250,12 @@ class Controller:
             entries = await world.logs.entries(query)
         except InfrastructureError as error:
             return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
-        lines = tuple(world.redactor.text(entry.text) for entry in reversed(entries))
-        return LogsRead(world.clock.now(), lines)
+        lines = (world.redactor.text(entry.text) for entry in reversed(entries))
+        return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        now = world.clock.now()
-        entry = world.redactor.json(outcome(rollout, now))
-        assert isinstance(entry, dict)
+        entry = outcome(rollout, world.clock.now(), world.redactor.json)
         self._sequence += 1
         try:
             await world.ledger.append(entry, rollout.id, self._sequence)
@@ -254,6 +270,14 @@ class Controller:
 
 def _is_write(command: Command) -> bool:
     return isinstance(command, Deploy | SetTraffic | Record)
+
+
+async def _cancelled(task: asyncio.Future[T]) -> None:
+    """Ends a task that nobody waits for any more; a finished one is left as it is."""
+    if not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager

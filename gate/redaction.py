@@ -8,15 +8,20 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from gate.core.policy import Json
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+_JWT = re.compile(  # whole, or cut off; a long run is taken at once, so that no text takes long
+    r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]*){0,2}"
+    r"|eyJ[A-Za-z0-9_-]{5,16}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
+)
 _JWT_IN_BASE64URL = re.compile(r"ZXlK[A-Za-z0-9_-]{20,}")
 _BEARER = re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 SHORTEST = 4
 """Shorter secrets cannot be redacted without eating ordinary text; wiring refuses them."""
+SHORTEST_WITHIN = 8
+"""A secret within other base64 text is told by this many characters at least."""
 
 
 class Redactor:
@@ -68,9 +73,21 @@ class Redactor:
 
 
 def _forms(value: str) -> set[str]:
-    """A secret as it may appear: plain, quoted for URLs or JSON, in base64 of either alphabet."""
+    """A secret as it may appear: plain, quoted for URLs, JSON or Python, or within base64."""
+    plain = {value, quote(value, safe=""), quote(value), quote_plus(value), repr(value)[1:-1]}
+    plain |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     raw = value.encode()
+    within = {form for shift in range(3) for form in _in_base64(raw, shift)}
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    stripped = {form.rstrip("=") for form in encoded}
-    plain = {value, quote(value, safe=""), json.dumps(value)[1:-1]}
-    return {form for form in plain | encoded | stripped if len(form) >= SHORTEST}
+    encoded |= {form.rstrip("=") for form in encoded}
+    forms = {form for form in plain | encoded if len(form) >= SHORTEST}
+    return forms | {form for form in within if len(form) >= SHORTEST_WITHIN}
+
+
+def _in_base64(raw: bytes, shift: int) -> tuple[str, str]:
+    """The characters that these bytes alone decide, after `shift` other bytes (modulo three)."""
+    encoded = base64.b64encode(bytes(shift) + raw).decode()
+    spoilt_first = (0, 2, 3)[shift]
+    spoilt_last = encoded.count("=") + 1 if encoded.endswith("=") else 0
+    own = encoded[spoilt_first : len(encoded) - spoilt_last]
+    return own, own.replace("+", "-").replace("/", "_")

@@ -10,6 +10,7 @@ from gate.core.traffic import shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
     READ_WITHIN_S,
+    STILL_CHANGING,
     again,
     clean,
     conflict,
@@ -47,12 +48,15 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
     """VERIFYING, seen: traffic is where it was sent, or on its way, or we back out."""
     goal = r.goal
     rollback = r.plan.kind is Kind.ROLLBACK
+    arrived = Ending.ROLLED_BACK if rollback else Ending.PROMOTED
     if goal is not None and service.serves(goal):
-        return finish(r, Ending.ROLLED_BACK if rollback else Ending.PROMOTED)
+        return finish(r, arrived)
     if goal is None or service.traffic.shares != goal.shares:
         return _unwritten(r, at) if unwritten(r, service) else _overruled(r, service, at)
     if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and _gave_up(service)):
         return again(r)
+    if service.obeyed:
+        return finish(r, arrived, STILL_CHANGING)
     note = f"traffic did not come into effect ({service.disagreement})"
     if rollback:
         return finish(r, Ending.STUCK, note)
@@ -117,9 +121,11 @@ def proved(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _overruled(r, service, at)
     if not ours and r.looks >= PATIENT_LOOKS and r.conflicts < CONFLICTS_MAX:
         return conflict(r, Phase.BACKING_OUT, at)
-    if at >= r.limit_at:
-        return finish(r, Ending.STUCK, service.disagreement)
-    return again(r)
+    if at < r.limit_at:
+        return again(r)
+    if ours and service.obeyed:
+        return finish(r, Ending.REVERTED, STILL_CHANGING)
+    return finish(r, Ending.STUCK, service.disagreement)
 
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:

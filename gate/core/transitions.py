@@ -10,6 +10,7 @@ from gate.core.verdict import Decision, Verdict
 READ_WITHIN_S = 60.0
 SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
+STILL_CHANGING = "the service is still being changed, with traffic where it should be"
 
 
 def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:

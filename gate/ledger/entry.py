@@ -1,41 +1,59 @@
 """The ledger's entries: what the gate intends before each write, and what came of it.
 
 Entries are JSON objects of strings, booleans and integers, so that they read the same wherever
-they are kept. Every string is redacted by whoever appends them.
+they are kept. Secrets are taken out of every string before any is cut.
 """
 
-import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import Kind, PastMove, Rollout
+from gate.core.state import PastMove, Rollout
 from gate.core.traffic import Split
-from gate.core.verdict import Verdict
+from gate.core.verdict import Reason, Verdict
+from gate.ledger.fitting import cut, fitted
 
 FORMAT = 1
-EVIDENCE_MAX = 200
 FINDINGS_MAX = 10
 EXCERPTS_MAX = 20
+REASONS_MAX = 50
+NOTES_MAX = 50
 TEXT_MAX = 500
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
 
+Redact = Callable[[Json], Json]
+"""Takes secrets out of a value."""
 
-def intention(rollout: Rollout, command: Deploy | SetTraffic, at: datetime) -> dict[str, Json]:
+
+def _as_it_is(value: Json) -> Json:
+    return value
+
+
+def intention(
+    rollout: Rollout, command: Deploy | SetTraffic, at: datetime, redact: Redact = _as_it_is
+) -> dict[str, Json]:
     """What is about to be done, kept before it is done."""
-    return {
+    entry: dict[str, Json] = {
         **_head(rollout, at, "intention"),
         "message": f"{rollout.plan.service.name}: about to {command.why}",
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
     }
+    return _bounded(entry, redact)
 
 
-def outcome(rollout: Rollout, at: datetime) -> dict[str, Json]:
-    """How the rollout ended, on what evidence, with traffic before and after it."""
+def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[str, Json]:
+    """How the rollout ended, on what evidence, with traffic before and after it.
+
+    Args:
+        rollout: as it stands; what could not be known is left empty.
+        at: time of the entry.
+        redact: takes secrets out before any text is cut, so that no half of one is left.
+    """
     ending = rollout.ending.value if rollout.ending else "unknown"
     service = rollout.service
     effective = service.effective_shares if service else {}
@@ -49,41 +67,20 @@ def outcome(rollout: Rollout, at: datetime) -> dict[str, Json]:
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         "verdict": _verdict(rollout.verdict),
-        "evidence": [_evidence(item) for item in rollout.evidence[:EVIDENCE_MAX]],
+        "evidence": [_evidence(item) for item in rollout.evidence],
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
         "last_modifier": service.last_modifier if service else "",
-        "notes": [_text(note) for note in rollout.notes],
+        "notes": list(rollout.notes[-NOTES_MAX:]),
     }
-    return fitted(entry, SIZE_MAX_BYTES)
+    return _bounded(entry, redact)
 
 
-def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
-    """The same entry within a size: excerpts go first (of passes before failures), then evidence.
-
-    Whatever was left out is counted under `left_out`, never dropped in silence.
-    """
-    evidence = entry.get("evidence")
-    if _size_bytes(entry) <= limit_bytes or not isinstance(evidence, list):
-        return entry
-    kept = [dict(item) for item in evidence if isinstance(item, dict)]
-    kept.sort(key=lambda item: item.get("outcome") == "passed")
-    left_out = 0
-    while _size_bytes({**entry, "evidence": [*kept], "left_out": left_out}) > limit_bytes:
-        with_excerpts = [item for item in kept if item.get("excerpts")]
-        if with_excerpts:
-            with_excerpts[-1]["excerpts"] = []
-        elif kept:
-            kept.pop()
-        else:
-            break
-        left_out += 1
-    return {**entry, "evidence": [*kept], "left_out": left_out}
-
-
-def _size_bytes(entry: dict[str, Json]) -> int:
-    return len(json.dumps(entry, ensure_ascii=False).encode())
+def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
+    clean = cut(redact(entry), TEXT_MAX)
+    assert isinstance(clean, dict)
+    return fitted(clean, SIZE_MAX_BYTES)
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
@@ -132,8 +129,8 @@ def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
         "project": plan.service.project,
         "region": plan.service.region,
         "service": plan.service.name,
-        "actor": _text(plan.actor),
-        "reason": _text(plan.reason),
+        "actor": plan.actor,
+        "reason": plan.reason,
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
     }
@@ -154,10 +151,7 @@ def _stable(rollout: Rollout) -> list[Json]:
     """The revisions that had traffic before, with their images where they were read."""
     if rollout.before is None or rollout.service is None:
         return []
-    if rollout.plan.kind is Kind.ROLLOUT and rollout.placed is not None:
-        shares = rollout.placed.shares
-    else:
-        shares = rollout.before.shares
+    shares = (rollout.placed or rollout.before).shares
     lines: list[Json] = []
     for name, percent in shares.items():
         revision = rollout.revisions.get(name or "")
@@ -169,14 +163,17 @@ def _stable(rollout: Rollout) -> list[Json]:
 def _verdict(verdict: Verdict | None) -> Json:
     if verdict is None:
         return None
+    told, more = verdict.reasons[:REASONS_MAX], len(verdict.reasons) - REASONS_MAX
+    if more > 0:
+        told = (*told, Reason("more", f"and {more} more reasons"))
     reasons: list[Json] = [
         {
             "subject": reason.subject,
-            "text": _text(reason.text),
-            "hint": _text(reason.hint),
+            "text": reason.text,
+            "hint": reason.hint,
             "capability": reason.capability,
         }
-        for reason in verdict.reasons
+        for reason in told
     ]
     return {"decision": verdict.decision.value, "reasons": reasons}
 
@@ -186,26 +183,26 @@ def _evidence(item: Evidence) -> Json:
         "probe": item.probe,
         "kind": item.kind,
         "outcome": item.outcome.value,
-        "asked": _text(item.asked),
-        "expected": _text(item.expected),
-        "seen": _text(item.seen),
+        "asked": item.asked,
+        "expected": item.expected,
+        "seen": item.seen,
         "started_at": _time(item.started_at),
         "duration_ms": round(item.duration_s * 1000),
         "asked_times": item.asked_times,
         "right_times": item.right_times,
         "trace": item.trace,
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
-        "excerpts": [_text(line) for line in item.excerpts[:EXCERPTS_MAX]],
+        "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
     }
 
 
 def _finding(finding: Finding) -> Json:
     return {
         "symptom": finding.symptom.value,
-        "expected": _text(finding.expected),
-        "seen": _text(finding.seen),
+        "expected": finding.expected,
+        "seen": finding.seen,
         "count": finding.count,
-        "hint": _text(finding.hint),
+        "hint": finding.hint,
     }
 
 
@@ -224,7 +221,3 @@ def _time(at: datetime) -> str:
 
 def _milliseconds(span: timedelta) -> int:
     return round(span.total_seconds() * 1000)
-
-
-def _text(text: str) -> str:
-    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"

@@ -1,0 +1,86 @@
+"""Makes an entry fit where it is kept: long texts are cut, then whole parts are given up."""
+
+import json
+
+from gate.core.policy import Json
+
+COUNT_BYTES = len(', "left_out": 999999')
+
+
+def cut(value: Json, text_max: int) -> Json:
+    """The same value with every string in it at most this long; keys stay."""
+    match value:
+        case str():
+            return value if len(value) <= text_max else value[: text_max - 1] + "…"
+        case list():
+            return [cut(item, text_max) for item in value]
+        case dict():
+            return {key: cut(item, text_max) for key, item in value.items()}
+        case _:
+            return value
+
+
+def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
+    """The same entry within a size: excerpts go first (of passes before failures), then evidence.
+
+    Tags without a share go last. Whatever was left out is counted under `left_out`, never dropped
+    in silence.
+    """
+    excess = _size_bytes(entry) + COUNT_BYTES - limit_bytes
+    if excess <= COUNT_BYTES:
+        return entry
+    left_out = 0
+    smaller = dict(entry)
+    for give_up in (_excerpts, _evidences, _bare_tags):
+        count, saved_bytes = give_up(smaller, excess)
+        left_out += count
+        excess -= saved_bytes
+    return {**smaller, "left_out": left_out}
+
+
+def _excerpts(entry: dict[str, Json], excess: int) -> tuple[int, int]:
+    """Gives up excerpts, of the last evidence first; returns how many lists, and the bytes."""
+    evidence = entry.get("evidence")
+    if excess <= 0 or not isinstance(evidence, list):
+        return 0, 0
+    kept = [dict(item) for item in evidence if isinstance(item, dict)]
+    kept.sort(key=lambda item: item.get("outcome") == "passed")
+    count = saved_bytes = 0
+    for item in reversed(kept):
+        if saved_bytes < excess and item.get("excerpts"):
+            saved_bytes += _size_bytes(item["excerpts"]) - len("[]")
+            item["excerpts"] = []
+            count += 1
+    entry["evidence"] = [*kept]
+    return count, saved_bytes
+
+
+def _evidences(entry: dict[str, Json], excess: int) -> tuple[int, int]:
+    """Gives up evidence, the last first."""
+    evidence = entry.get("evidence")
+    if excess <= 0 or not isinstance(evidence, list):
+        return 0, 0
+    kept = list(evidence)
+    count = saved_bytes = 0
+    while kept and saved_bytes < excess:
+        saved_bytes += _size_bytes(kept.pop())
+        count += 1
+    entry["evidence"] = kept
+    return count, saved_bytes
+
+
+def _bare_tags(entry: dict[str, Json], excess: int) -> tuple[int, int]:
+    """Gives up the lines of traffic lists that have a tag and no share."""
+    count = saved_bytes = 0
+    for key in ("traffic_now", "traffic_wanted", "traffic_before", "traffic_after"):
+        lines = entry.get(key)
+        if saved_bytes < excess and isinstance(lines, list):
+            kept = [line for line in lines if not isinstance(line, dict) or line.get("percent")]
+            count += len(lines) - len(kept)
+            saved_bytes += _size_bytes(lines) - _size_bytes(kept)
+            entry[key] = kept
+    return count, saved_bytes
+
+
+def _size_bytes(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
