@@ -17,7 +17,6 @@ from examples.backend.state import Backend
 from examples.backend.tokens import AuthError, from_header, from_subprotocols, user_of
 
 SUBPROTOCOL = "jwt-auth"
-PONG_WITHIN_S = 90.0
 MESSAGES_A_MINUTE = 100
 MAX_UNROUTABLE = 5
 MAX_ID_CHARS = 128
@@ -87,7 +86,7 @@ class Conversation:
         form = self._backend.release.welcome
         beating = asyncio.create_task(self._beat())
         try:
-            welcome = frames.welcome(form, user, connection_id, self._backend.environment)
+            welcome = frames.welcome(form, user, connection_id, self._about())
             await self._websocket.send_json(welcome)
             await self._answer_until_closed()
         except (WebSocketDisconnect, RuntimeError):
@@ -153,12 +152,21 @@ class Conversation:
     async def _complain(self, code: str, message: str, suggestion: str) -> None:
         await self._websocket.send_json(frames.error(code, message, suggestion))
 
+    def _about(self) -> frames.Frame:
+        """What the welcome says of the server."""
+        config = {
+            "heartbeat_interval": int(self._backend.heartbeat_s),
+            "max_message_size": frames.MAX_MESSAGE_BYTES,
+        }
+        return {"environment": self._backend.environment, "config": config}
+
     async def _beat(self) -> None:
         """Sends a JSON ping now and then; ends a chat in which nothing comes back."""
+        interval_s = self._backend.heartbeat_s
         while True:
-            await asyncio.sleep(frames.HEARTBEAT_S)
+            await asyncio.sleep(interval_s)
             try:
-                if time.monotonic() - self._heard > frames.HEARTBEAT_S + PONG_WITHIN_S:
+                if time.monotonic() - self._heard > 4 * interval_s:
                     await self._websocket.close(1001, "Heartbeat timeout")
                     return
                 await self._websocket.send_json(frames.ping())

@@ -1,11 +1,11 @@
 """The JSON that goes over the WebSocket."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from examples.backend.releases import Welcome
 
-HEARTBEAT_S = 30.0
 MAX_MESSAGE_BYTES = 8192
 AGENT_EVENTS = (
     "agent_started",
@@ -17,7 +17,7 @@ AGENT_EVENTS = (
 Frame = dict[str, object]
 
 
-def welcome(form: Welcome, user: str, connection_id: str, environment: str) -> Frame:
+def welcome(form: Welcome, user: str, connection_id: str, about: Mapping[str, object]) -> Frame:
     """The first frame of a chat, in the form that the release has."""
     if form is Welcome.CONNECTION_ESTABLISHED:
         return {
@@ -35,12 +35,8 @@ def welcome(form: Welcome, user: str, connection_id: str, environment: str) -> F
         "user_id": user,
         "server_time": datetime.now(UTC).isoformat(),
         "connection_ready": True,
-        "environment": environment,
+        **about,
         "startup_complete": True,
-        "config": {
-            "heartbeat_interval": int(HEARTBEAT_S),
-            "max_message_size": MAX_MESSAGE_BYTES,
-        },
         "factory_pattern_enabled": True,
     }
     return {

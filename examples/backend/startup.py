@@ -1,5 +1,6 @@
 """What a container checks before it listens."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,11 +41,16 @@ def settings(environment: Mapping[str, str]) -> Settings:
         revision=environment.get("K_REVISION", "local"),
         environment=environment.get("ENVIRONMENT", "staging"),
         key=key,
+        heartbeat_s=_number("BACKEND_HEARTBEAT_S", environment.get("BACKEND_HEARTBEAT_S", "30")),
     )
-    port = environment.get("PORT", "8080")
-    if not port.isdecimal():
-        raise StartupError(f"PORT must be a number (got {port[:20]!r})")
-    return Settings(backend, int(port), environment.get("GOOGLE_CLOUD_PROJECT", ""))
+    port = int(_number("PORT", environment.get("PORT", "8080")))
+    return Settings(backend, port, environment.get("GOOGLE_CLOUD_PROJECT", ""))
+
+
+def _number(name: str, text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) is None:
+        raise StartupError(f"{name} must be a number (got {text[:20]!r})")
+    return float(text)
 
 
 def _release(environment: Mapping[str, str]) -> Release:

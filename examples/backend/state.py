@@ -17,6 +17,8 @@ class Backend:
     Attributes:
         revision: the Cloud Run revision (K_REVISION), on every answer as x-revision.
         key: signs and verifies tokens; never shown.
+        heartbeat_s: how often a chat is sent a JSON ping; three times as long may pass without a
+            word from the client on top of that.
     """
 
     release: Release
@@ -24,6 +26,7 @@ class Backend:
     revision: str
     environment: str
     key: str = field(repr=False)
+    heartbeat_s: float = 30.0
     started: float = field(default_factory=time.monotonic)
 
     def uptime_s(self) -> float:

@@ -3,6 +3,7 @@
 What rollout, promote and rollback share.
 """
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -32,12 +33,19 @@ def drive(
     clock = wiring.SystemClock()
     main = _drive(plan, output, policy, prepare, clock)
     rollout = wiring.run_async(main, many_connections=policy is not None)
+    try:
+        _tell(rollout, output, policy, clock)
+    except KeyboardInterrupt:  # nothing is under way any more: how it ended is known
+        print(f"gate: interrupted; see gate audit show {rollout.id}", file=sys.stderr)
+    return int(rollout.exit_code)
+
+
+def _tell(rollout: Rollout, output: str, policy: Policy | None, clock: Clock) -> None:
     if output == "json":
         show.say_json(outcome(rollout, clock.now()))
     else:
         capabilities: Mapping[str, Capability] = policy.capabilities if policy else {}
         show.summarize(rollout, capabilities)
-    return int(rollout.exit_code)
 
 
 async def _drive(
@@ -55,7 +63,7 @@ async def _drive(
         if prepare is not None:
             plan = await prepare(plan, ledger)
         narrator = stack.enter_context(show.narrating(output))
-        identity = wiring.identity_of()
+        identity = wiring.identity_of(platform)
         world = World(platform, probes, logs, ledger, clock, redactor, identity, narrator)
         return await Controller(world).run(plan, wiring.new_id(clock.now()))
 

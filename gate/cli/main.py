@@ -6,6 +6,7 @@ Imports stay light here: a rollback in an incident pays for every module loaded.
 import argparse
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ exit codes:
 
 def main() -> None:
     """Entry point of the `gate` script."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to stderr by itself
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a rollout has its own way
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -68,7 +68,7 @@ async def _probe(
                 f"{ref}: revision {args.revision} has no URL of its own (it carries no tag)",
                 "give it a tag with gcloud, or use gate rollout --revision",
             )
-        headers = await wiring.identity_of()(service.uri)
+        headers = await wiring.identity_of(platform)(service.uri)
         target = Target(url, args.revision, headers, wiring.SystemClock().now())
         return await runner.run(policy.probes, target, narrator.progress)
 

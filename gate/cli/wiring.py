@@ -191,17 +191,13 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
 
 
-def identity_of() -> "Identity":
+def identity_of(platform: "CloudRun") -> "Identity":
     """ID tokens for a private service on the real Cloud Run; an emulator asks for none."""
-    if os.environ.get(RUN_EMULATOR):
-        return _no_identity
-    from gate.cloud.identity import identity_headers  # noqa: PLC0415
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.identity import Identify, identity_for  # noqa: PLC0415
 
-    return identity_headers
-
-
-async def _no_identity(_audience: str) -> tuple[tuple[str, str], ...]:
-    return ()
+    endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
+    return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
 def probes_of(policy: "Policy", logs: "Logs | None") -> "tuple[Probes, Redactor]":

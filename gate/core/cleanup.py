@@ -7,7 +7,15 @@ from gate.core.lease import holds, lost, taker
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
-from gate.core.transitions import CONFLICTS_MAX, again, conflict, enter, finish, written
+from gate.core.transitions import (
+    CONFLICTS_MAX,
+    STILL_CHANGING,
+    again,
+    conflict,
+    enter,
+    finish,
+    written,
+)
 
 
 def _has_our_tag(r: Rollout, service: Service) -> bool:
@@ -63,8 +71,7 @@ def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     if not service.obeyed:
         return finish(r, Ending.STUCK, service.disagreement)
     if service.reconciling:
-        note = "the service is still being changed, with traffic where it should be"
-        r = replace(r, notes=(*r.notes, note))
+        r = replace(r, notes=(*r.notes, STILL_CHANGING))
     if left:
         return left_tag(r, "others keep changing the service")
     return replace(r, phase=Phase.RECORDING)

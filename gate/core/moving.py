@@ -12,6 +12,7 @@ from gate.core.transitions import (
     CONFLICTS_MAX,
     PATIENT_LOOKS,
     READ_WITHIN_S,
+    STILL_CHANGING,
     again,
     clean,
     conflict,
@@ -53,6 +54,8 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _unwritten(r, at) if unwritten(r, service) else overruled(r, service, at)
     if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and _gave_up(service)):
         return again(r)
+    if service.obeyed:
+        return _arrived(replace(r, notes=(*r.notes, STILL_CHANGING)), at)
     note = f"traffic did not come into effect ({service.disagreement})"
     if r.plan.kind is Kind.ROLLBACK:
         return finish(r, Ending.STUCK, note)
@@ -148,9 +151,11 @@ def proved(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, r.ending or Ending.REVERTED)
     if r.goal is None or service.traffic.shares != r.goal.shares:
         return _not_back(r, service, at)
-    if at >= r.limit_at:
-        return finish(r, Ending.STUCK, service.disagreement)
-    return again(r)
+    if at < r.limit_at:
+        return again(r)
+    if service.obeyed:
+        return finish(r, r.ending or Ending.REVERTED, STILL_CHANGING)
+    return finish(r, Ending.STUCK, service.disagreement)
 
 
 def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:

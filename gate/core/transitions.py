@@ -12,6 +12,7 @@ SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
 PATIENT_LOOKS = 3
 """Looks before a write that does not show counts as not having happened."""
+STILL_CHANGING = "the service is still being changed, with traffic where it should be"
 
 
 def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:

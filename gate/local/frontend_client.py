@@ -226,8 +226,6 @@ class ClientConnection(asyncio.Protocol):
             head_only=head.method == b"HEAD",
             upgrade=bool(head.upgrade),
         )
-        if self._clogged:
-            upstream.pause()
         self._feed = self._feed_ahead if exchange.body.done else self._feed_body
         if rest:
             self._feed(rest)

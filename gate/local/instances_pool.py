@@ -225,9 +225,6 @@ class RevisionPool:
         self._startup_s = time.monotonic() - began_s
         member = _Member(instance, instance.lease)
         self._ready[member.lease.instance_id] = member
-        if self._closed:
-            self._stop(member)
-            return None
         self._serve(member)
         self._arm(member)
         return None

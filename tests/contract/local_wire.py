@@ -1,7 +1,10 @@
 """Raw sockets for tests of the front end: a client that sends bytes, a scripted instance."""
 
 import asyncio
+import os
 import re
+import socket
+import struct
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 
@@ -58,6 +61,10 @@ class Wire:
         self.writer.close()
 
     def reset(self):
+        """Ends the connection with a TCP reset."""
+        number = os.dup(self.writer.get_extra_info("socket").fileno())
+        with socket.socket(fileno=number) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 

@@ -30,7 +30,7 @@ GOOD = ["v1", "v6"]
 class Running:
     """One instance of a release, as Cloud Run would run it."""
 
-    def __init__(self, release, folder):
+    def __init__(self, release, folder, **environment):
         self.key = secrets.token_urlsafe(32)
         self.out, self.err = folder / f"{release}.out", folder / f"{release}.err"
         with socket.socket() as probe:
@@ -41,7 +41,7 @@ class Running:
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "examples.backend"],
-                cwd=ROOT, env=self._environment(release), stdout=out, stderr=err,
+                cwd=ROOT, env=self._environment(release) | environment, stdout=out, stderr=err,
             )  # fmt: skip
 
     def _environment(self, release):
@@ -117,8 +117,8 @@ def fresh(tmp_path):
     """Instances of one test alone."""
     started = []
 
-    def running(release):
-        started.append(Running(release, tmp_path))
+    def running(release, **environment):
+        started.append(Running(release, tmp_path, **environment))
         return started[-1]
 
     yield running
@@ -215,7 +215,7 @@ def test_an_unknown_page_is_404_in_json(good, path):
     answer = good.get(path)
     assert answer.status_code == 404
     assert len(answer.content) > 10
-    assert answer.json()["message"]
+    assert answer.json()["error"] == "not_found"
     assert answer.headers["x-revision"] == REVISION
 
 
@@ -401,6 +401,25 @@ async def test_too_many_messages_in_a_minute_are_refused(good):
 
 
 # --- how it runs ---
+
+
+async def test_a_chat_is_sent_json_pings_and_one_that_never_answers_is_closed(fresh):
+    running = fresh("v1", BACKEND_HEARTBEAT_S="0.1").listening()
+    async with running.chat() as websocket:
+        await receive(websocket)
+        pings = [await receive(websocket) for _ in range(3)]
+        _, *end = await the_end(websocket)
+    assert [frame["type"] for frame in pings] == ["ping"] * 3
+    assert end == [1001, "Heartbeat timeout"]
+
+
+async def test_a_chat_that_answers_the_pings_goes_on(fresh):
+    running = fresh("v1", BACKEND_HEARTBEAT_S="0.1").listening()
+    async with running.chat() as websocket:
+        await receive(websocket)
+        for _ in range(12):
+            assert (await receive(websocket))["type"] == "ping"
+            await websocket.send('{"type": "pong"}')
 
 
 async def test_sigterm_ends_it_also_with_open_chats(fresh):

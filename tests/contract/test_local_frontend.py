@@ -314,6 +314,8 @@ async def test_http_1_0_with_keep_alive(stand):
     for _ in range(2):
         _, fields, _ = await wire.ask(b"GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         assert fields["connection"] == "keep-alive"
+    await (await stand.wire()).ask(get())
+    assert stand.instance.accepted == 3
 
 
 async def test_absolute_form_and_an_empty_line_before_the_request(stand):
@@ -336,5 +338,7 @@ async def test_an_answer_before_the_end_of_the_request_closes_when_it_is_over(st
     status, fields, body = await wire.answer()
     assert (status, body) == (413, b"too large")
     assert fields["connection"] == "close"
-    await wire.send(b"x" * 1000)
+    for _ in range(20):
+        await wire.send(b"x" * 10_000)
+        await asyncio.sleep(0)
     assert await wire.is_over()

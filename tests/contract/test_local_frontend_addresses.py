@@ -173,6 +173,26 @@ async def test_a_shut_address_takes_nothing_new_and_ends_what_is_under_way(stand
     assert await wire.read(2) == b"ok"
 
 
+async def test_a_connection_of_a_shut_address_ends_with_its_request(stand):
+    go, arrived = asyncio.Event(), asyncio.Event()
+
+    async def script(wire, n):
+        await wire.head()
+        arrived.set()
+        await go.wait()
+        await wire.send(ok())
+
+    await stand.up(script)
+    wire = await stand.wire()
+    await wire.send(get())
+    await within(arrived.wait())
+    await stand.front.shut(SERVICE, None)
+    go.set()
+    _, fields, _ = await wire.answer()
+    assert fields["connection"] == "close"
+    assert await wire.is_over()
+
+
 async def test_90_to_10_over_1000_requests(stand):
     await stand.up(polite, polite, shares=(Share(A, 90), Share(B, 10)))
     wire = await stand.wire()

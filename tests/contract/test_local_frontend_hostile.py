@@ -33,6 +33,23 @@ async def test_a_request_waits_for_a_cold_start(stand):
     assert (await wire.answer())[2].startswith(b"GET /ahead ")
 
 
+async def test_a_long_body_waits_with_the_client_while_an_instance_starts(stand):
+    async def script(wire, n):
+        _, fields = await wire.head()
+        await wire.send(ok(b"%d" % len(await wire.read(int(fields["content-length"])))))
+
+    await stand.up(script)
+    stand.places.cold = True
+    size = 60_000_000
+    wire = await stand.wire()
+    await wire.send(get("/", f"Content-Length: {size}", method="POST"))
+    sending = asyncio.ensure_future(wire.send(b"x" * size))
+    done, _ = await asyncio.wait([sending], timeout=0.5)
+    assert not done
+    stand.places.warm.set()
+    assert (await within(wire.answer()))[2] == b"%d" % size
+
+
 @pytest.mark.parametrize(
     ("status", "text"),
     [
@@ -124,6 +141,37 @@ async def test_an_instance_that_ends_in_the_middle_of_a_body_ends_the_clients_co
     assert "cut short" in line.payload
 
 
+async def test_an_instance_that_resets_a_body_without_a_length(stand):
+    async def script(wire, n):
+        await wire.head()
+        await wire.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await wire.read(1)
+        wire.reset()
+
+    await stand.up(script)
+    wire = await stand.wire()
+    await wire.send(get("/", "Content-Length: 1", method="POST"))
+    await wire.head()
+    await wire.send(b"x")
+    assert await wire.rest() == b"half"
+    assert "cut short" in (await stand.logged()).payload
+
+
+async def test_a_connection_to_an_instance_rests_only_for_a_while(stand):
+    ended = asyncio.Event()
+
+    async def script(wire, n):
+        await wire.head()
+        await wire.send(ok())
+        await wire.rest()
+        ended.set()
+
+    stand.knobs = FrontEndKnobs(upstream_idle_s=0.05)
+    await stand.up(script)
+    await stand.ask(get())
+    await within(ended.wait())
+
+
 async def test_bytes_after_the_response_are_not_the_next_response(stand):
     async def script(wire, n):
         await wire.head()
@@ -180,6 +228,24 @@ async def test_a_request_that_may_not_be_repeated_is_not(stand):
     wire = await stand.wire()
     await wire.ask(get())
     assert (await wire.ask(get(method="POST")))[0] == 503
+    assert stand.instance.accepted == 1
+
+
+async def test_a_request_that_has_had_some_answer_is_not_repeated(stand):
+    async def script(wire, n):
+        await wire.head()
+        await wire.send(ok())
+        await wire.head()
+        await wire.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await wire.reader.read(1)
+
+    await stand.up(script)
+    wire = await stand.wire()
+    await wire.ask(get())
+    await wire.send(get())
+    await wire.head()
+    stand.instance.wires[0].reset()
+    assert (await wire.answer())[0] == 503
     assert stand.instance.accepted == 1
 
 
@@ -290,6 +356,31 @@ async def test_a_client_that_does_not_read_stops_the_instance_and_not_the_memory
     assert sent > before
 
 
+async def test_a_client_that_asks_ahead_and_reads_late_gets_every_answer(stand):
+    answers, size = 60, 200_000
+
+    async def script(wire, n):
+        while True:
+            await wire.head()
+            await wire.send(ok(b"x" * size))
+
+    await stand.up(script)
+    wire = await stand.wire(limit=1000)
+    await wire.send(get() * answers)
+    await within(until_quiet(stand.sink))
+    assert len(stand.sink.lines) < answers
+    for _ in range(answers):
+        assert len((await wire.answer())[2]) == size
+
+
+async def until_quiet(sink):
+    """Returns when no line has been logged for a while."""
+    seen = -1
+    while seen != len(sink.lines):
+        seen = len(sink.lines)
+        await asyncio.sleep(0.3)
+
+
 async def test_an_instance_that_does_not_read_stops_the_client(stand):
     go = asyncio.Event()
 
@@ -344,7 +435,7 @@ async def test_a_refused_client_that_goes_on_sending_sees_the_answer(stand):
     assert (await wire.answer())[0] == 400
 
 
-async def test_a_thousand_clients_that_connect_and_leave(stand):
+async def test_many_clients_that_connect_and_leave(stand):
     await stand.up(polite)
     wires = [await stand.wire() for _ in range(200)]
     for n, wire in enumerate(wires):

@@ -163,7 +163,7 @@ async def test_the_timeout_also_ends_one_whose_client_reads_nothing(stand):
     await stand.up(script, timeout_s=0.3)
     await tunnel(stand)
     await stand.logged()
-    await within(stand.front.close())
+    await within(stand.front._hall.empty.wait())
 
 
 async def test_each_half_may_end_by_itself(stand):

@@ -262,6 +262,7 @@ def test_a_page_token_belongs_to_its_query(served):
 
 def test_logs_are_listed_page_by_page(served):
     served.append(*[line("x", log_id=f"log{n}") for n in range(5)])
+    assert not served.raw.list_logs({"parent": "projects/demo", "page_size": 5}).next_page_token
     request = {"parent": "projects/demo", "page_size": 2}
     assert list(served.raw.list_logs(request)) == [f"projects/demo/logs/log{n}" for n in range(5)]
 
@@ -348,6 +349,8 @@ def test_tail_sessions_are_bounded(served):
     following(served, count=9)
     streams.append(tail(served))
     following(served, count=10)
+    with pytest.raises(exceptions.ResourceExhausted, match=r"got 11, expected <= 10"):
+        served.raw.tail_log_entries(iter([tail_request()]), timeout=DEADLINE_S)
     for stream in streams:
         stream.cancel()
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import tracemalloc
 
 import pytest
 
@@ -297,9 +298,15 @@ async def test_a_body_without_end_is_too_large():
 async def test_a_gzip_bomb_is_too_large_and_never_unpacked():
     bomb = gzip.compress(b"\0" * (100 << 20), compresslevel=9)
     assert len(bomb) < 1 << 20
-    async with tcp(http(bomb, headers=b"content-encoding: gzip\r\n")) as place:
-        finding = only(await ask(PROBE, place), Symptom.TOO_LARGE)
+    tracemalloc.start()
+    try:
+        async with tcp(http(bomb, headers=b"content-encoding: gzip\r\n")) as place:
+            finding = only(await ask(PROBE, place), Symptom.TOO_LARGE)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
     assert "unpacks" in finding.seen
+    assert peak < 32 << 20
 
 
 async def test_gzip_is_understood_and_any_other_encoding_is_not():

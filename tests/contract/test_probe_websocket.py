@@ -14,6 +14,7 @@ from websockets.server import ServerProtocol
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import Await, Pattern, Schema, Send, WebSocketProbe
+from gate.probes.websocket.probe import HANDSHAKES_MAX
 from tests.contract.probe_servers import SECRETS, TOKEN, ask, tcp
 
 WELCOME = {"type": "system_message", "data": {"event": "connection_established"}}
@@ -98,7 +99,8 @@ async def test_a_session_that_goes_as_the_script_says_is_a_pass():
             spec, place, headers=(("X-Serverless-Authorization", "Bearer idtoken99"),)
         )
     assert evidence.passed, evidence
-    assert evidence.seen == "1 of 1 sessions right"
+    assert evidence.seen == "as expected"
+    assert evidence.asked == "WebSocket /ws?a=1"
     head = chat.heads[0]
     assert head["Sec-WebSocket-Protocol"].startswith("jwt-auth, jwt.")
     assert "=" not in head["Sec-WebSocket-Protocol"]
@@ -346,7 +348,7 @@ async def test_a_welcome_in_another_wrapper_is_a_matter_of_its_schema():
     spec = WebSocketProbe("/", script=(Await(Pattern(schema=schema), within_s=0.3),))
     async with Chat(flat).serving() as place:
         finding = only(await ask(spec, place), Symptom.SCHEMA)
-    assert finding.seen == "the answer: 'data' is a required property within 0.3 s"
+    assert finding.seen == "the answer: 'data' is a required property (only message in 0.3 s)"
     assert finding.expected == "schemas/welcome.json"
 
 
@@ -443,6 +445,8 @@ async def test_strangers_may_be_refused_at_the_handshake(status):
         evidence = await ask(spec, place)
     assert evidence.passed, evidence
     assert evidence.right_times == 2
+    assert evidence.expected == "all 2 sessions refused with 401 or 403 or 1008"
+    assert evidence.seen == f"2 of 2 sessions right: refused with {status} (2)"
 
 
 async def test_strangers_may_be_refused_after_the_handshake():
@@ -452,7 +456,9 @@ async def test_strangers_may_be_refused_after_the_handshake():
         await ws.close(1008, "SSOT Auth failed")
 
     async with Chat(refuse).serving() as place:
-        assert (await ask(WebSocketProbe("/ws", refused=(401, 403, 1008)), place)).passed
+        evidence = await ask(WebSocketProbe("/ws", refused=(401, 403, 1008)), place)
+    assert evidence.passed
+    assert evidence.seen == "refused with 1008"
 
 
 async def test_a_stranger_who_is_let_in_is_a_failure():
@@ -593,12 +599,22 @@ async def test_nobody_listening_is_inconclusive():
 
 
 async def test_a_crowd_is_opened_in_bounded_steps_and_all_are_held_together():
-    chat = Chat()
+    shaking = most = 0
+
+    async def slowly(connection, request):
+        nonlocal shaking, most
+        shaking += 1
+        most = max(most, shaking)
+        await asyncio.sleep(0.02)
+        shaking -= 1
+
+    chat = Chat(refuse=slowly)
     spec = WebSocketProbe("/", connections=450, script=TALK, open_within_s=30)
     async with chat.serving(compression=None) as place:
         evidence = await ask(spec, place)
     assert evidence.passed, evidence
     assert chat.most == 450
+    assert 1 < most <= HANDSHAKES_MAX
 
 
 async def test_cancelling_closes_every_connection():

@@ -78,17 +78,21 @@ class FakeFrontEnd:
 
     Attributes:
         taken: ports that somebody else has: asking for one raises OSError.
+        opening: where set, opening an address waits for it.
     """
 
     def __init__(self) -> None:
         self.ports: dict[tuple[ServiceKey, str], int] = {}
         self.routes: dict[tuple[ServiceKey, str], dict[str, int]] = {}
         self.taken: set[int] = set()
+        self.opening: asyncio.Event | None = None
         self._next = 40_000
 
     async def open(self, service: ServiceKey, tag: str | None, port: int = 0) -> str:
         """Opens an address, on the port asked for where there is one."""
         at = (service, tag or "")
+        if self.opening is not None:
+            await self.opening.wait()
         if at not in self.ports:
             if port in self.taken:
                 raise OSError(98, "Address already in use")
@@ -151,10 +155,11 @@ class FakeSurroundings:
             faults=faults or Faults(0, calm=True),
         )
 
-    def wake(self) -> None:
-        """Ends every sleep."""
-        sleeping, self.sleeping = self.sleeping, []
-        for future in sleeping:
+    def wake(self, which: int | None = None) -> None:
+        """Ends every sleep, or one of them: 0 is the one that began first."""
+        chosen = self.sleeping if which is None else [self.sleeping[which]]
+        self.sleeping = [future for future in self.sleeping if future not in chosen]
+        for future in chosen:
             if not future.done():
                 future.set_result(None)
 

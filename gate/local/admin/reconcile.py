@@ -96,7 +96,8 @@ class Reconciler:
         if self._superseded(record, operation):
             failure = self._own_failure(record, operation)
         else:
-            failure = await self._commit(record, operation)
+            async with record.routing:
+                failure = await self._commit(record, operation)
         result = failure.error() if failure else record.resource
         if failure:
             self._operations.show(operation, record.resource)

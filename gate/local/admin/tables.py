@@ -1,5 +1,6 @@
 """The shared state of the control plane: services and revisions, in memory and in a journal."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -59,6 +60,7 @@ class ServiceRecord:
         ports: the loopback port of each tag's address, and of the service's under "".
         revisions: by short name.
         claims: names of revisions that an accepted write is about to make.
+        routing: held while addresses are opened for new routes.
     """
 
     key: ServiceKey
@@ -69,6 +71,7 @@ class ServiceRecord:
     ports: dict[str, int] = field(default_factory=dict)
     revisions: dict[str, RevisionRecord] = field(default_factory=dict)
     claims: dict[str, RevisionTemplate] = field(default_factory=dict)
+    routing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def revision(self, name: str) -> Revision | None:
         """Gives a revision's resource by short name, or None."""

@@ -126,8 +126,8 @@ async def exchange(request: Request, timeout_s: float, tls: ssl.SSLContext | Non
 async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
-    # trust_env: a proxy or a certificate file of the environment must not divert the question
-    transport = httpx.AsyncHTTPTransport(verify=context, http2=False, trust_env=False)
+    # an explicit transport and no trust_env: no proxy of the environment diverts the question
+    transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
     async with (
         httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 - the wall clock above bounds everything, which httpx's own limits cannot
         client.stream(

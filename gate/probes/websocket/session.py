@@ -60,6 +60,7 @@ class Session:
 
     Attributes:
         foreign: messages that carried another connection's nonce.
+        refused_with: the expected status or close code that it was refused with, else 0.
         fault: what was wrong first, None while nothing was.
 
     Raises:
@@ -83,8 +84,8 @@ class Session:
         self.began_s = self._loop.time()
         self._connection = self._new_connection()
         self._error = ""
-        self._refused_as_expected = False
         self.foreign = 0
+        self.refused_with = 0
         self.fault: Fault | None = None
 
     # The four acts of its life, called by the round in this order.
@@ -106,7 +107,7 @@ class Session:
             Symptom.REFUSED,
             Symptom.REDIRECT,
         ):
-            self._refused_as_expected = True
+            self.refused_with = refusal.status
         else:
             self.fault = replace(refusal.fault, expected=self._plan.refusals)
 
@@ -133,7 +134,7 @@ class Session:
     def close(self) -> None:
         """Begins to close; whoever closed before us did so too early."""
         ending = self._connection.ending
-        if ending is not None and self.fault is None and not self._refused_as_expected:
+        if ending is not None and self.fault is None and not self.refused_with:
             during = "while it was held open" if self._plan.spec.hold_s else "before our close"
             self.fault = classify.ended(ending, during, self._error, self._plan.close)
         self._connection.close()
@@ -141,7 +142,7 @@ class Session:
     def closed(self) -> None:
         """Judges how the close went, once it has ended or taken too long."""
         wanted = self._plan.spec.close_code
-        if self.fault is not None or self._refused_as_expected or wanted is None:
+        if self.fault is not None or self.refused_with or wanted is None:
             return
         ending = self._connection.ending
         if ending is None:
@@ -188,16 +189,16 @@ class Session:
         """Asks again only where no container can have seen the question."""
         run = self._plan.run
         patience = Patience(run.arrival, run.clock)
-        refusal = await self._ask()
-        front_end = refusal.front_end if refusal else None
-        while (pause_s := patience.pause_s(front_end)) is not None and refusal is not None:
+        while refusal := await self._ask():
+            pause_s = patience.pause_s(refusal.front_end)
+            if pause_s is None:
+                return refusal
             self._note("=", f"{refusal.fault.seen}: asking again")
             self._connection.abort()
             await run.clock.sleep(pause_s)
             self._connection = self._new_connection()
-            refusal = await self._ask()
-            front_end = refusal.front_end if refusal else None
-        return refusal
+        run.arrival.known()
+        return None
 
     async def _ask(self) -> Refusal | None:
         connection, opening = self._connection, self._plan.opening
@@ -267,7 +268,7 @@ class Session:
             seen = f"let in, and still so after {within_s:g} s"
             return Fault(Symptom.NOT_REFUSED, seen, self._plan.refusals)
         if ending.how is How.CLOSED and ending.code in self._plan.spec.refused:
-            self._refused_as_expected = True
+            self.refused_with = ending.code
             return None
         return classify.ended(ending, "after the handshake", self._error, self._plan.refusals)
 

@@ -105,15 +105,15 @@ class Waiting:
 
     def late(self) -> Fault:
         """Why the step has failed if no more messages come within its time."""
-        expected, within = str(self._step), f"within {self._step.within_s:g} s"
+        expected, within_s = str(self._step), f"{self._step.within_s:g} s"
         if self._step.sequence and (self._next or self._others):
-            return Fault(Symptom.SEQUENCE, f"{self._so_far()} {within}", self._wanted())
+            return Fault(Symptom.SEQUENCE, f"{self._so_far()} within {within_s}", self._wanted())
         if not self._nearest:
-            return Fault(Symptom.TIMEOUT, f"no message {within}", expected)
+            return Fault(Symptom.TIMEOUT, f"no message within {within_s}", expected)
         first = self._nearest[0]
-        seen = f"{first.seen}" + (f" ({self._others} messages)" if self._others > 1 else "")
+        of = f"nearest of {self._others} messages" if self._others > 1 else "only message"
         wanted = first.expected if first.symptom is Symptom.BODY else expected
-        return Fault(first.symptom, f"{seen} {within}", wanted)
+        return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted)
 
     def _counts(self, value: Json) -> bool:
         return self._where is None or self._where.matches(value)

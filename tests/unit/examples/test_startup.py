@@ -29,6 +29,7 @@ def test_the_key_is_never_shown():
         ({"JWT_SECRET_KEY": "short"}, "JWT_SECRET_KEY must have"),
         ({"BACKEND_RELEASE": "v9"}, "BACKEND_RELEASE must be one of v1"),
         ({"PORT": "http"}, "PORT must be a number"),
+        ({"BACKEND_HEARTBEAT_S": "nan"}, "BACKEND_HEARTBEAT_S must be a number"),
         ({"BACKEND_RELEASE": "v3", **CLOUD_RUN}, "K_INSTANCE_ATTESTATION not set"),
     ],
 )

@@ -26,6 +26,11 @@ def test_what_one_purpose_draws_does_not_move_another():
     assert one.delay_s(Delay.ACCEPT) == other.delay_s(Delay.ACCEPT)
 
 
+def test_every_purpose_draws_from_a_stream_of_its_own():
+    faults = Faults(42)
+    assert faults.rng("names").random() != faults.rng("split").random()
+
+
 def test_calm_is_calm():
     faults = Faults(42, calm=True)
     assert {faults.delay_s(delay) for delay in Delay} == {0.0}

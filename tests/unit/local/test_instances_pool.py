@@ -126,6 +126,17 @@ async def test_everyone_waiting_is_refused_when_the_only_start_fails():
             await task
 
 
+async def test_nobody_is_refused_while_another_instance_may_still_start():
+    launcher = FakeLauncher(by_hand=True)
+    pool = pool_of(launcher)
+    first, second = await queued(pool, 2)
+    await launcher.let_fail()
+    await launcher.let_start()
+    assert (await first).instance_id == "instance-2"
+    assert not second.done()
+    second.cancel()
+
+
 async def test_a_cancelled_waiter_leaves_the_queue_and_keeps_no_place():
     launcher = FakeLauncher()
     pool = pool_of(launcher, concurrency=1, high=1)

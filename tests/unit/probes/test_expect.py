@@ -145,6 +145,14 @@ def test_nothing_is_fetched_for_a_schema(ref):
         bound.matches({})
 
 
+def test_not_even_a_file_that_is_there_is_fetched_for_a_schema(tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text("true")
+    bound = Expectation(Pattern(schema=Schema("s.json", {"$ref": other.as_uri()}))).bind({})
+    with pytest.raises(CannotAskError):
+        bound.matches({})
+
+
 def test_an_answer_too_deep_for_a_recursive_schema_does_not_hold():
     tree = {"properties": {"child": {"$ref": "#"}}, "type": "object"}
     value: dict = {}

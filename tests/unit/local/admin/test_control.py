@@ -97,15 +97,29 @@ async def test_a_write_that_had_not_begun_is_carried_out_under_its_name():
     assert rig.control.get_revision(f"{NAME}/revisions/{name}").containers[0].image == "demo/better"
 
 
-@pytest.mark.parametrize("lost", ["operations"])
-async def test_a_write_whose_operation_was_lost_is_carried_out_anyway(lost):
+async def test_a_revision_name_that_was_promised_stays_promised():
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    new = Service(name=NAME, template=template("demo/better", "promised"))
+    rude.control.update_service(update(new, "template"), "me")
+    await rude.control.close()
+    rig = again(before, faults=Faults(1))
+    await rig.control.resume()
+    with pytest.raises(ApiError) as caught:
+        rig.control.create_service(creation(service(revision="promised"), "other"), "me")
+    assert caught.value.code is Code.ALREADY_EXISTS
+    await rig.control.close()
+
+
+async def test_a_write_whose_operation_was_lost_is_carried_out_anyway():
     before = await first_run()
     rude = again(before, faults=Faults(1))
     await rude.control.resume()
     wanted = Service(name=NAME, traffic=[to("backend-one", 100)])
     rude.control.update_service(update(wanted, "traffic"), "me")
     await rude.control.close()
-    before.journal.kinds[lost].clear()
+    before.journal.kinds["operations"].clear()
     rig = again(before)
     await rig.control.resume()
     (running,) = rig.control.operations.running()

@@ -6,7 +6,7 @@ from gate.local.admin.conditions import Kind, State, find, state_of
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
-from gate.local.faults import Faults
+from gate.local.faults import Betrayal, Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import BROKEN, MISSING, Rig
 from tests.fakes.local_messages import NAME, creation, latest, service, template, to, update
@@ -366,3 +366,97 @@ async def test_allow_missing_creates_what_is_absent():
     request.allow_missing = True
     await done(rig, rig.control.update_service(request, "me"))
     assert stored(rig).generation == 1
+
+
+class StaleLatestReady(Faults):
+    """Always leaves latest_ready behind, where it may."""
+
+    def strikes(self, betrayal):
+        return betrayal is Betrayal.STALE_LATEST_READY
+
+
+async def test_latest_ready_never_lags_behind_a_revision_that_is_routed_to():
+    rig = Rig(faults=StaleLatestReady(0, calm=True))
+    await created(rig)
+    await updated(rig, service("demo/better", "backend-two", (to("backend-two", 100),)))
+    assert short(stored(rig).latest_ready_revision) == "backend-two"
+    tagged = (to("backend-two", 100), to("backend-three", 0, "new"))
+    await updated(rig, service("demo/best", "backend-three", tagged))
+    assert short(stored(rig).latest_ready_revision) == "backend-three"
+    hidden = service("demo/hidden", "backend-four", tagged)
+    await updated(rig, hidden)
+    assert short(stored(rig).latest_ready_revision) == "backend-three"
+    await updated(rig, Service(name=NAME, traffic=[latest(100)]), "traffic")
+    assert routed(rig) == {"backend-four": 100}
+    assert short(stored(rig).latest_ready_revision) == "backend-four"
+
+
+async def test_a_write_that_comes_in_while_addresses_open_wins():
+    rig = Rig()
+    await created(rig)
+    (first,) = revisions(rig)
+    rig.front_end.opening = asyncio.Event()
+    slow = rig.control.update_service(
+        update(Service(name=NAME, traffic=[to(first, 100, "one")]), "traffic"), "me"
+    )
+    for _ in range(5):
+        await asyncio.sleep(0)
+    quick = rig.control.update_service(
+        update(Service(name=NAME, traffic=[to(first, 100, "two")]), "traffic"), "me"
+    )
+    rig.front_end.opening.set()
+    await done(rig, slow)
+    await done(rig, quick)
+    assert [status.tag for status in stored(rig).traffic_statuses] == ["two"]
+    assert set(rig.front_end.ports) == {(KEY, ""), (KEY, "two")}
+    assert stored(rig).observed_generation == stored(rig).generation == 3
+
+
+async def test_the_newest_ready_revision_is_latest_whichever_started_faster():
+    rig = Rig()
+    await created(rig)
+    gate = rig.instances.hold("demo/slow")
+    slow = rig.control.update_service(update(service("demo/slow", "backend-two")), "me")
+    quick = rig.control.update_service(update(service("demo/quick", "backend-three")), "me")
+    for _ in range(9):
+        await asyncio.sleep(0)
+    gate.set()
+    await done(rig, slow)
+    await done(rig, quick)
+    assert short(stored(rig).latest_ready_revision) == "backend-three"
+    assert routed(rig) == {"backend-three": 100}
+    await updated(rig, Service(name=NAME, traffic=[latest(100, "new")]), "traffic")
+    assert routed(rig) == routed(rig, "new") == {"backend-three": 100}
+
+
+async def test_the_newest_revision_is_latest_created_whichever_was_made_first():
+    rig = Rig(faults=Faults(3))
+    await driven(rig, rig.control.create_service(creation(), "me"))
+    for _ in range(9):
+        rig.surroundings.wake()
+        await asyncio.sleep(0)
+    older = rig.control.update_service(update(service("demo/older", "backend-two")), "me")
+    newer = rig.control.update_service(update(service("demo/newer", "backend-three")), "me")
+    await asyncio.sleep(0)
+    rig.surroundings.wake(1)
+    await asyncio.sleep(0)
+    assert short(stored(rig).latest_created_revision) == "backend-three"
+    await driven(rig, newer)
+    await driven(rig, older)
+    assert short(stored(rig).latest_created_revision) == "backend-three"
+    await rig.control.close()
+
+
+async def test_standing_follows_the_routes():
+    rig = Rig()
+    await created(rig)
+    (first,) = revisions(rig)
+    await updated(rig, service("demo/better", "backend-two", (to("backend-two", 100),)))
+
+    def active(name):
+        revision = rig.control.get_revision(f"{NAME}/revisions/{name}")
+        return state_of(find(revision.conditions, Kind.ACTIVE))
+
+    assert (active(first), active("backend-two")) == (State.FAILED, State.SUCCEEDED)
+    await updated(rig, Service(name=NAME, traffic=[to(first, 100)]), "traffic")
+    assert (active(first), active("backend-two")) == (State.SUCCEEDED, State.FAILED)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from gate.local.admin.errors import ApiError, Code
@@ -66,6 +68,23 @@ async def test_a_serving_revision_stays():
     )
 
 
+async def test_a_revision_that_serves_as_the_latest_ready_one_stays():
+    rig = Rig()
+    await done(rig, rig.control.create_service(creation(service(revision="backend-one")), "me"))
+    failed = service("demo/broken", "backend-two")
+    await done(rig, rig.control.update_service(update(failed), "me"))
+    assert "actively serving" in refusal(rig, "backend-one")
+
+
+async def test_a_revision_that_is_asked_to_serve_stays_even_when_it_does_not_yet():
+    rig = Rig()
+    await two_revisions(rig)
+    wanted = Service(name=NAME, traffic=[to("backend-one", 50), to("nope", 50)])
+    await done(rig, rig.control.update_service(update(wanted, "traffic"), "me"))
+    assert rig.front_end.routes[KEY, ""] == {"backend-two": 100}
+    assert "actively serving" in refusal(rig, "backend-one")
+
+
 async def test_the_latest_and_the_only_revision_stay():
     rig = Rig()
     await two_revisions(rig)
@@ -123,13 +142,19 @@ async def test_deleting_a_service_takes_everything_with_it():
     assert rig.journal.kinds["services"] == rig.journal.kinds["revisions"] == {}
 
 
-async def test_deleting_a_service_ends_what_was_under_way_on_it():
+async def test_deleting_a_service_ends_what_was_under_way_on_it(capsys):
     rig = Rig()
     await two_revisions(rig)
-    rig.instances.hold("demo/slow")
+    gate = rig.instances.hold("demo/slow")
     slow = rig.control.update_service(update(service("demo/slow")), "me")
     await done(rig, rig.control.delete_service(DeleteServiceRequest(name=NAME)))
     assert (await done(rig, slow)).error.code == Code.ABORTED.number
+    gate.set()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert rig.journal.kinds["services"] == rig.journal.kinds["revisions"] == {}
+    assert rig.front_end.routes == {}
+    assert capsys.readouterr().err == ""
 
 
 async def test_a_service_that_is_being_deleted_takes_no_writes():

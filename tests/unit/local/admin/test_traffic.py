@@ -70,14 +70,15 @@ def test_one_revision_may_appear_in_several_targets():
 
 
 def test_a_revision_serves_is_reserved_or_retired():
-    routes = resolve([to("r1", 100), to("r2", 0, "blue"), to("r3", 0)], "r9")
-    standings = {name: routes.standing(name) for name in ("r1", "r2", "r3")}
+    routes = resolve([to("r1", 99), to("r0", 1), to("r2", 0, "blue"), to("r3", 0)], "r9")
+    standings = {name: routes.standing(name) for name in ("r0", "r1", "r2", "r3")}
     assert standings == {
+        "r0": Standing.SERVING,
         "r1": Standing.SERVING,
         "r2": Standing.RESERVE,
         "r3": Standing.RETIRED,
     }
-    assert routes.revisions() == {"r1", "r2"}
+    assert routes.revisions() == {"r0", "r1", "r2"}
 
 
 def test_targets_name_revisions_or_follow_the_latest():

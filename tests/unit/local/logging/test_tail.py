@@ -27,7 +27,9 @@ async def test_what_arrives_together_comes_in_order_of_time():
     opened = session(store)
     for n in range(3):
         store.append(stdout(str(n), at=NOW - timedelta(seconds=n)))
-    assert texts(await first(opened)) == ["2", "1", "0"]
+    response = await first(opened)
+    assert texts(response) == ["2", "1", "0"]
+    assert not response.suppression_info
 
 
 async def test_only_its_owners_and_what_its_filter_passes():

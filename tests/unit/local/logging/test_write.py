@@ -136,6 +136,11 @@ def test_long_labels_are_cut_with_an_ellipsis(store):
     assert value.endswith("…")
 
 
+def test_64_labels_are_not_too_many(store):
+    write(store, request(text("x", labels={str(n): "" for n in range(64)})))
+    assert len(kept(store)[0].labels) == 64
+
+
 def test_the_request_itself_is_not_changed(store):
     made = request(text("x"))
     before = made.SerializeToString()

@@ -53,7 +53,7 @@ def test_too_late_with_others_tells_of_the_nearest():
     feed(one, {"type": "x"}, {"type": "pong", "a": 1, "b": 3}, {"type": "y"})
     fault = one.late()
     assert fault.symptom is Symptom.BODY
-    assert fault.seen == "/b = 3 (3 messages) within 3 s"
+    assert fault.seen == "/b = 3 (nearest of 3 messages in 3 s)"
     assert fault.expected == "/b = 2"
 
 

@@ -1,0 +1,121 @@
+"""A whole world for the controller: every port a fake, and what a test asks about all of them."""
+
+import json
+from dataclasses import replace
+
+from gate.controller import Controller, World
+from gate.core.policy import HttpProbe, Json, Probe
+from gate.core.service import ServiceRef
+from gate.core.state import Kind, Plan, Rollout
+from gate.core.traffic import Split
+from gate.errors import InfrastructureError
+from gate.ledger.entry import past_moves
+from gate.redaction import Redactor
+from tests.fakes.clock import FakeClock
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.logs import FakeLogs
+from tests.fakes.narrator import FakeNarrator
+from tests.fakes.platform import REF, STABLE, FakePlatform
+from tests.fakes.probes import FakeProbes
+
+TAG = "candidate"
+CANDIDATE = "backend-00002-xyz"
+"""The name that the gate gives to the first revision it deploys with the plan below."""
+USERS = {"blue": STABLE}
+"""Tags that people have made."""
+PROBES = (
+    Probe("health", HttpProbe("/health")),
+    Probe("chat", HttpProbe("/chat")),
+    Probe("nice", HttpProbe("/nice"), required=False),
+)
+
+
+def plan(kind: Kind = Kind.ROLLOUT, ref: ServiceRef = REF, **more: object) -> Plan:
+    """What was asked for; a rollout deploys the image `app:2` unless it adopts a revision."""
+    image = "app:2" if kind is Kind.ROLLOUT and "revision" not in more else ""
+    asked = Plan(kind, ref, TAG, "alice", "because", image=image, suffix="xyz", probes=PROBES)
+    return replace(asked, **more)  # type: ignore[arg-type]
+
+
+class FakeWorld:
+    """One of each fake, and a controller that acts through them.
+
+    Args:
+        platform: the service; by default one stable revision at 100 % and a user's tag.
+        secrets: what the redactor knows.
+        urgent_record_within_s: how long a move to safety waits for the ledger.
+    """
+
+    def __init__(
+        self,
+        platform: FakePlatform | None = None,
+        secrets: dict[str, str] | None = None,
+        urgent_record_within_s: float = 2.0,
+    ) -> None:
+        self.clock = FakeClock()
+        traffic = Split.all_to(STABLE, dict(USERS))
+        self.platform = platform or FakePlatform(traffic=traffic, clock=self.clock)
+        self.probes = FakeProbes()
+        self.logs = FakeLogs()
+        self.ledger = FakeLedger()
+        self.narrator = FakeNarrator()
+        self.audiences: list[str] = []
+        self.no_token: InfrastructureError | None = None
+        world = World(
+            platform=self.platform,
+            probes=self.probes,
+            logs=self.logs,
+            ledger=self.ledger,
+            clock=self.clock,
+            redactor=Redactor(secrets or {}),
+            identity=self.identity,
+            narrator=self.narrator,
+        )
+        self.controller = Controller(world, urgent_record_within_s)
+
+    async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
+        """Lets everybody in with a token, or fails as the test says."""
+        self.audiences.append(audience)
+        if self.no_token is not None:
+            raise self.no_token
+        return (("X-Serverless-Authorization", "Bearer t"),)
+
+    async def run(self, asked: Plan | None = None) -> Rollout:
+        """Carries a plan out, a rollout by default."""
+        return await self.controller.run(asked or plan(), "r1")
+
+    @property
+    def shares(self) -> dict[str | None, int]:
+        """Percents that are asked for."""
+        return self.platform.traffic.shares
+
+    @property
+    def effective_shares(self) -> dict[str | None, int]:
+        """Percents that the front end obeys."""
+        return {line.revision: line.percent for line in self.platform.effective if line.percent}
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """Tags that are asked for."""
+        return self.platform.traffic.tags
+
+    @property
+    def outcome(self) -> dict[str, Json]:
+        """The outcome that the ledger keeps."""
+        (entry,) = (entry for entry in self.ledger.kept if entry["entry"] == "outcome")
+        return entry
+
+    @property
+    def intentions(self) -> list[Json]:
+        """What the ledger says that the gate was about to do."""
+        return [entry["why"] for entry in self.ledger.kept if entry["entry"] == "intention"]
+
+    @property
+    def record(self) -> str:
+        """Everything that the ledger keeps, as text."""
+        return json.dumps(self.ledger.kept, ensure_ascii=False)
+
+    def plan_of_rollback(self) -> Plan:
+        """A rollback that takes its target from the ledger."""
+        newest_first = tuple(reversed(self.ledger.kept))
+        return plan(Kind.ROLLBACK, history=past_moves(newest_first))
