@@ -271,7 +271,7 @@ class Controller:
     async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
         """The candidate, then users' own address; what had no time to end is missing."""
         world = self._world
-        own = Target(command.url, command.revision, headers, command.since)
+        own = Target(command.url, command.revision, headers, command.since, command.identity)
         users = Target(command.audience.rstrip("/"), "", headers, command.since)
         ended: list[Evidence] = []
         left_s = (command.until - world.clock.now()).total_seconds()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gate.core.evidence import Evidence
 from gate.core.messages import Command, Event
-from gate.core.policy import Json, Probe, Severity
+from gate.core.policy import IdentityRule, Json, Probe, Severity
 from gate.core.service import Revision, Service
 from gate.core.state import Rollout
 from gate.core.traffic import Split
@@ -86,12 +86,14 @@ class Target:
         revision: short name of the revision that must answer, "" when only a URL is known.
         headers: sent with every request, e.g. the ID token of a private service; never shown.
         since: when the rollout began; logs before it are not looked at.
+        identity: how an answer proves that `revision` gave it; None where the policy has no rule.
     """
 
     url: str
     revision: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     since: datetime | None = None
+    identity: IdentityRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gate.core.mark import UnreadableMark
 from gate.core.policy import tag_problem
 from gate.core.recovery import admitted
 from gate.core.service import ConditionState, Service
-from gate.core.stable import choose_stable
+from gate.core.stable import choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import again, ending_of, finish
@@ -125,11 +125,19 @@ def _aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 
 def _aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
-    name = r.plan.revision or choose_stable(r.plan.history, service) or ""
+    plan = r.plan
+    name = plan.revision or choose_stable(plan.history, service, plan.revisions) or ""
     if not name:
         note = (
             f"{service.ref}: the ledger knows no revision that served before this one: "
             "name one with --to (`gate status` lists them)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    marks = () if plan.cross else crossed(plan.revisions, name, service)
+    if marks:
+        note = (
+            f"{service.ref}: on the way back to {name} lies what cannot be undone "
+            f"({'; '.join(marks)}): --cross --reason goes back all the same"
         )
         return finish(r, Ending.REFUSED, note)
     return _towards(r, service, name, at)
@@ -149,14 +157,27 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     if revision.ready.state is not ConditionState.SUCCEEDED:
         verdict = unready(name, revision.ready, ())
         return finish(r, ending_of(verdict), verdict=verdict)
-    goal = service.traffic.moved_to(name)
-    if r.plan.kind is Kind.PROMOTE and goal.tags.get(r.plan.tag) == name:
-        goal = goal.without_tag(r.plan.tag)
-    if r.plan.kind is Kind.ROLLBACK:
-        goal = _without_their_tag(service, goal)
+    goal = _goal(r, service, name)
     if service.agrees_with(goal) and not service.traffic.follows_latest:
         return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
-    return replace(r, phase=Phase.MOVING, goal=goal)
+    return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
+
+
+def _goal(r: Rollout, service: Service, name: str) -> Split:
+    """All to this revision; of the tags, only the gate's own goes."""
+    goal = service.traffic.moved_to(name)
+    if r.plan.kind is Kind.ROLLBACK:
+        return _without_their_tag(service, goal)
+    return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
+
+
+def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
+    """A rollback asks its target the policy's questions first, at a tag of the gate's own."""
+    if problem := tag_problem(r.plan.tag, service.ref.name):
+        return finish(r, Ending.REFUSED, f"{service.ref}: {problem}")
+    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
+    placed = base.with_tag(r.plan.tag, name)
+    return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
 
 
 def _without_their_tag(service: Service, goal: Split) -> Split:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gate.core.lease import lost, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
@@ -115,6 +115,9 @@ def probed(r: Rollout, probed: Probed) -> Rollout:
     r = replace(r, evidence=probed.evidence, verdict=verdict)
     if verdict.decision is Decision.PROMOTE:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
+    if r.plan.kind is Kind.ROLLBACK:
+        note = f"{r.candidate} does not pass either: rolling back to it would not help"
+        r = replace(r, notes=(*r.notes, note))
     if probed.at >= r.deadline_at:
         late = Verdict.hold("deadline", f"{r.plan.deadline_s:g} s were over before all had run")
         verdict = replace(verdict, reasons=verdict.reasons + late.reasons)

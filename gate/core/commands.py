@@ -112,6 +112,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         r.deadline_at,
         service_probes=_users_probes(r) if live else (),
         after_s=BETWEEN_ROUNDS_S if live and r.looks else 0.0,
+        identity=r.plan.identity,
     )
 
 

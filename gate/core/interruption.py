@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.candidate import stop
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Ending, Phase, Rollout
 from gate.core.transitions import SAFE_WITHIN_S, finish
 
 _NOTHING_WRITTEN = frozenset({Phase.READING, Phase.DEPLOYING, Phase.TAGGING})
@@ -24,7 +24,7 @@ def interrupted(r: Rollout, at: datetime) -> Rollout:
     """Ctrl-C before the pending command was carried out: the shortest way to safety."""
     first = not r.interrupted
     r = replace(r, interrupted=True)
-    if r.phase in _NOTHING_WRITTEN or (r.phase is Phase.MOVING and r.plan.kind is not Kind.ROLLOUT):
+    if r.phase in _NOTHING_WRITTEN or (r.phase is Phase.MOVING and not r.asks_first):
         return finish(replace(r, goal=None), Ending.INTERRUPTED)
     if r.phase in _CANDIDATE_PLACED or r.phase is Phase.MOVING:
         return stop(replace(r, goal=None), at, Ending.INTERRUPTED, r.verdict)

@@ -10,7 +10,7 @@ from enum import Enum
 
 from gate.core.evidence import Evidence
 from gate.core.mark import Mark
-from gate.core.policy import Probe
+from gate.core.policy import IdentityRule, Probe
 from gate.core.service import Revision, Service
 from gate.core.traffic import Split
 
@@ -69,6 +69,7 @@ class RunProbes:
     until: datetime
     service_probes: tuple[Probe, ...] = ()
     after_s: float = 0.0
+    identity: IdentityRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

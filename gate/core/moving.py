@@ -38,7 +38,7 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
 def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
     """Traffic stays where it was; what of ours is on the service has to go."""
     r = replace(r, goal=None)
-    if r.plan.kind is not Kind.ROLLOUT:
+    if not r.asks_first:
         return finish(r, ending, note)
     if r.stepped:
         return stop(replace(r, notes=(*r.notes, note)), at, ending, r.verdict)
@@ -95,7 +95,7 @@ def _unwritten(r: Rollout, at: datetime) -> Rollout:
 
 
 def _before_moving(r: Rollout) -> Phase:
-    return Phase.CONFIRMING if r.plan.kind is Kind.ROLLOUT else Phase.READING
+    return Phase.CONFIRMING if r.asks_first else Phase.READING
 
 
 def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -103,7 +103,7 @@ def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
     by = f" by {service.last_modifier}" if service.last_modifier else ""
     text = f"was changed again{by} (is {shares_text(service.traffic.shares)}) and is left alone"
     verdict = Verdict.hold("traffic", text)
-    if r.plan.kind is Kind.ROLLOUT:
+    if r.asks_first:
         return clean(r, Ending.HELD, at, verdict)
     return finish(r, Ending.HELD, verdict=verdict)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from gate.core.evidence import Evidence
-from gate.core.policy import OnHold, Probe
+from gate.core.policy import IdentityRule, OnHold, Probe
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
 from gate.core.verdict import Verdict
@@ -128,6 +128,9 @@ class Plan:
         lease_s: how long a lease runs without being renewed.
         again: promote a revision although a person moved users away from it.
         force: recover although the lease is still running.
+        revisions: all revisions of the service, where they were listed before a rollback.
+        cross: roll back across a revision that is marked as irreversible.
+        identity: how an answer proves which revision gave it.
     """
 
     kind: Kind
@@ -153,6 +156,9 @@ class Plan:
     lease_s: float = 60.0
     again: bool = False
     force: bool = False
+    revisions: tuple[Revision, ...] = ()
+    cross: bool = False
+    identity: IdentityRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +218,18 @@ class Rollout:
         return self.started_at + timedelta(seconds=self.plan.deadline_s)
 
     @property
+    def asks_first(self) -> bool:
+        """Whether the candidate is placed at 0 % and probed before it gets any traffic."""
+        return self.plan.kind is Kind.ROLLOUT or bool(self.plan.probes)
+
+    @property
     def keeps_tag(self) -> bool:
         """Whether a held candidate stays at 0 % with its tag, as the policy says."""
-        return self.ending is Ending.HELD and self.plan.on_hold is OnHold.KEEP
+        return (
+            self.plan.kind is Kind.ROLLOUT
+            and self.ending is Ending.HELD
+            and self.plan.on_hold is OnHold.KEEP
+        )
 
     @property
     def ended(self) -> bool:
