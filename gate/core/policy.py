@@ -371,15 +371,17 @@ class Policy:
     def _check_deadline(self) -> None:
         _positive("deadline", self.deadline_s)
         dwells = len(self.traffic) - 1
-        taken = {f"{self.candidate.ready_within_s:g} s of candidate.ready_within": True}
-        taken[f"{dwells} x {self.dwell_s:g} s of dwell"] = bool(dwells and self.dwell_s)
-        taken[f"{self.watch_s:g} s of watch"] = bool(self.watch_s)
+        parts = [f"{self.candidate.ready_within_s:g} s of candidate.ready_within"]
+        if dwells:
+            parts.append(f"{dwells} x {self.dwell_s:g} s of dwell")
+        if self.watch_s:
+            parts.append(f"{self.watch_s:g} s of watch")
         least_s = self.candidate.ready_within_s + dwells * self.dwell_s + self.watch_s
         if self.deadline_s <= least_s:
-            parts = " + ".join(part for part, counts in taken.items() if counts)
             raise ValueProblem(
                 "deadline",
-                f"leaves no time to probe (got {self.deadline_s:g} s, expected more than {parts})",
+                f"leaves no time to probe (got {self.deadline_s:g} s, "
+                f"expected more than {' + '.join(parts)})",
             )
 
 

@@ -26,6 +26,13 @@ from gate.policyfile.tree import Mapping as MappingNode
 _ANY_PROBE = Probe("-", LogsProbe((LogPattern(text="-"),)))
 """Stands for a probe that has problems of its own, so that its absence is not one more."""
 
+_TIMES: Mapping[Key[float], str] = {
+    form.DWELL: "dwell_s",
+    form.WATCH: "watch_s",
+    form.DEADLINE: "deadline_s",
+    form.LEASE: "lease_s",
+}
+
 
 def build_policy(context: Context, fields: Fields, source: str) -> Policy | None:
     """The policy, or what is left of it where problems were noted; None where nothing is."""
@@ -41,8 +48,7 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         "service": service,
         "probes": probes,
         "candidate": candidate,
-        "traffic": fields.get(form.TRAFFIC, (100,)),
-        "deadline_s": fields.get(form.DEADLINE, 1200.0),
+        **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),
@@ -50,6 +56,25 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
     }
     policy = context.construct(Policy, given, fields)
     return None if policy is None else replace(policy, digest=digest(policy))
+
+
+def _movement(context: Context, fields: Fields) -> dict[str, object]:
+    """How traffic moves and how long it may take; what is left out has the core's default."""
+    steps = fields.find(form.TRAFFIC)
+    given: dict[str, object] = {}
+    if steps is not None:
+        given["traffic"] = tuple(read.value for read in steps.value)
+    for key, name in _TIMES.items():
+        if (read := fields.find(key)) is not None:
+            given[name] = read.value
+    one_step = not fields.given(form.TRAFFIC) or (steps is not None and len(steps.value) == 1)
+    if (dwell := fields.find(form.DWELL)) is not None and one_step:
+        context.problems.add(
+            dwell.node.mark,
+            "dwell: has no meaning without steps (expected traffic such as [10, 100])",
+            "leave it out, or give steps; `watch` is for the time after the last one",
+        )
+    return given
 
 
 def build_service(read: Read[Fields] | None) -> ServiceName:

@@ -29,7 +29,6 @@ from gate.policyfile.tree import Mapping, Node
 NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
     "the policy": {
         "baseline": "comparing the candidate with stable",
-        "watch": "probing on after the last step",
     },
     "candidate": {"identity": "proving which revision answered"},
     "probe": {
@@ -42,7 +41,6 @@ NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
         "slower_than_stable": "open-loop latency against stable",
         "errors": "open-loop latency",
     },
-    "traffic": {"canary": "canary steps"},
 }
 
 LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
@@ -297,31 +295,6 @@ class ProbeShape:
         return {"oneOf": [record.schema() for record in self.kinds.values()]}
 
 
-@dataclass(frozen=True, slots=True)
-class StepsShape:
-    """The steps of traffic, in percent, ending at 100."""
-
-    says: str = "a list of percents that ends at 100, such as [100]"
-
-    def read(self, node: Node, problems: Problems) -> tuple[int, ...]:
-        """As Shape.read."""
-        before = len(problems)
-        steps = tuple(read.value for read in _PERCENTS.read(node, problems))
-        if len(problems) > before:
-            raise Refused
-        if list(steps) != sorted(set(steps)) or steps[-1:] != (100,):
-            raise refuse(node, problems, f"{self.says}, each more than the one before")
-        if len(steps) > 1 and "canary" in NOT_BUILT["traffic"]:
-            note_not_built(node.mark, node.path, NOT_BUILT["traffic"]["canary"], problems)
-            raise Refused
-        return steps
-
-    def schema(self) -> dict[str, Json]:
-        """As Shape.schema."""
-        return {"const": [100]}
-
-
-_PERCENTS = Listed(Integer(1, 100), most=100)
 PROBE = ProbeShape(
     {
         kind.name: Record("probe", (kind, expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
@@ -340,7 +313,23 @@ CANDIDATE_KEY = Key(
     CANDIDATE,
     "How the candidate is addressed and how long it may take to become ready",
 )
-TRAFFIC = Key("traffic", StepsShape(), "Steps of traffic in percent. Default: [100]")
+TRAFFIC = Key(
+    "traffic",
+    Listed(Integer(1, 100), most=100),
+    "Percents of the traffic that the candidate gets one after the other, ending at 100. "
+    "Default: [100]",
+)
+DWELL = Key(
+    "dwell",
+    Duration(),
+    "How long the candidate is probed at each step before the next. Default: 1m",
+)
+WATCH = Key("watch", Duration(), "How long it is probed on after the last step. Default: 0s")
+LEASE = Key(
+    "lease",
+    Duration(),
+    "How long a rollout counts as alive without a word from it, 5s to 1h. Default: 1m",
+)
 DEADLINE = Key("deadline", Duration(), "Limit for the whole rollout. Default: 20m")
 ON_HOLD = Key(
     "on_hold",
@@ -367,7 +356,10 @@ POLICY = Record(
         SERVICE_KEY,
         CANDIDATE_KEY,
         TRAFFIC,
+        DWELL,
+        WATCH,
         DEADLINE,
+        LEASE,
         ON_HOLD,
         SECRETS,
         CAPABILITIES,
