@@ -78,7 +78,7 @@ def _to_read(r: Rollout) -> tuple[str, ...]:
 
 def _pause_s(looks: int) -> float:
     """0, 50 ms, then half as long again each time, up to 2 s."""
-    return min(LONGEST_LOOK_S, FIRST_LOOK_S * 1.5 ** (looks - 1)) if looks else 0.0
+    return min(LONGEST_LOOK_S, FIRST_LOOK_S * 1.5 ** min(looks - 1, 20)) if looks else 0.0
 
 
 def _split(split: Split | None) -> Split:
