@@ -306,4 +306,4 @@ class RevisionPool:
 
 def backoff_s(first_s: float, failures: int) -> float:
     """The pause before another start, after so many failures in a row."""
-    return min(first_s * 2 ** min(failures, 16), _MAX_BACKOFF_S)
+    return min(first_s * 2.0 ** min(failures, 16), _MAX_BACKOFF_S)
