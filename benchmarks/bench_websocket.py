@@ -8,6 +8,7 @@ the medians are compared; k6 joins in where it is on PATH.
 Run: python benchmarks/bench_websocket.py [--sessions 4000] [--runs 3]
 """
 
+# ruff: noqa: PLC0415 - each side imports what it needs and nothing of the other
 import argparse
 import asyncio
 import json

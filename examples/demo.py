@@ -83,7 +83,9 @@ def play(act: Act, environment: dict[str, str]) -> bool:
     policy = os.path.relpath(ROOT / "policies" / "backend.yaml")
     code = gate(["rollout", "--policy", policy, "--image", act.image], environment)
     right = code == act.exit_code
-    print(f"\n{'as it must' if right else 'NOT as it must'}: exit code {code}, {act.exit_code} expected")
+    print(
+        f"\n{'as it must' if right else 'NOT as it must'}: exit code {code}, {act.exit_code} expected"
+    )
     return right
 
 

@@ -46,6 +46,7 @@ from gate.ports import (
     Clock,
     Identity,
     Ledger,
+    LogEntry,
     LogQuery,
     Logs,
     Narrator,
@@ -63,6 +64,9 @@ LAST_WORD_MAX = 400
 """Log lines that explain a failure: how many, and how many characters of each."""
 RENEWALS = 3
 """How often a lease is renewed within the time it runs."""
+LAST_WORDS_READS = 4
+LAST_WORDS_PAUSE_S = 2.5
+"""How often they are read at most, and the pause between two reads."""
 URGENT_RECORD_WITHIN_S = 2.0
 """A move to safety waits no longer than this for the ledger to keep its intention."""
 
@@ -199,7 +203,7 @@ class Controller:
             await (asyncio.wait_for(keeping, patience_s) if urgent else keeping)
         except (InfrastructureError, TimeoutError) as error:
             if not urgent:
-                text = f"its intention could not be recorded: {error}"
+                text = f"nothing was changed, since the intention could not be recorded: {error}"
                 hint = error.hint if isinstance(error, GateError) else ""
                 return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
         if self._stop.is_set() and not self._told:
@@ -299,11 +303,21 @@ class Controller:
         world = self._world
         query = LogQuery(command.revision, command.since, limit=LAST_WORDS)
         try:
-            entries = await world.logs.entries(query)
+            entries = await self._settled(query)
         except InfrastructureError as error:
             return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
         lines = (world.redactor.text(entry.text) for entry in reversed(entries))
         return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
+
+    async def _settled(self, query: LogQuery) -> tuple[LogEntry, ...]:
+        """What is logged once two reads agree: Cloud Logging promises no delay, nor an order."""
+        entries = await self._world.logs.entries(query)
+        for _ in range(LAST_WORDS_READS - 1):
+            await self._world.clock.sleep(LAST_WORDS_PAUSE_S)
+            before, entries = entries, await self._world.logs.entries(query)
+            if entries == before:
+                break
+        return entries
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world

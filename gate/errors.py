@@ -4,7 +4,7 @@
      +-- UsageError (2) .............. wrong arguments, or a thing named that does not exist
      |    +-- PolicyError (2) ........ one or more mistakes in a policy, all of them at once
      +-- InfrastructureError (3) ..... Cloud Run, Logging or the network failed us
-     |    +-- NotFoundError
+     |    +-- NotFoundError (2) ...... a thing named that does not exist
      |    +-- AccessError
      |    +-- ConflictError .......... somebody else changed the service since we read it
      |    +-- UnavailableError ....... retried and still failing; a write may have happened
@@ -99,6 +99,8 @@ class InfrastructureError(GateError):
 
 class NotFoundError(InfrastructureError):
     """The named resource does not exist."""
+
+    exit_code = ExitCode.USAGE
 
 
 class AccessError(InfrastructureError):

@@ -8,6 +8,8 @@ from gate.core.service import ServiceRef
 from gate.errors import UsageError
 from gate.ports import LedgerQuery
 
+LIMIT_MAX = 10_000
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     if rollout and not entries:
         raise UsageError(
             f"{ref}: the ledger has no rollout {rollout!r}",
-            "`gate audit list` shows the ids; the log bucket's retention says how long they stay",
+            "`gate audit list` shows the ids; a new one takes some seconds to appear, and the log "
+            "bucket's retention says how long it stays",
         )
     if args.output == "json":
         show.say_json(list(entries))
@@ -58,7 +61,7 @@ async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], .
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= LIMIT_MAX:
+        raise argparse.ArgumentTypeError(f"is no limit (got {text}, expected 1 to {LIMIT_MAX})")
     return number

@@ -7,10 +7,12 @@ from dataclasses import replace
 from gate.cli import wiring
 from gate.cli.drive import drive
 from gate.core.service import Service, ServiceRef
+from gate.core.stable import choose_stable
 from gate.core.state import Kind, Plan
-from gate.errors import ExitCode, GateError, UsageError
+from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
 from gate.ledger.entry import past_moves
 from gate.ports import Ledger, LedgerQuery
+from gate.redaction import Redactor
 
 HISTORY = 50
 
@@ -33,7 +35,7 @@ def service_of(args: argparse.Namespace) -> ServiceRef:
 def move(plan: Plan, args: argparse.Namespace) -> int:
     """Asks for confirmation unless --yes, then carries the plan out; returns the exit code."""
     if not args.yes:
-        _confirm(plan)
+        plan = _confirmed(plan)
     return drive(plan, args.output, prepare=_with_history)
 
 
@@ -41,30 +43,64 @@ async def _with_history(plan: Plan, ledger: Ledger) -> Plan:
     """A rollback that names no revision goes by what the ledger remembers."""
     if plan.kind is not Kind.ROLLBACK or plan.revision:
         return plan
-    entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
+    try:
+        entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
+    except InfrastructureError as error:
+        hint = "name the revision with --to, and the ledger is not needed"
+        raise type(error)(f"what served before is not known: {error.message}", hint) from error
     return replace(plan, history=past_moves(entries))
 
 
-def _confirm(plan: Plan) -> None:
+def _confirmed(plan: Plan) -> Plan:
+    """The plan with the revision that it means, once a person has agreed to that very revision.
+
+    Raises:
+        UsageError: nobody can be asked.
+        DeclinedError: the person did not agree.
+    """
     if not sys.stdin.isatty():
         raise UsageError(
             f"gate {plan.kind.value}: nobody can be asked (standard input is no terminal)",
             "give --yes to go on without a confirmation",
         )
-    service = wiring.run_async(_read(plan.service))
-    what = plan.revision or (
-        f"the revision tagged {plan.tag}" if plan.kind is Kind.PROMOTE else "the last stable one"
-    )
-    print(f"{service.ref}: traffic is {service.traffic}")
-    print(f"{plan.kind.value} to {what}, because: {plan.reason}")
-    try:
-        answer = input("Go on? [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in {"y", "yes"}:
+    plan, service = wiring.run_async(_read(plan))
+    target = plan.revision or _meant(plan, service)
+    if not target:
+        return plan  # to be refused with the reason, and recorded
+    _say(f"service:  {service.ref}")
+    _say(f"traffic:  {service.traffic}")
+    _say(f"{plan.kind.value + ':':<9} all traffic to {target}")
+    _say(f"because:  {Redactor({}).text(plan.reason)}")
+    if not _agreed():
         raise DeclinedError(f"gate {plan.kind.value}: nothing was changed (got no consent)")
+    return replace(plan, revision=target)
 
 
-async def _read(ref: ServiceRef) -> Service:
-    async with wiring.platform_of(ref) as platform:
-        return await platform.read_service()
+def _meant(plan: Plan, service: Service) -> str:
+    if plan.kind is Kind.ROLLBACK:
+        return choose_stable(plan.history, service) or ""
+    return service.traffic.tags.get(plan.tag) or ""
+
+
+def _agreed() -> bool:
+    """Asks on standard error: standard output may be for a JSON document."""
+    try:
+        print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if not answer.endswith("\n"):
+        _say("")  # ends the line of the question
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+async def _read(plan: Plan) -> tuple[Plan, Service]:
+    async with (
+        wiring.platform_of(plan.service) as platform,
+        wiring.ledger_of(plan.service) as ledger,
+    ):
+        return await _with_history(plan, ledger), await platform.read_service()

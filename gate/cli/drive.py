@@ -6,6 +6,7 @@ What rollout, promote and rollback share.
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 
 from gate.cli import show, wiring
 from gate.controller import Controller, World
@@ -31,26 +32,44 @@ def drive(
         prepare: runs before anything is written; completes the plan from the ledger.
     """
     clock = wiring.SystemClock()
-    main = _drive(plan, output, policy, prepare, clock)
-    rollout = wiring.run_async(main, many_connections=policy is not None)
+    ended: list[_Ended] = []
+    main = _drive(plan, _How(output, policy, prepare, clock), ended)
     try:
-        _tell(rollout, output, policy, clock)
-    except KeyboardInterrupt:  # nothing is under way any more: how it ended is known
-        print(f"gate: interrupted; see gate audit show {rollout.id}", file=sys.stderr)
-    return int(rollout.exit_code)
+        wiring.run_async(main, many_connections=policy is not None)
+        _tell(ended[0], output, policy, clock)
+    except KeyboardInterrupt:
+        if not ended:
+            raise
+        # Nothing is under way any more, and how it ended is known.
+        print(f"gate: interrupted; see gate audit show {ended[0].rollout.id}", file=sys.stderr)
+    return int(ended[0].rollout.exit_code)
 
 
-def _tell(rollout: Rollout, output: str, policy: Policy | None, clock: Clock) -> None:
+@dataclass(frozen=True, slots=True)
+class _How:
+    output: str
+    policy: Policy | None
+    prepare: Prepare | None
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How it ended, and what keeps its secrets out of the telling."""
+
+    rollout: Rollout
+    redactor: Redactor
+
+
+def _tell(ended: _Ended, output: str, policy: Policy | None, clock: Clock) -> None:
     if output == "json":
-        show.say_json(outcome(rollout, clock.now()))
+        show.say_json(outcome(ended.rollout, clock.now(), ended.redactor.json))
     else:
         capabilities: Mapping[str, Capability] = policy.capabilities if policy else {}
-        show.summarize(rollout, capabilities)
+        show.summarize(ended.rollout, capabilities)
 
 
-async def _drive(
-    plan: Plan, output: str, policy: Policy | None, prepare: Prepare | None, clock: Clock
-) -> Rollout:
+async def _drive(plan: Plan, how: _How, ended: list[_Ended]) -> None:
     ref = plan.service
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
@@ -58,14 +77,16 @@ async def _drive(
         ledger = await stack.enter_async_context(wiring.ledger_of(ref))
         probes: Probes = _NoProbes()
         redactor = Redactor({})
-        if policy is not None:
-            probes, redactor = wiring.probes_of(policy, logs)
-        if prepare is not None:
-            plan = await prepare(plan, ledger)
-        narrator = stack.enter_context(show.narrating(output))
+        if how.policy is not None:
+            probes, redactor = wiring.probes_of(how.policy, logs)
+        if how.prepare is not None:
+            plan = await how.prepare(plan, ledger)
+        plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
+        narrator = stack.enter_context(show.narrating(how.output))
         identity = wiring.identity_of(platform)
-        world = World(platform, probes, logs, ledger, clock, redactor, identity, narrator)
-        return await Controller(world).run(plan, wiring.new_id(clock.now()))
+        world = World(platform, probes, logs, ledger, how.clock, redactor, identity, narrator)
+        rollout = await Controller(world).run(plan, wiring.new_id(how.clock.now()))
+        ended.append(_Ended(rollout, redactor))
 
 
 class _NoProbes:

@@ -70,11 +70,16 @@ def run(args: argparse.Namespace) -> int:
     """
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
+    try:
+        import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
 
-    from gate.local.server import PortInUseError  # noqa: PLC0415
-    from gate.local.state import StateError  # noqa: PLC0415
-
+        from gate.local.server import PortInUseError  # noqa: PLC0415
+        from gate.local.state import StateError  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"gate local: not installed (the package {error.name} is missing)",
+            "it is an extra: pip install 'cloud-run-gate[local]'",
+        ) from error
     settings = _settings(args)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

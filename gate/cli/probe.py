@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import AsyncExitStack
+from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
 from gate.core.evidence import Evidence
@@ -52,8 +53,8 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        runner, _ = wiring.probes_of(policy, None)
         target = Target(_base_url(args.url), since=wiring.SystemClock().now())
+        runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
@@ -74,6 +75,27 @@ async def _probe(
 
 
 def _base_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"--url: is no URL (got {url!r}, expected http:// or https://)")
+    """The URL without a slash at its end.
+
+    Raises:
+        UsageError: it is none that requests can be sent to, or it holds a password.
+    """
+    parts = _parts(url)
+    if parts is None or "@" in parts.netloc:
+        shown = "one with a user or password" if "@" in url else ascii(url[:200])
+        raise UsageError(
+            f"--url: is no base URL (got {shown}, expected e.g. https://HOST or http://HOST:PORT)",
+            "the probes bring their own paths and headers",
+        )
+    if parts.query or parts.fragment:
+        raise UsageError("--url: has a query or a fragment (expected a base URL without one)")
     return url.rstrip("/")
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if sound and url.isprintable() and " " not in url else None

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 
 from gate.cli import by_hand, options, show, wiring
 from gate.core.policy import Json
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
         show.say_json(status_value(service, revisions, entries))
     else:
         show.say(status_lines(service, revisions, entries, show.width()))
-        show.say([note] if note else [])
+    if note:
+        print(note, file=sys.stderr)
     return 0
 
 

@@ -153,7 +153,8 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     if revision is None:
         note = f"{service.ref}: revision {name} does not exist (`gate status` lists them)"
         return finish(r, Ending.REFUSED, note)
-    r = replace(r, before=service.traffic, placed=service.traffic.pinned(service.latest_ready))
+    pinned = service.traffic.pinned(service.latest_ready)
+    r = replace(r, before=service.traffic, placed=pinned, goal=None)
     if revision.ready.state is not ConditionState.SUCCEEDED:
         verdict = unready(name, revision.ready, ())
         return finish(r, ending_of(verdict), verdict=verdict)

@@ -31,6 +31,12 @@ def _path(path: str) -> None:
             f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
             hint="the address is the candidate's own; a policy cannot name another host",
         )
+    if any(character <= " " or character in "#\x7f" for character in path):
+        raise ValueProblem(
+            "path",
+            f"holds what no request line can carry (got {path!r})",
+            hint="write spaces and # as %20 and %23",
+        )
     if path.split("?", maxsplit=1)[0] == "/healthz":
         raise ValueProblem(
             "path",

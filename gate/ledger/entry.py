@@ -23,6 +23,9 @@ EXCERPTS_MAX = 20
 REASONS_MAX = 50
 NOTES_MAX = 50
 TEXT_MAX = 500
+ALONE_MAX = 10_000
+"""Most characters of a text in a verdict with one reason only: a candidate's last log lines come
+as its hint, and the line that says why it cannot start is seldom the first."""
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
 
@@ -83,9 +86,16 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
 
 
 def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
-    clean = cut(redact(entry), TEXT_MAX)
+    clean = redact(entry)
+    short = cut(clean, TEXT_MAX)
     assert isinstance(clean, dict)
-    return fitted(clean, SIZE_MAX_BYTES)
+    assert isinstance(short, dict)
+    match clean:
+        case {"verdict": {"reasons": [_]} as verdict}:
+            short["verdict"] = cut(verdict, ALONE_MAX)
+        case _:
+            pass
+    return fitted(short, SIZE_MAX_BYTES)
 
 
 def digest(entry: dict[str, Json]) -> str:

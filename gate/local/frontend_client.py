@@ -344,8 +344,8 @@ class ClientConnection(asyncio.Protocol):
             self._feed = self._feed_head
 
     def _go_on_with_ahead(self) -> None:
-        if not self._clogged:
-            asyncio.get_running_loop().call_soon(self._resume)
+        """Not from within the request that ends: thousands may be waiting."""
+        asyncio.get_running_loop().call_soon(self._resume)
 
     def _resume(self) -> None:
         """Goes on with what the client sent ahead, unless it does not read its answers."""

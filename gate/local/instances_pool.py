@@ -269,7 +269,7 @@ class RevisionPool:
         """Keeps min_instances alive, more and more slowly when they keep dying."""
         if self._closed or self._restart or len(self._ready) >= self._spec.min_instances:
             return
-        delay_s = min(self._knobs.restart_backoff_s * 2 ** min(self._failures, 10), _MAX_BACKOFF_S)
+        delay_s = backoff_s(self._knobs.restart_backoff_s, self._failures)
         self._failures += 1
         self._restart = asyncio.get_running_loop().call_later(delay_s, self._restart_now)
 
@@ -302,3 +302,8 @@ class RevisionPool:
         task = asyncio.get_running_loop().create_task(member.instance.stop())
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
+
+
+def backoff_s(first_s: float, failures: int) -> float:
+    """The pause before another start, after so many failures in a row."""
+    return min(first_s * 2.0 ** min(failures, 16), _MAX_BACKOFF_S)

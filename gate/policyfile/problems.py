@@ -51,6 +51,7 @@ class Problems:
     def guess(self, name: str, known: Iterable[str], otherwise: str = "") -> str:
         """A hint that names the likeliest of the known names, else lists them or says otherwise.
 
+        `otherwise` of a blank says nothing, for messages that list the names themselves.
         Bounded: long names and the problems of a hopeless file are not compared.
         """
         names = sorted(known)
@@ -59,7 +60,7 @@ class Problems:
             if close:
                 return f"did you mean {close[0]}?"
         if otherwise or not names:
-            return otherwise
+            return otherwise.strip()
         return f"known here: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
 
     def sorted(self) -> tuple[Problem, ...]:

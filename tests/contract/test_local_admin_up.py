@@ -270,3 +270,15 @@ def test_a_state_directory_with_somebody_elses_files_is_3(tmp_path):
         file.write_text(text)
         message = said(gate("--state", str(tmp_path), "--port", "0"), 3)
         assert str(tmp_path) in message
+
+
+def test_without_its_extra_it_says_how_to_get_it():
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from gate.cli.main import run; sys.exit(run(['local', 'up', '--ephemeral']))"
+    )
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+    assert "pip install 'cloud-run-gate[local]'" in said(answer, 2)

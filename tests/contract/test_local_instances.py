@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.local import instances_shim
 from gate.local.images import Image, Images
 from gate.local.instances import ProcessInstances
 from gate.local.instances_knobs import InstanceKnobs
@@ -268,9 +269,22 @@ async def test_close_during_a_boot_leaves_nothing(stand):
     assert started(int(record.stem)) is None
 
 
+@pytest.mark.parametrize(
+    ("parent", "program", "code"),
+    [(str(os.getpid()), "true", 0), (str(os.getpid()), "/none", 127), ("1", "true", 125)],
+)
+def test_the_shim_becomes_the_command_of_its_own_parent_only(parent, program, code):
+    shim = Path(instances_shim.__file__)
+    command = [sys.executable, str(shim), parent, program]
+    run = subprocess.run(command, capture_output=True, check=False)
+    assert run.returncode == code
+    assert (b"cannot run '/none'" in run.stderr) == (code == 127)
+
+
 OWNER = """
 import asyncio, sys
 from pathlib import Path
+from gate.local import instances_shim
 from gate.local.images import load_images
 from gate.local.instances import ProcessInstances
 from gate.local.ports import RevisionKey, RevisionSpec, ServiceKey

@@ -145,6 +145,20 @@ async def test_logs_that_cannot_be_read_are_said_and_change_nothing():
     assert "its logs cannot be read: Cloud Logging: 403" in rollout.verdict.reasons[0].hint
 
 
+async def test_last_words_that_are_ingested_late_are_waited_for():
+    world = FakeWorld()
+    world.platform.next_revision_fails("It failed.")
+    later = [(1, "KeyError: DATABASE"), (4, "Container called exit(1).")]
+    for seconds, text in later:
+        entry = LogEntry(START, Severity.ERROR, text)
+        world.clock.after(seconds, lambda entry=entry: world.logs.add(CANDIDATE, entry))
+    rollout = await world.run()
+    assert rollout.verdict is not None
+    hint = rollout.verdict.reasons[0].hint
+    assert all(text in hint for _, text in later)
+    assert len(world.logs.queries) <= 4
+
+
 async def test_last_words_are_few_and_short():
     world = FakeWorld()
     world.platform.next_revision_fails("It failed.")

@@ -157,6 +157,16 @@ async def test_no_secret_is_in_what_a_candidate_says_as_it_dies():
     assert SECRET not in rollout.verdict.reasons[0].hint
 
 
+async def test_the_last_words_of_a_candidate_are_recorded_whole():
+    world = FakeWorld()
+    world.platform.next_revision_fails("It failed.")
+    for number in range(20):
+        text = f"{'x' * 300} line {number} of 20"
+        world.logs.add(CANDIDATE, LogEntry(START.replace(second=number), Severity.ERROR, text))
+    await world.run()
+    assert all(f"line {number} of 20" in world.record for number in range(20))
+
+
 async def test_no_secret_is_in_what_the_platform_answers():
     world = FakeWorld(secrets={"alice": SECRET})
     world.platform.fail_next("deploy", UnavailableError(f"echo {SECRET}"))

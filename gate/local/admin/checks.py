@@ -6,6 +6,7 @@ of v2 have published; where the text is not known the message is this server's o
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.messages import Container, Probe, RevisionTemplate, Service, seconds
@@ -39,6 +40,7 @@ def check_service(request: str, service: Service, service_id: str) -> None:
         ApiError: INVALID_ARGUMENT, or UNIMPLEMENTED for what only the real Cloud Run does.
     """
     where = f"{request}.service"
+    _check_enums(where, Service.pb(service))
     if len(service.description) > 512:
         got = len(service.description)
         raise invalid(f"{where}.description", f"too long (got {got}, expected <= 512 characters)")
@@ -50,6 +52,20 @@ def check_service(request: str, service: Service, service_id: str) -> None:
     )
     _check_template(f"{where}.template", service.template)
     check_traffic(f"{where}.traffic", service.traffic, service_id)
+
+
+def _check_enums(where: str, message: Any) -> None:
+    """Refuses numbers that are no value of their enum: a wire format lets them through."""
+    for field, value in message.ListFields():
+        values = list(value) if field.is_repeated else [value]
+        if field.message_type is not None:
+            parts = [] if field.message_type.GetOptions().map_entry else values
+            for part in parts:
+                _check_enums(f"{where}.{field.name}", part)
+        elif field.enum_type is not None:
+            for number in values:
+                if number not in field.enum_type.values_by_number:
+                    raise invalid(f"{where}.{field.name}", f"no such value (got {number})")
 
 
 def _check_template(where: str, template: RevisionTemplate) -> None:

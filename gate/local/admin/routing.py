@@ -4,6 +4,7 @@ What clients are told (`traffic_statuses`) runs ahead of what users get: the fro
 moment later (run/docs/rollouts-rollbacks-traffic-migration: "not instantaneous").
 """
 
+import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -98,8 +99,8 @@ class Router:
         self._progress.pop(record.key, None)
         for tag in list(record.ports):
             await self._front_end.shut(record.key, tag or None)
-        for name in list(record.revisions):
-            await self._instances.retire(RevisionKey(record.key, name))
+        keys = [RevisionKey(record.key, name) for name in record.revisions]
+        await asyncio.gather(*map(self._instances.retire, keys))
 
     async def _open(self, record: ServiceRecord, tag: str) -> str:
         port = record.ports.get(tag, 0)

@@ -41,7 +41,8 @@ REFUSED = "failed to connect to all addresses; last error: connect: Connection r
 def test_each_status_becomes_one_exception_with_the_servers_text(code, kind, says, call):
     error = refusal(failure(code, "words of the server"), call, 3, in_doubt=False)
     assert type(error) is kind
-    assert error.exit_code is ExitCode.INFRASTRUCTURE
+    named_wrongly = kind is NotFoundError
+    assert error.exit_code is (ExitCode.USAGE if named_wrongly else ExitCode.INFRASTRUCTURE)
     assert error.message.startswith("service p/r/s: ")
     assert says in error.message
     assert f"(got {code.name}: words of the server)" in error.message

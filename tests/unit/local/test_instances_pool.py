@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from gate.local.instances_knobs import InstanceKnobs
-from gate.local.instances_pool import RevisionPool
+from gate.local.instances_pool import RevisionPool, backoff_s
 from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
 from tests.fakes.local_data_plane import FakeLauncher, revision
 
@@ -259,3 +259,9 @@ async def test_a_remembered_revision_starts_nothing_until_its_first_request():
     assert launcher.asked == 0
     await pool.acquire()
     assert launcher.asked == 1
+
+
+def test_starts_that_keep_failing_become_rare():
+    assert [backoff_s(0.5, failures) for failures in (0, 1, 2, 5, 6, 10_000)] == [
+        0.5, 1, 2, 16, 30, 30,
+    ]  # fmt: skip

@@ -132,3 +132,18 @@ def test_what_is_not_imitated_is_said_loudly(beyond):
     made = complete()
     beyond(made)
     assert refusal(made).code is Code.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("unknown", "field"),
+    [
+        (change("ingress", 99), "service.ingress"),
+        (change("template.execution_environment", -7), "template.execution_environment"),
+        (change("scaling.scaling_mode", 12), "scaling.scaling_mode"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Unrecognized")
+def test_a_number_that_is_no_value_of_its_enum_is_refused(unknown, field):
+    made = complete()
+    unknown(made)
+    assert refusal(made).violations[0].field.endswith(field)

@@ -95,10 +95,10 @@ def test_a_subprotocol_that_is_no_token_is_refused(subprotocol):
     assert SECRETS["alice"] not in caught.value.fault.seen
 
 
-@pytest.mark.parametrize("path", ["/ws#fragment"])
-def test_an_address_that_is_none_is_refused(path):
+@pytest.mark.parametrize("url", ["http://", "ftp://x", "http://[x", "http://x:99999999"])
+def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(CannotAskError):
-        Opening(WebSocketProbe(path), run())
+        Opening(WebSocketProbe("/ws"), run(url))
 
 
 def test_many_connections_share_the_memory_of_few():

@@ -1,0 +1,107 @@
+"""Rollouts in any phase, and services in any state, for the tests of the arms."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from gate.core.evidence import Evidence, Finding, Outcome, Symptom
+from gate.core.messages import CallFailed, Failure, Seen
+from gate.core.policy import HttpProbe, Probe
+from gate.core.service import Condition, ConditionState, Effective, Revision, Service, ServiceRef
+from gate.core.state import Kind, Phase, Plan, Rollout
+from gate.core.traffic import Split
+from gate.core.verdict import Decision, Verdict
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+REF = ServiceRef("demo", "us-central1", "backend")
+OLD, STABLE, CANDIDATE = "backend-00000-old", "backend-00001-aaa", "backend-00002-xyz"
+TAG = "candidate"
+USERS = {"blue": OLD}
+READY = Condition(ConditionState.SUCCEEDED)
+BOOTING = Condition(ConditionState.RECONCILING)
+BROKEN = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR", "it did not start")
+PROBES = (
+    Probe("health", HttpProbe("/health")),
+    Probe("nice", HttpProbe("/nice"), required=False),
+)
+BEFORE = Split.all_to(STABLE, USERS)
+PLACED = BEFORE.with_tag(TAG, CANDIDATE)
+MOVED = Split.all_to(CANDIDATE, USERS)
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def plan(kind: Kind = Kind.ROLLOUT, **more: object) -> Plan:
+    image = "app:2" if kind is Kind.ROLLOUT and "revision" not in more else ""
+    asked = Plan(kind, REF, TAG, "alice", "because", image=image, suffix="xyz", probes=PROBES)
+    return replace(asked, **more)
+
+
+def service(
+    traffic: Split = BEFORE,
+    *,
+    effective: Split | None = None,
+    etag: str = "after",
+    reconciling: bool = False,
+    **more: object,
+) -> Service:
+    """A service as read; effective traffic is as desired unless given, tags have URLs."""
+    lines = tuple(
+        Effective(t.revision, t.percent, t.tag, f"https://{t.tag}---x/" if t.tag else "")
+        for t in (effective or traffic)
+    )
+    seen = Service(
+        ref=REF,
+        etag=etag,
+        generation=1,
+        observed_generation=1,
+        reconciling=reconciling,
+        ready=READY,
+        traffic=traffic,
+        effective=lines,
+        latest_ready=STABLE,
+        latest_created=CANDIDATE,
+        uri="https://x",
+        last_modifier="eve@example.com",
+    )
+    return replace(seen, **more)
+
+
+def revisions(condition: Condition = READY, name: str = CANDIDATE) -> dict[str, Revision]:
+    return {name: Revision(name, condition, "app:2")}
+
+
+def seen(what: Service, condition: Condition | None = READY, at: datetime = NOW) -> Seen:
+    """What a look brings; a condition of None means that the candidate is not there."""
+    return Seen(at, what, revisions(condition) if condition else {})
+
+
+def failed(failure: Failure, at: datetime = NOW) -> CallFailed:
+    return CallFailed(at, failure, "the server's words", "a hint")
+
+
+def evidence(outcome: Outcome = Outcome.PASSED, probe: str = "health") -> Evidence:
+    findings = () if outcome is Outcome.PASSED else (Finding(Symptom.STATUS, "200", "500"),)
+    return Evidence(probe, "http", outcome, "GET /", "200", "500", NOW, 0.1, findings)
+
+
+_PLACED_LIST = frozenset({Phase.WAITING, Phase.EXPLAINING, Phase.PROBING, Phase.CONFIRMING})
+_MOVING_ON = frozenset({Phase.VERIFYING, Phase.BACKING_OUT})
+
+
+def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollout:
+    """A rollout that has come as far as this phase, a minute before its limit.
+
+    The service is as last seen; the guard is the etag of the write that led here.
+    """
+    asked = asked or plan()
+    r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
+    r = replace(r, service=service(etag="guard"), guard="guard", before=BEFORE, placed=PLACED)
+    r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
+    if phase not in _PLACED_LIST and phase not in {Phase.DEPLOYING, Phase.TAGGING}:
+        back = phase in {Phase.REVERTING, Phase.PROVING}
+        r = replace(r, goal=BEFORE if back else MOVED)
+    if phase in _MOVING_ON:
+        r = replace(r, service=service(MOVED, effective=BEFORE, etag="after"))
+    return replace(r, **changes)

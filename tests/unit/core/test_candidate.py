@@ -1,0 +1,191 @@
+"""The candidate at 0 %: how it is waited for, explained, probed and confirmed."""
+
+from dataclasses import replace
+
+import pytest
+
+from gate.core import candidate
+from gate.core.evidence import Outcome
+from gate.core.messages import Failure, Probed
+from gate.core.service import Effective
+from gate.core.state import Ending, Phase
+from gate.core.traffic import Split
+from gate.core.verdict import Decision
+from tests.unit.core.rollouts import (
+    BEFORE,
+    BOOTING,
+    BROKEN,
+    CANDIDATE,
+    NOW,
+    OLD,
+    PLACED,
+    READY,
+    STABLE,
+    TAG,
+    evidence,
+    failed,
+    later,
+    plan,
+    revisions,
+    rollout,
+    service,
+)
+
+UNWRITTEN = service(BEFORE, etag="guard")
+
+
+def waited(seen, condition=READY, at=NOW, **changes):
+    known = revisions(condition) if condition else {}
+    return candidate.waiting(rollout(Phase.WAITING, revisions=known, **changes), seen, at)
+
+
+def text_of(r):
+    return r.verdict.reasons[0].text
+
+
+def test_an_update_without_an_answer_is_looked_for():
+    r = candidate.not_placed(rollout(Phase.DEPLOYING), failed(Failure.LOST))
+    assert (r.phase, r.guard, r.limit_at) == (Phase.WAITING, "guard", later(240))
+    assert "no answer" in r.notes[-1]
+
+
+def test_a_ready_candidate_is_probed_at_the_url_that_is_served():
+    r = waited(service(PLACED))
+    assert (r.phase, r.url) == (Phase.PROBING, "https://candidate---x")
+
+
+def test_a_url_that_still_leads_elsewhere_is_not_probed():
+    """The tag was on another revision; its URL is the same, and still goes there."""
+    moving = service(PLACED, effective=BEFORE.with_tag(TAG, OLD))
+    assert waited(moving).phase is Phase.WAITING
+
+
+def test_a_url_of_latest_is_the_candidates_only_if_that_is_the_latest():
+    lines = (Effective(STABLE, 100), Effective(None, 0, TAG, "https://t"))
+    follows = replace(service(PLACED), effective=lines)
+    assert waited(follows).phase is Phase.WAITING
+    assert waited(replace(follows, latest_ready=CANDIDATE)).phase is Phase.PROBING
+
+
+def test_a_ready_candidate_without_a_url_is_not_to_blame():
+    bare = service(PLACED, effective=BEFORE)
+    assert waited(bare).phase is Phase.WAITING
+    r = waited(bare, at=later(60))
+    assert r.phase is Phase.EXPLAINING
+    r = candidate.explained(r, (), later(61))
+    assert r.ending is Ending.HELD
+    assert "got no URL within 240 s" in text_of(r)
+
+
+def test_a_candidate_that_nobody_can_see_is_waited_for_half_a_minute():
+    start = {"limit_at": later(240)}
+    assert waited(service(PLACED), None, later(29), **start).phase is Phase.WAITING
+    r = waited(service(PLACED), None, later(30), **start)
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.FAILED)
+    assert "never created, or somebody deleted it" in r.notes[-1]
+
+
+def test_a_write_that_does_not_show_is_waited_for_half_a_minute():
+    start = {"limit_at": later(240)}
+    assert waited(UNWRITTEN, at=later(29), **start).phase is Phase.WAITING
+    r = waited(UNWRITTEN, at=later(30), **start)
+    assert r.ending is Ending.FAILED
+    assert "never happened" in r.notes[-1]
+
+
+def test_a_short_time_to_become_ready_is_not_made_longer():
+    r = rollout(Phase.WAITING, plan(ready_within_s=10), revisions={}, limit_at=later(10))
+    assert candidate.waiting(r, service(PLACED), later(9)).phase is Phase.WAITING
+    assert candidate.waiting(r, service(PLACED), later(10)).phase is Phase.CLEANING
+
+
+def test_a_tag_that_somebody_has_taken_holds():
+    r = waited(service(BEFORE.with_tag(TAG, OLD)))
+    assert r.ending is Ending.HELD
+    assert "taken from the candidate by eve@example.com" in text_of(r)
+
+
+def test_waiting_ends_with_the_deadline_too():
+    r = rollout(Phase.WAITING, plan(deadline_s=30), revisions=revisions(BOOTING))
+    assert candidate.waiting(r, service(PLACED), later(29)).phase is Phase.WAITING
+    assert candidate.waiting(r, service(PLACED), later(30)).phase is Phase.EXPLAINING
+
+
+@pytest.mark.parametrize("failure", [Failure.LOST, Failure.REFUSED])
+def test_failing_looks_are_repeated_until_the_time_is_over(failure):
+    r = rollout(Phase.WAITING)
+    assert candidate.cannot_wait(r, failed(failure)).looks == 1
+    ended = candidate.cannot_wait(r, failed(failure, later(60)))
+    assert ended.ending is Ending.FAILED
+    assert "the server's words" in ended.notes[-1]
+
+
+def test_why_it_did_not_start():
+    r = rollout(Phase.EXPLAINING, revisions=revisions(BROKEN))
+    r = candidate.explained(r, ("a", "b"), NOW)
+    assert r.ending is Ending.REJECTED
+    assert r.verdict.reasons[0].hint.endswith("a | b")
+
+
+def test_slow_is_rejected_if_it_had_its_time_and_held_if_not():
+    booting = revisions(BOOTING)
+    r = candidate.explained(rollout(Phase.EXPLAINING, revisions=booting), ("a",), NOW)
+    assert (r.ending, r.verdict.reasons[0].hint) == (Ending.REJECTED, "a")
+    assert "not ready within 240 s (reconciling)" in text_of(r)
+    hurried = rollout(Phase.EXPLAINING, plan(deadline_s=30), revisions=booting)
+    r = candidate.explained(hurried, (), NOW)
+    assert r.ending is Ending.HELD
+    assert r.verdict.reasons[0].subject == "deadline"
+
+
+def test_evidence_is_kept_with_the_verdict():
+    seen = (evidence(Outcome.FAILED),)
+    r = candidate.probed(rollout(Phase.PROBING), Probed(NOW, seen))
+    assert (r.evidence, r.verdict.decision) == (seen, Decision.REJECT)
+
+
+def test_what_had_no_time_is_said():
+    r = candidate.probed(rollout(Phase.PROBING), Probed(later(1200), ()))
+    assert r.ending is Ending.HELD
+    assert [reason.subject for reason in r.verdict.reasons] == ["health", "deadline"]
+
+
+def test_too_late_to_promote_is_a_hold_of_its_own():
+    r = candidate.probed(rollout(Phase.PROBING), Probed(later(1200), (evidence(),)))
+    assert r.phase is Phase.CONFIRMING
+    r = candidate.confirmed(r, service(PLACED), later(1200))
+    assert r.ending is Ending.HELD
+    assert r.verdict.reasons[0].subject == "deadline"
+
+
+def test_confirmed_means_all_to_the_candidate_without_our_tag_and_with_everybody_elses():
+    seen = service(PLACED.with_tag("new", OLD))
+    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    assert r.goal == Split.all_to(CANDIDATE, {"blue": OLD, "new": OLD})
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        (service(Split.all_to(OLD, PLACED.tags)), f"was {STABLE} 100 %, is {OLD} 100 %"),
+        (service(BEFORE), "tag candidate was taken from the candidate"),
+        (service(BEFORE.with_tag(TAG, OLD)), "tag candidate was taken from the candidate"),
+        (service(PLACED, latest_created="rival"), "another revision, rival, was deployed"),
+    ],
+)
+def test_what_changed_while_we_probed_is_said_and_left_alone(seen, text):
+    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
+    assert text in text_of(r)
+    assert text_of(r).endswith("while we probed by eve@example.com")
+
+
+def test_an_unknown_modifier_is_not_named():
+    seen = service(BEFORE, last_modifier="")
+    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    assert text_of(r).endswith("while we probed")
+
+
+def test_an_adopted_revision_need_not_be_the_newest():
+    r = rollout(Phase.CONFIRMING, plan(revision=CANDIDATE))
+    assert candidate.confirmed(r, service(PLACED, latest_created="x"), NOW).phase is Phase.MOVING

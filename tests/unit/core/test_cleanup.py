@@ -1,0 +1,90 @@
+"""Taking back our tag, and nothing else."""
+
+import pytest
+
+from gate.core import cleanup
+from gate.core.messages import Failure
+from gate.core.policy import OnHold
+from gate.core.state import Ending, Phase
+from gate.core.transitions import CONFLICTS_MAX, STILL_CHANGING
+from tests.unit.core.rollouts import (
+    BEFORE,
+    CANDIDATE,
+    MOVED,
+    NOW,
+    OLD,
+    PLACED,
+    TAG,
+    failed,
+    later,
+    plan,
+    rollout,
+    service,
+)
+
+
+def cleaning(seen, ending=Ending.REJECTED, on_hold=OnHold.KEEP):
+    r = rollout(Phase.CLEANING, plan(on_hold=on_hold), ending=ending)
+    return cleanup.cleaning(r, seen, NOW).phase
+
+
+@pytest.mark.parametrize(
+    ("ending", "on_hold", "goes"),
+    [
+        (Ending.HELD, OnHold.KEEP, False),
+        (Ending.HELD, OnHold.DROP, True),
+        (Ending.REJECTED, OnHold.KEEP, True),
+        (Ending.FAILED, OnHold.KEEP, True),
+        (Ending.INTERRUPTED, OnHold.KEEP, True),
+    ],
+)
+def test_only_a_hold_may_keep_the_tag(ending, on_hold, goes):
+    expected = Phase.UNTAGGING if goes else Phase.SETTLING
+    assert cleaning(service(PLACED), ending, on_hold) is expected
+
+
+@pytest.mark.parametrize("traffic", [BEFORE, BEFORE.with_tag(TAG, OLD)])
+def test_a_tag_that_is_ours_no_more_is_left_alone(traffic):
+    assert cleaning(service(traffic)) is Phase.SETTLING
+
+
+def settled(seen, at=NOW, **changes):
+    return cleanup.settled(rollout(Phase.SETTLING, ending=Ending.REJECTED, **changes), seen, at)
+
+
+def test_done_when_traffic_is_as_desired():
+    r = settled(service(BEFORE))
+    assert (r.phase, r.ending, r.notes) == (Phase.RECORDING, Ending.REJECTED, ())
+
+
+def test_a_service_that_goes_on_changing_is_left_with_a_note_if_users_are_where_they_should_be():
+    busy = service(BEFORE, reconciling=True)
+    assert settled(busy).phase is Phase.SETTLING
+    r = settled(busy, later(60))
+    assert (r.ending, r.notes) == (Ending.REJECTED, (STILL_CHANGING,))
+
+
+def test_users_who_are_elsewhere_need_a_person():
+    assert settled(service(BEFORE, effective=MOVED), later(60)).ending is Ending.STUCK
+
+
+def test_a_tag_that_is_there_again_is_taken_again_a_few_times():
+    r = settled(service(PLACED))
+    assert (r.phase, r.conflicts) == (Phase.CLEANING, 1)
+    r = settled(service(PLACED), conflicts=CONFLICTS_MAX)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
+    assert f"tag {TAG} was left on {CANDIDATE}" in r.notes[-1]
+
+
+def test_a_tag_that_cannot_be_taken_is_said_and_changes_nothing_else():
+    r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED)
+    r = cleanup.not_untagged(r, failed(Failure.REFUSED))
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
+    assert r.notes[-1] == f"tag {TAG} was left on {CANDIDATE}: the server's words"
+
+
+def test_looks_that_fail_are_repeated_for_a_while():
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED)
+    assert cleanup.cannot_look(r, failed(Failure.LOST)).looks == 1
+    assert cleanup.cannot_look(r, failed(Failure.LOST, later(60))).phase is Phase.RECORDING
+    assert cleanup.cannot_look(r, failed(Failure.NOT_FOUND)).phase is Phase.RECORDING

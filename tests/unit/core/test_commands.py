@@ -1,0 +1,107 @@
+from itertools import pairwise
+
+import pytest
+
+from gate.core.commands import LONGEST_LOOK_S, command_of
+from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
+from gate.core.state import Kind, Phase
+from tests.unit.core.rollouts import (
+    BEFORE,
+    CANDIDATE,
+    MOVED,
+    NOW,
+    PLACED,
+    PROBES,
+    STABLE,
+    TAG,
+    later,
+    plan,
+    revisions,
+    rollout,
+    service,
+)
+
+
+def only(r):
+    (command,) = command_of(r)
+    return command
+
+
+def test_deploy():
+    command = only(rollout(Phase.DEPLOYING))
+    why = f"deploy app:2 as {CANDIDATE} at 0 %"
+    assert command == Deploy("app:2", CANDIDATE, PLACED, "guard", why)
+
+
+def test_tag():
+    command = only(rollout(Phase.TAGGING))
+    assert command == SetTraffic(PLACED, "guard", f"give {CANDIDATE} the tag {TAG} at 0 %")
+
+
+def test_move_forward_only_on_the_record():
+    assert only(rollout(Phase.MOVING)) == SetTraffic(MOVED, "guard", f"promote to {CANDIDATE}")
+    by_hand = only(rollout(Phase.MOVING, plan(Kind.PROMOTE)))
+    assert not by_hand.even_unrecorded
+
+
+def test_moves_to_safety_do_not_need_the_ledger():
+    back = only(rollout(Phase.MOVING, plan(Kind.ROLLBACK)))
+    assert back == SetTraffic(MOVED, "guard", f"roll back to {CANDIDATE}", even_unrecorded=True)
+    assert only(rollout(Phase.REVERTING)).even_unrecorded
+    assert only(rollout(Phase.REVERTING)).traffic == BEFORE
+    assert only(rollout(Phase.UNTAGGING)).even_unrecorded
+
+
+def test_untagging_takes_our_tag_from_the_list_as_last_seen():
+    seen = service(PLACED.with_tag("new", STABLE), etag="7")
+    command = only(rollout(Phase.UNTAGGING, service=seen))
+    assert command.traffic == BEFORE.with_tag("new", STABLE)
+    assert command.etag == "7"
+
+
+def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
+    command = only(rollout(Phase.PROBING, url="https://candidate---x"))
+    assert command == RunProbes(
+        PROBES, "https://candidate---x", CANDIDATE, "https://x", NOW, later(1200)
+    )
+
+
+def test_logs_are_read_from_the_start():
+    assert only(rollout(Phase.EXPLAINING)) == ReadLogs(CANDIDATE, NOW)
+
+
+def test_the_record_and_the_end():
+    assert only(rollout(Phase.RECORDING)) == Record()
+    assert command_of(rollout(Phase.ENDED)) == ()
+
+
+def test_while_waiting_the_stable_revisions_are_read_once():
+    assert only(rollout(Phase.WAITING, revisions={})).revisions == (CANDIDATE, STABLE)
+    known = revisions(name=STABLE)
+    assert only(rollout(Phase.WAITING, revisions=known)).revisions == (CANDIDATE,)
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        Phase.CONFIRMING,
+        Phase.VERIFYING,
+        Phase.BACKING_OUT,
+        Phase.PROVING,
+        Phase.CLEANING,
+        Phase.SETTLING,
+    ],
+)
+def test_other_looks_are_at_the_service_alone(phase):
+    assert only(rollout(phase)) == Look((), 0.0)
+
+
+def test_looks_come_at_once_then_ever_more_rarely():
+    pauses = [only(rollout(Phase.VERIFYING, looks=looks)).after_s for looks in range(200)]
+    assert pauses[:3] == [0.0, 0.05, pytest.approx(0.075)]
+    assert all(one <= other for one, other in pairwise(pauses))
+    assert pauses[-1] == LONGEST_LOOK_S == 2.0
+
+
+def test_a_look_after_very_many_looks_still_works():
+    assert only(rollout(Phase.VERIFYING, looks=100_000)).after_s == LONGEST_LOOK_S

@@ -1,0 +1,154 @@
+"""Moving traffic: what counts as arrived, what is left alone, and the way back."""
+
+from dataclasses import replace
+
+import pytest
+
+from gate.core import moving
+from gate.core.messages import Failure
+from gate.core.moving import PATIENT_LOOKS
+from gate.core.state import Ending, Kind, Phase
+from gate.core.traffic import Split, Target
+from gate.core.transitions import STILL_CHANGING
+from tests.unit.core.rollouts import (
+    BEFORE,
+    BROKEN,
+    CANDIDATE,
+    MOVED,
+    NOW,
+    OLD,
+    PLACED,
+    STABLE,
+    TAG,
+    failed,
+    later,
+    plan,
+    rollout,
+    service,
+)
+
+PROMOTE, ROLL_BACK = plan(Kind.PROMOTE), plan(Kind.ROLLBACK)
+HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
+GAVE_UP = replace(service(MOVED, effective=BEFORE), ready=BROKEN)
+
+
+def verified(seen, asked=None, at=NOW, **changes):
+    return moving.verified(rollout(Phase.VERIFYING, asked or plan(), **changes), seen, at)
+
+
+def test_a_refused_move_leaves_traffic_and_takes_our_tag():
+    r = moving.not_moved(rollout(Phase.MOVING), failed(Failure.REFUSED))
+    assert (r.phase, r.ending, r.goal) == (Phase.CLEANING, Ending.FAILED, None)
+    assert "traffic was not moved: the server's words" in r.notes[-1]
+    r = moving.not_moved(rollout(Phase.MOVING, ROLL_BACK), failed(Failure.REFUSED))
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.FAILED)
+
+
+def test_a_tag_more_or_less_does_not_matter_for_having_arrived():
+    assert verified(service(MOVED.with_tag("new", OLD))).ending is Ending.PROMOTED
+    assert verified(service(Split.all_to(CANDIDATE))).ending is Ending.PROMOTED
+
+
+def test_an_operation_that_does_not_end_has_arrived_if_users_see_it():
+    busy = service(MOVED, reconciling=True)
+    assert verified(busy).phase is Phase.VERIFYING
+    r = verified(busy, at=later(60))
+    assert (r.ending, r.notes) == (Ending.PROMOTED, (STILL_CHANGING,))
+    assert verified(busy, ROLL_BACK, later(60)).ending is Ending.ROLLED_BACK
+
+
+def test_a_reconcile_that_failed_is_not_waited_for_to_the_end():
+    assert verified(GAVE_UP, looks=PATIENT_LOOKS - 1).phase is Phase.VERIFYING
+    r = verified(GAVE_UP, looks=PATIENT_LOOKS)
+    assert r.phase is Phase.BACKING_OUT
+    assert "did not come into effect" in r.notes[-1]
+
+
+def test_a_rollback_is_not_undone():
+    assert verified(GAVE_UP, ROLL_BACK, looks=PATIENT_LOOKS).ending is Ending.STUCK
+
+
+@pytest.mark.parametrize(("asked", "back"), [(plan(), Phase.CONFIRMING), (PROMOTE, Phase.READING)])
+def test_a_move_that_did_not_happen_is_decided_anew(asked, back):
+    unwritten = service(PLACED, etag="guard")
+    assert verified(unwritten, asked).looks == 1
+    r = verified(unwritten, asked, looks=PATIENT_LOOKS)
+    assert (r.phase, r.conflicts) == (back, 1)
+
+
+def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():
+    r = verified(service(PLACED, etag="guard"), looks=PATIENT_LOOKS, interrupted=True)
+    assert (r.phase, r.ending, r.goal) == (Phase.CLEANING, Ending.INTERRUPTED, None)
+
+
+@pytest.mark.parametrize(
+    "theirs", [PLACED, BEFORE, Split.of([Target(None, 100)]), Split.all_to(OLD)]
+)
+def test_whatever_somebody_wrote_after_us_is_left_alone(theirs):
+    r = verified(service(theirs))
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
+    assert "changed again by eve@example.com" in r.verdict.reasons[0].text
+    r = verified(service(theirs), PROMOTE)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
+
+
+def test_the_way_back_has_the_old_percents_and_todays_tags():
+    seen = service(MOVED.with_tag("new", OLD), effective=BEFORE)
+    r = moving.back_out(rollout(Phase.BACKING_OUT), seen, NOW)
+    assert r.phase is Phase.REVERTING
+    assert r.goal == Split.all_to(STABLE, {"blue": OLD, "new": OLD})
+
+
+def test_the_way_back_from_latest_is_to_what_it_was():
+    r = rollout(Phase.BACKING_OUT, PROMOTE, before=Split.of([]), placed=Split.all_to(STABLE))
+    r = moving.back_out(r, service(MOVED, latest_ready=OLD), NOW)
+    assert r.goal.shares == {STABLE: 100}
+
+
+def test_there_is_no_way_back_over_somebody_elses_change():
+    r = moving.back_out(rollout(Phase.BACKING_OUT), service(Split.all_to(OLD)), NOW)
+    assert r.ending is Ending.HELD
+
+
+def test_after_a_conflict_the_way_back_is_decided_anew():
+    r = moving.not_reverted(rollout(Phase.REVERTING), failed(Failure.CONFLICT))
+    assert (r.phase, r.conflicts) == (Phase.BACKING_OUT, 1)
+    r = moving.not_reverted(rollout(Phase.REVERTING, conflicts=5), failed(Failure.CONFLICT))
+    assert r.ending is Ending.STUCK
+
+
+def proved(seen, at=NOW, **changes):
+    return moving.proved(rollout(Phase.PROVING, **changes), seen, at)
+
+
+def test_back_is_back_whatever_the_tags():
+    assert proved(service(BEFORE.with_tag(TAG, OLD))).ending is Ending.REVERTED
+
+
+def test_a_way_back_that_does_not_show_is_tried_again():
+    assert proved(HALF_WAY, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
+    assert proved(HALF_WAY, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
+    assert proved(HALF_WAY, later(60), looks=9, conflicts=5).ending is Ending.STUCK
+
+
+def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
+    r = proved(service(BEFORE, effective=MOVED), later(60))
+    assert r.ending is Ending.STUCK
+    assert "left half done" in r.notes[-1]
+
+
+def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
+    r = proved(service(BEFORE, reconciling=True), later(60))
+    assert (r.ending, r.notes) == (Ending.REVERTED, (STILL_CHANGING,))
+
+
+def test_somebody_who_takes_over_on_the_way_back_is_left_alone():
+    assert proved(service(Split.all_to(OLD))).ending is Ending.HELD
+
+
+@pytest.mark.parametrize("phase", [Phase.VERIFYING, Phase.BACKING_OUT, Phase.PROVING])
+def test_what_cannot_be_seen_is_looked_for_until_the_time_is_over(phase):
+    assert moving.cannot_see(rollout(phase), failed(Failure.LOST)).looks == 1
+    r = moving.cannot_see(rollout(phase), failed(Failure.LOST, later(60)))
+    assert r.ending is Ending.STUCK
+    assert moving.cannot_see(rollout(phase), failed(Failure.NOT_FOUND)).ending is Ending.STUCK

@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import pytest
+
+from gate.core.evidence import Finding, Outcome, Symptom
+from gate.core.policy import HttpProbe, Probe
+from gate.core.service import Condition, ConditionState
+from gate.core.verdict import PLATFORM_REASONS, Decision, Reason, Verdict, judge, unready
+from gate.errors import ExitCode
+from tests.unit.core.rollouts import BROKEN, CANDIDATE, evidence
+
+HEALTH = Probe("health", HttpProbe("/health"), capability="chat")
+CHAT = Probe("chat", HttpProbe("/chat"))
+NICE = Probe("nice", HttpProbe("/nice"), required=False)
+PASS = evidence()
+FAIL = evidence(Outcome.FAILED)
+UNCLEAR = evidence(Outcome.INCONCLUSIVE)
+
+
+def decision(probes, seen):
+    return judge(probes, seen).decision
+
+
+@pytest.mark.parametrize(
+    ("probes", "seen", "expected"),
+    [
+        ([HEALTH], [PASS], Decision.PROMOTE),
+        ([HEALTH], [FAIL], Decision.REJECT),
+        ([HEALTH], [UNCLEAR], Decision.HOLD),
+        ([HEALTH], [], Decision.HOLD),
+        ([], [], Decision.HOLD),
+        ([NICE], [evidence(probe="nice")], Decision.HOLD),
+        ([HEALTH, NICE], [PASS], Decision.PROMOTE),
+        ([HEALTH, NICE], [PASS, evidence(Outcome.FAILED, "nice")], Decision.PROMOTE),
+        ([HEALTH, CHAT], [PASS], Decision.HOLD),
+        ([HEALTH, CHAT], [FAIL], Decision.REJECT),
+        ([HEALTH, CHAT], [UNCLEAR, evidence(Outcome.FAILED, "chat")], Decision.REJECT),
+        ([HEALTH], [PASS, PASS], Decision.HOLD),
+        ([HEALTH], [PASS, FAIL], Decision.REJECT),
+        ([HEALTH, HEALTH], [PASS, PASS], Decision.HOLD),
+        ([HEALTH], [evidence(probe="other")], Decision.HOLD),
+        ([HEALTH], [replace(PASS, findings=FAIL.findings)], Decision.HOLD),
+    ],
+)
+def test_a_decision(probes, seen, expected):
+    assert decision(probes, seen) is expected
+
+
+def test_reasons_name_probe_and_capability_and_the_first_finding():
+    first = Finding(Symptom.REDIRECT, "200", "307 to /api/health/")
+    second = Finding(Symptom.BODY, "ready", "starting", hint="wait longer")
+    (reason,) = judge([HEALTH], [replace(FAIL, findings=(first, second))]).reasons
+    assert (reason.subject, reason.capability) == ("health", "chat")
+    assert reason.text == "redirect: got 307 to /api/health/, expected 200 (and 1 more)"
+    assert reason.hint == "wait longer"
+    assert str(reason) == f"health: {reason.text}"
+
+
+def test_failures_come_before_what_is_unclear():
+    reasons = judge([HEALTH, CHAT], [UNCLEAR, evidence(Outcome.FAILED, "chat")]).reasons
+    assert [reason.subject for reason in reasons] == ["chat", "health"]
+
+
+def test_what_did_not_run_and_what_ran_twice_says_so():
+    assert judge([HEALTH], []).reasons[0].text == "did not run"
+    assert "2 times" in judge([HEALTH], [PASS, PASS]).reasons[0].text
+
+
+def test_an_unclear_answer_without_findings_says_what_was_seen():
+    bare = replace(UNCLEAR, findings=(), seen="")
+    assert judge([HEALTH], [bare]).reasons[0].text == "inconclusive"
+
+
+def test_a_candidate_that_is_not_ready_is_rejected_with_its_own_words():
+    verdict = unready(CANDIDATE, BROKEN, ["one", "two"])
+    assert verdict.decision is Decision.REJECT
+    assert "HEALTH_CHECK_CONTAINER_ERROR: it did not start" in verdict.reasons[0].text
+    assert verdict.reasons[0].hint == "its own last words: one | two"
+
+
+@pytest.mark.parametrize("reason", sorted(PLATFORM_REASONS))
+def test_what_the_platform_did_is_not_held_against_it(reason):
+    condition = Condition(ConditionState.FAILED, reason, "later")
+    verdict = unready(CANDIDATE, condition, [])
+    assert verdict.decision is Decision.HOLD
+    assert "the platform says so" in verdict.reasons[0].hint
+
+
+def test_verdicts_for_one_reason():
+    assert Verdict.hold("a", "b", "c") == Verdict(Decision.HOLD, (Reason("a", "b", "c"),))
+    assert Verdict.reject("a", "b").decision is Decision.REJECT
+
+
+def test_exit_codes_of_decisions():
+    assert [each.exit_code for each in Decision] == [
+        ExitCode.DONE,
+        ExitCode.REJECTED,
+        ExitCode.HELD,
+    ]
