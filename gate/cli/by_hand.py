@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from gate.cli import wiring
 from gate.cli.drive import drive
+from gate.core.policy import Policy
 from gate.core.service import Service, ServiceRef
 from gate.core.stable import choose_stable
 from gate.core.state import Kind, Plan
 from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
 from gate.ledger.entry import past_moves
-from gate.ports import Ledger, LedgerQuery
+from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
 
 HISTORY = 50
@@ -32,17 +33,30 @@ def service_of(args: argparse.Namespace) -> ServiceRef:
     return wiring.service_of(args, load_service(args.policy))
 
 
-def move(plan: Plan, args: argparse.Namespace) -> int:
-    """Asks for confirmation unless --yes, then carries the plan out; returns the exit code."""
+def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
+    """Asks for confirmation unless --yes, then carries the plan out; returns the exit code.
+
+    Args:
+        plan: what was asked for.
+        args: the command line.
+        policy: whose probes the target must pass first, None to move without asking it.
+    """
     if not args.yes:
         plan = _confirmed(plan)
-    return drive(plan, args.output, prepare=_with_history)
+    return drive(plan, args.output, policy=policy, prepare=_prepared)
+
+
+async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
+    """What a rollback must know beforehand: what served before, and what lies on the way back."""
+    if plan.kind is not Kind.ROLLBACK:
+        return plan
+    if not plan.cross:
+        plan = replace(plan, revisions=await platform.list_revisions())
+    return plan if plan.revision else await _with_history(plan, ledger)
 
 
 async def _with_history(plan: Plan, ledger: Ledger) -> Plan:
     """A rollback that names no revision goes by what the ledger remembers."""
-    if plan.kind is not Kind.ROLLBACK or plan.revision:
-        return plan
     try:
         entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
     except InfrastructureError as error:
@@ -78,7 +92,7 @@ def _confirmed(plan: Plan) -> Plan:
 
 def _meant(plan: Plan, service: Service) -> str:
     if plan.kind is Kind.ROLLBACK:
-        return choose_stable(plan.history, service) or ""
+        return choose_stable(plan.history, service, plan.revisions) or ""
     return service.traffic.tags.get(plan.tag) or ""
 
 
@@ -103,4 +117,4 @@ async def _read(plan: Plan) -> tuple[Plan, Service]:
         wiring.platform_of(plan.service) as platform,
         wiring.ledger_of(plan.service) as ledger,
     ):
-        return await _with_history(plan, ledger), await platform.read_service()
+        return await _prepared(plan, platform, ledger), await platform.read_service()

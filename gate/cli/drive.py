@@ -14,10 +14,10 @@ from gate.core.evidence import Evidence
 from gate.core.policy import Capability, Policy, Probe
 from gate.core.state import Plan, Rollout
 from gate.ledger.entry import outcome
-from gate.ports import Clock, Ledger, Probes, Progress, Target
+from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 from gate.redaction import Redactor
 
-Prepare = Callable[[Plan, Ledger], Awaitable[Plan]]
+Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def drive(
@@ -80,7 +80,7 @@ async def _drive(plan: Plan, how: _How, ended: list[_Ended]) -> None:
         if how.policy is not None:
             probes, redactor = wiring.probes_of(how.policy, logs)
         if how.prepare is not None:
-            plan = await how.prepare(plan, ledger)
+            plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output))
         identity = wiring.identity_of(platform)
