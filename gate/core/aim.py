@@ -21,6 +21,8 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
 
     Before that, somebody else's rollout is waited for, and a dead one's traces are taken back.
     """
+    if r.interrupted:
+        return finish(r, Ending.INTERRUPTED)
     blocked = admitted(r, service, at)
     if blocked is not None:
         return blocked

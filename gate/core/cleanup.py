@@ -44,8 +44,16 @@ def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:
 
 def left_tag(r: Rollout, message: str) -> Rollout:
     """The tag cannot be taken back: said, and recorded; the lease runs out by itself."""
-    note = f"tag {r.plan.tag} was left on {r.candidate}: {message}"
+    note = f"the tag {r.plan.tag} or the lease was left on {r.candidate}: {message}"
     return replace(r, phase=Phase.RECORDING, notes=(*r.notes, note))
+
+
+def untagged(r: Rollout, at: datetime) -> Rollout:
+    """UNTAGGING accepted; where only the lease was given back, traffic has been verified before."""
+    assert r.service is not None
+    if r.ending is Ending.PROMOTED and not _has_our_tag(r, r.service):
+        return replace(r, phase=Phase.RECORDING)
+    return written(r, Phase.SETTLING, at, r.plan.verify_within_s)
 
 
 def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:

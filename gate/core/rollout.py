@@ -129,10 +129,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return cleanup.cleaning(r, service, at)
         case Phase.CLEANING, CallFailed() as failed:
             return cleanup.cannot_look(r, failed)
-        case Phase.UNTAGGING, Accepted() if r.ending is Ending.PROMOTED:
-            return replace(r, phase=Phase.RECORDING)
         case Phase.UNTAGGING, Accepted():
-            return written(r, Phase.SETTLING, at, r.plan.verify_within_s)
+            return cleanup.untagged(r, at)
         case Phase.UNTAGGING, CallFailed() as failed:
             return cleanup.not_untagged(r, failed)
         case Phase.SETTLING, Seen(service=service):
