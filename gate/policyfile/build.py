@@ -22,6 +22,7 @@ from gate.policyfile.digest import digest
 from gate.policyfile.probes import build_probes
 from gate.policyfile.records import Fields, Key, Read
 from gate.policyfile.tree import Mapping as MappingNode
+from gate.policyfile.tree import Sequence
 
 _ANY_PROBE = Probe("-", LogsProbe((LogPattern(text="-"),)))
 """Stands for a probe that has problems of its own, so that its absence is not one more."""
@@ -60,14 +61,13 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
 
 def _movement(context: Context, fields: Fields) -> dict[str, object]:
     """How traffic moves and how long it may take; what is left out has the core's default."""
-    steps = fields.find(form.TRAFFIC)
     given: dict[str, object] = {}
-    if steps is not None:
-        given["traffic"] = tuple(read.value for read in steps.value)
+    if (steps := _steps(fields)) is not None:
+        given["traffic"] = steps
     for key, name in _TIMES.items():
         if (read := fields.find(key)) is not None:
             given[name] = read.value
-    one_step = not fields.given(form.TRAFFIC) or (steps is not None and len(steps.value) == 1)
+    one_step = not fields.given(form.TRAFFIC) or (steps is not None and len(steps) == 1)
     if (dwell := fields.find(form.DWELL)) is not None and one_step:
         context.problems.add(
             dwell.node.mark,
@@ -75,6 +75,15 @@ def _movement(context: Context, fields: Fields) -> dict[str, object]:
             "leave it out, or give steps; `watch` is for the time after the last one",
         )
     return given
+
+
+def _steps(fields: Fields) -> tuple[int, ...] | None:
+    """The steps of traffic; None where none are given or some were refused."""
+    read = fields.find(form.TRAFFIC)
+    if read is None or not isinstance(read.node, Sequence):
+        return None
+    steps = tuple(item.value for item in read.value)
+    return steps if len(steps) == len(read.node.items) else None
 
 
 def build_service(read: Read[Fields] | None) -> ServiceName:
