@@ -51,8 +51,9 @@ class Platform(Protocol):
     ) -> None:
         """Creates a revision and sets the traffic list in the same update.
 
-        `annotations` replaces all of the service's own, too (they create no revision); None leaves
-        them as they are.
+        An empty etag creates the service, which must not exist yet, with this as its first
+        revision, from the image alone. `annotations` replaces all of the service's own, too (they
+        create no revision); None leaves them as they are.
 
         The revision gets this name and the service's template with another image. Returns when
         the update is accepted, not when it ends.

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from google.cloud.run_v2.types import revision as revisions
 from google.cloud.run_v2.types import service as services
+from google.cloud.run_v2.types.k8s_min import Container
+from google.cloud.run_v2.types.revision_template import RevisionTemplate
 from google.iam.v1.iam_policy_pb2 import GetIamPolicyRequest
 from google.iam.v1.policy_pb2 import Policy
 from google.longrunning.operations_pb2 import Operation
@@ -33,6 +35,13 @@ _GET_SERVICE = Method(
 _UPDATE_SERVICE = Method(
     "/google.cloud.run.v2.Services/UpdateService",
     services.UpdateServiceRequest.serialize,
+    Operation.FromString,
+    timeout_s=15.0,
+    writes=True,
+)
+_CREATE_SERVICE = Method(
+    "/google.cloud.run.v2.Services/CreateService",
+    services.CreateServiceRequest.serialize,
     Operation.FromString,
     timeout_s=15.0,
     writes=True,
@@ -130,6 +139,9 @@ class CloudRun:
         annotations: Mapping[str, str] | None = None,
     ) -> None:
         """As ports.Platform: the template is read anew; the caller's etag guards the update."""
+        if not etag:
+            await self._create(image, revision, traffic, annotations or {})
+            return
         current = await self._read()
         template = next_template(current.template, image, revision, self._subject)
         service = services.Service(
@@ -177,6 +189,33 @@ class CloudRun:
             routing=self._routing,
         )
 
+    async def _create(
+        self, image: str, revision: str, traffic: Split, annotations: Mapping[str, str]
+    ) -> None:
+        """A new service with Cloud Run's defaults; fails where it exists by now."""
+        template = RevisionTemplate(revision=revision, containers=[Container(image=image)])
+        service = services.Service(
+            template=template,
+            traffic=target_messages(traffic),
+            annotations=without_reserved(annotations),
+        )
+        parent, _, name = self._name.rpartition("/services/")
+        operation = await self._wire.call(
+            _CREATE_SERVICE,
+            services.CreateServiceRequest(parent=parent, service=service, service_id=name),
+            subject=self._subject,
+            routing=self._routing,
+        )
+        self._raise_if_failed(operation)
+
+    def _raise_if_failed(self, operation: Operation) -> None:
+        if operation.done and operation.HasField("error"):
+            error = operation.error
+            raise InfrastructureError(
+                f"{self._subject}: Cloud Run could not carry out the update "
+                f"(got code {error.code}: {scrub(error.message)})"
+            )
+
     async def _update(
         self,
         service: services.Service,
@@ -193,12 +232,7 @@ class CloudRun:
             routing=self._routing,
             repeatable=bool(service.etag),  # guarded: a repetition changes nothing or is refused
         )
-        if operation.done and operation.HasField("error"):
-            error = operation.error
-            raise InfrastructureError(
-                f"{self._subject}: Cloud Run could not carry out the update "
-                f"(got code {error.code}: {scrub(error.message)})"
-            )
+        self._raise_if_failed(operation)
 
 
 def _age(revision: Revision) -> tuple[float, str]:

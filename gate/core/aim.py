@@ -6,9 +6,10 @@ from datetime import datetime
 
 from gate.core.lease import taken
 from gate.core.mark import UnreadableMark
+from gate.core.messages import CallFailed
 from gate.core.policy import tag_problem
 from gate.core.recovery import admitted
-from gate.core.service import ConditionState, Service
+from gate.core.service import Condition, ConditionState, Service
 from gate.core.stable import choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
@@ -27,6 +28,46 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
     if blocked is not None:
         return blocked
     return _AIM[r.plan.kind](taken(r, service), service, at)
+
+
+def no_service(r: Rollout, failed: CallFailed) -> Rollout:
+    """READING, and there is no such service: created only where the policy allows it.
+
+    Cloud Run cannot create a service at zero traffic, so its first revision has users' requests
+    while it is probed.
+    """
+    ref, plan = r.plan.service, r.plan
+    if plan.kind is not Kind.ROLLOUT or not plan.image:
+        return finish(r, Ending.REFUSED, failed.message)
+    if not plan.first_deploy:
+        note = (
+            f"{failed.message}; Cloud Run cannot create a service at zero traffic: deploy a first "
+            "revision by other means, or allow it in the policy (first_deploy: allow)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    if problem := tag_problem(plan.tag, ref.name):
+        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
+    nothing = Service(
+        ref,
+        etag="",
+        generation=0,
+        observed_generation=0,
+        reconciling=False,
+        ready=Condition(),
+        traffic=Split(()),
+    )
+    name = _revision_name(nothing, plan.suffix)
+    placed = Split.all_to(name, {plan.tag: name})
+    note = f"{ref} does not exist: its first revision serves users while it is probed"
+    return replace(
+        taken(r, nothing),
+        phase=Phase.DEPLOYING,
+        service=nothing,
+        placed=placed,
+        reached=placed,
+        candidate=name,
+        notes=(*r.notes, note),
+    )
 
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core import candidate, cleanup, moving, recovery
-from gate.core.aim import aim
+from gate.core.aim import aim, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
 from gate.core.messages import (
@@ -68,8 +68,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return interrupted(r, at)
         case Phase.READING, Seen(service=service):
             return aim(r, service, at)
-        case Phase.READING, CallFailed(failure=Failure.NOT_FOUND, message=message):
-            return finish(r, Ending.REFUSED, message)
+        case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
+            return no_service(r, failed)
         case Phase.READING, CallFailed(message=message):
             return finish(r, Ending.FAILED, message)
         case Phase.RECOVERING, Accepted():

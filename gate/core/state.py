@@ -131,6 +131,8 @@ class Plan:
         revisions: all revisions of the service, where they were listed before a rollback.
         cross: roll back across a revision that is marked as irreversible.
         identity: how an answer proves which revision gave it.
+        first_deploy: create the service if there is none, although its first revision then has
+            users' requests before it has passed.
     """
 
     kind: Kind
@@ -159,6 +161,7 @@ class Plan:
     revisions: tuple[Revision, ...] = ()
     cross: bool = False
     identity: IdentityRule | None = None
+    first_deploy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,11 @@ class Rollout:
     def deadline_at(self) -> datetime:
         """When the rollout must end in a decision."""
         return self.started_at + timedelta(seconds=self.plan.deadline_s)
+
+    @property
+    def first(self) -> bool:
+        """Whether this rollout creates the service: there is nothing to go back to."""
+        return self.placed is not None and self.before is None
 
     @property
     def asks_first(self) -> bool:

@@ -12,6 +12,9 @@ SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
 PATIENT_LOOKS = 3
 """Looks before a write that does not show counts as not having happened."""
+NOTHING_BEFORE = (
+    "it is the service's first revision: users have it, and there is nothing to go back to"
+)
 STILL_CHANGING = "the service is still being changed, with traffic where it should be"
 
 
@@ -48,6 +51,9 @@ def clean(
     r: Rollout, ending: Ending, at: datetime, verdict: Verdict | None = None, note: str = ""
 ) -> Rollout:
     """On to taking our tag back; traffic stays where it is."""
+    if r.first and ending is not Ending.PROMOTED:
+        note = "; ".join(part for part in (note, NOTHING_BEFORE) if part)
+        ending = Ending.STUCK
     finished = finish(r, ending, note, verdict)
     return enter(finished, Phase.CLEANING, at, r.plan.verify_within_s)
 

@@ -177,7 +177,11 @@ class FakePlatform(Script):
     ) -> None:
         """Creates a revision and sets the traffic list in the same update."""
         self.enter("deploy")
-        self._check_etag(etag)
+        if not self.exists and not etag:
+            self.exists = True
+            self._revisions.clear()
+        else:
+            self._check_etag(etag)
         if revision in self._revisions:
             raise InfrastructureError(
                 f"Revision named '{revision}' with different configuration already exists."
