@@ -16,6 +16,7 @@ from gate.core.transitions import (
     finish,
     written,
 )
+from gate.core.verdict import Verdict
 
 
 def _has_our_tag(r: Rollout, service: Service) -> bool:
@@ -27,12 +28,25 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
 
     Whoever has taken the lease over has taken our tag over with it.
     """
+    r = _unproven(r, service)
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
     if holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag):
-        return replace(r, phase=Phase.UNTAGGING)
+        return replace(r, phase=Phase.UNTAGGING, reached=None)
     return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
+
+
+def _unproven(r: Rollout, service: Service) -> Rollout:
+    """A rejection is none where the candidate's address was taken away while it was asked."""
+    ours = r.reached is None or _has_our_tag(r, service)
+    if r.ending is not Ending.REJECTED or ours:
+        return r
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    what = f"{taker(service)} has taken over" if lost(r, service) else "our tag was taken away"
+    hint = "so that what the probes saw says nothing about the candidate; run it again"
+    verdict = Verdict.hold("traffic", f"{what}{by} while we probed", hint)
+    return replace(r, ending=Ending.HELD, verdict=verdict)
 
 
 def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:

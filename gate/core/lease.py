@@ -7,6 +7,7 @@ only one can write; the other conflicts, reads again, and sees the first one's l
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 
 from gate.core.mark import Barred, Mark, Shares, UnreadableMark
 from gate.core.messages import SetTraffic
@@ -16,6 +17,30 @@ from gate.core.traffic import Split
 
 LEEWAY = timedelta(seconds=5)
 """Clocks disagree: a lease counts as run out only this much after its time."""
+
+
+BARS_MAX = 50
+"""Most revisions that a mark remembers as left by people; the oldest are forgotten first."""
+
+
+class Standing(Enum):
+    """How a service's lease stands."""
+
+    FREE = "free"
+    HELD = "held"  # a rollout is at work
+    LAPSED = "lapsed"  # a rollout died; what it left has to be taken back
+    UNREADABLE = "unreadable"  # only a person may decide
+
+
+def standing(service: Service, at: datetime) -> Standing:
+    """How a service's lease stands at this time, allowing for clocks that disagree."""
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return Standing.UNREADABLE
+    if not mark.holder:
+        return Standing.FREE
+    return Standing.LAPSED if mark.lapsed_at(at, LEEWAY) else Standing.HELD
 
 
 def taken(r: Rollout, service: Service) -> Rollout:
@@ -49,7 +74,9 @@ def taker(service: Service) -> str:
         return f"nobody knows who: its mark is {error}"
     since = f" since {mark.since:%Y-%m-%d %H:%M:%S} UTC" if mark.since else ""
     by = f" ({mark.actor})" if mark.actor else ""
-    return f"rollout {mark.holder}{by}{since}" if mark.holder else "another rollout"
+    if mark.holder:
+        return f"rollout {mark.holder}{by}{since}"
+    return f"a {mark.phase}{by}" if mark.phase else "another rollout"
 
 
 def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
@@ -64,7 +91,8 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
     bars = _bars(r)
     wrote_shares = _named(wrote, r.service)
     if not working:
-        return Mark(fence=r.fence, wrote=wrote_shares, barred=bars)
+        kind, actor = r.plan.kind.value, r.plan.actor
+        return Mark(fence=r.fence, actor=actor, phase=kind, wrote=wrote_shares, barred=bars)
     return Mark(
         fence=r.fence,
         holder=r.id,
@@ -122,11 +150,12 @@ def _bars(r: Rollout) -> tuple[Barred, ...]:
         return bars
     left = [name for name in r.placed.shares if name and name != r.candidate]
     known = {bar.revision for bar in bars}
-    return bars + tuple(
+    bars += tuple(
         Barred(name, _image(r, name), r.plan.actor, r.plan.reason[:200])
         for name in left
         if name not in known
     )
+    return bars[-BARS_MAX:]
 
 
 def _image(r: Rollout, name: str) -> str:

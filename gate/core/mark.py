@@ -35,9 +35,9 @@ class Mark:
     Attributes:
         fence: grows by one with every new holder, never shrinks; who has an older one must stop.
         holder: id of the rollout at work, "" when none is.
-        actor, since: who started it, and when.
+        actor, since: who started it, and when; without a holder, who wrote last.
         until: when the lease runs out, unless it is renewed.
-        phase: how far it had come, for people.
+        phase: how far it had come, for people; without a holder, what kind of command wrote last.
         candidate, tag: whose tag it is that has to go.
         safe: shares to go back to if the holder dies.
         wrote: shares that the gate itself set last; if traffic differs, somebody else moved it.

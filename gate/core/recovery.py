@@ -1,7 +1,7 @@
 """Taking back what a rollout left that died: stable at what it had, its tag gone, said so."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gate.core.lease import LEEWAY, taken, taker
 from gate.core.mark import Mark, UnreadableMark
@@ -31,6 +31,8 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     except UnreadableMark as error:
         if r.plan.force:
             return _take_back(r, service, Mark(), at)
+        if r.plan.kind is Kind.ROLLBACK:
+            return None  # a person's way to safety does not hang on what nobody can read
         note = f"{service.ref}: the gate's own annotation is {error}"
         return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
     if mark.lapsed_at(at, LEEWAY) or (mark.holder and r.plan.force):
@@ -40,15 +42,23 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
         return finish(r, Ending.UNCHANGED, note)
     if not mark.holder or r.plan.kind is Kind.ROLLBACK:
         return None
-    if (at - r.started_at).total_seconds() < r.plan.wait_s:
-        return again(r)
+    waited_s = (at - r.started_at).total_seconds()
+    if waited_s < r.plan.wait_s:
+        limit_at = at + timedelta(seconds=READ_WITHIN_S)
+        return replace(again(r), waited_s=waited_s, limit_at=limit_at)
     return finish(r, Ending.BUSY, f"{service.ref}: {taker(service)} is at work; {LOOK_AGAIN}")
 
 
 def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
     """On to the one update that brings the service to safety."""
     goal = safety(service, mark)
-    note = f"recovered from {taker(service)}, which died while {mark.phase or 'at work'}"
+    phase = mark.phase or "at work"
+    died = mark.lapsed_at(at, LEEWAY)
+    note = (
+        f"recovered from {taker(service)}, which died while {phase}"
+        if died
+        else f"took the lease away from {taker(service)}, which was {phase}"
+    )
     r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
     r = taken(replace(r, notes=(*r.notes, note)), service)
     return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)

@@ -176,11 +176,13 @@ class Rollout:
         before: traffic as it was found.
         placed: `before` pinned to the revisions that it meant when it was read; in a rollout with
             our tag on the candidate: traffic while the candidate is probed.
-        reached: the split that we know to be in effect by our own doing: `placed`, then each step.
+        reached: the split that we know to be in effect by our own doing: `placed`, then each step;
+            None once our tag is being taken back.
         goal: the split that is being moved to.
         at: time of the last event.
         fence: our fencing number, 0 before we have one.
         stepped: how many of the plan's steps have been reached and passed.
+        waited_s: how long it waited for another rollout to end; the deadline does not count that.
         guard: etag that the last write was guarded by; a service that still has it has not been
             written since.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
@@ -205,6 +207,7 @@ class Rollout:
     at: datetime | None = None
     fence: int = 0
     stepped: int = 0
+    waited_s: float = 0.0
     candidate: str = ""
     url: str = ""
     revisions: dict[str, Revision] = field(default_factory=dict)
@@ -218,7 +221,7 @@ class Rollout:
     @property
     def deadline_at(self) -> datetime:
         """When the rollout must end in a decision."""
-        return self.started_at + timedelta(seconds=self.plan.deadline_s)
+        return self.started_at + timedelta(seconds=self.waited_s + self.plan.deadline_s)
 
     @property
     def first(self) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from gate.core import cleanup
+from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Phase
@@ -48,6 +49,26 @@ def test_a_tag_that_is_ours_no_more_is_left_alone(traffic):
     assert cleaning(service(traffic)) is Phase.SETTLING
 
 
+def test_a_rejection_says_nothing_where_the_address_was_taken_away_meanwhile():
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED, reached=PLACED)
+    r = cleanup.cleaning(r, service(BEFORE), NOW)
+    assert r.ending is Ending.HELD
+    assert "our tag was taken away by eve@example.com while we probed" in str(r.verdict.reasons[0])
+    taken_over = Mark(9, actor="bob", phase="rollback").text()
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED, reached=PLACED, fence=3)
+    r = cleanup.cleaning(r, service(BEFORE, annotations=((KEY, taken_over),)), NOW)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
+    assert "a rollback (bob) has taken over" in str(r.verdict.reasons[0])
+
+
+def test_a_tag_that_we_took_away_ourselves_changes_no_verdict():
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED, reached=PLACED)
+    r = cleanup.cleaning(r, service(PLACED), NOW)
+    assert r.phase is Phase.UNTAGGING
+    again = cleanup.not_untagged(r, failed(Failure.CONFLICT))
+    assert cleanup.cleaning(again, service(BEFORE), NOW).ending is Ending.REJECTED
+
+
 def settled(seen, at=NOW, **changes):
     return cleanup.settled(rollout(Phase.SETTLING, ending=Ending.REJECTED, **changes), seen, at)
 
@@ -73,14 +94,15 @@ def test_a_tag_that_is_there_again_is_taken_again_a_few_times():
     assert (r.phase, r.conflicts) == (Phase.CLEANING, 1)
     r = settled(service(PLACED), conflicts=CONFLICTS_MAX)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
-    assert f"tag {TAG} was left on {CANDIDATE}" in r.notes[-1]
+    assert f"the tag {TAG} or the lease was left on {CANDIDATE}" in r.notes[-1]
 
 
 def test_a_tag_that_cannot_be_taken_is_said_and_changes_nothing_else():
     r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED)
     r = cleanup.not_untagged(r, failed(Failure.REFUSED))
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
-    assert r.notes[-1] == f"tag {TAG} was left on {CANDIDATE}: the server's words"
+    left = f"the tag {TAG} or the lease was left on {CANDIDATE}"
+    assert r.notes[-1] == f"{left}: the server's words"
 
 
 def test_looks_that_fail_are_repeated_for_a_while():
