@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar, assert_never
 
 from gate.core.evidence import SERVICE, Evidence
@@ -109,6 +110,7 @@ class Controller:
         self._abandon = asyncio.Event()
         self._told = False
         self._sequence = 0
+        self._renewed_at: datetime | None = None
 
     def interrupt(self) -> None:
         """Asks the rollout to end safely and soon; asked twice, it is left where it is."""
@@ -233,20 +235,15 @@ class Controller:
             await call
         except InfrastructureError as error:
             return self._failed(error)
-        return Accepted(self._world.clock.now())
+        self._renewed_at = self._world.clock.now()
+        return Accepted(self._renewed_at)
 
     async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
         """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""
-        if command.after_s:
-            await self._world.clock.sleep(command.after_s)
-        try:
-            headers = await self._world.identity(command.audience)
-        except InfrastructureError as error:
-            return self._failed(error)
-        asking = asyncio.ensure_future(self._ask(command, headers))
+        asking = asyncio.ensure_future(self._round(command))
         try:
             while True:
-                await asyncio.wait({asking}, timeout=rollout.plan.lease_s / RENEWALS)
+                await asyncio.wait({asking}, timeout=self._until_renewal_s(rollout))
                 if asking.done():
                     return asking.result()
                 lost = await self._renew(rollout)
@@ -255,12 +252,31 @@ class Controller:
         finally:
             await _cancelled(asking)
 
+    def _until_renewal_s(self, rollout: Rollout) -> float:
+        """How long the lease may stay as it is; rounds of probes may be shorter than that."""
+        every_s = rollout.plan.lease_s / RENEWALS
+        if self._renewed_at is None:
+            return every_s
+        since = self._world.clock.now() - self._renewed_at
+        return max(every_s - since.total_seconds(), 0.0)
+
+    async def _round(self, command: RunProbes) -> Event:
+        """One round of probes, after a pause where the command asks for one."""
+        if command.after_s:
+            await self._world.clock.sleep(command.after_s)
+        try:
+            headers = await self._world.identity(command.audience)
+        except InfrastructureError as error:
+            return self._failed(error)
+        return await self._ask(command, headers)
+
     async def _renew(self, rollout: Rollout) -> Seen | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
 
         A read or a write that fails is tried again with the next renewal.
         """
         world = self._world
+        self._renewed_at = world.clock.now()
         try:
             service = await world.platform.read_service()
             write = renewal(rollout, service, world.clock.now())
@@ -291,11 +307,11 @@ class Controller:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
         def progress(news: Progress) -> None:
-            if news.evidence is not None:
-                evidence = replace(news.evidence, address=address)
+            evidence = news.evidence
+            if evidence is not None:
+                evidence = replace(evidence, address=address)
                 ended.append(evidence)
-                news = replace(news, evidence=evidence)
-            self._world.narrator.progress(news)
+            self._world.narrator.progress(replace(news, evidence=evidence, address=address))
 
         return progress
 

@@ -99,13 +99,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something to show while probes run: a probe began, advanced, or ended (with evidence)."""
+    """Something to show while probes run: a probe began, advanced, or ended (with evidence).
+
+    `address` is as in Evidence.
+    """
 
     probe: str
     text: str = ""
     done: int = 0
     of: int = 0
     evidence: Evidence | None = None
+    address: str = ""
 
 
 Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]
