@@ -54,11 +54,8 @@ async def test_a_short_rollout_writes_nothing_only_to_renew():
 async def test_a_renewal_that_fails_is_tried_again():
     world = Watched()
 
-    def fail(times):
-        error = UnavailableError("nobody answers")
-        world.platform.fail_next("set_traffic", error, times)
-
-    world.clock.after(60, lambda: fail(2))
+    error = UnavailableError("nobody answers")
+    world.clock.after(60, lambda: world.platform.fail_next("set_traffic", error))
     rollout = await world.run(plan(lease_s=30.0, verify_within_s=10.0, **STEPS))
     assert rollout.ending is Ending.PROMOTED
     assert min(world.left_s) > 0
