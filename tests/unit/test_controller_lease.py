@@ -56,7 +56,7 @@ async def test_a_renewal_that_fails_is_tried_again():
 
     error = UnavailableError("nobody answers")
     world.clock.after(60, lambda: world.platform.fail_next("set_traffic", error))
-    rollout = await world.run(plan(lease_s=30.0, verify_within_s=10.0, **STEPS))
+    rollout = await world.run(plan(lease_s=60.0, verify_within_s=10.0, **STEPS))
     assert rollout.ending is Ending.PROMOTED
     assert min(world.left_s) > 0
 
