@@ -336,6 +336,8 @@ class Policy:
         watch_s: how long it is probed on after the last step.
         deadline_s: limit for the whole rollout, dwells and watch included.
         lease_s: how long a rollout counts as alive without a word from it.
+        first_deploy: create the service if there is none; its first revision then has users'
+            requests while it is probed.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
     """
@@ -349,6 +351,7 @@ class Policy:
     deadline_s: float = 1200.0
     lease_s: float = 60.0
     on_hold: OnHold = OnHold.KEEP
+    first_deploy: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""

@@ -51,6 +51,7 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         "candidate": candidate,
         **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
+        "first_deploy": fields.get(form.FIRST_DEPLOY, "refuse") == "allow",
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),
         "source": source,

@@ -331,6 +331,12 @@ LEASE = Key(
     "How long a rollout counts as alive without a word from it, 5s to 1h. Default: 1m",
 )
 DEADLINE = Key("deadline", Duration(), "Limit for the whole rollout. Default: 20m")
+FIRST_DEPLOY = Key(
+    "first_deploy",
+    Choice(("refuse", "allow")),
+    "Whether to create the service if there is none, although its first revision then has users' "
+    "requests while it is probed. Default: refuse",
+)
 ON_HOLD = Key(
     "on_hold",
     Choice(("keep", "drop")),
@@ -361,6 +367,7 @@ POLICY = Record(
         DEADLINE,
         LEASE,
         ON_HOLD,
+        FIRST_DEPLOY,
         SECRETS,
         CAPABILITIES,
         PROBES,

@@ -34,6 +34,7 @@ candidate: {tag: next, ready_within: 90s}
 traffic: [100]
 deadline: 1h
 on_hold: drop
+first_deploy: allow
 secrets: {alice: {env: TOKEN}}
 capabilities: {chat: {priority: P2, impact: "$5"}}
 probes:
@@ -55,6 +56,7 @@ probes:
     assert policy.service == ServiceName("p-1", "europe-west1", "api")
     assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("next", 90)
     assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 3600, OnHold.DROP)
+    assert policy.first_deploy
     assert policy.secrets == {"alice": SecretRef("TOKEN")}
     assert policy.capabilities == {"chat": Capability("P2", "$5")}
     assert policy.source == "policy.yaml"
@@ -130,6 +132,7 @@ def test_what_is_left_out_has_its_default(tmp_path):
     assert policy.service == ServiceName()
     assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("candidate", 240)
     assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 1200, OnHold.KEEP)
+    assert not policy.first_deploy
     assert policy.probes[0].spec == HttpProbe("/a")
     assert policy.probes[0].required
 
