@@ -213,6 +213,7 @@ def _evidence(item: Evidence) -> Json:
         "right_times": item.right_times,
         "trace": item.trace,
         "address": item.address,
+        "answered_by": item.answered_by,
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
         "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
     }

@@ -14,6 +14,7 @@ from gate.core.policy import ProbeSpec
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.ports import Clock, Logs, Target
 from gate.probes.frontend import Arrival
+from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
@@ -56,6 +57,7 @@ class Run:
         tls: the one TLS context, made when it is first needed.
         since: logs before it are not looked at.
         arrival: whether the front end knows the target's address by now.
+        identity: whose answers count.
     """
 
     target: Target
@@ -67,6 +69,7 @@ class Run:
     tls: Callable[[], ssl.SSLContext]
     since: datetime
     arrival: Arrival = field(default_factory=Arrival)
+    identity: Identity = field(default_factory=Identity)
 
     def values(self, nonce: str, user: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.
@@ -121,6 +124,7 @@ class Draft:
         excerpts: Iterable[str] = (),
         *,
         trace: str = "",
+        answered_by: str = "",
         tally: "Tally | None" = None,
     ) -> Evidence:
         """Puts the evidence together; every text in it is redacted, made visible and cut here.
@@ -130,6 +134,7 @@ class Draft:
             faults: what was not as expected, with counts where there are any.
             excerpts: lines, already made fit by Words.
             trace: trace id that was sent.
+            answered_by: the revision that answered, by its own word.
             tally: how many of how many went right, and what follows where shares decide.
         """
         words = self.run.words
@@ -149,6 +154,7 @@ class Draft:
             asked_times=tally.asked,
             right_times=tally.right,
             trace=trace,
+            answered_by=words.line(answered_by, TEXT_MAX),
         )
 
 

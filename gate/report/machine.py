@@ -24,8 +24,9 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     verdict                     {decision, reasons: [{subject, text, hint, capability}]} or null
     did_not_run                 names of probes that left no evidence
     evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
-                                started_at, duration_ms, asked_times, right_times, trace, findings,
-                                excerpts}]; outcome is passed, failed or inconclusive;
+                                started_at, duration_ms, asked_times, right_times, trace,
+                                answered_by, findings, excerpts}]; outcome is passed, failed or
+                                inconclusive; answered_by is "" where that is not known;
                                 findings are {symptom, expected, seen, count, hint}
 """
 
@@ -167,6 +168,7 @@ def _evidence(item: Evidence, probe: Probe | None) -> Json:
         "asked_times": item.asked_times,
         "right_times": item.right_times,
         "trace": item.trace,
+        "answered_by": item.answered_by,
         "findings": [_finding(finding) for finding in item.findings],
         "excerpts": list(item.excerpts),
     }

@@ -119,6 +119,8 @@ def _details(item: Entry) -> Iterator[Line]:
     yield Line(f"asked: {safe(text(item, 'asked'))}{_times(item)}", indent=4)
     yield Line(f"expected: {safe(text(item, 'expected'))}", indent=4)
     yield Line(f"seen: {safe(text(item, 'seen'))}", indent=4)
+    if answered_by := text(item, "answered_by"):
+        yield Line(f"answered by: {safe(answered_by)}", indent=4)
     if trace := text(item, "trace"):
         yield Line(f"trace: {safe(trace)}", indent=4)
     for finding in children(item, "findings"):

@@ -124,6 +124,7 @@ def test_evidence() -> None:
         "asked_times": 1,
         "right_times": 0,
         "trace": "ab" * 16,
+        "answered_by": "",
         "findings": [
             {
                 "symptom": "redirect",
