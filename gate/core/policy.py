@@ -91,6 +91,8 @@ class IdentityRule:
             raise ValueProblem("identity", "needs a header or a json path, one of the two")
         if self.path and not self.field:
             raise ValueProblem("identity", "names no field of the JSON answer")
+        if self.path:
+            _path(self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gate.core.policy import (
     CandidateRule,
     Capability,
+    IdentityRule,
     LogPattern,
     LogsProbe,
     OnHold,
@@ -112,6 +113,7 @@ def _candidate(context: Context, fields: Fields, service: ServiceName) -> Candid
         given: dict[str, object] = {
             "tag": read.value.get(form.TAG, rule.tag),
             "ready_within_s": read.value.get(form.READY_WITHIN, rule.ready_within_s),
+            "identity": _identity(context, read.value.find(form.IDENTITY)),
         }
         rule = context.construct(CandidateRule, given, read.value) or rule
     problem = tag_problem(rule.tag, service.name) if service.name else None
@@ -125,6 +127,22 @@ def _candidate(context: Context, fields: Fields, service: ServiceName) -> Candid
             "Cloud Run counts both together; shorten the tag",
         )
     return rule
+
+
+def _identity(context: Context, read: Read[Fields] | None) -> IdentityRule | None:
+    """The rule; None where the policy has none, or only a bad one, which has been noted."""
+    if read is None:
+        return None
+    if place := read.value.find(form.IDENTITY_JSON):
+        path, field = place.value.find(form.IDENTITY_PATH), place.value.find(form.IDENTITY_FIELD)
+        context.no_template(path)
+        context.no_template(field)
+        if path is None or field is None:
+            return None
+        given: dict[str, object] = {"path": path.value, "field": field.value}
+        return context.construct(IdentityRule, given, place.value)
+    header = read.value.get(form.IDENTITY_HEADER, "")
+    return IdentityRule(header=header) if header else None
 
 
 def _secrets(context: Context, fields: Fields) -> Mapping[str, SecretRef]:

@@ -30,7 +30,6 @@ NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
     "the policy": {
         "baseline": "comparing the candidate with stable",
     },
-    "candidate": {"identity": "proving which revision answered"},
     "probe": {
         "suite": "running a test suite against the candidate",
         "diff": "comparing the candidate's configuration with stable's",
@@ -89,7 +88,31 @@ TAG = Key(
 READY_WITHIN = Key(
     "ready_within", Duration(), "How long the candidate may take to become ready. Default: 4m"
 )
-CANDIDATE = Record("candidate", (TAG, READY_WITHIN), not_built=NOT_BUILT["candidate"])
+IDENTITY_HEADER = Key(
+    "header",
+    Text("a header name", rf"{_TOKEN}+", 100),
+    "Header that has the name on every answer, the WebSocket handshake included",
+)
+IDENTITY_PATH = Key(
+    "path", PATH, "Path that is asked before each probe and after it", required=True
+)
+IDENTITY_FIELD = Key(
+    "field",
+    Text("the name of a field", most=100),
+    "Field of the JSON answer that has the name",
+    required=True,
+)
+IDENTITY_JSON = Key(
+    "json",
+    Record("identity json", (IDENTITY_PATH, IDENTITY_FIELD)),
+    "Where a JSON answer has the name, for services that send no such header",
+)
+IDENTITY = Key(
+    "identity",
+    Record("identity", (IDENTITY_HEADER, IDENTITY_JSON), one_of=("header", "json")),
+    "How an answer proves which revision gave it: it has the revision's name",
+)
+CANDIDATE = Record("candidate", (TAG, READY_WITHIN, IDENTITY))
 
 SECRET_ENV = Key(
     "env",

@@ -5,8 +5,10 @@ import pytest
 
 from gate.core.policy import (
     Await,
+    CandidateRule,
     Capability,
     HttpProbe,
+    IdentityRule,
     LogPattern,
     LogsProbe,
     OnHold,
@@ -130,7 +132,7 @@ def test_a_websocket_probe_becomes_values(tmp_path):
 def test_what_is_left_out_has_its_default(tmp_path):
     policy = loaded(tmp_path, "version: 1\nprobes: {a: {http: {path: /a}}}\n")
     assert policy.service == ServiceName()
-    assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("candidate", 240)
+    assert policy.candidate == CandidateRule("candidate", 240, identity=None)
     assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 1200, OnHold.KEEP)
     assert not policy.first_deploy
     assert policy.probes[0].spec == HttpProbe("/a")
@@ -244,17 +246,60 @@ def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
     assert any(one.endswith(f"| did you mean {near}?") for one in found)
 
 
+def test_what_is_not_built_yet_is_refused_by_name(tmp_path):
+    found = problems(tmp_path, PLAIN + "baseline: stable\n")
+    assert len(found) == 1
+    assert "baseline: is not built yet" in found[0]
+
+
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("identity", "rule"),
     [
-        ("baseline: stable", "baseline"),
-        ("candidate: {identity: {header: x}}", "candidate.identity"),
+        ("{header: X-Revision}", IdentityRule(header="X-Revision")),
+        (
+            "{json: {path: /version?a=1, field: revision}}",
+            IdentityRule(path="/version?a=1", field="revision"),
+        ),
     ],
 )
-def test_what_is_not_built_yet_is_refused_by_name(tmp_path, text, named):
-    found = problems(tmp_path, PLAIN + text + "\n")
+def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
+    policy = loaded(tmp_path, PLAIN + f"candidate: {{tag: next, identity: {identity}}}\n")
+    assert policy.candidate == CandidateRule("next", identity=rule)
+
+
+@pytest.mark.parametrize(
+    ("identity", "wrong"),
+    [
+        ("{}", "7:23 candidate.identity: identity needs exactly one of header, json (got none)"),
+        (
+            "{header: x, json: {path: /v, field: f}}",
+            "7:23 candidate.identity: identity needs exactly one of header, json (got header and",
+        ),
+        ("x-revision", "7:23 candidate.identity: has the wrong form"),
+        ("{header: 'x revision'}", "7:32 candidate.identity.header: has the wrong form"),
+        ("{header: ''}", "7:32 candidate.identity.header: has the wrong form"),
+        ("{json: {path: /version}}", "7:30 candidate.identity.json: field is missing"),
+        ("{json: {field: revision}}", "7:30 candidate.identity.json: path is missing"),
+        ("{json: {path: v, field: f}}", "7:37 candidate.identity.json.path: has the wrong form"),
+        (
+            "{json: {path: /healthz, field: f}}",
+            "7:37 candidate.identity.json.path: /healthz never reaches a container",
+        ),
+        (
+            "{json: {path: '/${alice}', field: f}}",
+            "7:37 candidate.identity.json.path: holds a template where none is rendered",
+        ),
+        (
+            "{json: {path: /v, field: '${alice}'}}",
+            "7:48 candidate.identity.json.field: holds a template where none is rendered",
+        ),
+        ("{header: x, heeder: y}", "7:35 candidate.identity: has an unknown key (got 'heeder')"),
+    ],
+)
+def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
+    found = problems(tmp_path, PLAIN + f"candidate: {{identity: {identity}}}\n")
+    assert found[0].startswith(wrong), found
     assert len(found) == 1
-    assert f"{named}: is not built yet" in found[0]
 
 
 @pytest.mark.parametrize(
