@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
 from gate.cli.drive import drive
-from gate.core.policy import Policy
+from gate.core.policy import Policy, ServiceName
 from gate.core.service import Service, ServiceRef
 from gate.core.stable import choose_stable
 from gate.core.state import Kind, Plan
@@ -26,11 +27,20 @@ class DeclinedError(GateError):
 
 def service_of(args: argparse.Namespace) -> ServiceRef:
     """The service, from the policy's `service` section where a policy is given."""
+    return wiring.service_of(args, _named(args))
+
+
+def place_of(args: argparse.Namespace) -> tuple[str, str]:
+    """Project and region, from the policy's `service` section where a policy is given."""
+    return wiring.place_of(args, _named(args))
+
+
+def _named(args: argparse.Namespace) -> ServiceName | None:
     if args.policy is None:
-        return wiring.service_of(args)
+        return None
     from gate.policyfile import load_service  # noqa: PLC0415 - YAML only where it is read
 
-    return wiring.service_of(args, load_service(args.policy))
+    return load_service(args.policy)
 
 
 def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
@@ -72,22 +82,44 @@ def _confirmed(plan: Plan) -> Plan:
         UsageError: nobody can be asked.
         DeclinedError: the person did not agree.
     """
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"gate {plan.kind.value}: nobody can be asked (standard input is no terminal)",
-            "give --yes to go on without a confirmation",
-        )
+    require_a_person(plan.kind.value)
     plan, service = wiring.run_async(_read(plan))
     target = plan.revision or _meant(plan, service)
     if not target:
         return plan  # to be refused with the reason, and recorded
-    _say(f"service:  {service.ref}")
-    _say(f"traffic:  {service.traffic}")
-    _say(f"{plan.kind.value + ':':<9} all traffic to {target}")
-    _say(f"because:  {Redactor({}).text(plan.reason)}")
-    if not _agreed():
-        raise DeclinedError(f"gate {plan.kind.value}: nothing was changed (got no consent)")
+    lines = (
+        f"service:  {service.ref}",
+        f"traffic:  {service.traffic}",
+        f"{plan.kind.value + ':':<9} all traffic to {target}",
+        f"because:  {Redactor({}).text(plan.reason)}",
+    )
+    confirm(plan.kind.value, lines)
     return replace(plan, revision=target)
+
+
+def require_a_person(command: str) -> None:
+    """Makes sure that somebody can be asked.
+
+    Raises:
+        UsageError: standard input is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"gate {command}: nobody can be asked (standard input is no terminal)",
+            "give --yes to go on without a confirmation",
+        )
+
+
+def confirm(command: str, lines: Iterable[str]) -> None:
+    """Says what is about to be done and asks for consent.
+
+    Raises:
+        DeclinedError: the person did not agree.
+    """
+    for line in lines:
+        _say(line)
+    if not _agreed():
+        raise DeclinedError(f"gate {command}: nothing was changed (got no consent)")
 
 
 def _meant(plan: Plan, service: Service) -> str:

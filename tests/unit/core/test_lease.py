@@ -12,7 +12,17 @@ from gate.core.state import Kind, Phase
 from tests.unit.core.rollouts import BEFORE, CANDIDATE, MOVED, NOW, STABLE, later, plan, rollout
 from tests.unit.core.rollouts import service as unmarked
 
-HELD = Mark(3, "r7", "alice", NOW, later(60), "probing", CANDIDATE, "candidate")
+HELD = Mark(
+    fence=3,
+    writer="r7",
+    holder="r7",
+    actor="alice",
+    since=NOW,
+    until=later(60),
+    phase="probing",
+    candidate=CANDIDATE,
+    tag="candidate",
+)
 
 
 def service(mark: Mark | str, **more):

@@ -10,7 +10,18 @@ from gate.core.transitions import READ_WITHIN_S
 from tests.unit.core.rollouts import CANDIDATE, NOW, PLACED, STABLE, TAG, later, plan, rollout
 from tests.unit.core.rollouts import service as unmarked
 
-HELD = Mark(3, "r7", "bob", NOW, later(60), "probing", CANDIDATE, TAG, ((STABLE, 100),))
+HELD = Mark(
+    fence=3,
+    writer="r7",
+    holder="r7",
+    actor="bob",
+    since=NOW,
+    until=later(60),
+    phase="probing",
+    candidate=CANDIDATE,
+    tag=TAG,
+    safe=((STABLE, 100),),
+)
 
 
 def service(mark: Mark | str = HELD):
