@@ -111,9 +111,15 @@ def _run_probes(r: Rollout) -> RunProbes:
         r.started_at,
         r.deadline_at,
         service_probes=_users_probes(r) if live else (),
-        after_s=BETWEEN_ROUNDS_S if live and r.looks else 0.0,
+        after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,
     )
+
+
+def _between_rounds_s(r: Rollout) -> float:
+    """A pause, which does not last beyond the dwell or the watch that it is in."""
+    left = r.limit_at - (r.at or r.started_at)
+    return min(BETWEEN_ROUNDS_S, max(left.total_seconds(), 0.0))
 
 
 def _users_probes(r: Rollout) -> tuple[Probe, ...]:

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from gate.core.commands import LONGEST_LOOK_S, command_of
+from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.state import Kind, Phase
 from tests.unit.core.rollouts import (
@@ -105,3 +105,11 @@ def test_looks_come_at_once_then_ever_more_rarely():
 
 def test_a_look_after_very_many_looks_still_works():
     assert only(rollout(Phase.VERIFYING, looks=100_000)).after_s == LONGEST_LOOK_S
+
+
+def test_rounds_pause_but_not_beyond_the_dwell_that_they_are_in():
+    first = only(rollout(Phase.DWELLING, at=NOW))
+    assert first.after_s == 0
+    assert only(rollout(Phase.DWELLING, looks=1, at=NOW)).after_s == BETWEEN_ROUNDS_S
+    assert only(rollout(Phase.WATCHING, looks=1, at=later(58.5))).after_s == 1.5
+    assert only(rollout(Phase.WATCHING, looks=9, at=later(61))).after_s == 0
