@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
 FINDINGS_MAX = 12
 """Most findings of one Evidence: those that failed first, then the most frequent."""
+TOLD_BEFORE_MAX = 3
 
 Spec = TypeVar("Spec", bound=ProbeSpec)
 
@@ -165,6 +167,14 @@ class Tally:
     asked: int
     right: int
     outcome: Outcome
+
+
+def told_before(before: Counter[str], words: Words) -> tuple[str, ...]:
+    """Excerpts for what was seen before a question was asked again, the most frequent ones."""
+    return tuple(
+        words.line(f"= {count} times before: {told}")
+        for told, count in before.most_common(TOLD_BEFORE_MAX)
+    )
 
 
 def ws_url(url: str) -> str:

@@ -6,6 +6,7 @@ during a probe belongs to that probe. Each kind's library is imported when its f
 
 import ssl
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,10 +19,10 @@ from gate.errors import ValueProblem
 from gate.ports import Clock, Logs, Progress, Target
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
 from gate.probes.identity import Identity
-from gate.probes.inquiry import Draft, Inquiry, Nonces, Run
+from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, told_before
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
-from gate.probes.words import LINES_MAX, Words
+from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 from gate.redaction import Redactor
 
 PROOFS_MAX = 3
@@ -158,23 +159,29 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
     from gate.probes.http.proof import prove  # noqa: PLC0415 - lazy, as the others
 
     run = inquiry.run
-    before: list[str] = []
-    while True:
-        proof = await prove(run, lambda text: inquiry.report(text, 0, 0))
-        if proof.fault is not None:
-            break
+    before: Counter[str] = Counter()
+
+    def again(seen: str) -> None:
+        told = run.words.line(seen, TEXT_MAX)
+        if told not in before:
+            inquiry.report(f"asking again: {told}", 0, 0)
+        before[told] += 1
+
+    asked = 0
+    proof = await prove(run, again)
+    while proof.fault is None:
         evidence = await asker.ask(inquiry)
+        asked += 1
         proof = await prove(run)
         if proof.fault is None:
-            excerpts = (*before, *evidence.excerpts)[:LINES_MAX]
-            name = run.words.line(proof.name)
+            excerpts = (*told_before(before, run.words), *evidence.excerpts)[:LINES_MAX]
+            name = run.words.line(proof.name, TEXT_MAX)
             return replace(evidence, excerpts=excerpts, answered_by=name)
-        before.append(run.words.line(f"= asked in vain: {proof.fault.seen}"))
-        if not proof.other or len(before) == PROOFS_MAX:
-            break
-        inquiry.report(f"asking again: {before[-1]}", 0, 0)
-    fault = proof.fault
-    return draft.end(fault.seen, [fault], before, answered_by=proof.name)
+        if proof.other and asked < PROOFS_MAX:
+            again(f"{proof.fault.seen}, right after the probe")
+            proof = await prove(run, again)
+    excerpts = told_before(before, run.words)
+    return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
 
 
 def _asked(spec: ProbeSpec) -> str:

@@ -14,14 +14,13 @@ from gate.probes.frontend import FrontEndAnswer, Patience, recognise
 from gate.probes.http.exchange import Answer, ExchangeError, Request, exchange
 from gate.probes.http.status import wrong_status
 from gate.probes.identity import Doubt, Identity
-from gate.probes.inquiry import Inquiry
+from gate.probes.inquiry import Inquiry, told_before
 from gate.probes.outcome import Fault
 from gate.probes.words import TEXT_MAX, Words
 
 KIND = "http"
 _SHOWN_HEADERS = ("location", "content-type", "server", "retry-after", "www-authenticate")
 _BODY_LINES = 10
-_TOLD_BEFORE_MAX = 3
 
 
 class _Question(NamedTuple):
@@ -85,8 +84,7 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
         await inquiry.run.clock.sleep(pause_s)
         last = await _try(inquiry, question, trace)
     faults = list(_faults(spec, last))
-    again = before.most_common(_TOLD_BEFORE_MAX)
-    excerpts = [words.line(f"= {count} times before: {told}") for told, count in again]
+    excerpts = list(told_before(before, words))
     excerpts += [words.line(f"= answered by {last.name}")] if last.name else []
     excerpts += _excerpts(last, question, words)
     seen = _seen(last, faults, words)

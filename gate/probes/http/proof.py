@@ -49,8 +49,8 @@ async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof
 
     Args:
         run: whose target is asked; its identity names the path and the field.
-        waiting: told why it is asked again: while another revision answers, or the front end alone.
-            Without it, nothing is asked again.
+        waiting: told what was seen each time that it is asked again: while another revision
+            answers, or the front end alone. Without it, nothing is asked again.
 
     Raises:
         CannotAskError: the question cannot be sent.
@@ -62,7 +62,7 @@ async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof
         if pause_s is None:
             break
         if reply.doubt is not None:
-            waiting(run.words.line(f"asking again: {reply.doubt.fault.seen}"))
+            waiting(reply.doubt.fault.seen)
         await run.clock.sleep(pause_s)
         reply = await _ask(run)
     return Proof(reply.name, reply.doubt.fault if reply.doubt else None, reply.other)
