@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.lease import taken
+from gate.core.lease import moved, taken
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed
 from gate.core.policy import tag_problem
@@ -13,7 +13,7 @@ from gate.core.service import Condition, ConditionState, Service
 from gate.core.stable import choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
-from gate.core.transitions import again, ending_of, finish
+from gate.core.transitions import again, ending_of, enter, finish
 from gate.core.verdict import unready
 
 
@@ -24,6 +24,8 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
     """
     if r.interrupted:
         return finish(r, Ending.INTERRUPTED)
+    if moved(r, service):  # a move that had been given up arrived late
+        return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
     blocked = admitted(r, service, at)
     if blocked is not None:
         return blocked

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.lease import lost, taker
+from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -42,9 +42,10 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
     """WAITING, seen: on to the probes once the candidate is ready and its URL is served."""
     revision = r.revisions.get(r.candidate)
     late = at >= min(r.limit_at, r.deadline_at)
-    if not _has_tag(r, service) and not unwritten(r, service):
-        return interfered(r, at, f"tag {r.plan.tag} was taken from the candidate", service)
-    if revision is None or not _has_tag(r, service):
+    taken = _taken(r, service)
+    if taken and not unwritten(r, service):
+        return interfered(r, at, taken, service)
+    if revision is None or taken:
         if late or at >= _appeared_by(r):
             return clean(r, Ending.FAILED, at, note=_never_appeared(r, service))
         return again(r)
@@ -54,6 +55,17 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
+
+
+def _taken(r: Rollout, service: Service) -> str:
+    """What of ours on the service is gone or somebody else's, "" if nothing."""
+    if lost(r, service):
+        return f"{taker(service)} has taken over"
+    if not _has_tag(r, service):
+        return f"tag {r.plan.tag} was taken from the candidate"
+    if not holds(r, service):
+        return "the gate's own annotation was taken away"
+    return ""
 
 
 def _has_tag(r: Rollout, service: Service) -> bool:
@@ -133,6 +145,8 @@ def disturbed(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     """CONFIRMING: nothing may have changed since the probes passed, or we step back."""
+    if moved(r, service) and r.goal and service.traffic.shares == r.goal.shares != _here(r):
+        return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)  # our move came late
     changed = interference(r, service)
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
@@ -140,6 +154,10 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
     return replace(r, phase=Phase.MOVING, goal=_next_goal(r, service))
+
+
+def _here(r: Rollout) -> dict[str | None, int]:
+    return r.reached.shares if r.reached else {}
 
 
 def _next_goal(r: Rollout, service: Service) -> Split:
@@ -161,12 +179,13 @@ def interference(r: Rollout, service: Service) -> str:
     """What somebody else changed since our last write, "" if nothing."""
     if lost(r, service):
         return f"{taker(service)} has taken over"
-    expected = r.reached
-    if expected is None or service.traffic.shares != expected.shares:
-        was = shares_text(expected.shares) if expected else "nothing"
-        return f"was changed (was {was}, is {shares_text(service.traffic.shares)})"
-    if not _has_tag(r, service):
-        return f"tag {r.plan.tag} was taken from the candidate"
+    if service.traffic.shares != _here(r):
+        was, now = shares_text(_here(r)), shares_text(service.traffic.shares)
+        return f"was changed (was {was}, is {now})"
+    if taken := _taken(r, service):
+        return taken
+    if service.traffic.shares != dict(service.mark.wrote):
+        return f"was moved back (is {shares_text(service.traffic.shares)})"  # over a late move
     if r.plan.image and service.latest_created != r.candidate:
         return f"another revision, {service.latest_created}, was deployed"
     return ""

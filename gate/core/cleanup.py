@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.lease import holds, lost, taker
+from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
-from gate.core.state import Ending, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.transitions import (
     CONFLICTS_MAX,
     STILL_CHANGING,
@@ -32,9 +32,18 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
+    if r.plan.kind is Kind.ROLLOUT and r.ending is not Ending.PROMOTED and moved(r, service):
+        return _come_late(r, at)
     if holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag):
         return replace(r, phase=Phase.UNTAGGING, reached=None)
     return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
+
+
+def _come_late(r: Rollout, at: datetime) -> Rollout:
+    """A move of ours that we had given up has arrived after all: it is undone."""
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(r, Phase.BACKING_OUT, at)
+    return finish(r, Ending.STUCK, "a move that had been given up arrived late, again and again")
 
 
 def _unproven(r: Rollout, service: Service) -> Rollout:

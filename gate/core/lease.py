@@ -49,21 +49,40 @@ def taken(r: Rollout, service: Service) -> Rollout:
 
 
 def lost(r: Rollout, service: Service) -> bool:
-    """Whether somebody else has taken over since our last write: we may write no more."""
+    """Whether somebody else has taken over since we took our number: we may write no more.
+
+    Two may have taken the same number if the first write of one of them never arrived: it belongs
+    to the one whose write did.
+    """
     if not r.fence:
         return False
     try:
-        return service.mark.fence > r.fence
+        mark = service.mark
     except UnreadableMark:
         return True
+    return mark.fence > r.fence or (mark.fence == r.fence and mark.writer != r.id)
+
+
+def wrote_last(r: Rollout, service: Service) -> bool:
+    """Whether the gate's last write on the service is one of this rollout's."""
+    try:
+        return bool(r.fence) and (service.mark.fence, service.mark.writer) == (r.fence, r.id)
+    except UnreadableMark:
+        return False
 
 
 def holds(r: Rollout, service: Service) -> bool:
     """Whether the service says that this rollout is at work."""
-    try:
-        return service.mark.holder == r.id
-    except UnreadableMark:
+    return wrote_last(r, service) and service.mark.holder == r.id
+
+
+def moved(r: Rollout, service: Service) -> bool:
+    """Whether the candidate has users because of us: traffic is as our own last write set it."""
+    if not wrote_last(r, service) or r.placed is None:
         return False
+    now = service.traffic.pinned(service.latest_ready)
+    ours = now.shares == dict(service.mark.wrote)
+    return ours and now.share_of(r.candidate) > r.placed.share_of(r.candidate)
 
 
 def taker(service: Service) -> str:
@@ -91,10 +110,19 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
     bars = _bars(r)
     wrote_shares = _named(wrote, r.service)
     if not working:
-        kind, actor = r.plan.kind.value, r.plan.actor
-        return Mark(fence=r.fence, actor=actor, phase=kind, wrote=wrote_shares, barred=bars)
+        recovery = r.plan.kind is Kind.RECOVER
+        kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
+        return Mark(
+            fence=r.fence,
+            writer=r.id,
+            actor=actor,
+            phase=kind,
+            wrote=wrote_shares,
+            barred=bars,
+        )
     return Mark(
         fence=r.fence,
+        writer=r.id,
         holder=r.id,
         actor=r.plan.actor,
         since=r.started_at,
@@ -130,9 +158,10 @@ def _runs_s(r: Rollout) -> float:
 
 
 def _fence(service: Service) -> int:
+    """The greatest number before ours; generations grow even where somebody removed our mark."""
     try:
-        return service.mark.fence
-    except UnreadableMark:  # only a person who forces it comes here; generations grow, too
+        return max(service.mark.fence, service.generation)
+    except UnreadableMark:
         return service.generation
 
 

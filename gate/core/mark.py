@@ -34,6 +34,7 @@ class Mark:
 
     Attributes:
         fence: grows by one with every new holder, never shrinks; who has an older one must stop.
+        writer: id of the rollout (or move by hand) that made this write.
         holder: id of the rollout at work, "" when none is.
         actor, since: who started it, and when; without a holder, who wrote last.
         until: when the lease runs out, unless it is renewed.
@@ -46,6 +47,7 @@ class Mark:
     """
 
     fence: int = 0
+    writer: str = ""
     holder: str = ""
     actor: str = ""
     since: datetime | None = None
@@ -64,7 +66,7 @@ class Mark:
 
     def lapsed_at(self, at: datetime, leeway: timedelta) -> bool:
         """Whether a holder's lease has run out, allowing for clocks that disagree."""
-        return bool(self.holder) and (self.until is None or at >= self.until + leeway)
+        return bool(self.holder) and (self.until is None or at - leeway >= self.until)
 
     def bars(self, revision: str, image: str) -> Barred | None:
         """The bar that stands against a revision, or against its image where that is a digest."""
@@ -79,6 +81,7 @@ class Mark:
         value: dict[str, Json] = {
             "format": FORMAT,
             "fence": self.fence,
+            "writer": self.writer,
             "holder": self.holder,
             "actor": self.actor,
             "since": _when(self.since),
@@ -129,7 +132,7 @@ def parse_mark(text: str) -> Mark:
         raise UnreadableMark(f"not readable (got {text[:60]!r})") from None
 
 
-_STRINGS = ("holder", "actor", "phase", "candidate", "tag", "entry")
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "entry")
 
 
 def _when(at: datetime | None) -> str:
@@ -140,8 +143,8 @@ def _moment(value: object) -> datetime | None:
     if value is None:
         return None
     at = datetime.fromisoformat(_string(value))
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
+    if at.tzinfo is None or not 2000 <= at.year < 3000:
+        raise ValueError("a time without a zone, or out of range")
     return at
 
 

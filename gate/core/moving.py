@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gate.core.candidate import interference, stop
+from gate.core.lease import lost, moved
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import ConditionState, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -48,6 +49,8 @@ def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
 def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
     """VERIFYING, seen: traffic is where it was sent, or on its way, or we back out."""
     goal = r.goal
+    if lost(r, service) and r.plan.kind is Kind.ROLLOUT:
+        return overruled(r, service, at)
     if goal is not None and service.serves(goal):
         return _arrived(r, at)
     if goal is None or service.traffic.shares != goal.shares:
@@ -110,18 +113,14 @@ def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
     """BACKING_OUT, seen: the way back, unless somebody else has taken over."""
-    if r.placed is None or not _ours(r, service):
+    if r.plan.kind is Kind.PROMOTE and r.goal and service.serves(r.goal):
+        return _arrived(r, at)
+    if r.placed is None or not moved(r, service):
         return overruled(r, service, at)
     back = service.traffic.with_shares_of(r.placed)
     if back.tags.get(r.plan.tag, "") == r.candidate and not r.keeps_tag:
         back = back.without_tag(r.plan.tag)
     return replace(r, phase=Phase.REVERTING, goal=back)
-
-
-def _ours(r: Rollout, service: Service) -> bool:
-    """Whether the candidate has users because of us: traffic is as one of our own moves set it."""
-    moves = [split.shares for split in (r.goal, r.reached) if split is not None]
-    return service.traffic.shares in moves and r.candidate in service.traffic.shares
 
 
 def disturbed(r: Rollout, service: Service, at: datetime) -> Rollout:

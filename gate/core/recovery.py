@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.lease import LEEWAY, taken, taker
+from gate.core.lease import LEEWAY, taken, taker, wrote_last
 from gate.core.mark import Mark, UnreadableMark
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
@@ -35,18 +35,28 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
             return None  # a person's way to safety does not hang on what nobody can read
         note = f"{service.ref}: the gate's own annotation is {error}"
         return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
-    if mark.lapsed_at(at, LEEWAY) or (mark.holder and r.plan.force):
-        return None if r.plan.kind is Kind.ROLLBACK else _take_back(r, service, mark, at)
+    if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
+        return None
+    if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
+        return _take_back(r, service, mark, at)
     if r.plan.kind is Kind.RECOVER:
         note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
         return finish(r, Ending.UNCHANGED, note)
-    if not mark.holder or r.plan.kind is Kind.ROLLBACK:
+    if not mark.holder:
         return None
     waited_s = (at - r.started_at).total_seconds()
     if waited_s < r.plan.wait_s:
         limit_at = at + timedelta(seconds=READ_WITHIN_S)
         return replace(again(r), waited_s=waited_s, limit_at=limit_at)
     return finish(r, Ending.BUSY, f"{service.ref}: {taker(service)} is at work; {LOOK_AGAIN}")
+
+
+def _overrides(r: Rollout) -> bool:
+    """Whether a person wants whatever is at work to end.
+
+    A rollback that does not ask its target first needs no recovery: it moves all users at once.
+    """
+    return r.plan.force or r.plan.kind is Kind.ROLLBACK
 
 
 def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
@@ -90,8 +100,8 @@ def not_recovered(r: Rollout, failed: CallFailed) -> Rollout:
 
 def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
     """RECOVERED, seen: on with what was asked for, once traffic is as desired."""
-    if unwritten(r, service):
-        if r.looks < PATIENT_LOOKS:
+    if not wrote_last(r, service):
+        if unwritten(r, service) and r.looks < PATIENT_LOOKS:
             return again(r)
         if r.conflicts < CONFLICTS_MAX:
             return conflict(_afresh(r), Phase.READING, at)
@@ -107,4 +117,4 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def _afresh(r: Rollout) -> Rollout:
     """As if nothing had been read yet, but for what is worth telling."""
-    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0, guard="")

@@ -70,6 +70,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return aim(r, service, at)
         case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
             return no_service(r, failed)
+        case Phase.READING, CallFailed() as failed if r.guard:
+            return moving.cannot_see(r, failed)
         case Phase.READING, CallFailed(message=message):
             return finish(r, Ending.FAILED, message)
         case Phase.RECOVERING, Accepted():

@@ -50,6 +50,7 @@ class Phase(Enum):
 MOVES = frozenset(
     {
         Phase.RECOVERING,
+        Phase.RECOVERED,
         Phase.MOVING,
         Phase.VERIFYING,
         Phase.DWELLING,
@@ -250,8 +251,10 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
+        if self.phase in MOVES:
+            return ExitCode.STUCK
         if self.ending is None:
-            return ExitCode.STUCK if self.phase in MOVES else ExitCode.INTERRUPTED
+            return ExitCode.INTERRUPTED
         if self.interrupted and self.ending is not Ending.STUCK:
             return ExitCode.INTERRUPTED
         return self.ending.exit_code
