@@ -432,8 +432,9 @@ class Chat:
         refuse: status with which a revision refuses every handshake, by name.
     """
 
-    def __init__(self, *names, refuse=None):
+    def __init__(self, *names, refuse=None, tells_after_s=0.0):
         self.names = list(names)
+        self.tells_after_s = tells_after_s
         self.refuse = refuse or {}
         self.taken = 0
         self.heard = []
@@ -464,6 +465,7 @@ class Chat:
     async def session(self, ws):
         with contextlib.suppress(ConnectionClosed):
             if ws.name != NEW:
+                await asyncio.sleep(self.tells_after_s)
                 for text in self.heard:
                     await ws.send(json.dumps({"type": "error", "error_code": "OLD", "t": text}))
                 await ws.close(1011, "broken")
@@ -516,9 +518,10 @@ async def test_every_connection_finds_the_candidate_among_others():
     assert evidence.answered_by == NEW
 
 
-async def test_what_another_revision_tells_is_not_a_foreign_message_of_the_candidate():
-    chat = Chat(NEW, NEW, OLD)
-    spec = replace(SPEC, connections=3, headers=(("X-Run", "${nonce}"),))
+@pytest.mark.parametrize("tells_after_s", [0.0, 0.1])
+async def test_what_another_revision_tells_is_not_a_foreign_message_of_the_candidate(tells_after_s):
+    chat = Chat(NEW, NEW, OLD, tells_after_s=tells_after_s)
+    spec = replace(SPEC, connections=3, headers=(("X-Run", "${nonce}"),), hold_s=0.3)
     async with chat.serving() as place:
         evidence = await identified(spec, place)
     only(evidence, Symptom.IDENTITY)
