@@ -196,10 +196,12 @@ def platform_of(ref: ServiceRef) -> "CloudRun":
 
 async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
     """The services of a region that carry a mark of the gate."""
-    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
     from gate.cloud.services import marked_services as marked  # noqa: PLC0415
+    from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    return await marked(project, region, Endpoint(os.environ.get(RUN_EMULATOR)))
+    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)))) as wire:
+        return await marked(wire, project, region)
 
 
 def logs_of(ref: ServiceRef) -> "CloudLogs":

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence
+from gate.core.policy import LogsProbe
 from gate.core.state import Phase, Rollout
 from gate.ports import Progress
 from gate.report.lines import Line, Tone
@@ -94,14 +95,15 @@ class ProbeStory:
             took: how long that phase has lasted.
         """
         lines = [line for item in evidence for line in self._outcome(item)]
+        count = _count(_asked(rollout, live=was in LIVE), evidence, took)
         if was not in LIVE:
-            return [*lines, _count(rollout, evidence, took)]
+            return [*lines, count]
         self._rounds += 1
         if rollout.phase is was:
             return [*lines, *self._first_round(evidence)]
         rounds, self._rounds, self._wrong = self._rounds, 0, set()
-        if any(not item.passed for item in evidence):
-            return [*lines, _count(rollout, evidence, took)]
+        if count.tone is not Tone.GOOD:
+            return [*lines, count]
         return [*lines, Line(f"{many(rounds, 'round')} of probes passed in {took}", Tone.GOOD)]
 
     def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
@@ -112,16 +114,23 @@ class ProbeStory:
         return [Line(text, Tone.FAINT, indent=2)]
 
 
-def _count(rollout: Rollout, evidence: Sequence[Evidence], took: str) -> Line:
+def _asked(rollout: Rollout, *, live: bool) -> list[tuple[str, str]]:
+    """The probes of a round, each with the address that it asks."""
+    own = [(probe.name, "") for probe in rollout.plan.probes]
+    users = [p.name for p in rollout.plan.probes if not isinstance(p.spec, LogsProbe)]
+    return [*own, *((name, SERVICE) for name in users)] if live else own
+
+
+def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
     """How many passed, and which did not."""
-    asked = [probe.name for probe in rollout.plan.probes]
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):
         found = [item for item in evidence if outcome_of(item) == word]
         names = names_text([asked_at(item.probe, item.address) for item in found])
         parts += [f"{word.lower()}: {names}"] if found else []
-    missing = [name for name in asked if name not in {item.probe for item in evidence}]
+    seen = {(item.probe, item.address) for item in evidence}
+    missing = [asked_at(*one) for one in asked if one not in seen]
     parts += [f"{DID_NOT_RUN}: {names_text(missing)}"] if missing else []
     return Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from gate.core.mark import parse_mark
 from gate.core.messages import Deploy, Event, Probed, SetTraffic
 from gate.core.state import Ending, Kind, Phase
-from tests.model.cloud_run import Cloud
-from tests.model.players import Life, Player
+from tests.model.cloud_run import CLOUDS, Cloud
+from tests.model.players import PLAYERS, Life, Player
+from tests.model.tables import Table
 
 BEFORE = "before"
 
@@ -64,6 +65,9 @@ class Ghost:
         return cls(BEFORE, 0, _shares(cloud.shares), (None,) * players, (0,) * players, no, no)
 
 
+GHOSTS: Table[Ghost] = Table()
+
+
 def _shares(shares: dict[str, int]) -> Shares:
     return tuple(sorted(shares.items()))
 
@@ -88,36 +92,53 @@ def _check(holds: bool, what: str) -> None:
 # --- what happens
 
 
-def heard(ghost: Ghost, player: Player, event: Event) -> Ghost:
+def heard(number: int, player: int, event: Event) -> int:
     """A player heard something: evidence earns, or loses, a share."""
+    ghost, p = GHOSTS[number], PLAYERS[player]
     if not isinstance(event, Probed):
-        return ghost
-    r = player.rollout
+        return number
+    r = p.rollout
     earned = 0
     if all(item.passed for item in event.evidence):
         earned = r.plan.steps[min(r.stepped, len(r.plan.steps) - 1)]
-    return replace(ghost, earned=_set(ghost.earned, player.number, earned))
+    return GHOSTS.keep(replace(ghost, earned=_set(ghost.earned, p.number, earned)))
 
 
-def people_did(ghost: Ghost, before: Cloud, after: Cloud) -> Ghost:
+def people_did(number: int, before: Cloud, after: Cloud) -> int:
     """A person wrote."""
+    ghost = GHOSTS[number]
     if before.shares == after.shares:
-        return ghost
+        return number
     people = ghost.people + 1
-    return replace(ghost, owner=f"person-{people}", people=people, wanted=_shares(after.shares))
+    wanted = _shares(after.shares)
+    return GHOSTS.keep(replace(ghost, owner=f"person-{people}", people=people, wanted=wanted))
 
 
-def settled(ghost: Ghost, after: Cloud) -> Ghost:
+def settled(number: int, cloud: int) -> int:
     """A reconcile ended; users who follow LATEST may be elsewhere now, as whoever chose it wants."""
-    return replace(ghost, wanted=_shares(after.shares)) if after.desired.follows_latest else ghost
+    after = CLOUDS[cloud]
+    if not after.desired.follows_latest:
+        return number
+    return GHOSTS.keep(replace(GHOSTS[number], wanted=_shares(after.shares)))
 
 
-def wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraffic) -> Ghost:
+_WROTE: dict[tuple[int, int, int, int], int] = {}
+
+
+def wrote(number: int, cloud: int, player: int, command: Deploy | SetTraffic) -> int:
     """A write of a player is accepted: it must be one that may happen.
 
     Raises:
         Violation: it must not.
     """
+    known = (number, cloud, player, id(command))
+    if known not in _WROTE:
+        after = _wrote(GHOSTS[number], CLOUDS[cloud], PLAYERS[player], command)
+        _WROTE[known] = GHOSTS.keep(after)
+    return _WROTE[known]
+
+
+def _wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraffic) -> Ghost:
     r, n = player.rollout, player.number
     ghost = _fenced(ghost, player, command)
     if r.ending is Ending.PROMOTED:
@@ -203,47 +224,43 @@ def _goes_back(ghost: Ghost, who: str, new: dict[str, int]) -> Ghost:
 # --- ends
 
 
-def ended(ghost: Ghost, player: Player) -> None:
+def ended(number: int, player: int) -> None:
     """A run has ended: users are where it says.
 
     Raises:
         Violation: its exit code says that traffic is where it was, and it is not.
     """
-    r = player.rollout
-    mine = ghost.owner == _name(player.number)
+    ghost, p = GHOSTS[number], PLAYERS[player]
+    r = p.rollout
+    mine = ghost.owner == _name(p.number)
     moved = {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.STUCK}
     if r.plan.kind is not Kind.ROLLOUT:
         moved.add(Ending.HELD)  # somebody else has written after it
     _check(r.ending in moved or not mine, f"ends {r.ending} and leaves users where it moved them")
 
 
-def recovered(ghost: Ghost, before: Cloud, after: Cloud) -> Ghost:
-    """A recovery has run at the very end; what it did must be what it may do.
-
-    Raises:
-        Violation: it moved users that were not the dead one's to move.
-    """
-    if before.desired.shares == after.desired.shares:
-        return ghost
-    new = {name: percent for name, percent in after.desired.shares.items() if name}
-    return _goes_back(ghost, parse_mark(before.mark).holder, new)
-
-
-def in_the_end(ghost: Ghost, cloud: Cloud, players: tuple[Player, ...], tag: str) -> None:
+def in_the_end(
+    number: int, before: Cloud, cloud: Cloud, players: tuple[Player, ...], tag: str
+) -> None:
     """Everybody has ended and a recovery has run: users and tags are where somebody wants them.
 
     Args:
-        ghost: with that recovery.
-        cloud: after it.
+        number: of the ghost.
+        before: when everybody had ended.
+        cloud: after the recovery.
         players: as they ended.
         tag: the gate's.
 
     Raises:
         Violation: they are not.
     """
+    ghost = GHOSTS[number]
+    if before.desired.shares != cloud.desired.shares:
+        new = {name: percent for name, percent in cloud.desired.shares.items() if name}
+        ghost = _goes_back(ghost, parse_mark(before.mark).holder, new)
     mark = parse_mark(cloud.mark)
     _check(not mark.holder, f"the lease of {mark.holder} is left")
-    kept = {p.rollout.candidate for p in players if p.life is not Life.UNBORN and p.rollout.keeps_tag}
+    kept = {p.rollout.candidate for p in players if p.rollout and p.rollout.keeps_tag}
     _check(cloud.desired.tags.get(tag) in {None, *kept}, "our tag is left")
     if cloud.desired.follows_latest:
         return

@@ -18,6 +18,7 @@ from gate.core.service import (
     ServiceRef,
 )
 from gate.core.traffic import Split
+from tests.model.tables import Table
 
 REF = ServiceRef("demo", "us-central1", "backend")
 CURRENT, STALE = "=", "-"
@@ -86,9 +87,13 @@ class Cloud:
         return replace(after, effective=after.desired.pinned(after.latest_ready))
 
 
+CLOUDS: Table[Cloud] = Table()
+
+
 @functools.cache
-def service_of(cloud: Cloud) -> Service:
+def service_of(number: int) -> Service:
     """What a read of the service brings."""
+    cloud = CLOUDS[number]
     return Service(
         ref=REF,
         etag=CURRENT,
@@ -110,12 +115,21 @@ def service_of(cloud: Cloud) -> Service:
 
 
 @functools.cache
-def revisions_of(cloud: Cloud, names: tuple[str, ...]) -> dict[str, Revision]:
+def revisions_of(number: int, names: tuple[str, ...]) -> dict[str, Revision]:
     """What a read of these revisions brings."""
-    return {name: Revision(name, how, name) for name, how in cloud.revisions if name in names}
+    known = CLOUDS[number].revisions
+    return {name: Revision(name, how, name) for name, how in known if name in names}
 
 
-def applied(cloud: Cloud, command: Deploy | SetTraffic) -> Cloud:
+def applied(number: int, command: Deploy | SetTraffic) -> int:
     """After a write of the gate whose etag was the current one."""
-    new = command.revision if isinstance(command, Deploy) else ""
-    return cloud.written(command.traffic, command.mark.text(), new)
+    known = (number, id(command))
+    if known not in _APPLIED:
+        new = command.revision if isinstance(command, Deploy) else ""
+        after = CLOUDS[number].written(command.traffic, command.mark.text(), new)
+        _APPLIED[known] = CLOUDS.keep(after), command
+    return _APPLIED[known][0]
+
+
+_APPLIED: dict[tuple[int, int], tuple[int, Deploy | SetTraffic]] = {}
+"""By the command's identity, which is kept with it so that it stays its own."""

@@ -9,9 +9,11 @@ from gate.core.commands import command_of
 from gate.core.messages import Command, Event
 from gate.core.rollout import begin, step
 from gate.core.state import Phase, Plan, Rollout
+from gate.core.traffic import Split
 from gate.core.transitions import PATIENT_LOOKS
 from gate.core.verdict import Verdict
-from tests.model.cloud_run import CURRENT, STALE
+from tests.model.cloud_run import CLOUDS, CURRENT, READY, STALE, Cloud, service_of
+from tests.model.tables import Table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JUMP = timedelta(seconds=1000)
@@ -29,91 +31,125 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """One run of `gate`; compares by what its future can hang on.
+    """One run of `gate`.
 
     Attributes:
         number: its place among the players.
-        state: index of its rollout in the table of all that were ever seen.
+        rollout: None before it starts.
     """
 
     number: int
     life: Life
-    state: int = -1
+    rollout: Rollout | None = None
 
     @property
-    def rollout(self) -> Rollout:
-        """The rollout as it stands."""
-        return _TABLE[self.state]
-
-    @property
-    def command(self) -> Command:
-        """What it does next."""
-        return _commands(self.state)[0]
+    def name(self) -> str:
+        """As traces call it."""
+        return "ABC"[self.number]
 
 
-_TABLE: list[Rollout] = []
-_KNOWN: dict[object, int] = {}
-_NAMES = tuple(f.name for f in fields(Rollout))
+PLAYERS: Table[Player] = Table()
+
+
+@functools.cache
+def command(player: int) -> Command:
+    """What a player does next: always the same object for the same player."""
+    rollout = PLAYERS[player].rollout
+    assert rollout is not None
+    (it,) = command_of(rollout)
+    return it
+
+
+def unborn(number: int) -> int:
+    """A player that has not started."""
+    return PLAYERS.keep(Player(number, Life.UNBORN), (number, Life.UNBORN))
+
+
+@functools.cache
+def born(number: int, plan: Plan, at: datetime) -> int:
+    """A player with its first command."""
+    rollout, _ = begin(plan, f"rollout-{number}", at)
+    return _kept(number, Life.RUNNING, rollout)
+
+
+def stepped(player: int, event: Event) -> int:
+    """The player after this event."""
+    was = PLAYERS[player]
+    assert was.rollout is not None
+    after, _ = step(was.rollout, event)
+    return _kept(was.number, Life.ENDED if after.ended else Life.RUNNING, after)
+
+
+@functools.cache
+def outdated(player: int) -> int:
+    """The player after somebody wrote: whatever etag it holds is an old one."""
+    was = PLAYERS[player]
+    r = was.rollout
+    if was.life is not Life.RUNNING or r is None:
+        return player
+    service = r.service and replace(r.service, etag=STALE)
+    guard = STALE if r.guard == CURRENT else r.guard
+    return _kept(was.number, was.life, replace(r, service=service, guard=guard))
+
+
+@functools.cache
+def died(player: int) -> int:
+    """The player, killed."""
+    was = PLAYERS[player]
+    assert was.rollout is not None
+    return _kept(was.number, Life.DEAD, was.rollout)
+
+
+_NAMES = tuple(field.name for field in fields(Rollout) if field.name != "revisions")
 _PATIENT = frozenset({Phase.VERIFYING, Phase.PROVING, Phase.RECOVERED})
 
 
-def born(number: int, plan: Plan, at: datetime) -> Player:
-    """A player with its first command."""
-    rollout, _ = begin(plan, f"rollout-{number}", at)
-    return Player(number, Life.RUNNING, _kept(rollout))
-
-
-def stepped(player: Player, event: Event) -> Player:
-    """The player after this event."""
-    state = _after(player.state, event)
-    life = Life.ENDED if _TABLE[state].ended else Life.RUNNING
-    return Player(player.number, life, state)
-
-
-def outdated(player: Player) -> Player:
-    """The player after somebody wrote: whatever etag it holds is an old one."""
-    if player.life is not Life.RUNNING:
-        return player
-    return replace(player, state=_outdated(player.state))
-
-
-def died(player: Player) -> Player:
-    """The player, killed."""
-    return replace(player, life=Life.DEAD)
-
-
-_AFTER: dict[tuple[int, object], int] = {}
-
-
-def _after(state: int, event: Event) -> int:
-    rollout, _ = step(_TABLE[state], event)
-    return _kept(rollout)
-
-
-@functools.cache
-def _outdated(state: int) -> int:
-    r = _TABLE[state]
-    service = r.service and replace(r.service, etag=STALE)
-    return _kept(replace(r, service=service, guard=STALE if r.guard == CURRENT else r.guard))
-
-
-@functools.cache
-def _commands(state: int) -> tuple[Command, ...]:
-    return command_of(_TABLE[state])
-
-
-def _kept(rollout: Rollout) -> int:
+def _kept(number: int, life: Life, rollout: Rollout) -> int:
     small = _small(rollout)
-    values = [getattr(small, name) for name in _NAMES if name != "revisions"]
-    key = (*values, tuple(sorted(small.revisions.items(), key=lambda item: item[0])))
-    if key not in _KNOWN:
-        _KNOWN[key] = len(_TABLE)
-        _TABLE.append(small)
-    return _KNOWN[key]
+    key = (
+        number,
+        life,
+        *(getattr(small, name) for name in _NAMES),
+        tuple(sorted(small.revisions.items(), key=lambda item: item[0])),
+    )
+    return PLAYERS.keep(Player(number, life, small), key)
+
+
+_WRITES = frozenset(
+    {
+        Phase.RECOVERING,
+        Phase.DEPLOYING,
+        Phase.TAGGING,
+        Phase.MOVING,
+        Phase.REVERTING,
+        Phase.UNTAGGING,
+    }
+)
+_GUARDED = frozenset({Phase.READING, Phase.WAITING, *_PATIENT})
+_PROBES = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
 
 
 def _small(r: Rollout) -> Rollout:
-    """Without what is only for people, and with looks as far as patience is."""
-    looks = min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0
-    verdict = r.verdict and Verdict(r.verdict.decision)
-    return replace(r, notes=(), evidence=(), verdict=verdict, looks=looks)
+    """Without what is only for people, and without what the next event replaces.
+
+    What was read matters where it is written on; elsewhere the next look brings it anew.
+    """
+    writes = r.phase in _WRITES
+    service = r.service if writes else _SOME_SERVICE if r.phase in _PROBES else None
+    return replace(
+        r,
+        notes=(),
+        evidence=(),
+        verdict=r.verdict and Verdict(r.verdict.decision),
+        looks=min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
+        service=service,
+        at=r.at if writes else None,
+        limit_at=r.started_at if writes else r.limit_at,
+        guard=r.guard if r.phase in _GUARDED else "",
+        url="",
+    )
+
+
+_SOME_SERVICE = service_of(
+    CLOUDS.keep(Cloud(Split.all_to("some"), Split.all_to("some"), (("some", READY),)))
+)

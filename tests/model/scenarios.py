@@ -6,7 +6,18 @@ from gate.core.policy import OnHold
 from gate.core.state import Kind, Plan
 from gate.core.traffic import Split, Target
 from tests.model.cloud_run import READY, REF, Cloud
-from tests.model.world import OLD, PROBE, STABLE, TAG, Budget, Scenario
+from tests.model.people import (
+    DEPLOYS,
+    FILES,
+    MOVES_BACK,
+    MOVES_OLD,
+    OLD,
+    STABLE,
+    TAG,
+    TAGS,
+    TAKES,
+)
+from tests.model.world import PROBE, Budget, Scenario
 
 
 def _plan(kind: Kind, suffix: str = "xyz", **more: object) -> Plan:
@@ -51,21 +62,18 @@ ASKS = _plan(Kind.ROLLBACK, revision=OLD, probes=(PROBE,))
 BACK_STABLE = _plan(Kind.ROLLBACK, revision=STABLE)
 PROMOTE = _plan(Kind.PROMOTE, revision=OLD)
 
-MOVES_OLD = "a person moves users to the old revision"
-MOVES_BACK = "a person moves users to the stable revision"
-TAGS = "a person adds a tag"
-TAKES = "a person takes our tag"
-DEPLOYS = "a person deploys"
-FILES = "a person writes the service from a file"
-
 B = Budget
 SCENARIOS = (
     Scenario("alone, killed, replies lost", PINNED, (WATCHED,), (), B(crashes=1, lost=1, late=1)),
-    Scenario("alone, killed or stopped", LATEST, (WATCHED,), (), B(crashes=1, interrupts=1, breaks=1)),
+    Scenario(
+        "alone, killed or stopped", LATEST, (WATCHED,), (), B(crashes=1, interrupts=1, breaks=1)
+    ),
     Scenario(
         "alone, refused", SHARED, (CANARY,), (), B(refused=1, unrecorded=1, interrupts=1, breaks=1)
     ),
-    Scenario("alone, stopped, replies late", PINNED, (CANARY,), (), B(interrupts=1, late=1, lost=1)),
+    Scenario(
+        "alone, stopped, replies late", PINNED, (CANARY,), (), B(interrupts=1, late=1, lost=1)
+    ),
     Scenario("people interfere", PINNED, (CANARY,), (MOVES_OLD, TAGS), B(crashes=1, late=1)),
     Scenario("people go back", PINNED, (WATCHED,), (MOVES_OLD, MOVES_BACK), B(lost=1)),
     Scenario("people deploy", LATEST, (CANARY,), (DEPLOYS, TAKES), B(crashes=1, interrupts=1)),
@@ -74,13 +82,19 @@ SCENARIOS = (
     Scenario("two rollouts, a late write", PINNED, (CANARY, OTHER), (), B(late=1, jumps=1)),
     Scenario("two rollouts and a person", PINNED, (ROLLOUT, OTHER), (MOVES_OLD,), B(jumps=1)),
     Scenario("the same revision twice", PINNED, (AGAIN_A, AGAIN), (), B(late=1, jumps=1)),
-    Scenario("a recovery of the living", PINNED, (CANARY, RECOVER), (MOVES_OLD,), B(jumps=1, late=1)),
-    Scenario("a recovery after a death", PINNED, (WATCHED, RECOVER), (TAGS,), B(jumps=1, crashes=2)),
+    Scenario(
+        "a recovery of the living", PINNED, (CANARY, RECOVER), (MOVES_OLD,), B(jumps=1, late=1)
+    ),
+    Scenario(
+        "a recovery after a death", PINNED, (WATCHED, RECOVER), (TAGS,), B(jumps=1, crashes=2)
+    ),
     Scenario("unlocked under its feet", PINNED, (CANARY, UNLOCK), (MOVES_BACK,), B(late=1)),
     Scenario("rolled back", PINNED, (CANARY, BACK), (TAGS,), B(crashes=1, late=1)),
     Scenario("rolled back, asked first", PINNED, (CANARY, ASKS), (), B(crashes=2, jumps=1)),
     Scenario("rolled back, asked, late", PINNED, (ROLLOUT, ASKS), (), B(late=1, interrupts=1)),
     Scenario("promoted by hand", PINNED, (CANARY, PROMOTE), (), B(crashes=1, jumps=1, lost=1)),
-    Scenario("promoted and rolled back", PINNED, (PROMOTE, BACK_STABLE), (MOVES_OLD,), B(late=1, lost=1)),
+    Scenario(
+        "promoted and rolled back", PINNED, (PROMOTE, BACK_STABLE), (MOVES_OLD,), B(late=1, lost=1)
+    ),
     Scenario("three", PINNED, (ROLLOUT, RECOVER, OTHER), (), B(crashes=1, jumps=1)),
 )

@@ -1,5 +1,6 @@
 """Breadth first through every world that can come to be; the shortest way to what must not be."""
 
+import functools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from gate.core.messages import (
 from gate.core.state import Kind, Plan
 from tests.model import checks
 from tests.model.checks import Violation
-from tests.model.cloud_run import REF, Cloud, applied, revisions_of, service_of
-from tests.model.players import JUMP, START, Life, born, outdated, stepped
-from tests.model.world import TAG, Scenario, World, successors
+from tests.model.cloud_run import CLOUDS, REF, applied, revisions_of, service_of
+from tests.model.people import TAG
+from tests.model.players import JUMP, PLAYERS, START, Life, born, command, outdated, stepped
+from tests.model.world import Scenario, World, successors
 
 
 @dataclass(slots=True)
@@ -52,7 +54,10 @@ def search(scenario: Scenario, most: int) -> Search:
     try:
         while queue:
             world = queue.popleft()
-            for label, after in _next(scenario, world, found):
+            if world.over:
+                found.endings |= {PLAYERS[p].rollout.ending for p in world.players}
+                in_the_end(world)
+            for label, after in successors(scenario, world):
                 found.steps += 1
                 if after in came:
                     continue
@@ -63,22 +68,16 @@ def search(scenario: Scenario, most: int) -> Search:
                 queue.append(after)
     except Violation as error:
         found.violation = str(error)
-        found.trace = _way(came, world) + [str(error)]
+        found.trace = [*_way(came, world), str(error)]
     found.worlds = len(came)
     return found
 
 
-def _next(scenario: Scenario, world: World, found: Search):
-    if world.over:
-        found.endings |= {p.rollout.ending for p in world.players if p.life is Life.ENDED}
-        in_the_end(world)
-    yield from successors(scenario, world)
-
-
 def in_the_end(world: World) -> None:
     """Everybody has come to an end: once a recovery has run, all must be well."""
-    cloud = recovered(world.cloud, world.jumps)
-    checks.in_the_end(world.ghost_after_recovery(cloud), cloud, world.players, TAG)
+    cloud = CLOUDS[recovered(world.cloud, world.jumps)]
+    players = tuple(PLAYERS[p] for p in world.players)
+    checks.in_the_end(world.ghost, CLOUDS[world.cloud], cloud, players, TAG)
 
 
 def _way(came: dict, world: World) -> list[str]:
@@ -91,38 +90,33 @@ def _way(came: dict, world: World) -> list[str]:
     return labels[::-1]
 
 
-_RECOVERED: dict[tuple[Cloud, int], Cloud] = {}
-
-
-def recovered(cloud: Cloud, jumps: int) -> Cloud:
+@functools.cache
+def recovered(cloud: int, jumps: int) -> int:
     """The service after `gate recover`, long after, with nobody in the way."""
-    if (cloud, jumps) not in _RECOVERED:
-        _RECOVERED[cloud, jumps] = _recovered(cloud, jumps)
-    return _RECOVERED[cloud, jumps]
-
-
-def _recovered(cloud: Cloud, jumps: int) -> Cloud:
     now = START + (jumps + 5) * JUMP
-    plan = Plan(Kind.RECOVER, REF, TAG, actor="cron", reason="recover")
-    player = born(9, plan, now)
-    if cloud.reconciling:
-        cloud = cloud.settled(well=True)
+    player = born(9, Plan(Kind.RECOVER, REF, TAG, actor="cron", reason="recover"), now)
+    cloud = _quiet(cloud)
     for _ in range(50):
-        if player.life is Life.ENDED:
+        if PLAYERS[player].life is Life.ENDED:
             return cloud
-        command = player.command
-        match command:
+        asked = command(player)
+        match asked:
             case Look():
-                seen = Seen(now, service_of(cloud), revisions_of(cloud, command.revisions))
-                player = stepped(player, seen)
+                revisions = revisions_of(cloud, asked.revisions)
+                player = stepped(player, Seen(now, service_of(cloud), revisions))
             case SetTraffic() | Deploy():
-                cloud = applied(cloud, command).settled(well=True)
+                cloud = _quiet(applied(cloud, asked))
                 player = stepped(outdated(player), Accepted(now))
             case Record():
                 player = stepped(player, Recorded(now, kept=True))
             case _:
-                raise AssertionError(command)
+                raise AssertionError(asked)
     raise Violation("a recovery does not come to an end")
+
+
+def _quiet(cloud: int) -> int:
+    now = CLOUDS[cloud]
+    return CLOUDS.keep(now.settled(well=True)) if now.reconciling else cloud
 
 
 def play(scenario: Scenario, labels: Sequence[str]) -> World:

@@ -1,8 +1,10 @@
 """Everything that can happen next, one thing at a time: what players, people, Cloud Run can do."""
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Symptom
 from gate.core.lease import renewal
@@ -25,18 +27,39 @@ from gate.core.messages import (
 )
 from gate.core.policy import HttpProbe, Probe
 from gate.core.state import Plan
-from gate.core.traffic import Split
 from tests.model import checks
-from tests.model.checks import Ghost
-from tests.model.cloud_run import CURRENT, Cloud, applied, revisions_of, service_of
-from tests.model.players import JUMP, START, Life, Player, born, died, outdated, stepped
+from tests.model.checks import GHOSTS, Ghost
+from tests.model.cloud_run import CLOUDS, CURRENT, Cloud, applied, revisions_of, service_of
+from tests.model.people import PEOPLE
+from tests.model.players import (
+    JUMP,
+    PLAYERS,
+    START,
+    Life,
+    Player,
+    born,
+    command,
+    died,
+    outdated,
+    stepped,
+    unborn,
+)
 
 PROBE = Probe("health", HttpProbe("/health"))
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How often each piece of bad luck may still strike."""
+class Budget(NamedTuple):
+    """How often each piece of bad luck may still strike.
+
+    Attributes:
+        crashes: a player is killed, in the middle of a write, too.
+        lost: a read or a write gets no answer; the write has happened or never will.
+        late: a write gets no answer and arrives at any later time, or never.
+        refused, unrecorded: a write is refused, by the platform, by the ledger.
+        interrupts: Ctrl-C.
+        jumps: so much time passes that every wait and every lease is over.
+        breaks: a reconcile fails.
+    """
 
     crashes: int = 0
     lost: int = 0
@@ -47,44 +70,36 @@ class Budget:
     jumps: int = 0
     breaks: int = 0
 
-    def less(self, what: str) -> "Budget":
-        """One fewer of these."""
-        return replace(self, **{what: getattr(self, what) - 1})
+    def less(self, costs: tuple[str, ...]) -> "Budget | None":
+        """What is left, None if that is not to be had."""
+        left = self
+        for what in costs:
+            if not getattr(left, what):
+                return None
+            left = left._replace(**{what: getattr(left, what) - 1})
+        return left
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A write whose sender was told nothing, still on its way."""
+class World(NamedTuple):
+    """One state of everything; clouds, players and ghosts by their numbers.
 
-    player: Player
-    command: Deploy | SetTraffic
+    Attributes:
+        people: what people may still do.
+        late: players as they were when they sent a write that is still on its way.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One state of everything."""
-
-    cloud: Cloud
-    players: tuple[Player, ...]
+    cloud: int
+    players: tuple[int, ...]
+    ghost: int
+    late: tuple[int, ...]
     people: tuple[str, ...]
     budget: Budget
-    ghost: Ghost
-    late: tuple[Late, ...] = ()
-    jumps: int = 0
-
-    @property
-    def now(self):
-        """The time, which jumps."""
-        return START + self.jumps * JUMP
+    jumps: int
 
     @property
     def over(self) -> bool:
         """Whether every player has come to an end."""
-        return all(p.life in {Life.ENDED, Life.DEAD} for p in self.players)
-
-    def ghost_after_recovery(self, cloud: Cloud) -> Ghost:
-        """What is true once a recovery has brought the service here."""
-        return checks.recovered(self.ghost, self.cloud, cloud)
+        return all(PLAYERS[p].life in {Life.ENDED, Life.DEAD} for p in self.players)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +118,10 @@ class Scenario:
 
     def beginning(self) -> World:
         """Everybody unborn but the first."""
-        rest = tuple(Player(n, Life.UNBORN) for n in range(1, len(self.plans)))
+        rest = tuple(unborn(number) for number in range(1, len(self.plans)))
         players = (born(0, self.plans[0], START), *rest)
-        ghost = Ghost.of(self.cloud, len(players))
-        return World(self.cloud, players, self.people, self.budget, ghost)
+        ghost = GHOSTS.keep(Ghost.of(self.cloud, len(players)))
+        return World(CLOUDS.keep(self.cloud), players, ghost, (), self.people, self.budget, 0)
 
 
 Next = tuple[str, World]
@@ -114,199 +129,198 @@ Next = tuple[str, World]
 
 def successors(scenario: Scenario, world: World) -> Iterator[Next]:
     """Every single thing that can happen next, and the world after it."""
-    for player in world.players:
-        name = "ABC"[player.number]
-        if player.life is Life.UNBORN:
-            plan = scenario.plans[player.number]
-            yield f"{name} starts", _with(world, born(player.number, plan, world.now))
-        elif player.life is Life.RUNNING:
-            for label, after in _player(world, player):
-                yield f"{name}: {player.rollout.phase.value}: {label}", after
-    yield from _cloud(world)
+    for place, number in enumerate(world.players):
+        if PLAYERS[number].life is Life.UNBORN:
+            started = born(place, scenario.plans[place], _time(world.jumps))
+            players = (*world.players[:place], started, *world.players[place + 1 :])
+            yield f"{PLAYERS[started].name} starts", world._replace(players=players)
+        for option in _options(number, world.cloud, world.jumps):
+            if (after := _taken(world, place, option)) is not None:
+                yield option.label, after
+    yield from _arrivals(world)
+    yield from _settles(world)
     yield from _people(world)
-    if world.budget.jumps:
-        yield "time passes", replace(
-            world, jumps=world.jumps + 1, budget=world.budget.less("jumps")
-        )
+    if (left := world.budget.less(("jumps",))) is not None:
+        yield "time passes", world._replace(jumps=world.jumps + 1, budget=left)
 
 
-def _with(world: World, player: Player) -> World:
-    players = world.players
-    n = player.number
-    return replace(world, players=(*players[:n], player, *players[n + 1 :]))
-
-
-def _spent(world: World, what: str) -> World:
-    return replace(world, budget=world.budget.less(what))
+@functools.cache
+def _time(jumps: int) -> datetime:
+    return START + jumps * JUMP
 
 
 # --- players
 
 
-def _player(world: World, player: Player) -> Iterator[Next]:
-    command = player.command
-    match command:
-        case Look():
-            seen = Seen(
-                world.now, service_of(world.cloud), revisions_of(world.cloud, command.revisions)
-            )
-            yield "looks", _event(world, player, seen, ("seen", world.cloud))
-            if world.budget.lost:
-                yield "cannot look", _spent(_fails(world, player, Failure.LOST), "lost")
-        case Deploy() | SetTraffic():
-            yield from _writes(world, player, command)
-        case RunProbes():
-            yield from _probes(world, player, command)
-        case ReadLogs():
-            yield "reads logs", _event(world, player, LogsRead(world.now, ()))
-        case Record():
-            yield "records", _event(world, player, Recorded(world.now, kept=True))
-    if world.budget.crashes:
-        yield "dies", _spent(_with(world, died(player)), "crashes")
-    if world.budget.interrupts and not player.rollout.interrupted:
-        told = _event(world, player, Interrupted(world.now))
-        yield "is interrupted", _spent(told, "interrupts")
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """One thing that a player can do next, or that can happen to it.
+
+    Attributes:
+        player: as it is afterwards.
+        costs: pieces of bad luck that this takes.
+        writes: the command that Cloud Run accepts.
+        late: whether its write goes on its way without arriving now.
+        hears: the event that comes back, where it earns or loses something.
+    """
+
+    label: str
+    player: int
+    costs: tuple[str, ...] = ()
+    writes: Deploy | SetTraffic | None = None
+    late: bool = False
+    hears: Event | None = None
 
 
-_SEEN: dict[object, Player] = {}
-
-
-def _event(world: World, player: Player, event: Event, key: object = None) -> World:
-    """The world after this event came to the player; `key` stands for an event that is long."""
-    known = (player, world.jumps, key or event)
-    if known not in _SEEN:
-        _SEEN[known] = stepped(player, event)
-    after = _with(world, _SEEN[known])
-    if _SEEN[known].life is Life.ENDED:
-        checks.ended(world.ghost, _SEEN[known])
-    return replace(after, ghost=checks.heard(world.ghost, player, event))
-
-
-def _fails(world: World, player: Player, failure: Failure) -> World:
-    return _event(world, player, CallFailed(world.now, failure, failure.value))
-
-
-def _writes(world: World, player: Player, command: Deploy | SetTraffic) -> Iterator[Next]:
+def _taken(world: World, place: int, option: Option) -> World | None:
+    """The world after this option, None if there is no such bad luck left, or nothing changes."""
     budget = world.budget
-    if command.etag != CURRENT:
-        yield "conflicts", _fails(world, player, Failure.CONFLICT)
-        return
-    written = _written(world, player, command)
-    me = written.players[player.number]
-    yield "writes", _event(written, me, Accepted(world.now))
-    if budget.lost:
-        lost = _fails(written, me, Failure.LOST)
-        yield "writes, and is not told", _spent(lost, "lost")
-        yield "writes nothing, and is not told", _spent(_fails(world, player, Failure.LOST), "lost")
-    if budget.late:
-        late = replace(world, late=(*world.late, Late(player, command)))
-        yield "writes later, and is not told", _spent(_fails(late, player, Failure.LOST), "late")
-    if budget.crashes:
-        yield "writes and dies", _spent(_with(written, died(me)), "crashes")
-        if budget.late:
-            late = replace(world, late=(*world.late, Late(player, command)))
-            late = _spent(_spent(late, "crashes"), "late")
-            yield "writes later and dies", _with(late, died(player))
-    if budget.refused:
-        yield "is refused", _spent(_fails(world, player, Failure.REFUSED), "refused")
-    if budget.unrecorded and not (isinstance(command, SetTraffic) and command.even_unrecorded):
-        yield (
-            "cannot record",
-            _spent(_fails(world, player, Failure.UNRECORDED), "unrecorded"),
-        )
+    if option.costs:
+        left = budget.less(option.costs)
+        if left is None:
+            return None
+        budget = left
+    was = world.players[place]
+    cloud, ghost, players, late = world.cloud, world.ghost, world.players, world.late
+    if option.writes is not None:
+        cloud, ghost, players, late = _write(world, was, option.writes)
+    elif option.late:
+        late = (*late, was)
+    if option.hears is not None:
+        ghost = checks.heard(ghost, was, option.hears)
+    if PLAYERS[option.player].life is Life.ENDED:
+        checks.ended(ghost, option.player)
+    players = (*players[:place], option.player, *players[place + 1 :])
+    return World(cloud, players, ghost, late, world.people, budget, world.jumps)
 
 
-def _written(world: World, player: Player, command: Deploy | SetTraffic) -> World:
+def _write(
+    world: World, player: int, write: Deploy | SetTraffic
+) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
     """A write that is accepted: every etag that anybody holds is an old one from here on."""
-    ghost = checks.wrote(world.ghost, world.cloud, player, command)
+    ghost = checks.wrote(world.ghost, world.cloud, player, write)
     players = tuple(outdated(p) for p in world.players)
-    return replace(world, cloud=applied(world.cloud, command), players=players, ghost=ghost, late=())
+    return applied(world.cloud, write), ghost, players, ()
 
 
-def _probes(world: World, player: Player, command: RunProbes) -> Iterator[Next]:
+@functools.cache
+def _options(number: int, cloud: int, jumps: int) -> tuple[Option, ...]:
+    """All that this player can do next in this cloud at this time."""
+    player = PLAYERS[number]
+    if player.life is not Life.RUNNING:
+        return ()
+    return tuple(
+        Option(f"{player.name}: {player.rollout.phase.value}: {o.label}", *_rest(o))
+        for o in _all_options(number, player, cloud, _time(jumps))
+        if o.player != number or o.writes or o.late
+    )
+
+
+def _rest(o: Option) -> tuple:
+    return o.player, o.costs, o.writes, o.late, o.hears
+
+
+def _all_options(number: int, player: Player, cloud: int, now: datetime) -> Iterator[Option]:
+    asked = command(number)
+    match asked:
+        case Look():
+            revisions = revisions_of(cloud, asked.revisions)
+            yield Option("looks", stepped(number, Seen(now, service_of(cloud), revisions)))
+            yield Option("cannot look", _failed(number, now, Failure.LOST), ("lost",))
+        case Deploy() | SetTraffic():
+            yield from _writes(number, asked, now)
+        case RunProbes():
+            yield from _probes(number, player, asked, cloud, now)
+        case ReadLogs():
+            yield Option("reads logs", stepped(number, LogsRead(now, ())))
+        case Record():
+            yield Option("records", stepped(number, Recorded(now, kept=True)))
+    yield Option("dies", died(number), ("crashes",))
+    if not player.rollout.interrupted:
+        told = stepped(number, Interrupted(now))
+        yield Option("is interrupted", told, ("interrupts",))
+
+
+def _failed(number: int, now: datetime, failure: Failure) -> int:
+    return stepped(number, CallFailed(now, failure, failure.value))
+
+
+def _writes(number: int, write: Deploy | SetTraffic, now: datetime) -> Iterator[Option]:
+    if write.etag != CURRENT:
+        yield Option("conflicts", _failed(number, now, Failure.CONFLICT))
+        return
+    old = outdated(number)
+    untold = _failed(number, now, Failure.LOST)
+    yield Option("writes", stepped(old, Accepted(now)), writes=write)
+    told_nothing = _failed(old, now, Failure.LOST)
+    yield Option("writes, and is not told", told_nothing, ("lost",), write)
+    yield Option("writes nothing, and is not told", untold, ("lost",))
+    yield Option("writes later, and is not told", untold, ("late",), late=True)
+    yield Option("writes and dies", died(old), ("crashes",), write)
+    yield Option("writes later and dies", died(number), ("crashes", "late"), late=True)
+    yield Option("is refused", _failed(number, now, Failure.REFUSED), ("refused",))
+    if not (isinstance(write, SetTraffic) and write.even_unrecorded):
+        unrecorded = _failed(number, now, Failure.UNRECORDED)
+        yield Option("cannot record", unrecorded, ("unrecorded",))
+
+
+def _probes(
+    number: int, player: Player, asked: RunProbes, cloud: int, now: datetime
+) -> Iterator[Option]:
     for outcome in (Outcome.PASSED, Outcome.FAILED):
-        evidence = [_evidence(outcome, "")]
-        if command.service_probes:
-            evidence = [_evidence(Outcome.PASSED, ""), _evidence(outcome, SERVICE)]
-        yield outcome.value, _event(world, player, Probed(world.now, tuple(evidence)))
-    service = service_of(world.cloud)
-    write = renewal(player.rollout, service, world.now)
+        evidence = (_evidence(outcome, ""),)
+        if asked.service_probes:
+            evidence = (_evidence(Outcome.PASSED, ""), _evidence(outcome, SERVICE))
+        event = Probed(now, evidence)
+        yield Option(outcome.value, stepped(number, event), hears=event)
+    service = service_of(cloud)
+    write = renewal(player.rollout, service, now)
     if write is None:
-        yield "has lost it", _event(world, player, Seen(world.now, service), ("lost", world.cloud))
+        yield Option("has lost it", stepped(number, Seen(now, service)))
     elif write.mark != service.mark:
-        yield "renews", _written(world, player, write)
+        yield Option("renews", outdated(number), writes=write)
 
 
 @functools.cache
 def _evidence(outcome: Outcome, address: str) -> Evidence:
     findings = () if outcome is Outcome.PASSED else (Finding(Symptom.STATUS, "200", "500"),)
-    return Evidence(
-        PROBE.name, "http", outcome, "", "", "", START, 0.0, findings, address=address
-    )
+    return Evidence(PROBE.name, "http", outcome, "", "", "", START, 0.0, findings, address=address)
 
 
 # --- Cloud Run and people
 
 
-def _cloud(world: World) -> Iterator[Next]:
-    if world.cloud.reconciling:
-        cloud = world.cloud.settled(well=True)
-        ghost = checks.settled(world.ghost, cloud)
-        yield "traffic settles", replace(world, cloud=cloud, ghost=ghost)
-        if world.budget.breaks:
-            broken = replace(world, cloud=world.cloud.settled(well=False))
-            yield "Cloud Run gives up", _spent(broken, "breaks")
-    for late in world.late:
-        name = "ABC"[late.player.number]
-        after = _written(world, late.player, late.command)
-        yield f"{name}'s write arrives", after
+def _arrivals(world: World) -> Iterator[Next]:
+    for sender in world.late:
+        player = PLAYERS[sender]
+        cloud, ghost, players, late = _write(world, sender, command(sender))
+        after = world._replace(cloud=cloud, ghost=ghost, players=players, late=late)
+        yield f"{player.name}'s write arrives", after
+
+
+def _settles(world: World) -> Iterator[Next]:
+    cloud = CLOUDS[world.cloud]
+    if not cloud.reconciling:
+        return
+    well = CLOUDS.keep(cloud.settled(well=True))
+    yield "traffic settles", world._replace(cloud=well, ghost=checks.settled(world.ghost, well))
+    if (left := world.budget.less(("breaks",))) is not None:
+        broken = CLOUDS.keep(cloud.settled(well=False))
+        yield "Cloud Run gives up", world._replace(cloud=broken, budget=left)
 
 
 def _people(world: World) -> Iterator[Next]:
     for what in world.people:
-        after = PEOPLE[what](world.cloud)
-        if after == world.cloud:
-            continue
-        left = tuple(other for other in world.people if other != what)
-        players = tuple(outdated(p) for p in world.players)
-        ghost = checks.people_did(world.ghost, world.cloud, after)
-        yield (
-            what,
-            replace(world, cloud=after, people=left, players=players, ghost=ghost, late=()),
-        )
-
-
-def _move(revision: str) -> Callable[[Cloud], Cloud]:
-    return lambda cloud: cloud.written(cloud.desired.moved_to(revision))
-
-
-def _tags(cloud: Cloud) -> Cloud:
-    return cloud.written(cloud.desired.with_tag("green", OLD))
-
-
-def _takes_our_tag(cloud: Cloud) -> Cloud:
-    return cloud.written(cloud.desired.without_tag(TAG))
-
-
-def _deploys(cloud: Cloud) -> Cloud:
-    return cloud.written(cloud.desired, revision=RIVAL)
-
-
-def _deploys_unmarked(cloud: Cloud) -> Cloud:
-    return replace(cloud.written(Split.all_to(STABLE, {"blue": OLD})), mark="")
-
-
-OLD, STABLE, RIVAL, TAG = (
-    "backend-00000-old",
-    "backend-00001-stable",
-    "backend-00009-rival",
-    "candidate",
-)
-PEOPLE: dict[str, Callable[[Cloud], Cloud]] = {
-    "a person moves users to the old revision": _move(OLD),
-    "a person moves users to the stable revision": _move(STABLE),
-    "a person adds a tag": _tags,
-    "a person takes our tag": _takes_our_tag,
-    "a person deploys": _deploys,
-    "a person writes the service from a file": _deploys_unmarked,
-}
+        before = CLOUDS[world.cloud]
+        after = PEOPLE[what](before)
+        if after != before:
+            yield (
+                what,
+                world._replace(
+                    cloud=CLOUDS.keep(after),
+                    people=tuple(other for other in world.people if other != what),
+                    players=tuple(outdated(p) for p in world.players),
+                    ghost=checks.people_did(world.ghost, before, after),
+                    late=(),
+                ),
+            )
