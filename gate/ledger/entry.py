@@ -110,7 +110,7 @@ def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str
     """Shares before the move; LATEST by the name of the stable revision it meant then."""
     stable = entry.get("stable")
     names = (
-        [str(item.get("revision")) for item in stable if isinstance(item, dict)]
+        [str(item.get("revision") or "") for item in stable if isinstance(item, dict)]
         if isinstance(stable, list)
         else []
     )
@@ -120,7 +120,7 @@ def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str
             continue
         name = str(line.get("revision") or "")
         if percent and not name:
-            if len(names) != 1:
+            if len(names) != 1 or not names[0]:
                 return ()
             name = names[0]
         if percent:
