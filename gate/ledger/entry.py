@@ -94,11 +94,14 @@ def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
-    """The moves of traffic that these entries tell of, in their order."""
+    """The promotions that these entries tell of, in their order: each knows the way back.
+
+    A rollback is none: what had the traffic before it is what users were moved away from.
+    """
     moves = []
     for entry in entries:
         before, after = entry.get("traffic_before"), entry.get("effective_after")
-        if entry.get("entry") != "outcome" or not isinstance(before, list):
+        if entry.get("ending") != "promoted" or not isinstance(before, list):
             continue
         if isinstance(after, dict) and (shares := _named_shares(before, entry)):
             pairs = tuple((str(k), v) for k, v in after.items() if isinstance(v, int))

@@ -230,16 +230,28 @@ def moved(before=BEFORE, placed=PLACED, after=MOVED, kind=Kind.ROLLOUT):
     return outcome(replace(r, ending=Ending.PROMOTED), later(1))
 
 
-@pytest.mark.parametrize("kind", Kind)
+PROMOTIONS = (Kind.ROLLOUT, Kind.PROMOTE)
+
+
+@pytest.mark.parametrize("kind", PROMOTIONS)
 def test_a_move_is_read_back(kind):
     expected = PastMove(((STABLE, 100),), ((CANDIDATE, 100),))
     assert past_moves((moved(kind=kind),)) == (expected,)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", PROMOTIONS)
 def test_latest_is_read_back_as_what_it_meant(kind):
     entry = moved(before=LATEST, placed=Split.all_to(STABLE), kind=kind)
     assert past_moves((entry,)) == (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
+
+
+def test_what_a_rollback_moved_away_from_is_no_way_back():
+    entry = moved(kind=Kind.ROLLBACK) | {"ending": Ending.ROLLED_BACK.value}
+    assert past_moves((entry,)) == ()
+
+
+def test_what_was_not_promoted_is_no_way_back():
+    assert past_moves((moved() | {"ending": Ending.STUCK.value},)) == ()
 
 
 def test_latest_within_a_split_is_not_guessed():
@@ -265,12 +277,28 @@ def test_the_order_is_kept_and_intentions_are_no_moves():
     [
         {},
         {"entry": "outcome"},
-        {"entry": "outcome", "traffic_before": "x", "effective_after": {}},
-        {"entry": "outcome", "traffic_before": [1, None, {}], "effective_after": []},
-        {"entry": "outcome", "traffic_before": [{"percent": "x"}], "effective_after": {"a": 1}},
-        {"entry": "outcome", "traffic_before": [{"percent": 100}], "effective_after": {"a": 1}},
+        {"entry": "outcome", "ending": "promoted", "traffic_before": "x", "effective_after": {}},
         {
             "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [1, None, {}],
+            "effective_after": [],
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [{"percent": "x"}],
+            "effective_after": {"a": 1},
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [{"percent": 100}],
+            "effective_after": {"a": 1},
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
             "stable": [{}],
             "traffic_before": [{"percent": 100}],
             "effective_after": {"a": 100},
