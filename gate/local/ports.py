@@ -1,9 +1,9 @@
 """The seams between the parts of the local Cloud Run: control plane, instances, front end, logs.
 
-    admin (resources, reconcile)  --boot/retire-->  Instances  (processes)
-             |                                          ^
-             +--route/open/close-->  FrontEnd --acquire-+
-    all of them  --append-->  LogSink
+admin (resources, reconcile)  --boot/retire-->  Instances  (processes)
+|                                          ^
++--route/open/close-->  FrontEnd --acquire-+
+all of them  --append-->  LogSink
 """
 
 from collections.abc import Mapping
