@@ -103,6 +103,12 @@ def test_a_rollback_without_a_target_goes_by_the_ledger_and_not_by_the_list(smal
     small.only(second)  # the newest before the fourth never served
     assert f"traffic moved: {fourth} 100 % -> {second} 100 %" in done.out
 
+    small.pin()  # by other means: what served before that, the ledger cannot know
+    done = small.gate("rollback", "--yes", *WHY)
+    assert done.code == 2
+    assert "the ledger knows no revision that served before this one" in done.out
+    small.only(small.first)
+
 
 def test_a_rollback_needs_no_ledger_where_it_is_told_the_revision(small, tmp_path):
     promoted(small, tmp_path)
@@ -316,6 +322,13 @@ def test_project_and_region_come_from_gclouds_configuration(small, tmp_path, act
         env=environment(small.cloud.env(), env, {"GATE_ACTOR": ""}),
     )
     assert done.json["actor"] == "me@example.com"
+
+
+def test_alone_it_says_what_it_can_do():
+    done = gate(env=environment())
+    assert (done.code, done.out) == (2, "")
+    assert "rollout   deploy or adopt a candidate at 0 %" in done.err
+    assert "130  interrupted, and safe" in done.err
 
 
 def test_what_is_missing_is_named_all_at_once():
