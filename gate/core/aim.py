@@ -50,14 +50,14 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if too_long := tag_problem(plan.tag, service.ref.name):
         return f"{service.ref}: {too_long}"
-    if tagged and base.share_of(tagged):
+    if base.share_of(tagged):
         return (
             f"{service.ref}: tag {plan.tag!r} is on {tagged}, which gets "
             f"{base.share_of(tagged)} % of the traffic: choose another candidate.tag"
         )
     if plan.revision and plan.revision not in r.revisions:
         return f"{service.ref}: revision {plan.revision} does not exist"
-    if plan.revision and base.share_of(plan.revision):
+    if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
             "the traffic already: a candidate must start at 0 %"
