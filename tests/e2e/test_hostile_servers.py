@@ -16,15 +16,15 @@ from tests.contract.probe_servers import answers, http, tcp
 from tests.e2e.stage import GATE, ROOT, WITHIN_S, Done, environment
 
 MEMORY_BYTES = 512 << 20  # of data: a frame of 100 MB must not be kept, nor a stream without end
-HTTP = "version: 1\nprobes:\n  it: {http: {path: /, timeout: 500ms}}\n"
+HTTP = "version: 1\nprobes:\n  it: {http: {path: /, timeout: 2s}}\n"
 WEBSOCKET = """\
 version: 1
 probes:
   it:
     websocket:
       path: /ws
-      open_within: 500ms
-      script: [{expect: {json: {type: welcome}, within: 500ms}}]
+      open_within: 2s
+      script: [{expect: {json: {type: welcome}, within: 2s}}]
 """
 
 
@@ -91,7 +91,7 @@ MEGABYTE = bytes(1 << 20)
         pytest.param(
             sends(b"\x81\x02{}" * 1000, for_ever=True), "expected {", id="a stream without end"
         ),
-        pytest.param(answers(stay=True), "no answer to the handshake within 0.5 s", id="silence"),
+        pytest.param(answers(stay=True), "no answer to the handshake within 2 s", id="silence"),
     ],
 )
 async def test_a_websocket_server_that_means_harm_is_a_failed_probe(tmp_path, handler, finding):

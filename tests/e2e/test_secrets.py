@@ -35,7 +35,7 @@ expect: {status: 418}}
       headers: {X-Token: "${bob}"}
       script:
         - send: {type: hello, token: "${alice}", other: "${bob}"}
-        - expect: {json: {type: never}, within: 300ms}
+        - expect: {json: {type: never}, within: 1s}
   reason:
     websocket:
       path: /close
@@ -54,7 +54,7 @@ expect: {status: 418}}
       path: /ws
       users: [alice, bob]
       connections: 2
-      script: [{expect: {json: {type: never}, within: 300ms}}]
+      script: [{expect: {json: {type: never}, within: 1s}}]
   logs:
     logs: {settle: 1s, within: rollout}
     expect: {none: [{severity: ERROR}, {text: heard}]}
