@@ -124,7 +124,7 @@ def title(text: str) -> None:
 @contextmanager
 def local_cloud_run(arguments: list[str]) -> Iterator[dict[str, str]]:
     """Starts `gate local up`, yields what it says to export, and stops it."""
-    command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral"]
+    command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral", "--port", "0"]
     command += ["--images", str(HERE / "images.yaml"), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     watchdog = threading.Timer(READY_WITHIN_S, process.kill)
