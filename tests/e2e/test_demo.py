@@ -1,5 +1,6 @@
 """`make demo`: it ends as it must, says so, and leaves nothing running."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,19 +15,27 @@ DEMO = [sys.executable, HERE / "reaper.py", sys.executable, "-m", "examples.demo
 TAKES_AT_MOST_S = 90
 
 
-def start(folder):
-    """Starts the demo; its output goes to a file, which never makes it wait."""
-    path = folder / "out"
+@pytest.fixture
+def demo(tmp_path):
+    """The demo at work, and what it said so far; its file never makes it wait."""
+    path = tmp_path / "out"
     with path.open("w") as file:
         process = subprocess.Popen(
-            DEMO, cwd=ROOT, env=environment(), stdout=file, stderr=subprocess.STDOUT
+            DEMO,
+            cwd=ROOT,
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-    return process, path.read_text
+    yield process, path.read_text
+    if process.poll() is None:  # only where the test has failed
+        os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(tmp_path):
+def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
     began = time.monotonic()
-    process, said = start(tmp_path)
+    process, said = demo
     code = process.wait(timeout=110)
     assert code == 0, said()
     assert time.monotonic() - began <= TAKES_AT_MOST_S
@@ -50,8 +59,8 @@ def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.parametrize("moment", ["gate local: ready", "waiting for backend-00002"])
-def test_a_demo_that_is_stopped_leaves_nothing_behind(tmp_path, moment):
-    process, said = start(tmp_path)
+def test_a_demo_that_is_stopped_leaves_nothing_behind(demo, moment):
+    process, said = demo
     eventually(lambda: moment in said() or process.poll() is not None)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 130, said()
