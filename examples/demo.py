@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -51,10 +52,20 @@ ACTS = (
 
 
 def main() -> int:
+    """Plays all acts; 0 if each ended as it must, 130 if it was stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return perform()
+    except KeyboardInterrupt:
+        title("stopped, and everything that was started")
+        return 130
+
+
+def perform() -> int:
     """Plays all acts; 0 if each ended as it must."""
     began = time.monotonic()
     title("A Cloud Run on this machine")
-    with local_cloud_run() as exports:
+    with local_cloud_run(sys.argv[1:]) as exports:
         key = secrets.token_urlsafe(32)
         environment = {
             **os.environ,
@@ -83,17 +94,21 @@ def play(act: Act, environment: dict[str, str]) -> bool:
     policy = os.path.relpath(ROOT / "policies" / "backend.yaml")
     code = gate(["rollout", "--policy", policy, "--image", act.image], environment)
     right = code == act.exit_code
-    print(
-        f"\n{'as it must' if right else 'NOT as it must'}: exit code {code}, {act.exit_code} expected"
-    )
+    said = "as it must" if right else "NOT as it must"
+    print(f"\n{said}: exit code {code}, {act.exit_code} expected")
     return right
 
 
 def gate(arguments: list[str], environment: dict[str, str]) -> int:
     """Runs one `gate` command in the open and returns its exit code."""
     print(f"$ gate {shlex.join(arguments)}", flush=True)
-    command = [sys.executable, "-m", "gate.cli", *arguments]
-    return subprocess.run(command, env=environment, check=False).returncode
+    process = subprocess.Popen([sys.executable, "-m", "gate.cli", *arguments], env=environment)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
 
 
 def which() -> list[str]:
@@ -107,10 +122,10 @@ def title(text: str) -> None:
 
 
 @contextmanager
-def local_cloud_run() -> Iterator[dict[str, str]]:
+def local_cloud_run(arguments: list[str]) -> Iterator[dict[str, str]]:
     """Starts `gate local up`, yields what it says to export, and stops it."""
-    command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral"]
-    command += ["--images", str(HERE / "images.yaml"), *sys.argv[1:]]
+    command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral", "--port", "0"]
+    command += ["--images", str(HERE / "images.yaml"), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     watchdog = threading.Timer(READY_WITHIN_S, process.kill)
     watchdog.start()
@@ -133,7 +148,7 @@ def local_cloud_run() -> Iterator[dict[str, str]]:
         process.wait()
 
 
-def create_service(host: str, image: str, key: str) -> None:
+def create_service(host: str, image: str, key: str, name: str = SERVICE) -> None:
     """The first revision, by Google's own client: the gate deploys candidates beside it."""
     with grpc.insecure_channel(host) as channel:
         client = run_v2.ServicesClient(transport=ServicesGrpcTransport(channel=channel))
@@ -142,7 +157,7 @@ def create_service(host: str, image: str, key: str) -> None:
         )
         service = run_v2.Service(template=run_v2.RevisionTemplate(containers=[container]))
         parent = f"projects/{PROJECT}/locations/{REGION}"
-        client.create_service(parent=parent, service=service, service_id=SERVICE).result(timeout=60)
+        client.create_service(parent=parent, service=service, service_id=name).result(timeout=60)
 
 
 if __name__ == "__main__":

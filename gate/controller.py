@@ -326,13 +326,17 @@ class Controller:
         return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
 
     async def _settled(self, query: LogQuery) -> tuple[LogEntry, ...]:
-        """What is logged once two reads agree: Cloud Logging promises no delay, nor an order."""
+        """What is logged once two reads agree: Cloud Logging promises no delay, nor an order.
+
+        A read that fails after one that did not takes nothing away.
+        """
         entries = await self._world.logs.entries(query)
-        for _ in range(LAST_WORDS_READS - 1):
-            await self._world.clock.sleep(LAST_WORDS_PAUSE_S)
-            before, entries = entries, await self._world.logs.entries(query)
-            if entries == before:
-                break
+        with contextlib.suppress(InfrastructureError):
+            for _ in range(LAST_WORDS_READS - 1):
+                await self._world.clock.sleep(LAST_WORDS_PAUSE_S)
+                before, entries = entries, await self._world.logs.entries(query)
+                if entries == before:
+                    break
         return entries
 
     async def _record(self, rollout: Rollout) -> Event:

@@ -111,7 +111,7 @@ def _keep(folder: Path, services: dict[str, dict[str, object]]) -> None:
 async def mcp_config(request: Request) -> Response:
     """How tools connect."""
     base = _base(request)
-    client = {"mcpServers": {"netra": {"url": f"{base}/api/mcp", "transport": "http"}}}
+    client = {"mcpServers": {"chat": {"url": f"{base}/api/mcp", "transport": "http"}}}
     return JSONResponse(
         {
             "claude": client,
@@ -126,7 +126,7 @@ async def mcp_config(request: Request) -> Response:
 async def mcp_servers(_: Request) -> Response:
     """Which tool servers are connected."""
     server = {
-        "name": "netra-mcp",
+        "name": "chat-mcp",
         "status": "connected",
         "version": VERSION,
         "capabilities": ["tools", "resources"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from examples.backend.releases import Release
 from examples.backend.sessions import Sessions
 
-SERVICE = "netra-ai-platform"
+SERVICE = "chat-backend"
 VERSION = "1.0.0"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import jwt
 
 USERS = ("alice", "bob")
-ISSUER = "netra-auth-service"
+ISSUER = "chat-auth"
 LIFETIME_S = 3600
 MIN_KEY_CHARS = 32
 MAX_TOKEN_CHARS = 8192

@@ -51,7 +51,11 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
     try:
-        args = _parser(argv).parse_args(argv)
+        parser = _parser(argv)
+        if not argv:
+            parser.print_help(sys.stderr)
+            return int(ExitCode.USAGE)
+        args = parser.parse_args(argv)
         return int(args.run(args))
     except SystemExit as stop:  # argparse, after it has said why
         return int(stop.code or 0)

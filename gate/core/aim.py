@@ -107,7 +107,7 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if too_long := tag_problem(plan.tag, service.ref.name):
         return f"{service.ref}: {too_long}"
-    if tagged and base.share_of(tagged):
+    if base.share_of(tagged):
         return (
             f"{service.ref}: tag {plan.tag!r} is on {tagged}, which gets "
             f"{base.share_of(tagged)} % of the traffic: choose another candidate.tag"
@@ -116,7 +116,7 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         return f"{service.ref}: revision {plan.revision} does not exist"
     if barred := _barred(r, service):
         return barred
-    if plan.revision and base.share_of(plan.revision):
+    if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
             "the traffic already: a candidate must start at 0 %"

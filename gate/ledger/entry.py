@@ -105,11 +105,14 @@ def digest(entry: dict[str, Json]) -> str:
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
-    """The moves of traffic that these entries tell of, in their order."""
+    """The promotions that these entries tell of, in their order: each knows the way back.
+
+    A rollback is none: what had the traffic before it is what users were moved away from.
+    """
     moves = []
     for entry in entries:
         before, after = entry.get("traffic_before"), entry.get("effective_after")
-        if entry.get("entry") != "outcome" or not isinstance(before, list):
+        if entry.get("ending") != "promoted" or not isinstance(before, list):
             continue
         if isinstance(after, dict) and (shares := _named_shares(before, entry)):
             pairs = tuple((str(k), v) for k, v in after.items() if isinstance(v, int))
@@ -121,7 +124,7 @@ def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str
     """Shares before the move; LATEST by the name of the stable revision it meant then."""
     stable = entry.get("stable")
     names = (
-        [str(item.get("revision")) for item in stable if isinstance(item, dict)]
+        [str(item.get("revision") or "") for item in stable if isinstance(item, dict)]
         if isinstance(stable, list)
         else []
     )
@@ -131,7 +134,7 @@ def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str
             continue
         name = str(line.get("revision") or "")
         if percent and not name:
-            if len(names) != 1:
+            if len(names) != 1 or not names[0]:
                 return ()
             name = names[0]
         if percent:

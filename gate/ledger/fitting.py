@@ -21,17 +21,17 @@ def cut(value: Json, text_max: int) -> Json:
 
 
 def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
-    """The same entry within a size: excerpts go first (of passes before failures), then evidence.
+    """The same entry within a size; whatever is left out is counted under `left_out`.
 
-    Tags without a share go last. Whatever was left out is counted under `left_out`, never dropped
-    in silence.
+    Excerpts go first (of passes before failures), then tags without a share, of which a service
+    may have thousands, then evidence.
     """
     excess = _size_bytes(entry) + COUNT_BYTES - limit_bytes
     if excess <= COUNT_BYTES:
         return entry
     left_out = 0
     smaller = dict(entry)
-    for give_up in (_excerpts, _evidences, _bare_tags):
+    for give_up in (_excerpts, _bare_tags, _evidences):
         count, saved_bytes = give_up(smaller, excess)
         left_out += count
         excess -= saved_bytes
@@ -63,7 +63,7 @@ def _evidences(entry: dict[str, Json], excess: int) -> tuple[int, int]:
     kept = list(evidence)
     count = saved_bytes = 0
     while kept and saved_bytes < excess:
-        saved_bytes += _size_bytes(kept.pop())
+        saved_bytes += _size_bytes(kept.pop()) + (len(", ") if kept else 0)
         count += 1
     entry["evidence"] = kept
     return count, saved_bytes

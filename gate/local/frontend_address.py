@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from gate.local.frontend_heads import RequestHead
@@ -42,7 +43,7 @@ class Address:
         if head.method in _REFUSED_METHODS:
             return 405
         host = head.found.get(b"host", b"")
-        if host and _LOOPBACK.fullmatch(host) is None:
+        if host and not _is_here(host):
             return 404
         target = head.target
         if target == b"/healthz" or target.startswith(b"/healthz?"):
@@ -50,6 +51,12 @@ class Address:
         if self.split is None or self.shut:
             return 404
         return self.split.pick()
+
+
+@lru_cache(maxsize=32)
+def _is_here(host: bytes) -> bool:
+    """Whether a Host header names this machine; the same few come again and again."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 @dataclass(slots=True, eq=False)

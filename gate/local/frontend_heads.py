@@ -8,6 +8,7 @@ feeds, folded lines, space before a colon, control characters.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
@@ -15,7 +16,7 @@ _VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]++) HTTP/(\d\.\d)\r\n")
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: (" + _VALUE + rb"))?\r\n")
 _FIELDS: Final = re.compile(rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*+\r\n")
-_LENGTH: Final = re.compile(rb"\d{1,18}")
+_MAX_LENGTH_DIGITS: Final = 18
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 _ESCAPED: Final = re.compile(rb"%(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 END: Final = b"\r\n\r\n"
@@ -166,8 +167,8 @@ def parse_request(head: bytes) -> RequestHead:
     if minor and not found.get(b"host"):
         raise HeadError(400, "Host is missing")
     length = _request_length(found, minor)
-    options = _options(found)
-    nominated = options - _NEVER_NOMINATED
+    options = _options(found.get(b"connection", b""))
+    nominated = options - _NEVER_NOMINATED if options else options
     if nominated:
         fields = [field for field in fields if field.split(b":", 1)[0].lower() not in nominated]
     upgrade = found.get(b"upgrade", b"") if b"upgrade" in options and minor else b""
@@ -202,8 +203,8 @@ def parse_response(head: bytes) -> ResponseHead:
     length = _length(found)
     if chunked and (length is not None or not _is_chunked(found)):
         raise HeadError(502, "body is framed in two ways")
-    options = _options(found)
-    if b"upgrade" in found and status == 101:
+    options = _options(found.get(b"connection", b""))
+    if status == 101 and b"upgrade" in found:
         fields += [b"Upgrade: " + found[b"upgrade"], b"Connection: Upgrade"]
     if status < 200 or status == 204:
         fields = [field for field in fields if not _frames(field)]
@@ -262,7 +263,7 @@ def _length(found: Mapping[bytes, bytes]) -> int | None:
     said = found.get(b"content-length")
     if said is None:
         return None
-    if _LENGTH.fullmatch(said) is None:
+    if not said.isdigit() or len(said) > _MAX_LENGTH_DIGITS:
         raise HeadError(400, "Content-Length is not a number")
     return int(said)
 
@@ -271,15 +272,13 @@ def _is_chunked(found: Mapping[bytes, bytes]) -> bool:
     return found[b"transfer-encoding"].lower() == b"chunked"
 
 
-def _options(found: Mapping[bytes, bytes]) -> frozenset[bytes] | set[bytes]:
-    """The lower-case options of the Connection header."""
-    said = found.get(b"connection")
-    if said is None:
-        return frozenset()
-    return {option.strip(b" \t") for option in said.lower().split(b",")}
+@lru_cache(maxsize=32)
+def _options(said: bytes) -> frozenset[bytes]:
+    """The lower-case options of a Connection header; the same few come again and again."""
+    return frozenset(option.strip(b" \t") for option in said.lower().split(b",") if option)
 
 
-def _keeps_alive(options: frozenset[bytes] | set[bytes], minor: int) -> bool:
+def _keeps_alive(options: frozenset[bytes], minor: int) -> bool:
     return b"close" not in options if minor else b"keep-alive" in options
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import errno
+import os
 import socket
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir, mkdtemp
 
 import grpc
 from google.protobuf.json_format import ParseError
@@ -84,6 +86,16 @@ class Endpoints:
     reaped: int
 
 
+def _private(directory: Path) -> Path:
+    """The directory if it is this user's and closed to others, else a new one that is."""
+    with suppress(OSError):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        found = directory.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o77:
+            return directory
+    return Path(mkdtemp(prefix="gate-local-"))
+
+
 class LocalCloudRun:
     """A Cloud Run on this machine, from `start` to `stop`, inside a running event loop.
 
@@ -96,9 +108,6 @@ class LocalCloudRun:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._scratch: TemporaryDirectory[str] | None = None
-        if settings.state is None:
-            self._scratch = TemporaryDirectory(prefix="gate-local-")
         self._state: StateDir | NoState = (
             NoState() if settings.state is None else StateDir(settings.state)
         )
@@ -159,14 +168,15 @@ class LocalCloudRun:
                 await self._flusher
         self._logs.close()
         self._state.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
 
     def _directory(self) -> Path:
+        """Where running instances are recorded: without a state, one place for each user.
+
+        It outlives a server that was killed, so that the next one ends what that one left.
+        """
         if self._settings.state is not None:
             return self._settings.state
-        assert self._scratch is not None
-        return Path(self._scratch.name)
+        return _private(Path(gettempdir()) / f"gate-local-{os.getuid()}")
 
     def _restored(self) -> ControlPlane:
         try:

@@ -158,10 +158,10 @@ def is_welcome(frame):
 # --- HTTP, good releases ---
 
 PAGES = {
-    "/health": {"status": "healthy", "service": "netra-ai-platform", "version": "1.0.0"},
+    "/health": {"status": "healthy", "service": "chat-backend", "version": "1.0.0"},
     "/health/": {"status": "healthy"},
     "/health/ready": {"status": "ready", "core_db": "connected", "environment": "staging"},
-    "/health/live": {"status": "healthy", "service": "netra-ai-platform"},
+    "/health/live": {"status": "healthy", "service": "chat-backend"},
     "/api/health": {"status": "healthy", "environment": "staging"},
     "/api/discovery/services": {"available": True},
     "/api/mcp/config": {},
@@ -207,7 +207,7 @@ def test_mcp_pages_list_what_tools_need(good):
     config = good.get("/api/mcp/config").json()
     assert set(config) == {"claude", "cursor", "mcp", "http", "websocket"}
     (server,) = good.get("/api/mcp/servers").json()["data"]
-    assert (server["name"], server["status"]) == ("netra-mcp", "connected")
+    assert (server["name"], server["status"]) == ("chat-mcp", "connected")
 
 
 @pytest.mark.parametrize("path", ["/nope", "/api/nope", "/websocket", "/api/health/x", "/ws"])

@@ -195,12 +195,24 @@ def test_ephemeral_keeps_nothing_and_its_processes_die_with_it(start, tmp_path, 
         Api("grpc", fresh).get("projects/demo/locations/us-central1/services/backend")
 
 
-def test_ephemeral_leaves_no_directory(start, tmp_path, monkeypatch):
+def test_ephemeral_leaves_no_record_of_an_instance(start, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     running = start("--ephemeral", "--calm")
-    assert list(tmp_path.glob("gate-local-*"))
+    running.create_service("backend")
+    (directory,) = tmp_path.glob("gate-local-*")
+    assert directory.stat().st_mode & 0o77 == 0
+    assert instances(directory)
     assert running.stop() == 0
-    assert not list(tmp_path.glob("gate-local-*"))
+    assert not instances(directory)
+
+
+def test_a_directory_that_is_open_to_others_is_not_used(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / f"gate-local-{os.getuid()}").mkdir(mode=0o777)
+    (tmp_path / f"gate-local-{os.getuid()}").chmod(0o777)
+    running = start("--ephemeral", "--calm")
+    assert len(list(tmp_path.glob("gate-local-*"))) == 2
+    assert running.stop() == 0
 
 
 # Messages

@@ -272,6 +272,7 @@ async def test_close_during_a_boot_leaves_nothing(stand):
 @pytest.mark.parametrize(
     ("parent", "program", "code"),
     [(str(os.getpid()), "true", 0), (str(os.getpid()), "/none", 127), ("1", "true", 125)],
+    ids=["its parent", "no such program", "somebody else's parent"],
 )
 def test_the_shim_becomes_the_command_of_its_own_parent_only(parent, program, code):
     shim = Path(instances_shim.__file__)

@@ -160,3 +160,20 @@ def test_unlock_takes_the_lease_away_and_the_rollout_stops(shop):
     assert "a recovery (bob) has taken over" in ran.out
     assert shop.shares == {stable: 100}
     assert shop.rollout(shop.policy(LEASE), "good:2").code == 0
+
+
+def test_what_cannot_be_asked_is_said_once_and_nothing_else_is_hidden(shop):
+    nowhere = {"CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:9", "LOGGING_EMULATOR_HOST": "127.0.0.1:9"}
+    shop.env |= nowhere
+    for command in (("recover",), ("recover", "--all"), ("unlock", "--yes", "--reason", "x")):
+        where = shop.where[:4] if "--all" in command else shop.where
+        ran = shop.gate(*command, *where)
+        assert ran.code == 3, ran
+        assert "Traceback" not in str(ran)
+        assert "nothing answers" in str(ran)
+    shop.env.clear()
+    gone = shop.gate("recover", *shop.where[:4], "--service", "nobody", "--output", "json")
+    assert gone.code == 3, gone
+    (found,) = json.loads(gone.out)["services"]
+    assert (found["service"], found["lease"], found["outcome"]) == ("nobody", None, None)
+    assert "does not exist" in found["error"]

@@ -56,6 +56,12 @@ class Arrow:
         return waits or self.after.now > self.before.now
 
     @property
+    def looks_again(self) -> bool:
+        """Whether it leads to another look of the same phase, which waits first."""
+        before, after = self.before.rollout, self.after.rollout
+        return after.phase is before.phase and after.looks > before.looks
+
+    @property
     def late(self) -> bool:
         """Whether the answer came when every wait that was running was over."""
         r = self.before.rollout
@@ -66,8 +72,6 @@ class Arrow:
     def counts(self) -> bool:
         """Whether something was used up that has an end: conflicts, or a person's patience."""
         before, after = self.before.rollout, self.after.rollout
-        if after.phase is before.phase and after.looks > before.looks:
-            return True  # and the next look waits first
         return after.conflicts > before.conflicts or isinstance(self.event, Interrupted)
 
 
@@ -87,7 +91,7 @@ class Graph:
 
     def remember(self, arrow: Arrow, start: Hashable, end: Hashable) -> None:
         """Keeps one arrow between these states, of each sort."""
-        if not arrow.takes_time:
+        if not (arrow.takes_time or arrow.looks_again):
             self.instant.setdefault((start, end), arrow)
         if arrow.late:
             self.late.setdefault((start, end), arrow)

@@ -12,7 +12,7 @@ import pytest
 
 from gate.core.commands import command_of
 from gate.core.evidence import Outcome
-from gate.core.messages import Deploy, SetTraffic
+from gate.core.messages import Deploy, Seen, SetTraffic
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
@@ -59,6 +59,12 @@ def no_share_for_a_candidate_that_has_not_earned_it(arrow: Arrow) -> None:
         assert given <= share(r.service.traffic, r) or (earned(r) and r.phase is Phase.MOVING)
 
 
+def only_who_has_earned_it_is_considered(arrow: Arrow) -> None:
+    r = arrow.after.rollout
+    if arrow.before.rollout.phase is Phase.PROBING and r.phase is Phase.CONFIRMING:
+        assert earned(r)
+
+
 def each_write_is_guarded_by_the_last_read(arrow: Arrow) -> None:
     r = arrow.after.rollout
     if write := write_of(r):
@@ -94,6 +100,26 @@ def once_interrupted_nothing_gives_the_target_more(arrow: Arrow) -> None:
     if arrow.after.interrupted and (write := write_of(r)) and r.service:
         assert share(write.traffic, r) <= share(r.service.traffic, r)
         assert not isinstance(write, Deploy)
+
+
+def a_person_has_the_last_word(arrow: Arrow) -> None:
+    """Whoever writes after our move is left alone, also if they want what was before."""
+    before, after = arrow.before.rollout, arrow.after.rollout
+    if before.phase is Phase.VERIFYING and isinstance(arrow.event, Seen) and before.goal:
+        seen = arrow.event.service
+        if seen.etag != before.guard and seen.traffic.shares != before.goal.shares:
+            assert after.ending is Ending.HELD
+            assert write_of(after) is None
+
+
+def traffic_moves_only_while_nobody_else_has_changed_anything(arrow: Arrow) -> None:
+    before, after = arrow.before.rollout, arrow.after.rollout
+    if before.phase is Phase.CONFIRMING and after.phase is Phase.MOVING:
+        assert after.service is not None
+        assert before.placed is not None
+        assert after.service.traffic.shares == before.placed.shares
+        assert after.service.traffic.tags.get(TAG) == after.candidate
+        assert after.service.latest_created == after.candidate or not after.plan.image
 
 
 def nothing_follows_the_end(arrow: Arrow) -> None:
@@ -172,11 +198,14 @@ def our_tag_is_left_only_where_that_is_said(arrow: Arrow) -> None:
 CHECKS: tuple[Callable[[Arrow], None], ...] = (
     each_split_that_is_asked_for_is_whole,
     no_share_for_a_candidate_that_has_not_earned_it,
+    only_who_has_earned_it_is_considered,
     each_write_is_guarded_by_the_last_read,
     users_tags_survive,
     only_our_own_tag_is_taken_away_and_only_from_our_candidate,
     a_pinned_service_stays_pinned_and_latest_is_pinned,
     once_interrupted_nothing_gives_the_target_more,
+    a_person_has_the_last_word,
+    traffic_moves_only_while_nobody_else_has_changed_anything,
     nothing_follows_the_end,
     counters_stay_in_bounds,
     success_was_seen,

@@ -159,6 +159,17 @@ async def test_last_words_that_are_ingested_late_are_waited_for():
     assert len(world.logs.queries) <= 4
 
 
+async def test_a_later_read_that_fails_takes_no_last_words_away():
+    world = FakeWorld()
+    world.platform.next_revision_fails("It failed.")
+    world.logs.add(CANDIDATE, LogEntry(START, Severity.ERROR, "KeyError: DATABASE"))
+    world.logs.before_next("entries", lambda: None)
+    world.logs.fail_next("entries", InfrastructureError("429"))
+    rollout = await world.run()
+    assert rollout.verdict is not None
+    assert "KeyError: DATABASE" in rollout.verdict.reasons[0].hint
+
+
 async def test_last_words_are_few_and_short():
     world = FakeWorld()
     world.platform.next_revision_fails("It failed.")

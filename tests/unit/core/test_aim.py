@@ -113,6 +113,12 @@ def test_a_revision_is_adopted():
     assert (r.phase, r.placed) == (Phase.TAGGING, PLACED)
 
 
+def test_an_adopted_revision_keeps_its_name_and_its_tag():
+    asked = plan(revision=OLD)
+    r = aimed(asked, service(BEFORE.with_tag(TAG, OLD)), revisions=revisions(name=OLD))
+    assert (r.candidate, r.placed.tags[TAG], r.notes) == (OLD, OLD, ())
+
+
 def test_a_revision_that_is_not_there_is_refused():
     text = refusal(plan(revision=CANDIDATE), service(), revisions={})
     assert f"revision {CANDIDATE} does not exist" in text
@@ -144,6 +150,11 @@ def test_a_promotion_finds_its_revision_by_our_tag_and_takes_the_tag_along():
     assert (r.phase, r.candidate, r.looks) == (Phase.READING, CANDIDATE, 1)
     r = aimed(asked, service(PLACED), candidate=CANDIDATE)
     assert (r.phase, r.goal) == (Phase.MOVING, MOVED)
+
+
+def test_a_promotion_leaves_a_tag_of_that_name_on_another_revision():
+    asked = plan(Kind.PROMOTE, revision=CANDIDATE)
+    assert aimed(asked, service(BEFORE.with_tag(TAG, OLD))).goal.tags == {**USERS, TAG: OLD}
 
 
 def test_a_rollback_keeps_our_tag_which_may_be_looked_at():

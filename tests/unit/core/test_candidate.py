@@ -60,6 +60,11 @@ def test_a_url_that_still_leads_elsewhere_is_not_probed():
     assert waited(moving).phase is Phase.WAITING
 
 
+def test_the_url_of_somebody_elses_tag_on_the_candidate_is_not_probed():
+    tagged = service(PLACED, effective=BEFORE.with_tag("preview", CANDIDATE))
+    assert waited(tagged).phase is Phase.WAITING
+
+
 def test_a_url_of_latest_is_the_candidates_only_if_that_is_the_latest():
     lines = (Effective(STABLE, 100), Effective(None, 0, TAG, "https://t"))
     follows = replace(service(PLACED), effective=lines)
@@ -83,6 +88,12 @@ def test_a_candidate_that_nobody_can_see_is_waited_for_half_a_minute():
     r = waited(service(PLACED), None, later(30), **start)
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.FAILED)
     assert "never created, or somebody deleted it" in r.notes[-1]
+
+
+def test_a_candidate_that_nobody_can_see_is_not_waited_for_beyond_the_deadline():
+    r = rollout(Phase.WAITING, plan(deadline_s=9), revisions={}, limit_at=later(240))
+    assert candidate.waiting(r, service(PLACED), later(8)).phase is Phase.WAITING
+    assert candidate.waiting(r, service(PLACED), later(9)).ending is Ending.FAILED
 
 
 def test_a_write_that_does_not_show_is_waited_for_half_a_minute():

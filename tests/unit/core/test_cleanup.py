@@ -78,6 +78,12 @@ def test_done_when_traffic_is_as_desired():
     assert (r.phase, r.ending, r.notes) == (Phase.RECORDING, Ending.REJECTED, ())
 
 
+def test_a_tag_that_is_kept_is_not_taken():
+    r = rollout(Phase.SETTLING, ending=Ending.HELD)
+    r = cleanup.settled(r, service(PLACED), NOW)
+    assert (r.phase, r.notes) == (Phase.RECORDING, ())
+
+
 def test_a_service_that_goes_on_changing_is_left_with_a_note_if_users_are_where_they_should_be():
     busy = service(BEFORE, reconciling=True)
     assert settled(busy).phase is Phase.SETTLING

@@ -64,6 +64,13 @@ def test_a_reconcile_that_failed_is_not_waited_for_to_the_end():
     assert "did not come into effect" in r.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "seen", [replace(GAVE_UP, reconciling=True), service(MOVED, effective=BEFORE)]
+)
+def test_a_reconcile_that_goes_on_or_has_not_failed_is_waited_for(seen):
+    assert verified(seen, looks=9).phase is Phase.VERIFYING
+
+
 def test_a_rollback_is_not_undone():
     assert verified(GAVE_UP, ROLL_BACK, looks=PATIENT_LOOKS).ending is Ending.STUCK
 
@@ -140,6 +147,11 @@ def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
 def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
     r = proved(service(BEFORE, reconciling=True), later(60))
     assert (r.ending, r.notes) == (Ending.REVERTED, (STILL_CHANGING,))
+
+
+def test_users_who_are_still_with_the_candidate_need_a_person():
+    r = proved(service(MOVED, reconciling=True), later(60), looks=9, conflicts=5)
+    assert r.ending is Ending.STUCK
 
 
 def test_somebody_who_takes_over_on_the_way_back_is_left_alone():

@@ -78,6 +78,14 @@ def test_urls_are_the_platforms():
     assert service(PLACED).tag_uri("none") == ""
 
 
+def test_the_url_of_a_revision_is_one_that_only_it_answers():
+    assert service(PLACED).url_of(CANDIDATE) == "https://candidate---x"
+    assert service(Split.all_to(STABLE)).url_of(STABLE) == "https://x"
+    assert service(Split.of([Target(STABLE, 90), Target(OLD, 10)])).url_of(STABLE) == ""
+    assert service(Split.all_to(STABLE)).url_of(OLD) == ""
+    assert service(MOVED, effective=PLACED).url_of(CANDIDATE) == "https://candidate---x"
+
+
 def test_the_revision_of_a_tag():
     assert service(PLACED).revision_tagged(TAG) == CANDIDATE
     assert service(LATEST).revision_tagged("nightly") == STABLE

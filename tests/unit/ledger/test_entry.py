@@ -1,0 +1,309 @@
+import json
+import time
+from dataclasses import replace
+
+import pytest
+
+from gate.core.commands import command_of
+from gate.core.evidence import Finding, Outcome, Symptom
+from gate.core.state import Ending, Kind, PastMove, Phase
+from gate.core.traffic import Split, Target
+from gate.core.verdict import Verdict
+from gate.ledger.entry import (
+    EXCERPTS_MAX,
+    FINDINGS_MAX,
+    NOTES_MAX,
+    REASONS_MAX,
+    SIZE_MAX_BYTES,
+    TEXT_MAX,
+    intention,
+    outcome,
+    past_moves,
+)
+from tests.unit.core.rollouts import (
+    BEFORE,
+    BROKEN,
+    CANDIDATE,
+    MOVED,
+    OLD,
+    PLACED,
+    STABLE,
+    TAG,
+    evidence,
+    later,
+    plan,
+    revisions,
+    rollout,
+    service,
+)
+
+LATEST = Split.of([Target(None, 100)])
+HEAD = {
+    "format": 1,
+    "rollout": "r1",
+    "at": "2026-01-01T12:00:01.500Z",
+    "kind": "rollout",
+    "project": "demo",
+    "region": "us-central1",
+    "service": "backend",
+    "actor": "alice",
+    "reason": "because",
+    "policy": "",
+    "policy_digest": "",
+}
+
+
+def size_bytes(entry):
+    return len(json.dumps(entry, ensure_ascii=False).encode())
+
+
+def told(r):
+    (command,) = command_of(r)
+    return intention(r, command, later(1.5))
+
+
+def ended(**changes):
+    ready = {"service": service(MOVED), "ending": Ending.PROMOTED, "evidence": (evidence(),)}
+    return rollout(Phase.RECORDING, **{**ready, **changes})
+
+
+def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
+    entry = told(rollout(Phase.MOVING, service=service(PLACED)))
+    assert entry == {
+        **HEAD,
+        "entry": "intention",
+        "message": f"backend: about to promote to {CANDIDATE}",
+        "why": f"promote to {CANDIDATE}",
+        "traffic_now": [
+            {"revision": STABLE, "percent": 100, "tag": ""},
+            {"revision": OLD, "percent": 0, "tag": "blue"},
+            {"revision": CANDIDATE, "percent": 0, "tag": TAG},
+        ],
+        "traffic_wanted": [
+            {"revision": CANDIDATE, "percent": 100, "tag": ""},
+            {"revision": OLD, "percent": 0, "tag": "blue"},
+        ],
+    }
+
+
+def test_an_outcome_says_everything():
+    r = ended(notes=("a note",), url="https://c", verdict=Verdict.hold("a", "b", "c"))
+    entry = outcome(r, later(1.5))
+    assert {key: entry[key] for key in HEAD} == HEAD
+    assert entry["message"] == "backend: rollout promoted"
+    assert (entry["ending"], entry["exit_code"]) == ("promoted", 0)
+    assert (entry["started_at"], entry["duration_ms"]) == ("2026-01-01T12:00:00.000Z", 1500)
+    assert entry["candidate"] == {
+        "revision": CANDIDATE,
+        "image": "app:2",
+        "url": "https://c",
+        "condition": "succeeded",
+    }
+    assert entry["stable"] == [{"revision": STABLE, "percent": 100, "image": ""}]
+    assert entry["verdict"] == {
+        "decision": "hold",
+        "reasons": [{"subject": "a", "text": "b", "hint": "c", "capability": ""}],
+    }
+    assert entry["effective_after"] == {CANDIDATE: 100}
+    assert entry["last_modifier"] == "eve@example.com"
+    assert entry["notes"] == ["a note"]
+    assert "left_out" not in entry
+
+
+def test_evidence_is_kept_whole():
+    item = replace(
+        evidence(Outcome.FAILED),
+        excerpts=("GET / -> 500",),
+        asked_times=7,
+        right_times=6,
+        trace="ab" * 16,
+    )
+    (kept,) = outcome(ended(evidence=(item,)), later(1))["evidence"]
+    assert kept == {
+        "probe": "health",
+        "kind": "http",
+        "outcome": "failed",
+        "asked": "GET /",
+        "expected": "200",
+        "seen": "500",
+        "started_at": "2026-01-01T12:00:00.000Z",
+        "duration_ms": 100,
+        "asked_times": 7,
+        "right_times": 6,
+        "trace": "ab" * 16,
+        "findings": [
+            {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
+        ],
+        "excerpts": ["GET / -> 500"],
+    }
+
+
+def test_a_rollout_that_never_came_far_is_recorded_too():
+    bare = replace(
+        rollout(Phase.RECORDING, plan(Kind.ROLLBACK)),
+        service=None,
+        before=None,
+        placed=None,
+        candidate="",
+        revisions={},
+        verdict=None,
+        ending=Ending.REFUSED,
+    )
+    entry = outcome(bare, later(1))
+    assert (entry["traffic_before"], entry["traffic_after"], entry["stable"]) == ([], [], [])
+    assert (entry["verdict"], entry["effective_after"]) == (None, {})
+    abandoned = outcome(rollout(Phase.PROBING), later(1))
+    assert (abandoned["ending"], abandoned["exit_code"]) == ("unknown", 130)
+
+
+def test_a_candidate_that_did_not_start_is_recorded_with_its_condition():
+    entry = outcome(ended(revisions=revisions(BROKEN)), later(1))
+    assert entry["candidate"]["condition"] == str(BROKEN)
+
+
+def test_long_texts_are_cut():
+    r = ended(notes=("n" * 1000,), evidence=(replace(evidence(), seen="s" * 1000),))
+    entry = outcome(r, later(1))
+    assert entry["notes"] == ["n" * (TEXT_MAX - 1) + "…"]
+    assert len(entry["evidence"][0]["seen"]) == TEXT_MAX
+
+
+@pytest.mark.parametrize("offset", [TEXT_MAX - 4, TEXT_MAX - 1, TEXT_MAX])
+def test_secrets_are_taken_out_before_texts_are_cut(offset):
+    def redact(value):
+        return json.loads(json.dumps(value).replace("hunter22", "[secret]"))
+
+    note = "x" * offset + "hunter22"
+    entry = outcome(ended(notes=(note,)), later(1), redact)
+    assert "hunt" not in json.dumps(entry)
+    asked = plan(reason=note)
+    r = rollout(Phase.MOVING, asked)
+    (command,) = command_of(r)
+    assert "hunt" not in json.dumps(intention(r, command, later(1), redact))
+
+
+def test_lists_are_bounded_and_what_is_left_out_of_the_reasons_is_counted():
+    findings = (Finding(Symptom.STATUS, "200", "500"),) * 100
+    item = replace(evidence(Outcome.FAILED), findings=findings, excerpts=("x",) * 100)
+    reasons = Verdict.hold("a", "b").reasons * (REASONS_MAX + 7)
+    r = ended(evidence=(item,), notes=("n",) * 100)
+    entry = outcome(replace(r, verdict=Verdict(r.verdict.decision, reasons)), later(1))
+    assert len(entry["evidence"][0]["findings"]) == FINDINGS_MAX
+    assert len(entry["evidence"][0]["excerpts"]) == EXCERPTS_MAX
+    assert len(entry["notes"]) == NOTES_MAX
+    assert len(entry["verdict"]["reasons"]) == REASONS_MAX + 1
+    assert entry["verdict"]["reasons"][-1]["text"] == "and 7 more reasons"
+
+
+def test_the_largest_outcome_fits_and_is_made_quickly():
+    findings = tuple(Finding(Symptom.STATUS, "é" * 900, "ü" * 900) for _ in range(20))
+    item = replace(evidence(Outcome.FAILED), findings=findings, excerpts=("ö" * 900,) * 50)
+    tags = {f"tag-{number}": STABLE for number in range(2000)}
+    r = ended(
+        evidence=(item,) * 500,
+        before=Split.all_to(STABLE, tags),
+        service=service(Split.all_to(CANDIDATE, tags)),
+    )
+    started = time.perf_counter()
+    entry = outcome(r, later(1))
+    assert time.perf_counter() - started < 5
+    assert size_bytes(entry) <= SIZE_MAX_BYTES
+    assert entry["left_out"] > 500
+    assert entry["evidence"]
+    assert entry["traffic_before"] == [{"revision": STABLE, "percent": 100, "tag": ""}]
+
+
+def test_the_largest_intention_fits():
+    tags = {f"tag-{number}": STABLE for number in range(2000)}
+    crowded = service(Split.all_to(STABLE, tags))
+    r = rollout(Phase.MOVING, service=crowded, goal=Split.all_to(CANDIDATE, tags))
+    entry = told(r)
+    assert size_bytes(entry) <= SIZE_MAX_BYTES
+    assert {"revision": CANDIDATE, "percent": 100, "tag": ""} in entry["traffic_wanted"]
+
+
+# --- past moves
+
+
+def moved(before=BEFORE, placed=PLACED, after=MOVED, kind=Kind.ROLLOUT):
+    r = rollout(Phase.RECORDING, plan(kind), before=before, placed=placed, service=service(after))
+    return outcome(replace(r, ending=Ending.PROMOTED), later(1))
+
+
+PROMOTIONS = (Kind.ROLLOUT, Kind.PROMOTE)
+
+
+@pytest.mark.parametrize("kind", PROMOTIONS)
+def test_a_move_is_read_back(kind):
+    expected = PastMove(((STABLE, 100),), ((CANDIDATE, 100),))
+    assert past_moves((moved(kind=kind),)) == (expected,)
+
+
+@pytest.mark.parametrize("kind", PROMOTIONS)
+def test_latest_is_read_back_as_what_it_meant(kind):
+    entry = moved(before=LATEST, placed=Split.all_to(STABLE), kind=kind)
+    assert past_moves((entry,)) == (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
+
+
+def test_what_a_rollback_moved_away_from_is_no_way_back():
+    entry = moved(kind=Kind.ROLLBACK) | {"ending": Ending.ROLLED_BACK.value}
+    assert past_moves((entry,)) == ()
+
+
+def test_what_was_not_promoted_is_no_way_back():
+    assert past_moves((moved() | {"ending": Ending.STUCK.value},)) == ()
+
+
+def test_latest_within_a_split_is_not_guessed():
+    split = Split.of([Target(None, 50), Target(OLD, 50)])
+    entry = moved(before=split, placed=split.pinned(STABLE))
+    assert past_moves((entry,)) == ()
+
+
+def test_a_split_is_read_back():
+    split = Split.of([Target(STABLE, 60), Target(OLD, 40)])
+    (move,) = past_moves((moved(before=split, placed=split),))
+    assert dict(move.before) == {STABLE: 60, OLD: 40}
+
+
+def test_the_order_is_kept_and_intentions_are_no_moves():
+    one, two = moved(), moved(before=MOVED, after=BEFORE)
+    moves = past_moves((one, told(rollout(Phase.MOVING)), two))
+    assert [dict(move.after) for move in moves] == [{CANDIDATE: 100}, {STABLE: 100}]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"entry": "outcome"},
+        {"entry": "outcome", "ending": "promoted", "traffic_before": "x", "effective_after": {}},
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [1, None, {}],
+            "effective_after": [],
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [{"percent": "x"}],
+            "effective_after": {"a": 1},
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "traffic_before": [{"percent": 100}],
+            "effective_after": {"a": 1},
+        },
+        {
+            "entry": "outcome",
+            "ending": "promoted",
+            "stable": [{}],
+            "traffic_before": [{"percent": 100}],
+            "effective_after": {"a": 100},
+        },
+    ],
+)
+def test_what_others_wrote_into_the_log_is_no_move(broken):
+    assert past_moves((broken,)) == ()

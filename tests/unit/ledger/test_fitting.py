@@ -1,0 +1,88 @@
+import json
+
+import pytest
+
+from gate.ledger.fitting import cut, fitted
+
+
+def size_bytes(value):
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def item(probe, outcome, excerpts):
+    return {"probe": probe, "outcome": outcome, "excerpts": ["é" * 10] * excerpts}
+
+
+def entry(*evidence, **more):
+    return {"entry": "outcome", "evidence": list(evidence), **more}
+
+
+GOOD, BAD, WORSE = item("good", "passed", 9), item("bad", "failed", 9), item("worse", "failed", 9)
+
+
+def test_what_fits_is_left_as_it_is():
+    whole = entry(GOOD, BAD)
+    assert fitted(whole, size_bytes(whole)) is whole
+
+
+def test_excerpts_of_passes_go_first_then_those_of_failures():
+    whole = entry(GOOD, BAD)
+    smaller = fitted(whole, size_bytes(whole) - 1)
+    assert [(e["probe"], len(e["excerpts"])) for e in smaller["evidence"]] == [
+        ("bad", 9),
+        ("good", 0),
+    ]
+    assert smaller["left_out"] == 1
+    smallest = fitted(whole, size_bytes(entry(GOOD)))
+    assert [len(e["excerpts"]) for e in smallest["evidence"]] == [0, 0]
+
+
+def test_evidence_goes_last_passes_before_failures():
+    whole = entry(GOOD, BAD, WORSE)
+    limit = size_bytes(entry(BAD | {"excerpts": []}, left_out=123456))
+    smaller = fitted(whole, limit)
+    assert [e["probe"] for e in smaller["evidence"]] == ["bad"]
+    assert smaller["left_out"] == 3 + 2
+    assert size_bytes(smaller) <= limit
+
+
+def test_then_tags_without_a_share_go():
+    lines = [{"revision": "a", "percent": 100, "tag": ""}]
+    tags = [{"revision": "a", "percent": 0, "tag": f"t{number}"} for number in range(50)]
+    whole = entry(traffic_now=lines + tags, traffic_wanted=lines + tags)
+    smaller = fitted(whole, 400)
+    assert smaller["traffic_now"] == smaller["traffic_wanted"] == lines
+    assert smaller["left_out"] == 100
+
+
+def test_no_more_is_given_up_than_must_be():
+    lines = [{"revision": "a", "percent": 0, "tag": "t"}]
+    smaller = fitted(entry(GOOD, traffic_now=lines), 200)
+    assert smaller["traffic_now"] == lines
+
+
+@pytest.mark.parametrize("limit", range(120, 900, 20))
+def test_the_size_is_kept_and_the_original_too(limit):
+    whole = entry(GOOD, BAD, WORSE)
+    was = json.dumps(whole)
+    assert size_bytes(fitted(whole, limit)) <= limit
+    assert json.dumps(whole) == was
+
+
+def test_an_entry_without_evidence_is_as_small_as_it_can_be():
+    assert fitted({"entry": "x", "evidence": None}, 1) == {
+        "entry": "x",
+        "evidence": None,
+        "left_out": 0,
+    }
+
+
+def test_cutting_reaches_every_text_and_nothing_else():
+    value = {"a": "12345", "b": ["123", {"c": "1234"}], "d": 12345, "e": None, "f": True}
+    assert cut(value, 4) == {
+        "a": "123…",
+        "b": ["123", {"c": "1234"}],
+        "d": 12345,
+        "e": None,
+        "f": True,
+    }

@@ -1,0 +1,77 @@
+"""What a fresh import loads: the core nothing of the outside world, the command line little."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gate
+
+OUTSIDE = {"socket", "ssl", "asyncio", "subprocess", "logging", "select", "threading", "http"}
+ROOT = Path(gate.__file__).parents[1]
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Names of all modules that a fresh interpreter has loaded after this statement alone."""
+    program = f"import sys; before = set(sys.modules); {statement}\n"
+    program += "print(' '.join(sorted(set(sys.modules) - before)))"
+    # -S: what the environment's .pth files import is not the gate's doing.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module", ["gate.core.rollout", "gate.core.verdict", "gate.errors", "gate.ledger.entry"]
+)
+def test_a_fresh_import_loads_nothing_of_the_outside_world(module):
+    loaded = loaded_by(f"import {module}")
+    assert module in loaded
+    assert not loaded & OUTSIDE
+    assert {name for name in loaded if name.startswith("gate.")} <= {
+        name for name in loaded if name.startswith(("gate.core", "gate.errors", "gate.ledger"))
+    }
+
+
+def test_the_probe_of_this_test_sees_what_is_loaded():
+    assert {"socket", "ssl"} & loaded_by("import ssl")
+
+
+HEAVY = {
+    "google",
+    "grpc",
+    "httpx",
+    "websockets",
+    "uvloop",
+    "yaml",
+    "jsonschema",
+    "rich",
+    "tenacity",
+    "asyncio",
+    "ssl",
+    "starlette",
+    "uvicorn",
+}
+
+
+def test_the_entry_point_loads_no_library_and_no_command():
+    loaded = loaded_by("import gate.cli.main")
+    assert not loaded & HEAVY
+    assert {name for name in loaded if name.startswith("gate.")} <= {
+        "gate.cli",
+        "gate.cli.main",
+        "gate.errors",
+    }
+
+
+def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
+    loaded = loaded_by("import gate.core.rollout")
+    files = {f"gate.core.{path.stem}" for path in (ROOT / "gate" / "core").glob("[a-z]*.py")}
+    assert files - loaded == {"gate.core.template"}
