@@ -29,12 +29,7 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     try:
         mark = service.mark
     except UnreadableMark as error:
-        if r.plan.force:
-            return _take_back(r, service, Mark(), at)
-        if r.plan.kind is Kind.ROLLBACK:
-            return None  # a person's way to safety does not hang on what nobody can read
-        note = f"{service.ref}: the gate's own annotation is {error}"
-        return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
+        return _unreadable(r, service, error, at)
     if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
         return None
     if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
@@ -42,8 +37,23 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     if r.plan.kind is Kind.RECOVER:
         note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
         return finish(r, Ending.UNCHANGED, note)
-    if not mark.holder:
-        return None
+    return _occupied(r, service, at) if mark.holder else None
+
+
+def _unreadable(
+    r: Rollout, service: Service, error: UnreadableMark, at: datetime
+) -> Rollout | None:
+    """Nobody can say who is at work: a person may go on, automation may not."""
+    if r.plan.force:
+        return _take_back(r, service, Mark(), at)
+    if r.plan.kind is Kind.ROLLBACK:
+        return None  # a way to safety does not hang on what nobody can read
+    note = f"{service.ref}: the gate's own annotation is {error}"
+    return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
+
+
+def _occupied(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """Somebody is at work: wait for them, as long as was asked for."""
     waited_s = (at - r.started_at).total_seconds()
     if waited_s < r.plan.wait_s:
         limit_at = at + timedelta(seconds=READ_WITHIN_S)
