@@ -146,7 +146,8 @@ def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
         return None
     if service.traffic.shares != expected.shares:
         return None
-    mark = replace(service.mark, until=at + timedelta(seconds=r.plan.lease_s))
+    until = at + timedelta(seconds=r.plan.lease_s)
+    mark = replace(service.mark, until=until, phase=r.phase.value)
     return SetTraffic(service.traffic, service.etag, "renew the lease", mark=mark)
 
 
