@@ -292,3 +292,17 @@ def test_a_terminal_that_goes_away_silences_the_view_not_the_rollout(error: Base
         assert Scene().play(plan(), narrator).ended
         narrator._live.refresh()
     assert gone.writes > 5
+
+
+@BOTH_WIDTHS
+def test_steps_and_a_watch_are_told_as_in_plain_text(width: int) -> None:
+    steps = plan(steps=(10, 100), dwell_s=30.0, watch_s=40.0)
+    told: list[str] = []
+    Scene().play(steps, PlainNarrator(told.append))
+    console = terminal(width)
+    with LiveNarrator(console) as narrator:
+        Scene().play(steps, narrator)
+    shown = " ".join(" ".join(Screen(sent(console)).lines).split())
+    for line in told:
+        if not line.startswith(("  passed: ", "  FAILED: ", "  asking: ")):
+            assert " ".join(line.split()) in shown
