@@ -19,6 +19,7 @@ from tests.unit.core.rollouts import (
     failed,
     later,
     plan,
+    released,
     rollout,
     service,
 )
@@ -41,12 +42,16 @@ def cleaning(seen, ending=Ending.REJECTED, on_hold=OnHold.KEEP):
 )
 def test_only_a_hold_may_keep_the_tag(ending, on_hold, goes):
     expected = Phase.UNTAGGING if goes else Phase.SETTLING
-    assert cleaning(service(PLACED), ending, on_hold) is expected
+    assert cleaning(released(service(PLACED)), ending, on_hold) is expected
+
+
+def test_the_lease_is_given_back_also_where_the_tag_stays():
+    assert cleaning(service(PLACED), Ending.HELD, OnHold.KEEP) is Phase.UNTAGGING
 
 
 @pytest.mark.parametrize("traffic", [BEFORE, BEFORE.with_tag(TAG, OLD)])
 def test_a_tag_that_is_ours_no_more_is_left_alone(traffic):
-    assert cleaning(service(traffic)) is Phase.SETTLING
+    assert cleaning(released(service(traffic))) is Phase.SETTLING
 
 
 def test_a_rejection_says_nothing_where_the_address_was_taken_away_meanwhile():
@@ -80,7 +85,7 @@ def test_done_when_traffic_is_as_desired():
 
 def test_a_tag_that_is_kept_is_not_taken():
     r = rollout(Phase.SETTLING, ending=Ending.HELD)
-    r = cleanup.settled(r, service(PLACED), NOW)
+    r = cleanup.settled(r, released(service(PLACED)), NOW)
     assert (r.phase, r.notes) == (Phase.RECORDING, ())
 
 

@@ -108,7 +108,7 @@ def test_the_way_back_has_the_old_percents_and_todays_tags():
 
 def test_the_way_back_from_latest_is_to_what_it_was():
     r = rollout(Phase.BACKING_OUT, PROMOTE, before=Split.of([]), placed=Split.all_to(STABLE))
-    r = moving.back_out(r, service(MOVED, latest_ready=OLD), NOW)
+    r = moving.back_out(r, service(MOVED, effective=BEFORE, latest_ready=OLD), NOW)
     assert r.goal.shares == {STABLE: 100}
 
 
@@ -133,9 +133,10 @@ def test_back_is_back_whatever_the_tags():
 
 
 def test_a_way_back_that_does_not_show_is_tried_again():
-    assert proved(HALF_WAY, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
-    assert proved(HALF_WAY, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
-    assert proved(HALF_WAY, later(60), looks=9, conflicts=5).ending is Ending.STUCK
+    unwritten = replace(HALF_WAY, etag="guard")
+    assert proved(unwritten, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
+    assert proved(unwritten, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
+    assert proved(unwritten, later(60), looks=9, conflicts=5).ending is Ending.STUCK
 
 
 def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
@@ -150,7 +151,8 @@ def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    r = proved(service(MOVED, reconciling=True), later(60), looks=9, conflicts=5)
+    still = service(MOVED, reconciling=True, etag="guard")
+    r = proved(still, later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 
 
