@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gate.cli import by_hand, options, show, wiring
 from gate.cli.drive import carry_out
-from gate.core.lease import Standing, standing
+from gate.core.lease import Standing, half_done, standing
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
@@ -85,7 +85,7 @@ def _recovered(found: Found, output: str) -> Found:
     if found.service is None:
         return _failed(found)
     stands = standing(found.service, wiring.SystemClock().now())
-    if stands is not Standing.LAPSED:
+    if stands is not Standing.LAPSED and not half_done(found.service):
         _say(found.service, output)
         code = ExitCode.HELD if stands is Standing.UNREADABLE else ExitCode.DONE
         return Found(found.ref, found.service, exit_code=code)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.lease import holds, lost, moved, taker
+from gate.core.lease import holds, lost, moved, taker, wrote_last
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -14,6 +14,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    left_undone,
     written,
 )
 from gate.core.verdict import Verdict
@@ -32,8 +33,10 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
-    if r.plan.kind is Kind.ROLLOUT and r.ending is not Ending.PROMOTED and moved(r, service):
-        return _come_late(r, at)
+    if r.ending is not Ending.PROMOTED and moved(r, service):
+        if r.plan.kind is Kind.ROLLOUT:
+            return _come_late(r, at)
+        r = replace(r, ending=Ending.ROLLED_BACK)
     if holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag):
         return replace(r, phase=Phase.UNTAGGING, reached=None)
     return enter(r, Phase.SETTLING, at, r.plan.verify_within_s)
@@ -97,6 +100,8 @@ def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     left = holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag)
     if left and r.conflicts < CONFLICTS_MAX:
         return conflict(r, Phase.CLEANING, at)
+    if wrote_last(r, service) and left_undone(r, service):
+        return conflict(r, Phase.UNTAGGING, at)
     if not service.in_effect and at < r.limit_at:
         return again(r)
     if not service.obeyed:

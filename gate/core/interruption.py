@@ -25,7 +25,7 @@ def interrupted(r: Rollout, at: datetime) -> Rollout:
     """Ctrl-C before the pending command was carried out: the shortest way to safety."""
     first = not r.interrupted
     r = replace(r, interrupted=True)
-    forced = r.phase is Phase.RECOVERING and r.plan.force
+    forced = r.phase is Phase.RECOVERING and r.plan.force and not r.guard
     if forced or r.phase in _NOTHING_WRITTEN or (r.phase is Phase.MOVING and not r.asks_first):
         return finish(replace(r, goal=None), Ending.INTERRUPTED)
     if r.phase in _CANDIDATE_PLACED or r.phase is Phase.MOVING:

@@ -76,6 +76,20 @@ def holds(r: Rollout, service: Service) -> bool:
     return wrote_last(r, service) and service.mark.holder == r.id
 
 
+def half_done(service: Service) -> bool:
+    """Whether the gate's own last write is what traffic should be, and Cloud Run gave it up.
+
+    Nobody is at work any more: whoever comes next makes that write again.
+    """
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return False
+    asked = service.traffic.pinned(service.latest_ready).shares
+    ours = not mark.holder and asked == dict(mark.wrote)
+    return ours and service.gave_up and not service.obeyed
+
+
 def moved(r: Rollout, service: Service) -> bool:
     """Whether the candidate has users because of us: traffic is as our own last write set it."""
     if not wrote_last(r, service) or r.placed is None:

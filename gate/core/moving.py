@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from gate.core.candidate import interference, stop
-from gate.core.lease import lost, moved
+from gate.core.lease import lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
-from gate.core.service import ConditionState, Service
+from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import shares_text
 from gate.core.transitions import (
@@ -19,6 +19,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    left_undone,
     unwritten,
     written,
 )
@@ -55,7 +56,7 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _arrived(r, at)
     if goal is None or service.traffic.shares != goal.shares:
         return _unwritten(r, at) if unwritten(r, service) else overruled(r, service, at)
-    if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and _gave_up(service)):
+    if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and service.gave_up):
         return again(r)
     if service.obeyed:
         return _arrived(replace(r, notes=(*r.notes, STILL_CHANGING)), at)
@@ -80,10 +81,6 @@ def _arrived(r: Rollout, at: datetime) -> Rollout:
     if r.plan.watch_s:
         return enter(r, Phase.WATCHING, at, r.plan.watch_s)
     return replace(r, phase=Phase.UNTAGGING, ending=Ending.PROMOTED)
-
-
-def _gave_up(service: Service) -> bool:
-    return not service.reconciling and service.ready.state is ConditionState.FAILED
 
 
 def _unwritten(r: Rollout, at: datetime) -> Rollout:
@@ -150,6 +147,8 @@ def proved(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, r.ending or Ending.REVERTED)
     if r.goal is None or service.traffic.shares != r.goal.shares:
         return _not_back(r, service, at)
+    if wrote_last(r, service) and left_undone(r, service):
+        return replace(conflict(r, Phase.REVERTING, at), goal=service.traffic)
     if at < r.limit_at:
         return again(r)
     if service.obeyed:

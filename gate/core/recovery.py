@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.lease import LEEWAY, taken, taker, wrote_last
+from gate.core.lease import LEEWAY, half_done, taken, taker, wrote_last
 from gate.core.mark import Mark, UnreadableMark
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
@@ -17,6 +17,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    left_undone,
     unwritten,
     written,
 )
@@ -33,6 +34,8 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
         return None
     if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
+        return _take_back(r, service, mark, at)
+    if r.plan.kind in {Kind.ROLLOUT, Kind.RECOVER} and half_done(service):
         return _take_back(r, service, mark, at)
     if r.plan.kind is Kind.RECOVER:
         note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
@@ -72,16 +75,19 @@ def _overrides(r: Rollout) -> bool:
 def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
     """On to the one update that brings the service to safety."""
     goal = safety(service, mark)
-    phase = mark.phase or "at work"
-    died = mark.lapsed_at(at, LEEWAY)
-    note = (
-        f"recovered from {taker(service)}, which died while {phase}"
-        if died
-        else f"took the lease away from {taker(service)}, which was {phase}"
-    )
+    note = _why(service, mark, at)
     r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
     r = taken(replace(r, notes=(*r.notes, note)), service)
     return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
+
+
+def _why(service: Service, mark: Mark, at: datetime) -> str:
+    phase = mark.phase or "at work"
+    if mark.lapsed_at(at, LEEWAY):
+        return f"recovered from {taker(service)}, which died while {phase}"
+    if half_done(service):
+        return f"what {taker(service)} wrote last was left half done, and is written once more"
+    return f"took the lease away from {taker(service)}, which was {phase}"
 
 
 def safety(service: Service, mark: Mark) -> Split:
@@ -120,6 +126,8 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
         if r.plan.kind is Kind.RECOVER:
             return finish(r, Ending.RECOVERED)
         return enter(_afresh(r), Phase.READING, at, READ_WITHIN_S)
+    if left_undone(r, service):
+        return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
     if at < r.limit_at:
         return again(r)
     return finish(r, Ending.STUCK, service.disagreement)

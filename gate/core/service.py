@@ -137,6 +137,11 @@ class Service:
         return self.effective_shares == self.traffic.pinned(self.latest_ready).shares
 
     @property
+    def gave_up(self) -> bool:
+        """Whether Cloud Run has ended the last update without carrying it out."""
+        return not self.reconciling and self.ready.state is ConditionState.FAILED
+
+    @property
     def disagreement(self) -> str:
         """Says how desired and effective traffic differ, and the way out, for people."""
         what = "is being changed by another update" if self.reconciling else "was left half done"

@@ -73,6 +73,15 @@ def unwritten(r: Rollout, service: Service) -> bool:
     return service.etag == r.guard
 
 
+def left_undone(r: Rollout, service: Service) -> bool:
+    """Whether traffic is not as asked for, Cloud Run has given up, and another try may help.
+
+    Tries are bounded, and each waits longer for the last one than the one before.
+    """
+    patient = r.looks >= PATIENT_LOOKS * (r.conflicts + 1)
+    return patient and r.conflicts < CONFLICTS_MAX and service.gave_up and not service.obeyed
+
+
 def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:
     """Back to a phase that reads, because the service is no longer what we decided on."""
     return replace(enter(r, phase, at, READ_WITHIN_S), conflicts=r.conflicts + 1)

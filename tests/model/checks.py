@@ -4,11 +4,13 @@ Nobody in the model can read the ghost: it knows who moved users last, what each
 evidence has earned, and which fencing numbers were written by whom.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
-from gate.core.mark import parse_mark
+from gate.core.mark import Mark, parse_mark
 from gate.core.messages import Deploy, Event, Probed, SetTraffic
-from gate.core.state import Ending, Kind, Phase
+from gate.core.policy import OnHold
+from gate.core.state import Ending, Kind, Phase, Rollout
 from tests.model.cloud_run import CLOUDS, Cloud
 from tests.model.players import PLAYERS, Life, Player
 from tests.model.tables import Table
@@ -70,6 +72,11 @@ GHOSTS: Table[Ghost] = Table()
 
 def _shares(shares: dict[str, int]) -> Shares:
     return tuple(sorted(shares.items()))
+
+
+@functools.cache
+def _mark(text: str) -> Mark:
+    return parse_mark(text)
 
 
 def _set(items: tuple, number: int, item: object) -> tuple:
@@ -172,7 +179,7 @@ def _tags(cloud: Cloud, player: Player, command: Deploy | SetTraffic) -> None:
     if tag in has:
         _check(has[tag] == r.candidate, "our tag is put on another revision")
     else:
-        ours = {r.candidate, parse_mark(cloud.mark).candidate}
+        ours = {r.candidate, _mark(cloud.mark).candidate}
         _check(had[tag] in ours, "our tag is taken from a revision where it is not ours")
 
 
@@ -190,7 +197,7 @@ def _moves(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraf
         case Phase.REVERTING:
             return _goes_back(ghost, _name(n), new)
         case Phase.RECOVERING:
-            return _goes_back(ghost, parse_mark(cloud.mark).holder, new)
+            return _goes_back(ghost, _mark(cloud.mark).holder, new)
         case _:
             raise Violation(f"users are moved while {r.phase.value}")
 
@@ -223,6 +230,22 @@ def _goes_back(ghost: Ghost, who: str, new: dict[str, int]) -> Ghost:
 
 # --- ends
 
+JUMPS_MAX = 12
+
+
+def waits(jumps: int) -> None:
+    """Nothing but time can change anything.
+
+    Raises:
+        Violation: nor can time.
+    """
+    _check(jumps < JUMPS_MAX, "somebody waits for ever")
+
+
+def _keeps(r: Rollout) -> bool:
+    """Whether its tag may stay: held, as the policy says, also if a person is needed besides."""
+    return r.keeps_tag or (r.ending is Ending.STUCK and r.plan.on_hold is OnHold.KEEP)
+
 
 def ended(number: int, player: int) -> None:
     """A run has ended: users are where it says.
@@ -236,6 +259,7 @@ def ended(number: int, player: int) -> None:
     moved = {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.STUCK}
     if r.plan.kind is not Kind.ROLLOUT:
         moved.add(Ending.HELD)  # somebody else has written after it
+        moved.add(Ending.UNCHANGED)  # a late write of its own, and another look
     _check(r.ending in moved or not mine, f"ends {r.ending} and leaves users where it moved them")
 
 
@@ -257,10 +281,10 @@ def in_the_end(
     ghost = GHOSTS[number]
     if before.desired.shares != cloud.desired.shares:
         new = {name: percent for name, percent in cloud.desired.shares.items() if name}
-        ghost = _goes_back(ghost, parse_mark(before.mark).holder, new)
-    mark = parse_mark(cloud.mark)
+        ghost = _goes_back(ghost, _mark(before.mark).holder, new)
+    mark = _mark(cloud.mark)
     _check(not mark.holder, f"the lease of {mark.holder} is left")
-    kept = {p.rollout.candidate for p in players if p.rollout and p.rollout.keeps_tag}
+    kept = {p.rollout.candidate for p in players if p.rollout and _keeps(p.rollout)}
     _check(cloud.desired.tags.get(tag) in {None, *kept}, "our tag is left")
     if cloud.desired.follows_latest:
         return

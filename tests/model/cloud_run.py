@@ -60,6 +60,11 @@ class Cloud:
         pinned = self.desired.pinned(self.latest_ready).shares
         return {name: percent for name, percent in pinned.items() if name}
 
+    @property
+    def shares_asked(self) -> tuple[tuple[str, int], ...]:
+        """The same, sorted, to be compared."""
+        return tuple(sorted(self.shares.items()))
+
     def written(self, traffic: Split, mark: str | None = None, revision: str = "") -> "Cloud":
         """After an accepted update: asked for, not yet in effect."""
         new = ((revision, BOOTING),) if revision else ()

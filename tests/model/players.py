@@ -8,7 +8,7 @@ from enum import Enum
 from gate.core.commands import command_of
 from gate.core.messages import Command, Event
 from gate.core.rollout import begin, step
-from gate.core.state import Phase, Plan, Rollout
+from gate.core.state import Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import PATIENT_LOOKS
 from gate.core.verdict import Verdict
@@ -125,7 +125,9 @@ _WRITES = frozenset(
         Phase.UNTAGGING,
     }
 )
-_GUARDED = frozenset({Phase.READING, Phase.WAITING, *_PATIENT})
+_GUARDED = frozenset({Phase.READING, Phase.WAITING, Phase.MOVING, *_PATIENT})
+_LEAVING = frozenset({Phase.CLEANING, Phase.UNTAGGING, Phase.SETTLING, Phase.BACKING_OUT})
+"""No phase from here on asks where a rollout wanted to go, or how far it had come."""
 _PROBES = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
 
 
@@ -135,6 +137,7 @@ def _small(r: Rollout) -> Rollout:
     What was read matters where it is written on; elsewhere the next look brings it anew.
     """
     writes = r.phase in _WRITES
+    going = r.phase not in _LEAVING or r.plan.kind is not Kind.ROLLOUT
     service = r.service if writes else _SOME_SERVICE if r.phase in _PROBES else None
     return replace(
         r,
@@ -147,6 +150,8 @@ def _small(r: Rollout) -> Rollout:
         limit_at=r.started_at if writes else r.limit_at,
         guard=r.guard if r.phase in _GUARDED else "",
         url="",
+        goal=r.goal if going else None,
+        stepped=r.stepped if going else 0,
     )
 
 

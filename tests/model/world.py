@@ -128,7 +128,28 @@ Next = tuple[str, World]
 
 
 def successors(scenario: Scenario, world: World) -> Iterator[Next]:
-    """Every single thing that can happen next, and the world after it."""
+    """Every single thing that can happen next, and the world after it.
+
+    Where nothing goes on without luck, good or bad, time passes for nothing.
+
+    Raises:
+        Violation: somebody waits, whatever happens and however much time passes.
+    """
+    goes_on = False
+    for label, after in _goings_on(scenario, world):
+        goes_on = goes_on or (after.budget == world.budget and after != world)
+        yield label, after
+    yield from _arrivals(world)
+    yield from _people(world)
+    left = world.budget.less(("jumps",))
+    if left is not None:
+        yield "time passes", world._replace(jumps=world.jumps + 1, budget=left)
+    elif not goes_on and not world.over:
+        checks.waits(world.jumps)
+        yield "time passes", world._replace(jumps=world.jumps + 1)
+
+
+def _goings_on(scenario: Scenario, world: World) -> Iterator[Next]:
     for place, number in enumerate(world.players):
         if PLAYERS[number].life is Life.UNBORN:
             started = born(place, scenario.plans[place], _time(world.jumps))
@@ -137,11 +158,7 @@ def successors(scenario: Scenario, world: World) -> Iterator[Next]:
         for option in _options(number, world.cloud, world.jumps):
             if (after := _taken(world, place, option)) is not None:
                 yield option.label, after
-    yield from _arrivals(world)
     yield from _settles(world)
-    yield from _people(world)
-    if (left := world.budget.less(("jumps",))) is not None:
-        yield "time passes", world._replace(jumps=world.jumps + 1, budget=left)
 
 
 @functools.cache

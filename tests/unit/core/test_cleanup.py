@@ -1,5 +1,7 @@
 """Taking back our tag, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from gate.core import cleanup
@@ -7,9 +9,10 @@ from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Phase
-from gate.core.transitions import CONFLICTS_MAX, STILL_CHANGING
+from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS, STILL_CHANGING
 from tests.unit.core.rollouts import (
     BEFORE,
+    BROKEN,
     CANDIDATE,
     MOVED,
     NOW,
@@ -98,6 +101,16 @@ def test_a_service_that_goes_on_changing_is_left_with_a_note_if_users_are_where_
 
 def test_users_who_are_elsewhere_need_a_person():
     assert settled(service(BEFORE, effective=MOVED), later(60)).ending is Ending.STUCK
+
+
+def test_a_last_write_that_cloud_run_gives_up_is_made_once_more():
+    ours = ((KEY, Mark(fence=1, writer="r1").text()),)
+    stuck = service(BEFORE, effective=MOVED, ready=BROKEN, annotations=ours)
+    assert settled(stuck, fence=1, looks=PATIENT_LOOKS - 1).phase is Phase.SETTLING
+    r = settled(stuck, fence=1, looks=PATIENT_LOOKS)
+    assert (r.phase, r.conflicts) == (Phase.UNTAGGING, 1)
+    theirs = replace(stuck, annotations=())
+    assert settled(theirs, fence=1, looks=PATIENT_LOOKS).phase is Phase.SETTLING
 
 
 def test_a_tag_that_is_there_again_is_taken_again_a_few_times():

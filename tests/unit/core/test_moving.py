@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core import moving
+from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
@@ -143,6 +144,20 @@ def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
     r = proved(service(BEFORE, effective=MOVED), later(60))
     assert r.ending is Ending.STUCK
     assert "left half done" in r.notes[-1]
+
+
+def test_a_way_back_that_cloud_run_gives_up_is_written_once_more_a_few_times():
+    ours = ((KEY, Mark(fence=1, writer="r1", wrote=((STABLE, 100),)).text()),)
+    stuck = service(BEFORE.with_tag("new", OLD), effective=MOVED, ready=BROKEN, annotations=ours)
+    assert proved(stuck, fence=1, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
+    r = proved(stuck, fence=1, looks=PATIENT_LOOKS)
+    assert (r.phase, r.goal, r.conflicts) == (Phase.REVERTING, stuck.traffic, 1)
+    assert proved(stuck, fence=1, looks=PATIENT_LOOKS, conflicts=1).phase is Phase.PROVING
+    assert proved(stuck, later(60), fence=1, looks=99, conflicts=5).ending is Ending.STUCK
+    theirs = replace(stuck, annotations=())
+    assert proved(theirs, fence=1, looks=PATIENT_LOOKS).phase is Phase.PROVING
+    under_way = replace(stuck, reconciling=True)
+    assert proved(under_way, fence=1, looks=PATIENT_LOOKS).phase is Phase.PROVING
 
 
 def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():

@@ -1,13 +1,28 @@
 """Waiting for another rollout, and taking back what a dead one left."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from gate.core import recovery
-from gate.core.lease import LEEWAY
+from gate.core.lease import LEEWAY, half_done
 from gate.core.mark import KEY, Mark
 from gate.core.state import Ending, Kind, Phase
-from gate.core.transitions import READ_WITHIN_S
-from tests.unit.core.rollouts import CANDIDATE, NOW, PLACED, STABLE, TAG, later, plan, rollout
+from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS, READ_WITHIN_S
+from tests.unit.core.rollouts import (
+    BEFORE,
+    BROKEN,
+    CANDIDATE,
+    MOVED,
+    NOW,
+    PLACED,
+    STABLE,
+    TAG,
+    later,
+    plan,
+    rollout,
+)
 from tests.unit.core.rollouts import service as unmarked
 
 HELD = Mark(
@@ -71,3 +86,52 @@ def test_a_note_that_nobody_can_read_stops_all_but_a_way_back():
 def test_leeway_is_for_clocks_that_disagree():
     almost = later(60) + LEEWAY - timedelta(seconds=0.1)
     assert recovery.admitted(reading(), service(), almost).ending is Ending.BUSY
+
+
+BACK = Mark(fence=4, writer="r7", actor="bob", phase="rollout", wrote=((STABLE, 100),))
+
+
+def left_undone(mark=BACK, **more):
+    """Asked to be back, and still where it was moved to: Cloud Run has given up."""
+    note = ((KEY, mark.text()),)
+    return unmarked(BEFORE, effective=MOVED, ready=BROKEN, annotations=note, **more)
+
+
+@pytest.mark.parametrize("kind", [Kind.RECOVER, Kind.ROLLOUT])
+def test_what_a_gate_wrote_last_and_was_left_half_done_is_written_once_more(kind):
+    seen = left_undone()
+    r = recovery.admitted(rollout(Phase.READING, plan(kind)), seen, NOW)
+    assert (r.phase, r.goal, r.fence) == (Phase.RECOVERING, seen.traffic, 5)
+    assert r.notes[-1] == (
+        "what a rollout (bob) wrote last was left half done, and is written once more"
+    )
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        left_undone(replace(BACK, wrote=((CANDIDATE, 100),))),
+        left_undone(reconciling=True),
+        unmarked(BEFORE, effective=MOVED, ready=BROKEN),
+        unmarked(BEFORE, ready=BROKEN, annotations=((KEY, BACK.text()),)),
+        unmarked(BEFORE, effective=MOVED, annotations=((KEY, BACK.text()),)),
+        unmarked(BEFORE, effective=MOVED, ready=BROKEN, annotations=((KEY, "?"),)),
+    ],
+    ids=["somebody else's", "under way", "no gate's", "as asked", "not given up", "unreadable"],
+)
+def test_nothing_else_that_is_half_done_is_touched(seen):
+    assert not half_done(seen)
+
+
+def recovered(seen, **changes):
+    asked = rollout(Phase.RECOVERED, plan(Kind.RECOVER), fence=4, goal=BEFORE, **changes)
+    return recovery.recovered(replace(asked, id="r7"), seen, NOW)
+
+
+def test_a_recovery_that_is_left_half_done_is_written_once_more_a_few_times():
+    assert recovered(left_undone(), looks=PATIENT_LOOKS - 1).phase is Phase.RECOVERED
+    r = recovered(left_undone(), looks=PATIENT_LOOKS)
+    assert (r.phase, r.goal, r.conflicts) == (Phase.RECOVERING, BEFORE, 1)
+    patient = recovered(left_undone(), looks=PATIENT_LOOKS, conflicts=1)
+    assert patient.phase is Phase.RECOVERED
+    assert recovered(left_undone(), looks=99, conflicts=CONFLICTS_MAX).phase is Phase.RECOVERED
