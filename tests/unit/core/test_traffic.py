@@ -103,7 +103,8 @@ def test_share_of():
 
 
 def test_in_words():
-    split = Split.of([Target("a", 90), Target(None, 10), Target("b", 0, "x")])
-    assert str(split) == "a 90 %, LATEST 10 %, x -> b"
+    tags = [Target("b", 0, "x"), Target(None, 0, "y")]
+    split = Split.of([Target("a", 90), Target(None, 10), *tags])
+    assert str(split) == "a 90 %, LATEST 10 %, x -> b, y -> LATEST"
     assert shares_text(split.shares) == "a 90 %, LATEST 10 %"
     assert shares_text({}) == "nothing"

@@ -67,8 +67,10 @@ def test_what_did_not_run_and_what_ran_twice_says_so():
 
 
 def test_an_unclear_answer_without_findings_says_what_was_seen():
-    bare = replace(UNCLEAR, findings=(), seen="")
-    assert judge([HEALTH], [bare]).reasons[0].text == "inconclusive"
+    bare = replace(UNCLEAR, findings=())
+    assert judge([HEALTH], [bare]).reasons[0].text == "500"
+    mute = replace(bare, seen="")
+    assert judge([HEALTH], [mute]).reasons[0].text == "inconclusive"
 
 
 def test_a_candidate_that_is_not_ready_is_rejected_with_its_own_words():
