@@ -51,6 +51,7 @@ HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
 BACK_HALF_WAY = service(BEFORE, effective=MOVED, reconciling=True)
 UNWRITTEN = service(PLACED, etag="guard")
 THEIRS = service(Split.all_to("backend-00009-rival"))
+UNREAD = rollout(P.READING, placed=None, reached=None, before=None, service=None)
 STILL_THERE = service(MOVED, effective=BEFORE, reconciling=True, etag="guard")
 LONG_AGO = Mark(fence=3, writer="r0", holder="r0", until=NOW - timedelta(minutes=5))
 DEAD = service(BEFORE, annotations=((KEY, LONG_AGO.text()),))
@@ -85,7 +86,7 @@ ARROWS = [
     (rollout(P.READING, ROLL_BACK), seen(service()), P.MOVING, None),
     (rollout(P.READING), failed(Failure.NOT_FOUND), P.RECORDING, Ending.REFUSED),
     (rollout(P.READING), failed(Failure.LOST), P.READING, None),
-    (rollout(P.READING), failed(Failure.LOST, later(60)), P.RECORDING, Ending.FAILED),
+    (UNREAD, failed(Failure.LOST, later(60)), P.RECORDING, Ending.FAILED),
     # deploying and tagging
     (rollout(P.DEPLOYING), Accepted(NOW), P.WAITING, None),
     (rollout(P.TAGGING, ADOPT), Accepted(NOW), P.WAITING, None),
