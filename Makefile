@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check format lint types imports lock clean
+.PHONY: help demo test check chaos format lint types imports lock clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ test: $(STAMP)   ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(STAMP) format lint types imports test  ## format, lint, types, import contracts, tests
+
+ROUNDS ?= 500
+chaos: $(STAMP)  ## gates killed, cut off and interfered with: make chaos [ROUNDS=500] [SEED=7]
+	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 format: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -16,8 +16,10 @@ from gate.errors import ExitCode, GateError, InfrastructureError
 READS_AT_ONCE = 10
 _WORST_LAST = (
     ExitCode.DONE,
+    ExitCode.REJECTED,
     ExitCode.HELD,
     ExitCode.INTERRUPTED,
+    ExitCode.USAGE,
     ExitCode.INFRASTRUCTURE,
     ExitCode.STUCK,
 )

@@ -207,7 +207,7 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
-    verdict = judge(r.plan.probes, probed.evidence)
+    verdict = judge(r.plan.probes, probed.evidence, live=True)
     watching = r.phase is Phase.WATCHING
     r = replace(r, evidence=probed.evidence)
     if verdict.decision is Decision.REJECT:

@@ -4,9 +4,10 @@ from typing import assert_never
 
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import LogsProbe, Probe
+from gate.core.policy import Probe
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
+from gate.core.verdict import asks_address
 
 FIRST_LOOK_S = 0.05
 LONGEST_LOOK_S = 2.0
@@ -124,7 +125,7 @@ def _between_rounds_s(r: Rollout) -> float:
 
 def _users_probes(r: Rollout) -> tuple[Probe, ...]:
     """Those that ask an address; logs belong to a revision."""
-    return tuple(probe for probe in r.plan.probes if not isinstance(probe.spec, LogsProbe))
+    return tuple(probe for probe in r.plan.probes if asks_address(probe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ prefixes run.googleapis.com, cloud.googleapis.com, serving.knative.dev and autos
 are reserved (Service message of the Admin API v2), this one is not.
 """
 
+import functools
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -105,6 +106,7 @@ class UnreadableMark(ValueError):  # noqa: N818 - a value that is wrong, told ap
     """The annotation is there and cannot be read: nobody may act as if it were not."""
 
 
+@functools.lru_cache(maxsize=256)
 def parse_mark(text: str) -> Mark:
     """Reads an annotation's value; "" is a service that the gate never touched.
 

@@ -259,7 +259,7 @@ def ended(number: int, player: int) -> None:
     moved = {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.STUCK}
     if r.plan.kind is not Kind.ROLLOUT:
         moved.add(Ending.HELD)  # somebody else has written after it
-        moved.add(Ending.UNCHANGED)  # a late write of its own, and another look
+        moved |= {Ending.UNCHANGED, Ending.INTERRUPTED}  # over a late write of its own
     _check(r.ending in moved or not mine, f"ends {r.ending} and leaves users where it moved them")
 
 

@@ -101,7 +101,7 @@ def died(player: int) -> int:
 
 
 _NAMES = tuple(field.name for field in fields(Rollout) if field.name != "revisions")
-_PATIENT = frozenset({Phase.VERIFYING, Phase.PROVING, Phase.RECOVERED})
+_PATIENT = frozenset({Phase.VERIFYING, Phase.PROVING, Phase.RECOVERED, Phase.SETTLING})
 
 
 def _kept(number: int, life: Life, rollout: Rollout) -> int:
@@ -144,7 +144,7 @@ def _small(r: Rollout) -> Rollout:
         notes=(),
         evidence=(),
         verdict=r.verdict and Verdict(r.verdict.decision),
-        looks=min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
+        looks=min(r.looks, PATIENT_LOOKS * (r.conflicts + 1)) if r.phase in _PATIENT else 0,
         service=service,
         at=r.at if writes else None,
         limit_at=r.started_at if writes else r.limit_at,
