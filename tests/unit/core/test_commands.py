@@ -48,7 +48,7 @@ def test_moves_to_safety_do_not_need_the_ledger():
     back = only(rollout(Phase.MOVING, plan(Kind.ROLLBACK)))
     assert back == SetTraffic(MOVED, "guard", f"roll back to {CANDIDATE}", even_unrecorded=True)
     assert only(rollout(Phase.REVERTING)).even_unrecorded
-    assert only(rollout(Phase.REVERTING)).traffic == BEFORE
+    assert only(rollout(Phase.REVERTING, service=service(MOVED))).traffic == BEFORE
     assert only(rollout(Phase.UNTAGGING)).even_unrecorded
 
 
