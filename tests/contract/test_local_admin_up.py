@@ -1,6 +1,7 @@
 """`gate local up` as a process: its greeting, its end, its state, its messages."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
