@@ -58,7 +58,7 @@ def test_moves_to_safety_do_not_need_the_ledger():
     assert back.mark.holder == ""
     assert [bar.revision for bar in back.mark.barred] == [STABLE]
     assert only(rollout(Phase.REVERTING)).even_unrecorded
-    assert only(rollout(Phase.REVERTING)).traffic == BEFORE
+    assert only(rollout(Phase.REVERTING, service=service(MOVED))).traffic == BEFORE
     assert only(rollout(Phase.UNTAGGING)).even_unrecorded
 
 

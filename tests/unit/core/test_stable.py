@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from gate.core.stable import choose_stable
 from gate.core.state import PastMove
-from gate.core.traffic import Split, Target
+from gate.core.traffic import Split
 from tests.unit.core.rollouts import CANDIDATE, MOVED, OLD, STABLE, service
 
 
@@ -40,5 +42,6 @@ def test_what_is_in_effect_counts_and_not_what_was_asked_for():
 
 
 def test_a_service_without_effective_traffic_is_read_by_what_was_asked_for():
-    new = service(MOVED, effective=Split.of([Target(None, 100)]), latest_ready=CANDIDATE)
-    assert choose_stable([FORTH], new) == STABLE
+    assert choose_stable([FORTH], replace(service(MOVED), effective=())) == STABLE
+    latest = service(Split.of([]), latest_ready=CANDIDATE)
+    assert choose_stable([FORTH], replace(latest, effective=())) == STABLE

@@ -88,6 +88,15 @@ def test_what_the_platform_did_is_not_held_against_it(reason):
     assert "the platform says so" in verdict.reasons[0].hint
 
 
+def test_its_own_last_words_are_kept_also_then():
+    condition = Condition(ConditionState.FAILED, "INTERNAL", "later")
+    assert unready(CANDIDATE, condition, ["one"]).reasons[0].hint.endswith("one")
+
+
+def test_one_finding_is_told_alone():
+    assert judge([HEALTH], [FAIL]).reasons[0].text == "status: got 500, expected 200"
+
+
 def test_verdicts_for_one_reason():
     assert Verdict.hold("a", "b", "c") == Verdict(Decision.HOLD, (Reason("a", "b", "c"),))
     assert Verdict.reject("a", "b").decision is Decision.REJECT
