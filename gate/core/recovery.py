@@ -95,8 +95,7 @@ def safety(service: Service, mark: Mark) -> Split:
     traffic = service.traffic
     if mark.tag and traffic.tags.get(mark.tag, "") == mark.candidate:
         traffic = traffic.without_tag(mark.tag)
-    now = traffic.pinned(service.latest_ready).shares
-    if mark.safe and now == dict(mark.wrote):
+    if mark.safe and traffic.shares == dict(mark.wrote):
         safe = Split.of(Target(name, percent) for name, percent in mark.safe)
         return traffic.with_shares_of(safe)
     return traffic

@@ -251,7 +251,7 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
-        if self.phase in MOVES:
+        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
             return ExitCode.STUCK
         if self.ending is None:
             return ExitCode.INTERRUPTED

@@ -43,6 +43,9 @@ _WRITES = frozenset(
     }
 )
 _OVER = frozenset({Phase.RECORDING, Phase.ENDED})
+_GOING_BACK = frozenset({Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING})
+"""No phase from here on asks how far a rollout had come."""
+_LEAVING = _GOING_BACK | TIDYING
 _GUARDED = frozenset({Phase.RECOVERED, Phase.WAITING, Phase.VERIFYING, Phase.PROVING})
 
 
@@ -153,14 +156,20 @@ def _guarded(moment: Moment, after: Rollout) -> Service | None:
 
 
 def _rival(moment: Moment, event: Event) -> int:
-    """The greatest number of anybody else; what cannot be read is as great as any of ours."""
+    """The greatest number of anybody else; what cannot be read is as great as any of ours.
+
+    Where a mark is gone, or begins anew, the generations of the service go on: not shown here.
+    """
+    r = moment.rollout
     if not isinstance(event, Seen):
         return moment.rival
     try:
         mark = event.service.mark
     except UnreadableMark:
-        return max(moment.rival, moment.rollout.fence)
-    return max(moment.rival, mark.fence) if mark.writer != moment.rollout.id else moment.rival
+        return 0 if r.phase is Phase.READING else max(moment.rival, r.fence)
+    if not mark.fence:
+        return 0
+    return max(moment.rival, mark.fence) if mark.writer != r.id else moment.rival
 
 
 def _leased(moment: Moment, event: Event) -> bool:
@@ -194,7 +203,7 @@ def key(moment: Moment) -> Hashable:
         *head,
         r.conflicts,
         r.candidate,
-        r.stepped,
+        0 if r.phase in _LEAVING else r.stepped,
         r.first,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
         moment.rival >= r.fence,
@@ -214,10 +223,12 @@ def _lists(moment: Moment) -> Hashable:
         written = r.service.traffic if r.service else None
         if r.phase in TIDYING:
             return (_shares(r.placed), written)
-        return (_shares(r.placed), _shares(r.reached), r.goal, written)
+        reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+        return (_shares(r.placed), reached, r.goal, written)
     if r.phase in TIDYING:
         return (_shares(r.placed), r.reached is None)
-    return (_shares(r.placed), _shares(r.reached), _shares(r.goal), _unwritten(moment))
+    reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+    return (_shares(r.placed), reached, _shares(r.goal), _unwritten(moment))
 
 
 def _unwritten(moment: Moment) -> Hashable:
@@ -237,7 +248,7 @@ def _shares(split: Split | None) -> Hashable:
 def _candidate(r: Rollout) -> Hashable:
     """How the candidate is, as far as anybody still asks."""
     revision = r.revisions.get(r.candidate)
-    if r.phase in TIDYING:
+    if r.phase in _LEAVING:
         return None
     if revision is None or r.phase is Phase.EXPLAINING:
         return revision
@@ -246,7 +257,7 @@ def _candidate(r: Rollout) -> Hashable:
 
 def _waits_over(moment: Moment) -> tuple[bool, ...]:
     r, now = moment.rollout, moment.now
-    over = [r.asks_first and r.phase not in TIDYING and now >= r.deadline_at]
+    over = [r.asks_first and r.phase not in _LEAVING and now >= r.deadline_at]
     if r.phase in LIMITED:
         over.append(now >= r.limit_at)
     if r.phase in DEADLINED:
