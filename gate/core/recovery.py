@@ -118,18 +118,25 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
     if not wrote_last(r, service):
         if unwritten(r, service) and r.looks < PATIENT_LOOKS:
             return again(r)
-        if r.conflicts < CONFLICTS_MAX:
-            return conflict(_afresh(r), Phase.READING, at)
-        return finish(r, Ending.STUCK, "the update that takes a dead rollout back never happens")
+        note = "the update that takes a dead rollout back never happens"
+        return _from_the_start(r, at, Ending.STUCK, note)
     if service.in_effect:
         if r.plan.kind is Kind.RECOVER:
             return finish(r, Ending.RECOVERED)
-        return enter(_afresh(r), Phase.READING, at, READ_WITHIN_S)
+        note = "one rollout after the other dies on this service"
+        return _from_the_start(r, at, Ending.FAILED, note)
     if left_undone(r, service):
         return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
     if at < r.limit_at:
         return again(r)
     return finish(r, Ending.STUCK, service.disagreement)
+
+
+def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Rollout:
+    """Back to reading, so many times and no more."""
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(_afresh(r), Phase.READING, at)
+    return finish(r, ending, note)
 
 
 def _afresh(r: Rollout) -> Rollout:

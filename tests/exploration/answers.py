@@ -302,7 +302,9 @@ def _side_wishes(
     for split in mine:
         own = _mark_text(ours(r, split))
         wishes += [(s, own) for s in (split.with_tag("new", RIVAL), split.without_tag(TAG))]
-        wishes += [(split, _mark_text(mark)) for mark in (ours(r, split), _released(ours(r, split)))]
+        wishes += [
+            (split, _mark_text(mark)) for mark in (ours(r, split), _released(ours(r, split)))
+        ]
     wishes += [(mine[0], mark) for mark in _foreign(r, at)]
     theirs = [
         *mine,
@@ -314,9 +316,7 @@ def _side_wishes(
     return list(dict.fromkeys(wishes))
 
 
-def _first_wishes(
-    scene: Scene, moment: Moment, at: datetime
-) -> tuple[list[Wish], list[Wish]]:
+def _first_wishes(scene: Scene, moment: Moment, at: datetime) -> tuple[list[Wish], list[Wish]]:
     """What a rollout may find: traffic of any sort, and what others have left."""
     r, fence = moment.rollout, max(moment.rival, moment.rollout.fence, 7)
     others: list[Wish] = []

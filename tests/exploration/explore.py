@@ -79,11 +79,14 @@ class Arrow:
 
     @property
     def late(self) -> bool:
-        """Whether the answer came when every wait that was running was over."""
-        r = self.before.rollout
-        over = self.after.now >= max(r.limit_at, r.deadline_at)
-        turn = self.after.now >= r.started_at + timedelta(seconds=r.plan.wait_s)
-        return over and turn and not isinstance(self.event, Interrupted)
+        """Whether the answer came when every wait that this phase asks about was over."""
+        r, now = self.before.rollout, self.after.now
+        over = now >= r.limit_at or r.phase not in LIMITED
+        last = now >= r.deadline_at or r.phase not in DEADLINED
+        turn = (
+            now >= r.started_at + timedelta(seconds=r.plan.wait_s) or r.phase is not Phase.READING
+        )
+        return over and last and turn and not isinstance(self.event, Interrupted)
 
     @property
     def counts(self) -> bool:
@@ -267,4 +270,3 @@ def _waits_over(moment: Moment) -> tuple[bool, ...]:
     if r.plan.wait_s:
         over.append(now >= r.started_at + timedelta(seconds=r.plan.wait_s))
     return tuple(over)
-

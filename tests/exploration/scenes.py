@@ -75,7 +75,9 @@ SCENES = (
     Scene("an image, hold keeps", _IMAGE, PINNED, narrow=True),
     Scene("an image, hold drops", replace(_IMAGE, on_hold=OnHold.DROP), _LATEST, narrow=True),
     Scene("in steps, watched", _STEPS, _SHARED, narrow=True),
-    Scene("the first revision", replace(_IMAGE, first_deploy=True), PINNED, missing=True, narrow=True),
+    Scene(
+        "the first revision", replace(_IMAGE, first_deploy=True), PINNED, missing=True, narrow=True
+    ),
     Scene("promote the tagged", _plan(Kind.PROMOTE), _TAGGED),
     Scene("promote by name", _plan(Kind.PROMOTE, revision=CANDIDATE), _LATEST, narrow=True),
     Scene(

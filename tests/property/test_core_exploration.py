@@ -14,7 +14,7 @@ import pytest
 from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.mark import UnreadableMark
-from gate.core.messages import CallFailed, Deploy, Look, Probed, Seen, SetTraffic
+from gate.core.messages import CallFailed, Deploy, Probed, Seen
 from gate.core.policy import LogsProbe
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
