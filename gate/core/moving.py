@@ -33,6 +33,8 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
             return conflict(r, _before_moving(r), failed.at)
         case Failure.LOST:
             return written(r, Phase.VERIFYING, failed.at, r.plan.verify_within_s)
+        case _ if r.guard and not r.asks_first:  # an earlier try, never answered, may have come
+            return written(r, Phase.VERIFYING, failed.at, r.plan.verify_within_s)
         case _:
             return _unmoved(r, Ending.FAILED, failed.at, f"traffic was not moved: {failed.message}")
 
