@@ -74,6 +74,8 @@ def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:
     """CLEANING, but the service could not be read: a while is spent on trying again."""
     if failed.at < r.limit_at and failed.failure is not Failure.NOT_FOUND:
         return again(r)
+    if r.unseen:
+        return finish(r, Ending.STUCK, f"traffic cannot be seen: {failed.message}")
     return left_tag(r, failed.message)
 
 

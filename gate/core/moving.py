@@ -32,11 +32,16 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
         case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
             return conflict(r, _before_moving(r), failed.at)
         case Failure.LOST:
-            return written(r, Phase.VERIFYING, failed.at, r.plan.verify_within_s)
-        case _ if r.guard and not r.asks_first:  # an earlier try, never answered, may have come
-            return written(r, Phase.VERIFYING, failed.at, r.plan.verify_within_s)
+            return sent(r, failed.at)
+        case _ if r.unseen and not r.asks_first:  # an earlier try may have arrived
+            return sent(r, failed.at)
         case _:
             return _unmoved(r, Ending.FAILED, failed.at, f"traffic was not moved: {failed.message}")
+
+
+def sent(r: Rollout, at: datetime) -> Rollout:
+    """MOVING, accepted or without an answer: on to looking for it."""
+    return written(replace(r, unseen=True), Phase.VERIFYING, at, r.plan.verify_within_s)
 
 
 def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
@@ -73,7 +78,7 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def _arrived(r: Rollout, at: datetime) -> Rollout:
     """Traffic has arrived: at the next step it is probed there, at the last we are done."""
-    r = replace(r, reached=r.goal, stepped=r.stepped + 1)
+    r = replace(r, reached=r.goal, stepped=r.stepped + 1, unseen=False)
     last = r.stepped == len(r.plan.steps)
     if r.interrupted and not (last and not r.plan.watch_s):
         return stop(r, at, Ending.INTERRUPTED, r.verdict)

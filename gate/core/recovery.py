@@ -141,4 +141,4 @@ def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Roll
 
 def _afresh(r: Rollout) -> Rollout:
     """As if nothing had been read yet, but for what is worth telling."""
-    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0, guard="")
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)

@@ -186,6 +186,7 @@ class Rollout:
         waited_s: how long it waited for another rollout to end; the deadline does not count that.
         guard: etag that the last write was guarded by; a service that still has it has not been
             written since.
+        unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
         ending: how it will end; final once the phase is ENDED.
@@ -208,6 +209,7 @@ class Rollout:
     at: datetime | None = None
     fence: int = 0
     stepped: int = 0
+    unseen: bool = False
     waited_s: float = 0.0
     candidate: str = ""
     url: str = ""

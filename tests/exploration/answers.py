@@ -52,6 +52,8 @@ from tests.exploration.scenes import (
 
 TIDYING = frozenset({Phase.CLEANING, Phase.UNTAGGING, Phase.SETTLING})
 LEAVING = TIDYING | {Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING}
+GUARDED = frozenset({Phase.RECOVERED, Phase.WAITING, Phase.VERIFYING, Phase.PROVING})
+"""Phases that ask whether anybody has written since our last write was decided on."""
 PROBED = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
 LIMITED = frozenset(
     {
@@ -249,7 +251,7 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
     for wanted, mark in others:
         yield Seen(at, _service(r, wanted, fresh, _IN_EFFECT, scene.traffic, mark), ready)
     taken_over = moment.rival >= r.fence > 0
-    if moment.guarded is not None and r.guard and not taken_over:  # nobody has written since
+    if moment.guarded and r.phase in GUARDED and not taken_over:  # nobody has written since
         for revisions in (*unready, ready):
             yield Seen(at, replace(moment.guarded, etag=r.guard), revisions)
     if r.phase is Phase.CONFIRMING and r.reached:

@@ -28,7 +28,7 @@ from gate.core.service import ConditionState, Service
 from gate.core.state import Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS
-from tests.exploration.answers import DEADLINED, LIMITED, TIDYING, Moment, answers
+from tests.exploration.answers import DEADLINED, GUARDED, LIMITED, TIDYING, Moment, answers
 from tests.exploration.scenes import START, TAG, Scene
 
 _PATIENT = frozenset({Phase.RECOVERED, Phase.VERIFYING, Phase.PROVING, Phase.SETTLING})
@@ -46,7 +46,6 @@ _OVER = frozenset({Phase.RECORDING, Phase.ENDED})
 _GOING_BACK = frozenset({Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING})
 """No phase from here on asks how far a rollout had come."""
 _LEAVING = _GOING_BACK | TIDYING
-_GUARDED = frozenset({Phase.RECOVERED, Phase.WAITING, Phase.VERIFYING, Phase.PROVING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +207,7 @@ def key(moment: Moment) -> Hashable:
         r.candidate,
         0 if r.phase in _LEAVING else r.stepped,
         r.first,
+        r.unseen,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
         moment.rival >= r.fence,
         moment.leased,
@@ -221,7 +221,7 @@ def _lists(moment: Moment) -> Hashable:
     """The traffic lists that still matter."""
     r = moment.rollout
     if r.phase is Phase.READING:
-        return (bool(r.guard), _shares(r.goal) if r.guard else None)
+        return _shares(r.goal) if r.unseen else None
     if r.phase in _WRITES:
         written = r.service.traffic if r.service else None
         if r.phase in TIDYING:
@@ -237,7 +237,7 @@ def _lists(moment: Moment) -> Hashable:
 def _unwritten(moment: Moment) -> Hashable:
     """What the service looks like if nobody has written since our last write was decided on."""
     r, guarded = moment.rollout, moment.guarded
-    if r.phase not in _GUARDED or guarded is None:
+    if r.phase not in GUARDED or guarded is None:
         return None
     tagged = guarded.traffic.tags.get(TAG) == r.candidate
     return _shares(guarded.traffic), tagged, wrote_last(r, guarded), moved(r, guarded)
