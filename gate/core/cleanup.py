@@ -11,6 +11,7 @@ from gate.core.transitions import (
     CONFLICTS_MAX,
     STILL_CHANGING,
     again,
+    changed_again,
     conflict,
     enter,
     finish,
@@ -29,7 +30,7 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
 
     Whoever has taken the lease over has taken our tag over with it.
     """
-    r = _unproven(r, service)
+    r = _overruled(_unproven(r, service), service)
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
@@ -49,6 +50,14 @@ def _come_late(r: Rollout, at: datetime) -> Rollout:
     return finish(r, Ending.STUCK, "a move that had been given up arrived late, again and again")
 
 
+def _overruled(r: Rollout, service: Service) -> Rollout:
+    """What was done stands no more where somebody has moved users since."""
+    done = r.ending in {Ending.PROMOTED, Ending.ROLLED_BACK}
+    if not done or service.traffic.shares == {r.candidate: 100}:
+        return r
+    return replace(r, ending=Ending.HELD, verdict=changed_again(service))
+
+
 def _unproven(r: Rollout, service: Service) -> Rollout:
     """A rejection is none where the candidate's address was taken away while it was asked."""
     ours = r.reached is None or _has_our_tag(r, service)
@@ -65,13 +74,21 @@ def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:
     """CLEANING, but the service could not be read: a while is spent on trying again."""
     if failed.at < r.limit_at and failed.failure is not Failure.NOT_FOUND:
         return again(r)
+    if r.unseen:
+        return finish(r, Ending.STUCK, f"traffic cannot be seen: {failed.message}")
     return left_tag(r, failed.message)
 
 
 def left_tag(r: Rollout, message: str) -> Rollout:
-    """The tag cannot be taken back: said, and recorded; the lease runs out by itself."""
+    """The tag cannot be taken back: said, and recorded; the lease runs out by itself.
+
+    Whoever comes then takes this rollout for dead and moves users back: no promotion is announced.
+    """
     note = f"the tag {r.plan.tag} or the lease was left on {r.candidate}: {message}"
-    return replace(r, phase=Phase.RECORDING, notes=(*r.notes, note))
+    if r.ending is not Ending.PROMOTED:
+        return finish(r, r.ending or Ending.HELD, note)
+    back = "the next run takes this one for dead and moves users back, unless it is promoted again"
+    return finish(r, Ending.STUCK, f"{note}; {back}")
 
 
 def untagged(r: Rollout, at: datetime) -> Rollout:
@@ -85,7 +102,7 @@ def untagged(r: Rollout, at: datetime) -> Rollout:
 def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
     """UNTAGGING failed."""
     match failed.failure:
-        case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
+        case Failure.CONFLICT | Failure.REFUSED if r.conflicts < CONFLICTS_MAX:
             return conflict(r, Phase.CLEANING, failed.at)
         case Failure.LOST:
             return written(r, Phase.SETTLING, failed.at, r.plan.verify_within_s)
@@ -95,6 +112,7 @@ def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
 
 def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """SETTLING, seen: done once traffic is as desired."""
+    r = _overruled(r, service)
     if lost(r, service):
         return replace(r, phase=Phase.RECORDING)
     left = holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag)

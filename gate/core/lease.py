@@ -94,7 +94,7 @@ def moved(r: Rollout, service: Service) -> bool:
     """Whether the candidate has users because of us: traffic is as our own last write set it."""
     if not wrote_last(r, service) or r.placed is None:
         return False
-    now = service.traffic.pinned(service.latest_ready)
+    now = service.traffic
     ours = now.shares == dict(service.mark.wrote)
     return ours and now.share_of(r.candidate) > r.placed.share_of(r.candidate)
 

@@ -95,8 +95,7 @@ def safety(service: Service, mark: Mark) -> Split:
     traffic = service.traffic
     if mark.tag and traffic.tags.get(mark.tag, "") == mark.candidate:
         traffic = traffic.without_tag(mark.tag)
-    now = traffic.pinned(service.latest_ready).shares
-    if mark.safe and now == dict(mark.wrote):
+    if mark.safe and traffic.shares == dict(mark.wrote):
         safe = Split.of(Target(name, percent) for name, percent in mark.safe)
         return traffic.with_shares_of(safe)
     return traffic
@@ -119,13 +118,13 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
     if not wrote_last(r, service):
         if unwritten(r, service) and r.looks < PATIENT_LOOKS:
             return again(r)
-        if r.conflicts < CONFLICTS_MAX:
-            return conflict(_afresh(r), Phase.READING, at)
-        return finish(r, Ending.STUCK, "the update that takes a dead rollout back never happens")
+        note = "the update that takes a dead rollout back never happens"
+        return _from_the_start(r, at, Ending.STUCK, note)
     if service.in_effect:
         if r.plan.kind is Kind.RECOVER:
             return finish(r, Ending.RECOVERED)
-        return enter(_afresh(r), Phase.READING, at, READ_WITHIN_S)
+        note = "one rollout after the other dies on this service"
+        return _from_the_start(r, at, Ending.FAILED, note)
     if left_undone(r, service):
         return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
     if at < r.limit_at:
@@ -133,6 +132,13 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
     return finish(r, Ending.STUCK, service.disagreement)
 
 
+def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Rollout:
+    """Back to reading, so many times and no more."""
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(_afresh(r), Phase.READING, at)
+    return finish(r, ending, note)
+
+
 def _afresh(r: Rollout) -> Rollout:
     """As if nothing had been read yet, but for what is worth telling."""
-    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0, guard="")
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)

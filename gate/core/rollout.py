@@ -70,7 +70,7 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return aim(r, service, at)
         case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
             return no_service(r, failed)
-        case Phase.READING, CallFailed() as failed if r.guard:
+        case Phase.READING, CallFailed() as failed if r.unseen:
             return moving.cannot_see(r, failed)
         case Phase.READING, CallFailed(message=message):
             return finish(r, Ending.FAILED, message)
@@ -109,7 +109,7 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             noted = replace(r, notes=(*r.notes, message))
             return candidate.stop(noted, at, Ending.FAILED, r.verdict)
         case Phase.MOVING, Accepted():
-            return written(r, Phase.VERIFYING, at, r.plan.verify_within_s)
+            return moving.sent(r, at)
         case Phase.MOVING, CallFailed() as failed:
             return moving.not_moved(r, failed)
         case Phase.VERIFYING, Seen(service=service):

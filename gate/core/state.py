@@ -186,6 +186,7 @@ class Rollout:
         waited_s: how long it waited for another rollout to end; the deadline does not count that.
         guard: etag that the last write was guarded by; a service that still has it has not been
             written since.
+        unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
         ending: how it will end; final once the phase is ENDED.
@@ -208,6 +209,7 @@ class Rollout:
     at: datetime | None = None
     fence: int = 0
     stepped: int = 0
+    unseen: bool = False
     waited_s: float = 0.0
     candidate: str = ""
     url: str = ""
@@ -251,7 +253,7 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
-        if self.phase in MOVES:
+        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
             return ExitCode.STUCK
         if self.ending is None:
             return ExitCode.INTERRUPTED

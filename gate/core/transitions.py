@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
+from gate.core.traffic import shares_text
 from gate.core.verdict import Decision, Verdict
 
 READ_WITHIN_S = 60.0
@@ -71,6 +72,13 @@ def hold(r: Rollout, at: datetime, subject: str, text: str, hint: str = "") -> R
 def unwritten(r: Rollout, service: Service) -> bool:
     """Whether nobody has written since our last write was decided on: ours did not happen (yet)."""
     return service.etag == r.guard
+
+
+def changed_again(service: Service) -> Verdict:
+    """Somebody has written after us: whatever they want is left alone, also if it is the old."""
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    now = shares_text(service.traffic.shares)
+    return Verdict.hold("traffic", f"was changed again{by} (is {now}) and is left alone")
 
 
 def left_undone(r: Rollout, service: Service) -> bool:

@@ -267,24 +267,17 @@ def traffic_is_somewhere_it_may_be(story):
 
 def _earned(story, revision):
     """Whether a rollout of this revision came to its good end, or a person moved there by hand."""
-    last_mark = mark(story.asked[-1])
+    # Its own last write gave the lease back: nobody had to take it back.
+    marks = [mark(write) for _, write in story.gates]
+    over = {each.get("writer") for each in marks if not each.get("holder")}
     for entry in story.record.entries:
         wanted = entry.get("traffic_wanted", [])
         everything = any(e["revision"] == revision and e["percent"] == 100 for e in wanted)
         if entry.get("phase") != "moving" or not everything:
             continue
-        # Its own last write gave the lease back: nobody had to take it back.
-        done = last_mark.get("writer") == entry["rollout"] and not last_mark.get("holder")
-        if entry["kind"] in ("rollback", "promote") or done or _ended_well(story, entry):
+        if entry["kind"] in ("rollback", "promote") or entry["rollout"] in over:
             return True
     return False
-
-
-def _ended_well(story, move):
-    return any(
-        entry["rollout"] == move["rollout"] and entry.get("ending") == "promoted"
-        for entry in story.record.entries
-    )
 
 
 def users_tags_are_there(story):

@@ -63,6 +63,7 @@ class Deed(Enum):
 
 
 BY_SIGNAL = frozenset({Deed.KILL, Deed.INTERRUPT, Deed.TERMINATE, Deed.INTERRUPT_TWICE})
+ANYWHERE = frozenset({Deed.UNLOCK, Deed.RIVAL, Deed.DELETE_ALL})
 
 
 class After(Enum):
@@ -166,6 +167,11 @@ def draw(seed):
     task = _weighted(rng, _TASKS)
     image = _weighted(rng, _IMAGES)
     start = _weighted(rng, _STARTS)
+    start = start if task is Task.ROLLOUT or start is Start.SPLIT else Start.PINNED
+    acts, faults = _acts(rng), _faults(rng)
+    if start is Start.NOTHING:  # where there is no other revision, nobody can move users to it
+        acts = tuple(act for act in acts if act.deed in (*BY_SIGNAL, *ANYWHERE))
+        faults = tuple(rule for rule in faults if rule["do"] != "interfere")
     return Round(
         seed=seed,
         task=task,
@@ -174,7 +180,7 @@ def draw(seed):
         after=_weighted(rng, {After.RECOVER: 7, After.RECOVER_KILLED: 1, After.ROLLOUT: 2}),
         again_at=Boundary(*_weighted(rng, _RECOVERING), after=rng.random() < 0.5),
         image=Image.GOOD if task is Task.PROMOTE else image,
-        start=start if task is Task.ROLLOUT or start is Start.SPLIT else Start.PINNED,
+        start=start,
         steps=_weighted(rng, {(100,): 6, (20, 100): 2, (5, 50, 100): 2}),
         watch_s=_weighted(rng, {0.0: 6, 0.4: 4}),
         keeps=rng.random() < 0.5,
@@ -182,8 +188,8 @@ def draw(seed):
         rival=rng.choice((Image.GOOD, Image.BAD)),
         rival_waits=rng.random() < 0.5,
         early=rng.random() < 0.2,
-        acts=_acts(rng),
-        faults=_faults(rng),
+        acts=acts,
+        faults=faults,
     )
 
 

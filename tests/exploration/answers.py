@@ -51,6 +51,9 @@ from tests.exploration.scenes import (
 )
 
 TIDYING = frozenset({Phase.CLEANING, Phase.UNTAGGING, Phase.SETTLING})
+LEAVING = TIDYING | {Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING}
+GUARDED = frozenset({Phase.RECOVERED, Phase.WAITING, Phase.VERIFYING, Phase.PROVING})
+"""Phases that ask whether anybody has written since our last write was decided on."""
 PROBED = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
 LIMITED = frozenset(
     {
@@ -237,7 +240,7 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
     """
     r = moment.rollout
     fresh = next(etag for etag in "abc" if etag not in {r.guard, _etag(r)})
-    usual, others = _wishes(scene, r, at)
+    usual, others = _wishes(scene, moment, at)
     *unready, ready = _revisions(r, look)
     for wanted, mark in usual:
         for effect in _EFFECTS if r.phase in _EFFECT_MATTERS else (_IN_EFFECT,):
@@ -247,7 +250,8 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
             yield Seen(at, service, revisions)
     for wanted, mark in others:
         yield Seen(at, _service(r, wanted, fresh, _IN_EFFECT, scene.traffic, mark), ready)
-    if moment.guarded is not None and r.guard:  # nobody has written since
+    taken_over = moment.rival >= r.fence > 0
+    if moment.guarded and r.phase in GUARDED and not taken_over:  # nobody has written since
         for revisions in (*unready, ready):
             yield Seen(at, replace(moment.guarded, etag=r.guard), revisions)
     if r.phase is Phase.CONFIRMING and r.reached:
@@ -264,18 +268,21 @@ Wish = tuple[Split, str]
 """Traffic that is asked for, and the text of the mark that came with it or was left by it."""
 
 
-def _wishes(scene: Scene, r: Rollout, at: datetime) -> tuple[list[Wish], list[Wish]]:
+def _wishes(scene: Scene, moment: Moment, at: datetime) -> tuple[list[Wish], list[Wish]]:
     """Traffic that somebody may have asked for by now: by the gate alone, and with others."""
+    r = moment.rollout
     if r.phase is Phase.READING:
-        return _first_wishes(scene, r, at)
+        return _first_wishes(scene, moment, at)
     last = r.goal or r.reached or r.placed or scene.traffic
     mine = [split for split in (r.goal, r.reached, r.placed) if split is not None]
-    if r.phase is Phase.RECOVERED:
+    if r.phase in {Phase.RECOVERED, Phase.PROVING}:
         mine = [last]
     if r.phase in TIDYING:
         placed = r.placed or scene.traffic
         mine = [placed, placed.moved_to(r.candidate)]
     mine = list(dict.fromkeys(mine))
+    if moment.rival >= r.fence > 0:  # whoever has taken over does not give back
+        return [(mine[0], mark) for mark in _foreign(r, at)], [(mine[-1], _foreign(r, at)[0])]
     usual = [(split, _mark_text(_mine(r, split))) for split in mine]
     return usual, [wish for wish in _side_wishes(scene, r, mine, last, at) if wish not in usual]
 
@@ -297,8 +304,10 @@ def _side_wishes(
     for split in mine:
         own = _mark_text(ours(r, split))
         wishes += [(s, own) for s in (split.with_tag("new", RIVAL), split.without_tag(TAG))]
-        wishes += [(split, _mark_text(mark)) for mark in (ours(r, split), _released(ours(r, split)))]
-        wishes += [(split, mark) for mark in _foreign(r, at)]
+        wishes += [
+            (split, _mark_text(mark)) for mark in (ours(r, split), _released(ours(r, split)))
+        ]
+    wishes += [(mine[0], mark) for mark in _foreign(r, at)]
     theirs = [
         *mine,
         scene.traffic,
@@ -309,8 +318,9 @@ def _side_wishes(
     return list(dict.fromkeys(wishes))
 
 
-def _first_wishes(scene: Scene, r: Rollout, at: datetime) -> tuple[list[Wish], list[Wish]]:
+def _first_wishes(scene: Scene, moment: Moment, at: datetime) -> tuple[list[Wish], list[Wish]]:
     """What a rollout may find: traffic of any sort, and what others have left."""
+    r, fence = moment.rollout, max(moment.rival, moment.rollout.fence, 7)
     others: list[Wish] = []
     if not scene.narrow:
         others += [
@@ -318,7 +328,7 @@ def _first_wishes(scene: Scene, r: Rollout, at: datetime) -> tuple[list[Wish], l
             (Split.all_to(r.candidate or STABLE, {**USERS, TAG: RIVAL}), ""),
             (Split.of([Target(STABLE, 50), Target(RIVAL, 30), Target(OTHER, 20)]), ""),
         ]
-    others += [(scene.traffic, mark) for mark in _left(r, scene.traffic, at)]
+    others += [(scene.traffic, mark) for mark in _left(scene.traffic, at, fence)]
     if r.goal is not None:
         others.append((r.goal, _mark_text(_released(ours(r, r.goal)))))
     return [(scene.traffic, "")], others
@@ -327,12 +337,12 @@ def _first_wishes(scene: Scene, r: Rollout, at: datetime) -> tuple[list[Wish], l
 OTHER = "backend-00008-other"
 
 
-def _left(r: Rollout, traffic: Split, at: datetime) -> list[str]:
+def _left(traffic: Split, at: datetime, fence: int) -> list[str]:
     """Marks that others may have left: done, with bars; at work; dead, users moved or not."""
     wrote = tuple((name, p) for name, p in traffic.pinned(STABLE).shares.items() if name)
     safe = ((STABLE, 100),)
     dead = Mark(
-        fence=7,
+        fence=fence,
         writer="r9",
         holder="r9",
         actor="b",
@@ -346,9 +356,9 @@ def _left(r: Rollout, traffic: Split, at: datetime) -> list[str]:
     )
     alive = replace(dead, until=at + timedelta(hours=1))
     bars = (Barred(CANDIDATE, "", "c", "too slow"),)
-    done = Mark(fence=7, writer="r9", wrote=wrote, barred=bars)
+    done = Mark(fence=fence, writer="r9", wrote=wrote, barred=bars)
     elsewhere = replace(dead, wrote=((RIVAL, 100),))
-    rolled_back = Mark(fence=7, writer="r9", wrote=((CANDIDATE, 100),))
+    rolled_back = Mark(fence=fence, writer="r9", wrote=((CANDIDATE, 100),))
     marks = [_mark_text(m) for m in (dead, alive, done, elsewhere, rolled_back)]
     return [*marks, "{"]
 
@@ -427,7 +437,7 @@ def _service(
 ) -> Service:
     is_new = r.plan.kind is Kind.ROLLOUT and r.plan.image
     known = r.revisions.get(r.candidate)
-    arrived = known is not None and known.ready == READY and r.phase not in TIDYING
+    arrived = known is not None and known.ready == READY and r.phase not in LEAVING
     return _built(wanted, etag, effect, before, CANDIDATE if arrived and is_new else STABLE, mark)
 
 

@@ -28,7 +28,7 @@ from gate.core.service import ConditionState, Service
 from gate.core.state import Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS
-from tests.exploration.answers import DEADLINED, LIMITED, TIDYING, Moment, answers
+from tests.exploration.answers import DEADLINED, GUARDED, LIMITED, TIDYING, Moment, answers
 from tests.exploration.scenes import START, TAG, Scene
 
 _PATIENT = frozenset({Phase.RECOVERED, Phase.VERIFYING, Phase.PROVING, Phase.SETTLING})
@@ -43,7 +43,9 @@ _WRITES = frozenset(
     }
 )
 _OVER = frozenset({Phase.RECORDING, Phase.ENDED})
-_GUARDED = frozenset({Phase.RECOVERED, Phase.WAITING, Phase.VERIFYING, Phase.PROVING})
+_GOING_BACK = frozenset({Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING})
+"""No phase from here on asks how far a rollout had come."""
+_LEAVING = _GOING_BACK | TIDYING
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,14 @@ class Arrow:
 
     @property
     def late(self) -> bool:
-        """Whether the answer came when every wait that was running was over."""
-        r = self.before.rollout
-        over = self.after.now >= max(r.limit_at, r.deadline_at)
-        turn = self.after.now >= r.started_at + timedelta(seconds=r.plan.wait_s)
-        return over and turn and not isinstance(self.event, Interrupted)
+        """Whether the answer came when every wait that this phase asks about was over."""
+        r, now = self.before.rollout, self.after.now
+        over = now >= r.limit_at or r.phase not in LIMITED
+        last = now >= r.deadline_at or r.phase not in DEADLINED
+        turn = (
+            now >= r.started_at + timedelta(seconds=r.plan.wait_s) or r.phase is not Phase.READING
+        )
+        return over and last and turn and not isinstance(self.event, Interrupted)
 
     @property
     def counts(self) -> bool:
@@ -153,14 +158,20 @@ def _guarded(moment: Moment, after: Rollout) -> Service | None:
 
 
 def _rival(moment: Moment, event: Event) -> int:
-    """The greatest number of anybody else; what cannot be read is as great as any of ours."""
+    """The greatest number of anybody else; what cannot be read is as great as any of ours.
+
+    Where a mark is gone, or begins anew, the generations of the service go on: not shown here.
+    """
+    r = moment.rollout
     if not isinstance(event, Seen):
         return moment.rival
     try:
         mark = event.service.mark
     except UnreadableMark:
-        return max(moment.rival, moment.rollout.fence)
-    return max(moment.rival, mark.fence) if mark.writer != moment.rollout.id else moment.rival
+        return 0 if r.phase is Phase.READING else max(moment.rival, r.fence)
+    if not mark.fence:
+        return 0
+    return max(moment.rival, mark.fence) if mark.writer != r.id else moment.rival
 
 
 def _leased(moment: Moment, event: Event) -> bool:
@@ -194,8 +205,9 @@ def key(moment: Moment) -> Hashable:
         *head,
         r.conflicts,
         r.candidate,
-        r.stepped,
+        0 if r.phase in _LEAVING else r.stepped,
         r.first,
+        r.unseen,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
         moment.rival >= r.fence,
         moment.leased,
@@ -209,21 +221,23 @@ def _lists(moment: Moment) -> Hashable:
     """The traffic lists that still matter."""
     r = moment.rollout
     if r.phase is Phase.READING:
-        return (bool(r.guard), _shares(r.goal) if r.guard else None)
+        return _shares(r.goal) if r.unseen else None
     if r.phase in _WRITES:
         written = r.service.traffic if r.service else None
         if r.phase in TIDYING:
             return (_shares(r.placed), written)
-        return (_shares(r.placed), _shares(r.reached), r.goal, written)
+        reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+        return (_shares(r.placed), reached, r.goal, written)
     if r.phase in TIDYING:
         return (_shares(r.placed), r.reached is None)
-    return (_shares(r.placed), _shares(r.reached), _shares(r.goal), _unwritten(moment))
+    reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+    return (_shares(r.placed), reached, _shares(r.goal), _unwritten(moment))
 
 
 def _unwritten(moment: Moment) -> Hashable:
     """What the service looks like if nobody has written since our last write was decided on."""
     r, guarded = moment.rollout, moment.guarded
-    if r.phase not in _GUARDED or guarded is None:
+    if r.phase not in GUARDED or guarded is None:
         return None
     tagged = guarded.traffic.tags.get(TAG) == r.candidate
     return _shares(guarded.traffic), tagged, wrote_last(r, guarded), moved(r, guarded)
@@ -237,7 +251,7 @@ def _shares(split: Split | None) -> Hashable:
 def _candidate(r: Rollout) -> Hashable:
     """How the candidate is, as far as anybody still asks."""
     revision = r.revisions.get(r.candidate)
-    if r.phase in TIDYING:
+    if r.phase in _LEAVING:
         return None
     if revision is None or r.phase is Phase.EXPLAINING:
         return revision
@@ -246,7 +260,7 @@ def _candidate(r: Rollout) -> Hashable:
 
 def _waits_over(moment: Moment) -> tuple[bool, ...]:
     r, now = moment.rollout, moment.now
-    over = [r.asks_first and r.phase not in TIDYING and now >= r.deadline_at]
+    over = [r.asks_first and r.phase not in _LEAVING and now >= r.deadline_at]
     if r.phase in LIMITED:
         over.append(now >= r.limit_at)
     if r.phase in DEADLINED:
@@ -256,4 +270,3 @@ def _waits_over(moment: Moment) -> tuple[bool, ...]:
     if r.plan.wait_s:
         over.append(now >= r.started_at + timedelta(seconds=r.plan.wait_s))
     return tuple(over)
-

@@ -75,10 +75,17 @@ SCENES = (
     Scene("an image, hold keeps", _IMAGE, PINNED, narrow=True),
     Scene("an image, hold drops", replace(_IMAGE, on_hold=OnHold.DROP), _LATEST, narrow=True),
     Scene("in steps, watched", _STEPS, _SHARED, narrow=True),
-    Scene("waits for its turn", replace(_IMAGE, wait_s=600.0), PINNED, narrow=True),
-    Scene("the first revision", replace(_IMAGE, first_deploy=True), PINNED, missing=True, narrow=True),
+    Scene(
+        "the first revision", replace(_IMAGE, first_deploy=True), PINNED, missing=True, narrow=True
+    ),
     Scene("promote the tagged", _plan(Kind.PROMOTE), _TAGGED),
     Scene("promote by name", _plan(Kind.PROMOTE, revision=CANDIDATE), _LATEST, narrow=True),
+    Scene(
+        "promote, wait for its turn",
+        _plan(Kind.PROMOTE, revision=CANDIDATE, wait_s=600.0),
+        PINNED,
+        narrow=True,
+    ),
     Scene("roll back by history", _plan(Kind.ROLLBACK, history=_HISTORY), _PROMOTED),
     Scene("roll back by name", _plan(Kind.ROLLBACK, revision=STABLE), _PROMOTED, narrow=True),
     Scene(

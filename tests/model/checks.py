@@ -122,7 +122,7 @@ def people_did(number: int, before: Cloud, after: Cloud) -> int:
 
 
 def settled(number: int, cloud: int) -> int:
-    """A reconcile ended; users who follow LATEST may be elsewhere now, as whoever chose it wants."""
+    """A reconcile ended; users who follow LATEST go where it leads, as whoever chose it wants."""
     after = CLOUDS[cloud]
     if not after.desired.follows_latest:
         return number

@@ -125,7 +125,7 @@ _WRITES = frozenset(
         Phase.UNTAGGING,
     }
 )
-_GUARDED = frozenset({Phase.READING, Phase.WAITING, Phase.MOVING, *_PATIENT})
+_GUARDED = frozenset({Phase.WAITING, Phase.RECOVERING, *_PATIENT})
 _LEAVING = frozenset({Phase.CLEANING, Phase.UNTAGGING, Phase.SETTLING, Phase.BACKING_OUT})
 """No phase from here on asks where a rollout wanted to go, or how far it had come."""
 _PROBES = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})

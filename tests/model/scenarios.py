@@ -53,8 +53,8 @@ ROLLOUT = _plan(Kind.ROLLOUT, image="img-a")
 CANARY = replace(ROLLOUT, steps=(10, 100))
 WATCHED = replace(ROLLOUT, steps=(10, 100), watch_s=1e-9)
 OTHER = _plan(Kind.ROLLOUT, "abc", image="img-b", on_hold=OnHold.DROP)
-AGAIN_A = _plan(Kind.ROLLOUT, revision=OLD, steps=(10, 100))
-AGAIN = _plan(Kind.ROLLOUT, revision=OLD, steps=(10, 100), again=True)
+WAITS = replace(OTHER, wait_s=5000.0)
+ADOPTS = _plan(Kind.ROLLOUT, revision=OLD, steps=(10, 100))
 RECOVER = _plan(Kind.RECOVER)
 UNLOCK = _plan(Kind.RECOVER, force=True)
 BACK = _plan(Kind.ROLLBACK, revision=OLD)
@@ -62,39 +62,76 @@ ASKS = _plan(Kind.ROLLBACK, revision=OLD, probes=(PROBE,))
 BACK_STABLE = _plan(Kind.ROLLBACK, revision=STABLE)
 PROMOTE = _plan(Kind.PROMOTE, revision=OLD)
 
-B = Budget
-SCENARIOS = (
-    Scenario("alone, killed, replies lost", PINNED, (WATCHED,), (), B(crashes=1, lost=1, late=1)),
+SMALL = (
+    Scenario("alone, killed, replies lost", PINNED, (WATCHED,), (), Budget(1, lost=1, late=1)),
+    Scenario("alone, killed or stopped", LATEST, (WATCHED,), (), Budget(1, interrupts=1, breaks=1)),
     Scenario(
-        "alone, killed or stopped", LATEST, (WATCHED,), (), B(crashes=1, interrupts=1, breaks=1)
+        "alone, refused",
+        SHARED,
+        (CANARY,),
+        (),
+        Budget(refused=1, unrecorded=1, interrupts=1, breaks=1),
     ),
     Scenario(
-        "alone, refused", SHARED, (CANARY,), (), B(refused=1, unrecorded=1, interrupts=1, breaks=1)
+        "alone, stopped, replies late", PINNED, (CANARY,), (), Budget(interrupts=1, late=1, lost=1)
     ),
+    Scenario("people interfere", PINNED, (ROLLOUT,), (MOVES_OLD, TAGS), Budget(late=1)),
+    Scenario("people interfere with steps", PINNED, (CANARY,), (MOVES_OLD, TAGS)),
+    Scenario("people go back", PINNED, (WATCHED,), (MOVES_OLD, MOVES_BACK), Budget(lost=1)),
+    Scenario("people deploy", LATEST, (ROLLOUT,), (DEPLOYS, TAKES), Budget(1)),
+    Scenario("people write files", PINNED, (CANARY,), (FILES,), Budget(1, late=1)),
+    Scenario("two rollouts", PINNED, (ROLLOUT, OTHER), (), Budget(jumps=1)),
+    Scenario("two rollouts, a late write", PINNED, (ROLLOUT, OTHER), (), Budget(late=1)),
+    Scenario("two rollouts and a person", PINNED, (ROLLOUT, OTHER), (MOVES_OLD,)),
+    Scenario("two rollouts, one waits", PINNED, (ROLLOUT, WAITS), (), Budget(1)),
+    Scenario("a recovery of the living", PINNED, (CANARY, RECOVER), (), Budget(jumps=1)),
+    Scenario("a recovery after a death", PINNED, (CANARY, RECOVER), (), Budget(1, jumps=1)),
+    Scenario("unlocked under its feet", PINNED, (CANARY, UNLOCK)),
+    Scenario("rolled back", PINNED, (CANARY, BACK)),
+    Scenario("rolled back, a late write", PINNED, (ROLLOUT, BACK), (), Budget(late=1)),
+    Scenario("rolled back, asked first", PINNED, (CANARY, ASKS)),
+    Scenario("promoted by hand", PINNED, (ROLLOUT, PROMOTE), (), Budget(lost=1)),
     Scenario(
-        "alone, stopped, replies late", PINNED, (CANARY,), (), B(interrupts=1, late=1, lost=1)
+        "promoted and rolled back", PINNED, (PROMOTE, BACK_STABLE), (MOVES_OLD,), Budget(late=1)
     ),
-    Scenario("people interfere", PINNED, (CANARY,), (MOVES_OLD, TAGS), B(crashes=1, late=1)),
-    Scenario("people go back", PINNED, (WATCHED,), (MOVES_OLD, MOVES_BACK), B(lost=1)),
-    Scenario("people deploy", LATEST, (CANARY,), (DEPLOYS, TAKES), B(crashes=1, interrupts=1)),
-    Scenario("people write files", PINNED, (CANARY,), (FILES,), B(crashes=1, late=1)),
-    Scenario("two rollouts", PINNED, (CANARY, OTHER), (), B(crashes=1, jumps=1)),
-    Scenario("two rollouts, a late write", PINNED, (CANARY, OTHER), (), B(late=1, jumps=1)),
-    Scenario("two rollouts and a person", PINNED, (ROLLOUT, OTHER), (MOVES_OLD,), B(jumps=1)),
-    Scenario("the same revision twice", PINNED, (AGAIN_A, AGAIN), (), B(late=1, jumps=1)),
-    Scenario(
-        "a recovery of the living", PINNED, (CANARY, RECOVER), (MOVES_OLD,), B(jumps=1, late=1)
-    ),
-    Scenario(
-        "a recovery after a death", PINNED, (WATCHED, RECOVER), (TAGS,), B(jumps=1, crashes=2)
-    ),
-    Scenario("unlocked under its feet", PINNED, (CANARY, UNLOCK), (MOVES_BACK,), B(late=1)),
-    Scenario("rolled back", PINNED, (CANARY, BACK), (TAGS,), B(crashes=1, late=1)),
-    Scenario("rolled back, asked first", PINNED, (CANARY, ASKS), (), B(crashes=2, jumps=1)),
-    Scenario("rolled back, asked, late", PINNED, (ROLLOUT, ASKS), (), B(late=1, interrupts=1)),
-    Scenario("promoted by hand", PINNED, (CANARY, PROMOTE), (), B(crashes=1, jumps=1, lost=1)),
-    Scenario(
-        "promoted and rolled back", PINNED, (PROMOTE, BACK_STABLE), (MOVES_OLD,), B(late=1, lost=1)
-    ),
-    Scenario("three", PINNED, (ROLLOUT, RECOVER, OTHER), (), B(crashes=1, jumps=1)),
+    Scenario("three", PINNED, (ROLLOUT, RECOVER, OTHER)),
 )
+"""Explored whole by every `make check`."""
+
+LARGE = (
+    Scenario("all bad luck", PINNED, (WATCHED,), (), Budget(1, 1, 1, 1, 1, 1, 1, 1)),
+    Scenario("people interfere, killed", PINNED, (CANARY,), (MOVES_OLD, TAGS), Budget(1, late=1)),
+    Scenario(
+        "people deploy, stopped", LATEST, (CANARY,), (DEPLOYS, TAKES), Budget(1, interrupts=1)
+    ),
+    Scenario("two rollouts, killed", PINNED, (CANARY, OTHER), (), Budget(1, jumps=1)),
+    Scenario("two rollouts, late, slow", PINNED, (CANARY, OTHER), (), Budget(late=1, jumps=1)),
+    Scenario(
+        "two rollouts, a person, slow", PINNED, (ROLLOUT, OTHER), (MOVES_OLD,), Budget(jumps=1)
+    ),
+    Scenario("the same revision twice", PINNED, (ADOPTS, ADOPTS), (), Budget(late=1, jumps=1)),
+    Scenario(
+        "a recovery of the living, late",
+        PINNED,
+        (CANARY, RECOVER),
+        (MOVES_OLD,),
+        Budget(jumps=1, late=1),
+    ),
+    Scenario("two deaths", PINNED, (WATCHED, RECOVER), (TAGS,), Budget(2, jumps=1)),
+    Scenario("unlocked, a late write", PINNED, (CANARY, UNLOCK), (MOVES_BACK,), Budget(late=1)),
+    Scenario("rolled back, killed", PINNED, (CANARY, BACK), (TAGS,), Budget(1, late=1)),
+    Scenario("rolled back, asked, two deaths", PINNED, (CANARY, ASKS), (), Budget(2, jumps=1)),
+    Scenario(
+        "rolled back, asked, stopped", PINNED, (ROLLOUT, ASKS), (), Budget(late=1, interrupts=1)
+    ),
+    Scenario("promoted by hand, killed", PINNED, (CANARY, PROMOTE), (), Budget(1, jumps=1, lost=1)),
+    Scenario(
+        "promoted and rolled back, lost",
+        PINNED,
+        (PROMOTE, BACK_STABLE),
+        (MOVES_OLD,),
+        Budget(late=1, lost=1),
+    ),
+    Scenario("three, killed", PINNED, (ROLLOUT, RECOVER, OTHER), (), Budget(1, jumps=1)),
+)
+"""Walked at random by every `make check`, explored whole by `GATE_MODEL=whole`."""

@@ -1,6 +1,7 @@
 """Breadth first through every world that can come to be; the shortest way to what must not be."""
 
 import functools
+import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,23 @@ def search(scenario: Scenario, most: int) -> Search:
         found.trace = [*_way(came, world), str(error)]
     found.worlds = len(came)
     return found
+
+
+def walk(scenario: Scenario, luck: random.Random) -> list[str]:
+    """One way through a scenario to its end, chosen by luck; returns how it went.
+
+    Raises:
+        Violation: a property does not hold on the way; the message tells the way.
+    """
+    world, labels = scenario.beginning(), []
+    try:
+        while not world.over:
+            label, world = luck.choice(list(successors(scenario, world)))
+            labels.append(label)
+        in_the_end(world)
+    except Violation as error:
+        raise Violation("\n".join([str(error), *labels])) from None
+    return labels
 
 
 def in_the_end(world: World) -> None:

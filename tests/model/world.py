@@ -80,6 +80,9 @@ class Budget(NamedTuple):
         return left
 
 
+NO_BAD_LUCK = Budget()
+
+
 class World(NamedTuple):
     """One state of everything; clouds, players and ghosts by their numbers.
 
@@ -114,7 +117,7 @@ class Scenario:
     cloud: Cloud
     plans: tuple[Plan, ...]
     people: tuple[str, ...] = ()
-    budget: Budget = Budget()
+    budget: Budget = NO_BAD_LUCK
 
     def beginning(self) -> World:
         """Everybody unborn but the first."""

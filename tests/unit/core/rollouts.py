@@ -34,6 +34,7 @@ def later(seconds: float) -> datetime:
 
 
 def plan(kind: Kind = Kind.ROLLOUT, **more: object) -> Plan:
+    """A rollout of an image, or what people ask for by hand, which asks no questions first."""
     image = "app:2" if kind is Kind.ROLLOUT and "revision" not in more else ""
     probes = PROBES if kind is Kind.ROLLOUT else ()
     asked = Plan(kind, REF, TAG, "alice", "because", image=image, suffix="xyz", probes=probes)
@@ -86,6 +87,39 @@ def released(what: Service) -> Service:
     return replace(what, annotations=((KEY, mark.text()),))
 
 
+OURS = Mark(
+    fence=1,
+    writer="r1",
+    holder="r1",
+    actor="alice",
+    since=NOW,
+    until=later(300),
+    phase="deploying",
+    candidate=CANDIDATE,
+    tag=TAG,
+    safe=((STABLE, 100),),
+    wrote=((STABLE, 100),),
+)
+"""What `rollout` below has written on the service while its candidate is at 0 %."""
+
+
+def ours(traffic: Split = PLACED, wrote: Split | None = None, **more: object) -> Service:
+    """A service on which our rollout is at work, and wrote these shares (traffic's) last."""
+    shares = tuple((wrote or traffic).pinned(STABLE).shares.items())
+    return marked(replace(OURS, wrote=shares), traffic, **more)
+
+
+def done(traffic: Split = BEFORE, **more: object) -> Service:
+    """A service on which our rollout has given the lease back with the write of this traffic."""
+    shares = tuple(traffic.shares.items())
+    return marked(Mark(fence=1, writer="r1", phase="rollout", wrote=shares), traffic, **more)
+
+
+def marked(mark: Mark, traffic: Split = PLACED, **more: object) -> Service:
+    """A service that carries this mark."""
+    return service(traffic, annotations=((KEY, mark.text()),), **more)
+
+
 def revisions(condition: Condition = READY, name: str = CANDIDATE) -> dict[str, Revision]:
     return {name: Revision(name, condition, "app:2")}
 
@@ -116,6 +150,8 @@ def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollo
     """
     asked = asked or plan()
     r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
+    if phase is not Phase.READING:
+        r = replace(r, fence=1, reached=PLACED if r.asks_first else None)
     r = replace(r, service=service(etag="guard"), guard="guard", before=BEFORE, placed=PLACED)
     r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
     r = replace(r, at=NOW, fence=0 if phase is Phase.READING else 1, reached=PLACED)

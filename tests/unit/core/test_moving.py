@@ -21,16 +21,18 @@ from tests.unit.core.rollouts import (
     PLACED,
     STABLE,
     TAG,
+    done,
     failed,
     later,
+    ours,
     plan,
     rollout,
     service,
 )
 
 PROMOTE, ROLL_BACK = plan(Kind.PROMOTE), plan(Kind.ROLLBACK)
-HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
-GAVE_UP = replace(service(MOVED, effective=BEFORE), ready=BROKEN)
+HALF_WAY = ours(MOVED, effective=BEFORE, reconciling=True)
+GAVE_UP = replace(ours(MOVED, effective=BEFORE), ready=BROKEN)
 
 
 def verified(seen, asked=None, at=NOW, **changes):
@@ -43,6 +45,12 @@ def test_a_refused_move_leaves_traffic_and_takes_our_tag():
     assert "traffic was not moved: the server's words" in r.notes[-1]
     r = moving.not_moved(rollout(Phase.MOVING, ROLL_BACK), failed(Failure.REFUSED))
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.FAILED)
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.NOT_FOUND, Failure.UNRECORDED])
+def test_a_refusal_after_a_try_that_nobody_answered_proves_nothing(failure):
+    r = moving.not_moved(rollout(Phase.MOVING, ROLL_BACK, unseen=True), failed(failure))
+    assert (r.phase, r.ending) == (Phase.VERIFYING, None)
 
 
 def test_a_tag_more_or_less_does_not_matter_for_having_arrived():
@@ -101,7 +109,7 @@ def test_whatever_somebody_wrote_after_us_is_left_alone(theirs):
 
 
 def test_the_way_back_has_the_old_percents_and_todays_tags():
-    seen = service(MOVED.with_tag("new", OLD), effective=BEFORE)
+    seen = ours(MOVED.with_tag("new", OLD), effective=BEFORE)
     r = moving.back_out(rollout(Phase.BACKING_OUT), seen, NOW)
     assert r.phase is Phase.REVERTING
     assert r.goal == Split.all_to(STABLE, {"blue": OLD, "new": OLD})
@@ -109,7 +117,7 @@ def test_the_way_back_has_the_old_percents_and_todays_tags():
 
 def test_the_way_back_from_latest_is_to_what_it_was():
     r = rollout(Phase.BACKING_OUT, PROMOTE, before=Split.of([]), placed=Split.all_to(STABLE))
-    r = moving.back_out(r, service(MOVED, effective=BEFORE, latest_ready=OLD), NOW)
+    r = moving.back_out(r, done(MOVED, latest_ready=OLD), NOW)
     assert r.goal.shares == {STABLE: 100}
 
 
@@ -166,8 +174,7 @@ def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    still = service(MOVED, reconciling=True, etag="guard")
-    r = proved(still, later(60), looks=9, conflicts=5)
+    r = proved(ours(MOVED, reconciling=True), later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 
 
