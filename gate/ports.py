@@ -88,6 +88,7 @@ class Target:
         headers: sent with every request, e.g. the ID token of a private service; never shown.
         since: when the rollout began; logs before it are not looked at.
         identity: how an answer proves that `revision` gave it; None where the policy has no rule.
+        stable: where the same questions are asked of stable, as a control; None without one.
     """
 
     url: str
@@ -95,6 +96,7 @@ class Target:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     since: datetime | None = None
     identity: IdentityRule | None = None
+    stable: "Target | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,35 @@ class LedgerQuery:
     rollout: str = ""
     since: datetime | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How a revision is set up: what a diff compares. Values never appear, only their digests.
+
+    Attributes:
+        env: name of each variable, and a digest of its value under a key of this process.
+        secrets: name of each variable or mount that a secret fills, and the secret it names.
+        fields: everything else by name (image, service_account, concurrency, timeout_s, cpu,
+            memory, port ...), as text that may be shown.
+    """
+
+    env: Mapping[str, str]
+    secrets: Mapping[str, str]
+    fields: Mapping[str, str]
+
+
+class Configurations(Protocol):
+    """Reads how revisions are set up. Implemented by cloud.configurations."""
+
+    async def of(self, revision: str) -> Configuration:
+        """How this revision is set up.
+
+        Raises:
+            NotFoundError: it does not exist.
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
 
 
 class Ledger(Protocol):

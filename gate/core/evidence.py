@@ -9,6 +9,8 @@ from enum import Enum
 
 SERVICE = "service"
 """Evidence.address of what was asked at the URL that users have."""
+STABLE = "stable"
+"""Evidence.address of the same question asked of stable: a control, never a pass of its own."""
 
 
 class Outcome(Enum):
@@ -40,6 +42,11 @@ class Symptom(Enum):
     FORBIDDEN = "forbidden message"  # a `never` pattern matched
     FOREIGN = "foreign message"  # another connection's nonce was seen
     LOGS = "logs"
+    SLOW = "slow"  # slower than its limit, or than stable
+    CONFIGURATION = "configuration"  # the revision is not set up as stable is
+    ROUTES = "routes"  # routes that stable has are gone
+    TESTS = "tests"  # tests of a suite failed
+    NO_EVIDENCE = "no evidence"  # a suite that skipped, did not run, or never asked the candidate
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
     PLATFORM = "platform"  # Cloud Run's front end answered, not the container
     CLIENT = "client fault"  # our own side could not ask: never the candidate's fault
@@ -71,16 +78,18 @@ class Evidence:
 
     Attributes:
         probe: its name in the policy.
-        kind: http, websocket or logs.
+        kind: http, websocket, logs, latency, suite ...
         asked: the question in one line, e.g. `GET /api/health`.
         expected, seen: one line each for the table; `seen` names what was seen in a pass, too.
         findings: empty for a pass, at least one otherwise.
         excerpts: bounded, redacted lines: requests, answers, frames, closes.
         asked_times, right_times: e.g. sessions opened and sessions that went right.
         trace: trace id (32 hex) sent with the requests, or "".
-        address: "" for the candidate's own address, `service` for the one that users have.
+        address: "" for the candidate's own address, `service` for the one that users have,
+            `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
+        repeats: what each repetition of a failed probe came to, the first one included.
     """
 
     probe: str
@@ -98,6 +107,7 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
+    repeats: tuple[Outcome, ...] = ()
 
     @property
     def passed(self) -> bool:

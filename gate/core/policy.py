@@ -8,59 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
+from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    LatencyProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+    SuiteProbe,
+)
 from gate.core.traffic import TAG_AND_SERVICE_MAX
 from gate.errors import ValueProblem
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueProblem(name, f"must be more than 0 (got {value:g} s)")
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueProblem(name, f"is out of range (got {value:g}, expected {low:g} to {high:g})")
-
-
-def _path(path: str) -> None:
-    if not path.startswith("/") or path.startswith("//"):
-        raise ValueProblem(
-            "path",
-            f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
-            hint="the address is the candidate's own; a policy cannot name another host",
-        )
-    if any(character <= " " or character in "#\x7f" for character in path):
-        raise ValueProblem(
-            "path",
-            f"holds what no request line can carry (got {path!r})",
-            hint="write spaces and # as %20 and %23",
-        )
-    if path.split("?", maxsplit=1)[0] == "/healthz":
-        raise ValueProblem(
-            "path",
-            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
-            hint="use another path, e.g. /health or /readyz",
-        )
-
-
-_OWN_HEADERS = frozenset(
-    {"connection", "content-length", "host", "traceparent", "transfer-encoding", "upgrade"}
-)
-"""Headers that a probe writes itself; another Host would ask another service."""
-
-
-def _headers(headers: tuple[tuple[str, str], ...]) -> None:
-    for name, _ in headers:
-        if name.lower() in _OWN_HEADERS:
-            raise ValueProblem("headers", f"must leave {name} to the probe, which writes it itself")
-        if name.lower().startswith("sec-websocket-"):
-            raise ValueProblem(
-                "headers",
-                f"must leave {name} to the probe, which negotiates itself",
-                hint="offer subprotocols under `subprotocols`",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +53,7 @@ class IdentityRule:
         if self.path and not self.field:
             raise ValueProblem("identity", "names no field of the JSON answer")
         if self.path:
-            _path(self.path)
+            path_on_candidate(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +65,7 @@ class CandidateRule:
     identity: IdentityRule | None = None
 
     def __post_init__(self) -> None:
-        _positive("ready_within", self.ready_within_s)
+        more_than_0("ready_within", self.ready_within_s)
 
 
 class OnHold(Enum):
@@ -112,6 +73,13 @@ class OnHold(Enum):
 
     KEEP = "keep"
     DROP = "drop"
+
+
+class Baseline(Enum):
+    """What the candidate is compared with, probe by probe, in the same minutes."""
+
+    NONE = "none"
+    STABLE = "stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +141,9 @@ class HttpProbe:
     answer_headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        _path(self.path)
-        _headers(self.headers)
-        _positive("timeout", self.timeout_s)
+        path_on_candidate(self.path)
+        own_headers(self.headers)
+        more_than_0("timeout", self.timeout_s)
         if not self.status:
             raise ValueProblem("status", "is empty (expected at least one status code)")
 
@@ -206,7 +174,7 @@ class Await:
     within_s: float = 10.0
 
     def __post_init__(self) -> None:
-        _positive("within", self.within_s)
+        more_than_0("within", self.within_s)
         if self.answer.empty and not self.sequence:
             raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
 
@@ -251,14 +219,14 @@ class WebSocketProbe:
     foreign_messages: int = 0
 
     def __post_init__(self) -> None:
-        _path(self.path)
-        _headers(self.headers)
-        _positive("open_within", self.open_within_s)
-        _between("connections", self.connections, 1, 10_000)
-        _between("repeat", self.repeat, 1, 100_000)
-        _between("hold", self.hold_s, 0, 86_400)
-        _between("success", self.success_percent, 0, 100)
-        _between("foreign_messages", self.foreign_messages, 0, 1_000_000)
+        path_on_candidate(self.path)
+        own_headers(self.headers)
+        more_than_0("open_within", self.open_within_s)
+        within("connections", self.connections, 1, 10_000)
+        within("repeat", self.repeat, 1, 100_000)
+        within("hold", self.hold_s, 0, 86_400)
+        within("success", self.success_percent, 0, 100)
+        within("foreign_messages", self.foreign_messages, 0, 1_000_000)
         if self.success_percent == 0:
             raise ValueProblem("success", "cannot fail (got 0%, expected more than 0%)")
         if self.refused and self.script:
@@ -303,12 +271,24 @@ class LogsProbe:
     settle_s: float = 15.0
 
     def __post_init__(self) -> None:
-        _between("settle", self.settle_s, 0, 600)
+        within("settle", self.settle_s, 0, 600)
         if not self.none:
             raise ValueProblem("none", "is empty (expected at least one pattern)")
 
 
-ProbeSpec = HttpProbe | WebSocketProbe | LogsProbe
+ProbeSpec = (
+    HttpProbe
+    | WebSocketProbe
+    | LogsProbe
+    | LatencyProbe
+    | StartupProbe
+    | SoakProbe
+    | DiffProbe
+    | RoutesProbe
+    | GrpcProbe
+    | SuiteProbe
+    | PluginProbe
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +320,8 @@ class Policy:
         lease_s: how long a rollout counts as alive without a word from it.
         first_deploy: create the service if there is none; its first revision then has users'
             requests while it is probed.
+        baseline: what every probe is asked of as well, to tell whose fault a failure is.
+        require_proof: hold unless a fresh proof says that the probes can fail.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
     """
@@ -354,13 +336,15 @@ class Policy:
     lease_s: float = 60.0
     on_hold: OnHold = OnHold.KEEP
     first_deploy: bool = False
+    baseline: Baseline = Baseline.NONE
+    require_proof: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
-        _between("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
+        within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
         self._check_steps()
         self._check_deadline()
         if not any(probe.required for probe in self.probes):
@@ -380,7 +364,7 @@ class Policy:
             )
 
     def _check_deadline(self) -> None:
-        _positive("deadline", self.deadline_s)
+        more_than_0("deadline", self.deadline_s)
         dwells = len(self.traffic) - 1
         parts = [f"{self.candidate.ready_within_s:g} s of candidate.ready_within"]
         if dwells:

@@ -185,7 +185,8 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
 
 
 def _asked(spec: ProbeSpec) -> str:
-    return "its logs" if isinstance(spec, LogsProbe) else spec.path
+    """What a probe is about to ask, before it has said so itself."""
+    return "its logs" if isinstance(spec, LogsProbe) else getattr(spec, "path", "")
 
 
 def _defect(error: Exception) -> Fault:

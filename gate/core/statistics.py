@@ -1,0 +1,1 @@
+"""Statistics that decide: pure functions over samples and counts."""
