@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
-from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.questions import (
     DiffProbe,
     GrpcProbe,
@@ -20,6 +19,7 @@ from gate.core.questions import (
     StartupProbe,
     SuiteProbe,
 )
+from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.traffic import TAG_AND_SERVICE_MAX
 from gate.errors import ValueProblem
 
