@@ -2,6 +2,7 @@
 
     runner                  schedules; an explicit dict: kind of probe -> what asks it
     http/ websocket/ logs   one kind of probe each; they do not know each other
+    web/ sockets/           one request, one connection: what the kinds that ask so share
     inquiry                 what a probe is given, and how its evidence is put together
     outcome                 the one table of what each symptom says of the candidate
     expect                  judges one JSON value

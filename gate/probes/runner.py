@@ -156,7 +156,7 @@ async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> 
 
 async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks once the right revision answers; it counts if that one still does so afterwards."""
-    from gate.probes.http.proof import prove  # noqa: PLC0415 - lazy, as the others
+    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
 
     run = inquiry.run
     before: Counter[str] = Counter()

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from websockets.frames import Frame, Opcode
 
-from gate.probes.websocket.classify import How
-from gate.probes.websocket.connection import FRAMES_MAX, UNREAD_MAX, Connection
-from tests.unit.probes.websocket.wire import Peer, close, text
+from gate.probes.sockets.classify import How
+from gate.probes.sockets.connection import FRAMES_MAX, UNREAD_MAX, Connection
+from tests.unit.probes.sockets.wire import Peer, close, text
 
 
 def later(seconds=5.0):

@@ -9,9 +9,9 @@ from websockets.server import ServerProtocol
 from gate.core.policy import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
-from gate.probes.websocket.connection import Connection
-from gate.probes.websocket.opening import Opening
-from gate.probes.websocket.waiting import Message
+from gate.probes.sockets.connection import Connection
+from gate.probes.sockets.message import Message
+from gate.probes.sockets.opening import Opening
 from gate.probes.words import Words
 from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock

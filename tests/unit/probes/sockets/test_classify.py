@@ -4,7 +4,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus, NegotiationErro
 from websockets.http11 import Response
 
 from gate.core.evidence import Outcome, Symptom
-from gate.probes.websocket.classify import Ending, How, ended, error_label, no_answer, refused
+from gate.probes.sockets.classify import Ending, How, ended, error_label, no_answer, refused
 
 URL = "https://candidate---backend.example/ws"
 

@@ -2,8 +2,8 @@
 
 from gate.core.evidence import Symptom
 from gate.probes import redirect
-from gate.probes.http.exchange import Answer
 from gate.probes.outcome import Fault
+from gate.probes.web.exchange import Answer
 
 
 def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:

@@ -14,7 +14,7 @@ from gate.core.evidence import Symptom
 from gate.probes.outcome import Fault
 
 BODY_MAX = 1 << 20
-"""Most bytes of a body, as sent and as decoded."""
+"""Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class _Course:
         "http11.receive_response_body.started": _Phase.ANSWERING,
     }
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.phase = _Phase.CONNECTING
         self.received = 0
         self.begun: Answer | None = None
@@ -103,18 +104,21 @@ class _Course:
         return self.phase in (_Phase.ASKED, _Phase.ANSWERING)
 
 
-async def exchange(request: Request, timeout_s: float, tls: ssl.SSLContext | None) -> Answer:
+async def exchange(
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, most: int = BODY_MAX
+) -> Answer:
     """Sends one request over its own connection and reads the whole answer.
 
     Args:
         request: what to send.
         timeout_s: wall clock for everything, from the first packet to the last byte.
         tls: context for https, None for http.
+        most: most bytes of the body, as sent and as decoded.
 
     Raises:
         ExchangeError: there is no whole answer within the bounds.
     """
-    course = _Course()
+    course = _Course(most)
     try:
         return await _whole(request, timeout_s, tls, course)
     except ExchangeError as error:
@@ -157,7 +161,7 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
         headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
         course.begun = Answer(response.status_code, headers, b"", 0.0)
         raw = await _raw(response.aiter_raw(), course)
-        body = _decoded(raw, response.headers.get("content-encoding", ""))
+        body = _decoded(raw, response.headers.get("content-encoding", ""), course.most)
         took_s = asyncio.get_running_loop().time() - began_s
         return Answer(response.status_code, headers, body, took_s)
 
@@ -167,13 +171,13 @@ async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
     async for chunk in chunks:
         kept += chunk
         course.received = len(kept)
-        if len(kept) > BODY_MAX:
-            raise ExchangeError(_too_large("a body of more than"))
+        if len(kept) > course.most:
+            raise ExchangeError(_too_large("a body of more than", course.most))
     return bytes(kept)
 
 
-def _decoded(raw: bytes, encoding: str) -> bytes:
-    """Undoes gzip, the one encoding that was offered, without ever making more than BODY_MAX."""
+def _decoded(raw: bytes, encoding: str, most: int) -> bytes:
+    """Undoes gzip, the one encoding that was offered, without ever making more than `most`."""
     named = encoding.strip().lower()
     if not raw or named in ("", "identity"):
         return raw
@@ -183,22 +187,22 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
         )
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        body = inflater.decompress(raw, BODY_MAX + 1)
+        body = inflater.decompress(raw, most + 1)
     except zlib.error as error:
         raise ExchangeError(
             Fault(Symptom.PROTOCOL, f"a gzip body that is none ({error})", "a gzip body")
         ) from None
-    if len(body) > BODY_MAX:
+    if len(body) > most:
         raise ExchangeError(
-            _too_large(f"a gzip body of {len(raw)} bytes that unpacks to more than")
+            _too_large(f"a gzip body of {len(raw)} bytes that unpacks to more than", most)
         )
     if not inflater.eof or inflater.unused_data:
         raise ExchangeError(Fault(Symptom.PROTOCOL, "a gzip body cut short", "a whole gzip body"))
     return body
 
 
-def _too_large(what: str) -> Fault:
-    return Fault(Symptom.TOO_LARGE, f"{what} {BODY_MAX} bytes", f"at most {BODY_MAX} bytes")
+def _too_large(what: str, most: int) -> Fault:
+    return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
 
 
 def _late(course: _Course, timeout_s: float) -> Fault:

@@ -1,4 +1,4 @@
-from gate.probes.websocket.record import Record
+from gate.probes.sockets.record import Record
 from gate.probes.words import Words
 from gate.redaction import Redactor
 

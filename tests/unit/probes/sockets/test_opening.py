@@ -7,7 +7,7 @@ from gate.core.policy import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import CannotAskError
-from gate.probes.websocket.opening import MESSAGE_MAX, Opening
+from gate.probes.sockets.opening import MESSAGE_MAX, Opening
 from gate.probes.words import Words
 from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock

@@ -9,11 +9,11 @@ from gate.core.policy import Json
 from gate.probes import headers
 from gate.probes.expect import read_json
 from gate.probes.frontend import FrontEndAnswer, Patience, recognise
-from gate.probes.http.exchange import Answer, ExchangeError, Request, exchange
-from gate.probes.http.status import wrong_status
 from gate.probes.identity import Doubt
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
+from gate.probes.web.exchange import Answer, ExchangeError, Request, exchange
+from gate.probes.web.status import wrong_status
 
 TIMEOUT_S = 10.0
 

@@ -16,8 +16,8 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
-from gate.probes.websocket.classify import Ending, How
-from gate.probes.websocket.waiting import Message
+from gate.probes.sockets.classify import Ending, How
+from gate.probes.sockets.message import Message
 
 FRAMES_MAX = 10_000
 """Most frames in one phase (one step of the script, or one hold)."""
