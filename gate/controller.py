@@ -291,7 +291,14 @@ class Controller:
     async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
         """The candidate, then users' own address; what had no time to end is missing."""
         world = self._world
-        own = Target(command.url, command.revision, headers, command.since, command.identity)
+        own = Target(
+            command.url,
+            command.revision,
+            headers,
+            command.since,
+            command.identity,
+            compare_with=command.compare_with,
+        )
         users = Target(command.audience.rstrip("/"), "", headers, command.since)
         ended: list[Evidence] = []
         left_s = (command.until - world.clock.now()).total_seconds()

@@ -89,6 +89,8 @@ class Target:
         since: when the rollout began; logs before it are not looked at.
         identity: how an answer proves that `revision` gave it; None where the policy has no rule.
         stable: where the same questions are asked of stable, as a control; None without one.
+        compare_with: short names of the revisions that had users' requests before: what stable is,
+            also where nothing asks it; empty where that is not known, or there were none.
     """
 
     url: str
@@ -97,6 +99,7 @@ class Target:
     since: datetime | None = None
     identity: IdentityRule | None = None
     stable: "Target | None" = None
+    compare_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from gate.cli import options, show, wiring
 from gate.core.evidence import Evidence
 from gate.core.policy import Policy
+from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import UsageError
 from gate.ports import Narrator, Target
@@ -76,8 +77,15 @@ async def _probe(
             headers,
             wiring.SystemClock().now(),
             policy.candidate.identity,
+            compare_with=_served_now(service, args.revision),
         )
         return await runner.run(policy.probes, target, narrator.progress)
+
+
+def _served_now(service: Service, revision: str) -> tuple[str, ...]:
+    """The other revisions that users have: what this one is compared with."""
+    shares = service.effective_shares or service.traffic.pinned(service.latest_ready).shares
+    return tuple(name for name in shares if name and name != revision)
 
 
 def _base_url(url: str) -> str:

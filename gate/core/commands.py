@@ -114,7 +114,14 @@ def _run_probes(r: Rollout) -> RunProbes:
         service_probes=_users_probes(r) if live else (),
         after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,
+        compare_with=_served_before(r),
     )
+
+
+def _served_before(r: Rollout) -> tuple[str, ...]:
+    """The revisions that users had when the rollout began, the candidate itself left out."""
+    shares = r.placed.shares if r.placed else {}
+    return tuple(name for name in shares if name and name != r.candidate)
 
 
 def _between_rounds_s(r: Rollout) -> float:

@@ -58,7 +58,8 @@ class RunProbes:
     `service_probes` are then asked at the service's URL, as its users would; `after_s`: wait a
     little first.
 
-    `audience` is the service's own URL: ID tokens for a tag URL are made out to it.
+    `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
+    are the revisions that had users' requests before.
     """
 
     probes: tuple[Probe, ...]
@@ -70,6 +71,7 @@ class RunProbes:
     service_probes: tuple[Probe, ...] = ()
     after_s: float = 0.0
     identity: IdentityRule | None = None
+    compare_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
