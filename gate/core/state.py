@@ -6,6 +6,7 @@ from enum import Enum
 
 from gate.core.evidence import Evidence
 from gate.core.policy import IdentityRule, OnHold, Probe
+from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
 from gate.core.verdict import Verdict
@@ -134,6 +135,7 @@ class Plan:
         identity: how an answer proves which revision gave it.
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
+        proof: what is known of the proof that the probes can fail; None where nobody looked.
     """
 
     kind: Kind
@@ -163,6 +165,12 @@ class Plan:
     cross: bool = False
     identity: IdentityRule | None = None
     first_deploy: bool = False
+    proof: Proving | None = None
+
+    @property
+    def unproven(self) -> str:
+        """Why nothing fresh proves that the probes can fail; "" if it does, or nobody looked."""
+        return self.proof.lacking(self.probes) if self.proof else ""
 
 
 @dataclass(frozen=True, slots=True)
