@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
+from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
+from gate.core.control import Contract, Repeats
 from gate.core.questions import (
     DiffProbe,
     GrpcProbe,
@@ -73,13 +75,6 @@ class OnHold(Enum):
 
     KEEP = "keep"
     DROP = "drop"
-
-
-class Baseline(Enum):
-    """What the candidate is compared with, probe by probe, in the same minutes."""
-
-    NONE = "none"
-    STABLE = "stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +286,10 @@ ProbeSpec = (
 )
 
 
+OF_THE_REVISION = (LogsProbe, DiffProbe, RoutesProbe, StartupProbe)
+"""Kinds that ask about the revision itself, or at its own address alone: never users' address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One named question to the candidate.
@@ -302,6 +301,7 @@ class Probe:
     spec: ProbeSpec
     capability: str = ""
     required: bool = True
+    contract: Contract = Contract.STABLE
 
 
 LEASE_MIN_S = 5.0
@@ -321,6 +321,7 @@ class Policy:
         first_deploy: create the service if there is none; its first revision then has users'
             requests while it is probed.
         baseline: what every probe is asked of as well, to tell whose fault a failure is.
+        repeats: how often a failed probe is asked again, with a baseline.
         require_proof: hold unless a fresh proof says that the probes can fail.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
@@ -337,6 +338,7 @@ class Policy:
     on_hold: OnHold = OnHold.KEEP
     first_deploy: bool = False
     baseline: Baseline = Baseline.NONE
+    repeats: Repeats = Repeats()
     require_proof: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)

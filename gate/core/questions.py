@@ -62,21 +62,24 @@ class StartupProbe:
     """How long the first answer takes, and the answers after it.
 
     Attributes:
-        first_within_s: limit for the first answer, a cold start where no instance is up.
-        warm_within_s: limit for each of the `warm` answers that follow.
+        first_s: limit for the first answer, a cold start where no instance is up.
+        warm_requests: how many answers follow, one after the other.
+        warm_s: limit for each of them.
     """
 
     path: str
     status: tuple[int, ...] = (200,)
-    first_within_s: float = 60.0
-    warm: int = 5
-    warm_within_s: float = 2.0
+    first_s: float = 60.0
+    warm_requests: int = 5
+    warm_s: float = 2.0
 
     def __post_init__(self) -> None:
         path_on_candidate(self.path)
-        more_than_0("first", self.first_within_s)
-        more_than_0("warm", self.warm_within_s)
-        within("warm_requests", self.warm, 1, 1000)
+        more_than_0("first", self.first_s)
+        more_than_0("warm", self.warm_s)
+        within("warm_requests", self.warm_requests, 1, 1000)
+        if not self.status:
+            raise ValueProblem("status", "is empty (expected at least one status code)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,16 @@ class SoakProbe:
     Attributes:
         for_s: how long it is held.
         ping_every_s: how often we ping; each ping must be answered within as long.
-        server_pings: least number of the server's own pings that must have come, and that the
-            connection has answered.
+        open_within_s: limit for the handshake.
+        server_pings: least number of the server's own pings, the protocol's and JSON ones, that
+            must have come and have been answered.
         subprotocols, headers: templates, as in a WebSocket probe.
     """
 
     path: str
     for_s: float = 120.0
     ping_every_s: float = 10.0
+    open_within_s: float = 10.0
     server_pings: int = 0
     subprotocols: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -102,7 +107,8 @@ class SoakProbe:
         path_on_candidate(self.path)
         own_headers(self.headers)
         within("for", self.for_s, 1, 3600)
-        more_than_0("ping_every", self.ping_every_s)
+        within("ping_every", self.ping_every_s, 0.1, 3600)
+        more_than_0("open_within", self.open_within_s)
         within("server_pings", self.server_pings, 0, 100_000)
 
 
@@ -114,8 +120,9 @@ class DiffProbe:
     value is the same.
 
     Attributes:
-        env, secrets, resources, image, ports, identity, scaling: which parts are compared;
-            identity is the service account, scaling is concurrency, timeout and instances.
+        env, secrets, resources, image, ports, identity, scaling, network, volumes: which parts are
+            compared; identity is the service account, scaling is concurrency, timeout and
+            instances, network is VPC access and the execution environment.
         missing: whether names that stable has may be missing in the candidate.
         changed: names of variables, secrets or fields that may differ; where None, all may.
     """
@@ -127,8 +134,15 @@ class DiffProbe:
     ports: bool = True
     identity: bool = True
     scaling: bool = True
+    network: bool = True
+    volumes: bool = True
     missing: bool = False
-    changed: tuple[str, ...] | None = None
+    changed: tuple[str, ...] | None = ()
+
+    def __post_init__(self) -> None:
+        parts = (self.env, self.secrets, self.resources, self.image, self.ports, self.identity)
+        if not any((*parts, self.scaling, self.network, self.volumes)):
+            raise ValueProblem("diff", "compares nothing (expected at least one part)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +152,12 @@ class RoutesProbe:
     Attributes:
         path: of the OpenAPI document (JSON).
         removed: routes, as `GET /path`, that may be gone.
+        changed: routes that may ask for more than stable's do.
     """
 
     path: str = "/openapi.json"
     removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
@@ -197,7 +213,16 @@ class SuiteProbe:
 
 @dataclass(frozen=True, slots=True)
 class PluginProbe:
-    """A kind that another package brings, found by its entry point (group `gate.probes`)."""
+    """A kind that another package brings, found by its entry point (group `gate.probes`).
+
+    Attributes:
+        options: what the policy says to it; texts may hold templates.
+        timeout_s: how long it may take, its import included.
+    """
 
     kind: str
-    options: Json = field(default=None, hash=False)
+    options: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    timeout_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        within("timeout", self.timeout_s, 0.1, 3600)

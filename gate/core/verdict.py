@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.policy import LogsProbe, Probe
+from gate.core.policy import OF_THE_REVISION, Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
 
@@ -103,8 +103,8 @@ def _spoke_for_it(probe: Probe, seen: Sequence[Evidence], *, live: bool) -> bool
 
 
 def asks_address(probe: Probe) -> bool:
-    """Whether a probe asks an address; logs belong to a revision."""
-    return not isinstance(probe.spec, LogsProbe)
+    """Whether a probe asks users' address, too; logs, say, belong to a revision."""
+    return not isinstance(probe.spec, OF_THE_REVISION)
 
 
 def _reason(probe: Probe, seen: Sequence[Evidence]) -> Reason:

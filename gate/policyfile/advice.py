@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from gate.core import template
 from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, Send, WebSocketProbe
+from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
+from gate.core.verdict import asks_address
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -104,7 +106,7 @@ def _of_time(policy: Policy) -> Iterator[_Said]:
 def _least_of_all_s(policy: Policy) -> float:
     """Every step, and the watch, takes a round of probes at both addresses at least."""
     own = sum(_least_s(probe) for probe in policy.probes)
-    asked = (probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe))
+    asked = (probe for probe in policy.probes if asks_address(probe))
     live = own + sum(_least_s(probe) for probe in asked)
     watch = max(policy.watch_s, live) if policy.watch_s else 0.0
     return own + (len(policy.traffic) - 1) * max(policy.dwell_s, live) + watch
@@ -116,7 +118,11 @@ def _least_s(probe: Probe) -> float:
             return spec.hold_s * spec.repeat
         case LogsProbe() as spec:
             return spec.settle_s
-        case HttpProbe():
+        case SoakProbe() as spec:
+            return spec.for_s
+        case LatencyProbe() as spec:
+            return spec.warm_up_s + spec.for_s
+        case _:
             return 0.0
 
 
@@ -126,17 +132,28 @@ def _names_in(probe: Probe) -> frozenset[str]:
             values: list[Json] = [value for _, value in (*spec.headers, *spec.answer_headers)]
             return _names([*values, spec.body, spec.answer.json])
         case WebSocketProbe() as spec:
-            handshake: list[Json] = [*spec.subprotocols, *(value for _, value in spec.headers)]
-            steps: list[Json] = []
-            for step in spec.script:
-                match step:
-                    case Send(message):
-                        steps.append(message)
-                    case Await():
-                        steps += [step.answer.json, step.never.json, dict(step.where)]
-            return _names(handshake + steps) | frozenset(spec.users)
-        case LogsProbe():
+            return _names(_in_sessions(spec)) | frozenset(spec.users)
+        case SoakProbe() as spec:
+            return _names([*spec.subprotocols, *(value for _, value in spec.headers)])
+        case LatencyProbe() as spec:
+            return _names([value for _, value in spec.headers])
+        case SuiteProbe() as spec:
+            return _names([value for _, value in spec.env])
+        case PluginProbe() as spec:
+            return _names([dict(spec.options)])
+        case _:
             return frozenset()
+
+
+def _in_sessions(spec: WebSocketProbe) -> list[Json]:
+    texts: list[Json] = [*spec.subprotocols, *(value for _, value in spec.headers)]
+    for step in spec.script:
+        match step:
+            case Send(message):
+                texts.append(message)
+            case Await():
+                texts += [step.answer.json, step.never.json, dict(step.where)]
+    return texts
 
 
 def _names(values: list[Json]) -> frozenset[str]:

@@ -23,6 +23,18 @@ from gate.policyfile.shapes import (
     refuse,
 )
 from gate.policyfile.tree import Mapping, Node
+from gate.policyfile.vocabulary import (
+    HEADERS,
+    LABEL,
+    NAME,
+    OFFERED,
+    PATH,
+    SCHEMA_FILE,
+    SECRET_NAME,
+    STATUS,
+    TOKEN,
+    TYPES,
+)
 
 # What the format has and this gate cannot obey yet, by record and key: refused by name. Whoever
 # builds one adds its key to the table below and deletes its line here.
@@ -41,33 +53,6 @@ NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
         "errors": "open-loop latency",
     },
 }
-
-LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no password
-
-NAME = Text(
-    "a name of lowercase letters, digits and hyphens", r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 60
-)
-SECRET_NAME = Text(
-    "a name of letters, digits, _ and - that begins with a letter",
-    r"[A-Za-z_][A-Za-z0-9_-]*",
-    60,
-)
-PATH = Text(
-    "a path such as /health that starts with one /",
-    r"/(?!/)[!\"$-~]*",
-    hint="the address is the candidate's own; a policy cannot name another host",
-)
-HEADERS = Named(
-    Text("a header name", rf"{_TOKEN}+", 100),
-    Text("text of printable ASCII characters", r"[!-~](?:[ -~]*[!-~])?", 8000),
-)
-SCHEMA_FILE = Text("a JSON Schema file below the policy's folder, such as schemas/a.json", most=300)
-TYPES = Listed(Text("a message type"), most=100)
-OFFERED = Text(
-    "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{_TOKEN})+"
-)
-STATUS = Integer(200, 599, "an HTTP status")
 
 SERVICE_PROJECT = Key(
     "project",
@@ -90,7 +75,7 @@ READY_WITHIN = Key(
 )
 IDENTITY_HEADER = Key(
     "header",
-    Text("a header name", rf"{_TOKEN}+", 100),
+    Text("a header name", rf"{TOKEN}+", 100),
     "Header that has the name on every answer, the WebSocket handshake included",
 )
 IDENTITY_PATH = Key(

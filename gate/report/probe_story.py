@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from gate.core.evidence import SERVICE, Evidence
-from gate.core.policy import LogsProbe
 from gate.core.state import Phase, Rollout
+from gate.core.verdict import asks_address
 from gate.ports import Progress
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
@@ -117,7 +117,7 @@ class ProbeStory:
 def _asked(rollout: Rollout, *, live: bool) -> list[tuple[str, str]]:
     """The probes of a round, each with the address that it asks."""
     own = [(probe.name, "") for probe in rollout.plan.probes]
-    users = [p.name for p in rollout.plan.probes if not isinstance(p.spec, LogsProbe)]
+    users = [probe.name for probe in rollout.plan.probes if asks_address(probe)]
     return [*own, *((name, SERVICE) for name in users)] if live else own
 
 

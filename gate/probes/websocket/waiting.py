@@ -7,7 +7,7 @@ from gate.core.policy import Await, Json, Send
 from gate.core.template import JsonTemplate, parse_json
 from gate.probes.expect import Bound, Expectation, Mismatch, compact
 from gate.probes.outcome import Fault
-from gate.probes.sockets.message import Message
+from gate.probes.sockets.message import Message as Message  # noqa: PLC0414 - what it waits for
 
 
 class Say:
