@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gate.core.statistics import (
+from gate.core.percentiles import (
     MORE_MAX,
     Interval,
     Place,
