@@ -12,6 +12,9 @@ from gate.errors import ValueProblem
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
+REQUESTS_MAX = 100_000
+"""Most requests of one latency probe to one side: each is kept until it has been judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class LatencyProbe:
@@ -21,16 +24,20 @@ class LatencyProbe:
         rate_per_s, for_s: how often and how long it is asked; with a baseline, stable is asked
             as often in alternating blocks.
         warm_up_s: asked first and reported apart.
+        timeout_s: from the moment at which a request was due; a later answer counts as this late
+            at least.
         p50_s, p95_s, p99_s: most that this percentile may be, measured from the moment at which a
             request was due; None asks nothing.
         slower_percent: how much slower than stable it may be, at the percentile asked for (p95
             where none is); None asks nothing. Needs a baseline.
         errors_percent: share of requests that may fail or be answered with another status.
+        body, headers: templates, rendered for each request.
     """
 
     path: str
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
+    body: Json = field(default=None, hash=False)
     rate_per_s: float = 20.0
     for_s: float = 10.0
     warm_up_s: float = 1.0
@@ -50,11 +57,30 @@ class LatencyProbe:
         within("warm_up", self.warm_up_s, 0, 600)
         more_than_0("timeout", self.timeout_s)
         within("errors", self.errors_percent, 0, 99)
+        if not self.status:
+            raise ValueProblem("status", "is empty (expected at least one status code)")
+        requests = self.rate_per_s * (self.for_s + self.warm_up_s)
+        if requests > REQUESTS_MAX:
+            raise ValueProblem(
+                "for",
+                f"makes too many requests with its warm-up (got {requests:g} at this rate, "
+                f"expected at most {REQUESTS_MAX})",
+            )
+        if self.slower_percent is not None:
+            within("slower_than_stable", self.slower_percent, 1, 10_000)
         for name, limit_s in (("p50", self.p50_s), ("p95", self.p95_s), ("p99", self.p99_s)):
             if limit_s is not None:
                 more_than_0(name, limit_s)
-        if self.slower_percent is not None:
-            within("slower_than_stable", self.slower_percent, 1, 10_000)
+                self._within_timeout(name, limit_s)
+
+    def _within_timeout(self, name: str, limit_s: float) -> None:
+        """Refuses a limit that no request could be seen to miss."""
+        if limit_s > self.timeout_s:
+            raise ValueProblem(
+                name,
+                f"is longer than a request may take at all (got {limit_s:g} s, "
+                f"expected at most the timeout, {self.timeout_s:g} s)",
+            )
 
 
 @dataclass(frozen=True, slots=True)
