@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core.attribution import attributed
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -123,8 +124,9 @@ def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
 
 def probed(r: Rollout, probed: Probed) -> Rollout:
     """PROBING: the evidence is judged."""
-    verdict = judge(r.plan.probes, probed.evidence)
-    r = replace(r, evidence=probed.evidence, verdict=verdict)
+    verdict = judge(r.plan.probes, probed.evidence, repeats=r.plan.repeats)
+    evidence = attributed(r.plan.probes, probed.evidence, r.plan.repeats)
+    r = replace(r, evidence=evidence, verdict=verdict)
     if verdict.decision is Decision.PROMOTE:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
     if r.plan.kind is Kind.ROLLBACK:
@@ -209,7 +211,7 @@ def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
     verdict = judge(r.plan.probes, probed.evidence, live=True)
     watching = r.phase is Phase.WATCHING
-    r = replace(r, evidence=probed.evidence)
+    r = replace(r, evidence=attributed(r.plan.probes, probed.evidence, live=True))
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:

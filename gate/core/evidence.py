@@ -3,9 +3,11 @@
 Values only; nothing here judges a rollout (core.verdict does).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from gate.core.shapes import Shape
 
 SERVICE = "service"
 """Evidence.address of what was asked at the URL that users have."""
@@ -52,6 +54,27 @@ class Symptom(Enum):
     CLIENT = "client fault"  # our own side could not ask: never the candidate's fault
 
 
+class Attribution(Enum):
+    """Whose fault a failure is (core.attribution decides). UNKNOWN is never an excuse."""
+
+    REGRESSION = "regression"  # stable passes, the candidate fails
+    ALREADY_THERE = "already there"  # both fail alike
+    ENVIRONMENT = "environment"  # the network, a shared dependency or quota explains it
+    PROBE_FAULT = "probe fault"  # our client, a stale expectation, bad credentials
+    FLAKY = "flaky"  # differs between repeats
+    CONTRACT_CHANGE = "contract change"  # well-formed, but not of stable's shape
+    UNKNOWN = "unknown"
+
+
+class Repeat(Enum):
+    """What one of several tries of a probe came to; no answer is counted apart from a wrong one."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    SILENT = "no answer"  # no connection, or nothing in time
+    UNCLEAR = "inconclusive"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was not as expected.
@@ -89,7 +112,9 @@ class Evidence:
             `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
-        repeats: what each repetition of a failed probe came to, the first one included.
+        repeats: what each try of a repeated probe came to, the first one included.
+        shape: of the JSON answers, as far as they were understood; None where there were none.
+        attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
     """
 
     probe: str
@@ -107,9 +132,28 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
-    repeats: tuple[Outcome, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    shape: Shape | None = field(default=None, repr=False, hash=False)
+    attribution: Attribution | None = None
 
     @property
     def passed(self) -> bool:
         """Whether this is a pass: only then does it speak for the candidate."""
         return self.outcome is Outcome.PASSED and not self.findings
+
+    @property
+    def tried(self) -> Repeat:
+        """What this try came to, among others of the same probe."""
+        if self.passed:
+            return Repeat.RIGHT
+        if self.findings and self.findings[0].symptom in _SILENT:
+            return Repeat.SILENT
+        return Repeat.WRONG if self.outcome is Outcome.FAILED else Repeat.UNCLEAR
+
+    @property
+    def control(self) -> bool:
+        """Whether it tells of stable, not of the candidate."""
+        return self.address == STABLE
+
+
+_SILENT = frozenset({Symptom.CONNECT, Symptom.TIMEOUT})

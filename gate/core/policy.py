@@ -338,7 +338,7 @@ class Policy:
     on_hold: OnHold = OnHold.KEEP
     first_deploy: bool = False
     baseline: Baseline = Baseline.NONE
-    repeats: Repeats = Repeats()
+    repeats: Repeats = field(default_factory=Repeats)
     require_proof: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.policy import IdentityRule, OnHold, Probe
 from gate.core.proof import Proving
@@ -133,6 +134,8 @@ class Plan:
         revisions: all revisions of the service, where they were listed before a rollback.
         cross: roll back across a revision that is marked as irreversible.
         identity: how an answer proves which revision gave it.
+        baseline: what every probe is asked of as well while the candidate has no users.
+        repeats: how often a failed probe is asked again then.
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
@@ -164,6 +167,8 @@ class Plan:
     revisions: tuple[Revision, ...] = ()
     cross: bool = False
     identity: IdentityRule | None = None
+    baseline: Baseline = Baseline.NONE
+    repeats: Repeats = field(default_factory=Repeats)
     first_deploy: bool = False
     proof: Proving | None = None
 

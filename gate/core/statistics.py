@@ -22,7 +22,8 @@ def sequential(
     Args:
         bad: how often it happened.
         trials: how often it could have.
-        low, high: the two rates that are told apart, 0 < low < high < 1.
+        low: the rate that is tolerable, more than 0.
+        high: the rate that is not, less than 1.
         alpha: chance of HIGH where the rate is `low`.
         beta: chance of LOW where the rate is `high`.
     """
@@ -36,8 +37,10 @@ def worse(right: int, asked: int, right_there: int, asked_there: int) -> float:
     """Fisher's exact test, one-sided: the chance of so few rights here if both were the same.
 
     Args:
-        right, asked: here, of how many.
-        right_there, asked_there: there, of how many.
+        right: how many went right here.
+        asked: of how many.
+        right_there: how many went right there.
+        asked_there: of how many.
     """
     rights, total = right + right_there, asked + asked_there
     least = max(0, rights - asked_there)
@@ -71,6 +74,8 @@ def sample_size(allowed: float, *, bad: float, alpha: float = 0.05, beta: float 
     Args:
         allowed: share of sessions that may fail, 0 <= allowed < bad < 1.
         bad: the rate of failures that must be noticed.
+        alpha: chance of failing a service that is well within its budget.
+        beta: chance of passing a bad one.
     """
     for trials in range(1, SAMPLE_MAX):
         limit = math.floor(allowed * trials + 1e-9)

@@ -196,6 +196,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "text": reason.text,
             "hint": reason.hint,
             "capability": reason.capability,
+            "attribution": reason.attribution.value if reason.attribution else "",
         }
         for reason in told
     ]
@@ -217,6 +218,8 @@ def _evidence(item: Evidence) -> Json:
         "trace": item.trace,
         "address": item.address,
         "answered_by": item.answered_by,
+        "attribution": item.attribution.value if item.attribution else "",
+        "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
         "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core import candidate
-from gate.core.evidence import Outcome
+from gate.core.evidence import Attribution, Outcome
 from gate.core.messages import Failure, Probed
 from gate.core.service import Effective
 from gate.core.state import Ending, Phase
@@ -153,7 +153,8 @@ def test_slow_is_rejected_if_it_had_its_time_and_held_if_not():
 def test_evidence_is_kept_with_the_verdict():
     seen = (evidence(Outcome.FAILED),)
     r = candidate.probed(rollout(Phase.PROBING), Probed(NOW, seen))
-    assert (r.evidence, r.verdict.decision) == (seen, Decision.REJECT)
+    known = (replace(seen[0], attribution=Attribution.UNKNOWN),)
+    assert (r.evidence, r.verdict.decision) == (known, Decision.REJECT)
 
 
 def test_what_had_no_time_is_said():
