@@ -54,7 +54,7 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        target = Target(_base_url(args.url), since=wiring.SystemClock().now())
+        target = Target(base_url(args.url), since=wiring.SystemClock().now())
         runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
@@ -88,8 +88,8 @@ def _served_now(service: Service, revision: str) -> tuple[str, ...]:
     return tuple(name for name in shares if name and name != revision)
 
 
-def _base_url(url: str) -> str:
-    """The URL without a slash at its end.
+def base_url(url: str) -> str:
+    """A base URL without a slash at its end.
 
     Raises:
         UsageError: it is none that requests can be sent to, or it holds a password.

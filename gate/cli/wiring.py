@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
     from gate.cloud.run import CloudRun
-    from gate.core.policy import Policy
+    from gate.core.policy import Policy, SecretRef
     from gate.ports import Identity, Logs, Probes
 
 T = TypeVar("T")
@@ -168,9 +168,19 @@ def secrets_of(policy: "Policy") -> dict[str, str]:
     Raises:
         UsageError: some are missing or unusable; names all of them, never a value.
     """
+    hint = f"export them before running the gate; {policy.source} names them under `secrets`"
+    return secret_values(policy.secrets, hint)
+
+
+def secret_values(secrets: "Mapping[str, SecretRef]", hint: str) -> dict[str, str]:
+    """The values of named secrets, from the environment.
+
+    Raises:
+        UsageError: some are missing or unusable, with this hint; names all of them, never a value.
+    """
     values: dict[str, str] = {}
     problems = []
-    for name, ref in policy.secrets.items():
+    for name, ref in secrets.items():
         value = os.environ.get(ref.env, "").strip()
         if not value:
             problems.append(f"secret {name}: the environment variable {ref.env} is not set")
@@ -181,7 +191,6 @@ def secrets_of(policy: "Policy") -> dict[str, str]:
             )
         values[name] = value
     if problems:
-        hint = f"export them before running the gate; {policy.source} names them under `secrets`"
         raise UsageError("\n".join(problems), hint)
     return values
 

@@ -9,6 +9,9 @@ context ...... problems, names and templates while building
 sessions, probes, build ... from read fields to core.policy
 digest ....... what a policy means, as a hash
 advice ....... what is allowed and still seldom wanted
+inferring .... a JSON Schema from samples of one answer
+drafting ..... a first policy from what stable answered
+writing ...... a draft as YAML with comments: the way out through the same door
 """
 
 from gate.policyfile.format import policy_schema
