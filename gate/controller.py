@@ -297,6 +297,9 @@ class Controller:
             headers,
             command.since,
             command.identity,
+            stable=_stable(command, headers),
+            repeats=command.control,
+            until=command.until,
             compare_with=command.compare_with,
         )
         users = Target(command.audience.rstrip("/"), "", headers, command.since)
@@ -314,11 +317,11 @@ class Controller:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
         def progress(news: Progress) -> None:
-            evidence = news.evidence
+            evidence, asked = news.evidence, news.address or address
             if evidence is not None:
-                evidence = replace(evidence, address=address)
+                evidence = replace(evidence, address=asked)
                 ended.append(evidence)
-            self._world.narrator.progress(replace(news, evidence=evidence, address=address))
+            self._world.narrator.progress(replace(news, evidence=evidence, address=asked))
 
         return progress
 
@@ -358,6 +361,14 @@ class Controller:
     def _failed(self, error: InfrastructureError) -> CallFailed:
         kind = next(failure for type_, failure in _FAILURES if isinstance(error, type_))
         return CallFailed(self._world.clock.now(), kind, error.message, error.hint)
+
+
+def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+    """Users' own address, while the candidate has none of them: whoever answers there is stable."""
+    if command.control is None or not command.audience:
+        return None
+    name = command.compare_with[0] if len(command.compare_with) == 1 else ""
+    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
 
 
 def _is_write(command: Command) -> bool:

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
+from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
-from gate.core.policy import Policy
+from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import UsageError
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     evidence = wiring.run_async(
         _probe(args, policy, show.plain(args.output)), many_connections=True
     )
-    verdict = judge(policy.probes, evidence)
+    verdict = judge(policy.probes, evidence, repeats=policy.repeats)
+    evidence = attributed(policy.probes, evidence, policy.repeats)
     if args.output == "json":
         show.say_json(machine.evidence_value(evidence, probes=policy.probes, verdict=verdict))
     else:
@@ -61,7 +63,7 @@ async def _probe(
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
-        runner, _ = wiring.probes_of(policy, logs)
+        runner, _ = wiring.probes_of(policy, logs, wiring.configurations_of(platform))
         service = await platform.read_service()
         await platform.read_revision(args.revision)
         url = service.url_of(args.revision)
@@ -77,9 +79,24 @@ async def _probe(
             headers,
             wiring.SystemClock().now(),
             policy.candidate.identity,
+            stable=_stable(policy, service, args.revision, headers),
+            repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
         )
         return await runner.run(policy.probes, target, narrator.progress)
+
+
+def _stable(
+    policy: Policy, service: Service, revision: str, headers: tuple[tuple[str, str], ...]
+) -> Target | None:
+    """Users' own address as a control, unless the revision itself answers there."""
+    shares = service.effective_shares
+    if policy.baseline is not Baseline.STABLE or not service.uri or shares.get(revision):
+        return None
+    served = _served_now(service, revision)
+    name = served[0] if len(served) == 1 else ""
+    since = wiring.SystemClock().now()
+    return Target(service.uri.rstrip("/"), name, headers, since, policy.candidate.identity)
 
 
 def _served_now(service: Service, revision: str) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         wait_s=args.wait,
         again=args.again,
         first_deploy=policy.first_deploy,
+        baseline=policy.baseline,
+        repeats=policy.repeats,
         identity=policy.candidate.identity,
         policy_digest=policy.digest,
         policy_source=policy.source,

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.policy import Probe
@@ -115,7 +116,18 @@ def _run_probes(r: Rollout) -> RunProbes:
         after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,
         compare_with=_served_before(r),
+        control=_control(r) if not live else None,
     )
+
+
+def _control(r: Rollout) -> Repeats | None:
+    """How stable is asked beside the candidate; None where nobody is.
+
+    Not in a rollback: what serves then is what users are being moved away from. Not once the
+    candidate has users: it shares the address of stable then.
+    """
+    asked = r.plan.kind is Kind.ROLLOUT and r.plan.baseline is Baseline.STABLE
+    return r.plan.repeats if asked and _served_before(r) else None
 
 
 def _served_before(r: Rollout) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.control import Repeats
 from gate.core.evidence import Evidence
 from gate.core.mark import Mark
 from gate.core.policy import IdentityRule, Probe
@@ -59,7 +60,8 @@ class RunProbes:
     little first.
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
-    are the revisions that had users' requests before.
+    are the revisions that had users' requests before; where `control` is given, they are asked the
+    same as a control, and it says how often a failure is asked again.
     """
 
     probes: tuple[Probe, ...]
@@ -72,6 +74,7 @@ class RunProbes:
     after_s: float = 0.0
     identity: IdentityRule | None = None
     compare_with: tuple[str, ...] = ()
+    control: Repeats | None = None
 
 
 @dataclass(frozen=True, slots=True)
