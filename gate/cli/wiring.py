@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.logs import CloudLogs
     from gate.cloud.run import CloudRun
     from gate.core.policy import Policy, SecretRef
-    from gate.ports import Identity, Logs, Probes
+    from gate.ports import Configurations, Identity, Logs, Probes
+    from gate.probes.inquiry import Surroundings
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
@@ -238,10 +239,38 @@ def identity_of(platform: "CloudRun") -> "Identity":
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
-def probes_of(policy: "Policy", logs: "Logs | None") -> "tuple[Probes, Redactor]":
+def configurations_of(platform: "CloudRun") -> "Configurations":
+    """How the revisions of the platform's service are set up."""
+    from gate.cloud.configurations import CloudConfigurations  # noqa: PLC0415
+
+    return CloudConfigurations(platform)
+
+
+def _surroundings(policy: "Policy") -> "Surroundings":
+    """What a suite is started with: no variable of ours but those that any program needs."""
+    from pathlib import Path  # noqa: PLC0415 - as in probes_of
+
+    from gate.probes.inquiry import Surroundings  # noqa: PLC0415
+
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    return Surroundings(Path(policy.folder), environment)
+
+
+def probes_of(
+    policy: "Policy", logs: "Logs | None", configurations: "Configurations | None" = None
+) -> "tuple[Probes, Redactor]":
     """The runner of the policy's probes with its secrets, and the redactor that knows them."""
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
     redactor = Redactor(values)
-    return ProbeRunner(values, logs, SystemClock(), redactor), redactor
+    runner = ProbeRunner(
+        values,
+        logs,
+        SystemClock(),
+        redactor,
+        configurations=configurations,
+        surroundings=_surroundings(policy),
+    )
+    return runner, redactor

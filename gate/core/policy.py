@@ -325,6 +325,7 @@ class Policy:
         require_proof: hold unless a fresh proof says that the probes can fail.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
+        folder: where the file lies, for programs that a probe starts; "" where nothing says so.
     """
 
     service: ServiceName
@@ -344,6 +345,7 @@ class Policy:
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""
     source: str = ""
+    folder: str = ""
 
     def __post_init__(self) -> None:
         within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)

@@ -15,7 +15,7 @@ from enum import Enum
 
 from gate.core.policy import Json, Policy
 
-_OURS = frozenset({"digest", "source"})
+_OURS = frozenset({"digest", "folder", "source"})
 
 
 def digest(policy: Policy) -> str:
