@@ -149,8 +149,9 @@ class DiffProbe:
         env, secrets, resources, image, ports, identity, scaling, network, volumes: which parts are
             compared; identity is the service account, scaling is concurrency, timeout and
             instances, network is VPC access and the execution environment.
-        missing: whether names that stable has may be missing in the candidate.
-        changed: names of variables, secrets or fields that may differ; where None, all may.
+        missing: names of variables, secrets or fields that stable has and the candidate need not
+            have; where None, all may be missing.
+        changed: names of those that may differ; where None, all may.
     """
 
     env: bool = True
@@ -162,7 +163,7 @@ class DiffProbe:
     scaling: bool = True
     network: bool = True
     volumes: bool = True
-    missing: bool = False
+    missing: tuple[str, ...] | None = ()
     changed: tuple[str, ...] | None = ()
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from gate.core.policy import Json
+from gate.policyfile import questions
 from gate.policyfile.problems import Problems, shown
 from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record, note_not_built
 from gate.policyfile.shapes import (
@@ -44,7 +45,6 @@ NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
     },
     "probe": {
         "suite": "running a test suite against the candidate",
-        "diff": "comparing the candidate's configuration with stable's",
     },
     "http": {"rate": "open-loop latency", "for": "open-loop latency"},
     "http expect": {
@@ -261,7 +261,10 @@ class ProbeShape:
 
     kinds: MappingOf[str, Record]
 
-    says: str = "a probe: http, websocket or logs, with what to expect"
+    @property
+    def says(self) -> str:
+        """As Shape.says."""
+        return f"a probe: one of {', '.join(self.kinds)}, with what to expect"
 
     def read(self, node: Node, problems: Problems) -> tuple[str, Fields]:
         """The probe's kind and its keys; as Shape.read."""
@@ -305,8 +308,13 @@ class ProbeShape:
 
 PROBE = ProbeShape(
     {
-        kind.name: Record("probe", (kind, expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
-        for kind, expect in ((ASK_HTTP, EXPECT_HTTP), (ASK_WS, EXPECT_WS), (ASK_LOGS, EXPECT_LOGS))
+        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
+        for kind, *expect in (
+            (ASK_HTTP, EXPECT_HTTP),
+            (ASK_WS, EXPECT_WS),
+            (ASK_LOGS, EXPECT_LOGS),
+            *questions.KINDS,
+        )
     }
 )
 

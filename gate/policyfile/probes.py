@@ -13,6 +13,7 @@ from gate.core.policy import (
 )
 from gate.core.template import USER
 from gate.policyfile import format as form
+from gate.policyfile.asked import build_asked
 from gate.policyfile.context import Context
 from gate.policyfile.problems import shown
 from gate.policyfile.records import Fields, Read
@@ -68,7 +69,7 @@ def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> Pr
     expect = fields.find(form.EXPECT_LOGS)
     if logs is not None and expect is not None:
         return _logs(context, logs.value, expect.value)
-    return None
+    return build_asked(context, fields)
 
 
 def _http(context: Context, ask: Fields, expect: Read[Fields] | None) -> HttpProbe | None:

@@ -21,7 +21,10 @@ from gate.core.policy import (
 )
 from gate.errors import ExitCode, PolicyError
 from gate.policyfile import load_policy, load_service
+from gate.policyfile.format import PROBE
 from tests.unit.policy_files import HEAD, PLAIN, loaded, probe, probes, problems, write
+
+KINDS = ", ".join(PROBE.kinds)
 
 
 def test_a_whole_policy_becomes_values(tmp_path):
@@ -220,10 +223,7 @@ probes:
             "expected a whole number, 1 to 10000)"
         ),
         "10:3 probes.b: is given twice (first in line 9)",
-        (
-            "11:7 probes.c: has an unknown probe kind (got 'ftp', "
-            "expected one of http, websocket, logs)"
-        ),
+        (f"11:7 probes.c: has an unknown probe kind (got 'ftp', expected one of {KINDS})"),
         (
             "12:20 probes.d.http.path: /healthz never reaches a container: "
             "Cloud Run's front end answers it with its own 404"
@@ -306,7 +306,6 @@ def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
     ("text", "named"),
     [
         ("{suite: {run: [x]}}", ["probes.x.suite"]),
-        ("{diff: {env: true}, expect: {missing: none}}", ["probes.x.diff"]),
         ("{http: {path: /, rate: 5/s, for: 10s}}", ["probes.x.http.rate", "probes.x.http.for"]),
         (
             "{http: {path: /}, expect: {p95: 1s, slower_than_stable: 20%, errors: 0%}}",
@@ -394,7 +393,7 @@ def test_a_lease_that_is_too_short_or_too_long_is_refused(tmp_path, lease):
 @pytest.mark.parametrize(
     ("probe_text", "message"),
     [
-        ("{}", "probes.x: asks nothing (expected one of http, websocket, logs)"),
+        ("{}", f"probes.x: asks nothing (expected one of {KINDS})"),
         ("{expect: {status: 200}}", "probes.x: asks nothing"),
         ("{http: {path: /}, logs: {}}", "probes.x: asks two things (got http and logs"),
         ("5", "probes.x: has the wrong form (got the number 5"),

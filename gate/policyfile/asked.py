@@ -1,0 +1,56 @@
+"""From the fields of the kinds in questions to their specifications."""
+
+from collections.abc import Callable, Mapping
+
+from gate.core.policy import ProbeSpec
+from gate.core.questions import DiffProbe
+from gate.policyfile import questions as form
+from gate.policyfile.context import Context
+from gate.policyfile.records import Fields, Read
+
+Names = str | tuple[Read[str], ...]
+_PARTS = (
+    form.DIFF_ENV,
+    form.DIFF_SECRETS,
+    form.DIFF_RESOURCES,
+    form.DIFF_IMAGE,
+    form.DIFF_PORTS,
+    form.DIFF_IDENTITY,
+    form.DIFF_SCALING,
+    form.DIFF_NETWORK,
+    form.DIFF_VOLUMES,
+)
+
+
+def build_asked(context: Context, fields: Fields) -> ProbeSpec | None:
+    """The specification of a probe of one of these kinds; None where it is of none, or refused."""
+    for ask, *expect in form.KINDS:
+        if (read := fields.find(ask)) is not None:
+            wanted = fields.find(expect[0]) if expect else None
+            return _BUILDERS[ask.name](context, read.value, wanted.value if wanted else None)
+    return None
+
+
+def _diff(context: Context, ask: Fields, expect: Fields | None) -> DiffProbe | None:
+    """What is compared, and what may differ."""
+    given: dict[str, object] = {key.name: ask.get(key, None) for key in _PARTS if ask.find(key)}
+    if expect is None:
+        return context.construct(DiffProbe, given, ask)
+    for key in (form.MISSING, form.CHANGED):
+        if (read := expect.find(key)) is not None:
+            given[key.name] = _names(context, read.value)
+    return context.construct(DiffProbe, given, ask, expect)
+
+
+def _names(context: Context, value: Names) -> tuple[str, ...] | None:
+    """The names that are allowed; None where all are."""
+    if isinstance(value, str):
+        return None if value == "any" else ()
+    for read in value:
+        context.no_template(read)
+    return tuple(read.value for read in value)
+
+
+_BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | None]] = {
+    form.ASK_DIFF.name: _diff,
+}

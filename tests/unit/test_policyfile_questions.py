@@ -1,0 +1,45 @@
+"""Probes that ask about the revision: how the file reads, and what is refused."""
+
+import pytest
+
+from gate.core.questions import DiffProbe
+from tests.unit.policy_files import probe, probes, problems
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("{diff: {}}", DiffProbe()),
+        ("{diff: {image: true, env: false}}", DiffProbe(image=True, env=False)),
+        (
+            "{diff: {}, expect: {missing: none, changed: [A, memory]}}",
+            DiffProbe(changed=("A", "memory")),
+        ),
+        ("{diff: {}, expect: {missing: any, changed: none}}", DiffProbe(missing=None)),
+        (
+            "{diff: {}, expect: {missing: [A], changed: any}}",
+            DiffProbe(missing=("A",), changed=None),
+        ),
+    ],
+)
+def test_a_probe_reads_as_it_is_written(tmp_path, text, spec):
+    assert probe(tmp_path, f"x: {text}\n", "x").spec == spec
+
+
+_PARTS = ("env", "secrets", "resources", "ports", "identity", "scaling", "network", "volumes")
+NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{diff: {envs: true}}", "unknown key (got 'envs')"),
+        ("{diff: {}, expect: {missing: some}}", "expected none or any"),
+        ('{diff: {}, expect: {changed: ["${url}"]}}', "holds a template"),
+        (f"{{diff: {NOTHING}}}", "compares nothing"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path, text, says):
+    found = problems(tmp_path, probes(f"x: {text}\n"))
+    assert found
+    assert all(says in one for one in found), found
