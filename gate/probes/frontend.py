@@ -146,6 +146,10 @@ class Arrival:
         self._within_s = within_s
         self._since: datetime | None = None
 
+    def elsewhere(self) -> "Arrival":
+        """The same patience with another address."""
+        return Arrival(self._within_s)
+
     def unknown(self, now: datetime) -> bool:
         """Notes that the address is not the candidate's yet; says whether to go on waiting."""
         self._since = self._since or now

@@ -30,7 +30,7 @@ class Side(Enum):
     OWN = "our own server"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Due:
     """One request: seconds after the beginning, the block that it belongs to, who is asked."""
 

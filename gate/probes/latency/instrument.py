@@ -1,0 +1,95 @@
+"""Asks by the schedule, and itself beside the others: how late it is, and what its own part is.
+
+A trivial server in this very process is asked by the same client all the while. What that takes is
+our own: a difference that is no larger says nothing of anybody else.
+"""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+from gate.probes.latency.client import Client
+from gate.probes.latency.meter import Meter
+from gate.probes.latency.schedule import Due, Schedule, Side
+
+_HEAD_S = 0.05
+"""Between making the plan and the first request."""
+_TOLD_EVERY_S = 1.0
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Report = Callable[[str, int, int], None]
+
+
+class _Trivial(asyncio.Protocol):
+    """Answers every request head at once."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = (self._heard + data)[-4096:]
+        if self._transport is not None and self._heard.endswith(b"\r\n\r\n"):
+            self._heard = b""
+            self._transport.write(_OK)
+
+
+@contextlib.asynccontextmanager
+async def own_server() -> AsyncIterator[str]:
+    """A trivial HTTP server on loopback, in this process; gives its base URL."""
+    server = await asyncio.get_running_loop().create_server(_Trivial, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def measure(
+    plan: Schedule, clients: Mapping[Side, Client], meters: Mapping[Side, Meter], report: Report
+) -> None:
+    """Sends every request when it is due, whatever became of those before it.
+
+    Args:
+        plan: when, and to whom.
+        clients: one for each side.
+        meters: which take in what comes back.
+        report: told now and then how far this is.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def one(due: Due, due_s: float) -> None:
+        woke_s = loop.time()
+        reply = await clients[due.side].ask(due_s)
+        meters[due.side].note(due, due_s, woke_s, reply)
+
+    with _steady_memory():
+        begins_s = loop.time() + _HEAD_S
+        told_s = begins_s
+        async with asyncio.TaskGroup() as tasks:
+            for number, due in enumerate(plan.dues):
+                due_s = begins_s + due.at_s
+                await asyncio.sleep(max(0.0, due_s - loop.time()))
+                tasks.create_task(one(due, due_s))
+                if due_s - told_s >= _TOLD_EVERY_S:
+                    told_s = due_s
+                    told = f"asked for {due.at_s:.0f} of {plan.ends_s:.0f} s"
+                    report(told, number, len(plan.dues))
+
+
+@contextlib.contextmanager
+def _steady_memory() -> Iterator[None]:
+    """Keeps what is there already out of garbage collection, which would pause the asking."""
+    freeze = not gc.get_freeze_count()  # else somebody has done so for good
+    if freeze:
+        gc.collect()
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if freeze:
+            gc.unfreeze()
