@@ -112,3 +112,100 @@ class Proving:
         if proof.policy_digest != self.policy_digest:
             return f"was made with another policy {made}: it has changed since"
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one mutant.
+
+    Attributes:
+        mutant, family, caught_by: as in Survivor.
+        judged: whether who notices it has judged an answer; else it would stop any question.
+        exercised: whether the fault was met at all.
+        ran: probes that were asked with it, in order.
+        noticed: those that it made fail, or unable to tell.
+        killed: whether a required one was among them: it would not have been promoted.
+    """
+
+    mutant: str
+    family: str
+    caught_by: str
+    judged: bool
+    exercised: bool = False
+    ran: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
+    killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Everything that `gate policy prove` found out.
+
+    Attributes:
+        probes: those that could be put to the test, in the policy's order.
+        trials: one for each mutant, in the catalogue's order.
+        unprovable: probes that no proxy can sabotage, and why.
+        strays: runs that failed although nothing was sabotaged in them.
+        fields_left_out: fields of answers that were too many to be changed one by one.
+        took_s: how long it took.
+    """
+
+    probes: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    unprovable: tuple[tuple[str, str], ...] = ()
+    strays: int = 0
+    fields_left_out: int = 0
+    took_s: float = 0.0
+
+    @property
+    def exercised(self) -> tuple[Trial, ...]:
+        """The mutants that some probe met."""
+        return tuple(trial for trial in self.trials if trial.exercised)
+
+    @property
+    def killed(self) -> int:
+        """How many of them would not have been promoted."""
+        return sum(trial.killed for trial in self.exercised)
+
+    @property
+    def kills(self) -> dict[str, int]:
+        """By probe, how many mutants it noticed."""
+        return {
+            name: sum(name in trial.noticed for trial in self.exercised) for name in self.probes
+        }
+
+    @property
+    def ran(self) -> dict[str, int]:
+        """By probe, how many mutants it was asked with."""
+        return {name: sum(name in trial.ran for trial in self.exercised) for name in self.probes}
+
+    @property
+    def cannot_fail(self) -> tuple[str, ...]:
+        """Probes that take any answer for a right one: they notice no more than a dead line."""
+        judging = {name for trial in self.exercised if trial.judged for name in trial.noticed}
+        return tuple(name for name in self.probes if name not in judging)
+
+    @property
+    def survivors(self) -> tuple[Survivor, ...]:
+        """The mutants that would have been promoted."""
+        return tuple(
+            Survivor(trial.mutant, trial.family, trial.caught_by)
+            for trial in self.exercised
+            if not trial.killed
+        )
+
+    def proof(
+        self, release: str, policy_digest: str, contract_digest: str, made_at: datetime
+    ) -> Proof:
+        """What is kept of it."""
+        return Proof(
+            release,
+            policy_digest,
+            contract_digest,
+            made_at,
+            len(self.exercised),
+            self.killed,
+            self.kills,
+            self.cannot_fail,
+            self.survivors,
+        )
