@@ -216,7 +216,8 @@ class SuiteProbe:
         hosts: host names fixed in its code, which are led to the candidate.
         tests: node ids, or names, that must have run and passed.
         skipped: most tests that may be skipped (deselected and xfailed ones included).
-        pass_rate: percent of the tests with a marker (e.g. P1) that must pass; `""` is all.
+        pass_rate: percent of the tests with a marker (e.g. P1) that must pass, skipped ones
+            included; `""` is all. A test that no rate speaks for must pass if it runs.
         network: whether only tests that were seen talking to the candidate count.
     """
 
@@ -234,8 +235,15 @@ class SuiteProbe:
         more_than_0("timeout", self.timeout_s)
         if not self.run:
             raise ValueProblem("run", "is empty (expected a command)")
+        if self.directory.startswith("/") or ".." in self.directory.split("/"):
+            raise ValueProblem(
+                "directory",
+                f"leads out (got {self.directory!r}, expected one below the policy's folder)",
+            )
         for marker, percent in self.pass_rate.items():
             within(f"pass_rate.{marker}", percent, 0, 100)
+            if percent == 0:
+                raise ValueProblem("pass_rate", "cannot fail (got 0%, expected more than 0%)")
 
 
 @dataclass(frozen=True, slots=True)
