@@ -8,7 +8,8 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from gate.core.policy import Json
-from gate.policyfile import questions
+from gate.policyfile import questions, suites
+from gate.policyfile.comparing import BASELINE, CONTRACT, REPEATS
 from gate.policyfile.problems import Problems, shown
 from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record, note_not_built
 from gate.policyfile.shapes import (
@@ -40,12 +41,8 @@ from gate.policyfile.vocabulary import (
 # What the format has and this gate cannot obey yet, by record and key: refused by name. Whoever
 # builds one adds its key to the table below and deletes its line here.
 NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
-    "the policy": {
-        "baseline": "comparing the candidate with stable",
-    },
-    "probe": {
-        "suite": "running a test suite against the candidate",
-    },
+    "the policy": {},
+    "probe": {},
     "http": {"rate": "open-loop latency", "for": "open-loop latency"},
     "http expect": {
         "p95": "open-loop latency",
@@ -308,11 +305,14 @@ class ProbeShape:
 
 PROBE = ProbeShape(
     {
-        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
+        kind.name: Record(
+            "probe", (kind, *expect, STAKE, REQUIRED, CONTRACT), not_built=NOT_BUILT["probe"]
+        )
         for kind, *expect in (
             (ASK_HTTP, EXPECT_HTTP),
             (ASK_WS, EXPECT_WS),
             (ASK_LOGS, EXPECT_LOGS),
+            (suites.ASK_SUITE, suites.EXPECT_SUITE),
             *questions.KINDS,
         )
     }
@@ -377,6 +377,8 @@ POLICY = Record(
         VERSION,
         SERVICE_KEY,
         CANDIDATE_KEY,
+        BASELINE,
+        REPEATS,
         TRAFFIC,
         DWELL,
         WATCH,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gate.core.control import Contract
 from gate.core.policy import (
     HttpProbe,
     LogPattern,
@@ -13,11 +14,14 @@ from gate.core.policy import (
 )
 from gate.core.template import USER
 from gate.policyfile import format as form
+from gate.policyfile import suites
 from gate.policyfile.asked import build_asked
+from gate.policyfile.comparing import CONTRACT
 from gate.policyfile.context import Context
 from gate.policyfile.problems import shown
 from gate.policyfile.records import Fields, Read
 from gate.policyfile.sessions import Sessions, headers
+from gate.policyfile.suite_build import build_suite
 from gate.policyfile.tree import Mapping as MappingNode
 
 
@@ -55,7 +59,8 @@ def _probe(context: Context, name: str, fields: Fields, sessions: Sessions) -> P
     if spec is None:
         return None
     stake = "" if capability is None else capability.value
-    return Probe(name, spec, stake, fields.get(form.REQUIRED, True))
+    contract = Contract(fields.get(CONTRACT, Contract.STABLE.value))
+    return Probe(name, spec, stake, fields.get(form.REQUIRED, True), contract)
 
 
 def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> ProbeSpec | None:
@@ -69,6 +74,9 @@ def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> Pr
     expect = fields.find(form.EXPECT_LOGS)
     if logs is not None and expect is not None:
         return _logs(context, logs.value, expect.value)
+    suite = fields.find(suites.ASK_SUITE)
+    if suite is not None:
+        return build_suite(context, suite.value, fields.find(suites.EXPECT_SUITE))
     return build_asked(context, fields)
 
 

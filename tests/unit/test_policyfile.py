@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.core.control import Baseline, Contract, Repeats
 from gate.core.policy import (
     Await,
     CandidateRule,
@@ -178,7 +179,7 @@ version: 2
 service: {name: Backend}
 candidate: {tag: -x, ready_within: 4}
 deadline: 20
-baseline: stable
+baseline: stabel
 secrets: {nonce: {env: A}}
 probes:
   a: {http: {path: /a, metod: GET, timeout: 0s}, expect: {status: 99}}
@@ -206,7 +207,7 @@ probes:
             "4:11 deadline: has the wrong form (got the number 20, "
             "expected a duration such as 500ms, 15s, 4m or 1h)"
         ),
-        "5:1 baseline: is not built yet (it is for comparing the candidate with stable)",
+        "5:11 baseline: has the wrong form (got 'stabel', expected stable or none)",
         "6:11 secrets.nonce: is a name that templates use themselves",
         "8:24 probes.a.http: has an unknown key (got 'metod')",
         "8:45 probes.a.http.timeout: must be more than 0 (got 0 s)",
@@ -247,9 +248,42 @@ def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
 
 
 def test_what_is_not_built_yet_is_refused_by_name(tmp_path):
-    found = problems(tmp_path, PLAIN + "baseline: stable\n")
+    found = problems(tmp_path, PLAIN + "  b: {http: {path: /, rate: 5/s}}\n")
     assert len(found) == 1
-    assert "baseline: is not built yet" in found[0]
+    assert "probes.b.http.rate: is not built yet" in found[0]
+
+
+def test_a_baseline_is_stable_or_none(tmp_path):
+    plain = loaded(tmp_path, PLAIN)
+    assert (plain.baseline, plain.repeats) == (Baseline.NONE, Repeats())
+    assert plain.probes[0].contract is Contract.STABLE
+    compared = loaded(
+        tmp_path,
+        PLAIN
+        + "  b: {http: {path: /}, contract: declared}\nbaseline: stable\n"
+        + "repeats: {alpha: 1%, beta: 2%, flaky: 3%, broken: 40%, at_most: 0}\n",
+    )
+    assert compared.baseline is Baseline.STABLE
+    assert compared.repeats == Repeats(1, 2, 3, 40, 0)
+    assert compared.probes[1].contract is Contract.DECLARED
+    assert compared.digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("repeats: {at_most: 3}\n", "repeats: has no meaning without a baseline"),
+        ("baseline: none\nrepeats: {}\n", "repeats: has no meaning without a baseline"),
+        (
+            "baseline: stable\nrepeats: {flaky: 50%}\n",
+            "repeats.broken: must be more than flaky (got 50%, expected more than 50%)",
+        ),
+        ("baseline: stable\nrepeats: {alpha: 60%}\n", "repeats.alpha: is out of range (got 60"),
+    ],
+)
+def test_repeats_that_cannot_be_are_refused(tmp_path, lines, problem):
+    (found,) = problems(tmp_path, PLAIN + lines)
+    assert problem in found
 
 
 @pytest.mark.parametrize(
@@ -557,11 +591,11 @@ def test_a_hopeless_policy_is_bounded(tmp_path):
 
 
 def test_load_raises_every_problem_with_its_hint(tmp_path):
-    path = write(tmp_path, PLAIN + "deadlin: 5m\nbaseline: stable\n")
+    path = write(tmp_path, PLAIN + "deadlin: 5m\nbaseline: 5\n")
     with pytest.raises(PolicyError) as raised:
         load_policy(path)
     assert raised.value.exit_code is ExitCode.USAGE
-    assert [problem.where for problem in raised.value.problems] == [f"{path}:7:1", f"{path}:8:1"]
+    assert [problem.where for problem in raised.value.problems] == [f"{path}:7:1", f"{path}:8:11"]
     assert (
         f"{path}:7:1: the policy has an unknown key (got 'deadlin')\n  hint: did you mean"
         in str(raised.value)
