@@ -258,9 +258,17 @@ def _surroundings(policy: "Policy") -> "Surroundings":
 
 
 def probes_of(
-    policy: "Policy", logs: "Logs | None", configurations: "Configurations | None" = None
+    policy: "Policy",
+    logs: "Logs | None",
+    configurations: "Configurations | None" = None,
+    *,
+    arrived: bool = False,
 ) -> "tuple[Probes, Redactor]":
-    """The runner of the policy's probes with its secrets, and the redactor that knows them."""
+    """The runner of the policy's probes with its secrets, and the redactor that knows them.
+
+    `arrived`: the address has long been served, so that nothing waits for it to be.
+    """
+    from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
@@ -272,5 +280,6 @@ def probes_of(
         redactor,
         configurations=configurations,
         surroundings=_surroundings(policy),
+        arrival_within_s=0.0 if arrived else ARRIVAL_WITHIN_S,
     )
     return runner, redactor

@@ -14,6 +14,7 @@ drafting ..... a first policy from what stable answered
 writing ...... a draft as YAML with comments: the way out through the same door
 """
 
+from gate.policyfile.digest import contract_digest
 from gate.policyfile.format import policy_schema
 from gate.policyfile.load import PolicyCheck, check_policy, load_policy, load_service
 from gate.policyfile.shapes import seconds_of
@@ -21,6 +22,7 @@ from gate.policyfile.shapes import seconds_of
 __all__ = [
     "PolicyCheck",
     "check_policy",
+    "contract_digest",
     "load_policy",
     "load_service",
     "policy_schema",

@@ -61,6 +61,7 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
         "first_deploy": fields.get(form.FIRST_DEPLOY, "refuse") == "allow",
+        "require_proof": fields.get(form.REQUIRE_PROOF, False),
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),
         "source": source,

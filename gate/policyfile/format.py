@@ -358,6 +358,12 @@ ON_HOLD = Key(
     Choice(("keep", "drop")),
     "Whether an inconclusive candidate keeps its tag at 0 %. Default: keep",
 )
+REQUIRE_PROOF = Key(
+    "require_proof",
+    Flag(),
+    "Hold a rollout unless a fresh proof (gate policy prove) says that the probes can fail. "
+    "Default: false",
+)
 SECRETS = Key(
     "secrets", Named(SECRET_NAME, SECRET), "Secrets by name; never printed, never recorded"
 )
@@ -386,6 +392,7 @@ POLICY = Record(
         LEASE,
         ON_HOLD,
         FIRST_DEPLOY,
+        REQUIRE_PROOF,
         SECRETS,
         CAPABILITIES,
         PROBES,
