@@ -17,6 +17,8 @@ KEY_MAX = 60
 PLACES_MAX = 1000
 """Most places of several answers together."""
 
+WHOLE = "$"
+"""Label of an answer that is the only one."""
 _ITEM = "[]"
 _ERROR = "error"
 _NULL = frozenset({"null"})
@@ -50,7 +52,7 @@ class Shape:
     whole: bool = True
 
 
-def shape_of(value: Json, label: str = "$", clean: Callable[[str], str] = str) -> Shape:
+def shape_of(value: Json, label: str = WHOLE, clean: Callable[[str], str] = str) -> Shape:
     """The shape of one answer.
 
     Args:
@@ -191,8 +193,15 @@ def _labels(shape: Shape) -> frozenset[str]:
     return frozenset(path[0] for path in shape.places if len(path) == 1)
 
 
+def no_json(label: str = WHOLE) -> Shape:
+    """The shape of an answer that is no JSON."""
+    return Shape({(label,): Place(frozenset({"no JSON"}))})
+
+
 def shown(path: Path) -> str:
     """A path as people write it: `$.services.auth`, `$.items[].id`."""
+    if path == (WHOLE,):
+        return "the answer"
     return ".".join(path).replace(f".{_ITEM}", _ITEM)
 
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import ProbeSpec
+from gate.core.shapes import Shape
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.ports import Clock, Configurations, Logs, Target
 from gate.probes.frontend import Arrival
@@ -150,6 +151,7 @@ class Draft:
         trace: str = "",
         answered_by: str = "",
         tally: "Tally | None" = None,
+        shape: Shape | None = None,
     ) -> Evidence:
         """Puts the evidence together; every text in it is redacted, made visible and cut here.
 
@@ -160,6 +162,7 @@ class Draft:
             trace: trace id that was sent.
             answered_by: the revision that answered, by its own word.
             tally: how many of how many went right, and what follows where shares decide.
+            shape: of the answers.
         """
         words = self.run.words
         counted = faults if isinstance(faults, Mapping) else dict.fromkeys(faults, 1)
@@ -179,6 +182,7 @@ class Draft:
             right_times=tally.right,
             trace=trace,
             answered_by=words.line(answered_by, TEXT_MAX),
+            shape=shape,
         )
 
 

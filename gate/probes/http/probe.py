@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import HttpProbe, Json
+from gate.core.shapes import Shape, no_json, shape_of
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.probes import headers
 from gate.probes.expect import Bound, Expectation, compact, read_json
@@ -19,6 +20,8 @@ from gate.probes.words import TEXT_MAX, Words
 KIND = "http"
 _SHOWN_HEADERS = ("location", "content-type", "server", "retry-after", "www-authenticate")
 _BODY_LINES = 10
+_SHAPED_MAX_BYTES = 1_000_000
+"""No shape is made of a larger answer."""
 
 
 class _Question(NamedTuple):
@@ -71,7 +74,8 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     excerpts += [words.line(f"= answered by {name}")] if name else []
     excerpts += _excerpts(last.reply, question, words)
     seen = _seen(last, faults, words)
-    return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name)
+    shape = _shape(spec, last.reply, words)
+    return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name, shape=shape)
 
 
 def _pause_s(patience: Patience, reply: Reply) -> float | None:
@@ -132,6 +136,17 @@ def _wrong_body(expected: Bound, answer: Answer) -> Iterator[Fault]:
         return
     for mismatch in expected.mismatches(value):
         yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected)
+
+
+def _shape(spec: HttpProbe, reply: Reply, words: Words) -> Shape | None:
+    """The shape of an answer with an expected status; None where there is no such answer."""
+    answer = reply.answer
+    if answer is None or reply.wrong(spec.status) or len(answer.body) > _SHAPED_MAX_BYTES:
+        return None
+    try:
+        return shape_of(read_json(answer.body), clean=words.line)
+    except ValueError:
+        return no_json()
 
 
 def _expected(spec: HttpProbe, question: _Question) -> str:

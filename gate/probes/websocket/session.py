@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Send, WebSocketProbe
+from gate.core.policy import Json, Send, WebSocketProbe
+from gate.core.shapes import KEY_MAX, Shape, shape_of, together
 from gate.core.template import Template, parse
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -18,6 +19,9 @@ from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
 from gate.probes.websocket.waiting import Listen, Say, Waiting
 
+SHAPED_SESSIONS = 3
+SHAPED_MESSAGES = 50
+"""Sessions of a probe, and messages of each, whose shape is looked at."""
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
@@ -82,6 +86,7 @@ class Session:
         self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
         self._connection = self._new_connection()
         self._error = ""
+        self._shapes: list[Shape] = []
         self.foreign = 0
         self.refused_with = 0
         self.fault: Fault | None = None
@@ -171,6 +176,11 @@ class Session:
         return self._connection.lost
 
     @property
+    def shape(self) -> Shape | None:
+        """The shape of its messages, each type for itself; None for none."""
+        return together(self._shapes)
+
+    @property
     def label(self) -> str:
         """How excerpts name it."""
         return f"#{self.number} {self.user}".rstrip()
@@ -198,6 +208,7 @@ class Session:
 
     def _forget(self) -> None:
         self._error, self.foreign = "", 0
+        self._shapes = []
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
         if not self._plan.spec.subprotocol or self._plan.spec.refused:
@@ -245,11 +256,24 @@ class Session:
         message = message_of(text)
         if isinstance(message.value, dict):
             self._error = classify.error_label(message.value) or self._error
+            self._keep_shape(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
         self.foreign += foreign
         if message.ping:
             self._connection.send(PONG)
         return message._replace(foreign=foreign)
+
+    def _keep_shape(self, value: dict[str, Json]) -> None:
+        """Of the first messages of the first sessions: more tell nothing new."""
+        if self.number > SHAPED_SESSIONS or len(self._shapes) >= SHAPED_MESSAGES:
+            return
+        kind = value.get("type")
+        label = self._clean(f"message {kind}" if isinstance(kind, str) else "message")
+        self._shapes.append(shape_of(value, label[:KEY_MAX], self._clean))
+
+    def _clean(self, text: str) -> str:
+        words, nonce = self._plan.run.words, self._nonce
+        return words.line(text.replace(nonce, "${nonce}"))
 
     def _note(self, mark: str, text: str) -> None:
         self.record.add(self._loop.time(), mark, text)
