@@ -28,8 +28,8 @@ class LatencyProbe:
             at least.
         p50_s, p95_s, p99_s: most that this percentile may be, measured from the moment at which a
             request was due; None asks nothing.
-        slower_percent: how much slower than stable it may be, at the percentile asked for (p95
-            where none is); None asks nothing. Needs a baseline.
+        slower_percent: how much slower than stable it may be, at the percentile `compared`; None
+            asks nothing. Needs a baseline.
         errors_percent: share of requests that may fail or be answered with another status.
         body, headers: templates, rendered for each request.
     """
@@ -72,6 +72,18 @@ class LatencyProbe:
             if limit_s is not None:
                 more_than_0(name, limit_s)
                 self._within_timeout(name, limit_s)
+
+    @property
+    def limits(self) -> tuple[tuple[float, float], ...]:
+        """The percentiles that have a limit, each with its limit in seconds."""
+        given = ((50.0, self.p50_s), (95.0, self.p95_s), (99.0, self.p99_s))
+        return tuple((percent, limit_s) for percent, limit_s in given if limit_s is not None)
+
+    @property
+    def compared(self) -> float:
+        """The percentile that is compared with stable's: p95 unless only others have a limit."""
+        asked = [percent for percent, _ in self.limits]
+        return 95.0 if not asked or 95.0 in asked else max(asked)
 
     def _within_timeout(self, name: str, limit_s: float) -> None:
         """Refuses a limit that no request could be seen to miss."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from gate.core import template
+from gate.core.control import Baseline
+from gate.core.percentiles import TAIL_MIN, tail_count
 from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, Send, WebSocketProbe
 from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
 from gate.core.verdict import asks_address
@@ -32,6 +34,8 @@ def _everything(policy: Policy) -> Iterator[_Said]:
             yield f"{where}.required", "a failure is only reported, it stops no promotion", ""
         if isinstance(probe.spec, WebSocketProbe):
             yield from _of_sessions(where, probe.spec)
+        if isinstance(probe.spec, LatencyProbe):
+            yield from _of_latency(where, probe.spec, policy)
     yield from _of_coverage(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
@@ -61,6 +65,29 @@ def _of_sessions(where: str, spec: WebSocketProbe) -> Iterator[_Said]:
         )
     if spec.refused and (spec.hold_s or spec.close_code is not None or spec.subprotocol):
         yield f"{where}.expect.refused", "leaves hold, close and subprotocol without a meaning", ""
+
+
+def _of_latency(where: str, spec: LatencyProbe, policy: Policy) -> Iterator[_Said]:
+    count = round(spec.rate_per_s * spec.for_s)
+    if spec.slower_percent is not None:
+        where_slower = f"{where}.expect.slower_than_stable"
+        if policy.baseline is Baseline.NONE:
+            yield (
+                where_slower,
+                "has no stable to compare with, so that the probe never passes",
+                "set baseline: stable",
+            )
+        elif tail_count(count, spec.compared) < TAIL_MIN:
+            yield where_slower, *_too_few(spec, count, spec.compared, TAIL_MIN)
+    for percent, _ in spec.limits:
+        if tail_count(count, percent) < 1:
+            yield f"{where}.expect.p{percent:g}", *_too_few(spec, count, percent, 1)
+
+
+def _too_few(spec: LatencyProbe, count: int, percent: float, beyond: int) -> tuple[str, str]:
+    least = round(beyond * 100 / (100 - percent))
+    message = f"{count} requests cannot tell (expected at least {least}): the probe never passes"
+    return message, f"ask longer or more often, e.g. for: {-(-least // spec.rate_per_s):g}s"
 
 
 def _of_coverage(policy: Policy) -> Iterator[_Said]:
@@ -136,7 +163,7 @@ def _names_in(probe: Probe) -> frozenset[str]:
         case SoakProbe() as spec:
             return _names([*spec.subprotocols, *(value for _, value in spec.headers)])
         case LatencyProbe() as spec:
-            return _names([value for _, value in spec.headers])
+            return _names([*(value for _, value in spec.headers), spec.body])
         case SuiteProbe() as spec:
             return _names([value for _, value in spec.env])
         case PluginProbe() as spec:

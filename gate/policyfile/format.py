@@ -8,10 +8,10 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from gate.core.policy import Json
-from gate.policyfile import questions, suites
+from gate.policyfile import questions, rates, suites
 from gate.policyfile.comparing import BASELINE, CONTRACT, REPEATS
 from gate.policyfile.problems import Problems, shown
-from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record, note_not_built
+from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record
 from gate.policyfile.shapes import (
     AnyJson,
     Choice,
@@ -37,19 +37,6 @@ from gate.policyfile.vocabulary import (
     TOKEN,
     TYPES,
 )
-
-# What the format has and this gate cannot obey yet, by record and key: refused by name. Whoever
-# builds one adds its key to the table below and deletes its line here.
-NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
-    "the policy": {},
-    "probe": {},
-    "http": {"rate": "open-loop latency", "for": "open-loop latency"},
-    "http expect": {
-        "p95": "open-loop latency",
-        "slower_than_stable": "open-loop latency against stable",
-        "errors": "open-loop latency",
-    },
-}
 
 SERVICE_PROJECT = Key(
     "project",
@@ -129,9 +116,7 @@ BODY = Key(
     "Request body: text is sent as it is, anything else as JSON; may hold templates",
 )
 TIMEOUT = Key("timeout", Duration(), "Limit for the whole request. Default: 10s")
-HTTP = Record(
-    "http", (HTTP_PATH, METHOD, REQUEST_HEADERS, BODY, TIMEOUT), not_built=NOT_BUILT["http"]
-)
+HTTP = Record("http", (HTTP_PATH, METHOD, REQUEST_HEADERS, BODY, TIMEOUT, *rates.ASKED))
 
 STATUSES = Key(
     "status",
@@ -139,9 +124,7 @@ STATUSES = Key(
     "HTTP status, or a list of those that will do. Default: 200",
 )
 ANSWER_HEADERS = Key("headers", HEADERS, "Headers that the answer must have, with these values")
-HTTP_EXPECT = Record(
-    "http expect", (STATUSES, JSON, SCHEMA, ANSWER_HEADERS), not_built=NOT_BUILT["http expect"]
-)
+HTTP_EXPECT = Record("http expect", (STATUSES, JSON, SCHEMA, ANSWER_HEADERS, *rates.EXPECTED))
 
 SEND = Key(
     "send",
@@ -287,16 +270,13 @@ class ProbeShape:
         if not others:
             problems.add(node.mark, f"{named(node)}asks nothing (expected one of {kinds})")
         for name in others:
-            mark, value = node.entries[name]
-            if name in NOT_BUILT["probe"]:
-                note_not_built(mark, value.path, NOT_BUILT["probe"][name], problems)
-            else:
-                problems.add(
-                    mark,
-                    f"{named(node)}has an unknown probe kind (got {shown(name)}, "
-                    f"expected one of {kinds})",
-                    problems.guess(name, self.kinds, " "),
-                )
+            mark, _ = node.entries[name]
+            problems.add(
+                mark,
+                f"{named(node)}has an unknown probe kind (got {shown(name)}, "
+                f"expected one of {kinds})",
+                problems.guess(name, self.kinds, " "),
+            )
 
     def schema(self) -> dict[str, Json]:
         """As Shape.schema."""
@@ -305,9 +285,7 @@ class ProbeShape:
 
 PROBE = ProbeShape(
     {
-        kind.name: Record(
-            "probe", (kind, *expect, STAKE, REQUIRED, CONTRACT), not_built=NOT_BUILT["probe"]
-        )
+        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED, CONTRACT))
         for kind, *expect in (
             (ASK_HTTP, EXPECT_HTTP),
             (ASK_WS, EXPECT_WS),
@@ -397,7 +375,6 @@ POLICY = Record(
         CAPABILITIES,
         PROBES,
     ),
-    not_built=NOT_BUILT["the policy"],
 )
 
 

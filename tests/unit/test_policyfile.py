@@ -247,12 +247,6 @@ def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
     assert any(one.endswith(f"| did you mean {near}?") for one in found)
 
 
-def test_what_is_not_built_yet_is_refused_by_name(tmp_path):
-    found = problems(tmp_path, PLAIN + "  b: {http: {path: /, rate: 5/s}}\n")
-    assert len(found) == 1
-    assert "probes.b.http.rate: is not built yet" in found[0]
-
-
 def test_a_baseline_is_stable_or_none(tmp_path):
     plain = loaded(tmp_path, PLAIN)
     assert (plain.baseline, plain.repeats) == (Baseline.NONE, Repeats())
@@ -334,23 +328,6 @@ def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
     found = problems(tmp_path, PLAIN + f"candidate: {{identity: {identity}}}\n")
     assert found[0].startswith(wrong), found
     assert len(found) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("{suite: {run: [x]}}", ["probes.x.suite"]),
-        ("{http: {path: /, rate: 5/s, for: 10s}}", ["probes.x.http.rate", "probes.x.http.for"]),
-        (
-            "{http: {path: /}, expect: {p95: 1s, slower_than_stable: 20%, errors: 0%}}",
-            [f"probes.x.expect.{key}" for key in ("p95", "slower_than_stable", "errors")],
-        ),
-    ],
-)
-def test_probes_that_are_not_built_yet_are_refused_by_name(tmp_path, text, named):
-    found = problems(tmp_path, probes(f"ok: {{http: {{path: /}}}}\nx: {text}\n"))
-    assert [one.split(":", 2)[1].split(" ")[1] for one in found] == named
-    assert all("is not built yet" in one for one in found)
 
 
 @pytest.mark.parametrize(

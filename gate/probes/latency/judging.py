@@ -50,18 +50,6 @@ class Measured:
     why_alone: str = ""
 
 
-def limits(spec: LatencyProbe) -> tuple[tuple[float, float], ...]:
-    """The percentiles that have a limit, and the limit in seconds."""
-    given = ((50.0, spec.p50_s), (95.0, spec.p95_s), (99.0, spec.p99_s))
-    return tuple((percent, limit_s) for percent, limit_s in given if limit_s is not None)
-
-
-def compared(spec: LatencyProbe) -> float:
-    """The percentile that is compared with stable's: p95 unless only another is asked for."""
-    asked = [percent for percent, _ in limits(spec)]
-    return 95.0 if not asked or 95.0 in asked else max(asked)
-
-
 def faults(spec: LatencyProbe, measured: Measured, found: Interval | None) -> Mapping[Fault, int]:
     """What is wrong with the candidate, and what could not be found out, with counts.
 
@@ -71,7 +59,7 @@ def faults(spec: LatencyProbe, measured: Measured, found: Interval | None) -> Ma
         found: what `ratio` says of them.
     """
     wrong = dict(measured.candidate.too_many(spec.errors_percent))
-    for percent, limit_s in limits(spec):
+    for percent, limit_s in spec.limits:
         wrong |= dict.fromkeys(_limit(spec, measured, percent, limit_s), 1)
     if spec.slower_percent is not None:
         wrong |= dict.fromkeys(_slower(spec, measured, found), 1)
@@ -91,7 +79,7 @@ def ratio(spec: LatencyProbe, measured: Measured) -> Interval | None:
     if measured.stable is None:
         return None
     pairs = list(zip(measured.candidate.blocks, measured.stable.blocks, strict=True))
-    return ratio_of_percentiles(pairs, compared(spec), measured.seed)
+    return ratio_of_percentiles(pairs, spec.compared, measured.seed)
 
 
 def shown(seconds: float) -> str:
@@ -130,7 +118,7 @@ def _limit(
 
 
 def _slower(spec: LatencyProbe, measured: Measured, found: Interval | None) -> Iterator[Fault]:
-    allowed, percent = 1 + (spec.slower_percent or 0) / 100, compared(spec)
+    allowed, percent = 1 + (spec.slower_percent or 0) / 100, spec.compared
     expected = f"p{percent:g} of at most {allowed:g} times stable's"
     if measured.stable is None:
         hint = "set `baseline: stable` in the policy" if not measured.why_alone else ""
@@ -151,7 +139,7 @@ def _slower(spec: LatencyProbe, measured: Measured, found: Interval | None) -> I
 def _compared(
     spec: LatencyProbe, measured: Measured, found: Interval, allowed: float
 ) -> Iterator[Fault]:
-    percent = compared(spec)
+    percent = spec.compared
     expected = f"p{percent:g} of at most {allowed:g} times stable's"
     ours_s = measured.candidate.percentile_s(percent)
     theirs_s = measured.stable.percentile_s(percent) if measured.stable else 0.0
@@ -184,7 +172,7 @@ def _crowd(spec: LatencyProbe, measured: Measured) -> Fault | None:
 
 
 def _too_few(spec: LatencyProbe, measured: Measured, expected: str) -> Fault:
-    percent = compared(spec)
+    percent = spec.compared
     have = len(measured.candidate.samples)
     needed = max(PAIRS_MIN, math.ceil(TAIL_MIN * 100 / (100 - percent)))
     beyond = tail_count(have, percent)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gate.core.percentiles import Interval, percentile
 from gate.core.questions import LatencyProbe
-from gate.probes.latency.judging import Measured, compared, limits, shown, told
+from gate.probes.latency.judging import Measured, shown, told
 from gate.probes.latency.meter import Meter
 from gate.probes.latency.schedule import Schedule
 
@@ -18,21 +18,21 @@ def asked(spec: LatencyProbe) -> str:
 
 def expected(spec: LatencyProbe) -> str:
     """What must be seen, in one line."""
-    parts = [f"p{percent:g} of at most {shown(limit_s)}" for percent, limit_s in limits(spec)]
+    parts = [f"p{percent:g} of at most {shown(limit_s)}" for percent, limit_s in spec.limits]
     if spec.slower_percent is not None:
-        parts.append(f"p{compared(spec):g} at most {spec.slower_percent:g}% slower than stable's")
+        parts.append(f"p{spec.compared:g} at most {spec.slower_percent:g}% slower than stable's")
     statuses = " or ".join(map(str, spec.status))
     return ", ".join([*parts, f"{statuses}, at most {spec.errors_percent:g}% wrong"])
 
 
 def seen(spec: LatencyProbe, measured: Measured) -> str:
     """One line for the table."""
-    told_of = sorted({95.0, 99.0, compared(spec)} | {percent for percent, _ in limits(spec)})
+    told_of = sorted({95.0, 99.0, spec.compared} | {percent for percent, _ in spec.limits})
     meter = measured.candidate
     line = f"{_percentiles(meter, *told_of)}, {meter.wrong} of {meter.asked} wrong"
     if measured.stable is None:
         return line
-    return f"{line} (stable: {_percentiles(measured.stable, compared(spec))})"
+    return f"{line} (stable: {_percentiles(measured.stable, spec.compared)})"
 
 
 def seen_of_stable(spec: LatencyProbe, measured: Measured) -> str:
@@ -64,7 +64,7 @@ def excerpts(
             yield f"= {name}: {_whole(meter)}"
             yield from _wrong(name, meter)
     if found is not None:
-        yield f"= p{compared(spec):g} of the candidate is {told(found)} times stable's"
+        yield f"= p{spec.compared:g} of the candidate is {told(found)} times stable's"
     sides = "alternating, " if measured.stable is not None else ""
     yield f"= {plan.blocks} blocks of {plan.block_s:.2g} s a side, {sides}seed {measured.seed}"
     yield from _apart(measured, first_s)

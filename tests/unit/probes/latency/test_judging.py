@@ -7,7 +7,7 @@ import pytest
 from gate.core.evidence import Outcome, Symptom
 from gate.core.questions import LatencyProbe
 from gate.probes.latency.client import Reply
-from gate.probes.latency.judging import Measured, compared, faults, faults_of_stable, ratio
+from gate.probes.latency.judging import Measured, faults, faults_of_stable, ratio
 from gate.probes.latency.meter import KINDS_MAX, Meter
 from gate.probes.latency.schedule import PAIRS, WARM_UP, Due, Side
 from gate.probes.outcome import Fault, worst
@@ -146,7 +146,7 @@ def test_a_stable_that_is_wrong_is_nothing_to_compare_with():
     [({}, 95), ({"p50_s": 1}, 50), ({"p99_s": 1}, 99), ({"p50_s": 1, "p95_s": 1, "p99_s": 1}, 95)],
 )
 def test_the_percentile_that_is_asked_for_is_compared(percents, at):
-    assert compared(LatencyProbe("/", slower_percent=20, **percents)) == at
+    assert LatencyProbe("/", slower_percent=20, **percents).compared == at
 
 
 def test_wrong_answers_are_counted_apart_and_have_no_latency():
