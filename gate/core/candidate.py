@@ -209,9 +209,12 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
-    verdict = judge(r.plan.probes, probed.evidence, live=True)
+    verdict = judge(r.questions, probed.evidence, live=True)
     watching = r.phase is Phase.WATCHING
-    r = replace(r, evidence=attributed(r.plan.probes, probed.evidence, live=True))
+    asked = {probe.name for probe in r.questions}
+    kept = tuple(item for item in r.evidence if item.probe not in asked)
+    evidence = attributed(r.questions, probed.evidence, live=True)
+    r = replace(r, evidence=(*kept, *evidence))
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:

@@ -106,7 +106,7 @@ def _run_probes(r: Rollout) -> RunProbes:
     assert r.service is not None
     live = r.phase is not Phase.PROBING
     return RunProbes(
-        r.plan.probes,
+        r.questions,
         r.url,
         r.candidate,
         r.service.uri,
@@ -144,7 +144,7 @@ def _between_rounds_s(r: Rollout) -> float:
 
 def _users_probes(r: Rollout) -> tuple[Probe, ...]:
     """Those that ask an address; logs belong to a revision."""
-    return tuple(probe for probe in r.plan.probes if asks_address(probe))
+    return tuple(probe for probe in r.questions if asks_address(probe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

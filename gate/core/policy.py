@@ -4,7 +4,7 @@ Each value checks itself: an impossible one raises ValueProblem, to which the re
 adds file:line:column. Durations are seconds (`_s`), rates are percent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -286,7 +286,11 @@ ProbeSpec = (
 )
 
 
-OF_THE_REVISION = (LogsProbe, DiffProbe, RoutesProbe, StartupProbe)
+COMPARING = (DiffProbe, RoutesProbe)
+"""Kinds that compare the candidate with what users had before."""
+ONCE = (*COMPARING, StartupProbe)
+"""Kinds that ask what a revision is: it is the same when it has users, and not asked again."""
+OF_THE_REVISION = (LogsProbe, *ONCE)
 """Kinds that ask about the revision itself, or at its own address alone: never users' address."""
 
 
@@ -302,6 +306,16 @@ class Probe:
     capability: str = ""
     required: bool = True
     contract: Contract = Contract.STABLE
+
+
+def for_rollback(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The questions to a revision that users are to go back to.
+
+    Not those that compare it with what users have now: they are being moved away from that. All,
+    where nothing else must pass: whoever asks for questions does not want none.
+    """
+    kept = tuple(probe for probe in probes if not isinstance(probe.spec, COMPARING))
+    return kept if any(probe.required for probe in kept) else tuple(probes)
 
 
 LEASE_MIN_S = 5.0

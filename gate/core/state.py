@@ -6,7 +6,7 @@ from enum import Enum
 
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
-from gate.core.policy import IdentityRule, OnHold, Probe
+from gate.core.policy import ONCE, IdentityRule, OnHold, Probe
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -238,6 +238,13 @@ class Rollout:
     def deadline_at(self) -> datetime:
         """When the rollout must end in a decision."""
         return self.started_at + timedelta(seconds=self.waited_s + self.plan.deadline_s)
+
+    @property
+    def questions(self) -> tuple[Probe, ...]:
+        """What a round of this phase asks: what the candidate is only before it has users."""
+        again = tuple(one for one in self.plan.probes if not isinstance(one.spec, ONCE))
+        live = self.phase in {Phase.DWELLING, Phase.WATCHING}
+        return again if live and any(one.required for one in again) else self.plan.probes
 
     @property
     def first(self) -> bool:

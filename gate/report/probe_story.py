@@ -1,6 +1,7 @@
 """What is worth saying of probes: a line when one ends; one before, if it takes a while."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gate.core.evidence import SERVICE, Evidence
 from gate.core.state import Phase, Rollout
@@ -95,7 +96,7 @@ class ProbeStory:
             took: how long that phase has lasted.
         """
         lines = [line for item in evidence for line in self._outcome(item)]
-        count = _count(_asked(rollout, live=was in LIVE), evidence, took)
+        count = _count(_asked(rollout, was), evidence, took)
         if was not in LIVE:
             return [*lines, count]
         self._rounds += 1
@@ -114,11 +115,12 @@ class ProbeStory:
         return [Line(text, Tone.FAINT, indent=2)]
 
 
-def _asked(rollout: Rollout, *, live: bool) -> list[tuple[str, str]]:
+def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
     """The probes of a round, each with the address that it asks."""
-    own = [(probe.name, "") for probe in rollout.plan.probes]
-    users = [probe.name for probe in rollout.plan.probes if asks_address(probe)]
-    return [*own, *((name, SERVICE) for name in users)] if live else own
+    asked = replace(rollout, phase=was).questions
+    own = [(probe.name, "") for probe in asked]
+    users = [probe.name for probe in asked if asks_address(probe)]
+    return [*own, *((name, SERVICE) for name in users)] if was in LIVE else own
 
 
 def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:

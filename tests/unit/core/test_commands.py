@@ -72,7 +72,13 @@ def test_untagging_takes_our_tag_from_the_list_as_last_seen():
 def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
     command = only(rollout(Phase.PROBING, url="https://candidate---x"))
     assert command == RunProbes(
-        PROBES, "https://candidate---x", CANDIDATE, "https://x", NOW, later(1200)
+        PROBES,
+        "https://candidate---x",
+        CANDIDATE,
+        "https://x",
+        NOW,
+        later(1200),
+        compare_with=(STABLE,),
     )
 
 
