@@ -6,10 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-import httpx  # noqa: F401 - the suites below use it, in this same environment
 from websockets.asyncio.server import serve
-from websockets.http11 import Response
 from websockets.datastructures import Headers
+from websockets.http11 import Response
 
 from gate.core.policy import Probe
 from gate.core.questions import SuiteProbe
@@ -20,10 +19,25 @@ from gate.redaction import Redactor
 from tests.contract.probe_servers import ARRIVAL_S, SECRETS, SystemClock
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull)
-ENV = (("BASE_URL", "${url}"), ("WS_URL", "${ws_url}"))
+ENV = (
+    ("BASE_URL", "${url}"),
+    ("WS_URL", "${ws_url}"),
+    ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"),
+)
 HEAD = """
-import os, httpx, pytest
+import os, pytest, urllib.error, urllib.request
 URL, WS = os.environ.get("BASE_URL", ""), os.environ.get("WS_URL", "")
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+def get(path, **headers):
+    try:
+        request = urllib.request.Request(URL + path, headers=headers)
+        return urllib.request.build_opener(Stay).open(request, timeout=5)
+    except urllib.error.HTTPError as error:
+        return error
 """
 
 

@@ -154,8 +154,7 @@ class Upstream:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls() if self._parts.scheme == "https" else None,
             max_connections=None,
-            max_keepalive_connections=10,
-            keepalive_expiry=5.0,
+            max_keepalive_connections=0,  # one that the candidate has just closed would fail a test
         )
         self.answered_by: dict[str, None] = {}
 

@@ -180,7 +180,7 @@ def _of_the_run(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iter
 
 
 def _last_line(text: str) -> str:
-    return _first_line("\n".join(reversed(text.splitlines())))
+    return _first_line("\n".join(reversed(text.splitlines()))).removeprefix("E ").strip()
 
 
 def _sums(facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
