@@ -6,7 +6,8 @@ they are kept. Secrets are taken out of every string before any is cut.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding
@@ -75,7 +76,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         "verdict": _verdict(rollout.verdict),
-        "evidence": [_evidence(item) for item in rollout.evidence],
+        "evidence": [_evidence(item) for item in _worth_keeping(rollout.evidence)],
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
@@ -201,6 +202,14 @@ def _verdict(verdict: Verdict | None) -> Json:
         for reason in told
     ]
     return {"decision": verdict.decision.value, "reasons": reasons}
+
+
+def _worth_keeping(evidence: Sequence[Evidence]) -> Iterator[Evidence]:
+    """All of it, without the excerpts of what stable showed where the candidate passed."""
+    wrong = {item.probe for item in evidence if not item.passed}
+    for item in evidence:
+        needed = not item.control or item.probe in wrong
+        yield item if needed else replace(item, excerpts=())
 
 
 def _evidence(item: Evidence) -> Json:

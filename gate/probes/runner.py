@@ -15,7 +15,7 @@ from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
-from gate.core.questions import DiffProbe, LatencyProbe, SuiteProbe
+from gate.core.questions import DiffProbe, LatencyProbe, RoutesProbe, SuiteProbe
 from gate.errors import ValueProblem
 from gate.ports import Clock, Configurations, Logs, Progress, Target
 from gate.probes.control import Limits, Sides, ask_both, for_stable, only_after_failure, settled
@@ -69,6 +69,12 @@ async def _latency(inquiry: Inquiry[LatencyProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _routes(inquiry: Inquiry[RoutesProbe]) -> Evidence:
+    from gate.probes.routes.probe import ask  # noqa: PLC0415 - lazy, as the others
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
@@ -98,6 +104,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
     SuiteProbe: Asker("suite", _suite),
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
+    RoutesProbe: Asker("routes", _routes),
 }
 
 
@@ -217,7 +224,7 @@ class _Asking:
 
         async def control() -> Evidence:
             assert stable is not None
-            self._progress(Progress(probe.name, "asking stable", address=STABLE))
+            self._progress(Progress(probe.name, "asking", address=STABLE))
             return await _ask(for_stable(probe), stable, self._progress, STABLE)
 
         if asker.compares:

@@ -50,6 +50,7 @@ from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import Json, Probe
 from gate.core.service import Condition, Revision, Service
 from gate.core.verdict import Verdict
+from gate.report.controls import own
 from gate.report.lease import barred_value, lease_value
 
 
@@ -114,10 +115,11 @@ def evidence_value(
         probes: those that were to run.
         verdict: what the evidence would mean for a rollout.
     """
-    seen = {item.probe for item in evidence}
+    candidates = own(evidence)
+    seen = {item.probe for item in candidates}
     asked = {probe.name: probe for probe in probes}
     return {
-        "passed": sum(item.passed for item in evidence),
+        "passed": sum(item.passed for item in candidates),
         "asked": len(seen | set(asked)),
         "verdict": _verdict(verdict),
         "did_not_run": [name for name in asked if name not in seen],

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gate.core.evidence import SERVICE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.state import Phase, Rollout
 from gate.core.verdict import asks_address
 from gate.ports import Progress
+from gate.report.controls import own
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
@@ -41,6 +42,7 @@ class ProbeStory:
         self._begun: dict[str, int] = {}
         self._quarter: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
+        self._failed: set[str] = set()
 
     def asked(self, phase: Phase) -> None:
         """A round of probes begins in this phase."""
@@ -51,7 +53,7 @@ class ProbeStory:
         """Lines about one probe."""
         if progress.evidence is not None:
             return self._outcome(progress.evidence)
-        if self._live:
+        if self._live or progress.address == STABLE:
             return []
         times = self._begun.get(progress.probe, 0) + 1
         self._begun[progress.probe] = times
@@ -67,6 +69,10 @@ class ProbeStory:
         if key in self._told:
             return []
         self._told.add(key)
+        if evidence.control:
+            return self._control(evidence)
+        if not evidence.passed:
+            self._failed.add(evidence.probe)
         if not self._live:
             return [probe_line(evidence)]
         wrong = (*key, evidence.seen)
@@ -74,6 +80,12 @@ class ProbeStory:
             return []
         self._wrong.add(wrong)
         return [probe_line(evidence)]
+
+    def _control(self, evidence: Evidence) -> list[Line]:
+        """What stable showed: only beside a failure, or where it fails itself."""
+        if evidence.passed and evidence.probe not in self._failed:
+            return []
+        return [replace(probe_line(evidence), tone=Tone.FAINT, indent=4)]
 
     def _quarters(self, progress: Progress) -> list[Line]:
         if progress.of < QUARTERS_FROM:
@@ -110,8 +122,9 @@ class ProbeStory:
     def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
         if self._rounds > 1:
             return []
-        passed = sum(item.passed for item in evidence)
-        text = f"first round: {passed} of {many(len(evidence), 'probe')} passed; asking on"
+        seen = own(evidence)
+        passed = sum(item.passed for item in seen)
+        text = f"first round: {passed} of {many(len(seen), 'probe')} passed; asking on"
         return [Line(text, Tone.FAINT, indent=2)]
 
 
@@ -125,6 +138,7 @@ def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
 
 def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
     """How many passed, and which did not."""
+    evidence = own(evidence)
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):

@@ -27,6 +27,7 @@ class Done:
     refused_with: int = 0
     answered_by: str = ""
     label: str = "#1"
+    shape: None = None
     began_s: float = 0.0
     record: Record = field(default_factory=lambda: Record(100, 5, 5))
 
