@@ -14,7 +14,7 @@ from gate.core.questions import Json
 SCHEMA_MAX_BYTES = 64 * 1024
 """A larger schema is of data, not of a contract."""
 DEPTH_MAX = 24
-NODES_MAX = 20_000
+NODES_MAX = 5_000
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,23}")
@@ -23,7 +23,7 @@ _CHANGES = re.compile(
     r"|nonce|trace|token|secret|password|key|session|cookie|host|node|instance|pod|region|zone|url"
     r"|uri|name|user|message|msg|text|content|title|descri|mail|random|seed|(^|_|-)id$|[a-z]Id$"
 )
-_MADE_UP = re.compile(r"[0-9a-fA-F-]{8,}|.*[0-9]{3,}.*|.{65,}")
+_MADE_UP = re.compile(r"[0-9]+|[0-9a-fA-F-]{8,}|.*[0-9]{3,}.*|.{65,}")
 """Names of fields that are data themselves: ids, numbers, whole texts."""
 
 

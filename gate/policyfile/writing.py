@@ -137,6 +137,7 @@ def _candidate(draft: Draft) -> Iterator[str]:
 
 
 def _movement() -> Iterator[str]:
+    yield "baseline: stable          # stable is asked the same: a failure says whose fault it is"
     yield "traffic: [100]            # in steps: [5, 25, 100], with dwell: 1m between them"
     yield "deadline: 20m"
     yield "on_hold: keep             # an inconclusive candidate stays at 0 %, to be looked at"
