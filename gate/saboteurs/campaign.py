@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from gate.core.evidence import Evidence
+from gate.core.control import Baseline
+from gate.core.evidence import STABLE, Evidence
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
 from gate.core.proof import Trial, Trials
 from gate.core.questions import (
@@ -69,10 +70,12 @@ class How:
         at_once: most mutants at the same time, each at a port of its own.
         whole: every probe meets every mutant that it can; else a mutant is done with once a
             required probe has noticed it, and a probe that has noticed nothing yet goes on.
+        baseline: whether the healthy service is asked beside each mutant, as in a rollout.
     """
 
     at_once: int = 8
     whole: bool = False
+    baseline: Baseline = Baseline.NONE
 
 
 @dataclass
@@ -224,9 +227,14 @@ class Campaign:
     ) -> AsyncIterator[tuple[Evidence, Saboteur]]:
         """The evidence of one probe that was asked through a proxy of its own."""
         async with Saboteur(self._upstream, mutant, lesson) as saboteur:
-            target = replace(self._target, url=saboteur.url, stable=self._target)
-            (evidence,) = await self._runner.run([probe], target, _unheard)
-        yield evidence, saboteur
+            target = replace(self._target, url=saboteur.url, stable=self._stable_for(probe))
+            evidence = await self._runner.run([probe], target, _unheard)
+        yield next(one for one in evidence if one.address != STABLE), saboteur
+
+    def _stable_for(self, probe: Probe) -> Target | None:
+        """The healthy service as a control: where the policy has one, or the question needs it."""
+        always = isinstance(probe.spec, LatencyProbe | RoutesProbe)
+        return self._target if always or self._how.baseline is Baseline.STABLE else None
 
     def _trials(
         self,

@@ -114,7 +114,7 @@ class Saboteur:
         try:
             with contextlib.suppress(*Failed, asyncio.CancelledError):
                 await self._exchanges(Side(h11.SERVER, streams))
-            await streams.close()
+                await streams.close()
         finally:
             self._tasks.discard(task)
             self._probes.discard(streams)
