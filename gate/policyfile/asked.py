@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from gate.core.policy import ProbeSpec
-from gate.core.questions import DiffProbe
+from gate.core.questions import DiffProbe, RoutesProbe
 from gate.policyfile import questions as form
 from gate.policyfile.context import Context
 from gate.policyfile.records import Fields, Read
@@ -42,6 +42,20 @@ def _diff(context: Context, ask: Fields, expect: Fields | None) -> DiffProbe | N
     return context.construct(DiffProbe, given, ask, expect)
 
 
+def _routes(context: Context, ask: Fields, expect: Fields | None) -> RoutesProbe | None:
+    """Where the document is, and which routes may be lost or stricter."""
+    context.no_template(ask.find(form.ROUTES_PATH))
+    given: dict[str, object] = {
+        "path": ask.get(form.ROUTES_PATH, "/openapi.json"),
+        "timeout_s": ask.get(form.ROUTES_TIMEOUT, 10.0),
+    }
+    if expect is None:
+        return context.construct(RoutesProbe, given, ask)
+    for key in (form.REMOVED, form.STRICTER):
+        given[key.name] = tuple(read.value for read in expect.get(key, ()))
+    return context.construct(RoutesProbe, given, ask, expect)
+
+
 def _names(context: Context, value: Names) -> tuple[str, ...] | None:
     """The names that are allowed; None where all are."""
     if isinstance(value, str):
@@ -53,4 +67,5 @@ def _names(context: Context, value: Names) -> tuple[str, ...] | None:
 
 _BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | None]] = {
     form.ASK_DIFF.name: _diff,
+    form.ASK_ROUTES.name: _routes,
 }

@@ -4,7 +4,8 @@ Part of the one table that format is: the kinds here have a module of their own 
 """
 
 from gate.policyfile.records import Either, Fields, Key, Listed, Record
-from gate.policyfile.shapes import Choice, Flag, Text
+from gate.policyfile.shapes import Choice, Duration, Flag, Text
+from gate.policyfile.vocabulary import PATH
 
 NAMES = Either(
     Listed(Text("the name of a variable, a secret or a field"), most=1000),
@@ -53,5 +54,26 @@ ASK_DIFF = Key(
 )
 EXPECT_DIFF = Key("expect", DIFF_EXPECT, "What may differ")
 
-KINDS: tuple[tuple[Key[Fields], ...], ...] = ((ASK_DIFF, EXPECT_DIFF),)
+ROUTES_PATH = Key("path", PATH, "Path of the OpenAPI document, in JSON. Default: /openapi.json")
+ROUTES_TIMEOUT = Key("timeout", Duration(), "Limit for each of the two requests. Default: 10s")
+ROUTES = Record("routes", (ROUTES_PATH, ROUTES_TIMEOUT))
+ROUTE = Text(
+    "a route such as GET /items/{id}",
+    r"(?:GET|PUT|POST|DELETE|OPTIONS|HEAD|PATCH|TRACE) /[!-~]*",
+)
+REMOVED = Key("removed", Listed(ROUTE), "Routes that may be gone")
+STRICTER = Key("changed", Listed(ROUTE), "Routes that may ask for more than stable's do")
+ROUTES_EXPECT = Record("routes expect", (REMOVED, STRICTER))
+ASK_ROUTES = Key(
+    "routes",
+    ROUTES,
+    "The routes in the candidate's OpenAPI document beside those in stable's",
+    required=True,
+)
+EXPECT_ROUTES = Key("expect", ROUTES_EXPECT, "What may be lost")
+
+KINDS: tuple[tuple[Key[Fields], ...], ...] = (
+    (ASK_DIFF, EXPECT_DIFF),
+    (ASK_ROUTES, EXPECT_ROUTES),
+)
 """Each kind's own key, and the key of its expectations where it has any."""

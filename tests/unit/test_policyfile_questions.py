@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.questions import DiffProbe
+from gate.core.questions import DiffProbe, RoutesProbe
 from tests.unit.policy_files import probe, probes, problems
 
 
@@ -20,6 +20,12 @@ from tests.unit.policy_files import probe, probes, problems
             "{diff: {}, expect: {missing: [A], changed: any}}",
             DiffProbe(missing=("A",), changed=None),
         ),
+        ("{routes: {}}", RoutesProbe()),
+        (
+            '{routes: {path: /o.json, timeout: 2s}, expect: {removed: [GET /a, "PUT /b/{c}"]}}',
+            RoutesProbe("/o.json", ("GET /a", "PUT /b/{c}"), timeout_s=2),
+        ),
+        ("{routes: {}, expect: {changed: [GET /a]}}", RoutesProbe(changed=("GET /a",))),
     ],
 )
 def test_a_probe_reads_as_it_is_written(tmp_path, text, spec):
@@ -37,6 +43,9 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ("{diff: {}, expect: {missing: some}}", "expected none or any"),
         ('{diff: {}, expect: {changed: ["${url}"]}}', "holds a template"),
         (f"{{diff: {NOTHING}}}", "compares nothing"),
+        ("{routes: {}, expect: {removed: [/a]}}", "expected a route such as GET /items/{id}"),
+        ("{routes: {path: openapi.json}}", "expected a path such as /health"),
+        ('{routes: {path: "/${url}"}}', "holds a template"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(tmp_path, text, says):
