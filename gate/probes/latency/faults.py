@@ -48,7 +48,8 @@ def broken(error: Exception, *, asked: bool) -> Fault:
             "a connection",
             "ask at a lower rate, or allow this process more open files (ulimit -n)",
         )
-    if isinstance(error, aiohttp.InvalidURL | ValueError) and not asked:
+    # what TLS refuses is both an OSError and a ValueError, and the other side's matter
+    if isinstance(error, ValueError) and not isinstance(error, OSError) and not asked:
         return Fault(
             Symptom.CLIENT,
             f"a request that cannot be sent ({type(error).__name__})",
