@@ -287,8 +287,8 @@ class _Shape:
 def _unfit(page: Page, asked: Asked) -> str | None:
     """Why a page cannot be asked for: "" if it can, None if it is not there."""
     statuses = sorted({sample.status for sample in page.samples})
-    if page.fault:
-        return page.fault
+    if page.fault or not page.samples:
+        return page.fault or "no answer"
     if statuses in ([404], [405], [410]):
         return None
     if len(statuses) > 1:

@@ -18,6 +18,7 @@ from gate.policyfile.drafting import Draft, Question
 
 WIDTH = 100
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(?:ms|s|m|h|%)")
+_NOT_ASCII = re.compile("[^\\x20-\\x7e]")
 _NO_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 _HEAD = """\
@@ -113,8 +114,15 @@ def flow(value: Json) -> str:
 
 
 def _word(text: str) -> str:
-    plain = _WORD.fullmatch(text) and text.lower() not in _NO_WORDS
-    return text if plain else json.dumps(text)
+    """A text as it is where it needs no quotes, else quoted as JSON does, beyond ASCII as YAML."""
+    if _WORD.fullmatch(text) and text.lower() not in _NO_WORDS:
+        return text
+    return _NOT_ASCII.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _candidate(draft: Draft) -> Iterator[str]:
