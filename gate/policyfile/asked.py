@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from gate.core.policy import ProbeSpec
-from gate.core.questions import DiffProbe, RoutesProbe
+from gate.core.questions import DiffProbe, RoutesProbe, StartupProbe
 from gate.policyfile import questions as form
 from gate.policyfile.context import Context
 from gate.policyfile.records import Fields, Read
@@ -56,6 +56,22 @@ def _routes(context: Context, ask: Fields, expect: Fields | None) -> RoutesProbe
     return context.construct(RoutesProbe, given, ask, expect)
 
 
+def _startup(context: Context, ask: Fields, expect: Fields | None) -> StartupProbe | None:
+    """What is asked first, how often then, and how soon each answer must come."""
+    context.no_template(ask.find(form.STARTUP_PATH))
+    given: dict[str, object] = {
+        "path": ask.get(form.STARTUP_PATH, "/"),
+        "warm_requests": ask.get(form.WARM_REQUESTS, 5),
+    }
+    if expect is None:
+        return context.construct(StartupProbe, given, ask)
+    status = expect.get(form.STARTUP_STATUS, 200)
+    given["status"] = (status,) if isinstance(status, int) else tuple(read.value for read in status)
+    given["first_s"] = expect.get(form.FIRST, 60.0)
+    given["warm_s"] = expect.get(form.WARM, 2.0)
+    return context.construct(StartupProbe, given, ask, expect)
+
+
 def _names(context: Context, value: Names) -> tuple[str, ...] | None:
     """The names that are allowed; None where all are."""
     if isinstance(value, str):
@@ -68,4 +84,5 @@ def _names(context: Context, value: Names) -> tuple[str, ...] | None:
 _BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | None]] = {
     form.ASK_DIFF.name: _diff,
     form.ASK_ROUTES.name: _routes,
+    form.ASK_STARTUP.name: _startup,
 }

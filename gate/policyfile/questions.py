@@ -4,8 +4,8 @@ Part of the one table that format is: the kinds here have a module of their own 
 """
 
 from gate.policyfile.records import Either, Fields, Key, Listed, Record
-from gate.policyfile.shapes import Choice, Duration, Flag, Text
-from gate.policyfile.vocabulary import PATH
+from gate.policyfile.shapes import Choice, Duration, Flag, Integer, Text
+from gate.policyfile.vocabulary import PATH, STATUS
 
 NAMES = Either(
     Listed(Text("the name of a variable, a secret or a field"), most=1000),
@@ -72,8 +72,25 @@ ASK_ROUTES = Key(
 )
 EXPECT_ROUTES = Key("expect", ROUTES_EXPECT, "What may be lost")
 
+STARTUP_PATH = Key("path", PATH, "Path and query on the candidate's own URL", required=True)
+WARM_REQUESTS = Key(
+    "warm_requests", Integer(1, 1000), "How many requests follow the first one. Default: 5"
+)
+STARTUP = Record("startup", (STARTUP_PATH, WARM_REQUESTS))
+STARTUP_STATUS = Key(
+    "status", Either(Listed(STATUS), STATUS), "HTTP status, or a list. Default: 200"
+)
+FIRST = Key("first", Duration(), "Limit for the first answer. Default: 1m")
+WARM = Key("warm", Duration(), "Limit for each of those after it. Default: 2s")
+STARTUP_EXPECT = Record("startup expect", (STARTUP_STATUS, FIRST, WARM))
+ASK_STARTUP = Key(
+    "startup", STARTUP, "How long the first answer takes, and those after it", required=True
+)
+EXPECT_STARTUP = Key("expect", STARTUP_EXPECT, "What the answers must be, and how soon")
+
 KINDS: tuple[tuple[Key[Fields], ...], ...] = (
     (ASK_DIFF, EXPECT_DIFF),
     (ASK_ROUTES, EXPECT_ROUTES),
+    (ASK_STARTUP, EXPECT_STARTUP),
 )
 """Each kind's own key, and the key of its expectations where it has any."""

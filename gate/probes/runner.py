@@ -15,7 +15,7 @@ from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
-from gate.core.questions import DiffProbe, LatencyProbe, RoutesProbe, SuiteProbe
+from gate.core.questions import DiffProbe, LatencyProbe, RoutesProbe, StartupProbe, SuiteProbe
 from gate.errors import ValueProblem
 from gate.ports import Clock, Configurations, Logs, Progress, Target
 from gate.probes.control import Limits, Sides, ask_both, for_stable, only_after_failure, settled
@@ -27,8 +27,8 @@ from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 from gate.redaction import Redactor
 
-FIRST, TURN, LAST = 0, 5, 9
-"""Turns: before any request, in the policy's order, and after all others."""
+FIRST, COLD, TURN, LAST = 0, 1, 5, 9
+"""Turns: before any request, with the first request, in the policy's order, after all others."""
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""
 
@@ -75,6 +75,12 @@ async def _routes(inquiry: Inquiry[RoutesProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _startup(inquiry: Inquiry[StartupProbe]) -> Evidence:
+    from gate.probes.startup import ask  # noqa: PLC0415 - lazy: httpx takes over 100 ms
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
@@ -105,6 +111,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     SuiteProbe: Asker("suite", _suite),
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
     RoutesProbe: Asker("routes", _routes),
+    StartupProbe: Asker("startup", _startup, turn=COLD),
 }
 
 
@@ -263,6 +270,8 @@ async def _ask(
     inquiry = Inquiry(probe.name, probe.spec, run, report, control)
     draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
     try:
+        if run.identity.path and asker.turn == COLD:
+            return await _before_a_proof(asker, inquiry, draft)
         if run.identity.path and asker.addressed:
             return await _between_proofs(asker, inquiry, draft)
         return await asker.ask(inquiry)
@@ -302,6 +311,17 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
             proof = await prove(run, again)
     excerpts = told_before(before, run.words)
     return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
+
+
+async def _before_a_proof(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+    """Asks what a proof before it would spoil; it counts if the right revision answers then."""
+    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
+
+    evidence = await asker.ask(inquiry)
+    proof = await prove(inquiry.run)
+    if proof.fault is not None:
+        return draft.end(proof.fault.seen, [proof.fault], answered_by=proof.name)
+    return replace(evidence, answered_by=inquiry.run.words.line(proof.name, TEXT_MAX))
 
 
 def _asked(spec: ProbeSpec) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.questions import DiffProbe, RoutesProbe
+from gate.core.questions import DiffProbe, RoutesProbe, StartupProbe
 from tests.unit.policy_files import probe, probes, problems
 
 
@@ -26,6 +26,11 @@ from tests.unit.policy_files import probe, probes, problems
             RoutesProbe("/o.json", ("GET /a", "PUT /b/{c}"), timeout_s=2),
         ),
         ("{routes: {}, expect: {changed: [GET /a]}}", RoutesProbe(changed=("GET /a",))),
+        ("{startup: {path: /a}}", StartupProbe("/a")),
+        (
+            "{startup: {path: /a, warm_requests: 9}, expect: {status: [204], first: 20s, warm: 5s}}",
+            StartupProbe("/a", (204,), 20, 9, 5),
+        ),
     ],
 )
 def test_a_probe_reads_as_it_is_written(tmp_path, text, spec):
@@ -44,6 +49,9 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ('{diff: {}, expect: {changed: ["${url}"]}}', "holds a template"),
         (f"{{diff: {NOTHING}}}", "compares nothing"),
         ("{routes: {}, expect: {removed: [/a]}}", "expected a route such as GET /items/{id}"),
+        ("{startup: {}}", "path is missing"),
+        ("{startup: {path: /healthz}}", "/healthz never reaches a container"),
+        ("{startup: {path: /}, expect: {first: 0s}}", "must be more than 0 (got 0 s)"),
         ("{routes: {path: openapi.json}}", "expected a path such as /health"),
         ('{routes: {path: "/${url}"}}', "holds a template"),
     ],
