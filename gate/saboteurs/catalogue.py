@@ -6,7 +6,7 @@ seen. The few numbers (the 6th connection, the 21st) are those of real incidents
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.core.policy import IdentityRule, Json
 from gate.saboteurs import acts
@@ -19,6 +19,7 @@ from gate.saboteurs.talk import changed_message
 DELAY_S = 5.0
 """How late late answers are."""
 OTHER_REVISION = "some-other-00001-old"
+_UNSCRIPTED = "nothing in a policy yet: a session that is refused has no script"
 _STATUSES = (401, 403, 404, 500, 503)
 _USUAL = frozenset(
     {
@@ -193,7 +194,10 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
     for sessions in known:
         kinds = {**sessions.samples, **kinds}
     for kind, text in kinds.items():
-        yield from _of_kind(place, kind, text)
+        heard = [sessions for sessions in known if kind in sessions.samples]
+        unscripted = all(sessions.dismissed >= sessions.opened for sessions in heard)
+        for mutant in _of_kind(place, kind, text):
+            yield replace(mutant, caught_by=_UNSCRIPTED) if unscripted else mutant
 
 
 def _of_endings(place: Place) -> Iterator[Mutant]:
