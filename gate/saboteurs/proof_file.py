@@ -3,7 +3,6 @@
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +35,8 @@ def write_proof(path: Path, proof: Proof) -> None:
     Raises:
         GateError: the file cannot be written.
     """
+    import tempfile  # noqa: PLC0415 - a rollout only reads
+
     text = json.dumps(_plain(proof), indent=2, ensure_ascii=True) + "\n"
     try:
         with tempfile.NamedTemporaryFile(
