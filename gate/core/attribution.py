@@ -40,8 +40,8 @@ ADVICE: Mapping[Attribution, str] = {
         "it differs from try to try: run the gate again, and mend the probe or what it depends on"
     ),
     Attribution.CONTRACT_CHANGE: (
-        "clients rely on stable's shape: keep it, or declare the change in the probe (what it "
-        "expects, and `contract: declared`)"
+        "clients rely on stable's shape: keep it, or declare the new one in the probe, by what it "
+        "expects and `contract: declared`"
     ),
     Attribution.UNKNOWN: "",
 }
@@ -200,7 +200,7 @@ def _both(candidate: Evidence, stable: Evidence) -> Attribution:
     if _explained(candidate) and _explained(stable):
         return Attribution.ENVIRONMENT
     here, there = _marks(candidate), _marks(stable)
-    if not here <= there:
+    if not here or not here <= there:
         return Attribution.REGRESSION if there < here else Attribution.UNKNOWN
     if _fewer_right(candidate, stable):
         return Attribution.REGRESSION

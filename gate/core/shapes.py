@@ -143,9 +143,15 @@ def _merged(one: Mapping[Path, Place], other: Mapping[Path, Place]) -> dict[Path
         if a and b:
             places[path] = Place(a.kinds | b.kinds, a.always and b.always)
         elif only := a or b:
-            around = path[:-1] in one and path[:-1] in other
-            places[path] = Place(only.kinds, only.always and not around)
+            lacking = other if a else one
+            places[path] = Place(only.kinds, only.always and not _holds(lacking, path))
     return places
+
+
+def _holds(places: Mapping[Path, Place], path: Path) -> bool:
+    """Whether the object that the place would be in is there."""
+    around = places.get(path[:-1])
+    return around is not None and "object" in around.kinds
 
 
 def broken(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
@@ -164,7 +170,7 @@ def broken(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
             continue
         now = shape.places.get(path)
         if now is None:
-            if len(path) > 1 and path[:-1] in shape.places and was.always and shape.whole:
+            if was.always and shape.whole and _holds(shape.places, path):
                 told.add(path)
                 yield f"{shown(path)} missing", f"{shown(path)} ({_kinds(was)})"
         elif _retyped(was, now):

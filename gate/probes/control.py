@@ -18,7 +18,6 @@ from gate.ports import Clock
 
 BREAKS_MAX = 5
 """Most differences from stable's shape that are told."""
-DECLARE = "stable's clients rely on it; if it is meant, say so in the probe: `contract: declared`"
 
 Ask = Callable[[], Awaitable[Evidence]]
 Again = Callable[[int], None]
@@ -103,8 +102,7 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
     if not breaks:
         return own
     findings = tuple(
-        Finding(Symptom.SCHEMA, f"{was}, as stable has it", now, hint=DECLARE)
-        for now, was in breaks[:BREAKS_MAX]
+        Finding(Symptom.SCHEMA, f"{was}, as stable has it", now) for now, was in breaks[:BREAKS_MAX]
     )
     more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
     return replace(
@@ -144,5 +142,3 @@ def for_stable(probe: Probe) -> Probe:
 def only_after_failure(probe: Probe) -> bool:
     """Whether stable is asked only if the candidate fails: reads of logs are scarce."""
     return isinstance(probe.spec, LogsProbe)
-
-
