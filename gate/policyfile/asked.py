@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from gate.core.policy import ProbeSpec
-from gate.core.questions import DiffProbe, RoutesProbe, StartupProbe
+from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe, StartupProbe
 from gate.policyfile import questions as form
 from gate.policyfile.context import Context
 from gate.policyfile.records import Fields, Read
+from gate.policyfile.sessions import Part, headers, subprotocols
 
 Names = str | tuple[Read[str], ...]
 _PARTS = (
@@ -72,6 +73,26 @@ def _startup(context: Context, ask: Fields, expect: Fields | None) -> StartupPro
     return context.construct(StartupProbe, given, ask, expect)
 
 
+def _soak(context: Context, ask: Fields, expect: Fields | None) -> SoakProbe | None:
+    """What is held open, for how long, and what the server must do meanwhile."""
+    context.no_template(ask.find(form.SOAK_PATH))
+    offered = subprotocols(context, ask.find(form.SOAK_OFFERED)) or Part(())
+    sent = headers(context, ask.find(form.SOAK_HEADERS))
+    context.no_user(ask, offered.names | sent.names)
+    given: dict[str, object] = {
+        "path": ask.get(form.SOAK_PATH, "/"),
+        "for_s": ask.get(form.SOAK_FOR, 120.0),
+        "ping_every_s": ask.get(form.PING_EVERY, 10.0),
+        "open_within_s": ask.get(form.SOAK_OPEN, 10.0),
+        "subprotocols": offered.value,
+        "headers": sent.value,
+    }
+    if expect is None:
+        return context.construct(SoakProbe, given, ask)
+    given["server_pings"] = expect.get(form.SERVER_PINGS, 0)
+    return context.construct(SoakProbe, given, ask, expect)
+
+
 def _names(context: Context, value: Names) -> tuple[str, ...] | None:
     """The names that are allowed; None where all are."""
     if isinstance(value, str):
@@ -85,4 +106,5 @@ _BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | N
     form.ASK_DIFF.name: _diff,
     form.ASK_ROUTES.name: _routes,
     form.ASK_STARTUP.name: _startup,
+    form.ASK_SOAK.name: _soak,
 }

@@ -5,7 +5,7 @@ Part of the one table that format is: the kinds here have a module of their own 
 
 from gate.policyfile.records import Either, Fields, Key, Listed, Record
 from gate.policyfile.shapes import Choice, Duration, Flag, Integer, Text
-from gate.policyfile.vocabulary import PATH, STATUS
+from gate.policyfile.vocabulary import HEADERS, OFFERED, PATH, STATUS
 
 NAMES = Either(
     Listed(Text("the name of a variable, a secret or a field"), most=1000),
@@ -88,9 +88,28 @@ ASK_STARTUP = Key(
 )
 EXPECT_STARTUP = Key("expect", STARTUP_EXPECT, "What the answers must be, and how soon")
 
+SOAK_PATH = Key("path", PATH, "Path and query on the candidate's own URL", required=True)
+SOAK_FOR = Key("for", Duration(), "How long the connection is held, 1s to 1h. Default: 2m")
+PING_EVERY = Key(
+    "ping_every", Duration(), "How often we ping, and how soon each must be answered. Default: 10s"
+)
+SOAK_OPEN = Key("open_within", Duration(), "Limit for the handshake. Default: 10s")
+SOAK_OFFERED = Key(
+    "subprotocols", Listed(OFFERED, least=0, most=20), "Subprotocols to offer; may hold templates"
+)
+SOAK_HEADERS = Key("headers", HEADERS, "Headers of the handshake; values may hold templates")
+SOAK = Record("soak", (SOAK_PATH, SOAK_FOR, PING_EVERY, SOAK_OPEN, SOAK_OFFERED, SOAK_HEADERS))
+SERVER_PINGS = Key(
+    "server_pings", Integer(0, 100_000), "Least number of the server's own pings. Default: 0"
+)
+SOAK_EXPECT = Record("soak expect", (SERVER_PINGS,))
+ASK_SOAK = Key("soak", SOAK, "One WebSocket that is held open for a while", required=True)
+EXPECT_SOAK = Key("expect", SOAK_EXPECT, "What the server must do meanwhile")
+
 KINDS: tuple[tuple[Key[Fields], ...], ...] = (
     (ASK_DIFF, EXPECT_DIFF),
     (ASK_ROUTES, EXPECT_ROUTES),
     (ASK_STARTUP, EXPECT_STARTUP),
+    (ASK_SOAK, EXPECT_SOAK),
 )
 """Each kind's own key, and the key of its expectations where it has any."""

@@ -15,7 +15,14 @@ from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
-from gate.core.questions import DiffProbe, LatencyProbe, RoutesProbe, StartupProbe, SuiteProbe
+from gate.core.questions import (
+    DiffProbe,
+    LatencyProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+    SuiteProbe,
+)
 from gate.errors import ValueProblem
 from gate.ports import Clock, Configurations, Logs, Progress, Target
 from gate.probes.control import Limits, Sides, ask_both, for_stable, only_after_failure, settled
@@ -81,6 +88,12 @@ async def _startup(inquiry: Inquiry[StartupProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _soak(inquiry: Inquiry[SoakProbe]) -> Evidence:
+    from gate.probes.soak import ask  # noqa: PLC0415 - lazy: websockets takes 80 ms
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
@@ -112,6 +125,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
     RoutesProbe: Asker("routes", _routes),
     StartupProbe: Asker("startup", _startup, turn=COLD),
+    SoakProbe: Asker("soak", _soak, control=True),
 }
 
 

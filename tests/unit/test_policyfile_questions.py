@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.questions import DiffProbe, RoutesProbe, StartupProbe
+from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe, StartupProbe
 from tests.unit.policy_files import probe, probes, problems
 
 
@@ -28,8 +28,21 @@ from tests.unit.policy_files import probe, probes, problems
         ("{routes: {}, expect: {changed: [GET /a]}}", RoutesProbe(changed=("GET /a",))),
         ("{startup: {path: /a}}", StartupProbe("/a")),
         (
-            "{startup: {path: /a, warm_requests: 9}, expect: {status: [204], first: 20s, warm: 5s}}",
-            StartupProbe("/a", (204,), 20, 9, 5),
+            "{startup: {path: /a, warm_requests: 9}, expect: {status: [204], first: 9s, warm: 5s}}",
+            StartupProbe("/a", (204,), 9, 9, 5),
+        ),
+        ("{soak: {path: /ws}}", SoakProbe("/ws")),
+        (
+            "{soak: {path: /ws, for: 3m, ping_every: 5s, open_within: 2s}}",
+            SoakProbe("/ws", 180, 5, 2),
+        ),
+        (
+            '{soak: {path: /ws, subprotocols: ["a.${alice}"]}, expect: {server_pings: 2}}',
+            SoakProbe("/ws", server_pings=2, subprotocols=("a.${alice}",)),
+        ),
+        (
+            '{soak: {path: /ws, headers: {X: "${nonce}"}}}',
+            SoakProbe("/ws", headers=(("X", "${nonce}"),)),
         ),
     ],
 )
@@ -52,6 +65,10 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ("{startup: {}}", "path is missing"),
         ("{startup: {path: /healthz}}", "/healthz never reaches a container"),
         ("{startup: {path: /}, expect: {first: 0s}}", "must be more than 0 (got 0 s)"),
+        ("{soak: {path: /ws, for: 500ms}}", "out of range (got 0.5, expected 1 to 3600)"),
+        ('{soak: {path: /ws, headers: {X: "${user}"}}}', "uses ${user}"),
+        ("{soak: {path: /ws, subprotocols: [a, a]}}", "is offered twice"),
+        ('{soak: {path: /ws, headers: {X: "${eve}"}}}', "names an unknown secret"),
         ("{routes: {path: openapi.json}}", "expected a path such as /health"),
         ('{routes: {path: "/${url}"}}', "holds a template"),
     ],

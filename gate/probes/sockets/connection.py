@@ -6,6 +6,7 @@ pauses while nobody takes what came, and the frames of one phase are counted.
 """
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
         ending: how the connection ended, None while it lives or if it never opened.
         over: done when it has ended or was refused.
         lost: done when the transport is gone.
+        pings: how many pings of the protocol came; the library has answered them.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_noted",
         "_parts",
         "_paused",
+        "_pongs",
         "_request",
         "_transport",
         "_unread_chars",
@@ -66,6 +69,7 @@ class Connection(asyncio.Protocol):
         "head",
         "lost",
         "over",
+        "pings",
         "refusal",
         "response",
     )
@@ -88,6 +92,8 @@ class Connection(asyncio.Protocol):
         self._inbox: deque[Message] = deque()
         self._unread_chars = 0
         self._parts: list[bytes] = []
+        self._pongs: dict[bytes, asyncio.Future[None]] = {}
+        self.pings = 0
         self._binary = False
         self.head = b""
         self._frames = 0
@@ -155,6 +161,17 @@ class Connection(asyncio.Protocol):
             self._ws.send_text(text.encode())
             self._noted(">", text)
             self._flush()
+
+    def ping(self) -> asyncio.Future[None]:
+        """Pings; done when that very ping is answered, never once the connection has ended."""
+        pong: asyncio.Future[None] = self._loop.create_future()
+        if self._ws.state is State.OPEN:
+            payload = secrets.token_bytes(8)
+            self._pongs = {payload: pong}  # an older one is nobody's concern any more
+            self._ws.send_ping(payload)
+            self._noted(">", "ping")
+            self._flush()
+        return pong
 
     def close(self) -> None:
         """Begins to close with 1000; the end comes with the server's own close frame."""
@@ -239,7 +256,14 @@ class Connection(asyncio.Protocol):
             case Opcode.CLOSE:
                 self._closed()
             case _:
-                self._noted("<", frame.opcode.name.lower())
+                self._control(frame)
+
+    def _control(self, frame: Frame) -> None:
+        self._noted("<", frame.opcode.name.lower())
+        self.pings += frame.opcode is Opcode.PING
+        pong = self._pongs.pop(bytes(frame.data), None) if frame.opcode is Opcode.PONG else None
+        if pong is not None:
+            self._set(pong)
 
     def _message(self, data: bytes | bytearray | memoryview, *, binary: bool) -> None:
         try:
