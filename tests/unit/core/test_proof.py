@@ -8,7 +8,7 @@ import pytest
 from gate.core.aim import aim, no_service
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import HttpProbe, Probe
-from gate.core.proof import Proof, Proving
+from gate.core.proof import Proof, Proving, Trial, Trials
 from gate.core.state import Ending, Phase
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, ValueProblem
@@ -84,3 +84,39 @@ def test_a_first_deploy_waits_for_its_proof_as_well():
     r = no_service(rollout(Phase.READING, lax), failed)
     assert r.phase is Phase.DEPLOYING
     assert "no proof that the probes can fail" in r.notes[-1]
+
+
+def trial(name, *noticed, ran=None, judged=True, killed=None):
+    ran = noticed if ran is None else ran
+    dead = bool(noticed) if killed is None else killed
+    return Trial(name, "answer", "an exact status", judged, bool(ran), ran, noticed, dead)
+
+
+TRIALS = Trials(
+    ("health", "lax", "spare"),
+    (
+        trial("refused", "health", "lax", judged=False),
+        trial("status 500", "health", ran=("lax", "health")),
+        trial("field gone", ran=("health", "lax")),
+        trial("only spare", "spare", killed=False),
+        trial("21 open"),
+    ),
+)
+
+
+def test_a_probe_that_notices_only_a_dead_line_cannot_fail():
+    assert TRIALS.cannot_fail == ("lax",)
+    assert TRIALS.kills == {"health": 2, "lax": 1, "spare": 1}
+    assert TRIALS.ran == {"health": 3, "lax": 3, "spare": 1}
+
+
+def test_a_mutant_that_nobody_met_counts_neither_way():
+    assert (len(TRIALS.exercised), TRIALS.killed) == (4, 2)
+    assert [one.mutant for one in TRIALS.survivors] == ["field gone", "only spare"]
+
+
+def test_the_proof_says_the_same():
+    proof = TRIALS.proof("0.1.0", "p" * 64, "c" * 64, NOW)
+    assert (proof.mutants, proof.killed, proof.kill_percent) == (4, 2, 50)
+    assert proof.cannot_fail == ("lax",)
+    assert proof.survivors == TRIALS.survivors
