@@ -379,7 +379,7 @@ def test_it():
     assert set(os.environ) <= {
         "PATH", "HOME", "LANG", "TMPDIR", "LC_CTYPE", "PYTHONPATH", "PYTEST_ADDOPTS", "BASE_URL",
         "WS_URL", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST", "PYTEST_VERSION",
-        "GATE_SUITE_CHANNEL", "GATE_JUNIT_XML",
+        "GATE_JUNIT_XML",
     }
 """,
     )
@@ -466,6 +466,23 @@ def test_it(n):
     assert seen.outcome is INCONCLUSIVE, texts(seen)
     assert "several tests ran at once" in texts(seen)
     assert seen.asked_times == 8
+
+
+async def test_a_pytest_within_a_test_is_not_heard(tmp_path):
+    (tmp_path / "inner").mkdir()
+    write(tmp_path / "inner", test_inner="def test_inner(): assert False\n")
+    write(
+        tmp_path,
+        test_it="""
+import subprocess, sys
+def test_it():
+    assert get("/a").status == 200
+    assert subprocess.run([sys.executable, "-m", "pytest", "inner"]).returncode == 1
+    assert pytest.main(["inner", "-q"]) == 1
+""",
+    )
+    seen = await judged(tmp_path, spec("test_it.py"))
+    assert (seen.outcome, seen.asked_times) == (PASSED, 1), texts(seen)
 
 
 async def test_two_at_once_do_not_mix(tmp_path):

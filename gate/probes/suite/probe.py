@@ -105,5 +105,5 @@ def _expected(spec: SuiteProbe) -> str:
         for marker, percent in spec.pass_rate.items()
     ]
     parts = parts or ["every test passes"]
-    parts += [f"{len(spec.tests)} named tests"] if spec.tests else []
+    parts += [f"{len(spec.tests)} by name"] if spec.tests else []
     return ", ".join([*parts, f"at most {spec.skipped} skipped"])

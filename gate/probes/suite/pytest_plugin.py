@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,9 +55,15 @@ class _Channel:
 class _Witness:
     """Reports on one pytest process: the only one, or one of several workers, or their head."""
 
-    def __init__(self, channel: _Channel, config: pytest.Config) -> None:
-        self._channel = channel
-        self._worker = hasattr(config, "workerinput")
+    def __init__(self, address: str, *, worker: bool) -> None:
+        self._address = address
+        self._channel = _Channel(address)
+        self._worker = worker
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Lets a worker of pytest-xdist report, too."""
+        node.workerinput[CHANNEL] = self._address
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -113,10 +119,12 @@ class _Witness:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begins to report, where a gate started this suite."""
-    address = os.environ.get(CHANNEL)  # noqa: TID251 - the suite's process, not the gate's
+    """Begins to report, where a gate started this suite; a pytest within a test does not."""
+    given = getattr(config, "workerinput", None)
+    home = os.environ if given is None else given  # noqa: TID251 - the suite's process
+    address = home.pop(CHANNEL, None)
     if address:
-        config.pluginmanager.register(_Witness(_Channel(address), config), "gate-witness")
+        config.pluginmanager.register(_Witness(address, worker=given is not None), "gate-witness")
 
 
 def _id(nodeid: str) -> str:

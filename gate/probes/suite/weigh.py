@@ -13,7 +13,7 @@ from fractions import Fraction
 from gate.core.evidence import Outcome, Symptom
 from gate.core.questions import SuiteProbe
 from gate.probes.outcome import Fault, worst
-from gate.probes.suite.record import SEVERAL, Record, Seen
+from gate.probes.suite.record import NOBODY, SEVERAL, Record, Seen
 from gate.probes.suite.results import Ended, Result, Results
 
 PYTEST_CODES = {
@@ -101,9 +101,9 @@ def weigh(spec: SuiteProbe, facts: Facts) -> Weighed:
     short, tolerated = _rates(spec, tests)
     faults = [
         *_of_the_run(spec, facts, tests),
+        *_left_out(spec, facts, tests),
         *_required(spec, tests),
         *short,
-        *_left_out(spec, facts, tests),
         *_silence(spec, facts, tests),
     ]
     return Weighed(tests, tuple(dict.fromkeys(faults)), tolerated)
@@ -258,10 +258,11 @@ def _rate(marker: str, percent: float, members: list[Test]) -> list[Fault]:
     if Fraction(passed * 100, len(members)) >= Fraction(str(percent)):
         return []
     share = 100 * passed / len(members)
-    wrong = [test.wrong for test in members if test.wrong is not None]
-    outcome = worst(wrong) if wrong else Outcome.INCONCLUSIVE
     seen = f"{name}: {passed} of {len(members)} passed ({share:.1f} %)"
-    return [Fault(Symptom.TESTS, seen, expected, because=outcome)]
+    wrong = [test.wrong for test in members if test.wrong is not None]
+    if not wrong:
+        return [_nothing(seen, expected)]
+    return [Fault(Symptom.TESTS, seen, expected, because=worst(wrong))]
 
 
 def _left_out(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
@@ -271,11 +272,14 @@ def _left_out(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterat
     kinds = Counter(result.ended for result in out)
     parts = ", ".join(f"{count} {ended.value}" for ended, count in kinds.items())
     reason = next((_first_line(result.why) for result in out if result.why), "")
-    seen = f"{len(out)} of {len(tests)} tests left out ({parts})"
-    if len(out) == len(tests):
-        seen = f"no test ran: {parts}, exit code {facts.code}"
-    hint = f"the first reason given: {reason}" if reason else "what is skipped shows nothing"
-    yield _nothing(seen, f"at most {spec.skipped} tests skipped", hint)
+    hints = [f"the first reason given: {reason.removeprefix('Skipped: ')}"] if reason else []
+    if len(out) < len(tests):
+        seen = f"{len(out)} of {len(tests)} tests left out ({parts})"
+        yield _nothing(seen, f"at most {spec.skipped} left out", "; ".join(hints))
+        return
+    if lines := facts.record.of(NOBODY).lines:
+        hints.append(f"before its tests it saw {', '.join(lines)}")
+    yield _nothing(f"no test ran: {parts}, exit code {facts.code}", "tests", "; ".join(hints))
 
 
 def _silence(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
