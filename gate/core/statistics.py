@@ -64,26 +64,25 @@ def at_most(limit: int, trials: int, rate: float) -> float:
     return min(tail, 1.0)
 
 
-def sample_size(allowed: float, *, bad: float, alpha: float = 0.05, beta: float = 0.05) -> int:
-    """How many sessions it takes to tell a service within its error budget from a bad one.
+def sample_size(allowed: float, *, bad: float, beta: float = 0.05) -> int:
+    """How many sessions it takes to tell a service without a fault from a bad one.
 
-    A service that fails half as often as allowed passes with a chance of at least 1 - alpha, one
-    that fails at the rate `bad` fails the probe with a chance of at least 1 - beta. Exact, by
-    search; a budget of 0 asks the second alone.
+    The first always passes; the second fails the probe with a chance of at least 1 - beta. Exact,
+    by search; one more session may allow one more failure, and so no smaller number will do.
 
     Args:
         allowed: share of sessions that may fail, 0 <= allowed < bad < 1.
         bad: the rate of failures that must be noticed.
-        alpha: chance of failing a service that is well within its budget.
         beta: chance of passing a bad one.
     """
+    period = math.ceil(2 / allowed) if allowed else 1
+    short = 0
     for trials in range(1, SAMPLE_MAX):
-        limit = math.floor(allowed * trials + 1e-9)
-        missed = at_most(limit, trials, bad)
-        passed = at_most(limit, trials, allowed / 2) if allowed else 1.0
-        if missed <= beta and passed >= 1 - alpha:
-            return trials
-    return SAMPLE_MAX
+        if noticed(allowed, trials, bad=bad) < 1 - beta:
+            short = trials
+        elif trials - short >= period:
+            break
+    return min(short + 1, SAMPLE_MAX)
 
 
 SAMPLE_MAX = 5000

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from gate.core import template
-from gate.core.control import Baseline
+from gate.core.control import Baseline, Contract
 from gate.core.percentiles import TAIL_MIN, tail_count
 from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, Send, WebSocketProbe
 from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
 from gate.core.verdict import asks_address
+from gate.policyfile import sampling
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -34,9 +35,12 @@ def _everything(policy: Policy) -> Iterator[_Said]:
             yield f"{where}.required", "a failure is only reported, it stops no promotion", ""
         if isinstance(probe.spec, WebSocketProbe):
             yield from _of_sessions(where, probe.spec)
+            yield from sampling.of_budget(where, probe.spec)
         if isinstance(probe.spec, LatencyProbe):
             yield from _of_latency(where, probe.spec, policy)
     yield from _of_coverage(policy)
+    yield from sampling.of_all(policy)
+    yield from _of_comparison(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
 
@@ -104,6 +108,13 @@ def _of_coverage(policy: Policy) -> Iterator[_Said]:
             "no probe checks that strangers are refused",
             "add one with expect: {refused: [401, 403, 1008]}",
         )
+
+
+def _of_comparison(policy: Policy) -> Iterator[_Said]:
+    for probe in policy.probes:
+        if probe.contract is Contract.DECLARED and policy.baseline is Baseline.NONE:
+            where = f"probes.{probe.name}.contract"
+            yield where, "has no meaning without a baseline", "write baseline: stable"
 
 
 def _of_names(policy: Policy) -> Iterator[_Said]:
