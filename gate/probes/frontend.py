@@ -93,6 +93,7 @@ _KNOWN = (
     _Known((401, 403), "Your client does not have permission", _NOT_ALLOWED),
     _Known((401,), "The access token could not be verified", _NOT_ALLOWED),
     _Known((503,), "malformed response or connection to the instance had an error", _BROKE),
+    _Known((503,), "malformed or connection to the instance had an error", _BROKE),
     _Known((502, 503), "could not complete your request", _BROKE),
     _Known(
         (503,),
