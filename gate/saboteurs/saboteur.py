@@ -30,7 +30,7 @@ from gate.saboteurs.answers import (
 )
 from gate.saboteurs.lesson import Lesson, Page
 from gate.saboteurs.talk import Crowd, talk_of
-from gate.saboteurs.tunnel import Tunnel
+from gate.saboteurs.tunnel import Tunnel, entertain, say
 from gate.saboteurs.wire import Side, Streams, Upstream
 
 HOST = "127.0.0.1"
@@ -243,11 +243,9 @@ class Saboteur:
         """Lets somebody in whom the service has refused, and hears whatever they say."""
         self.struck()
         await probe.send(_switching(stripped(headers), asked))
-        tunnel = Tunnel(probe.streams, probe.streams, None, self)
         if act.greeting:
-            await tunnel.hear(act.greeting)
-        while await probe.streams.read():
-            pass
+            await say(probe.streams, act.greeting)
+        await entertain(probe.streams, probe.rest)
 
     async def _switched(
         self, probe: Side, service: Side, asked: "_Asked", response: h11.InformationalResponse

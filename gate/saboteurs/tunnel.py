@@ -60,6 +60,7 @@ class Tunnel:
         self._said = 0
         self._ended = False
         self._closing = False
+        self._alone = False
 
     async def run(self, from_client: bytes, from_server: bytes) -> None:
         """Carries the session to its end.
@@ -86,7 +87,7 @@ class Tunnel:
 
     async def hear(self, text: str) -> None:
         """Lets this session's probe hear a message, whoever it was meant for."""
-        await self._client.write(Frame(Opcode.TEXT, text.encode()).serialize(mask=False))
+        await say(self._client, text)
 
     async def _client_pump(self, data: bytes) -> None:
         items = Items(masked=True, lenient=self._talk is None)
@@ -127,6 +128,8 @@ class Tunnel:
             return
         if isinstance(item, str):
             await self._carry_out(self._talk.asked(item), (ToServer(item),))
+        elif self._alone:
+            await take_leave(self._client, item)
         else:
             await self._server.write(item.serialize(mask=True))
 
@@ -139,6 +142,7 @@ class Tunnel:
             await self._carry_out(self._talk.said(item), (ToClient(item),))
         elif item.opcode is Opcode.CLOSE and self._holds_on:
             self._house.struck()
+            self._alone = True
             await self._server.write(item.serialize(mask=True))
         else:
             await self._client.write(item.serialize(mask=False))
@@ -178,6 +182,32 @@ class Tunnel:
             close = Close(code, _REASONS.get(code, ""))
             await self._client.write(Frame(Opcode.CLOSE, close.serialize()).serialize(mask=False))
         self._client.end()
+
+
+async def say(client: Streams, text: str) -> None:
+    """Lets a probe hear a message."""
+    await client.write(Frame(Opcode.TEXT, text.encode()).serialize(mask=False))
+
+
+async def entertain(client: Streams, early: bytes) -> None:
+    """Keeps a session open that nobody serves, until the probe leaves.
+
+    Args:
+        client: the connection, after the handshake.
+        early: what came right behind it.
+    """
+    items = Items(masked=True, lenient=True)
+    while early := early or await client.read():
+        for item in items.feed(early):
+            await take_leave(client, item)
+        early = b""
+
+
+async def take_leave(client: Streams, item: Item) -> None:
+    """Answers a close frame in the service's place; any other frame is for nobody."""
+    if isinstance(item, Frame) and item.opcode is Opcode.CLOSE:
+        await client.write(item.serialize(mask=False))
+        client.end()
 
 
 class Items:
