@@ -49,6 +49,7 @@ class Symptom(Enum):
     ROUTES = "routes"  # routes that stable has are gone
     TESTS = "tests"  # tests of a suite failed
     NO_EVIDENCE = "no evidence"  # a suite that skipped, did not run, or never asked the candidate
+    PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
     PLATFORM = "platform"  # Cloud Run's front end answered, not the container
     CLIENT = "client fault"  # our own side could not ask: never the candidate's fault

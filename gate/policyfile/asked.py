@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from gate.core.policy import ProbeSpec
-from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe, StartupProbe
+from gate.core.policy import Json, ProbeSpec
+from gate.core.questions import DiffProbe, PluginProbe, RoutesProbe, SoakProbe, StartupProbe
 from gate.policyfile import questions as form
 from gate.policyfile.context import Context
 from gate.policyfile.records import Fields, Read
 from gate.policyfile.sessions import Part, headers, subprotocols
+from gate.policyfile.tree import as_json
 
 Names = str | tuple[Read[str], ...]
 _PARTS = (
@@ -93,6 +94,27 @@ def _soak(context: Context, ask: Fields, expect: Fields | None) -> SoakProbe | N
     return context.construct(SoakProbe, given, ask, expect)
 
 
+def _plugin(context: Context, ask: Fields, _: Fields | None) -> PluginProbe | None:
+    """Which plug-in is asked; every key that is not the gate's own is an option of the plug-in."""
+    kind = ask.find(form.PLUGIN_KIND)
+    own = {key.name for key in form.PLUGIN.keys}
+    options: dict[str, Json] = {}
+    names: frozenset[str] = frozenset()
+    for name, (_mark, node) in ask.node().entries.items():
+        if name not in own:
+            names |= context.names(Read(None, node))
+            options[name] = as_json(node)
+    context.no_user(ask, names)
+    if kind is None:
+        return None
+    given: dict[str, object] = {
+        "kind": kind.value,
+        "options": options,
+        "timeout_s": ask.get(form.PLUGIN_TIMEOUT, 60.0),
+    }
+    return context.construct(PluginProbe, given, ask)
+
+
 def _names(context: Context, value: Names) -> tuple[str, ...] | None:
     """The names that are allowed; None where all are."""
     if isinstance(value, str):
@@ -107,4 +129,5 @@ _BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | N
     form.ASK_ROUTES.name: _routes,
     form.ASK_STARTUP.name: _startup,
     form.ASK_SOAK.name: _soak,
+    form.ASK_PLUGIN.name: _plugin,
 }

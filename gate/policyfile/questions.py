@@ -106,10 +106,26 @@ SOAK_EXPECT = Record("soak expect", (SERVER_PINGS,))
 ASK_SOAK = Key("soak", SOAK, "One WebSocket that is held open for a while", required=True)
 EXPECT_SOAK = Key("expect", SOAK_EXPECT, "What the server must do meanwhile")
 
+PLUGIN_KIND = Key(
+    "kind",
+    Text("the name of an entry point of the group gate.probes", r"[A-Za-z0-9][A-Za-z0-9._-]*", 100),
+    "Which of the installed plug-ins to ask",
+    required=True,
+)
+PLUGIN_TIMEOUT = Key("timeout", Duration(), "Limit for its answer, import included. Default: 1m")
+PLUGIN = Record("plugin", (PLUGIN_KIND, PLUGIN_TIMEOUT), others=True)
+ASK_PLUGIN = Key(
+    "plugin",
+    PLUGIN,
+    "A kind that another package brings; all other keys are for it and may hold templates",
+    required=True,
+)
+
 KINDS: tuple[tuple[Key[Fields], ...], ...] = (
     (ASK_DIFF, EXPECT_DIFF),
     (ASK_ROUTES, EXPECT_ROUTES),
     (ASK_STARTUP, EXPECT_STARTUP),
     (ASK_SOAK, EXPECT_SOAK),
+    (ASK_PLUGIN,),
 )
 """Each kind's own key, and the key of its expectations where it has any."""

@@ -190,12 +190,14 @@ class Record:
         title: what it is called in messages.
         one_of: exactly one of these keys must be there.
         some_of: at least one of these keys must be there.
+        others: whether there may be other keys, for somebody else to read.
     """
 
     title: str
     keys: tuple[Key[object], ...]
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
+    others: bool = False
 
     @property
     def says(self) -> str:
@@ -214,7 +216,7 @@ class Record:
                 item = attempt(shapes[name], value, problems)
                 if item is not None:
                     reads[name] = item
-            else:
+            elif not self.others:
                 self._unknown(name, node, problems)
         self._missing(node, problems)
         return Fields(node, reads)
@@ -258,7 +260,7 @@ class Record:
         schema: dict[str, Json] = {
             "type": "object",
             "properties": properties,
-            "additionalProperties": False,
+            "additionalProperties": self.others,
         }
         required: list[Json] = [key.name for key in self.keys if key.required]
         if required:

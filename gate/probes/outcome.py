@@ -37,6 +37,7 @@ OUTCOMES: Mapping[Symptom, Outcome] = {
     Symptom.CONFIGURATION: Outcome.FAILED,
     Symptom.ROUTES: Outcome.FAILED,
     Symptom.TESTS: Outcome.FAILED,
+    Symptom.PLUGIN: Outcome.FAILED,
     Symptom.NO_EVIDENCE: Outcome.INCONCLUSIVE,
     Symptom.IDENTITY: Outcome.INCONCLUSIVE,
     Symptom.CONNECT: Outcome.INCONCLUSIVE,

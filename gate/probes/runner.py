@@ -18,6 +18,7 @@ from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketPr
 from gate.core.questions import (
     DiffProbe,
     LatencyProbe,
+    PluginProbe,
     RoutesProbe,
     SoakProbe,
     StartupProbe,
@@ -94,6 +95,12 @@ async def _soak(inquiry: Inquiry[SoakProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _plugin(inquiry: Inquiry[PluginProbe]) -> Evidence:
+    from gate.probes.plugins import ask  # noqa: PLC0415 - lazy, and so is the plug-in itself
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
@@ -126,6 +133,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     RoutesProbe: Asker("routes", _routes),
     StartupProbe: Asker("startup", _startup, turn=COLD),
     SoakProbe: Asker("soak", _soak, control=True),
+    PluginProbe: Asker("plugin", _plugin, control=True, again=True),
 }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe, StartupProbe
+from gate.core.questions import DiffProbe, PluginProbe, RoutesProbe, SoakProbe, StartupProbe
 from tests.unit.policy_files import probe, probes, problems
 
 
@@ -44,6 +44,11 @@ from tests.unit.policy_files import probe, probes, problems
             '{soak: {path: /ws, headers: {X: "${nonce}"}}}',
             SoakProbe("/ws", headers=(("X", "${nonce}"),)),
         ),
+        ("{plugin: {kind: a.b}}", PluginProbe("a.b")),
+        (
+            '{plugin: {kind: a, timeout: 2s, url: "${url}", more: {b: [1, null]}}}',
+            PluginProbe("a", {"url": "${url}", "more": {"b": [1, None]}}, 2),
+        ),
     ],
 )
 def test_a_probe_reads_as_it_is_written(tmp_path, text, spec):
@@ -69,6 +74,11 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ('{soak: {path: /ws, headers: {X: "${user}"}}}', "uses ${user}"),
         ("{soak: {path: /ws, subprotocols: [a, a]}}", "is offered twice"),
         ('{soak: {path: /ws, headers: {X: "${eve}"}}}', "names an unknown secret"),
+        ("{plugin: {query: a}}", "kind is missing"),
+        ('{plugin: {kind: a, b: ["${eve}"]}}', "names an unknown secret"),
+        ('{plugin: {kind: a, b: "${user}"}}', "uses ${user}"),
+        ("{plugin: {kind: a, timeout: 2h}}", "out of range (got 7200"),
+        ("{plugin: {kind: a}, expect: {status: 200}}", "unknown key (got 'expect')"),
         ("{routes: {path: openapi.json}}", "expected a path such as /health"),
         ('{routes: {path: "/${url}"}}', "holds a template"),
     ],
