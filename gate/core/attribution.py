@@ -54,6 +54,11 @@ _SHAPED = frozenset({Symptom.SCHEMA, Symptom.BODY})
 _NEGOTIATED = frozenset({Symptom.SUBPROTOCOL, Symptom.ROUTES})
 _CODED = frozenset({Symptom.STATUS, Symptom.REFUSED, Symptom.REDIRECT, Symptom.CLOSED})
 _STALE = frozenset({Symptom.SCHEMA, Symptom.SUBPROTOCOL, Symptom.NO_EVIDENCE})
+_COMPARED: Mapping[Symptom | None, Attribution] = {
+    Symptom.CONFIGURATION: Attribution.REGRESSION,
+    Symptom.ROUTES: Attribution.CONTRACT_CHANGE,
+}
+"""What says by itself that stable is another."""
 _NETWORK = frozenset({Symptom.CONNECT, Symptom.TIMEOUT, Symptom.PLATFORM})
 _CREDENTIALS = frozenset({"401", "403", "1008"})
 _NOWHERE = frozenset({"400", "404", "405", "410", "1003"})
@@ -86,7 +91,8 @@ def attribute(
     if candidate.outcome is not Outcome.FAILED:
         return _unclear(candidate, stable)
     if stable is None:
-        return Attribution.REGRESSION if live else Attribution.UNKNOWN
+        alone = Attribution.REGRESSION if live else Attribution.UNKNOWN
+        return _COMPARED.get(_leading(candidate), alone)
     if _mixed(candidate):
         return _sometimes(candidate, stable, rule or Repeats())
     if stable.passed or Repeat.RIGHT in stable.repeats:
@@ -156,6 +162,8 @@ def odds(tries: Sequence[Repeat], rule: Repeats) -> Odds:
 def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
     """The candidate has not spoken."""
     match _leading(candidate):
+        case Symptom.NO_EVIDENCE if stable and stable.passed:
+            return Attribution.REGRESSION  # the same suite shows something of stable
         case Symptom.CLIENT | Symptom.NO_EVIDENCE:
             return Attribution.PROBE_FAULT
         case Symptom.PLATFORM if _code(candidate) in _CREDENTIALS:
