@@ -3,8 +3,10 @@ from itertools import pairwise
 import pytest
 
 from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
+from gate.core.control import Baseline, Repeats
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.state import Kind, Phase
+from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
     BEFORE,
     CANDIDATE,
@@ -80,6 +82,31 @@ def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
         later(1200),
         compare_with=(STABLE,),
     )
+
+
+COMPARED = {"baseline": Baseline.STABLE, "repeats": Repeats(at_most=3)}
+
+
+def test_stable_is_asked_as_a_control_while_the_candidate_has_no_users():
+    command = only(rollout(Phase.PROBING, plan(**COMPARED)))
+    assert (command.control, command.compare_with) == (Repeats(at_most=3), (STABLE,))
+    split = Split.of([Target("a", 40), Target("b", 60), Target(CANDIDATE, 0, TAG)])
+    assert only(rollout(Phase.PROBING, plan(**COMPARED), placed=split)).control
+
+
+@pytest.mark.parametrize(
+    "r",
+    [
+        rollout(Phase.PROBING),
+        rollout(Phase.DWELLING, plan(**COMPARED)),
+        rollout(Phase.WATCHING, plan(**COMPARED)),
+        rollout(Phase.PROBING, plan(Kind.ROLLBACK, probes=PROBES, **COMPARED)),
+        rollout(Phase.PROBING, plan(**COMPARED), before=None, placed=Split.all_to(CANDIDATE, {})),
+    ],
+    ids=["no baseline", "canary", "watch", "rollback", "first deploy"],
+)
+def test_nobody_is_asked_as_a_control(r):
+    assert only(r).control is None
 
 
 def test_logs_are_read_from_the_start():
