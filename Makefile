@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check chaos format lint types imports lock clean
+.PHONY: help demo test check chaos bench ratios format lint types imports lock clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,7 +41,11 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## every benchmark: peers in the same run, ratios printed
+SEEDS ?= 1
+bench: $(STAMP)  ## decisions on labelled rollouts, beside peers: make bench [ONLY="sockets E4"] [SEEDS="1 2"]
+	@$(BIN)/python -m benchmarks.bench --seeds $(SEEDS) $(if $(ONLY),--only $(ONLY))
+
+ratios: $(STAMP) ## every benchmark of speed: peers in the same run, ratios printed
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(STAMP)   ## write both locks anew (needs uv)

@@ -1,7 +1,8 @@
 """The policies of the scenarios: the shipped one, and documented variants of it (policies.yaml).
 
 A variant names what it changes in another policy: mappings are merged, `null` takes a key away,
-anything else replaces what was there.
+anything else replaces what was there; `everywhere` then replaces values of a key, wherever it has
+them: `{within: {10s: 2s}}`.
 """
 
 import shutil
@@ -38,9 +39,20 @@ def policy(name: str, changes: dict[str, Any]) -> dict[str, Any]:
         if "of" in change
         else yaml.safe_load((SHIPPED / "backend.yaml").read_text(encoding="utf-8"))
     )
-    merged = _merged(base, change.get("change") or {})
+    merged = _everywhere(_merged(base, change.get("change") or {}), change.get("everywhere") or {})
     assert isinstance(merged, dict)
     return merged
+
+
+def _everywhere(value: Any, limits: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_everywhere(each, limits) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: limits[key].get(each, each) if key in limits else _everywhere(each, limits)
+        for key, each in value.items()
+    }
 
 
 def _merged(base: Any, change: Any) -> Any:

@@ -16,8 +16,8 @@ from benchmarks.bench.stage import PROJECT, REGION, ROOT, Cloud, NotReadyError, 
 from benchmarks.bench.traffic import sample
 
 GATE_WITHIN_S = 240.0
-ENDINGS = {"promoted": Decision.PROMOTE, "rejected": Decision.REJECT, "regressed": Decision.REJECT}
 CODES = {0: Decision.PROMOTE, 1: Decision.REJECT}
+_INFRASTRUCTURE = 3
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,12 @@ def _gate(stage: Stage, policy: Path, seed: int, judged: dict[str, Decision]) ->
         code, out, err = -1, "", "did not end"
     seconds = time.monotonic() - began
     stage.cloud.no_faults(stage.name)
+    if code == 2:
+        raise RuntimeError(f"{scenario.name}: the gate could not be asked: {err}")
     said = json.loads(out) if out.strip() else {}
     told, findings = _told(said)
+    if code == _INFRASTRUCTURE and not told:
+        told = {"infrastructure": "environment"}  # what this exit code means (README)
     decided = CODES.get(code, Decision.HOLD)
     moved = any(name != stage.first for name in stage.shares())
     return Result(

@@ -95,7 +95,8 @@ def local_cloud_run(images: Mapping[str, Any], folder: Path, seed: int) -> Itera
 
 def env_of(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for a process that finds this project."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), **(more or {})}
 
 
 def _exports(lines: Any) -> dict[str, str]:

@@ -106,8 +106,11 @@ def edit(app: App, do: Do) -> App:
                 body += message.get("body", b"")
 
         await app(scope, receive, collect)
+        kept = {name.decode(): value.decode() for name, value in started["headers"]}
+        kept.pop("content-length", None)
         status = do.get("status", started["status"])
-        return await respond(send, status, edited(json.loads(body), do), do.get("headers", {}))
+        changed = edited(json.loads(body), do)
+        return await respond(send, status, changed, {**kept, **do.get("headers", {})})
 
     return other
 

@@ -227,7 +227,8 @@ def _parroted(app: App, do: Do) -> App:
             return await app(scope, receive, send)
         fields = [(name.encode(), value.encode()) for name, value in named().items()]
         await receive()
-        await send({"type": "websocket.accept", "subprotocol": "jwt-auth", "headers": fields})
+        chosen = "jwt-auth" if "jwt-auth" in scope["subprotocols"] else None
+        await send({"type": "websocket.accept", "subprotocol": chosen, "headers": fields})
         while (message := await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": message.get("text") or ""})
         return None
