@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from gate.core.policy import Json, ProbeSpec
-from gate.core.questions import DiffProbe, PluginProbe, RoutesProbe, SoakProbe, StartupProbe
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+)
 from gate.policyfile import questions as form
 from gate.policyfile.context import Context
 from gate.policyfile.records import Fields, Read
@@ -94,6 +101,15 @@ def _soak(context: Context, ask: Fields, expect: Fields | None) -> SoakProbe | N
     return context.construct(SoakProbe, given, ask, expect)
 
 
+def _grpc(context: Context, ask: Fields, _: Fields | None) -> GrpcProbe | None:
+    """Whose health is asked for."""
+    given: dict[str, object] = {
+        "service": ask.get(form.GRPC_SERVICE, ""),
+        "within_s": ask.get(form.GRPC_WITHIN, 10.0),
+    }
+    return context.construct(GrpcProbe, given, ask)
+
+
 def _plugin(context: Context, ask: Fields, _: Fields | None) -> PluginProbe | None:
     """Which plug-in is asked; every key that is not the gate's own is an option of the plug-in."""
     kind = ask.find(form.PLUGIN_KIND)
@@ -129,5 +145,6 @@ _BUILDERS: Mapping[str, Callable[[Context, Fields, Fields | None], ProbeSpec | N
     form.ASK_ROUTES.name: _routes,
     form.ASK_STARTUP.name: _startup,
     form.ASK_SOAK.name: _soak,
+    form.ASK_GRPC.name: _grpc,
     form.ASK_PLUGIN.name: _plugin,
 }

@@ -106,6 +106,15 @@ SOAK_EXPECT = Record("soak expect", (SERVER_PINGS,))
 ASK_SOAK = Key("soak", SOAK, "One WebSocket that is held open for a while", required=True)
 EXPECT_SOAK = Key("expect", SOAK_EXPECT, "What the server must do meanwhile")
 
+GRPC_SERVICE = Key(
+    "service",
+    Text("the name of a gRPC service such as shop.v1.Orders", r"[A-Za-z0-9_.-]+", 300),
+    "Which service's health is asked for. Default: the whole server",
+)
+GRPC_WITHIN = Key("within", Duration(), "Limit for the call, connection included. Default: 10s")
+GRPC = Record("grpc", (GRPC_SERVICE, GRPC_WITHIN))
+ASK_GRPC = Key("grpc", GRPC, "The standard health service of gRPC", required=True)
+
 PLUGIN_KIND = Key(
     "kind",
     Text("the name of an entry point of the group gate.probes", r"[A-Za-z0-9][A-Za-z0-9._-]*", 100),
@@ -126,6 +135,7 @@ KINDS: tuple[tuple[Key[Fields], ...], ...] = (
     (ASK_ROUTES, EXPECT_ROUTES),
     (ASK_STARTUP, EXPECT_STARTUP),
     (ASK_SOAK, EXPECT_SOAK),
+    (ASK_GRPC,),
     (ASK_PLUGIN,),
 )
 """Each kind's own key, and the key of its expectations where it has any."""

@@ -17,6 +17,7 @@ from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
 from gate.core.questions import (
     DiffProbe,
+    GrpcProbe,
     LatencyProbe,
     PluginProbe,
     RoutesProbe,
@@ -101,6 +102,12 @@ async def _plugin(inquiry: Inquiry[PluginProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _grpc(inquiry: Inquiry[GrpcProbe]) -> Evidence:
+    from gate.probes.grpc import ask  # noqa: PLC0415 - lazy: grpc takes 70 ms
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
@@ -133,6 +140,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     RoutesProbe: Asker("routes", _routes),
     StartupProbe: Asker("startup", _startup, turn=COLD),
     SoakProbe: Asker("soak", _soak, control=True),
+    GrpcProbe: Asker("grpc", _grpc, control=True, again=True),
     PluginProbe: Asker("plugin", _plugin, control=True, again=True),
 }
 

@@ -2,7 +2,14 @@
 
 import pytest
 
-from gate.core.questions import DiffProbe, PluginProbe, RoutesProbe, SoakProbe, StartupProbe
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+)
 from tests.unit.policy_files import probe, probes, problems
 
 
@@ -49,6 +56,8 @@ from tests.unit.policy_files import probe, probes, problems
             '{plugin: {kind: a, timeout: 2s, url: "${url}", more: {b: [1, null]}}}',
             PluginProbe("a", {"url": "${url}", "more": {"b": [1, None]}}, 2),
         ),
+        ("{grpc: {}}", GrpcProbe()),
+        ("{grpc: {service: shop.v1.Orders, within: 3s}}", GrpcProbe("shop.v1.Orders", 3)),
     ],
 )
 def test_a_probe_reads_as_it_is_written(tmp_path, text, spec):
@@ -79,6 +88,8 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ('{plugin: {kind: a, b: "${user}"}}', "uses ${user}"),
         ("{plugin: {kind: a, timeout: 2h}}", "out of range (got 7200"),
         ("{plugin: {kind: a}, expect: {status: 200}}", "unknown key (got 'expect')"),
+        ("{grpc: {service: a/b}}", "expected the name of a gRPC service"),
+        ("{grpc: {within: 0s}}", "must be more than 0"),
         ("{routes: {path: openapi.json}}", "expected a path such as /health"),
         ('{routes: {path: "/${url}"}}', "holds a template"),
     ],
