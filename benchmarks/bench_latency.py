@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +85,6 @@ async def gate(port: int) -> list[float]:
 
 async def raw(port: int) -> list[float]:
     """The least that asyncio can do: an open loop over sockets that it keeps."""
-    loop = asyncio.get_running_loop()
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     took: list[float] = []
 
@@ -93,14 +93,14 @@ async def raw(port: int) -> list[float]:
         writer.write(HEAD)
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(2)
-        took.append(loop.time() - due_s)
+        took.append(time.monotonic() - due_s)
         idle.append((reader, writer))
 
-    begins_s = loop.time() + 0.05
+    begins_s = time.monotonic() + 0.05
     async with asyncio.TaskGroup() as tasks:
         for number in range(COUNT):
             due_s = begins_s + (number + 0.5) / RATE
-            await asyncio.sleep(max(0.0, due_s - loop.time()))
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             tasks.create_task(one(due_s))
     return took
 
@@ -109,13 +109,12 @@ async def closed(port: int) -> list[float]:
     """What people write: ask, wait for the answer, ask again; never more than RATE a second."""
     import httpx
 
-    loop = asyncio.get_running_loop()
     took: list[float] = []
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        ends_s = loop.time() + FOR_S
-        while (began_s := loop.time()) < ends_s:
+        ends_s = time.monotonic() + FOR_S
+        while (began_s := time.monotonic()) < ends_s:
             await client.get("/")
-            took.append(loop.time() - began_s)
+            took.append(time.monotonic() - began_s)
             await asyncio.sleep(max(0.0, 1 / RATE - took[-1]))
     return took
 
@@ -208,24 +207,24 @@ def line(name: str, values: list[float], more: str = "") -> str:
     return f"  {name:24}" + "".join(f"{value * 1000:10.1f}" for value in values) + f"   {more}"
 
 
-def show_frozen(sides: list[str]) -> bool:
+def show_frozen(sides: list[str], runs: int) -> bool:
     """The table of the server that stands still; whether the gate tells the truth."""
     print(f"A server that stands still for {FREEZE_S:g} s, {RATE}/s for {FOR_S} s, ms")
     print(f"  {'':24}" + "".join(f"{f'p{percent}':>10}" for percent in PERCENTS))
-    truth = by_arithmetic()
+    truth, offs = by_arithmetic(), []
     print(line("truth by arithmetic", truth))
-    right = True
+    for _ in range(runs):
+        found, record = measure_one("gate", frozen=True)
+        seen = by_record(record)
+        offs.append(max(abs(found[n] / true[n] - 1) for true in (truth, seen) for n in (1, 2)))
+        print(line("gate", found, f"{offs[-1]:.1%} off at most"))
+        print(line("  truth by the record", seen))
     for side in sides:
-        found, record = measure_one(side, frozen=True)
-        more = ""
-        if side == "gate":
-            seen = by_record(record)
-            print(line("truth by its record", seen, "(of the run below)"))
-            off = max(abs(found[n] / true[n] - 1) for true in (truth, seen) for n in (1, 2))
-            right = off <= TRUE_WITHIN
-            more = f"{off:.1%} off at most (wanted: {TRUE_WITHIN:.0%}) {'ok' if right else 'WRONG'}"
-        print(line(side, found, more))
-    return right
+        print(line(side, measure_one(side, frozen=True)[0]))
+    off = statistics.median(offs)
+    verdict = "ok" if off <= TRUE_WITHIN else "WRONG"
+    print(f"  gate: {off:.1%} off, median of {runs} (wanted: {TRUE_WITHIN:.0%}) {verdict}")
+    return off <= TRUE_WITHIN
 
 
 def show_well(sides: list[str], runs: int) -> bool:
@@ -261,7 +260,7 @@ def main() -> int:
         print(json.dumps(percentiles(uvloop.run(ASKERS[arguments.side](arguments.port)))))
         return 0
     installed = [tool for tool in TOOLS if shutil.which(tool)]
-    right = show_frozen([*ASKERS, *installed])
+    right = show_frozen(["raw asyncio", "closed httpx", *installed], arguments.runs)
     quick = show_well(["gate", "raw asyncio", *installed], arguments.runs)
     return 0 if right and quick else 1
 

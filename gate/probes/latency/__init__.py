@@ -2,6 +2,7 @@
 
     schedule      when each request is due, and to whom (pure)
     client        one request over aiohttp, and what came of it
+    hearing       when the bytes of an answer came
     faults        what a request without a right answer says, and of whom
     meter         the answers of one side, and the percentiles over them
     instrument    asks by the schedule; measures itself at the same time

@@ -5,6 +5,7 @@ Nothing is followed, kept or trusted: no redirect, no cookie, no proxy of the en
 
 import asyncio
 import json
+import time
 import zlib
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
@@ -20,6 +21,7 @@ from gate.probes.frontend import LOOKED_AT, recognise
 from gate.probes.headers import Trace, render
 from gate.probes.inquiry import Run
 from gate.probes.latency import faults
+from gate.probes.latency.hearing import Connector, Response, heard_s
 from gate.probes.outcome import Fault
 from gate.probes.web.asking import EXTRA, named
 from gate.probes.web.exchange import BODY_MAX, Answer, Request
@@ -95,12 +97,13 @@ class Reply:
 
 
 class _Course:
-    """Follows one exchange: how often its request was written, when it began."""
+    """Follows one exchange: how often its request was written, when it began and ended."""
 
-    __slots__ = ("began_s", "sent")
+    __slots__ = ("began_s", "ended_s", "sent")
 
     def __init__(self) -> None:
         self.began_s = 0.0
+        self.ended_s = 0.0
         self.sent = 0
 
 
@@ -137,7 +140,7 @@ class Client:
         follow = aiohttp.TraceConfig()
         follow.on_request_headers_sent.append(_sent)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=Connector(
                 limit=0,  # our own semaphore bounds them, first come, first served
                 keepalive_timeout=IDLE_MAX_S,
                 ttl_dns_cache=None,
@@ -149,6 +152,7 @@ class Client:
             trust_env=False,
             read_bufsize=_CHUNK,
             trace_configs=[follow],
+            response_class=Response,
         )
 
     async def __aenter__(self) -> Self:
@@ -166,19 +170,18 @@ class Client:
         """Asks once; never raises for what comes back.
 
         Args:
-            due_s: when the request was due (loop time); its timeout counts from then.
+            due_s: when the request was due (time.monotonic); its timeout counts from then.
 
         Raises:
             CannotAskError: the request cannot be built from the policy.
         """
-        loop = asyncio.get_running_loop()
         course = _Course()
         request = self._question.request(self._run, self._trace)
+        left_s = due_s + self._question.timeout_s - time.monotonic()
         try:
-            async with asyncio.timeout_at(due_s + self._question.timeout_s), self._room:
-                course.began_s = loop.time()
+            async with asyncio.timeout(left_s), self._room:
+                course.began_s = time.monotonic()
                 answer = await self._exchange(request, course)
-                ended_s = loop.time()
         except TimeoutError:
             return self._late(course)
         except (aiohttp.ClientError, OSError, ValueError, faults.TooLargeError) as error:
@@ -186,7 +189,7 @@ class Client:
         name, wrong = self._judged(request, answer)
         if wrong is None and course.sent > 1:
             wrong = faults.twice()
-        return Reply(course.began_s, ended_s, wrong, name=name)
+        return Reply(course.began_s, course.ended_s, wrong, name=name)
 
     async def _exchange(self, request: Request, course: _Course) -> Answer:
         async with self._session.request(
@@ -204,6 +207,7 @@ class Client:
                     raise faults.TooLargeError(f"a body of more than {BODY_MAX} bytes")
                 if len(kept) < LOOKED_AT:
                     kept += chunk[:LOOKED_AT]
+            course.ended_s = heard_s(response, course.began_s)
             told = tuple((name.lower(), value) for name, value in response.headers.items())
             return Answer(response.status, told, kept, 0.0)
 
@@ -215,7 +219,7 @@ class Client:
         return self._without(course, faults.late(timeout_s, asked=asked), late=asked)
 
     def _without(self, course: _Course, fault: Fault, *, late: bool = False) -> Reply:
-        now_s = asyncio.get_running_loop().time()
+        now_s = time.monotonic()
         fault = self._run.identity.unanswered(fault)
         return Reply(course.began_s or now_s, now_s, fault, late)
 

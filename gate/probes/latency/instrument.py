@@ -7,6 +7,7 @@ our own: a difference that is no larger says nothing of anybody else.
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from gate.probes.latency.client import Client
@@ -60,20 +61,19 @@ async def measure(
         meters: which take in what comes back.
         report: told now and then how far this is.
     """
-    loop = asyncio.get_running_loop()
 
     async def one(due: Due, due_s: float) -> None:
-        woke_s = loop.time()
+        woke_s = time.monotonic()
         reply = await clients[due.side].ask(due_s)
         meters[due.side].note(due, due_s, woke_s, reply)
 
     with _steady_memory():
-        begins_s = loop.time() + _HEAD_S
+        begins_s = time.monotonic() + _HEAD_S
         told_s = begins_s
         async with asyncio.TaskGroup() as tasks:
             for number, due in enumerate(plan.dues):
                 due_s = begins_s + due.at_s
-                await asyncio.sleep(max(0.0, due_s - loop.time()))
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
                 tasks.create_task(one(due, due_s))
                 if due_s - told_s >= _TOLD_EVERY_S:
                     told_s = due_s

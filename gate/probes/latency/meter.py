@@ -53,7 +53,7 @@ class Meter:
 
         Args:
             due: which request it was.
-            due_s: when it was due (loop time).
+            due_s: when it was due (time.monotonic).
             woke_s: when we turned to it.
             reply: what came of it.
         """
