@@ -65,23 +65,40 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InconclusiveError: the healthy service does not pass.
     """
-    from gate.policyfile import contract_digest, load_policy  # noqa: PLC0415
+    from gate.policyfile import load_policy  # noqa: PLC0415
     from gate.report import proving  # noqa: PLC0415
-    from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
 
-    policy = load_policy(args.file)
-    trials = wiring.run_async(_prove(args, policy), many_connections=True)
-    kept = ""
-    if not args.no_file:
-        made_at = wiring.SystemClock().now()
-        proof = trials.proof(_release(), policy.digest, contract_digest(policy), made_at)
-        write_proof(proof_path(args.file), proof)
-        kept = str(proof_path(args.file))
+    trials, kept = prove(args, load_policy(args.file))
     if args.output == "json":
         show.say_json(proving.proof_value(trials, str(args.file), kept))
     else:
         show.say(proving.proof_lines(trials, str(args.file), kept, show.width()))
     return ExitCode.REJECTED if trials.cannot_fail else ExitCode.DONE
+
+
+def prove(args: argparse.Namespace, policy: Policy) -> tuple[Trials, str]:
+    """Proves a policy, and keeps the proof unless it is not wanted.
+
+    Args:
+        args: as `register` makes them; `file` is where the policy lies.
+        policy: as it was read from there.
+
+    Returns:
+        The trials, and the name of the proof file, "" for none.
+
+    Raises:
+        InconclusiveError: the healthy service does not pass.
+    """
+    from gate.policyfile import contract_digest  # noqa: PLC0415
+    from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
+
+    trials = wiring.run_async(_prove(args, policy), many_connections=True)
+    if args.no_file:
+        return trials, ""
+    made_at = wiring.SystemClock().now()
+    proof = trials.proof(_release(), policy.digest, contract_digest(policy), made_at)
+    write_proof(proof_path(args.file), proof)
+    return trials, str(proof_path(args.file))
 
 
 async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
@@ -96,7 +113,8 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     told(f"proving {args.file} against {target.url}")
     how = How(args.at_once, args.whole, policy.baseline)
     try:
-        return await Campaign(policy.probes, runner, upstream, target, how, told).run()
+        campaign = Campaign(policy.probes, runner, upstream, target, how, told)
+        return (await campaign.run()).said(redactor.text)
     except ControlError as error:
         lines = [f"{one.probe}: {redactor.text(one.seen)}" for one in error.evidence]
         raise InconclusiveError(

@@ -4,8 +4,8 @@ A proof is made by `gate policy prove` and kept beside the policy. It speaks for
 and the contract (the JSON Schemas) that it was made with; for any other it says nothing.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gate.core.policy import Probe
@@ -156,6 +156,15 @@ class Trials:
     strays: int = 0
     fields_left_out: int = 0
     took_s: float = 0.0
+
+    def said(self, words: Callable[[str], str]) -> "Trials":
+        """The same in other words, say without secrets; names of probes stay."""
+        trials = (
+            replace(trial, mutant=words(trial.mutant), caught_by=words(trial.caught_by))
+            for trial in self.trials
+        )
+        why = tuple((name, words(text)) for name, text in self.unprovable)
+        return replace(self, trials=tuple(trials), unprovable=why)
 
     @property
     def exercised(self) -> tuple[Trial, ...]:

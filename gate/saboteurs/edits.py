@@ -10,6 +10,8 @@ from gate.core.policy import Json
 
 FIELDS_MAX = 60
 """Most fields of one value that are edited, the outer ones first; more are counted and said."""
+NAME_MAX = 80
+"""Names of fields that are longer than this are data, not names: they are left as they are."""
 CHANGED_TO = "sabotaged"
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 
@@ -113,7 +115,8 @@ def _retyped(value: Json) -> Json:
 def _children(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
     match value:
         case dict():
-            yield from (((*path, name), child) for name, child in value.items())
+            names = (name for name in value if len(name) <= NAME_MAX)
+            yield from (((*path, name), value[name]) for name in names)
         case list() if value:
             yield (*path, FIRST), value[0]
         case _:

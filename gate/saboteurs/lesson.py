@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from gate.saboteurs.answers import Answer
 from gate.saboteurs.talk import kind_of
 
-PAGES_MAX = 200
+PAGES_MAX = 50
 KINDS_MAX = 40
-"""Most pages, and most types of message at one path, that are kept."""
-TEXT_MAX = 1 << 20
+"""Most pages, and most types of message at one path, that are kept of one probe."""
+BODY_KEPT_MAX = 1 << 18
+TEXT_MAX = 1 << 16
+"""Most bytes of a body, and characters of a message, that are kept; more is not taken apart."""
 _DISMISSALS = (1002, 1003, 1008, *range(4000, 5000))
 """Close codes with which a server shows somebody the door."""
 

@@ -28,7 +28,7 @@ from gate.saboteurs.answers import (
     with_header,
     without,
 )
-from gate.saboteurs.lesson import Lesson, Page
+from gate.saboteurs.lesson import BODY_KEPT_MAX, Lesson, Page
 from gate.saboteurs.talk import Crowd, talk_of
 from gate.saboteurs.tunnel import Tunnel, entertain, say
 from gate.saboteurs.wire import Side, Streams, Upstream
@@ -194,9 +194,9 @@ class Saboteur:
         kept = bytearray()
         async for data in _body(service):
             await probe.send(h11.Data(data=data))
-            if self._lesson is not None and len(kept) <= BODY_MAX:
-                kept += data
-        if self._lesson is not None and not asked.websocket and len(kept) <= BODY_MAX:
+            if self._lesson is not None:
+                kept += data[: BODY_KEPT_MAX - len(kept)]
+        if self._lesson is not None and not asked.websocket:
             answer = Answer(response.status_code, _headers(response), bytes(kept))
             self._lesson.page(Page(asked.method, asked.target, answer))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gate.core.policy import Json
 from gate.saboteurs import acts
-from gate.saboteurs.edits import CHANGED_TO, edited
+from gate.saboteurs.edits import CHANGED_TO, NAME_MAX, edited
 
 CANNED = "Agent processed your message: 'sabotaged'"
 """What the stand-in of an agent says (an incident of the corpus: five events, no agent)."""
@@ -224,7 +224,7 @@ def kind_of(text: str) -> str:
     """The message's type, "" without one."""
     value = _value(text)
     kind = value.get("type") if isinstance(value, dict) else None
-    return kind if isinstance(kind, str) else ""
+    return kind if isinstance(kind, str) and len(kind) <= NAME_MAX else ""
 
 
 def changed_message(text: str, act: acts.Fallback | acts.MessageField | acts.MessageWrapped) -> str:
