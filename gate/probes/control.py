@@ -12,6 +12,7 @@ from gate.core.attribution import odds
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import LogsProbe, Probe
+from gate.core.questions import SuiteProbe
 from gate.core.shapes import Shape, broken, together
 from gate.core.statistics import Odds
 from gate.ports import Clock
@@ -140,5 +141,5 @@ def for_stable(probe: Probe) -> Probe:
 
 
 def only_after_failure(probe: Probe) -> bool:
-    """Whether stable is asked only if the candidate fails: reads of logs are scarce."""
-    return isinstance(probe.spec, LogsProbe)
+    """Whether stable is asked only if the candidate fails: logs are scarce, and suites are long."""
+    return isinstance(probe.spec, LogsProbe | SuiteProbe)

@@ -135,7 +135,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     WebSocketProbe: Asker("websocket", _websocket, control=True, again=True),
     LatencyProbe: Asker("latency", _latency, compares=True),
     LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
-    SuiteProbe: Asker("suite", _suite),
+    SuiteProbe: Asker("suite", _suite, control=True),
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
     RoutesProbe: Asker("routes", _routes),
     StartupProbe: Asker("startup", _startup, turn=COLD),

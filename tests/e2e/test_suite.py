@@ -62,7 +62,7 @@ def policy(tmp_path):
     folder.mkdir()
     (folder / "test_staging.py").write_text(TOLERANT)
     path = tmp_path / "policy.yaml"
-    head = "version: 1\ncandidate: {ready_within: 30s}\ndeadline: 60s\n"
+    head = "version: 1\nbaseline: stable\ncandidate: {ready_within: 30s}\ndeadline: 60s\n"
     secrets = "secrets: {alice: {env: STAGING_JWT_ALICE}}\n"
     path.write_text(f"{head}{secrets}probes:{PROBES}")
     return path
@@ -72,7 +72,7 @@ def test_a_suite_that_asks_promotes_and_says_which_tests_asked(backend_of, polic
     stage = backend_of()
     done = stage.gate("rollout", "--policy", policy, "--image", "backend:v6")
     assert done.code == 0, done
-    (seen,) = stage.recorded(done.rollout)["evidence"]
+    (seen,) = stage.recorded(done.rollout)["evidence"]  # stable is asked where it does not pass
     assert seen["seen"] == "3 of 5 tests passed, 2 passed without asking the candidate, exit code 0"
     assert "test_staging.py::test_targets" in "\n".join(seen["excerpts"])
     token = stage.secrets["STAGING_JWT_ALICE"]
@@ -88,7 +88,8 @@ def test_a_suite_that_is_skipped_as_a_whole_and_exits_with_0_promotes_nothing(ba
     assert stage.traffic().effective == {stage.first: 100}
     outcome = stage.recorded(done.rollout)
     assert outcome["ending"] == "held"
-    (seen,) = outcome["evidence"]
-    assert seen["outcome"] == "inconclusive"
+    seen, control = outcome["evidence"]
+    assert (seen["outcome"], seen["attribution"]) == ("inconclusive", "regression")
+    assert (control["outcome"], control["address"]) == ("passed", "stable")
     assert {finding["symptom"] for finding in seen["findings"]} == {"no evidence"}
     assert "GET /api/health 307" in "\n".join(seen["excerpts"])
