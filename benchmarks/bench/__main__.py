@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def play(scenarios: Sequence[Scenario], seed: int, args: argparse.Namespace) -> list[Result]:
     """One run of all scenarios, in an order drawn from the seed."""
     order = random.Random(seed).sample(scenarios, len(scenarios))
-    images = {f"{each.name}:{role}": each.image(role, seed) for each in order for role in ROLES}
+    images = {each.reference(role): each.image(role, seed) for each in order for role in ROLES}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -83,7 +83,7 @@ def _peers(stage: Stage, seed: int) -> dict[str, Decision]:
         with stage.alone() as url:
             tokens = stage.good_tokens()
             answers = {"curl": peers.curl(url), "suite": peers.suite(url, tokens)}
-            samples = asyncio.run(sample(url, tokens, f"{seed} {stage.name}"))
+            samples = asyncio.run(sample(url, tokens, f"{seed} {stage.scenario.name}"))
             answers |= {name: rule(samples) for name, rule in peers.COUNTING.items()}
     except NotReadyError:
         answers = dict.fromkeys(peers.NAMES, False)
@@ -92,7 +92,7 @@ def _peers(stage: Stage, seed: int) -> dict[str, Decision]:
 
 def _gate(stage: Stage, policy: Path, seed: int, judged: dict[str, Decision]) -> Result:
     scenario = stage.scenario
-    candidate = ["--image", f"{scenario.name}:candidate"]
+    candidate = ["--image", scenario.reference("candidate")]
     if scenario.deploy:
         candidate = ["--revision", stage.deploy_by_other_means()]
     if scenario.faults:

@@ -7,6 +7,7 @@ A file holds a list. Each scenario says what the candidate does (`candidate`), w
 must say so, and why.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,15 @@ class Scenario:
             raise ValueError(f"{self.name}: unknown words: {', '.join(unknown)}")
         if (self.decision is Decision.PROMOTE) != (not self.blame):
             raise ValueError(f"{self.name}: blame belongs to what is not promoted, and to all that")
+
+    @property
+    def alias(self) -> str:
+        """What the gate gets to see of the name: nothing that it could understand."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:12]
+
+    def reference(self, role: str) -> str:
+        """The image's reference."""
+        return f"backend-{self.alias}:{'v1' if role == 'stable' else 'v2'}"
 
     def image(self, role: str, seed: int) -> dict[str, Any]:
         """The entry in the images file for "stable" or "candidate"."""

@@ -119,7 +119,7 @@ class Stage:
     def __init__(self, cloud: Cloud, scenario: Scenario) -> None:
         self.cloud = cloud
         self.scenario = scenario
-        self.name = f"s-{scenario.name}"[:36].rstrip("-")
+        self.name = f"backend-{scenario.alias}"
         self._key = secrets.token_urlsafe(32)
         self.first = ""
 
@@ -196,7 +196,7 @@ class Stage:
         deploy = self.scenario.deploy if role == "candidate" else {}
         variables = {"JWT_SECRET_KEY": self._key, **self.scenario.env, **deploy.get("env", {})}
         env = [run_v2.EnvVar(name=key, value=value) for key, value in variables.items() if value]
-        image = f"{self.scenario.name}:{role}"
+        image = self.scenario.reference(role)
         template = run_v2.RevisionTemplate(
             containers=[run_v2.Container(image=image, env=env)],
             max_instance_request_concurrency=deploy.get("concurrency", 80),

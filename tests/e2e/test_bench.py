@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from benchmarks.bench.card import CARD
 from tests.e2e.stage import ROOT, environment
 
-FEW = ("same-as-stable", "discovery-500", "module-missing", "broken-before", "reply-lost")
+FEW = ("same-as-stable", "discovery-500", "module-missing", "broken-before")
 
 
+@pytest.mark.timeout(300)
 def test_the_gate_decides_a_few_scenarios_as_the_scorecard_says():
     command = [sys.executable, "-m", "benchmarks.bench", "--together", "2", "--only", *FEW]
     done = subprocess.run(
@@ -18,7 +21,7 @@ def test_the_gate_decides_a_few_scenarios_as_the_scorecard_says():
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=115,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

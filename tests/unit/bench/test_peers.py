@@ -28,6 +28,7 @@ def test_flagger_wants_99_percent_and_a_p99_of_500_ms():
 
 
 def test_airbag_wants_to_be_sure():
-    assert airbag(samples(113, 6)), "5 %, and the interval begins at 2.3 %... unless fewer"
+    assert airbag(samples(115, 4)), "3.3 %, and the interval begins at 1.3 %"
+    assert not airbag(samples(112, 7)), "5.8 %, and the interval begins at 2.9 %"
     assert not airbag(samples(60, 60))
     assert airbag(samples(0, 2)), "fewer than three errors are never enough"
