@@ -143,6 +143,7 @@ async def test_it_asks_as_the_policy_says_and_tells_what_it_saw():
         "trivial server",
     ):
         assert part in told
+    assert milliseconds(evidence, "answers us in p50") < 1000
 
 
 async def test_the_environments_proxy_is_not_asked(monkeypatch):

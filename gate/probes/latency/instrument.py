@@ -9,6 +9,7 @@ import contextlib
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import cast
 
 from gate.probes.latency.client import Client
 from gate.probes.latency.meter import Meter
@@ -30,8 +31,7 @@ class _Trivial(asyncio.Protocol):
         self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its type
 
     def data_received(self, data: bytes) -> None:
         self._heard = (self._heard + data)[-4096:]
