@@ -167,6 +167,13 @@ async def test_a_pass_in_another_shape_than_stables_is_none(body, contract, seen
     assert own.attribution.value == "contract change"
 
 
+async def test_what_the_probe_expects_declares_a_contract_that_stable_does_not_keep_yet():
+    probe = replace(HEALTH, spec=HttpProbe("/health", answer=Pattern(json={"v": 2})))
+    old = Side(OLD, [], body={"v": 1, "gone": 1})
+    own, control = await ask(Side(NEW, [], body={"v": 2}), old, probe)
+    assert (own.passed, control.passed) == (True, False)
+
+
 async def test_what_changes_in_stables_own_answers_is_no_contract():
     """Its first answer has a key that its second lacks: asked again, the candidate passes."""
     old = Side(OLD, [], body={"a": 1, "only-once": 1})

@@ -17,7 +17,9 @@ RATES = {"low": 0.1, "high": 0.5, "alpha": 0.05, "beta": 0.05}
         (2, 2, Odds.HIGH),
         (0, 5, Odds.OPEN),
         (0, 6, Odds.LOW),
+        (1, 8, Odds.OPEN),
         (1, 9, Odds.LOW),
+        (4, 10, Odds.OPEN),
         (3, 6, Odds.HIGH),
     ],
 )
