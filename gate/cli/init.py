@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import options, show, wiring
+from gate.cli import options, prove, show, wiring
 from gate.cli.probe import base_url
 from gate.core.evidence import Evidence
 from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
+from gate.core.proof import Trials
 from gate.core.recording import Asked, Recording
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
@@ -69,6 +70,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
     )
+    parser.add_argument(
+        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
+    )
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     options.add_service(parser)
     options.add_output(parser)
@@ -110,16 +114,29 @@ class _Result:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the policy; 0 if all its probes pass on stable, 1 if one does not."""
+    """Writes the policy; 0 if all its probes pass on stable, 1 if one does not.
+
+    Raises:
+        InconclusiveError: they passed, and did not any more while faults were tried.
+    """
     from gate.policyfile.writing import refuse_existing  # noqa: PLC0415 - YAML only here
+    from gate.saboteurs.proof_file import proof_path  # noqa: PLC0415
 
     job = _job(args)
-    refuse_existing([job.policy], force=job.force)
+    refuse_existing([job.policy, proof_path(job.policy)], force=job.force)
     result = wiring.run_async(_init(args, job), many_connections=True)
+    if args.output != "json":
+        show.say(_lines(result))
+    proven = None
+    if not result.failed and not args.no_prove:
+        asked = argparse.Namespace(
+            **vars(args), file=job.policy, at_once=prove.AT_ONCE, whole=False, no_file=False
+        )
+        proven = prove.prove(asked, result.policy)
     if args.output == "json":
-        show.say_json(_as_json(job, result))
+        show.say_json(_as_json(job, result, proven))
     else:
-        show.say(_lines(job, result))
+        show.say(_last_lines(job, proven))
     return ExitCode.REJECTED if result.failed else ExitCode.DONE
 
 
@@ -269,7 +286,7 @@ def _nothing(url: str, recording: Recording) -> GateError:
     )
 
 
-def _lines(job: _Job, result: _Result) -> list[str]:
+def _lines(result: _Result) -> list[str]:
     from gate.report.safe import safe  # noqa: PLC0415
 
     asked = len(result.evidence)
@@ -279,12 +296,22 @@ def _lines(job: _Job, result: _Result) -> list[str]:
     lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
     if result.draft.missing:
         lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines.append(f"wrote {', '.join(map(str, result.files))}")
+    policy, *schemas = result.files
+    beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
+    lines.append(f"wrote {policy}{beside}")
     lines.append(f"on stable: {passed} of {asked} probes passed")
     lines += [f"  {name}: {safe(seen)}" for name, seen in result.failed.items()]
-    lines.append(f"next: gate policy prove {job.policy}   (shows which faults it would catch)")
-    lines.append(f"then: gate rollout --policy {job.policy} --image IMAGE")
     return lines
+
+
+def _last_lines(job: _Job, proven: tuple[Trials, str] | None) -> list[str]:
+    from gate.report import proving  # noqa: PLC0415
+
+    roll_out = f"next: gate rollout --policy {job.policy} --image IMAGE"
+    if proven is None:
+        return [f"next: gate policy prove {job.policy}", roll_out]
+    trials, kept = proven
+    return [*proving.proof_lines(trials, str(job.policy), kept, show.width()), roll_out]
 
 
 def _asked(ask: Mapping[str, object]) -> str:
@@ -293,8 +320,13 @@ def _asked(ask: Mapping[str, object]) -> str:
     return f"{kind} {path}".rstrip()
 
 
-def _as_json(job: _Job, result: _Result) -> object:
+def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> object:
+    from gate.report import proving  # noqa: PLC0415
+
     return {
+        "proof": None
+        if proven is None
+        else proving.proof_value(proven[0], str(job.policy), proven[1]),
         "policy": str(job.policy),
         "files": [str(file) for file in result.files],
         "digest": result.policy.digest,

@@ -167,22 +167,24 @@ class _Drawing:
 
     def _shape(self, name: str, samples: Sequence[Sample]) -> "_Shape":
         """What can be asked of these answers' bodies, and how to say it."""
-        if all(sample.form is Form.JSON for sample in samples):
-            values = [sample.value for sample in samples]
-            schema = schema_of(values)
-            if schema is not None:
-                path = f"{self._folder}/{name}.json"
-                shown = _shown(values)
-                said = "the words that never changed, and the shape of the rest"
-                wanted: dict[str, Json] = {**({"json": shown} if shown else {}), "schema": path}
-                return _Shape(wanted, {path: schema}, f"{said}.")
-            return _Shape({}, {}, "JSON that is too large for a schema; only its status is held.")
-        forms = sorted({sample.form.value for sample in samples})
         kinds = {sample.header("content-type") for sample in samples}
-        remark = f"{' or '.join(forms)}; little more than its status can be held."
+        held: dict[str, Json] = {}
         if len(kinds) == 1 and _CONTENT_TYPE.fullmatch(kind := kinds.pop()):
-            return _Shape({"headers": {"Content-Type": kind}}, {}, remark)
-        return _Shape({}, {}, remark)
+            held = {"headers": {"Content-Type": kind}}
+        forms = sorted({sample.form.value for sample in samples})
+        if forms != [Form.JSON.value]:
+            remark = f"{' or '.join(forms)}; little more than its status can be held."
+            return _Shape(held, {}, remark)
+        values = [sample.value for sample in samples]
+        schema = schema_of(values)
+        if schema is None:
+            return _Shape(held, {}, "JSON that is too large for a schema.")
+        path = f"{self._folder}/{name}.json"
+        shown = _shown(values)
+        wanted: dict[str, Json] = {**({"json": shown} if shown else {}), "schema": path, **held}
+        return _Shape(
+            wanted, {path: schema}, "the words that never changed, and the shape of the rest."
+        )
 
     def socket(self, socket: Socket) -> None:
         """A WebSocket: one conversation, several together, one after the other, and strangers."""

@@ -27,20 +27,27 @@ def named(words, **names):
     return [re.sub("|".join(names), lambda found: names[found[0]], word) for word in words]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_a_newcomer_gates_a_service_with_the_steps_of_the_page_alone(backend_of, tmp_path):
     stage = backend_of()
     secret = stage.secrets["STAGING_JWT_ALICE"]
     names = {"PROJECT": PROJECT, "REGION": REGION, "SERVICE": stage.name}
     *_, roll_out = listed = steps()
     ran = [
-        gate(*named(words, **names, IMAGE=image)[1:], env=stage.env, cwd=tmp_path).clean()
+        gate(
+            *named(words, **names, IMAGE=image)[1:],
+            *(["--no-prove"] if "--websocket" in words else []),  # some minutes on a small machine
+            env=stage.env,
+            cwd=tmp_path,
+        ).clean()
         for words, image in [*((words, "backend:v2") for words in listed), (roll_out, "backend:v6")]
     ]
     assert [words[1] for words in listed] == ["init", "init", "policy", "rollout"]
     assert [done.code for done in ran] == [0, 0, 0, 1, 0], ran
     assert not any(secret in done.out + done.err for done in ran)
-    assert "on stable: 8 of 8 probes passed" in ran[1].out
+    killed, mutants = map(int, re.search(r"(\d+) of (\d+) mutants killed", ran[0].out).groups())
+    assert killed >= 0.9 * mutants > 100
+    assert "on stable: 8 of 8 probes passed" in ran[1].out, ran[1]
     assert "advice" not in ran[2].out
     for probe in ("api-health", "websocket-together"):
         assert re.search(rf"^{probe} +FAILED", ran[3].out, re.MULTILINE), ran[3]
@@ -49,7 +56,7 @@ def test_a_newcomer_gates_a_service_with_the_steps_of_the_page_alone(backend_of,
 
 
 def test_files_that_are_there_are_not_replaced(small, tmp_path):
-    first = small.gate("init", "--out", tmp_path)
+    first = small.gate("init", "--out", tmp_path, "--no-prove")
     assert first.code == 0, first
     policy = tmp_path / f"{small.name}.yaml"
     policy.write_text("mine")
@@ -61,7 +68,7 @@ def test_files_that_are_there_are_not_replaced(small, tmp_path):
         schema.write_text("mine")
         small.gate("init", "--out", tmp_path).refused(2, "there already", str(schema))
         assert (schema.read_text(), policy.exists()) == ("mine", False)
-    assert small.gate("init", "--out", tmp_path, "--force").code == 0
+    assert small.gate("init", "--out", tmp_path, "--force", "--no-prove").code == 0
 
 
 def test_a_secret_that_is_needed_and_not_there_is_named(small, tmp_path):
@@ -106,10 +113,11 @@ def test_nobody_at_a_url_is_the_infrastructures_fault(small, tmp_path):
 
 
 def test_machines_get_one_document(small, tmp_path):
-    done = small.gate("init", "--out", tmp_path, "--output", "json")
+    done = small.gate("init", "--out", tmp_path, "--no-prove", "--output", "json")
     assert done.code == 0
     told = json.loads(done.out)
     assert told["failed_on_stable"] == []
     assert (tmp_path / f"{small.name}.yaml").read_text()
     assert told["files"][0] == told["policy"] == str(tmp_path / f"{small.name}.yaml")
+    assert told["proof"] is None
     assert set(told["passed_on_stable"]) == set(told["probes"]) - {"logs"}
