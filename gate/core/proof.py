@@ -120,20 +120,21 @@ class Trial:
 
     Attributes:
         mutant, family, caught_by: as in Survivor.
-        judged: whether who notices it has judged an answer; else it would stop any question.
         exercised: whether the fault was met at all.
         ran: probes that were asked with it, in order.
         noticed: those that it made fail, or unable to tell.
+        judged: those of them that found an answer wrong; a dead line, lateness and another revision
+            stop any question, also one that takes every answer for a right one.
         killed: whether a required one was among them: it would not have been promoted.
     """
 
     mutant: str
     family: str
     caught_by: str
-    judged: bool
     exercised: bool = False
     ran: tuple[str, ...] = ()
     noticed: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
     killed: bool = False
 
 
@@ -145,7 +146,7 @@ class Trials:
         probes: those that could be put to the test, in the policy's order.
         trials: one for each mutant, in the catalogue's order.
         unprovable: probes that no proxy can sabotage, and why.
-        strays: runs that failed although nothing was sabotaged in them.
+        strays: runs that failed for something else than the fault, and were not counted.
         fields_left_out: fields of answers that were too many to be changed one by one.
         took_s: how long it took.
     """
@@ -191,7 +192,7 @@ class Trials:
     @property
     def cannot_fail(self) -> tuple[str, ...]:
         """Probes that take any answer for a right one: they notice no more than a dead line."""
-        judging = {name for trial in self.exercised if trial.judged for name in trial.noticed}
+        judging = {name for trial in self.exercised for name in trial.judged}
         return tuple(name for name in self.probes if name not in judging)
 
     @property

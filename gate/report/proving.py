@@ -10,7 +10,7 @@
     survivors                   [{mutant, family, caught_by}]
     not_exercised               [{mutant, family, caught_by}]: faults that no probe could meet
     not_provable                [{probe, why}]: what no proxy can sabotage
-    strays                      runs that failed although nothing was sabotaged in them
+    strays                      runs that failed for something else than the fault: not counted
     fields_left_out             fields that were too many to be changed one by one
     took_ms
 """
@@ -162,8 +162,8 @@ def _odd(trials: Trials) -> list[Line]:
     lines = []
     if trials.strays:
         text = (
-            f"{many(trials.strays, 'run')} failed although nothing was sabotaged in it: the "
-            "service or this machine is unsteady; fewer mutants at once (--at-once) may help"
+            f"{many(trials.strays, 'run')} failed for something else than the fault, and did not "
+            "count: the service or this machine is unsteady; fewer mutants --at-once may help"
         )
         lines.append(Line(text, Tone.UNSURE))
     if trials.fields_left_out:

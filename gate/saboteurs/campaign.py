@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from gate.core.control import Baseline
-from gate.core.evidence import STABLE, Evidence
+from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
 from gate.core.proof import Trial, Trials
 from gate.core.questions import (
@@ -23,7 +23,7 @@ from gate.core.questions import (
     SuiteProbe,
 )
 from gate.ports import Probes, Progress, Target
-from gate.saboteurs.acts import Mutant
+from gate.saboteurs.acts import AnswerAct, Mutant
 from gate.saboteurs.catalogue import Catalogue, catalogue, touches
 from gate.saboteurs.lesson import Lesson
 from gate.saboteurs.saboteur import Saboteur
@@ -45,6 +45,8 @@ _COSTS: dict[type[ProbeSpec], int] = {
 }
 """In which order probes meet a mutant: quick ones first. What is not here comes before suites."""
 _PLUGIN_COST = 7
+_TRIES = 3
+"""So often a probe meets a mutant if it fails for something else."""
 T = TypeVar("T")
 
 
@@ -86,6 +88,7 @@ class _Case:
     touched: tuple[Probe, ...]
     ran: list[Probe] = field(default_factory=list)
     noticed: list[Probe] = field(default_factory=list)
+    judged: list[Probe] = field(default_factory=list)
 
     @property
     def killed(self) -> bool:
@@ -202,24 +205,31 @@ class Campaign:
 
         async def go_on(probe: Probe) -> None:
             for case in cases:
-                if any(_judged(one) and probe in one.noticed for one in cases):
+                if any(probe in one.judged for one in cases):
                     return
-                if _judged(case) and probe in case.touched and probe not in case.ran:
+                judges = case.mutant.family.judged
+                if judges and probe in case.touched and probe not in case.ran:
                     async with self._few:
                         await self._against(case, probe)
 
         await _together(go_on(probe) for probe in probes)
 
     async def _against(self, case: _Case, probe: Probe) -> None:
-        """One probe meets one mutant."""
-        async with self._asking(probe, case.mutant) as (evidence, saboteur):
-            case.ran += [probe] if saboteur.strikes else []
-            if evidence.passed:
-                return
-            if saboteur.strikes:
-                case.noticed.append(probe)
-            else:
-                self._strays += 1
+        """One probe meets one mutant; what the mutant cannot have caused is no evidence."""
+        for _ in range(_TRIES):
+            async with self._asking(probe, case.mutant) as (evidence, saboteur):
+                struck = bool(saboteur.strikes)
+            if evidence.passed or (struck and not _unsteady(case.mutant, evidence)):
+                break
+            self._strays += 1
+        else:
+            return
+        case.ran += [probe] if struck else []
+        if evidence.passed:
+            return
+        case.noticed.append(probe)
+        if case.mutant.family.judged and evidence.outcome is Outcome.FAILED:
+            case.judged.append(probe)
 
     @asynccontextmanager
     async def _asking(
@@ -260,16 +270,18 @@ def _trial(case: _Case) -> Trial:
         mutant.name,
         mutant.family.value,
         mutant.caught_by,
-        mutant.family.judged,
         bool(case.ran),
         tuple(probe.name for probe in case.ran),
         tuple(probe.name for probe in case.noticed),
+        tuple(probe.name for probe in case.judged),
         case.killed,
     )
 
 
-def _judged(case: _Case) -> bool:
-    return case.mutant.family.judged
+def _unsteady(mutant: Mutant, evidence: Evidence) -> bool:
+    """Whether it failed for time, which no other content of an answer takes: a busy machine."""
+    symptoms = {finding.symptom for finding in evidence.findings}
+    return isinstance(mutant.act, AnswerAct) and symptoms <= {Symptom.TIMEOUT, Symptom.CONNECT}
 
 
 def _cost(probe: Probe) -> tuple[int, float]:

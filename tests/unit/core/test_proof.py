@@ -86,16 +86,17 @@ def test_a_first_deploy_waits_for_its_proof_as_well():
     assert "no proof that the probes can fail" in r.notes[-1]
 
 
-def trial(name, *noticed, ran=None, judged=True, killed=None):
+def trial(name, *noticed, ran=None, judged=None, killed=None):
     ran = noticed if ran is None else ran
+    judged = noticed if judged is None else judged
     dead = bool(noticed) if killed is None else killed
-    return Trial(name, "answer", "an exact status", judged, bool(ran), ran, noticed, dead)
+    return Trial(name, "answer", "an exact status", bool(ran), ran, noticed, judged, dead)
 
 
 TRIALS = Trials(
     ("health", "lax", "spare"),
     (
-        trial("refused", "health", "lax", judged=False),
+        trial("refused", "health", "lax", judged=()),
         trial("status 500", "health", ran=("lax", "health")),
         trial("field gone", ran=("health", "lax")),
         trial("only spare", "spare", killed=False),
