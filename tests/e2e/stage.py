@@ -283,6 +283,7 @@ def write_images(path):
     lines += [f'  "small:{tag}": {{command: {small}]}}' for tag in ("v1", "v2", "v3")]
     lines += [f'  "deaf": {{command: {small}, "--deaf"]}}']
     lines += [f'  "teller": {{command: ["{{python}}", "{mischief}"]}}']
+    lines += [f'  "sluggish": {{command: ["{{python}}", "{mischief}", "--pause", "0.2"]}}']
     lines += [f'  "crasher": {{command: ["{{python}}", "{mischief}", "--crash"]}}']
     path.write_text("\n".join(lines) + "\n")
     return path
