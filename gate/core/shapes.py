@@ -4,6 +4,7 @@ Answers of one service differ in their values; their shape is what clients rely 
 at is bounded, whatever an answer holds.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ PLACES_MAX = 1000
 WHOLE = "$"
 """Label of an answer that is the only one."""
 _ITEM = "[]"
+_NAME = re.compile(r"(?!.*\d{4})(?![0-9a-f-]{8,}$)[A-Za-z_$@][A-Za-z0-9_$:-]*")
+"""Keys that are names. Others are data: paths, ids, addresses, dates; none is promised."""
 _ERROR = "error"
 _NULL = frozenset({"null"})
 
@@ -74,7 +77,8 @@ class _Walk:
 
     def places(self, value: Json, path: Path) -> dict[Path, Place]:
         self._left -= 1
-        found = {path: Place(frozenset({_kind(value)}), always=path[-1] != _ITEM)}
+        promised = len(path) == 1 or _NAME.fullmatch(path[-1]) is not None
+        found = {path: Place(frozenset({_kind(value)}), promised)}
         if len(path) > DEPTH_MAX:
             self.whole = False
             return found

@@ -17,6 +17,8 @@ from gate.core.shapes import Shape, broken, together
 from gate.core.statistics import Odds
 from gate.ports import Clock
 
+AGAIN_WITHIN_S = 120.0
+"""So long a failed probe may be asked again, its first try included, whatever the test knows."""
 BREAKS_MAX = 5
 """Most differences from stable's shape that are told."""
 
@@ -58,6 +60,8 @@ class Limits:
             return False
         now = self.clock.now()
         took = (now - began) / len(tries)
+        if (now - began + took).total_seconds() > AGAIN_WITHIN_S:
+            return False
         return self.until is None or now + took * 1.5 < self.until
 
 

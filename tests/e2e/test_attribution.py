@@ -111,3 +111,14 @@ def test_the_report_and_the_audit_say_whose_fault_it_is(roll_out):
         assert "3 of 3 failed; of stable's 3 of 3" in text
     assert "stable: FAILED" in done.out
     assert "1 of 2 probes passed" in done.out
+
+
+def test_the_probes_alone_ask_stable_too(roll_out, tmp_path):
+    _, outcome, (stage, _) = roll_out("broken", "broken", DATA)
+    held = outcome["candidate"]["revision"]
+    path = tmp_path / "policy.yaml"
+    arguments = ("probe", "--policy", path, "--output", "json", "--revision")
+    done = stage.gate(*arguments, held, ALICE="a-token-that-is-wrong")
+    (reason,) = done.json["verdict"]["reasons"]
+    assert (done.code, reason["attribution"]) == (5, "already there")
+    assert at(done.json, "stable")["answered_by"] == stage.first

@@ -54,6 +54,29 @@ def test_what_differs_between_old_answers_was_no_promise():
     assert breaks({"a": {}}, {"a": None}, {"a": {"b": 1}}) == ["$.a.b missing"]
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "/api/health",
+        "7",
+        "2026-01-01",
+        "a@example.com",
+        "backend-00001-abc",
+        "",
+        "deadbeefcafe",
+        "é",
+    ],
+)
+def test_keys_that_are_data_are_no_promise(key):
+    assert breaks({"hits": {"other": 1}}, {"hits": {key: 1}}) == []
+    assert breaks({"hits": {key: "1"}}, {"hits": {key: 1}}) == [f"$.hits.{key} is string"]
+
+
+@pytest.mark.parametrize("key", ["p95", "user_id", "$ref", "@type", "sha256", "uptime_seconds"])
+def test_keys_that_are_names_are(key):
+    assert breaks({"other": 1}, {key: 1}) == [f"$.{key} missing"]
+
+
 def test_an_answer_that_is_no_json_any_more_breaks_clients():
     ((told, was),) = broken(no_json(), shape_of({"a": 1}))
     assert (told, was) == ("the answer is no JSON", "the answer is object")
