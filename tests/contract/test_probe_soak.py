@@ -124,7 +124,12 @@ async def test_a_ping_that_is_not_answered_fails_although_the_connection_is_open
 
 
 async def test_a_pong_to_something_else_is_no_answer():
-    async with tcp(accepting(Frame(Opcode.PONG, b"hello").serialize(mask=False))) as place:
+    async def unasked(writer):
+        for _ in range(20):
+            writer.write(Frame(Opcode.PONG, b"hello").serialize(mask=False))
+            await asyncio.sleep(0.05)
+
+    async with tcp(accepting(then=unasked)) as place:
         evidence = await ask(SHORT, place)
     only(evidence, Symptom.TIMEOUT)
 

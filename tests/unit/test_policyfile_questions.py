@@ -10,7 +10,7 @@ from gate.core.questions import (
     SoakProbe,
     StartupProbe,
 )
-from tests.unit.policy_files import probe, probes, problems
+from tests.unit.policy_files import advice, probe, probes, problems
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,19 @@ def test_what_cannot_be_asked_is_refused(tmp_path, text, says):
     found = problems(tmp_path, probes(f"x: {text}\n"))
     assert found
     assert all(says in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "says"),
+    [
+        ("{routes: {}}", "", "asks stable, which only happens with a baseline"),
+        ("{routes: {}}", "baseline: stable\n", None),
+        ("{diff: {}, expect: {missing: any, changed: any}}", "", "cannot fail"),
+        ("{diff: {}, expect: {missing: any}}", "", None),
+        ("{soak: {path: /, for: 5m}}", "", "request timeout"),
+        ("{soak: {path: /, for: 299s}}", "", None),
+    ],
+)
+def test_what_is_seldom_meant_is_said(tmp_path, text, head, says):
+    found = [one for one in advice(tmp_path, head + probes(f"x: {text}\n")) if " probes.x" in one]
+    assert [says in one for one in found] == ([] if says is None else [True]), found

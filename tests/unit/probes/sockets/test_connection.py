@@ -155,3 +155,31 @@ async def test_aborting_what_never_connected_leaves_nobody_waiting():
     fresh.abort()
     assert fresh.lost.done()
     assert fresh.over.done()
+
+
+async def test_a_ping_is_answered_by_its_own_pong_alone():
+    peer = Peer()
+    connection = peer.open()
+    first, second = connection.ping(), connection.ping()
+    old, new = (data for opcode, data in peer.sent() if opcode is Opcode.PING)
+    assert old != new
+    for payload, done in ((b"other", False), (old, False), (new, True)):
+        connection.data_received(Frame(Opcode.PONG, payload).serialize(mask=False))
+        assert second.done() is done
+    assert not first.done()
+    assert connection.pings == 0
+
+
+async def test_pings_of_the_server_are_answered_and_counted():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(Frame(Opcode.PING, b"a").serialize(mask=False) * 3)
+    assert connection.pings == 3
+    assert peer.sent() == [(Opcode.PONG, b"a")] * 3
+
+
+async def test_a_ping_after_the_end_is_never_answered():
+    peer = Peer()
+    connection = peer.open()
+    connection.data_received(close(1000))
+    assert not connection.ping().done()
