@@ -8,6 +8,7 @@
     peers      the rules that people use today
     run        one scenario: peers, `gate rollout`, and where traffic ended
     score      false promotes, false blocks, holds, attribution, with intervals
+    kept       results on file: a long run goes on where it was interrupted
     card       the scorecard: kept, shown, compared
 
 `make bench` runs it and fails where it is worse than scorecard.json; docs/bench.md explains it.

@@ -3,6 +3,7 @@
 import argparse
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.bench import card, policies
+from google.api_core.exceptions import GoogleAPICallError
+
+from benchmarks.bench import card, kept, policies
 from benchmarks.bench.run import Result, run
 from benchmarks.bench.scenario import Scenario, load
 from benchmarks.bench.stage import local_cloud_run
@@ -24,7 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not chosen:
         print(f"bench: no such scenario (got {args.only})", file=sys.stderr)
         return 2
-    results = [each for seed in args.seeds for each in play(chosen, seed, args)]
+    results = kept.read(args.keep, chosen) if args.keep else []
+    for seed in args.seeds:
+        done = {each.scenario.name for each in results if each.seed == seed}
+        left = [each for each in chosen if each.name not in done]
+        results = [*results, *play(left, seed, args)]
+    if len(results) < len(chosen) * len(args.seeds):
+        print("bench: not every scenario could be played", file=sys.stderr)
+        return 3
     measured = card.card(results)
     print("\n" + card.table(measured))
     if args.write:
@@ -43,18 +53,26 @@ def play(scenarios: Sequence[Scenario], seed: int, args: argparse.Namespace) -> 
         folder = Path(name)
         paths = policies.write(folder)
 
-        def one(scenario: Scenario) -> Result:
+        def one(scenario: Scenario) -> Result | None:
             policy = paths[scenario.policy]
-            result = run(cloud, scenario, policy, seed, with_peers=args.peers)
+            try:
+                result = run(cloud, scenario, policy, seed, with_peers=args.peers)
+            except (GoogleAPICallError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+                print(f"NOT PLAYED  {scenario.name}: {error!r:.500}", flush=True)
+                return None
             print(_line(result), flush=True)
+            if args.keep:
+                kept.keep(args.keep, result)
             return result
 
         with (
             local_cloud_run(images, folder, seed) as cloud,
             ThreadPoolExecutor(args.together) as pool,
         ):
-            results = list(pool.map(one, order))
-    print(f"seed {seed}: {len(results)} scenarios in {time.monotonic() - began:.0f} s")
+            results = [each for each in pool.map(one, order) if each]
+    print(
+        f"seed {seed}: {len(results)} of {len(order)} scenarios in {time.monotonic() - began:.0f} s"
+    )
     return results
 
 
@@ -103,6 +121,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--only", nargs="+", default=[], metavar="NAME", help="scenarios, files or incidents")
     add("--together", type=int, default=3, metavar="N", help="scenarios at a time (default 3)")
     add("--no-peers", dest="peers", action="store_false", help="judge by the gate alone")
+    add("--keep", type=Path, metavar="FILE", help="keep results here, and go on from what it has")
     add("--write", action="store_true", help="keep the scorecard instead of comparing with it")
     return parser.parse_args(argv)
 

@@ -34,7 +34,7 @@ PROJECT, REGION = "demo", "us-central1"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 READY_WITHIN_S = 30.0
-CREATED_WITHIN_S = 40.0
+CREATED_WITHIN_S = 25.0
 ARRIVED_WITHIN_S = 10.0
 
 
@@ -161,9 +161,11 @@ class Stage:
         try:
             uri = self._create(name, self._template("candidate")).uri
             _arrive(uri)
-            yield uri
-        except GoogleAPICallError as error:
+        except (GoogleAPICallError, TimeoutError) as error:
+            self._delete(name)
             raise NotReadyError(str(error)[:200]) from error
+        try:
+            yield uri
         finally:
             self._delete(name)
 
@@ -175,7 +177,9 @@ class Stage:
             name=self.full_name, template=self._template("candidate"), traffic=[line]
         )
         request = run_v2.UpdateServiceRequest(service=wanted, update_mask="template,traffic")
-        with suppress(GoogleAPICallError):  # a candidate that cannot start is the gate's to refuse
+        with suppress(
+            GoogleAPICallError, TimeoutError
+        ):  # a candidate that cannot start is the gate's to refuse
             _finish(self.cloud.services.update_service(request))
         service = self.cloud.services.get_service(name=self.full_name)
         return str(service.latest_created_revision.rpartition("/")[2])
