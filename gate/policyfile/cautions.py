@@ -6,7 +6,7 @@ from gate.core.policy import Baseline, Policy
 from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe
 
 _REQUEST_TIMEOUT_S = 300.0
-"""Cloud Run's own where a service sets none (cloud.google.com/run/docs/configuring/request-timeout)."""
+"""Cloud Run's own (cloud.google.com/run/docs/configuring/request-timeout)."""
 
 
 def of_questions(policy: Policy) -> Iterator[tuple[str, str, str]]:
