@@ -72,6 +72,14 @@ _DEPENDENCY = re.compile(
     re.IGNORECASE,
 )
 
+_DEPENDENCY_AT_START = re.compile(
+    r"connection (?:refused|reset)|could not connect|name resolution|unreachable|i/o timeout"
+    r"|initiali[sz]ation timeout|pool (?:is )?exhausted",
+    re.IGNORECASE,
+)
+"""Fewer words than above: the platform's own lines on a container that does not start say timeout,
+too."""
+
 
 def attribute(
     candidate: Evidence,
@@ -101,6 +109,18 @@ def attribute(
         return _both(candidate, stable)
     network = {_leading(candidate), _leading(stable)} <= _NETWORK
     return Attribution.ENVIRONMENT if network else Attribution.UNKNOWN
+
+
+def start_fault(log_lines: Sequence[str], *, stable_runs: bool) -> Attribution:
+    """Whose fault it is that a candidate does not start, which stable did.
+
+    Args:
+        log_lines: its own last words.
+        stable_runs: whether the platform has a revision that serves and is ready.
+    """
+    if not stable_runs or any(_DEPENDENCY_AT_START.search(line) for line in log_lines):
+        return Attribution.UNKNOWN
+    return Attribution.REGRESSION
 
 
 def attributed(

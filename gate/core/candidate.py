@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.attribution import attributed
+from gate.core.attribution import Attribution, attributed, start_fault
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -107,7 +107,17 @@ def explained(r: Rollout, lines: tuple[str, ...], at: datetime) -> Rollout:
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
         verdict = _late(r, revision, " | ".join(lines))
+    if verdict.decision is Decision.REJECT:
+        verdict = verdict.blaming(start_fault(lines, stable_runs=_stable_runs(r)))
+    elif revision.ready.state in {ConditionState.FAILED, ConditionState.SUCCEEDED}:
+        verdict = verdict.blaming(Attribution.ENVIRONMENT)
     return clean(r, ending_of(verdict), at, verdict)
+
+
+def _stable_runs(r: Rollout) -> bool:
+    shares = placed_of(r).shares if not r.first else {}
+    stable = [r.revisions.get(name) for name in shares if name and name != r.candidate]
+    return any(one and one.ready.state is ConditionState.SUCCEEDED for one in stable)
 
 
 def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:

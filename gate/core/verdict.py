@@ -1,7 +1,7 @@
 """Evidence -> verdict. Fails closed: what was not shown to be right is not promoted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from gate.core.attribution import ADVICE, EXCUSED, Attribution, attribute, control_of
@@ -70,6 +70,11 @@ class Verdict:
     def reject(cls, subject: str, text: str, hint: str = "") -> "Verdict":
         """A verdict of reject for one reason."""
         return cls(Decision.REJECT, (Reason(subject, text, hint),))
+
+    def blaming(self, word: Attribution) -> "Verdict":
+        """The same verdict, with this attribution of every reason."""
+        reasons = tuple(replace(reason, attribution=word) for reason in self.reasons)
+        return Verdict(self.decision, reasons)
 
 
 def judge(
