@@ -55,7 +55,7 @@ def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
         "expected schemas/welcome.json",
         "promoted: ",
     ):
-        assert reason in story, reason
+        assert reason in " ".join(story.split()), reason  # wherever its line was broken
 
 
 @pytest.mark.parametrize("moment", ["gate local: ready", "waiting for backend-00002"])
