@@ -122,7 +122,7 @@ def test_a_tag_that_is_there_again_is_taken_again_a_few_times():
 
 
 def test_a_tag_that_cannot_be_taken_is_said_and_changes_nothing_else():
-    r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED)
+    r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED, conflicts=CONFLICTS_MAX)
     r = cleanup.not_untagged(r, failed(Failure.REFUSED))
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
     left = f"the tag {TAG} or the lease was left on {CANDIDATE}"
