@@ -171,7 +171,7 @@ def test_what_cannot_be_asked_is_said_once_and_nothing_else_is_hidden(shop):
         assert "nothing answers" in str(ran)
     shop.env.clear()
     gone = shop.gate("recover", *shop.where[:4], "--service", "nobody", "--output", "json")
-    assert gone.code == 3, gone
+    assert gone.code == 2, gone
     (found,) = json.loads(gone.out)["services"]
     assert (found["service"], found["lease"], found["outcome"]) == ("nobody", None, None)
     assert "does not exist" in found["error"]
