@@ -342,6 +342,7 @@ def recovery_recovers(story):
         mistaken = run.code == REJECTED and story.round.rude and not story.round.identity
         half_done = run.code == FAILED and "was left half done" in run.said
         nothing = story.deleted or (story.first and run.code in (USAGE, STUCK))
+        refused |= run.code == REJECTED and _beside_the_sick(story, run)
         if run.code != PROMOTED and not (refused or mistaken or half_done or nothing):
             yield f"{run.role} ended with {run.code}: {run.said[-400:]}"
     for run in story.runs("early"):
@@ -368,12 +369,20 @@ def _true(story, run):
     if run.code == INTERRUPTED:
         yield from _safe(story, run, candidate)
     told_apart = story.round.identity or not story.round.rude
+    told_apart &= not _beside_the_sick(story, run)
     if run.code == REJECTED and run.image == "good" and not story.record.struck and told_apart:
         yield f"{run.role}: exit 1 for a good candidate, and nothing went wrong"
-    if run.code == USAGE and run.role == "main" and run.kind == "rollout":
+    given = story.placed_by_person(candidate, run.cut)  # a candidate with users is refused
+    if run.code == USAGE and run.role == "main" and run.kind == "rollout" and not given:
         yield f"{run.role}: exit 2 for a policy and a service that are right"
     if run.code == STUCK and story.round.calm:
         yield f"{run.role}: exit 4, and nothing went wrong"
+
+
+def _beside_the_sick(story, run):
+    """Whether what serves users beside this run's candidate has gone bad itself."""
+    turned = story.round.image is Image.TURNS and run.role == "next"
+    return turned and len(story.round.steps) > 1
 
 
 def _where_it_was(story, run):
