@@ -6,11 +6,14 @@ Knows only ports. Judges nothing: whatever happens becomes an event, and the cor
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar, assert_never
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence
+from gate.core.lease import renewal
+from gate.core.mark import KEY
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -39,7 +42,7 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.ledger.entry import intention, outcome
+from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Clock,
     Identity,
@@ -60,6 +63,8 @@ T = TypeVar("T")
 LAST_WORDS = 20
 LAST_WORD_MAX = 400
 """Log lines that explain a failure: how many, and how many characters of each."""
+RENEWALS = 3
+"""How often a lease is renewed within the time it runs."""
 LAST_WORDS_READS = 4
 LAST_WORDS_PAUSE_S = 2.5
 """How often they are read at most, and the pause between two reads."""
@@ -105,6 +110,7 @@ class Controller:
         self._abandon = asyncio.Event()
         self._told = False
         self._sequence = 0
+        self._renewed_at: datetime | None = None
 
     def interrupt(self) -> None:
         """Asks the rollout to end safely and soon; asked twice, it is left where it is."""
@@ -155,7 +161,7 @@ class Controller:
             case Deploy() | SetTraffic():
                 return await self._write(rollout, command)
             case RunProbes():
-                return await self._probe(command)
+                return await self._probe(rollout, command)
             case ReadLogs():
                 return await self._last_words(command)
             case Record():
@@ -192,8 +198,9 @@ class Controller:
         A person may stop the gate in between: then the platform never hears of it.
         """
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
+        entry = intention(rollout, command, self._world.clock.now(), self._world.redactor.json)
         try:
-            keeping = self._append(rollout, command)
+            keeping = self._append(entry, rollout)
             patience_s = self._urgent_record_within_s
             await (asyncio.wait_for(keeping, patience_s) if urgent else keeping)
         except (InfrastructureError, TimeoutError) as error:
@@ -203,49 +210,110 @@ class Controller:
                 return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
         if self._stop.is_set() and not self._told:
             return self._tell()
-        return await self._accepted(self._send(command))
+        return await self._accepted(self._send(rollout, command, entry))
 
-    async def _append(self, rollout: Rollout, command: Deploy | SetTraffic) -> None:
-        world = self._world
-        entry = intention(rollout, command, world.clock.now(), world.redactor.json)
+    async def _append(self, entry: Entry, rollout: Rollout) -> None:
         self._sequence += 1
-        await world.ledger.append(entry, rollout.id, self._sequence)
+        await self._world.ledger.append(entry, rollout.id, self._sequence)
 
-    def _send(self, command: Deploy | SetTraffic) -> Awaitable[None]:
+    def _send(
+        self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry
+    ) -> Awaitable[None]:
+        """The update, which says by its own annotation which entry of the ledger explains it."""
+        mark = replace(command.mark, entry=digest(entry))
+        others = dict(rollout.service.annotations) if rollout.service else {}
+        annotations = {**others, KEY: mark.text()}
         platform = self._world.platform
         if isinstance(command, Deploy):
-            return platform.deploy(command.image, command.revision, command.traffic, command.etag)
-        return platform.set_traffic(command.traffic, command.etag)
+            return platform.deploy(
+                command.image, command.revision, command.traffic, command.etag, annotations
+            )
+        return platform.set_traffic(command.traffic, command.etag, annotations)
 
     async def _accepted(self, call: Awaitable[None]) -> Event:
         try:
             await call
         except InfrastructureError as error:
             return self._failed(error)
-        return Accepted(self._world.clock.now())
+        self._renewed_at = self._world.clock.now()
+        return Accepted(self._renewed_at)
 
-    async def _probe(self, command: RunProbes) -> Event:
-        """Runs the probes until the deadline; what had no time to end is missing."""
-        world = self._world
+    async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
+        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""
+        asking = asyncio.ensure_future(self._round(command))
         try:
-            headers = await world.identity(command.audience)
+            while True:
+                await asyncio.wait({asking}, timeout=self._until_renewal_s(rollout))
+                if asking.done():
+                    return asking.result()
+                lost = await self._renew(rollout)
+                if lost is not None:
+                    return lost
+        finally:
+            await _cancelled(asking)
+
+    def _until_renewal_s(self, rollout: Rollout) -> float:
+        """How long the lease may stay as it is; rounds of probes may be shorter than that."""
+        every_s = rollout.plan.lease_s / RENEWALS
+        if self._renewed_at is None:
+            return every_s
+        since = self._world.clock.now() - self._renewed_at
+        return max(every_s - since.total_seconds(), 0.0)
+
+    async def _round(self, command: RunProbes) -> Event:
+        """One round of probes, after a pause where the command asks for one."""
+        if command.after_s:
+            await self._world.clock.sleep(command.after_s)
+        try:
+            headers = await self._world.identity(command.audience)
         except InfrastructureError as error:
             return self._failed(error)
-        target = Target(command.url, command.revision, headers, command.since)
+        return await self._ask(command, headers)
+
+    async def _renew(self, rollout: Rollout) -> Seen | None:
+        """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
+
+        A read or a write that fails is tried again with the next renewal.
+        """
+        world = self._world
+        self._renewed_at = world.clock.now()
+        try:
+            service = await world.platform.read_service()
+            write = renewal(rollout, service, world.clock.now())
+            if write is None:
+                return Seen(world.clock.now(), service)
+            annotations = {**dict(service.annotations), KEY: write.mark.text()}
+            await world.platform.set_traffic(write.traffic, write.etag, annotations)
+        except InfrastructureError:
+            return None
+        return None
+
+    async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing."""
+        world = self._world
+        own = Target(command.url, command.revision, headers, command.since, command.identity)
+        users = Target(command.audience.rstrip("/"), "", headers, command.since)
         ended: list[Evidence] = []
+        left_s = (command.until - world.clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 0)):
+                await world.probes.run(command.probes, own, self._listening(ended, ""))
+                if command.service_probes:
+                    listening = self._listening(ended, SERVICE)
+                    await world.probes.run(command.service_probes, users, listening)
+        return Probed(world.clock.now(), tuple(ended))
+
+    def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
+        """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
         def progress(news: Progress) -> None:
-            if news.evidence is not None:
-                ended.append(news.evidence)
-            world.narrator.progress(news)
+            evidence = news.evidence
+            if evidence is not None:
+                evidence = replace(evidence, address=address)
+                ended.append(evidence)
+            self._world.narrator.progress(replace(news, evidence=evidence, address=address))
 
-        left_s = (command.until - world.clock.now()).total_seconds()
-        try:
-            async with asyncio.timeout(max(left_s, 0)):
-                evidence = await world.probes.run(command.probes, target, progress)
-        except TimeoutError:
-            evidence = tuple(ended)
-        return Probed(world.clock.now(), evidence)
+        return progress
 
     async def _last_words(self, command: ReadLogs) -> Event:
         world = self._world
@@ -274,9 +342,8 @@ class Controller:
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
         entry = outcome(rollout, world.clock.now(), world.redactor.json)
-        self._sequence += 1
         try:
-            await world.ledger.append(entry, rollout.id, self._sequence)
+            await self._append(entry, rollout)
         except InfrastructureError as error:
             return Recorded(world.clock.now(), kept=False, message=str(error))
         return Recorded(world.clock.now(), kept=True)

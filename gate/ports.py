@@ -3,14 +3,14 @@
 Every method promises its errors: subclasses of gate.errors.InfrastructureError and nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from gate.core.evidence import Evidence
 from gate.core.messages import Command, Event
-from gate.core.policy import Json, Probe, Severity
+from gate.core.policy import IdentityRule, Json, Probe, Severity
 from gate.core.service import Revision, Service
 from gate.core.state import Rollout
 from gate.core.traffic import Split
@@ -41,8 +41,19 @@ class Platform(Protocol):
         """All revisions of the service, newest first."""
         ...
 
-    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+    async def deploy(
+        self,
+        image: str,
+        revision: str,
+        traffic: Split,
+        etag: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """Creates a revision and sets the traffic list in the same update.
+
+        An empty etag creates the service, which must not exist yet, with this as its first
+        revision, from the image alone. `annotations` replaces all of the service's own, too (they
+        create no revision); None leaves them as they are.
 
         The revision gets this name and the service's template with another image. Returns when
         the update is accepted, not when it ends.
@@ -53,8 +64,12 @@ class Platform(Protocol):
         """
         ...
 
-    async def set_traffic(self, traffic: Split, etag: str) -> None:
-        """Replaces the traffic list and nothing else. Returns when the update is accepted.
+    async def set_traffic(
+        self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
+        """Replaces the traffic list, and the service's annotations where they are given.
+
+        Returns when the update is accepted.
 
         Raises:
             ConflictError: the service is no longer the one that has this etag.
@@ -72,23 +87,29 @@ class Target:
         revision: short name of the revision that must answer, "" when only a URL is known.
         headers: sent with every request, e.g. the ID token of a private service; never shown.
         since: when the rollout began; logs before it are not looked at.
+        identity: how an answer proves that `revision` gave it; None where the policy has no rule.
     """
 
     url: str
     revision: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     since: datetime | None = None
+    identity: IdentityRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something to show while probes run: a probe began, advanced, or ended (with evidence)."""
+    """Something to show while probes run: a probe began, advanced, or ended (with evidence).
+
+    `address` is as in Evidence.
+    """
 
     probe: str
     text: str = ""
     done: int = 0
     of: int = 0
     evidence: Evidence | None = None
+    address: str = ""
 
 
 Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]

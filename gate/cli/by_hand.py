@@ -2,16 +2,18 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
 from gate.cli.drive import drive
+from gate.core.policy import Policy, ServiceName
 from gate.core.service import Service, ServiceRef
 from gate.core.stable import choose_stable
 from gate.core.state import Kind, Plan
 from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
 from gate.ledger.entry import past_moves
-from gate.ports import Ledger, LedgerQuery
+from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
 
 HISTORY = 50
@@ -25,24 +27,46 @@ class DeclinedError(GateError):
 
 def service_of(args: argparse.Namespace) -> ServiceRef:
     """The service, from the policy's `service` section where a policy is given."""
+    return wiring.service_of(args, _named(args))
+
+
+def place_of(args: argparse.Namespace) -> tuple[str, str]:
+    """Project and region, from the policy's `service` section where a policy is given."""
+    return wiring.place_of(args, _named(args))
+
+
+def _named(args: argparse.Namespace) -> ServiceName | None:
     if args.policy is None:
-        return wiring.service_of(args)
+        return None
     from gate.policyfile import load_service  # noqa: PLC0415 - YAML only where it is read
 
-    return wiring.service_of(args, load_service(args.policy))
+    return load_service(args.policy)
 
 
-def move(plan: Plan, args: argparse.Namespace) -> int:
-    """Asks for confirmation unless --yes, then carries the plan out; returns the exit code."""
+def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
+    """Asks for confirmation unless --yes, then carries the plan out; returns the exit code.
+
+    Args:
+        plan: what was asked for.
+        args: the command line.
+        policy: whose probes the target must pass first, None to move without asking it.
+    """
     if not args.yes:
         plan = _confirmed(plan)
-    return drive(plan, args.output, prepare=_with_history)
+    return drive(plan, args.output, policy=policy, prepare=_prepared)
+
+
+async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
+    """What a rollback must know beforehand: what served before, and what lies on the way back."""
+    if plan.kind is not Kind.ROLLBACK:
+        return plan
+    if not plan.cross:
+        plan = replace(plan, revisions=await platform.list_revisions())
+    return plan if plan.revision else await _with_history(plan, ledger)
 
 
 async def _with_history(plan: Plan, ledger: Ledger) -> Plan:
     """A rollback that names no revision goes by what the ledger remembers."""
-    if plan.kind is not Kind.ROLLBACK or plan.revision:
-        return plan
     try:
         entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
     except InfrastructureError as error:
@@ -58,27 +82,49 @@ def _confirmed(plan: Plan) -> Plan:
         UsageError: nobody can be asked.
         DeclinedError: the person did not agree.
     """
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"gate {plan.kind.value}: nobody can be asked (standard input is no terminal)",
-            "give --yes to go on without a confirmation",
-        )
+    require_a_person(plan.kind.value)
     plan, service = wiring.run_async(_read(plan))
     target = plan.revision or _meant(plan, service)
     if not target:
         return plan  # to be refused with the reason, and recorded
-    _say(f"service:  {service.ref}")
-    _say(f"traffic:  {service.traffic}")
-    _say(f"{plan.kind.value + ':':<9} all traffic to {target}")
-    _say(f"because:  {Redactor({}).text(plan.reason)}")
-    if not _agreed():
-        raise DeclinedError(f"gate {plan.kind.value}: nothing was changed (got no consent)")
+    lines = (
+        f"service:  {service.ref}",
+        f"traffic:  {service.traffic}",
+        f"{plan.kind.value + ':':<9} all traffic to {target}",
+        f"because:  {Redactor({}).text(plan.reason)}",
+    )
+    confirm(plan.kind.value, lines)
     return replace(plan, revision=target)
+
+
+def require_a_person(command: str) -> None:
+    """Makes sure that somebody can be asked.
+
+    Raises:
+        UsageError: standard input is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"gate {command}: nobody can be asked (standard input is no terminal)",
+            "give --yes to go on without a confirmation",
+        )
+
+
+def confirm(command: str, lines: Iterable[str]) -> None:
+    """Says what is about to be done and asks for consent.
+
+    Raises:
+        DeclinedError: the person did not agree.
+    """
+    for line in lines:
+        _say(line)
+    if not _agreed():
+        raise DeclinedError(f"gate {command}: nothing was changed (got no consent)")
 
 
 def _meant(plan: Plan, service: Service) -> str:
     if plan.kind is Kind.ROLLBACK:
-        return choose_stable(plan.history, service) or ""
+        return choose_stable(plan.history, service, plan.revisions) or ""
     return service.traffic.tags.get(plan.tag) or ""
 
 
@@ -103,4 +149,4 @@ async def _read(plan: Plan) -> tuple[Plan, Service]:
         wiring.platform_of(plan.service) as platform,
         wiring.ledger_of(plan.service) as ledger,
     ):
-        return await _with_history(plan, ledger), await platform.read_service()
+        return await _prepared(plan, platform, ledger), await platform.read_service()

@@ -1,48 +1,67 @@
 """Carries one plan through the controller and shows how it ended.
 
-What rollout, promote and rollback share.
+What rollout, promote, rollback, recover and unlock share.
 """
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gate.cli import show, wiring
 from gate.controller import Controller, World
 from gate.core.evidence import Evidence
-from gate.core.policy import Capability, Policy, Probe
+from gate.core.policy import Capability, Json, Policy, Probe
 from gate.core.state import Plan, Rollout
 from gate.ledger.entry import outcome
-from gate.ports import Clock, Ledger, Probes, Progress, Target
+from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 from gate.redaction import Redactor
 
-Prepare = Callable[[Plan, Ledger], Awaitable[Plan]]
+Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def drive(
     plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> int:
-    """Carries a plan out and returns the exit code.
+    """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.
+
+    Raises:
+        KeyboardInterrupt: before anything was changed.
+    """
+    ended = carry_out(plan, output, policy=policy, prepare=prepare)
+    try:
+        if output == "json":
+            show.say_json(ended.entry)
+        else:
+            ended.summarize()
+    except KeyboardInterrupt:  # how it ended is known
+        print(f"gate: interrupted; see gate audit show {ended.rollout.id}", file=sys.stderr)
+    return int(ended.rollout.exit_code)
+
+
+def carry_out(
+    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+) -> "Ended":
+    """Carries a plan out and tells what goes on.
 
     Args:
         plan: what was asked for.
-        output: text or json.
+        output: text or json: where it is told.
         policy: whose probes and secrets to use; none for moves by hand.
         prepare: runs before anything is written; completes the plan from the ledger.
+
+    Raises:
+        KeyboardInterrupt: before anything was changed.
     """
-    clock = wiring.SystemClock()
-    ended: list[_Ended] = []
-    main = _drive(plan, _How(output, policy, prepare, clock), ended)
+    ended: list[Ended] = []
+    main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)
-        _tell(ended[0], output, policy, clock)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # with an end, nothing is under way any more
         if not ended:
             raise
-        # Nothing is under way any more, and how it ended is known.
-        print(f"gate: interrupted; see gate audit show {ended[0].rollout.id}", file=sys.stderr)
-    return int(ended[0].rollout.exit_code)
+    return ended[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +73,25 @@ class _How:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class Ended:
     """How it ended, and what keeps its secrets out of the telling."""
 
     rollout: Rollout
     redactor: Redactor
+    capabilities: Mapping[str, Capability]
+    at: datetime
+
+    @property
+    def entry(self) -> dict[str, Json]:
+        """Its outcome, as the ledger has it."""
+        return outcome(self.rollout, self.at, self.redactor.json)
+
+    def summarize(self) -> None:
+        """Prints how it ended, for people."""
+        show.summarize(self.rollout, self.capabilities)
 
 
-def _tell(ended: _Ended, output: str, policy: Policy | None, clock: Clock) -> None:
-    if output == "json":
-        show.say_json(outcome(ended.rollout, clock.now(), ended.redactor.json))
-    else:
-        capabilities: Mapping[str, Capability] = policy.capabilities if policy else {}
-        show.summarize(ended.rollout, capabilities)
-
-
-async def _drive(plan: Plan, how: _How, ended: list[_Ended]) -> None:
+async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
     ref = plan.service
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
@@ -80,13 +102,14 @@ async def _drive(plan: Plan, how: _How, ended: list[_Ended]) -> None:
         if how.policy is not None:
             probes, redactor = wiring.probes_of(how.policy, logs)
         if how.prepare is not None:
-            plan = await how.prepare(plan, ledger)
+            plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output))
         identity = wiring.identity_of(platform)
         world = World(platform, probes, logs, ledger, how.clock, redactor, identity, narrator)
         rollout = await Controller(world).run(plan, wiring.new_id(how.clock.now()))
-        ended.append(_Ended(rollout, redactor))
+        capabilities = how.policy.capabilities if how.policy else {}
+        ended.append(Ended(rollout, redactor, capabilities, how.clock.now()))
 
 
 class _NoProbes:

@@ -17,6 +17,8 @@ COMMANDS = {
     "rollout": "deploy or adopt a candidate at 0 %, probe it, then promote or reject it",
     "promote": "move all traffic to a candidate by hand",
     "rollback": "move all traffic back to a revision that served before",
+    "recover": "take back what a rollout left that died (for a scheduler: --all)",
+    "unlock": "take the lease away from a rollout that is at work",
     "status": "show traffic, tags, revisions and the last decisions",
     "probe": "run a policy's probes against a URL or a revision; moves nothing",
     "policy": "check policies, print their JSON Schema",
@@ -31,7 +33,7 @@ exit codes:
   2    usage or policy
   3    infrastructure failed, and traffic is where it was
   4    traffic is not where it should be, and a person is needed
-  5    held: not enough evidence either way
+  5    held: not enough evidence, or somebody else is at work
   130  interrupted, and safe
 """
 

@@ -37,3 +37,27 @@ def add_by_hand(parser: argparse.ArgumentParser) -> None:
         "--reason", required=True, metavar="TEXT", help="why, for the record (required)"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """--wait, for what only one rollout at a time may do."""
+    parser.add_argument(
+        "--wait",
+        type=_duration,
+        default=0.0,
+        metavar="DURATION",
+        help="while another rollout is at work on the service, wait for it this long, e.g. 10m "
+        "(default: do not wait)",
+    )
+
+
+def _duration(text: str) -> float:
+    """Seconds of a duration, written as in policies."""
+    from gate.policyfile import seconds_of  # noqa: PLC0415 - YAML only where a duration is given
+
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(
+            f"is no duration (got {text!r}, expected e.g. 500ms, 15s, 4m or 1h)"
+        )
+    return seconds

@@ -70,7 +70,13 @@ async def _probe(
                 "give it a tag with gcloud, or use gate rollout --revision",
             )
         headers = await wiring.identity_of(platform)(service.uri)
-        target = Target(url, args.revision, headers, wiring.SystemClock().now())
+        target = Target(
+            url,
+            args.revision,
+            headers,
+            wiring.SystemClock().now(),
+            policy.candidate.identity,
+        )
         return await runner.run(policy.probes, target, narrator.progress)
 
 

@@ -13,6 +13,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--tag", default="candidate", help="promote the revision with this tag (default: candidate)"
     )
+    options.add_wait(parser)
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
@@ -28,5 +29,6 @@ def run(args: argparse.Namespace) -> int:
         actor=wiring.actor(),
         reason=args.reason,
         revision=args.revision,
+        wait_s=args.wait,
     )
     return by_hand.move(plan, args)

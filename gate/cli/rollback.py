@@ -1,9 +1,14 @@
 """`gate rollback`: all traffic back to a revision that served before."""
 
 import argparse
+from dataclasses import replace
 
 from gate.cli import by_hand, options, wiring
+from gate.core.policy import Policy
 from gate.core.state import Kind, Plan
+
+TAG = "rollback"
+"""Tag at which the revision to go back to is asked, if it is asked."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +19,16 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="REVISION",
         help="roll back to this revision (default: the one that the ledger shows served before)",
     )
+    parser.add_argument(
+        "--no-probe",
+        action="store_true",
+        help="with --policy: do not ask the revision the policy's questions first (in a hurry)",
+    )
+    parser.add_argument(
+        "--cross",
+        action="store_true",
+        help="go back across a revision that is marked as irreversible, e.g. by a migration",
+    )
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
@@ -22,12 +37,33 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
+    policy = _policy(args)
     plan = Plan(
         kind=Kind.ROLLBACK,
         service=by_hand.service_of(args),
-        tag="",
+        tag=TAG if policy else "",
         actor=wiring.actor(),
         reason=args.reason,
         revision=args.to,
+        cross=args.cross,
     )
-    return by_hand.move(plan, args)
+    if policy is not None:
+        plan = replace(
+            plan,
+            probes=policy.probes,
+            ready_within_s=policy.candidate.ready_within_s,
+            deadline_s=policy.deadline_s,
+            identity=policy.candidate.identity,
+            policy_digest=policy.digest,
+            policy_source=policy.source,
+        )
+    return by_hand.move(plan, args, policy)
+
+
+def _policy(args: argparse.Namespace) -> Policy | None:
+    """The policy whose questions the target is asked first, None where it is not asked."""
+    if args.policy is None or args.no_probe:
+        return None
+    from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where it is read
+
+    return load_policy(args.policy)

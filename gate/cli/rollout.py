@@ -5,6 +5,7 @@ import argparse
 from gate.cli import options, wiring
 from gate.cli.drive import drive
 from gate.core.state import Kind, Plan
+from gate.errors import UsageError
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--revision", default="", metavar="NAME", help="adopt this revision as the candidate"
     )
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="promote the revision although a person moved users away from it; needs --reason",
+    )
+    options.add_wait(parser)
     options.add_service(parser)
     options.add_output(parser)
 
@@ -24,6 +31,11 @@ def run(args: argparse.Namespace) -> int:
     """Rolls the candidate out and returns the exit code."""
     from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where a policy is read
 
+    if args.again and not args.reason.strip():
+        raise UsageError(
+            "gate rollout --again: needs a reason (got none)",
+            "say with --reason why what a person moved users away from may serve them again",
+        )
     policy = load_policy(args.policy)
     plan = Plan(
         kind=Kind.ROLLOUT,
@@ -38,6 +50,14 @@ def run(args: argparse.Namespace) -> int:
         on_hold=policy.on_hold,
         ready_within_s=policy.candidate.ready_within_s,
         deadline_s=policy.deadline_s,
+        steps=policy.traffic,
+        dwell_s=policy.dwell_s,
+        watch_s=policy.watch_s,
+        lease_s=policy.lease_s,
+        wait_s=args.wait,
+        again=args.again,
+        first_deploy=policy.first_deploy,
+        identity=policy.candidate.identity,
         policy_digest=policy.digest,
         policy_source=policy.source,
     )

@@ -26,10 +26,11 @@ def run(args: argparse.Namespace) -> int:
     from gate.report.status import status_lines  # noqa: PLC0415
 
     service, revisions, entries, note = wiring.run_async(_read(by_hand.service_of(args)))
+    now = wiring.SystemClock().now()
     if args.output == "json":
-        show.say_json(status_value(service, revisions, entries))
+        show.say_json(status_value(service, revisions, entries, now))
     else:
-        show.say(status_lines(service, revisions, entries, show.width()))
+        show.say(status_lines(service, revisions, entries, now, show.width()))
     if note:
         print(note, file=sys.stderr)
     return 0

@@ -58,11 +58,31 @@ def service_of(args: argparse.Namespace, named: ServiceName | None = None) -> Se
     Raises:
         UsageError: some part is nowhere to be found; names all that are missing.
     """
+    project, region = _place(args, named)
+    name = args.service or (named.name if named else "")
+    _require({"--project": project, "--region": region, "--service": name})
+    return ServiceRef(project, region, name)
+
+
+def place_of(args: argparse.Namespace, named: ServiceName | None = None) -> tuple[str, str]:
+    """Project and region alone, as in `service_of`.
+
+    Raises:
+        UsageError: one of them is nowhere to be found.
+    """
+    project, region = _place(args, named)
+    _require({"--project": project, "--region": region})
+    return project, region
+
+
+def _place(args: argparse.Namespace, named: ServiceName | None) -> tuple[str, str]:
     settings = _GcloudSettings(os.environ)
     project = args.project or (named.project if named else "") or settings.project()
     region = args.region or (named.region if named else "") or settings.region()
-    name = args.service or (named.name if named else "")
-    parts = {"--project": project, "--region": region, "--service": name}
+    return project, region
+
+
+def _require(parts: Mapping[str, str]) -> None:
     missing = [flag for flag, value in parts.items() if not value]
     if missing:
         raise UsageError(
@@ -70,7 +90,6 @@ def service_of(args: argparse.Namespace, named: ServiceName | None = None) -> Se
             "give them on the command line, in the policy under `service`, or set "
             "CLOUDSDK_CORE_PROJECT and CLOUDSDK_RUN_REGION",
         )
-    return ServiceRef(project, region, name)
 
 
 class _GcloudSettings:
@@ -173,6 +192,16 @@ def platform_of(ref: ServiceRef) -> "CloudRun":
     from gate.cloud.run import CloudRun  # noqa: PLC0415
 
     return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)))
+
+
+async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
+    """The services of a region that carry a mark of the gate."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.services import marked_services as marked  # noqa: PLC0415
+    from gate.cloud.wire import Wire  # noqa: PLC0415
+
+    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)))) as wire:
+        return await marked(wire, project, region)
 
 
 def logs_of(ref: ServiceRef) -> "CloudLogs":

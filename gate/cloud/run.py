@@ -1,11 +1,14 @@
 """Cloud Run's Admin API v2, seen from one service: implements ports.Platform."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
 from google.cloud.run_v2.types import revision as revisions
 from google.cloud.run_v2.types import service as services
+from google.cloud.run_v2.types.k8s_min import Container
+from google.cloud.run_v2.types.revision_template import RevisionTemplate
 from google.iam.v1.iam_policy_pb2 import GetIamPolicyRequest
 from google.iam.v1.policy_pb2 import Policy
 from google.longrunning.operations_pb2 import Operation
@@ -13,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.status import scrub
-from gate.cloud.template import next_template
+from gate.cloud.template import next_template, without_reserved
 from gate.cloud.values import revision_value, service_value, short_name, target_messages
 from gate.cloud.wire import Method, Patience, Wire
 from gate.core.service import Revision, Service, ServiceRef
@@ -32,6 +35,13 @@ _GET_SERVICE = Method(
 _UPDATE_SERVICE = Method(
     "/google.cloud.run.v2.Services/UpdateService",
     services.UpdateServiceRequest.serialize,
+    Operation.FromString,
+    timeout_s=15.0,
+    writes=True,
+)
+_CREATE_SERVICE = Method(
+    "/google.cloud.run.v2.Services/CreateService",
+    services.CreateServiceRequest.serialize,
     Operation.FromString,
     timeout_s=15.0,
     writes=True,
@@ -120,23 +130,35 @@ class CloudRun:
             request.page_token = page.next_page_token
         raise InfrastructureError(f"{subject}: too many pages (got {_PAGES_MAX} and no end)")
 
-    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+    async def deploy(
+        self,
+        image: str,
+        revision: str,
+        traffic: Split,
+        etag: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """As ports.Platform: the template is read anew; the caller's etag guards the update."""
+        if not etag:
+            await self._create(image, revision, traffic, annotations or {})
+            return
         current = await self._read()
         template = next_template(current.template, image, revision, self._subject)
         service = services.Service(
             name=self._name, etag=etag, template=template, traffic=target_messages(traffic)
         )
-        await self._update(service, ["template", "traffic"])
+        await self._update(service, ["template", "traffic"], annotations)
 
-    async def set_traffic(self, traffic: Split, etag: str) -> None:
+    async def set_traffic(
+        self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
         """As ports.Platform.
 
-        Sends nothing but name, etag and traffic: with the whole service, Cloud Run has compared
-        its template against the existing revision (googleapis/google-cloud-python#14259).
+        Sends nothing but name, etag, traffic and annotations: with the whole service, Cloud Run has
+        compared its template against the existing revision (googleapis/google-cloud-python#14259).
         """
         service = services.Service(name=self._name, etag=etag, traffic=target_messages(traffic))
-        await self._update(service, ["traffic"])
+        await self._update(service, ["traffic"], annotations)
 
     async def is_public(self) -> bool:
         """Whether everybody may call the service: no check at all, or allUsers as its invoker.
@@ -167,7 +189,42 @@ class CloudRun:
             routing=self._routing,
         )
 
-    async def _update(self, service: services.Service, paths: list[str]) -> None:
+    async def _create(
+        self, image: str, revision: str, traffic: Split, annotations: Mapping[str, str]
+    ) -> None:
+        """A new service with Cloud Run's defaults; fails where it exists by now."""
+        template = RevisionTemplate(revision=revision, containers=[Container(image=image)])
+        service = services.Service(
+            template=template,
+            traffic=target_messages(traffic),
+            annotations=without_reserved(annotations),
+        )
+        parent, _, name = self._name.rpartition("/services/")
+        operation = await self._wire.call(
+            _CREATE_SERVICE,
+            services.CreateServiceRequest(parent=parent, service=service, service_id=name),
+            subject=self._subject,
+            routing=self._routing,
+        )
+        self._raise_if_failed(operation)
+
+    def _raise_if_failed(self, operation: Operation) -> None:
+        if operation.done and operation.HasField("error"):
+            error = operation.error
+            raise InfrastructureError(
+                f"{self._subject}: Cloud Run could not carry out the update "
+                f"(got code {error.code}: {scrub(error.message)})"
+            )
+
+    async def _update(
+        self,
+        service: services.Service,
+        paths: list[str],
+        annotations: Mapping[str, str] | None,
+    ) -> None:
+        if annotations is not None:
+            service.annotations = without_reserved(annotations)
+            paths = [*paths, "annotations"]
         operation = await self._wire.call(
             _UPDATE_SERVICE,
             services.UpdateServiceRequest(service=service, update_mask=FieldMask(paths=paths)),
@@ -175,12 +232,7 @@ class CloudRun:
             routing=self._routing,
             repeatable=bool(service.etag),  # guarded: a repetition changes nothing or is refused
         )
-        if operation.done and operation.HasField("error"):
-            error = operation.error
-            raise InfrastructureError(
-                f"{self._subject}: Cloud Run could not carry out the update "
-                f"(got code {error.code}: {scrub(error.message)})"
-            )
+        self._raise_if_failed(operation)
 
 
 def _age(revision: Revision) -> tuple[float, str]:

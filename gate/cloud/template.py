@@ -1,5 +1,7 @@
 """The next revision's template: the service's own, with another image and another name. Pure."""
 
+from collections.abc import Mapping
+
 from google.cloud.run_v2.types.revision_template import RevisionTemplate
 
 from gate.cloud.values import serving_container
@@ -42,6 +44,11 @@ def next_template(
         for key in [key for key in mapping if _reserved(key)]:
             del mapping[key]
     return template
+
+
+def without_reserved(annotations: Mapping[str, str]) -> dict[str, str]:
+    """The annotations that may be sent back: those that belong to users, and our own."""
+    return {key: value for key, value in annotations.items() if not _reserved(key)}
 
 
 def _reserved(key: str) -> bool:

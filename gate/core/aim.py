@@ -4,17 +4,72 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.lease import moved, taken
+from gate.core.mark import UnreadableMark
+from gate.core.messages import CallFailed
 from gate.core.policy import tag_problem
-from gate.core.service import ConditionState, Service
-from gate.core.stable import choose_stable
+from gate.core.recovery import admitted
+from gate.core.service import Condition, ConditionState, Service
+from gate.core.stable import choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
-from gate.core.transitions import again, ending_of, finish
+from gate.core.traffic import Split
+from gate.core.transitions import again, ending_of, enter, finish
 from gate.core.verdict import unready
 
 
 def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """READING, seen: what was asked for becomes a first write, or is refused."""
-    return _AIM[r.plan.kind](r, service, at)
+    """READING, seen: what was asked for becomes a first write, or is refused.
+
+    Before that, somebody else's rollout is waited for, and a dead one's traces are taken back.
+    """
+    if r.interrupted:
+        return finish(r, Ending.INTERRUPTED)
+    if moved(r, service):  # a move that had been given up arrived late
+        return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
+    blocked = admitted(r, service, at)
+    if blocked is not None:
+        return blocked
+    return _AIM[r.plan.kind](taken(r, service), service, at)
+
+
+def no_service(r: Rollout, failed: CallFailed) -> Rollout:
+    """READING, and there is no such service: created only where the policy allows it.
+
+    Cloud Run cannot create a service at zero traffic, so its first revision has users' requests
+    while it is probed.
+    """
+    ref, plan = r.plan.service, r.plan
+    if plan.kind is not Kind.ROLLOUT or not plan.image:
+        return finish(r, Ending.REFUSED, failed.message)
+    if not plan.first_deploy:
+        note = (
+            f"{failed.message}; Cloud Run cannot create a service at zero traffic: deploy a first "
+            "revision by other means, or allow it in the policy (first_deploy: allow)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    if problem := tag_problem(plan.tag, ref.name):
+        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
+    nothing = Service(
+        ref,
+        etag="",
+        generation=0,
+        observed_generation=0,
+        reconciling=False,
+        ready=Condition(),
+        traffic=Split(()),
+    )
+    name = _revision_name(nothing, plan.suffix)
+    placed = Split.all_to(name, {plan.tag: name})
+    note = f"{ref} does not exist: its first revision serves users while it is probed"
+    return replace(
+        taken(r, nothing),
+        phase=Phase.DEPLOYING,
+        service=nothing,
+        placed=placed,
+        reached=placed,
+        candidate=name,
+        notes=(*r.notes, note),
+    )
 
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -31,9 +86,11 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     note = _placement_notes(r, service, name)
     return replace(
         r,
+        stepped=0,
         phase=Phase.TAGGING if r.plan.revision else Phase.DEPLOYING,
         before=service.traffic,
         placed=base.with_tag(r.plan.tag, name),
+        reached=base.with_tag(r.plan.tag, name),
         candidate=name,
         notes=note,
     )
@@ -57,11 +114,31 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if plan.revision and plan.revision not in r.revisions:
         return f"{service.ref}: revision {plan.revision} does not exist"
+    if barred := _barred(r, service):
+        return barred
     if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
             "the traffic already: a candidate must start at 0 %"
         )
+    return ""
+
+
+def _barred(r: Rollout, service: Service) -> str:
+    """Why automation leaves this candidate alone: a person moved users away from it."""
+    plan, mark = r.plan, service.mark
+    if plan.again:
+        return ""
+    revision = r.revisions.get(plan.revision)
+    image = plan.image or (revision.image if revision else "")
+    again = "--again --reason promotes it all the same"
+    if bar := mark.bars(plan.revision, image):
+        why = f" ({bar.reason})" if bar.reason else ""
+        return f"{service.ref}: {bar.actor or 'somebody'} rolled {bar.revision} back{why}; {again}"
+    now = service.traffic.pinned(service.latest_ready).shares
+    if plan.revision in dict(mark.wrote) and plan.revision not in now:
+        by = service.last_modifier or "somebody"
+        return f"{service.ref}: {by} moved users away from {plan.revision}; {again}"
     return ""
 
 
@@ -93,11 +170,19 @@ def _aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 
 def _aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
-    name = r.plan.revision or choose_stable(r.plan.history, service) or ""
+    plan = r.plan
+    name = plan.revision or choose_stable(plan.history, service, plan.revisions) or ""
     if not name:
         note = (
             f"{service.ref}: the ledger knows no revision that served before this one: "
             "name one with --to (`gate status` lists them)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    marks = () if plan.cross else crossed(plan.revisions, name, service)
+    if marks:
+        note = (
+            f"{service.ref}: on the way back to {name} lies what cannot be undone "
+            f"({'; '.join(marks)}): --cross --reason goes back all the same"
         )
         return finish(r, Ending.REFUSED, note)
     return _towards(r, service, name, at)
@@ -118,16 +203,42 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     if revision.ready.state is not ConditionState.SUCCEEDED:
         verdict = unready(name, revision.ready, ())
         return finish(r, ending_of(verdict), verdict=verdict)
-    goal = service.traffic.moved_to(name)
-    if r.plan.kind is Kind.PROMOTE and goal.tags.get(r.plan.tag) == name:
-        goal = goal.without_tag(r.plan.tag)
+    goal = _goal(r, service, name)
     if service.agrees_with(goal) and not service.traffic.follows_latest:
         return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
-    return replace(r, phase=Phase.MOVING, goal=goal)
+    return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
+
+
+def _goal(r: Rollout, service: Service, name: str) -> Split:
+    """All to this revision; of the tags, only the gate's own goes."""
+    goal = service.traffic.moved_to(name)
+    if r.plan.kind is Kind.ROLLBACK:
+        return _without_their_tag(service, goal)
+    return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
+
+
+def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
+    """A rollback asks its target the policy's questions first, at a tag of the gate's own."""
+    if problem := tag_problem(r.plan.tag, service.ref.name):
+        return finish(r, Ending.REFUSED, f"{service.ref}: {problem}")
+    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
+    placed = base.with_tag(r.plan.tag, name)
+    return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
+
+
+def _without_their_tag(service: Service, goal: Split) -> Split:
+    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return goal
+    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
+    return goal.without_tag(mark.tag) if ours else goal
 
 
 _AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,
     Kind.PROMOTE: _aim_promotion,
     Kind.ROLLBACK: _aim_rollback,
+    Kind.RECOVER: lambda r, _service, _at: finish(r, Ending.UNCHANGED),
 }

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Phase, Rollout
-from gate.core.traffic import shares_text
+from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
     READ_WITHIN_S,
@@ -16,7 +17,6 @@ from gate.core.transitions import (
     ending_of,
     enter,
     finish,
-    hold,
     unwritten,
     written,
 )
@@ -42,9 +42,10 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
     """WAITING, seen: on to the probes once the candidate is ready and its URL is served."""
     revision = r.revisions.get(r.candidate)
     late = at >= min(r.limit_at, r.deadline_at)
-    if not _has_tag(r, service) and not unwritten(r, service):
-        return _interfered(r, at, f"tag {r.plan.tag} was taken from the candidate", service)
-    if revision is None or not _has_tag(r, service):
+    taken = _taken(r, service)
+    if taken and not unwritten(r, service):
+        return interfered(r, at, taken, service)
+    if revision is None or taken:
         if late or at >= _appeared_by(r):
             return clean(r, Ending.FAILED, at, note=_never_appeared(r, service))
         return again(r)
@@ -54,6 +55,17 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
+
+
+def _taken(r: Rollout, service: Service) -> str:
+    """What of ours on the service is gone or somebody else's, "" if nothing."""
+    if lost(r, service):
+        return f"{taker(service)} has taken over"
+    if not _has_tag(r, service):
+        return f"tag {r.plan.tag} was taken from the candidate"
+    if not holds(r, service):
+        return "the gate's own annotation was taken away"
+    return ""
 
 
 def _has_tag(r: Rollout, service: Service) -> bool:
@@ -77,12 +89,6 @@ def _never_appeared(r: Rollout, service: Service) -> str:
     if unwritten(r, service):
         return f"the update that places {r.candidate} at 0 % never happened"
     return f"revision {r.candidate} does not exist: it was never created, or somebody deleted it"
-
-
-def _interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout:
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
-    hint = "their change is left alone; run the rollout again if it is still wanted"
-    return hold(r, at, "traffic", f"{what}{by}", hint)
 
 
 def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
@@ -121,30 +127,105 @@ def probed(r: Rollout, probed: Probed) -> Rollout:
     r = replace(r, evidence=probed.evidence, verdict=verdict)
     if verdict.decision is Decision.PROMOTE:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
+    if r.plan.kind is Kind.ROLLBACK:
+        note = f"{r.candidate} does not pass either: rolling back to it would not help"
+        r = replace(r, notes=(*r.notes, note))
     if probed.at >= r.deadline_at:
         late = Verdict.hold("deadline", f"{r.plan.deadline_s:g} s were over before all had run")
         verdict = replace(verdict, reasons=verdict.reasons + late.reasons)
     return clean(r, ending_of(verdict), probed.at, verdict)
 
 
+def disturbed(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """PROBING, seen: somebody has changed the service while we probed."""
+    return interfered(
+        r, at, f"{interference(r, service) or 'was changed'} while we probed", service
+    )
+
+
 def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """CONFIRMING, seen: all required probes passed; had anything changed since, we step back."""
-    if at >= r.deadline_at:
-        return hold(r, at, "deadline", f"{r.plan.deadline_s:g} s were over before the promotion")
-    changed = _interference(r, service)
+    """CONFIRMING: nothing may have changed since the probes passed, or we step back."""
+    if moved(r, service) and r.goal and service.traffic.shares == r.goal.shares != _here(r):
+        return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)  # our move came late
+    changed = interference(r, service)
     if changed:
-        return _interfered(r, at, f"{changed} while we probed", service)
-    goal = service.traffic.moved_to(r.candidate).without_tag(r.plan.tag)
-    return replace(r, phase=Phase.MOVING, goal=goal)
+        return interfered(r, at, f"{changed} while we probed", service)
+    if at >= r.deadline_at:
+        text = f"{r.plan.deadline_s:g} s were over before the promotion"
+        return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
+    return replace(r, phase=Phase.MOVING, goal=_next_goal(r, service))
 
 
-def _interference(r: Rollout, service: Service) -> str:
-    placed = r.placed
-    if placed is None or service.traffic.shares != placed.shares:
-        was = shares_text(placed.shares) if placed else "nothing"
-        return f"was changed (was {was}, is {shares_text(service.traffic.shares)})"
-    if not _has_tag(r, service):
-        return f"tag {r.plan.tag} was taken from the candidate"
+def _here(r: Rollout) -> dict[str | None, int]:
+    return r.reached.shares if r.reached else {}
+
+
+def _next_goal(r: Rollout, service: Service) -> Split:
+    """The split of the next step; at the last one our tag goes, unless a watch still needs it."""
+    percent = r.plan.steps[r.stepped]
+    if percent < 100:
+        return service.traffic.with_canary(placed_of(r), r.candidate, percent)
+    goal = service.traffic.moved_to(r.candidate)
+    return goal if r.plan.watch_s else goal.without_tag(r.plan.tag)
+
+
+def placed_of(r: Rollout) -> Split:
+    """Traffic as it was pinned at 0 %: what a step shares the rest by."""
+    assert r.placed is not None
+    return r.placed
+
+
+def interference(r: Rollout, service: Service) -> str:
+    """What somebody else changed since our last write, "" if nothing."""
+    if lost(r, service):
+        return f"{taker(service)} has taken over"
+    if service.traffic.shares != _here(r):
+        was, now = shares_text(_here(r)), shares_text(service.traffic.shares)
+        return f"was changed (was {was}, is {now})"
+    if taken := _taken(r, service):
+        return taken
+    if service.traffic.shares != dict(service.mark.wrote):
+        return f"was moved back (is {shares_text(service.traffic.shares)})"  # over a late move
     if r.plan.image and service.latest_created != r.candidate:
         return f"another revision, {service.latest_created}, was deployed"
     return ""
+
+
+def interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout:
+    """Somebody else has changed the service: their change stands, ours is over."""
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    hint = "their change is left alone; run the rollout again if it is still wanted"
+    return stop(r, at, Ending.HELD, Verdict.hold("traffic", f"{what}{by}", hint))
+
+
+def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> Rollout:
+    """Goes no further: takes users off the candidate where it has some, else just tidies."""
+    if not r.stepped:
+        return clean(r, ending, at, verdict)
+    return enter(replace(r, ending=ending, verdict=verdict), Phase.BACKING_OUT, at, READ_WITHIN_S)
+
+
+def dwelt(r: Rollout, probed: Probed) -> Rollout:
+    """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
+    verdict = judge(r.plan.probes, probed.evidence, live=True)
+    watching = r.phase is Phase.WATCHING
+    r = replace(r, evidence=probed.evidence)
+    if verdict.decision is Decision.REJECT:
+        return stop(r, probed.at, Ending.REGRESSED, verdict)
+    if probed.at >= r.deadline_at and not watching:
+        text = f"{r.plan.deadline_s:g} s were over at {r.plan.steps[r.stepped - 1]} %"
+        return stop(r, probed.at, Ending.HELD, Verdict.hold("deadline", text))
+    if verdict.decision is Decision.HOLD and not watching:
+        return stop(r, probed.at, Ending.HELD, verdict)
+    if probed.at < min(r.limit_at, r.deadline_at):
+        return again(r)
+    if not watching:
+        return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
+    return _watched(r, verdict, probed.at)
+
+
+def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
+    if verdict.decision is Decision.HOLD:
+        note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
+        r = replace(r, notes=(*r.notes, note))
+    return clean(r, Ending.PROMOTED, at)

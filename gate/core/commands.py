@@ -2,12 +2,17 @@
 
 from typing import assert_never
 
+from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.state import Kind, Phase, Rollout
+from gate.core.policy import Probe
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
+from gate.core.verdict import asks_address
 
 FIRST_LOOK_S = 0.05
 LONGEST_LOOK_S = 2.0
+BETWEEN_ROUNDS_S = 5.0
+"""Pause between two rounds of probes while the candidate has traffic."""
 
 
 def command_of(r: Rollout) -> tuple[Command, ...]:
@@ -19,15 +24,18 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             return (Record(),)
         case Phase.DEPLOYING:
             why = f"deploy {r.plan.image} as {r.candidate} at 0 %"
-            return (Deploy(r.plan.image, r.candidate, _split(r.placed), _etag(r), why),)
-        case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING:
+            placed = _split(r.placed)
+            mark = mark_of(r, placed, working=True)
+            return (Deploy(r.plan.image, r.candidate, placed, _etag(r), why, mark),)
+        case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING | Phase.RECOVERING:
             return (_set_traffic(r),)
         case Phase.EXPLAINING:
             return (ReadLogs(r.candidate, r.started_at),)
-        case Phase.PROBING:
+        case Phase.PROBING | Phase.DWELLING | Phase.WATCHING:
             return (_run_probes(r),)
         case (
             Phase.READING
+            | Phase.RECOVERED
             | Phase.WAITING
             | Phase.CONFIRMING
             | Phase.VERIFYING
@@ -42,28 +50,82 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
 
 
 def _set_traffic(r: Rollout) -> SetTraffic:
-    etag = _etag(r)
+    """The write of this phase: its traffic, why, and what it says of itself."""
+    split, why, working, urgent = _write(r)
+    mark = mark_of(r, split, working=working)
+    return SetTraffic(split, _etag(r), why, even_unrecorded=urgent, mark=mark)
+
+
+def _write(r: Rollout) -> tuple[Split, str, bool, bool]:
+    """Traffic, why, whether the rollout goes on afterwards, whether it must happen unrecorded."""
     match r.phase:
         case Phase.TAGGING:
-            why = f"give {r.candidate} the tag {r.plan.tag} at 0 %"
-            return SetTraffic(_split(r.placed), etag, why)
+            return _split(r.placed), f"give {r.candidate} the tag {r.plan.tag} at 0 %", True, False
         case Phase.MOVING:
             rollback = r.plan.kind is Kind.ROLLBACK
-            why = f"{'roll back' if rollback else 'promote'} to {r.candidate}"
-            return SetTraffic(_split(r.goal), etag, why, even_unrecorded=rollback)
+            why = f"{'roll back' if rollback else 'promote'} to {r.candidate}{_step_text(r)}"
+            return _split(r.goal), why, r.plan.kind is Kind.ROLLOUT, rollback
         case Phase.REVERTING:
-            why = "move traffic back: the promotion did not come into effect"
-            return SetTraffic(_split(r.goal), etag, why, even_unrecorded=True)
+            return _split(r.goal), f"move traffic back: {_why_back(r)}", False, True
+        case Phase.RECOVERING:
+            return _split(r.goal), "take back what a dead rollout left", False, True
         case _:
-            assert r.service is not None
-            without = r.service.traffic.without_tag(r.plan.tag)
-            why = f"take the tag {r.plan.tag} from {r.candidate}"
-            return SetTraffic(without, etag, why, even_unrecorded=True)
+            return _tidied(r), _why_tidy(r), False, True
+
+
+def _step_text(r: Rollout) -> str:
+    percent = r.goal.share_of(r.candidate) if r.goal else 100
+    return "" if percent == 100 else f" with {percent} % of the traffic"
+
+
+def _why_back(r: Rollout) -> str:
+    if r.ending is Ending.REGRESSED:
+        return f"{r.candidate} failed under users' traffic"
+    if r.ending in {Ending.HELD, Ending.INTERRUPTED}:
+        return "the rollout does not go on"
+    return "the promotion did not come into effect"
+
+
+def _tidied(r: Rollout) -> Split:
+    """Traffic as it is, without our tag where it is still ours and nobody is to keep it."""
+    assert r.service is not None
+    traffic = r.service.traffic
+    ours = traffic.tags.get(r.plan.tag, "") == r.candidate
+    return traffic.without_tag(r.plan.tag) if ours and not r.keeps_tag else traffic
+
+
+def _why_tidy(r: Rollout) -> str:
+    assert r.service is not None
+    if _tidied(r) == r.service.traffic:
+        return "give back the lease"
+    return f"take the tag {r.plan.tag} from {r.candidate}"
 
 
 def _run_probes(r: Rollout) -> RunProbes:
     assert r.service is not None
-    return RunProbes(r.plan.probes, r.url, r.candidate, r.service.uri, r.started_at, r.deadline_at)
+    live = r.phase is not Phase.PROBING
+    return RunProbes(
+        r.plan.probes,
+        r.url,
+        r.candidate,
+        r.service.uri,
+        r.started_at,
+        r.deadline_at,
+        service_probes=_users_probes(r) if live else (),
+        after_s=_between_rounds_s(r) if live and r.looks else 0.0,
+        identity=r.plan.identity,
+    )
+
+
+def _between_rounds_s(r: Rollout) -> float:
+    """A pause, which does not last beyond the dwell or the watch that it is in."""
+    left = r.limit_at - (r.at or r.started_at)
+    return min(BETWEEN_ROUNDS_S, max(left.total_seconds(), 0.0))
+
+
+def _users_probes(r: Rollout) -> tuple[Probe, ...]:
+    """Those that ask an address; logs belong to a revision."""
+    return tuple(probe for probe in r.plan.probes if asks_address(probe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+SERVICE = "service"
+"""Evidence.address of what was asked at the URL that users have."""
+
 
 class Outcome(Enum):
     """How one probe ended. INCONCLUSIVE is never a pass."""
@@ -37,6 +40,7 @@ class Symptom(Enum):
     FORBIDDEN = "forbidden message"  # a `never` pattern matched
     FOREIGN = "foreign message"  # another connection's nonce was seen
     LOGS = "logs"
+    IDENTITY = "identity"  # another revision answered, or nobody says which one did
     PLATFORM = "platform"  # Cloud Run's front end answered, not the container
     CLIENT = "client fault"  # our own side could not ask: never the candidate's fault
 
@@ -74,6 +78,9 @@ class Evidence:
         excerpts: bounded, redacted lines: requests, answers, frames, closes.
         asked_times, right_times: e.g. sessions opened and sessions that went right.
         trace: trace id (32 hex) sent with the requests, or "".
+        address: "" for the candidate's own address, `service` for the one that users have.
+        answered_by: the revision that answered, by its own word, or "" where that is not known;
+            several are joined by a comma.
     """
 
     probe: str
@@ -89,6 +96,8 @@ class Evidence:
     asked_times: int = 1
     right_times: int = 0
     trace: str = ""
+    address: str = ""
+    answered_by: str = ""
 
     @property
     def passed(self) -> bool:

@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import Enum
 
 from gate.core.evidence import Evidence
-from gate.core.policy import Probe
+from gate.core.mark import Mark
+from gate.core.policy import IdentityRule, Probe
 from gate.core.service import Revision, Service
 from gate.core.traffic import Split
 
@@ -31,25 +32,31 @@ class Deploy:
     traffic: Split
     etag: str
     why: str
+    mark: Mark = field(default_factory=Mark)
 
 
 @dataclass(frozen=True, slots=True)
 class SetTraffic:
-    """Replace the traffic list. Answer: Accepted or CallFailed.
+    """Replace the traffic list and our mark. Answer: Accepted or CallFailed.
 
     `even_unrecorded`: a move to safety, which must happen although the ledger cannot keep its
-    intention; any other write is not carried out then.
+    intention; any other write is not carried out then. `mark` lacks the ledger entry's hash, which
+    is known once the entry is written.
     """
 
     traffic: Split
     etag: str
     why: str
     even_unrecorded: bool = False
+    mark: Mark = field(default_factory=Mark)
 
 
 @dataclass(frozen=True, slots=True)
 class RunProbes:
-    """Ask the candidate at its own URL until `until`. Answer: Probed.
+    """Ask the candidate at its own URL until `until`. Answer: Probed, or Seen if interfered with.
+
+    `service_probes` are then asked at the service's URL, as its users would; `after_s`: wait a
+    little first.
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it.
     """
@@ -60,6 +67,9 @@ class RunProbes:
     audience: str
     since: datetime
     until: datetime
+    service_probes: tuple[Probe, ...] = ()
+    after_s: float = 0.0
+    identity: IdentityRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

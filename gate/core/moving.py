@@ -3,26 +3,27 @@
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.candidate import interference, stop
+from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
-from gate.core.service import ConditionState, Service
+from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
-from gate.core.traffic import shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
+    PATIENT_LOOKS,
     READ_WITHIN_S,
     STILL_CHANGING,
     again,
+    changed_again,
     clean,
     conflict,
     enter,
     finish,
+    left_undone,
     unwritten,
     written,
 )
 from gate.core.verdict import Verdict
-
-PATIENT_LOOKS = 3
-"""Looks before a write that does not show counts as not having happened."""
 
 
 def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
@@ -31,40 +32,81 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
         case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
             return conflict(r, _before_moving(r), failed.at)
         case Failure.LOST:
-            return written(r, Phase.VERIFYING, failed.at, r.plan.verify_within_s)
+            return sent(r, failed.at)
+        case _ if r.unseen and not r.asks_first:  # an earlier try may have arrived
+            return sent(r, failed.at)
         case _:
             return _unmoved(r, Ending.FAILED, failed.at, f"traffic was not moved: {failed.message}")
 
 
+def sent(r: Rollout, at: datetime) -> Rollout:
+    """MOVING, accepted or without an answer: on to looking for it."""
+    return written(replace(r, unseen=True), Phase.VERIFYING, at, r.plan.verify_within_s)
+
+
 def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
-    """Traffic stays where it was; in a rollout our tag has to go."""
+    """Traffic stays where it was; what of ours is on the service has to go."""
     r = replace(r, goal=None)
-    if r.plan.kind is Kind.ROLLOUT:
-        return clean(r, ending, at, note=note)
-    return finish(r, ending, note)
+    if not r.asks_first:
+        return finish(r, ending, note)
+    if r.stepped:
+        return stop(replace(r, notes=(*r.notes, note)), at, ending, r.verdict)
+    return clean(r, ending, at, note=note)
 
 
 def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
     """VERIFYING, seen: traffic is where it was sent, or on its way, or we back out."""
     goal = r.goal
-    rollback = r.plan.kind is Kind.ROLLBACK
-    arrived = Ending.ROLLED_BACK if rollback else Ending.PROMOTED
+    if lost(r, service) and r.plan.kind is Kind.ROLLOUT:
+        return overruled(r, service, at)
     if goal is not None and service.serves(goal):
-        return finish(r, arrived)
+        return _arrived(r, at) if r.plan.kind is Kind.ROLLOUT else _done(r, service, at)
     if goal is None or service.traffic.shares != goal.shares:
-        return _unwritten(r, at) if unwritten(r, service) else _overruled(r, service, at)
-    if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and _gave_up(service)):
+        never = unwritten(r, service) or _never_came(r, service)
+        return _unwritten(r, at) if never else overruled(r, service, at)
+    if at < r.limit_at and not (r.looks >= PATIENT_LOOKS and service.gave_up):
         return again(r)
     if service.obeyed:
-        return finish(r, arrived, STILL_CHANGING)
+        r = replace(r, notes=(*r.notes, STILL_CHANGING))
+        return _arrived(r, at) if r.plan.kind is Kind.ROLLOUT else _done(r, service, at)
     note = f"traffic did not come into effect ({service.disagreement})"
-    if rollback:
-        return finish(r, Ending.STUCK, note)
-    return enter(replace(r, notes=(*r.notes, note)), Phase.BACKING_OUT, at, READ_WITHIN_S)
+    if r.plan.kind is Kind.ROLLBACK:
+        return _ended(r, service, Ending.STUCK, at, note)
+    r = replace(r, notes=(*r.notes, note), ending=Ending.REVERTED)
+    return enter(r, Phase.BACKING_OUT, at, READ_WITHIN_S)
 
 
-def _gave_up(service: Service) -> bool:
-    return not service.reconciling and service.ready.state is ConditionState.FAILED
+def _arrived(r: Rollout, at: datetime) -> Rollout:
+    """Traffic has arrived: at the next step it is probed there, at the last we are done."""
+    r = replace(r, reached=r.goal, stepped=r.stepped + 1, unseen=False)
+    last = r.stepped == len(r.plan.steps)
+    if r.interrupted and not (last and not r.plan.watch_s):
+        return stop(r, at, Ending.INTERRUPTED, r.verdict)
+    if not last:
+        return enter(r, Phase.DWELLING, at, r.plan.dwell_s)
+    if r.plan.watch_s:
+        return enter(r, Phase.WATCHING, at, r.plan.watch_s)
+    return replace(r, phase=Phase.UNTAGGING, ending=Ending.PROMOTED)
+
+
+def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """A move by hand has arrived."""
+    ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED
+    return _ended(r, service, ending, at)
+
+
+def _ended(r: Rollout, service: Service, ending: Ending, at: datetime, note: str = "") -> Rollout:
+    """The end; a lease is left only if our write never came and somebody else made its move."""
+    if holds(r, service):
+        return clean(r, ending, at, r.verdict, note)
+    return finish(r, ending, note)
+
+
+def _never_came(r: Rollout, service: Service) -> bool:
+    """Whether our last write but one still stands: somebody else has changed something else."""
+    shares = service.traffic.shares
+    here = r.reached is not None and shares == r.reached.shares
+    return here and holds(r, service) and shares == dict(service.mark.wrote)
 
 
 def _unwritten(r: Rollout, at: datetime) -> Rollout:
@@ -79,25 +121,38 @@ def _unwritten(r: Rollout, at: datetime) -> Rollout:
 
 
 def _before_moving(r: Rollout) -> Phase:
-    return Phase.CONFIRMING if r.plan.kind is Kind.ROLLOUT else Phase.READING
+    return Phase.CONFIRMING if r.asks_first else Phase.READING
 
 
-def _overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
+def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """Somebody has written after us: whatever they want is left alone, also if it is the old."""
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
-    text = f"was changed again{by} (is {shares_text(service.traffic.shares)}) and is left alone"
-    verdict = Verdict.hold("traffic", text)
-    if r.plan.kind is Kind.ROLLOUT:
+    verdict = changed_again(service)
+    if r.asks_first:
         return clean(r, Ending.HELD, at, verdict)
     return finish(r, Ending.HELD, verdict=verdict)
 
 
 def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
     """BACKING_OUT, seen: the way back, unless somebody else has taken over."""
-    if r.placed is None or service.traffic.shares != {r.candidate: 100}:
-        return _overruled(r, service, at)
+    arrived = service.in_effect and service.traffic.shares == {r.candidate: 100}
+    if r.plan.kind is Kind.PROMOTE and arrived:
+        return _done(r, service, at)
+    if r.placed is None or not moved(r, service):
+        return overruled(r, service, at)
     back = service.traffic.with_shares_of(r.placed)
+    if back.tags.get(r.plan.tag, "") == r.candidate and not r.keeps_tag:
+        back = back.without_tag(r.plan.tag)
     return replace(r, phase=Phase.REVERTING, goal=back)
+
+
+def disturbed(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """DWELLING or WATCHING, seen: somebody has changed the service while the candidate had users.
+
+    Traffic that is no longer as we set it is left alone; ours goes back.
+    """
+    what = f"{interference(r, service) or 'was changed'} while the candidate was watched"
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    return stop(r, at, Ending.HELD, Verdict.hold("traffic", f"{what}{by}"))
 
 
 def not_reverted(r: Rollout, failed: CallFailed) -> Rollout:
@@ -113,19 +168,29 @@ def not_reverted(r: Rollout, failed: CallFailed) -> Rollout:
 
 def proved(r: Rollout, service: Service, at: datetime) -> Rollout:
     """PROVING, seen: traffic is back, or a person is needed."""
+    ending = r.ending or Ending.REVERTED
     if r.goal is not None and service.serves(r.goal):
-        return finish(r, Ending.REVERTED)
-    shares = service.traffic.shares
-    ours = r.goal is not None and shares == r.goal.shares
-    if not ours and shares != {r.candidate: 100}:
-        return _overruled(r, service, at)
-    if not ours and r.looks >= PATIENT_LOOKS and r.conflicts < CONFLICTS_MAX:
-        return conflict(r, Phase.BACKING_OUT, at)
+        return _ended(r, service, ending, at)
+    if r.goal is None or service.traffic.shares != r.goal.shares:
+        return _not_back(r, service, at)
+    if wrote_last(r, service) and left_undone(r, service):
+        return replace(conflict(r, Phase.REVERTING, at), goal=service.traffic)
     if at < r.limit_at:
         return again(r)
-    if ours and service.obeyed:
-        return finish(r, Ending.REVERTED, STILL_CHANGING)
+    if service.obeyed:
+        return finish(r, ending, STILL_CHANGING)
     return finish(r, Ending.STUCK, service.disagreement)
+
+
+def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """The way back does not show: not written yet, or somebody else has written."""
+    if not unwritten(r, service):
+        return overruled(r, service, at)
+    if r.looks < PATIENT_LOOKS:
+        return again(r)
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(r, Phase.BACKING_OUT, at)
+    return finish(r, Ending.STUCK, "the update that moves traffic back never happens")
 
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:

@@ -73,11 +73,35 @@ class ServiceName:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityRule:
+    """How an answer proves which revision gave it: the name of the revision, in one of two places.
+
+    Attributes:
+        header: name of a header that every answer carries, the WebSocket handshake's included.
+        path, field: else a path whose JSON answer has the name in this field; asked beside the
+            probes, which then rest on that answer.
+    """
+
+    header: str = ""
+    path: str = ""
+    field: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.header) == bool(self.path):
+            raise ValueProblem("identity", "needs a header or a json path, one of the two")
+        if self.path and not self.field:
+            raise ValueProblem("identity", "names no field of the JSON answer")
+        if self.path:
+            _path(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class CandidateRule:
-    """How the candidate is addressed and how long it may take to become ready."""
+    """How the candidate is addressed, proves itself, and how long it may take to become ready."""
 
     tag: str = "candidate"
     ready_within_s: float = 240.0
+    identity: IdentityRule | None = None
 
     def __post_init__(self) -> None:
         _positive("ready_within", self.ready_within_s)
@@ -300,12 +324,22 @@ class Probe:
     required: bool = True
 
 
+LEASE_MIN_S = 5.0
+LEASE_MAX_S = 3600.0
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy.
 
     Attributes:
-        traffic: canary steps in percent, ending at 100.
+        traffic: percents that the candidate gets one after the other, ending at 100.
+        dwell_s: how long it is probed at each step before the next.
+        watch_s: how long it is probed on after the last step.
+        deadline_s: limit for the whole rollout, dwells and watch included.
+        lease_s: how long a rollout counts as alive without a word from it.
+        first_deploy: create the service if there is none; its first revision then has users'
+            requests while it is probed.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
     """
@@ -314,26 +348,51 @@ class Policy:
     probes: tuple[Probe, ...]
     candidate: CandidateRule = CandidateRule()
     traffic: tuple[int, ...] = (100,)
+    dwell_s: float = 60.0
+    watch_s: float = 0.0
     deadline_s: float = 1200.0
+    lease_s: float = 60.0
     on_hold: OnHold = OnHold.KEEP
+    first_deploy: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
-        _positive("deadline", self.deadline_s)
-        if self.deadline_s <= self.candidate.ready_within_s:
-            raise ValueProblem(
-                "deadline",
-                f"leaves no time to probe (got {self.deadline_s:g} s, expected more than "
-                f"candidate.ready_within, {self.candidate.ready_within_s:g} s)",
-            )
+        _between("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
+        self._check_steps()
+        self._check_deadline()
         if not any(probe.required for probe in self.probes):
             raise ValueProblem(
                 "probes",
                 "has no required probe, so that nothing could stop a promotion "
                 "(got 0, expected at least 1)",
+            )
+
+    def _check_steps(self) -> None:
+        steps = self.traffic
+        if list(steps) != sorted(set(steps)) or steps[-1:] != (100,) or steps[0] < 1:
+            raise ValueProblem(
+                "traffic",
+                f"must rise to 100 (got {list(steps)}, expected percents that end at 100, "
+                "each more than the one before)",
+            )
+
+    def _check_deadline(self) -> None:
+        _positive("deadline", self.deadline_s)
+        dwells = len(self.traffic) - 1
+        parts = [f"{self.candidate.ready_within_s:g} s of candidate.ready_within"]
+        if dwells:
+            parts.append(f"{dwells} x {self.dwell_s:g} s of dwell")
+        if self.watch_s:
+            parts.append(f"{self.watch_s:g} s of watch")
+        least_s = self.candidate.ready_within_s + dwells * self.dwell_s + self.watch_s
+        if self.deadline_s <= least_s:
+            raise ValueProblem(
+                "deadline",
+                f"leaves no time to probe (got {self.deadline_s:g} s, "
+                f"expected more than {' + '.join(parts)})",
             )
 
 

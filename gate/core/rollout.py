@@ -8,8 +8,8 @@ from its events, and resumed.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core import candidate, cleanup, moving
-from gate.core.aim import aim
+from gate.core import candidate, cleanup, moving, recovery
+from gate.core.aim import aim, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
 from gate.core.messages import (
@@ -26,7 +26,8 @@ from gate.core.messages import (
     Seen,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
-from gate.core.transitions import READ_WITHIN_S, clean, finish, hold, written
+from gate.core.transitions import READ_WITHIN_S, finish, hold, written
+from gate.core.verdict import Verdict
 from gate.errors import IllegalEventError
 
 Stepped = tuple[Rollout, tuple[Command, ...]]
@@ -35,7 +36,7 @@ Stepped = tuple[Rollout, tuple[Command, ...]]
 def begin(plan: Plan, rollout_id: str, at: datetime) -> Stepped:
     """A new rollout and its first command."""
     limit_at = at + timedelta(seconds=READ_WITHIN_S)
-    rollout = Rollout(rollout_id, plan, at, Phase.READING, limit_at, candidate=plan.revision)
+    rollout = Rollout(rollout_id, plan, at, Phase.READING, limit_at, at=at, candidate=plan.revision)
     return rollout, command_of(rollout)
 
 
@@ -45,7 +46,7 @@ def step(rollout: Rollout, event: Event) -> Stepped:
     Raises:
         IllegalEventError: this phase does not expect this event; nothing has changed.
     """
-    after = _arrow(_informed(rollout, event), event)
+    after = _arrow(replace(_informed(rollout, event), at=event.at), event)
     return after, command_of(after)
 
 
@@ -58,7 +59,7 @@ def _informed(r: Rollout, event: Event) -> Rollout:
     return replace(r, service=event.service, revisions={**known, **event.revisions})
 
 
-def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912 - the one table of arrows, one line each
+def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one table of arrows, one line each
     at = event.at
     match r.phase, event:
         case Phase.ENDED, _:
@@ -67,10 +68,18 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return interrupted(r, at)
         case Phase.READING, Seen(service=service):
             return aim(r, service, at)
-        case Phase.READING, CallFailed(failure=Failure.NOT_FOUND, message=message):
-            return finish(r, Ending.REFUSED, message)
+        case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
+            return no_service(r, failed)
+        case Phase.READING, CallFailed() as failed if r.unseen:
+            return moving.cannot_see(r, failed)
         case Phase.READING, CallFailed(message=message):
             return finish(r, Ending.FAILED, message)
+        case Phase.RECOVERING, Accepted():
+            return written(r, Phase.RECOVERED, at, r.plan.verify_within_s)
+        case Phase.RECOVERING, CallFailed() as failed:
+            return recovery.not_recovered(r, failed)
+        case Phase.RECOVERED, Seen(service=service):
+            return recovery.recovered(r, service, at)
         case Phase.DEPLOYING | Phase.TAGGING, Accepted():
             return written(r, Phase.WAITING, at, r.plan.ready_within_s)
         case Phase.DEPLOYING | Phase.TAGGING, CallFailed() as failed:
@@ -83,20 +92,30 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return candidate.explained(r, lines, at)
         case Phase.PROBING, Probed() as probed:
             return candidate.probed(r, probed)
+        case Phase.PROBING, Seen(service=service):
+            return candidate.disturbed(r, service, at)
+        case Phase.DWELLING | Phase.WATCHING, Probed() as probed:
+            return candidate.dwelt(r, probed)
+        case Phase.DWELLING | Phase.WATCHING, Seen(service=service):
+            return moving.disturbed(r, service, at)
+        case Phase.DWELLING | Phase.WATCHING, CallFailed(message=message, hint=hint):
+            verdict = Verdict.hold("probes", f"could not be run: {message}", hint)
+            return candidate.stop(r, at, Ending.HELD, verdict)
         case Phase.PROBING, CallFailed(message=message, hint=hint):
             return hold(r, at, "probes", f"could not be run: {message}", hint)
         case Phase.CONFIRMING, Seen(service=service):
             return candidate.confirmed(r, service, at)
         case Phase.CONFIRMING, CallFailed(message=message):
-            return clean(r, Ending.FAILED, at, note=message)
+            noted = replace(r, notes=(*r.notes, message))
+            return candidate.stop(noted, at, Ending.FAILED, r.verdict)
         case Phase.MOVING, Accepted():
-            return written(r, Phase.VERIFYING, at, r.plan.verify_within_s)
+            return moving.sent(r, at)
         case Phase.MOVING, CallFailed() as failed:
             return moving.not_moved(r, failed)
         case Phase.VERIFYING, Seen(service=service):
             return moving.verified(r, service, at)
         case (
-            Phase.VERIFYING | Phase.BACKING_OUT | Phase.PROVING | Phase.SETTLING,
+            Phase.RECOVERED | Phase.VERIFYING | Phase.BACKING_OUT | Phase.PROVING | Phase.SETTLING,
             CallFailed() as failed,
         ):
             return moving.cannot_see(r, failed)
@@ -113,7 +132,7 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
         case Phase.CLEANING, CallFailed() as failed:
             return cleanup.cannot_look(r, failed)
         case Phase.UNTAGGING, Accepted():
-            return written(r, Phase.SETTLING, at, r.plan.verify_within_s)
+            return cleanup.untagged(r, at)
         case Phase.UNTAGGING, CallFailed() as failed:
             return cleanup.not_untagged(r, failed)
         case Phase.SETTLING, Seen(service=service):

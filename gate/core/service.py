@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.mark import KEY, Mark, parse_mark
 from gate.core.traffic import Split, shares_text
 
 
@@ -83,6 +84,15 @@ class Service:
     updated_at: datetime | None = None
     annotations: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def mark(self) -> Mark:
+        """What the gate wrote on it.
+
+        Raises:
+            UnreadableMark: something is written that this gate cannot read.
+        """
+        return parse_mark(dict(self.annotations).get(KEY, ""))
+
     def tag_uri(self, tag: str) -> str:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""
         return next((line.uri for line in self.effective if line.tag == tag), "")
@@ -125,6 +135,11 @@ class Service:
     def obeyed(self) -> bool:
         """Whether the front end gives the percents that were asked for, also while in flight."""
         return self.effective_shares == self.traffic.pinned(self.latest_ready).shares
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether Cloud Run has ended the last update without carrying it out."""
+        return not self.reconciling and self.ready.state is ConditionState.FAILED
 
     @property
     def disagreement(self) -> str:

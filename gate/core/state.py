@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from gate.core.evidence import Evidence
-from gate.core.policy import OnHold, Probe
+from gate.core.policy import IdentityRule, OnHold, Probe
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
 from gate.core.verdict import Verdict
@@ -18,12 +18,15 @@ class Kind(Enum):
     ROLLOUT = "rollout"
     PROMOTE = "promote"
     ROLLBACK = "rollback"
+    RECOVER = "recover"
 
 
 class Phase(Enum):
     """How far a rollout has come; each value names what the gate waits for."""
 
     READING = "reading"  # the service as it stands
+    RECOVERING = "recovering"  # the update that takes back what a dead rollout left
+    RECOVERED = "recovered"  # traffic is as desired after that
     DEPLOYING = "deploying"  # the update that creates the candidate at 0 %
     TAGGING = "tagging"  # the update that gives an existing revision its tag
     WAITING = "waiting"  # the candidate becomes ready and its URL is served
@@ -32,18 +35,30 @@ class Phase(Enum):
     CONFIRMING = "confirming"  # nobody changed anything meanwhile
     MOVING = "moving"  # the update that moves traffic
     VERIFYING = "verifying"  # desired and effective traffic agree
+    DWELLING = "dwelling"  # evidence while the candidate has some of the traffic
+    WATCHING = "watching"  # evidence after it has all of it
     BACKING_OUT = "backing out"  # how the service stands after a move that failed
     REVERTING = "reverting"  # the update that undoes it
     PROVING = "proving"  # traffic is back
     CLEANING = "cleaning"  # how the service stands before our tag goes
-    UNTAGGING = "untagging"  # the update that removes our tag
+    UNTAGGING = "untagging"  # the update that removes our tag and gives back the lease
     SETTLING = "settling"  # traffic is as desired after that
     RECORDING = "recording"  # the ledger keeps the outcome
     ENDED = "ended"
 
 
 MOVES = frozenset(
-    {Phase.MOVING, Phase.VERIFYING, Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING}
+    {
+        Phase.RECOVERING,
+        Phase.RECOVERED,
+        Phase.MOVING,
+        Phase.VERIFYING,
+        Phase.DWELLING,
+        Phase.WATCHING,
+        Phase.BACKING_OUT,
+        Phase.REVERTING,
+        Phase.PROVING,
+    }
 )
 """Phases in which users' requests may go elsewhere than they did before."""
 
@@ -56,6 +71,9 @@ class Ending(Enum):
     UNCHANGED = "unchanged"  # what was asked for is already so
     REJECTED = "rejected"
     REVERTED = "reverted"  # the move to the candidate failed and was undone
+    REGRESSED = "regressed"  # it failed under users' traffic, and traffic is back
+    RECOVERED = "recovered"  # what a dead rollout left was taken back
+    BUSY = "busy"  # another rollout holds the lease
     HELD = "held"
     FAILED = "failed"
     REFUSED = "refused"
@@ -74,6 +92,9 @@ _EXIT_CODES = {
     Ending.UNCHANGED: ExitCode.DONE,
     Ending.REJECTED: ExitCode.REJECTED,
     Ending.REVERTED: ExitCode.INFRASTRUCTURE,
+    Ending.REGRESSED: ExitCode.REJECTED,
+    Ending.RECOVERED: ExitCode.DONE,
+    Ending.BUSY: ExitCode.HELD,
     Ending.HELD: ExitCode.HELD,
     Ending.FAILED: ExitCode.INFRASTRUCTURE,
     Ending.REFUSED: ExitCode.USAGE,
@@ -101,6 +122,18 @@ class Plan:
         suffix: three letters that end the name of a revision that the gate creates.
         history: past moves, newest first, for a rollback without a named target.
         verify_within_s: how long a traffic move may take to come into effect.
+        steps: percents of the traffic that the candidate gets one after the other, ending at 100.
+        dwell_s: how long it is probed at each step before the next.
+        watch_s: how long it is probed after the last step.
+        wait_s: how long to wait for another rollout to end.
+        lease_s: how long a lease runs without being renewed.
+        again: promote a revision although a person moved users away from it.
+        force: recover although the lease is still running.
+        revisions: all revisions of the service, where they were listed before a rollback.
+        cross: roll back across a revision that is marked as irreversible.
+        identity: how an answer proves which revision gave it.
+        first_deploy: create the service if there is none, although its first revision then has
+            users' requests before it has passed.
     """
 
     kind: Kind
@@ -119,6 +152,17 @@ class Plan:
     policy_digest: str = ""
     policy_source: str = ""
     history: tuple[PastMove, ...] = ()
+    steps: tuple[int, ...] = (100,)
+    dwell_s: float = 60.0
+    watch_s: float = 0.0
+    wait_s: float = 0.0
+    lease_s: float = 60.0
+    again: bool = False
+    force: bool = False
+    revisions: tuple[Revision, ...] = ()
+    cross: bool = False
+    identity: IdentityRule | None = None
+    first_deploy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +177,16 @@ class Rollout:
         before: traffic as it was found.
         placed: `before` pinned to the revisions that it meant when it was read; in a rollout with
             our tag on the candidate: traffic while the candidate is probed.
+        reached: the split that we know to be in effect by our own doing: `placed`, then each step;
+            None once our tag is being taken back.
         goal: the split that is being moved to.
+        at: time of the last event.
+        fence: our fencing number, 0 before we have one.
+        stepped: how many of the plan's steps have been reached and passed.
+        waited_s: how long it waited for another rollout to end; the deadline does not count that.
         guard: etag that the last write was guarded by; a service that still has it has not been
             written since.
+        unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
         ending: how it will end; final once the phase is ENDED.
@@ -152,8 +203,14 @@ class Rollout:
     service: Service | None = None
     before: Split | None = None
     placed: Split | None = None
+    reached: Split | None = None
     goal: Split | None = None
     guard: str = ""
+    at: datetime | None = None
+    fence: int = 0
+    stepped: int = 0
+    unseen: bool = False
+    waited_s: float = 0.0
     candidate: str = ""
     url: str = ""
     revisions: dict[str, Revision] = field(default_factory=dict)
@@ -167,7 +224,26 @@ class Rollout:
     @property
     def deadline_at(self) -> datetime:
         """When the rollout must end in a decision."""
-        return self.started_at + timedelta(seconds=self.plan.deadline_s)
+        return self.started_at + timedelta(seconds=self.waited_s + self.plan.deadline_s)
+
+    @property
+    def first(self) -> bool:
+        """Whether this rollout creates the service: there is nothing to go back to."""
+        return self.placed is not None and self.before is None
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the candidate is placed at 0 % and probed before it gets any traffic."""
+        return self.plan.kind is Kind.ROLLOUT or bool(self.plan.probes)
+
+    @property
+    def keeps_tag(self) -> bool:
+        """Whether a held candidate stays at 0 % with its tag, as the policy says."""
+        return (
+            self.plan.kind is Kind.ROLLOUT
+            and self.ending is Ending.HELD
+            and self.plan.on_hold is OnHold.KEEP
+        )
 
     @property
     def ended(self) -> bool:
@@ -177,13 +253,10 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
+        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
+            return ExitCode.STUCK
         if self.ending is None:
-            return ExitCode.STUCK if self.phase in MOVES else ExitCode.INTERRUPTED
+            return ExitCode.INTERRUPTED
         if self.interrupted and self.ending is not Ending.STUCK:
             return ExitCode.INTERRUPTED
         return self.ending.exit_code
-
-    @property
-    def expected(self) -> Split | None:
-        """The traffic that the gate believes in: what it wrote last, else what it found."""
-        return self.goal or self.placed or self.before

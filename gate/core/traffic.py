@@ -124,6 +124,23 @@ class Split:
         """100 % to this revision; every tag stays."""
         return self.all_to(revision, self.tags)
 
+    def with_canary(self, stable: "Split", canary: str, percent: int) -> "Split":
+        """This one's tags; `percent` to the canary, the rest as the stable split shares it.
+
+        Whole percents: what rounding leaves goes to the largest remainders, then by name.
+        """
+        others = {name: share for name, share in stable.shares.items() if name != canary}
+        rest, total = 100 - percent, sum(others.values())
+        if not rest or not total:
+            return self._normal({canary: 100}, self.tags)
+        exact = {name: share * rest / total for name, share in others.items()}
+        shares = {name: int(value) for name, value in exact.items()}
+        by_remainder = sorted(exact, key=lambda name: (shares[name] - exact[name], name or ""))
+        for name in by_remainder[: rest - sum(shares.values())]:
+            shares[name] += 1
+        shares[canary] = percent
+        return self._normal({name: share for name, share in shares.items() if share}, self.tags)
+
     def with_shares_of(self, other: "Split") -> "Split":
         """The percents of the other split with this one's tags."""
         return self._normal(other.shares, self.tags)

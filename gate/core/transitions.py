@@ -5,11 +5,17 @@ from datetime import datetime, timedelta
 
 from gate.core.service import Service
 from gate.core.state import Ending, Phase, Rollout
+from gate.core.traffic import shares_text
 from gate.core.verdict import Decision, Verdict
 
 READ_WITHIN_S = 60.0
 SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
+PATIENT_LOOKS = 3
+"""Looks before a write that does not show counts as not having happened."""
+NOTHING_BEFORE = (
+    "it is the service's first revision: users have it, and there is nothing to go back to"
+)
 STILL_CHANGING = "the service is still being changed, with traffic where it should be"
 
 
@@ -46,6 +52,9 @@ def clean(
     r: Rollout, ending: Ending, at: datetime, verdict: Verdict | None = None, note: str = ""
 ) -> Rollout:
     """On to taking our tag back; traffic stays where it is."""
+    if r.first and ending is not Ending.PROMOTED:
+        note = "; ".join(part for part in (note, NOTHING_BEFORE) if part)
+        ending = Ending.STUCK
     finished = finish(r, ending, note, verdict)
     return enter(finished, Phase.CLEANING, at, r.plan.verify_within_s)
 
@@ -63,6 +72,22 @@ def hold(r: Rollout, at: datetime, subject: str, text: str, hint: str = "") -> R
 def unwritten(r: Rollout, service: Service) -> bool:
     """Whether nobody has written since our last write was decided on: ours did not happen (yet)."""
     return service.etag == r.guard
+
+
+def changed_again(service: Service) -> Verdict:
+    """Somebody has written after us: whatever they want is left alone, also if it is the old."""
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    now = shares_text(service.traffic.shares)
+    return Verdict.hold("traffic", f"was changed again{by} (is {now}) and is left alone")
+
+
+def left_undone(r: Rollout, service: Service) -> bool:
+    """Whether traffic is not as asked for, Cloud Run has given up, and another try may help.
+
+    Tries are bounded, and each waits longer for the last one than the one before.
+    """
+    patient = r.looks >= PATIENT_LOOKS * (r.conflicts + 1)
+    return patient and r.conflicts < CONFLICTS_MAX and service.gave_up and not service.obeyed
 
 
 def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:

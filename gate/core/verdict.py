@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gate.core.evidence import Evidence, Outcome
-from gate.core.policy import Probe
+from gate.core.evidence import SERVICE, Evidence, Outcome
+from gate.core.policy import LogsProbe, Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
 
@@ -68,8 +68,10 @@ class Verdict:
         return cls(Decision.REJECT, (Reason(subject, text, hint),))
 
 
-def judge(probes: Sequence[Probe], evidence: Sequence[Evidence]) -> Verdict:
+def judge(probes: Sequence[Probe], evidence: Sequence[Evidence], *, live: bool = False) -> Verdict:
     """Decides from what the probes saw.
+
+    `live`: while the candidate has users, what asks an address must have asked theirs, too.
 
     Any failed required probe rejects; else any required probe that is missing or inconclusive
     holds; else, if at least one required probe passed, promote. Turning a pass into anything else
@@ -81,7 +83,7 @@ def judge(probes: Sequence[Probe], evidence: Sequence[Evidence]) -> Verdict:
         seen = [item for item in evidence if item.probe == probe.name]
         if any(item.outcome is Outcome.FAILED for item in seen):
             failed.append(_reason(probe, seen))
-        elif len(seen) != 1 or not seen[0].passed:
+        elif not _spoke_for_it(probe, seen, live=live):
             unclear.append(_reason(probe, seen))
     if failed:
         return Verdict(Decision.REJECT, tuple(failed + unclear))
@@ -92,14 +94,35 @@ def judge(probes: Sequence[Probe], evidence: Sequence[Evidence]) -> Verdict:
     return Verdict(Decision.PROMOTE)
 
 
+def _spoke_for_it(probe: Probe, seen: Sequence[Evidence], *, live: bool) -> bool:
+    """One pass at the candidate's own address, and at most one more, a pass, at the service's."""
+    both = ["", SERVICE]
+    enough = [both] if live and asks_address(probe) else [[""], both]
+    addresses = sorted(item.address for item in seen)
+    return addresses in enough and all(item.passed for item in seen)
+
+
+def asks_address(probe: Probe) -> bool:
+    """Whether a probe asks an address; logs belong to a revision."""
+    return not isinstance(probe.spec, LogsProbe)
+
+
 def _reason(probe: Probe, seen: Sequence[Evidence]) -> Reason:
     if not seen:
         return Reason(probe.name, "did not run", capability=probe.capability)
-    if len(seen) > 1:
+    if len({item.address for item in seen}) < len(seen):
         text = f"was answered {len(seen)} times, which proves nothing"
         return Reason(probe.name, text, capability=probe.capability)
-    findings = seen[0].findings
-    text = str(findings[0]) if findings else seen[0].seen or seen[0].outcome.value
+    wrong = [item for item in seen if not item.passed]
+    if not wrong:
+        other = "the service's" if SERVICE not in {item.address for item in seen} else "its"
+        return Reason(
+            probe.name, f"did not run at {other} own address", capability=probe.capability
+        )
+    worst = min(wrong, key=lambda item: item.outcome is not Outcome.FAILED)
+    findings = worst.findings
+    text = str(findings[0]) if findings else worst.seen or worst.outcome.value
+    text = f"at the service's own address: {text}" if worst.address else text
     more = len(findings) - 1
     return Reason(
         probe.name,

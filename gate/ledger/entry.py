@@ -4,6 +4,8 @@ Entries are JSON objects of strings, booleans and integers, so that they read th
 they are kept. Secrets are taken out of every string before any is cut.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -27,6 +29,7 @@ as its hint, and the line that says why it cannot start is seldom the first."""
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
 
+Entry = dict[str, Json]
 Redact = Callable[[Json], Json]
 """Takes secrets out of a value."""
 
@@ -45,6 +48,8 @@ def intention(
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
+        "fence": command.mark.fence,
+        "phase": rollout.phase.value,
     }
     return _bounded(entry, redact)
 
@@ -91,6 +96,12 @@ def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
         case _:
             pass
     return fitted(short, SIZE_MAX_BYTES)
+
+
+def digest(entry: dict[str, Json]) -> str:
+    """sha256 (hex) of an entry in canonical form: keys sorted, no spaces, UTF-8."""
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
@@ -204,6 +215,8 @@ def _evidence(item: Evidence) -> Json:
         "asked_times": item.asked_times,
         "right_times": item.right_times,
         "trace": item.trace,
+        "address": item.address,
+        "answered_by": item.answered_by,
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
         "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
     }

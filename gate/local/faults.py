@@ -8,6 +8,8 @@ that a seed gives the same delays to the same sequence of calls, whatever the ot
 import random
 from enum import Enum
 
+from gate.local.faults_board import Switchboard
+
 
 class Delay(Enum):
     """What may take a moment: (shortest, most likely, longest) in seconds."""
@@ -36,12 +38,16 @@ class Faults:
     Args:
         seed: any integer; printed at start so that a run can be repeated.
         calm: no artificial delay, no betrayal.
+
+    Attributes:
+        board: what is switched on at run time, calm or not.
     """
 
     def __init__(self, seed: int, *, calm: bool = False) -> None:
         self.seed = seed
         self.calm = calm
         self._streams: dict[str, random.Random] = {}
+        self.board = Switchboard(seed)
 
     def rng(self, purpose: str) -> random.Random:
         """A stream of random numbers of its own, the same for the same seed and purpose."""

@@ -1,8 +1,7 @@
 """The seams between the parts of the local Cloud Run: control plane, instances, front end, logs.
 
-admin (resources, reconcile)  --boot/retire-->  Instances  (processes)
-|                                          ^
-+--route/open/close-->  FrontEnd --acquire-+
+admin (resources, reconcile)  --boot, retire-->  Instances (processes)
+admin  --open, route, shut-->  FrontEnd  --acquire, release-->  Instances
 all of them  --append-->  LogSink
 """
 

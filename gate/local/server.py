@@ -18,10 +18,13 @@ from google.protobuf.json_format import ParseError
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
 from gate.local.admin.grpc_face import admin_handlers
+from gate.local.admin.person import person
 from gate.local.admin.rest_face import RestFace
 from gate.local.admin.surroundings import real_surroundings
 from gate.local.admin.v1_face import V1Face
 from gate.local.faults import Faults
+from gate.local.faults_face import FaultsFace
+from gate.local.faults_interceptor import FaultInterceptor
 from gate.local.frontend import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
@@ -116,8 +119,10 @@ class LocalCloudRun:
         )
         self._instances = ProcessInstances(settings.images, self._logs, self._directory())
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
+        self._surroundings = real_surroundings(self._faults)
         self._control = self._restored()
-        self._grpc = grpc.aio.server(options=_grpc_options())
+        self._interceptor = FaultInterceptor(self._faults.board, person(self._control))
+        self._grpc = grpc.aio.server(interceptors=[self._interceptor], options=_grpc_options())
         self._http: HttpServer | None = None
         self._flusher: asyncio.Task[None] | None = None
 
@@ -141,6 +146,7 @@ class LocalCloudRun:
         routes = [
             *RestFace(self._control, caller).routes(),
             *V1Face(self._control, caller).routes(),
+            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
         ]
         self._http = HttpServer(routes, listener)
         await self._http.start()
@@ -152,6 +158,7 @@ class LocalCloudRun:
         if self._http is not None:
             await self._http.stop()
         await self._grpc.stop(grace=0.5)
+        await self._interceptor.close()
         await self._control.close()
         await self._front_end.close()
         await self._instances.close()
@@ -172,9 +179,8 @@ class LocalCloudRun:
         return _private(Path(gettempdir()) / f"gate-local-{os.getuid()}")
 
     def _restored(self) -> ControlPlane:
-        surroundings = real_surroundings(self._faults)
         try:
-            return ControlPlane(self._state, self._instances, self._front_end, surroundings)
+            return ControlPlane(self._state, self._instances, self._front_end, self._surroundings)
         except (KeyError, TypeError, ValueError, ParseError, ApiError) as error:
             raise StateError(
                 f"--state {self._settings.state}: holds what this server did not write ({error})"

@@ -13,5 +13,13 @@ advice ....... what is allowed and still seldom wanted
 
 from gate.policyfile.format import policy_schema
 from gate.policyfile.load import PolicyCheck, check_policy, load_policy, load_service
+from gate.policyfile.shapes import seconds_of
 
-__all__ = ["PolicyCheck", "check_policy", "load_policy", "load_service", "policy_schema"]
+__all__ = [
+    "PolicyCheck",
+    "check_policy",
+    "load_policy",
+    "load_service",
+    "policy_schema",
+    "seconds_of",
+]

@@ -88,13 +88,26 @@ def _of_names(policy: Policy) -> Iterator[_Said]:
 
 
 def _of_time(policy: Policy) -> Iterator[_Said]:
-    least = sum(_least_s(probe) for probe in policy.probes)
+    least = _least_of_all_s(policy)
     if least >= policy.deadline_s:
+        moves = ", dwelling and watching" if len(policy.traffic) > 1 or policy.watch_s else ""
         yield (
             "deadline" if policy.deadline_s != 1200.0 else "probes",
-            f"holding and settling take {least:g} s, past the deadline ({policy.deadline_s:g} s)",
+            (
+                f"holding and settling{moves} take {least:g} s, "
+                f"past the deadline ({policy.deadline_s:g} s)"
+            ),
             "no rollout with this policy can end in a promotion",
         )
+
+
+def _least_of_all_s(policy: Policy) -> float:
+    """Every step, and the watch, takes a round of probes at both addresses at least."""
+    own = sum(_least_s(probe) for probe in policy.probes)
+    asked = (probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe))
+    live = own + sum(_least_s(probe) for probe in asked)
+    watch = max(policy.watch_s, live) if policy.watch_s else 0.0
+    return own + (len(policy.traffic) - 1) * max(policy.dwell_s, live) + watch
 
 
 def _least_s(probe: Probe) -> float:

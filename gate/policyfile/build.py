@@ -6,6 +6,7 @@ from dataclasses import replace
 from gate.core.policy import (
     CandidateRule,
     Capability,
+    IdentityRule,
     LogPattern,
     LogsProbe,
     OnHold,
@@ -22,9 +23,17 @@ from gate.policyfile.digest import digest
 from gate.policyfile.probes import build_probes
 from gate.policyfile.records import Fields, Key, Read
 from gate.policyfile.tree import Mapping as MappingNode
+from gate.policyfile.tree import Sequence
 
 _ANY_PROBE = Probe("-", LogsProbe((LogPattern(text="-"),)))
 """Stands for a probe that has problems of its own, so that its absence is not one more."""
+
+_TIMES: Mapping[Key[float], str] = {
+    form.DWELL: "dwell_s",
+    form.WATCH: "watch_s",
+    form.DEADLINE: "deadline_s",
+    form.LEASE: "lease_s",
+}
 
 
 def build_policy(context: Context, fields: Fields, source: str) -> Policy | None:
@@ -41,15 +50,42 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         "service": service,
         "probes": probes,
         "candidate": candidate,
-        "traffic": fields.get(form.TRAFFIC, (100,)),
-        "deadline_s": fields.get(form.DEADLINE, 1200.0),
+        **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
+        "first_deploy": fields.get(form.FIRST_DEPLOY, "refuse") == "allow",
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),
         "source": source,
     }
     policy = context.construct(Policy, given, fields)
     return None if policy is None else replace(policy, digest=digest(policy))
+
+
+def _movement(context: Context, fields: Fields) -> dict[str, object]:
+    """How traffic moves and how long it may take; what is left out has the core's default."""
+    given: dict[str, object] = {}
+    if (steps := _steps(fields)) is not None:
+        given["traffic"] = steps
+    for key, name in _TIMES.items():
+        if (read := fields.find(key)) is not None:
+            given[name] = read.value
+    one_step = not fields.given(form.TRAFFIC) or (steps is not None and len(steps) == 1)
+    if (dwell := fields.find(form.DWELL)) is not None and one_step:
+        context.problems.add(
+            dwell.node.mark,
+            "dwell: has no meaning without steps (expected traffic such as [10, 100])",
+            "leave it out, or give steps; `watch` is for the time after the last one",
+        )
+    return given
+
+
+def _steps(fields: Fields) -> tuple[int, ...] | None:
+    """The steps of traffic; None where none are given or some were refused."""
+    read = fields.find(form.TRAFFIC)
+    if read is None or not isinstance(read.node, Sequence):
+        return None
+    steps = tuple(item.value for item in read.value)
+    return steps if len(steps) == len(read.node.items) else None
 
 
 def build_service(read: Read[Fields] | None) -> ServiceName:
@@ -77,6 +113,7 @@ def _candidate(context: Context, fields: Fields, service: ServiceName) -> Candid
         given: dict[str, object] = {
             "tag": read.value.get(form.TAG, rule.tag),
             "ready_within_s": read.value.get(form.READY_WITHIN, rule.ready_within_s),
+            "identity": _identity(context, read.value.find(form.IDENTITY)),
         }
         rule = context.construct(CandidateRule, given, read.value) or rule
     problem = tag_problem(rule.tag, service.name) if service.name else None
@@ -90,6 +127,22 @@ def _candidate(context: Context, fields: Fields, service: ServiceName) -> Candid
             "Cloud Run counts both together; shorten the tag",
         )
     return rule
+
+
+def _identity(context: Context, read: Read[Fields] | None) -> IdentityRule | None:
+    """The rule; None where the policy has none, or only a bad one, which has been noted."""
+    if read is None:
+        return None
+    if place := read.value.find(form.IDENTITY_JSON):
+        path, field = place.value.find(form.IDENTITY_PATH), place.value.find(form.IDENTITY_FIELD)
+        context.no_template(path)
+        context.no_template(field)
+        if path is None or field is None:
+            return None
+        given: dict[str, object] = {"path": path.value, "field": field.value}
+        return context.construct(IdentityRule, given, place.value)
+    header = read.value.get(form.IDENTITY_HEADER, "")
+    return IdentityRule(header=header) if header else None
 
 
 def _secrets(context: Context, fields: Fields) -> Mapping[str, SecretRef]:

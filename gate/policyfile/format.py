@@ -29,9 +29,7 @@ from gate.policyfile.tree import Mapping, Node
 NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
     "the policy": {
         "baseline": "comparing the candidate with stable",
-        "watch": "probing on after the last step",
     },
-    "candidate": {"identity": "proving which revision answered"},
     "probe": {
         "suite": "running a test suite against the candidate",
         "diff": "comparing the candidate's configuration with stable's",
@@ -42,7 +40,6 @@ NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
         "slower_than_stable": "open-loop latency against stable",
         "errors": "open-loop latency",
     },
-    "traffic": {"canary": "canary steps"},
 }
 
 LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
@@ -91,7 +88,31 @@ TAG = Key(
 READY_WITHIN = Key(
     "ready_within", Duration(), "How long the candidate may take to become ready. Default: 4m"
 )
-CANDIDATE = Record("candidate", (TAG, READY_WITHIN), not_built=NOT_BUILT["candidate"])
+IDENTITY_HEADER = Key(
+    "header",
+    Text("a header name", rf"{_TOKEN}+", 100),
+    "Header that has the name on every answer, the WebSocket handshake included",
+)
+IDENTITY_PATH = Key(
+    "path", PATH, "Path that is asked before each probe and after it", required=True
+)
+IDENTITY_FIELD = Key(
+    "field",
+    Text("the name of a field", most=100),
+    "Field of the JSON answer that has the name",
+    required=True,
+)
+IDENTITY_JSON = Key(
+    "json",
+    Record("identity json", (IDENTITY_PATH, IDENTITY_FIELD)),
+    "Where a JSON answer has the name, for services that send no such header",
+)
+IDENTITY = Key(
+    "identity",
+    Record("identity", (IDENTITY_HEADER, IDENTITY_JSON), one_of=("header", "json")),
+    "How an answer proves which revision gave it: it has the revision's name",
+)
+CANDIDATE = Record("candidate", (TAG, READY_WITHIN, IDENTITY))
 
 SECRET_ENV = Key(
     "env",
@@ -297,31 +318,6 @@ class ProbeShape:
         return {"oneOf": [record.schema() for record in self.kinds.values()]}
 
 
-@dataclass(frozen=True, slots=True)
-class StepsShape:
-    """The steps of traffic, in percent, ending at 100."""
-
-    says: str = "a list of percents that ends at 100, such as [100]"
-
-    def read(self, node: Node, problems: Problems) -> tuple[int, ...]:
-        """As Shape.read."""
-        before = len(problems)
-        steps = tuple(read.value for read in _PERCENTS.read(node, problems))
-        if len(problems) > before:
-            raise Refused
-        if list(steps) != sorted(set(steps)) or steps[-1:] != (100,):
-            raise refuse(node, problems, f"{self.says}, each more than the one before")
-        if len(steps) > 1 and "canary" in NOT_BUILT["traffic"]:
-            note_not_built(node.mark, node.path, NOT_BUILT["traffic"]["canary"], problems)
-            raise Refused
-        return steps
-
-    def schema(self) -> dict[str, Json]:
-        """As Shape.schema."""
-        return {"const": [100]}
-
-
-_PERCENTS = Listed(Integer(1, 100), most=100)
 PROBE = ProbeShape(
     {
         kind.name: Record("probe", (kind, expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
@@ -340,8 +336,30 @@ CANDIDATE_KEY = Key(
     CANDIDATE,
     "How the candidate is addressed and how long it may take to become ready",
 )
-TRAFFIC = Key("traffic", StepsShape(), "Steps of traffic in percent. Default: [100]")
+TRAFFIC = Key(
+    "traffic",
+    Listed(Integer(1, 100), most=100),
+    "Percents of the traffic that the candidate gets one after the other, ending at 100. "
+    "Default: [100]",
+)
+DWELL = Key(
+    "dwell",
+    Duration(),
+    "How long the candidate is probed at each step before the next. Default: 1m",
+)
+WATCH = Key("watch", Duration(), "How long it is probed on after the last step. Default: 0s")
+LEASE = Key(
+    "lease",
+    Duration(),
+    "How long a rollout counts as alive without a word from it, 5s to 1h. Default: 1m",
+)
 DEADLINE = Key("deadline", Duration(), "Limit for the whole rollout. Default: 20m")
+FIRST_DEPLOY = Key(
+    "first_deploy",
+    Choice(("refuse", "allow")),
+    "Whether to create the service if there is none, although its first revision then has users' "
+    "requests while it is probed. Default: refuse",
+)
 ON_HOLD = Key(
     "on_hold",
     Choice(("keep", "drop")),
@@ -367,8 +385,12 @@ POLICY = Record(
         SERVICE_KEY,
         CANDIDATE_KEY,
         TRAFFIC,
+        DWELL,
+        WATCH,
         DEADLINE,
+        LEASE,
         ON_HOLD,
+        FIRST_DEPLOY,
         SECRETS,
         CAPABILITIES,
         PROBES,

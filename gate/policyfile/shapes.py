@@ -83,6 +83,15 @@ def got(node: Node) -> str:
             return "a number" if _SILENT.search(node.path) else f"the number {value}"
 
 
+def seconds_of(text: str) -> float | None:
+    """The seconds of a duration such as 500ms, 15s, 4m or 1h; None if it is none up to 24h."""
+    if not re.fullmatch(_DURATION, text):
+        return None
+    number = text.rstrip("mhs")
+    seconds = float(Decimal(number) * _SECONDS[text[len(number) :]])
+    return seconds if seconds <= DURATION_MAX_S else None
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Text that a pattern matches as a whole."""
@@ -199,9 +208,8 @@ class Duration:
             raise refuse(node, problems, self.says, f"give the unit, e.g. {value}s")
         if not isinstance(value, str) or not re.fullmatch(_DURATION, value):
             raise refuse(node, problems, self.says, "one number and one unit; write 1h30m as 90m")
-        number = value.rstrip("mhs")
-        seconds = float(Decimal(number) * _SECONDS[value[len(number) :]])
-        if seconds > DURATION_MAX_S:
+        seconds = seconds_of(value)
+        if seconds is None:
             raise refuse(node, problems, "a duration of at most 24h")
         return seconds
 

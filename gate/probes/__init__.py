@@ -6,6 +6,7 @@
     outcome                 the one table of what each symptom says of the candidate
     expect                  judges one JSON value
     frontend redirect       what an answer means that the container did not mean to give
+    identity                whose answer it is: another revision's is no evidence
     words                   text from outside: redacted, made visible, cut
 
 Libraries are imported by the probe that needs them when it is asked, never before: a rollback

@@ -1,15 +1,17 @@
 """Recognises answers that Cloud Run's front end gives in the container's place.
 
 Nothing of the policy was asked then: a 404 that the front end made is not the container's 404,
-even where the policy expects one. Where asking again may help, Patience says so. The texts are
+even where the policy expects one. Where asking again may help, Patience says so; it does so, too,
+while the front end still lets the revision answer that had the tag before. The texts are
 those of cloud.google.com/run/docs/troubleshooting and cloud.google.com/run/docs/known-issues.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.core.evidence import Outcome
+from gate.core.evidence import Outcome, Symptom
 from gate.ports import Clock
+from gate.probes.outcome import Fault
 
 ARRIVAL_WITHIN_S = 60.0
 """How long the front end may take to know an address that the platform has reported."""
@@ -34,6 +36,16 @@ class FrontEndAnswer:
     outcome: Outcome = Outcome.INCONCLUSIVE
     busy: bool = False
     unknown: bool = False
+
+    def fault(self, status: str, expected: str) -> Fault:
+        """What it says, as a fault.
+
+        Args:
+            status: the status with its usual name.
+            expected: what was expected, in words.
+        """
+        seen = f"{status}: {self.meaning}"
+        return Fault(Symptom.PLATFORM, seen, expected, self.hint, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +130,13 @@ def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer 
 
 
 class Arrival:
-    """How long the front end has not known the candidate's address: one for a whole run.
+    """How long the candidate's address has not been the candidate's: one for a whole run.
 
     Cloud Run reports a tag's URL before every front end knows it, since changes of traffic take a
     while to reach all of them (cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration).
-    Until then the address gets a 404 that says nothing of the candidate; and one front end may
-    know what the next one does not.
+    Until then the address gets a 404 that says nothing of the candidate, or, where the tag has been
+    moved, the answers of the revision that had it before; and one front end may know what the next
+    one does not.
 
     Args:
         within_s: how long it may take; then the probes say what they get.
@@ -134,7 +147,7 @@ class Arrival:
         self._since: datetime | None = None
 
     def unknown(self, now: datetime) -> bool:
-        """Notes that the address is not known; says whether to go on waiting."""
+        """Notes that the address is not the candidate's yet; says whether to go on waiting."""
         self._since = self._since or now
         return (now - self._since).total_seconds() < self._within_s
 
@@ -144,7 +157,7 @@ class Arrival:
 
 
 class Patience:
-    """Whether to ask one question again: only if no container can have seen it.
+    """Whether to ask one question again: only if the candidate cannot have seen it.
 
     Args:
         arrival: what the whole run knows of the address.
@@ -160,13 +173,14 @@ class Patience:
         self._looks = 0
         self._busy = 0
 
-    def pause_s(self, answer: FrontEndAnswer | None) -> float | None:
+    def pause_s(self, answer: FrontEndAnswer | None, *, other: bool = False) -> float | None:
         """Seconds to wait before asking again; None to take the answer as it is.
 
         Args:
             answer: what the front end said in the container's place, None if it said nothing.
+            other: whether another revision answered.
         """
-        if answer is not None and answer.unknown:
+        if other or (answer is not None and answer.unknown):
             pause_s = self.PAUSES_S[min(self._looks, len(self.PAUSES_S) - 1)]
             self._looks += 1
             return pause_s if self._arrival.unknown(self._clock.now()) else None

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +15,13 @@ from gate.core.policy import ProbeSpec
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.ports import Clock, Logs, Target
 from gate.probes.frontend import Arrival
+from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
 FINDINGS_MAX = 12
 """Most findings of one Evidence: those that failed first, then the most frequent."""
+TOLD_BEFORE_MAX = 3
 
 Spec = TypeVar("Spec", bound=ProbeSpec)
 
@@ -56,6 +59,7 @@ class Run:
         tls: the one TLS context, made when it is first needed.
         since: logs before it are not looked at.
         arrival: whether the front end knows the target's address by now.
+        identity: whose answers count.
     """
 
     target: Target
@@ -67,6 +71,7 @@ class Run:
     tls: Callable[[], ssl.SSLContext]
     since: datetime
     arrival: Arrival = field(default_factory=Arrival)
+    identity: Identity = field(default_factory=Identity)
 
     def values(self, nonce: str, user: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.
@@ -121,6 +126,7 @@ class Draft:
         excerpts: Iterable[str] = (),
         *,
         trace: str = "",
+        answered_by: str = "",
         tally: "Tally | None" = None,
     ) -> Evidence:
         """Puts the evidence together; every text in it is redacted, made visible and cut here.
@@ -130,6 +136,7 @@ class Draft:
             faults: what was not as expected, with counts where there are any.
             excerpts: lines, already made fit by Words.
             trace: trace id that was sent.
+            answered_by: the revision that answered, by its own word.
             tally: how many of how many went right, and what follows where shares decide.
         """
         words = self.run.words
@@ -149,6 +156,7 @@ class Draft:
             asked_times=tally.asked,
             right_times=tally.right,
             trace=trace,
+            answered_by=words.line(answered_by, TEXT_MAX),
         )
 
 
@@ -159,6 +167,14 @@ class Tally:
     asked: int
     right: int
     outcome: Outcome
+
+
+def told_before(before: Counter[str], words: Words) -> tuple[str, ...]:
+    """Excerpts for what was seen before a question was asked again, the most frequent ones."""
+    return tuple(
+        words.line(f"= {count} times before: {told}")
+        for told, count in before.most_common(TOLD_BEFORE_MAX)
+    )
 
 
 def ws_url(url: str) -> str:

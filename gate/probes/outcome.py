@@ -4,8 +4,9 @@ FAILED: the candidate was reached and answered wrongly, late, or not to the end.
 INCONCLUSIVE: the candidate was not reached, so that it has not spoken: a name that does not
 resolve, a refused connection or a failed TLS handshake is the front end's, since Cloud Run's front
 end listens whether or not a container does; an answer that the front end gives by itself says
-nothing of the container, unless it says that the container broke (frontend.recognise knows); and
-a fault of our own side is nobody else's.
+nothing of the container, unless it says that the container broke (frontend.recognise knows); an
+answer that another revision gave, or that does not say who did where the policy asks for it,
+proves nothing (identity knows); and a fault of our own side is nobody else's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,7 @@ OUTCOMES: Mapping[Symptom, Outcome] = {
     Symptom.FORBIDDEN: Outcome.FAILED,
     Symptom.FOREIGN: Outcome.FAILED,
     Symptom.LOGS: Outcome.FAILED,
+    Symptom.IDENTITY: Outcome.INCONCLUSIVE,
     Symptom.CONNECT: Outcome.INCONCLUSIVE,
     Symptom.PLATFORM: Outcome.INCONCLUSIVE,
     Symptom.CLIENT: Outcome.INCONCLUSIVE,

@@ -6,8 +6,9 @@ during a probe belongs to that probe. Each kind's library is imported when its f
 
 import ssl
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketPr
 from gate.errors import ValueProblem
 from gate.ports import Clock, Logs, Progress, Target
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
-from gate.probes.inquiry import Inquiry, Nonces, Run
+from gate.probes.identity import Identity
+from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, told_before
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
-from gate.probes.words import Words
+from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 from gate.redaction import Redactor
+
+PROOFS_MAX = 3
+"""So often a probe is asked if another revision turns out to answer right after it."""
 
 
 async def _http(inquiry: Inquiry[HttpProbe]) -> Evidence:
@@ -44,17 +49,23 @@ async def _logs(inquiry: Inquiry[LogsProbe]) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """What asks one kind of probe, and whether it has to wait for all others."""
+    """What asks one kind of probe.
+
+    Attributes:
+        last: whether it has to wait for all others.
+        addressed: whether it asks the target's address, where anybody may answer.
+    """
 
     kind: str
     ask: Callable[[Inquiry[Any]], Awaitable[Evidence]]
     last: bool = False
+    addressed: bool = True
 
 
 ASKERS: Mapping[type[ProbeSpec], Asker] = {
     HttpProbe: Asker("http", _http),
     WebSocketProbe: Asker("websocket", _websocket),
-    LogsProbe: Asker("logs", _logs, last=True),
+    LogsProbe: Asker("logs", _logs, last=True, addressed=False),
 }
 
 
@@ -67,7 +78,8 @@ class ProbeRunner:
         clock: time.
         redactor: knows the same secrets, and whatever else must never be shown.
         tls: makes the TLS context that all probes share.
-        arrival_within_s: how long the front end may answer that it knows no such address.
+        arrival_within_s: how long the front end may answer that it knows no such address, or let
+            another revision answer there.
     """
 
     def __init__(
@@ -109,6 +121,7 @@ class ProbeRunner:
             tls=self._tls,
             since=target.since or self._clock.now(),
             arrival=Arrival(self._arrival_within_s),
+            identity=Identity(target.identity, target.revision),
         )
         order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].last)
         evidence: dict[int, Evidence] = {}
@@ -130,6 +143,8 @@ async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> 
     inquiry = Inquiry(probe.name, probe.spec, run, report)
     draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
     try:
+        if run.identity.path and asker.addressed:
+            return await _between_proofs(asker, inquiry, draft)
         return await asker.ask(inquiry)
     except CannotAskError as error:
         return draft.end(error.fault.seen, [error.fault])
@@ -137,6 +152,36 @@ async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> 
         return draft.end(str(error), [Fault(Symptom.CLIENT, str(error), "a policy that holds")])
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the rollout, nor pass
         return draft.end("a defect of the gate", [_defect(error)])
+
+
+async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+    """Asks once the right revision answers; it counts if that one still does so afterwards."""
+    from gate.probes.http.proof import prove  # noqa: PLC0415 - lazy, as the others
+
+    run = inquiry.run
+    before: Counter[str] = Counter()
+
+    def again(seen: str) -> None:
+        told = run.words.line(seen, TEXT_MAX)
+        if told not in before:
+            inquiry.report(f"asking again: {told}", 0, 0)
+        before[told] += 1
+
+    asked = 0
+    proof = await prove(run, again)
+    while proof.fault is None:
+        evidence = await asker.ask(inquiry)
+        asked += 1
+        proof = await prove(run)
+        if proof.fault is None:
+            excerpts = (*told_before(before, run.words), *evidence.excerpts)[:LINES_MAX]
+            name = run.words.line(proof.name, TEXT_MAX)
+            return replace(evidence, excerpts=excerpts, answered_by=name)
+        if proof.other and asked < PROOFS_MAX:
+            again(f"{proof.fault.seen}, right after the probe")
+            proof = await prove(run, again)
+    excerpts = told_before(before, run.words)
+    return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
 
 
 def _asked(spec: ProbeSpec) -> str:

@@ -13,8 +13,8 @@ from gate.report.words import ending_tone
 
 TITLES = ("when (UTC)", "id", "service", "what", "ending", "candidate", "traffic", "who", "why")
 UNFINISHED_MEANS = (
-    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was stopped half-way "
-    "(`gate status` shows where traffic is)"
+    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
+    "(`gate status` says which, and what to do)"
 )
 
 

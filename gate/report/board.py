@@ -9,13 +9,20 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence
 from gate.core.state import Kind, Rollout
 from gate.ports import Progress
 from gate.report.lines import Tone
 from gate.report.safe import safe
 from gate.report.terminal import STYLES
-from gate.report.words import duration, elapsed, outcome_of, outcome_tone, service_text
+from gate.report.words import (
+    asked_at,
+    duration,
+    elapsed,
+    outcome_of,
+    outcome_tone,
+    service_text,
+)
 
 MARKS = {"passed": "✓", "FAILED": "✗"}
 UNCLEAR = "?"
@@ -46,12 +53,13 @@ class Board:
         self._now_began = self._began
         self._title = ""
         self._now = ""
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[tuple[str, str], _Row] = {}
         self._spinner = Spinner("dots", style="cyan")
 
-    def expect(self, names: Sequence[str]) -> None:
-        """These probes will run."""
-        self._rows = {**{name: _Row(name) for name in names}, **self._rows}
+    def expect(self, names: Sequence[str], users: Sequence[str] = ()) -> None:
+        """A round of these probes begins; `users` are asked at the service's own address, too."""
+        keys = [*((name, "") for name in names), *((name, SERVICE) for name in users)]
+        self._rows = {key: _Row(asked_at(*key)) for key in keys}
 
     def show(self, rollout: Rollout, now: str) -> None:
         """How far the rollout is, and what goes on now."""
@@ -61,12 +69,13 @@ class Board:
 
     def progress(self, progress: Progress) -> None:
         """A probe began, advanced or ended."""
-        row = self._rows.get(progress.probe) or _Row(progress.probe)
+        key = (progress.probe, progress.address)
+        row = self._rows.get(key) or _Row(asked_at(*key))
         began = self._clock() if row.began is None else row.began
         row = replace(row, began=began, evidence=progress.evidence or row.evidence)
         if progress.evidence is None:
             row = replace(row, progress=progress)
-        self._rows = {**self._rows, progress.probe: row}
+        self._rows = {**self._rows, key: row}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = list(self._rows.values())
@@ -134,8 +143,10 @@ def _title(rollout: Rollout) -> str:
             what = f"candidate {candidate}" if candidate else "rollout"
         case Kind.PROMOTE:
             what = f"promotion of {candidate}" if candidate else "promotion"
-        case _:
+        case Kind.ROLLBACK:
             what = f"rollback to {candidate}" if candidate else "rollback"
+        case _:
+            what = "unlocking" if rollout.plan.force else "recovery"
     return f"{service_text(rollout.plan.service)} · {what}"
 
 

@@ -6,6 +6,7 @@ from gate.core.service import Service
 from gate.core.state import Ending, Kind, Rollout
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
+from gate.report.sockets import sockets_lines
 from gate.report.words import (
     ending_tone,
     exit_meaning,
@@ -22,7 +23,8 @@ def traffic_lines(rollout: Rollout) -> list[Line]:
         return [Line("traffic: unknown, since the service could not be read", Tone.UNSURE)]
     before = Line(f"traffic before: {shares_before(rollout)}") if rollout.before else None
     after = _after(rollout.service, "traffic after:  " if before else "traffic: ")
-    return [line for line in (before, *after, *_candidate(rollout)) if line]
+    lines = (before, *after, *sockets_lines(rollout), *_candidate(rollout))
+    return [line for line in lines if line]
 
 
 def ending_lines(rollout: Rollout) -> list[Line]:
@@ -55,8 +57,9 @@ def _after(service: Service, label: str) -> Iterator[Line]:
 def _candidate(rollout: Rollout) -> Iterator[Line]:
     """What became of the candidate, while it is one."""
     service = rollout.service
-    if rollout.plan.kind is not Kind.ROLLOUT or rollout.placed is None or service is None:
+    if not rollout.asks_first or rollout.placed is None or service is None:
         return
+    role = "candidate" if rollout.plan.kind is Kind.ROLLOUT else "target"
     share = service.effective_shares.get(rollout.candidate, 0)
     revision = rollout.revisions.get(rollout.candidate)
     image = f" ({safe(revision.image)})" if revision and revision.image else ""
@@ -64,7 +67,7 @@ def _candidate(rollout: Rollout) -> Iterator[Line]:
     tag = f", tag {safe(rollout.plan.tag)}" if tagged else ""
     url = f" at {safe(rollout.url)}" if tagged and rollout.url else ""
     exists = "" if revision else ", which was never seen"
-    yield Line(f"candidate: {safe(rollout.candidate)}{image} {share} %{tag}{url}{exists}")
+    yield Line(f"{role}: {safe(rollout.candidate)}{image} {share} %{tag}{url}{exists}")
 
 
 def _what(rollout: Rollout) -> str:
@@ -74,6 +77,14 @@ def _what(rollout: Rollout) -> str:
             return f": {name} gets all the traffic"
         case Ending.REVERTED:
             return f": traffic could not be moved to {name} and was moved back"
+        case Ending.REGRESSED:
+            return f": {name} failed with users on it, and traffic is back"
+        case Ending.RECOVERED if rollout.plan.force:
+            return ": the lease is free, and what its holder did is taken back"
+        case Ending.RECOVERED:
+            return ": what a dead rollout left is taken back"
+        case Ending.BUSY:
+            return ": nothing was changed"
         case Ending.REJECTED | Ending.HELD | Ending.INTERRUPTED if _at_zero(rollout):
             return f": {name} gets no users' traffic"
         case _:
@@ -83,7 +94,7 @@ def _what(rollout: Rollout) -> str:
 def _at_zero(rollout: Rollout) -> bool:
     """Whether there is a candidate, and nobody's request goes there."""
     service = rollout.service
-    if rollout.plan.kind is not Kind.ROLLOUT or rollout.placed is None or service is None:
+    if not rollout.asks_first or rollout.placed is None or service is None:
         return False
     return not service.effective_shares.get(rollout.candidate)
 
@@ -103,8 +114,13 @@ def _next(rollout: Rollout) -> Iterator[Line]:
             name = safe(rollout.candidate)
             yield Line("next: roll out again; or look at the candidate yourself, then")
             yield _command(f'promote --revision {name} {flags(service)} --reason "..."')
-        case Ending.REJECTED if rollout.plan.kind is Kind.ROLLOUT:
+        case Ending.REJECTED | Ending.REGRESSED if rollout.plan.kind is Kind.ROLLOUT:
             yield Line("next: mend it and roll out again; nothing has to be undone")
+        case Ending.REJECTED if rollout.plan.kind is Kind.ROLLBACK:
+            yield Line("next: name another revision with --to, or go back unasked with --no-probe")
+        case Ending.BUSY:
+            yield Line("next: wait for it (--wait 10m), or see who it is")
+            yield _command(f"status {flags(service)}")
         case _:
             return
 

@@ -71,7 +71,9 @@ class LiveNarrator(StoryNarrator):
     def doing(self, rollout: Rollout, command: Command) -> None:
         """The shell is about to carry this command out."""
         if isinstance(command, RunProbes):
-            self._tell(lambda: self._board.expect([probe.name for probe in command.probes]))
+            own = [probe.name for probe in command.probes]
+            users = [probe.name for probe in command.service_probes]
+            self._tell(lambda: self._board.expect(own, users))
         super().doing(rollout, command)
 
     def _said(self, lines: Sequence[Line], rollout: Rollout) -> None:

@@ -15,6 +15,11 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     effective                   [{revision, percent, tag, url}], as the front end obeys it
     latest_ready, latest_created
     last_modifier, updated_at   "" where unknown
+    lease                       {state, rollout, actor, since, until, phase, candidate, fence};
+                                state is free, held, lapsed (a rollout died) or unreadable; the rest
+                                is "" where nobody holds it
+    barred                      [{revision, image, actor, reason}]: moved away from by people, not
+                                promoted again by automation
     revisions                   [{name, ready, image, created_at}], newest first
     decisions                   entries of the ledger, newest first
 
@@ -24,8 +29,10 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     verdict                     {decision, reasons: [{subject, text, hint, capability}]} or null
     did_not_run                 names of probes that left no evidence
     evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
-                                started_at, duration_ms, asked_times, right_times, trace, findings,
-                                excerpts}]; outcome is passed, failed or inconclusive;
+                                started_at, duration_ms, asked_times, right_times, trace,
+                                address, answered_by, findings, excerpts}]; outcome is passed,
+                                failed or inconclusive; address is "" for the one that was given;
+                                answered_by is "" where that is not known;
                                 findings are {symptom, expected, seen, count, hint}
 """
 
@@ -38,6 +45,7 @@ from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import Json, Probe
 from gate.core.service import Condition, Revision, Service
 from gate.core.verdict import Verdict
+from gate.report.lease import barred_value, lease_value
 
 
 def to_json(value: Json) -> str:
@@ -49,7 +57,10 @@ def to_json(value: Json) -> str:
 
 
 def status_value(
-    service: Service, revisions: Sequence[Revision], latest_entries: Sequence[dict[str, Json]]
+    service: Service,
+    revisions: Sequence[Revision],
+    latest_entries: Sequence[dict[str, Json]],
+    now: datetime,
 ) -> Json:
     """How a service stands: see the table of fields above."""
     return {
@@ -78,6 +89,8 @@ def status_value(
         "latest_created": service.latest_created,
         "last_modifier": service.last_modifier,
         "updated_at": _time(service.updated_at),
+        "lease": lease_value(service, now),
+        "barred": barred_value(service),
         "revisions": [_revision(revision) for revision in revisions],
         "decisions": list(latest_entries),
     }
@@ -167,6 +180,8 @@ def _evidence(item: Evidence, probe: Probe | None) -> Json:
         "asked_times": item.asked_times,
         "right_times": item.right_times,
         "trace": item.trace,
+        "address": item.address,
+        "answered_by": item.answered_by,
         "findings": [_finding(finding) for finding in item.findings],
         "excerpts": list(item.excerpts),
     }

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from gate.core.evidence import Evidence
-from gate.core.state import Rollout
+from gate.core.evidence import SERVICE, Evidence
+from gate.core.policy import LogsProbe
+from gate.core.state import Phase, Rollout
 from gate.ports import Progress
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
     DID_NOT_RUN,
     PASS_MAX,
+    asked_at,
     duration,
     many,
     names_text,
@@ -21,19 +23,35 @@ QUARTERS_FROM = 100
 """Probes that ask at least this often tell of each quarter."""
 
 
+LIVE = frozenset({Phase.DWELLING, Phase.WATCHING})
+"""Phases in which rounds of probes follow one another: only what is new is said."""
+
+
 class ProbeStory:
     """Turns the progress of probes into lines."""
 
     def __init__(self) -> None:
+        self._live = False
+        self._rounds = 0
+        self._wrong: set[tuple[str, str, str]] = set()
+        self._begin()
+
+    def _begin(self) -> None:
         self._begun: dict[str, int] = {}
         self._quarter: dict[str, int] = {}
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
+
+    def asked(self, phase: Phase) -> None:
+        """A round of probes begins in this phase."""
+        self._live = phase in LIVE
+        self._begin()
 
     def progress(self, progress: Progress) -> list[Line]:
         """Lines about one probe."""
         if progress.evidence is not None:
-            self._told.add(progress.probe)
-            return [probe_line(progress.evidence)]
+            return self._outcome(progress.evidence)
+        if self._live:
+            return []
         times = self._begun.get(progress.probe, 0) + 1
         self._begun[progress.probe] = times
         slow = progress.of > 1 or times > 2
@@ -41,6 +59,20 @@ class ProbeStory:
             self._quarter[progress.probe] = 0
             return [Line(asking(progress), Tone.FAINT, indent=2)]
         return self._quarters(progress)
+
+    def _outcome(self, evidence: Evidence) -> list[Line]:
+        """How it ended; among many rounds only a failure, and the same one once."""
+        key = (evidence.probe, evidence.address)
+        if key in self._told:
+            return []
+        self._told.add(key)
+        if not self._live:
+            return [probe_line(evidence)]
+        wrong = (*key, evidence.seen)
+        if evidence.passed or wrong in self._wrong:
+            return []
+        self._wrong.add(wrong)
+        return [probe_line(evidence)]
 
     def _quarters(self, progress: Progress) -> list[Line]:
         if progress.of < QUARTERS_FROM:
@@ -51,18 +83,56 @@ class ProbeStory:
         self._quarter[progress.probe] = quarter
         return [Line(asking(progress), Tone.FAINT, indent=2)]
 
-    def ended(self, rollout: Rollout, evidence: Sequence[Evidence], took: str) -> list[Line]:
-        """Lines once all have ended, or their time was over."""
-        lines = [probe_line(item) for item in evidence if item.probe not in self._told]
-        asked = [probe.name for probe in rollout.plan.probes]
+    def ended(
+        self, was: Phase, rollout: Rollout, evidence: Sequence[Evidence], took: str
+    ) -> list[Line]:
+        """Lines once all have ended, or their time was over.
+
+        Args:
+            was: the phase in which they were asked.
+            rollout: what they led to.
+            evidence: what they saw.
+            took: how long that phase has lasted.
+        """
+        lines = [line for item in evidence for line in self._outcome(item)]
+        count = _count(_asked(rollout, live=was in LIVE), evidence, took)
+        if was not in LIVE:
+            return [*lines, count]
+        self._rounds += 1
+        if rollout.phase is was:
+            return [*lines, *self._first_round(evidence)]
+        rounds, self._rounds, self._wrong = self._rounds, 0, set()
+        if count.tone is not Tone.GOOD:
+            return [*lines, count]
+        return [*lines, Line(f"{many(rounds, 'round')} of probes passed in {took}", Tone.GOOD)]
+
+    def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
+        if self._rounds > 1:
+            return []
         passed = sum(item.passed for item in evidence)
-        parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
-        for word in ("FAILED", "inconclusive"):
-            names = [item.probe for item in evidence if outcome_of(item) == word]
-            parts += [f"{word.lower()}: {names_text(names)}"] if names else []
-        missing = [name for name in asked if name not in {item.probe for item in evidence}]
-        parts += [f"{DID_NOT_RUN}: {names_text(missing)}"] if missing else []
-        return [*lines, Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)]
+        text = f"first round: {passed} of {many(len(evidence), 'probe')} passed; asking on"
+        return [Line(text, Tone.FAINT, indent=2)]
+
+
+def _asked(rollout: Rollout, *, live: bool) -> list[tuple[str, str]]:
+    """The probes of a round, each with the address that it asks."""
+    own = [(probe.name, "") for probe in rollout.plan.probes]
+    users = [p.name for p in rollout.plan.probes if not isinstance(p.spec, LogsProbe)]
+    return [*own, *((name, SERVICE) for name in users)] if live else own
+
+
+def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
+    """How many passed, and which did not."""
+    passed = sum(item.passed for item in evidence)
+    parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
+    for word in ("FAILED", "inconclusive"):
+        found = [item for item in evidence if outcome_of(item) == word]
+        names = names_text([asked_at(item.probe, item.address) for item in found])
+        parts += [f"{word.lower()}: {names}"] if found else []
+    seen = {(item.probe, item.address) for item in evidence}
+    missing = [asked_at(*one) for one in asked if one not in seen]
+    parts += [f"{DID_NOT_RUN}: {names_text(missing)}"] if missing else []
+    return Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)
 
 
 def asking(progress: Progress) -> str:
@@ -79,5 +149,6 @@ def probe_line(evidence: Evidence) -> Line:
         seen = safe(evidence.seen, PASS_MAX)
     else:
         seen = f"{safe(evidence.seen)}; expected {safe(evidence.expected)}"
-    text = f"{word}: {safe(evidence.probe, 80)}: {seen} ({duration(evidence.duration_s)})"
+    name, took = asked_at(evidence.probe, evidence.address), duration(evidence.duration_s)
+    text = f"{word}: {name}: {seen} ({took})"
     return Line(text, outcome_tone(word), indent=2)

@@ -7,7 +7,7 @@ from gate.core.policy import Probe
 from gate.report.columns import Column
 from gate.report.lines import Cell, Grid, Tone
 from gate.report.safe import LIMIT, safe
-from gate.report.words import DID_NOT_RUN, PASS_MAX, outcome_of, outcome_tone
+from gate.report.words import DID_NOT_RUN, PASS_MAX, asked_at, outcome_of, outcome_tone
 
 COLUMNS = (Column("probe", 24), Column("outcome", 12), Column("expected"), Column("seen"))
 
@@ -53,7 +53,7 @@ def _row(item: Evidence, remark: str) -> Row:
     remark = "" if item.passed else remark
     limit = PASS_MAX if item.passed else LIMIT
     return (
-        Cell(safe(item.probe)),
+        Cell(asked_at(item.probe, item.address)),
         Cell(word + remark, tone),
         Cell(safe(item.expected, limit)),
         Cell(safe(item.seen, limit), Tone.PLAIN if tone is Tone.GOOD else tone),

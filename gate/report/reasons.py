@@ -7,7 +7,15 @@ from gate.core.policy import Capability, Probe
 from gate.core.verdict import Reason, Verdict
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
-from gate.report.words import DECISIONS, decision_tone, duration, outcome_of, outcome_tone, stake
+from gate.report.words import (
+    DECISIONS,
+    asked_at,
+    decision_tone,
+    duration,
+    outcome_of,
+    outcome_tone,
+    stake,
+)
 
 FINDINGS_MAX = 5
 LAST_WORDS = "its own last words: "
@@ -42,9 +50,8 @@ def verdict_lines(
     for item in evidence:
         if item.probe not in told and not item.passed:
             remark = " (not required, so it decides nothing)" if item.probe in optional else ""
-            lines += _subject(item.probe, remark, item)
+            lines += _subject(remark, item)
             lines += _findings(item)
-            told.add(item.probe)
     return lines
 
 
@@ -52,9 +59,12 @@ def _reason(
     reason: Reason, evidence: Sequence[Evidence], capabilities: Mapping[str, Capability]
 ) -> Iterator[Line]:
     items = [item for item in evidence if item.probe == reason.subject]
-    if len(items) == 1 and items[0].findings:
-        yield from _subject(reason.subject, "", items[0])
-        yield from _findings(items[0])
+    wrong = [item for item in items if not item.passed]
+    once = len({item.address for item in items}) == len(items)
+    if once and wrong and all(item.findings for item in wrong):
+        for item in wrong:
+            yield from _subject("", item)
+            yield from _findings(item)
     else:
         tone = Tone.BAD if items else Tone.UNSURE
         yield Line(f"{safe(reason.subject)}: {safe(reason.text, 600)}", tone, indent=2)
@@ -63,10 +73,14 @@ def _reason(
         yield Line(f"at stake: {stake(reason.capability, capabilities)}", indent=4)
 
 
-def _subject(name: str, remark: str, item: Evidence) -> Iterator[Line]:
+def _subject(remark: str, item: Evidence) -> Iterator[Line]:
     word = outcome_of(item)
     took = duration(item.duration_s)
-    yield Line(f"{safe(name)}: {word} in {took}{remark}", outcome_tone(word), indent=2)
+    yield Line(
+        f"{asked_at(item.probe, item.address)}: {word} in {took}{remark}",
+        outcome_tone(word),
+        indent=2,
+    )
     times = f" ({item.right_times} of {item.asked_times} right)" if item.asked_times > 1 else ""
     yield Line(f"asked: {safe(item.asked)}{times}", indent=4)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gate.core.evidence import Outcome
+from gate.core.evidence import SERVICE, Outcome
 from gate.report.attempts import Attempt, effective, split_shares, split_tags, when
 from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
@@ -10,8 +10,10 @@ from gate.report.probe_table import COLUMNS
 from gate.report.reasons import hint_lines
 from gate.report.safe import LIMIT, safe
 from gate.report.words import (
+    AT_SERVICE,
     DECISIONS,
     PASS_MAX,
+    asked_at,
     decision_tone,
     duration,
     ending_tone,
@@ -92,6 +94,8 @@ def _evidence(outcome: Entry) -> Iterator[Block]:
     if items:
         yield from (BLANK, Line("what the probes saw:", Tone.HEADING))
         yield Grid(COLUMNS, tuple(_row(item) for item in items), indent=2)
+    if any(text(item, "address") == SERVICE for item in items):
+        yield Line(AT_SERVICE, Tone.FAINT, indent=2)
     for item in items:
         yield from _details(item)
     left_out = number(outcome, "left_out")
@@ -103,7 +107,7 @@ def _row(item: Entry) -> tuple[Cell, ...]:
     word = outcome_word(text(item, "outcome") or "?")
     limit = PASS_MAX if word == outcome_word(Outcome.PASSED.value) else LIMIT
     return (
-        Cell(safe(text(item, "probe"))),
+        Cell(asked_at(text(item, "probe"), text(item, "address"))),
         Cell(word, outcome_tone(word)),
         Cell(safe(text(item, "expected"), limit)),
         Cell(safe(text(item, "seen"), limit)),
@@ -115,10 +119,13 @@ def _details(item: Entry) -> Iterator[Line]:
     took = duration((number(item, "duration_ms") or 0) / 1000)
     kind = safe(text(item, "kind"))
     yield BLANK
-    yield Line(f"{safe(text(item, 'probe'))} ({kind}): {word} in {took}", outcome_tone(word), 2)
+    name = asked_at(text(item, "probe"), text(item, "address"))
+    yield Line(f"{name} ({kind}): {word} in {took}", outcome_tone(word), 2)
     yield Line(f"asked: {safe(text(item, 'asked'))}{_times(item)}", indent=4)
     yield Line(f"expected: {safe(text(item, 'expected'))}", indent=4)
     yield Line(f"seen: {safe(text(item, 'seen'))}", indent=4)
+    if answered_by := text(item, "answered_by"):
+        yield Line(f"answered by: {safe(answered_by)}", indent=4)
     if trace := text(item, "trace"):
         yield Line(f"trace: {safe(trace)}", indent=4)
     for finding in children(item, "findings"):

@@ -1,13 +1,14 @@
 """How a service stands now."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from gate.core.policy import Json
 from gate.core.service import ConditionState, Revision, Service
 from gate.report.attempts import attempts
 from gate.report.audit import attempt_list
 from gate.report.columns import Column
+from gate.report.lease import barred_lines, lease_lines
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
 from gate.report.safe import safe
 from gate.report.words import moment, service_text, shares_now, shares_text
@@ -28,27 +29,31 @@ def status_lines(
     service: Service,
     revisions: Sequence[Revision],
     latest_entries: Sequence[dict[str, Json]],
+    now: datetime,
     width: int = 100,
 ) -> list[str]:
-    """URL, traffic, tags, recent revisions and the last recorded decisions.
+    """URL, traffic, tags, who is at work, recent revisions and the last recorded decisions.
 
     Args:
         service: as it was just read.
         revisions: newest first.
         latest_entries: entries of the ledger, newest first.
+        now: the time, to tell a lease that runs from one that has run out.
         width: columns.
     """
-    return plain(status_blocks(service, revisions, latest_entries, width), width)
+    return plain(status_blocks(service, revisions, latest_entries, now, width), width)
 
 
 def status_blocks(
     service: Service,
     revisions: Sequence[Revision],
     latest_entries: Sequence[dict[str, Json]],
+    now: datetime,
     width: int,
 ) -> list[Block]:
     """The same before it is drawn."""
     blocks: list[Block] = [*_service(service), *_traffic(service), *_tags(service)]
+    blocks += [*lease_lines(service, now), *barred_lines(service)]
     blocks += [BLANK, *_plain_deploys(service)]
     blocks += [
         BLANK,

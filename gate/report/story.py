@@ -4,9 +4,10 @@ Hears what the controller tells a Narrator and answers with lines. Polling is sa
 come from the events' own times, so that a story needs no clock.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
+from gate.core.lease import Standing, standing, taker
 from gate.core.messages import (
     CallFailed,
     Command,
@@ -16,23 +17,23 @@ from gate.core.messages import (
     LogsRead,
     Probed,
     Recorded,
+    RunProbes,
     Seen,
 )
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Phase, Rollout
 from gate.core.verdict import Decision
 from gate.ports import Progress
+from gate.report.doing import SAID_LATER, doing, title
 from gate.report.lines import Line, Tone
 from gate.report.probe_story import ProbeStory
 from gate.report.safe import safe
+from gate.report.sockets import step_lines
 from gate.report.words import (
     DECISIONS,
     decision_tone,
     duration,
-    many,
-    service_text,
     shares_before,
     shares_now,
-    shares_text,
     stays,
 )
 
@@ -57,15 +58,17 @@ class Story:
         self._waits: set[str] = set()
         self._probes = ProbeStory()
 
-    def doing(self, rollout: Rollout, command: Command) -> list[Line]:  # noqa: ARG002 - the phase says it all
+    def doing(self, rollout: Rollout, command: Command) -> list[Line]:
         """Lines before a command is carried out."""
         lines = [] if self._last else _title(rollout)
         self._last = rollout
+        if isinstance(command, RunProbes):
+            self._probes.asked(rollout.phase)
         if rollout.phase is not self._doing:
             self._doing = rollout.phase
-            text = _DOING[rollout.phase](rollout)
+            text = doing(rollout)
             self.now = text or self.now
-            if text and rollout.phase not in _SAID_LATER:
+            if text and rollout.phase not in SAID_LATER:
                 lines.append(Line(text))
         return lines
 
@@ -98,7 +101,8 @@ class Story:
             case CallFailed():
                 return self._failed(was, rollout, event)
             case Probed(evidence=evidence):
-                return self._probes.ended(rollout, evidence, self._since(event.at))
+                took = self._since(event.at)
+                return self._probes.ended(was.phase, rollout, evidence, took)
             case LogsRead(lines=lines):
                 return last_words(lines)
             case Recorded():
@@ -118,14 +122,25 @@ class Story:
             return self._still(rollout)
         if was.phase is Phase.READING and rollout.before is not None:
             return [Line(f"traffic now: {shares_before(rollout)}")]
+        if was.phase in _ARRIVALS:
+            return self._arrived(was, rollout, at)
         if rollout.phase is Phase.PROBING:
             text = f"{safe(rollout.candidate)} is ready at {safe(rollout.url)}"
             return [Line(f"{text} (after {self._since(at)})", Tone.GOOD)]
         if rollout.phase is Phase.EXPLAINING:
             return _unready(rollout)
-        if rollout.phase is Phase.RECORDING:
-            return _arrived(was, rollout, self._since(at))
         return []
+
+    def _arrived(self, was: Rollout, rollout: Rollout, at: datetime) -> list[Line]:
+        """Where traffic is once that was verified."""
+        service = rollout.service
+        text = _arrival(was, rollout)
+        if not text or service is None or not service.in_effect:
+            return []
+        verified = f"verified: desired and effective traffic agree (after {self._since(at)})"
+        lines = [Line(text, Tone.GOOD), Line(verified, Tone.GOOD)]
+        first_step = rollout.phase is Phase.DWELLING and rollout.stepped == 1
+        return lines + step_lines(rollout) if first_step else lines
 
     def _still(self, rollout: Rollout) -> list[Line]:
         """Why it still waits, where that is news."""
@@ -154,66 +169,12 @@ def last_words(lines: Iterable[str]) -> list[Line]:
 
 def _title(rollout: Rollout) -> list[Line]:
     plan = rollout.plan
-    service = service_text(plan.service)
-    match plan.kind:
-        case Kind.ROLLOUT if plan.revision:
-            text = f"rolling out {safe(plan.revision)}, a revision that is there, to {service}"
-        case Kind.ROLLOUT:
-            text = f"rolling out the image {safe(plan.image)} to {service}"
-        case Kind.PROMOTE:
-            name = plan.revision or f"the revision that has the tag {plan.tag}"
-            text = f"promoting {safe(name)} of {service}"
-        case _:
-            text = f"rolling back {service} to {safe(plan.revision or 'what served before')}"
     by = f"asked by {safe(plan.actor)}" if plan.actor else ""
     why = f"because: {safe(plan.reason)}" if plan.reason else ""
     asked = ", ".join(part for part in (by, why) if part)
-    return [Line(text, Tone.HEADING), *([Line(asked, Tone.FAINT, indent=2)] if asked else [])]
+    said = [Line(asked, Tone.FAINT, indent=2)] if asked else []
+    return [Line(title(rollout), Tone.HEADING), *said]
 
-
-def _moving(rollout: Rollout) -> str:
-    goal = rollout.goal
-    back = " back" if rollout.plan.kind is Kind.ROLLBACK else ""
-    if goal is not None and goal.sole_revision:
-        return f"moving all traffic{back} to {safe(goal.sole_revision)}"
-    return f"moving traffic{back}: {shares_text(goal.shares if goal else {})}"
-
-
-def _probing(rollout: Rollout) -> str:
-    probes = many(len(rollout.plan.probes), "probe")
-    return f"probing {safe(rollout.candidate)} at its own address ({probes}, no user is affected)"
-
-
-_DOING: dict[Phase, Callable[[Rollout], str]] = {
-    Phase.READING: lambda _: "reading the service",
-    Phase.DEPLOYING: lambda r: (
-        f"deploying {safe(r.plan.image)} as {safe(r.candidate)} at 0 %: "
-        "no user's request goes there"
-    ),
-    Phase.TAGGING: lambda r: (
-        f"giving {safe(r.candidate)} the tag {safe(r.plan.tag)}, which is an address of its own, "
-        "at 0 %: no user's request goes there"
-    ),
-    Phase.WAITING: lambda r: (
-        f"waiting for {safe(r.candidate)} to start (at most {duration(r.plan.ready_within_s)})"
-    ),
-    Phase.EXPLAINING: lambda _: "reading its last log lines",
-    Phase.PROBING: _probing,
-    Phase.CONFIRMING: lambda _: "checking that nobody changed the service meanwhile",
-    Phase.MOVING: _moving,
-    Phase.VERIFYING: lambda _: "waiting until the new traffic is in effect",
-    Phase.BACKING_OUT: lambda _: "looking how the service stands, to undo the move",
-    Phase.REVERTING: lambda r: f"undoing the move: {shares_text(r.goal.shares if r.goal else {})}",
-    Phase.PROVING: lambda _: "waiting until the old traffic is back in effect",
-    Phase.CLEANING: lambda _: "",
-    Phase.UNTAGGING: lambda r: f"removing the tag {safe(r.plan.tag)} from {safe(r.candidate)}",
-    Phase.SETTLING: lambda _: "verifying the traffic",
-    Phase.RECORDING: lambda _: "",
-    Phase.ENDED: lambda _: "",
-}
-
-_SAID_LATER = frozenset({Phase.READING, Phase.EXPLAINING, Phase.SETTLING})
-"""What is done in these is said once it is known what came of it."""
 
 _FAILURES: dict[Failure, str] = {
     Failure.CONFLICT: "somebody else changed the service at the same moment: looking again",
@@ -226,8 +187,12 @@ _FAILURES: dict[Failure, str] = {
 
 def _waits_for(rollout: Rollout) -> str:
     service = rollout.service
-    if rollout.phase is Phase.READING and service is not None and not service.in_effect:
-        return "an earlier change of the service is not in effect yet: waiting for it"
+    if rollout.phase is Phase.READING and service is not None:
+        if rollout.at and standing(service, rollout.at) is Standing.HELD:
+            most = duration(rollout.plan.wait_s)
+            return f"{safe(taker(service), 300)} is at work: waiting for it (at most {most})"
+        if not service.in_effect:
+            return "an earlier change of the service is not in effect yet: waiting for it"
     if rollout.phase is Phase.WAITING and (seen := rollout.revisions.get(rollout.candidate)):
         parts = [safe(part) for part in (seen.ready.reason, seen.ready.message) if part]
         return f"not ready yet: {': '.join(parts)}" if seen.ready.message else ""
@@ -240,25 +205,32 @@ def _unready(rollout: Rollout) -> list[Line]:
     return [Line(f"{safe(rollout.candidate)} did not become ready: {why}", Tone.BAD)]
 
 
-def _arrived(was: Rollout, rollout: Rollout, took: str) -> list[Line]:
-    """Where traffic is once it was verified, or that it is not where it should be."""
-    service = rollout.service
-    if service is None or not service.in_effect:
-        return []
+_ARRIVALS = frozenset({Phase.VERIFYING, Phase.PROVING, Phase.SETTLING, Phase.RECOVERED})
+"""Phases that end once traffic was seen to be in effect."""
+
+
+def _arrival(was: Rollout, rollout: Rollout) -> str:
+    """Where traffic is now, "" where it is not where this phase wanted it."""
+    service, goal = rollout.service, was.goal
+    if service is None:
+        return ""
     now = shares_now(service)
+    there = goal is not None and service.serves(goal)
     match was.phase:
-        case Phase.VERIFYING if rollout.ending in {Ending.PROMOTED, Ending.ROLLED_BACK}:
-            text = f"traffic moved: {shares_before(rollout)} -> {now}"
-        case Phase.PROVING if rollout.ending is Ending.REVERTED:
-            text = f"traffic is back where it was: {now}"
+        case Phase.VERIFYING if there and rollout.phase is Phase.DWELLING:
+            return f"traffic is now: {now}"
+        case Phase.VERIFYING if there:
+            return f"traffic moved: {shares_before(rollout)} -> {now}"
+        case Phase.PROVING if there:
+            return f"traffic is back where it was: {now}"
+        case Phase.RECOVERED if there:
+            return f"what was left is taken back; traffic is now: {now}"
         case Phase.SETTLING if stays(rollout):
-            text = f"traffic stays where it was: {now}"
+            return f"traffic stays where it was: {now}"
         case Phase.SETTLING:
-            text = f"traffic is now: {now}"
+            return f"traffic is now: {now}"
         case _:
-            return []
-    verified = f"verified: desired and effective traffic agree (after {took})"
-    return [Line(text, Tone.GOOD), Line(verified, Tone.GOOD)]
+            return ""
 
 
 def _verdict(rollout: Rollout) -> list[Line]:

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence
 from gate.core.policy import Capability, Probe
-from gate.core.state import Kind, Rollout
+from gate.core.state import Rollout
 from gate.core.verdict import Verdict
 from gate.report.closing import ending_lines, traffic_lines
 from gate.report.lines import BLANK, Block, Line, Tone, plain
 from gate.report.probe_table import probe_table
 from gate.report.reasons import verdict_lines
 from gate.report.safe import safe
-from gate.report.words import DID_NOT_RUN, many
+from gate.report.words import AT_SERVICE, DID_NOT_RUN, many
 
 if TYPE_CHECKING:  # rich is loaded only where it is used
     from rich.console import Console
@@ -93,9 +93,11 @@ def print_evidence(
 def _summary(rollout: Rollout, capabilities: Mapping[str, Capability]) -> list[Block]:
     probes, evidence = rollout.plan.probes, rollout.evidence
     blocks: list[Block] = []
-    if rollout.plan.kind is Kind.ROLLOUT and (probes or evidence):
+    if rollout.asks_first and (probes or evidence):
         missing = "interrupted" if rollout.interrupted and rollout.url else DID_NOT_RUN
         blocks += [BLANK, probe_table(probes, evidence, missing)]
+    if any(item.address == SERVICE for item in evidence):
+        blocks.append(Line(AT_SERVICE, Tone.FAINT))
     sections: list[list[Line]] = [
         verdict_lines(rollout.verdict, probes, evidence, capabilities),
         traffic_lines(rollout),

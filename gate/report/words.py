@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from gate.core.evidence import Evidence, Outcome
+from gate.core.evidence import SERVICE, Evidence, Outcome
 from gate.core.policy import Capability
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Ending, Rollout
@@ -13,6 +13,7 @@ from gate.report.lines import Tone
 from gate.report.safe import safe
 
 DID_NOT_RUN = "did not run"
+AT_SERVICE = f"@{SERVICE}: asked at the service's own address, as users do"
 PASS_MAX = 60
 """Most characters of what a probe saw or expected where it passed: the rest is for the audit."""
 
@@ -22,7 +23,7 @@ EXIT_MEANINGS: Mapping[int, str] = {
     ExitCode.USAGE: "usage or policy",
     ExitCode.INFRASTRUCTURE: "infrastructure failed, and traffic is where it was",
     ExitCode.STUCK: "traffic is not where it should be, and a person is needed",
-    ExitCode.HELD: "held: not enough evidence either way",
+    ExitCode.HELD: "held: not enough evidence, or somebody else is at work",
     ExitCode.INTERRUPTED: "interrupted, and safe",
 }
 """What each exit code means, everywhere."""
@@ -38,6 +39,8 @@ _ENDING_TONES: Mapping[str, Tone] = {
     Ending.PROMOTED.value: Tone.GOOD,
     Ending.ROLLED_BACK.value: Tone.GOOD,
     Ending.UNCHANGED.value: Tone.GOOD,
+    Ending.RECOVERED.value: Tone.GOOD,
+    Ending.BUSY.value: Tone.UNSURE,
     Ending.HELD.value: Tone.UNSURE,
     Ending.INTERRUPTED.value: Tone.UNSURE,
 }
@@ -57,6 +60,11 @@ def decision_tone(decision: str) -> Tone:
     """How a decision looks, by its value."""
     tones = {Decision.PROMOTE.value: Tone.GOOD, Decision.REJECT.value: Tone.BAD}
     return tones.get(decision, Tone.UNSURE)
+
+
+def asked_at(probe: str, address: str) -> str:
+    """A probe's name, with the address where that is not the candidate's own."""
+    return f"{safe(probe, 80)} @{safe(address, 20)}" if address else safe(probe, 80)
 
 
 def outcome_of(evidence: Evidence) -> str:

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from gate.core.evidence import Evidence
-from gate.core.policy import Probe, ProbeSpec
-from gate.ports import Progress, Target
+from gate.core.policy import IdentityRule, Probe, ProbeSpec
+from gate.ports import Logs, Progress, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
+ARRIVAL_S = 0.4
+"""How long another may answer at the address, or the front end know nothing of it."""
 SECRETS = {"alice": TOKEN, "bob": "bobs-very-own-secret"}
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -86,12 +88,26 @@ async def ask(
     headers: tuple[tuple[str, str], ...] = (),
     tls: ssl.SSLContext | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
+    revision: str = "",
+    identity: IdentityRule | None = None,
 ) -> Evidence:
     """Runs one probe against host:port through the real runner."""
+    target = Target(f"{scheme}://{place}", revision, headers, identity=identity)
+    (evidence,) = await ask_all([spec], target, tls=tls, progress=progress)
+    return evidence
+
+
+async def ask_all(
+    specs: Sequence[ProbeSpec],
+    target: Target,
+    *,
+    logs: Logs | None = None,
+    tls: ssl.SSLContext | None = None,
+    progress: Callable[[Progress], object] = lambda _: None,
+) -> tuple[Evidence, ...]:
+    """Runs probes through the real runner, in one run."""
     options = {} if tls is None else {"tls": lambda: tls}
     runner = ProbeRunner(
-        SECRETS, None, SystemClock(), Redactor(SECRETS), arrival_within_s=0.4, **options
+        SECRETS, logs, SystemClock(), Redactor(SECRETS), arrival_within_s=ARRIVAL_S, **options
     )
-    target = Target(f"{scheme}://{place}", headers=headers)
-    (evidence,) = await runner.run([Probe("probe", spec)], target, progress)
-    return evidence
+    return await runner.run([Probe("probe", spec) for spec in specs], target, progress)

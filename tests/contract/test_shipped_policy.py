@@ -112,10 +112,12 @@ async def ask(release, folder):
     tokens = {name: mint(name, key) for name in policy.secrets}
     async with instance(release, folder, key) as (url, logs):
         runner = ProbeRunner(tokens, logs, SystemClock(), Redactor(tokens))
-        target = Target(url, REVISION, since=datetime.now(UTC))
+        rule = policy.candidate.identity
+        target = Target(url, REVISION, since=datetime.now(UTC), identity=rule)
         evidence = await runner.run(hasty(policy.probes), target, lambda _: None)
     shown = repr(evidence)
     assert not any(token in shown for token in tokens.values())
+    assert {one.answered_by for one in evidence if one.kind != "logs"} == {REVISION}
     return {one.probe: one for one in evidence}
 
 

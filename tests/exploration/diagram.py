@@ -19,6 +19,7 @@ _TITLES = {
     Kind.ROLLOUT: "`gate rollout`",
     Kind.PROMOTE: "`gate promote`",
     Kind.ROLLBACK: "`gate rollback`",
+    Kind.RECOVER: "`gate recover` and `gate unlock`",
 }
 _INTRO = """\
 # The state machine of a rollout

@@ -11,42 +11,57 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gate.core.commands import command_of
-from gate.core.messages import Event, Interrupted, Look
-from gate.core.moving import PATIENT_LOOKS
-from gate.core.rollout import begin, step
-from gate.core.service import ConditionState
-from gate.core.state import Kind, Phase, Rollout
-from gate.core.traffic import Split
-from gate.core.transitions import CONFLICTS_MAX
-from tests.exploration.scenes import START, TAG, TIDYING, Moment, Scene, answers
-
-_PATIENT = frozenset({Phase.VERIFYING, Phase.PROVING})
-_WRITES = frozenset(
-    {Phase.DEPLOYING, Phase.TAGGING, Phase.MOVING, Phase.REVERTING, Phase.UNTAGGING}
+from gate.core.lease import moved, wrote_last
+from gate.core.mark import UnreadableMark
+from gate.core.messages import (
+    Accepted,
+    Command,
+    Deploy,
+    Event,
+    Interrupted,
+    Look,
+    Seen,
+    SetTraffic,
 )
-_OVER = frozenset({Phase.RECORDING, Phase.ENDED})
-_GUARDED = frozenset({Phase.WAITING, Phase.VERIFYING, Phase.SETTLING})
-_LIMITED = frozenset(
+from gate.core.rollout import begin, step
+from gate.core.service import ConditionState, Service
+from gate.core.state import Phase, Rollout
+from gate.core.traffic import Split
+from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS
+from tests.exploration.answers import DEADLINED, GUARDED, LIMITED, TIDYING, Moment, answers
+from tests.exploration.scenes import START, TAG, Scene
+
+_PATIENT = frozenset({Phase.RECOVERED, Phase.VERIFYING, Phase.PROVING, Phase.SETTLING})
+_WRITES = frozenset(
     {
-        Phase.READING,
-        Phase.WAITING,
-        Phase.VERIFYING,
-        Phase.BACKING_OUT,
-        Phase.PROVING,
-        Phase.CLEANING,
-        Phase.SETTLING,
+        Phase.RECOVERING,
+        Phase.DEPLOYING,
+        Phase.TAGGING,
+        Phase.MOVING,
+        Phase.REVERTING,
+        Phase.UNTAGGING,
     }
 )
+_OVER = frozenset({Phase.RECORDING, Phase.ENDED})
+_GOING_BACK = frozenset({Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING})
+"""No phase from here on asks how far a rollout had come."""
+_LEAVING = _GOING_BACK | TIDYING
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One step: where it began, what came, what `step` made of it."""
+    """One step: where it began, what came, what `step` made of it, what it asks for next."""
 
     scene: Scene
     before: Moment
     event: Event
     after: Moment
+    command: Command | None
+
+    @property
+    def write(self) -> Deploy | SetTraffic | None:
+        """The write that follows, if one does."""
+        return self.command if isinstance(self.command, Deploy | SetTraffic) else None
 
     @property
     def takes_time(self) -> bool:
@@ -63,10 +78,14 @@ class Arrow:
 
     @property
     def late(self) -> bool:
-        """Whether the answer came when every wait that was running was over."""
-        r = self.before.rollout
-        over = self.after.now >= max(r.limit_at, r.deadline_at)
-        return over and not isinstance(self.event, Interrupted)
+        """Whether the answer came when every wait that this phase asks about was over."""
+        r, now = self.before.rollout, self.after.now
+        over = now >= r.limit_at or r.phase not in LIMITED
+        last = now >= r.deadline_at or r.phase not in DEADLINED
+        turn = (
+            now >= r.started_at + timedelta(seconds=r.plan.wait_s) or r.phase is not Phase.READING
+        )
+        return over and last and turn and not isinstance(self.event, Interrupted)
 
     @property
     def counts(self) -> bool:
@@ -86,15 +105,15 @@ class Graph:
 
     scene: Scene
     states: dict[Hashable, Moment]
-    instant: dict[tuple[Hashable, Hashable], Arrow] = field(default_factory=dict)
-    late: dict[tuple[Hashable, Hashable], Arrow] = field(default_factory=dict)
+    instant: set[tuple[Hashable, Hashable]] = field(default_factory=set)
+    late: set[tuple[Hashable, Hashable]] = field(default_factory=set)
 
     def remember(self, arrow: Arrow, start: Hashable, end: Hashable) -> None:
         """Keeps one arrow between these states, of each sort."""
         if not (arrow.takes_time or arrow.looks_again):
-            self.instant.setdefault((start, end), arrow)
+            self.instant.add((start, end))
         if arrow.late:
-            self.late.setdefault((start, end), arrow)
+            self.late.add((start, end))
 
 
 def explore(scene: Scene) -> Iterator[Arrow | Graph]:
@@ -102,31 +121,68 @@ def explore(scene: Scene) -> Iterator[Arrow | Graph]:
     rollout, _ = begin(scene.plan, "r1", START)
     first = Moment(rollout, START)
     graph = Graph(scene, {key(first): first})
-    queue = deque(graph.states.values())
+    queue = deque(graph.states.items())
     while queue:
-        moment = queue.popleft()
+        start, moment = queue.popleft()
         for event in answers(scene, moment):
-            exact = follow(moment, event)
-            arrow = Arrow(scene, moment, event, exact)
+            arrow = follow(scene, moment, event)
             yield arrow
-            for after in _ends(moment, exact):
+            for after in _ends(moment, arrow.after):
                 name = key(after)
                 if name not in graph.states:
                     graph.states[name] = after
-                    queue.append(after)
+                    queue.append((name, after))
                 if not arrow.counts:
-                    graph.remember(arrow, key(moment), name)
+                    graph.remember(arrow, start, name)
     yield graph
 
 
-def follow(moment: Moment, event: Event) -> Moment:
+def follow(scene: Scene, moment: Moment, event: Event) -> Arrow:
     """One step, and what the world remembers of it."""
-    after, _ = step(moment.rollout, event)
-    guarded = moment.guarded
-    if moment.rollout.phase in _WRITES and after.phase not in _WRITES and after.service:
-        guarded = after.service.traffic
-    interrupted = moment.interrupted or isinstance(event, Interrupted)
-    return Moment(after, event.at, guarded, interrupted)
+    after, commands = step(moment.rollout, event)
+    remembered = Moment(
+        after,
+        event.at,
+        _guarded(moment, after),
+        moment.interrupted or isinstance(event, Interrupted),
+        _rival(moment, event),
+        _leased(moment, event),
+    )
+    return Arrow(scene, moment, event, remembered, commands[0] if commands else None)
+
+
+def _guarded(moment: Moment, after: Rollout) -> Service | None:
+    if moment.rollout.phase in _WRITES and after.phase not in _WRITES:
+        return after.service
+    return moment.guarded
+
+
+def _rival(moment: Moment, event: Event) -> int:
+    """The greatest number of anybody else; what cannot be read is as great as any of ours.
+
+    Where a mark is gone, or begins anew, the generations of the service go on: not shown here.
+    """
+    r = moment.rollout
+    if not isinstance(event, Seen):
+        return moment.rival
+    try:
+        mark = event.service.mark
+    except UnreadableMark:
+        return 0 if r.phase is Phase.READING else max(moment.rival, r.fence)
+    if not mark.fence:
+        return 0
+    return max(moment.rival, mark.fence) if mark.writer != r.id else moment.rival
+
+
+def _leased(moment: Moment, event: Event) -> bool:
+    r = moment.rollout
+    if isinstance(event, Seen):
+        return wrote_last(r, event.service) and event.service.mark.holder == r.id
+    if isinstance(event, Accepted):
+        (command,) = command_of(r)
+        assert isinstance(command, Deploy | SetTraffic)
+        return command.mark.holder == r.id
+    return moment.leased
 
 
 def _ends(before: Moment, after: Moment) -> Iterator[Moment]:
@@ -149,7 +205,12 @@ def key(moment: Moment) -> Hashable:
         *head,
         r.conflicts,
         r.candidate,
+        0 if r.phase in _LEAVING else r.stepped,
+        r.first,
+        r.unseen,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
+        moment.rival >= r.fence,
+        moment.leased,
         _lists(moment),
         _candidate(r),
         _waits_over(moment),
@@ -160,15 +221,26 @@ def _lists(moment: Moment) -> Hashable:
     """The traffic lists that still matter."""
     r = moment.rollout
     if r.phase is Phase.READING:
-        return None
+        return _shares(r.goal) if r.unseen else None
     if r.phase in _WRITES:
         written = r.service.traffic if r.service else None
-        return written if r.phase in TIDYING else (r.placed, r.goal, written)
-    guarded = moment.guarded if r.phase in _GUARDED else None
-    tagged = guarded is not None and guarded.tags.get(TAG) == r.candidate
+        if r.phase in TIDYING:
+            return (_shares(r.placed), written)
+        reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+        return (_shares(r.placed), reached, r.goal, written)
     if r.phase in TIDYING:
-        return (_shares(guarded), tagged)
-    return (_shares(r.placed), _shares(r.goal), _shares(guarded), tagged)
+        return (_shares(r.placed), r.reached is None)
+    reached = None if r.phase in _GOING_BACK else _shares(r.reached)
+    return (_shares(r.placed), reached, _shares(r.goal), _unwritten(moment))
+
+
+def _unwritten(moment: Moment) -> Hashable:
+    """What the service looks like if nobody has written since our last write was decided on."""
+    r, guarded = moment.rollout, moment.guarded
+    if r.phase not in GUARDED or guarded is None:
+        return None
+    tagged = guarded.traffic.tags.get(TAG) == r.candidate
+    return _shares(guarded.traffic), tagged, wrote_last(r, guarded), moved(r, guarded)
 
 
 def _shares(split: Split | None) -> Hashable:
@@ -179,6 +251,8 @@ def _shares(split: Split | None) -> Hashable:
 def _candidate(r: Rollout) -> Hashable:
     """How the candidate is, as far as anybody still asks."""
     revision = r.revisions.get(r.candidate)
+    if r.phase in _LEAVING:
+        return None
     if revision is None or r.phase is Phase.EXPLAINING:
         return revision
     return revision.ready.state is ConditionState.SUCCEEDED
@@ -186,10 +260,13 @@ def _candidate(r: Rollout) -> Hashable:
 
 def _waits_over(moment: Moment) -> tuple[bool, ...]:
     r, now = moment.rollout, moment.now
-    over = [r.plan.kind is Kind.ROLLOUT and r.phase not in TIDYING and now >= r.deadline_at]
-    if r.phase in _LIMITED:
+    over = [r.asks_first and r.phase not in _LEAVING and now >= r.deadline_at]
+    if r.phase in LIMITED:
         over.append(now >= r.limit_at)
-    if r.phase in {Phase.WAITING, Phase.EXPLAINING}:
+    if r.phase in DEADLINED:
         over.append(r.limit_at > r.deadline_at)
+    if r.phase is Phase.WAITING:
         over.append(now >= r.limit_at - timedelta(seconds=r.plan.ready_within_s - 30))
+    if r.plan.wait_s:
+        over.append(now >= r.started_at + timedelta(seconds=r.plan.wait_s))
     return tuple(over)

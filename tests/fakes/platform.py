@@ -4,7 +4,7 @@ Follows docs of the Admin API v2: while a service reconciles its effective traff
 reconcile that fails keeps what served last, and `observed_generation` stays behind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gate.core.service import Condition, ConditionState, Effective, Revision, Service, ServiceRef
@@ -28,6 +28,11 @@ class Write:
     etag: str
     image: str = ""
     revision: str = ""
+    annotations: tuple[tuple[str, str], ...] | None = None
+
+
+def _pairs(annotations: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
+    return None if annotations is None else tuple(sorted(annotations.items()))
 
 
 class FakePlatform(Script):
@@ -72,6 +77,7 @@ class FakePlatform(Script):
         self._lose_reply: UnavailableError | None = None
         self._rival: tuple[Split | None] | None = None
         self._modifier = "gate@example.com"
+        self._annotations: tuple[tuple[str, str], ...] = ()
         self.exists = True
         self.propagation_reads = 0
         self.reconciles_forever = False
@@ -141,6 +147,7 @@ class FakePlatform(Script):
             uri=f"https://{self._ref.name}-abc-uc.a.run.app",
             last_modifier=self._modifier,
             updated_at=self._clock.now(),
+            annotations=self._annotations,
         )
 
     async def read_revision(self, name: str) -> Revision:
@@ -160,10 +167,21 @@ class FakePlatform(Script):
         shown = [r for r in self._revisions.values() if not self._hidden.get(r.name)]
         return tuple(reversed(shown))
 
-    async def deploy(self, image: str, revision: str, traffic: Split, etag: str) -> None:
+    async def deploy(
+        self,
+        image: str,
+        revision: str,
+        traffic: Split,
+        etag: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         """Creates a revision and sets the traffic list in the same update."""
         self.enter("deploy")
-        self._check_etag(etag)
+        if not self.exists and not etag:
+            self.exists = True
+            self._revisions.clear()
+        else:
+            self._check_etag(etag)
         if revision in self._revisions:
             raise InfrastructureError(
                 f"Revision named '{revision}' with different configuration already exists."
@@ -174,13 +192,15 @@ class FakePlatform(Script):
         if self._next_failure is not None:
             self._doomed[revision] = self._next_failure
             self._next_failure = None
-        self._write(Write(traffic, etag, image, revision))
+        self._write(Write(traffic, etag, image, revision, _pairs(annotations)))
 
-    async def set_traffic(self, traffic: Split, etag: str) -> None:
-        """Replaces the traffic list and nothing else."""
+    async def set_traffic(
+        self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
+    ) -> None:
+        """Replaces the traffic list, and the annotations where they are given."""
         self.enter("set_traffic")
         self._check_etag(etag)
-        self._write(Write(traffic, etag))
+        self._write(Write(traffic, etag, annotations=_pairs(annotations)))
 
     # How Cloud Run does it
 
@@ -205,6 +225,8 @@ class FakePlatform(Script):
 
     def _write(self, write: Write) -> None:
         self._accept(write.traffic)
+        if write.annotations is not None:
+            self._annotations = write.annotations
         self._modifier = "gate@example.com"
         self.writes.append(write)
         if self._lose_reply is not None:

@@ -33,7 +33,8 @@ PROBES = (
 def plan(kind: Kind = Kind.ROLLOUT, ref: ServiceRef = REF, **more: object) -> Plan:
     """What was asked for; a rollout deploys the image `app:2` unless it adopts a revision."""
     image = "app:2" if kind is Kind.ROLLOUT and "revision" not in more else ""
-    asked = Plan(kind, ref, TAG, "alice", "because", image=image, suffix="xyz", probes=PROBES)
+    probes = PROBES if kind is Kind.ROLLOUT else ()
+    asked = Plan(kind, ref, TAG, "alice", "because", image=image, suffix="xyz", probes=probes)
     return replace(asked, **more)  # type: ignore[arg-type]
 
 

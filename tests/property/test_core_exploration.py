@@ -7,26 +7,29 @@ exploration draws every arrow there is.
 import copy
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from gate.core.commands import command_of
-from gate.core.evidence import Outcome
-from gate.core.messages import Deploy, Seen, SetTraffic
+from gate.core.evidence import SERVICE, Outcome
+from gate.core.mark import UnreadableMark
+from gate.core.messages import CallFailed, Deploy, Probed, Seen
+from gate.core.policy import LogsProbe
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, IllegalEventError
+from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
 from tests.exploration.explore import Arrow, Graph, explore
-from tests.exploration.scenes import SCENES, TAG, Scene, strangers
+from tests.exploration.scenes import SCENES, TAG, Scene
 
-
-def write_of(r: Rollout) -> Deploy | SetTraffic | None:
-    (command,) = command_of(r) or (None,)
-    return command if isinstance(command, Deploy | SetTraffic) else None
+OVER = {Phase.RECORDING, Phase.ENDED}
+LEAVES = {Phase.UNTAGGING, Phase.REVERTING, Phase.RECOVERING}
+"""Phases whose write ends a rollout, or what is left of one."""
 
 
 def share(split: Split, r: Rollout) -> int:
@@ -34,72 +37,160 @@ def share(split: Split, r: Rollout) -> int:
     return split.pinned(latest).share_of(r.candidate)
 
 
-def earned(r: Rollout) -> bool:
-    """Whether each required probe has exactly one answer, and that is a clean pass."""
+def earned(r: Rollout) -> int:
+    """The percent that the evidence in hand has earned: each required probe's one clean pass.
+
+    Where the candidate has users, a pass at their address besides, if the probe asks one.
+    """
     for probe in r.plan.probes:
         mine = [item for item in r.evidence if item.probe == probe.name]
-        clean = [i for i in mine if i.outcome is Outcome.PASSED and not i.findings]
-        if probe.required and not (len(mine) == len(clean) == 1):
-            return False
-    return True
+        clean = all(item.outcome is Outcome.PASSED and not item.findings for item in mine)
+        live = r.stepped > 0 and not isinstance(probe.spec, LogsProbe)
+        wanted = ["", SERVICE] if live else [""]
+        if probe.required and not (clean and sorted(item.address for item in mine) == wanted):
+            return 0
+    return r.plan.steps[min(r.stepped, len(r.plan.steps) - 1)]
+
+
+# --- what is written
 
 
 def each_split_that_is_asked_for_is_whole(arrow: Arrow) -> None:
-    if write := write_of(arrow.after.rollout):
+    if write := arrow.write:
         assert sum(write.traffic.shares.values()) == 100
         assert Split.of(write.traffic) == write.traffic
         assert "" not in write.traffic.shares
 
 
 def no_share_for_a_candidate_that_has_not_earned_it(arrow: Arrow) -> None:
-    r = arrow.after.rollout
-    write = write_of(r)
-    if r.plan.kind is Kind.ROLLOUT and write and r.service:
-        given = share(write.traffic, r)
-        assert given <= share(r.service.traffic, r) or (earned(r) and r.phase is Phase.MOVING)
+    """Save the first revision of all, which has users before it can be asked anything."""
+    r, write = arrow.after.rollout, arrow.write
+    if r.plan.kind is Kind.ROLLOUT and write and r.service and not r.first:
+        given, has = share(write.traffic, r), share(r.service.traffic, r)
+        assert given <= has or (r.phase is Phase.MOVING and given <= earned(r))
+
+
+def each_step_is_as_large_as_the_policy_says(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if r.plan.kind is Kind.ROLLOUT and r.phase is Phase.MOVING and write and not r.first:
+        assert share(write.traffic, r) == r.plan.steps[r.stepped]
 
 
 def only_who_has_earned_it_is_considered(arrow: Arrow) -> None:
     r = arrow.after.rollout
-    if arrow.before.rollout.phase is Phase.PROBING and r.phase is Phase.CONFIRMING:
+    if isinstance(arrow.event, Probed) and r.phase is Phase.CONFIRMING:
         assert earned(r)
 
 
 def each_write_is_guarded_by_the_last_read(arrow: Arrow) -> None:
-    r = arrow.after.rollout
-    if write := write_of(r):
+    r, write = arrow.after.rollout, arrow.write
+    if write:
         assert r.service is not None
         assert write.etag == r.service.etag
 
 
 def users_tags_survive(arrow: Arrow) -> None:
-    r = arrow.after.rollout
-    if (write := write_of(r)) and r.service:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service:
         theirs = {tag: to for tag, to in r.service.traffic.tags.items() if tag != TAG}
         assert {tag: to for tag, to in write.traffic.tags.items() if tag != TAG} == theirs
 
 
 def only_our_own_tag_is_taken_away_and_only_from_our_candidate(arrow: Arrow) -> None:
-    r = arrow.after.rollout
-    if (write := write_of(r)) and r.service:
+    """Or, by who recovers or rolls back, from the candidate of whoever was at work."""
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service:
         had, has = r.service.traffic.tags, write.traffic.tags
         gone = had.keys() - has.keys()
         assert gone <= {TAG}
-        assert not gone or had[TAG] == r.candidate
+        assert not gone or had[TAG] in {r.candidate, _marked_candidate(r)}
+
+
+def _marked_candidate(r: Rollout) -> str:
+    assert r.service is not None
+    try:
+        return r.service.mark.candidate
+    except UnreadableMark:
+        return ""
 
 
 def a_pinned_service_stays_pinned_and_latest_is_pinned(arrow: Arrow) -> None:
-    """Only untagging leaves LATEST, if a person has gone back to it meanwhile."""
-    r = arrow.after.rollout
-    if (write := write_of(r)) and r.phase is not Phase.UNTAGGING:
+    """Only what ends a rollout leaves LATEST, if a person has gone back to it meanwhile."""
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.phase not in {Phase.UNTAGGING, Phase.RECOVERING}:
         assert not write.traffic.follows_latest
 
 
 def once_interrupted_nothing_gives_the_target_more(arrow: Arrow) -> None:
-    r = arrow.after.rollout
-    if arrow.after.interrupted and (write := write_of(r)) and r.service:
+    r, write = arrow.after.rollout, arrow.write
+    if arrow.after.interrupted and write and r.service and r.phase is not Phase.RECOVERING:
         assert share(write.traffic, r) <= share(r.service.traffic, r)
         assert not isinstance(write, Deploy)
+
+
+# --- who may write
+
+
+def each_write_carries_our_own_number_which_is_greater_than_any_seen(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write:
+        assert write.mark.fence == r.fence > 0
+        assert write.mark.writer == r.id
+        assert write.mark.fence > arrow.after.rival
+
+
+def nothing_is_written_after_somebody_has_taken_over(arrow: Arrow) -> None:
+    """Only a new look with a new number may lead to another write."""
+    if arrow.after.rival >= arrow.after.rollout.fence > 0:
+        assert arrow.write is None
+
+
+def what_is_written_says_what_is_written(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service:
+        pinned = write.traffic.pinned(r.service.latest_ready).shares
+        assert dict(write.mark.wrote) == pinned
+        assert not write.mark.holder or sum(dict(write.mark.safe).values()) == 100
+        assert not write.mark.holder or write.mark.until is not None
+
+
+def what_others_have_marked_as_barred_stays_barred(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service and r.phase is not Phase.MOVING and _readable(r):
+        assert set(r.service.mark.barred) <= set(write.mark.barred)
+
+
+def _readable(r: Rollout) -> bool:
+    try:
+        return r.service is not None and r.service.mark is not None
+    except UnreadableMark:
+        return False
+
+
+def a_write_that_ends_a_rollout_gives_the_lease_back(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write:
+        ends = r.phase in LEAVES or (r.phase is Phase.MOVING and r.plan.kind is not Kind.ROLLOUT)
+        assert (write.mark.holder == "") == ends
+        assert write.mark.holder in {"", r.id}
+
+
+def no_lease_is_left_where_it_could_have_been_given_back(arrow: Arrow) -> None:
+    """Only a call that failed, or a service that goes on changing, leaves it to run out."""
+    r = arrow.after.rollout
+    if r.phase is Phase.RECORDING and arrow.before.rollout.phase not in OVER:
+        failed = isinstance(arrow.event, CallFailed) or r.conflicts == CONFLICTS_MAX
+        assert not arrow.after.leased or failed or arrow.after.rival >= r.fence
+
+
+def promoted_and_recovered_mean_that_no_lease_is_left(arrow: Arrow) -> None:
+    """Whoever comes next would take back what was announced."""
+    r = arrow.after.rollout
+    if r.phase in OVER and r.ending in {Ending.PROMOTED, Ending.RECOVERED}:
+        assert not arrow.after.leased
+
+
+# --- what people do
 
 
 def a_person_has_the_last_word(arrow: Arrow) -> None:
@@ -107,24 +198,79 @@ def a_person_has_the_last_word(arrow: Arrow) -> None:
     before, after = arrow.before.rollout, arrow.after.rollout
     if before.phase is Phase.VERIFYING and isinstance(arrow.event, Seen) and before.goal:
         seen = arrow.event.service
-        if seen.etag != before.guard and seen.traffic.shares != before.goal.shares:
+        moved = _readable(after) and seen.traffic.shares != dict(seen.mark.wrote)
+        if seen.etag != before.guard and seen.traffic.shares != before.goal.shares and moved:
             assert after.ending is Ending.HELD
-            assert write_of(after) is None
+            assert arrow.write is None
 
 
 def traffic_moves_only_while_nobody_else_has_changed_anything(arrow: Arrow) -> None:
     before, after = arrow.before.rollout, arrow.after.rollout
     if before.phase is Phase.CONFIRMING and after.phase is Phase.MOVING:
         assert after.service is not None
-        assert before.placed is not None
-        assert after.service.traffic.shares == before.placed.shares
+        assert before.reached is not None
+        assert after.service.traffic.shares == before.reached.shares
+        assert after.service.traffic.shares == dict(after.service.mark.wrote)
+        assert after.service.mark.holder == after.id
         assert after.service.traffic.tags.get(TAG) == after.candidate
         assert after.service.latest_created == after.candidate or not after.plan.image
 
 
+def only_our_own_moves_are_undone(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service and r.phase in {Phase.REVERTING, Phase.RECOVERING}:
+        now = r.service.traffic.pinned(r.service.latest_ready).shares
+        moved = write.traffic.pinned(r.service.latest_ready).shares != now
+        assert not moved or now == dict(r.service.mark.wrote)
+
+
+def who_is_at_work_is_left_alone(arrow: Arrow) -> None:
+    """Unless a person says otherwise, by unlocking or by rolling back."""
+    event, r = arrow.event, arrow.after.rollout
+    if arrow.before.rollout.phase is Phase.READING and isinstance(event, Seen):
+        insists = r.plan.force or r.plan.kind is Kind.ROLLBACK
+        if not insists and _at_work(event, r):
+            assert arrow.write is None
+
+
+def _at_work(event: Seen, r: Rollout) -> bool:
+    try:
+        mark = event.service.mark
+    except UnreadableMark:
+        return True
+    return mark.writer != r.id and mark.held_at(event.at)
+
+
+# --- evidence
+
+
+def less_evidence_never_turns_a_no_into_a_yes(arrow: Arrow) -> None:
+    """Each pass in turn becomes a failure, and is taken away."""
+    event, before = arrow.event, arrow.before.rollout
+    if not isinstance(event, Probed) or _goes_on(before, arrow.after.rollout):
+        return
+    for number, item in enumerate(event.evidence):
+        if not item.passed:
+            continue
+        worse = replace(item, outcome=Outcome.FAILED)
+        for instead in ((worse,), ()):
+            seen = (*event.evidence[:number], *instead, *event.evidence[number + 1 :])
+            after, _ = step(before, replace(event, evidence=seen))
+            assert not _goes_on(before, after)
+
+
+def _goes_on(before: Rollout, after: Rollout) -> bool:
+    if before.phase is Phase.WATCHING:
+        return after.phase is Phase.WATCHING or after.ending is Ending.PROMOTED
+    return after.phase in {before.phase, Phase.CONFIRMING}
+
+
+# --- ends
+
+
 def nothing_follows_the_end(arrow: Arrow) -> None:
     r = arrow.after.rollout
-    assert r.ended == (command_of(r) == ())
+    assert r.ended == (command_of(r) == ()) == (arrow.command is None)
     assert not r.ended or r.ending is not None
 
 
@@ -135,20 +281,23 @@ def counters_stay_in_bounds(arrow: Arrow) -> None:
 def success_was_seen(arrow: Arrow) -> None:
     """Exit code 0 and a revert are claims about traffic: the last look showed it."""
     r = arrow.after.rollout
+    if r.phase not in OVER or r.plan.kind is Kind.RECOVER or r.service is None:
+        return
+    before = arrow.before.rollout.phase
     if r.ending in {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.UNCHANGED}:
-        assert r.service is not None
-        assert r.service.effective_shares == {r.candidate: 100}
+        assert r.service.effective_shares == {r.candidate: 100} or before in TIDYING
         assert r.service.traffic.shares == {r.candidate: 100}
-    if r.ending is Ending.REVERTED:
-        assert r.service is not None
+    if r.ending in {Ending.REVERTED, Ending.REGRESSED} and before is Phase.PROVING:
         assert r.placed is not None
         assert r.service.effective_shares == r.placed.shares
 
 
 def promoted_means_earned(arrow: Arrow) -> None:
+    """Also while it is watched, unless the watch itself ended without a clear answer."""
     r = arrow.after.rollout
-    if r.plan.kind is Kind.ROLLOUT and r.ending in {Ending.PROMOTED, Ending.REVERTED}:
-        assert earned(r)
+    if r.plan.kind is Kind.ROLLOUT and r.ending is Ending.PROMOTED:
+        assert r.stepped == len(r.plan.steps)
+        assert r.plan.watch_s or earned(replace(r, stepped=len(r.plan.steps) - 1))
         assert r.verdict is not None
         assert r.verdict.decision is Decision.PROMOTE
 
@@ -156,8 +305,10 @@ def promoted_means_earned(arrow: Arrow) -> None:
 def endings_belong_to_kinds(arrow: Arrow) -> None:
     r = arrow.after.rollout
     assert r.ending is not Ending.ROLLED_BACK or r.plan.kind is Kind.ROLLBACK
-    assert r.ending is not Ending.PROMOTED or r.plan.kind is not Kind.ROLLBACK
-    if r.ending is Ending.REJECTED:
+    assert r.ending is not Ending.PROMOTED or r.plan.kind in {Kind.ROLLOUT, Kind.PROMOTE}
+    assert r.ending is not Ending.RECOVERED or r.plan.kind is Kind.RECOVER
+    assert r.ending is not Ending.REGRESSED or (r.plan.kind is Kind.ROLLOUT and not r.first)
+    if r.ending in {Ending.REJECTED, Ending.REGRESSED}:
         assert r.verdict is not None
         assert r.verdict.decision is Decision.REJECT
         assert r.verdict.reasons
@@ -165,15 +316,24 @@ def endings_belong_to_kinds(arrow: Arrow) -> None:
 
 def exit_codes_say_what_happened(arrow: Arrow) -> None:
     r = arrow.after.rollout
-    if r.ending is None:
-        assert r.exit_code in {ExitCode.INTERRUPTED, ExitCode.STUCK}
+    if r.phase not in OVER:
+        done = {Ending.PROMOTED, Ending.ROLLED_BACK}
+        assert r.exit_code is not ExitCode.DONE or (r.ending in done and r.phase in TIDYING)
     elif arrow.after.interrupted:
         assert r.interrupted
         assert r.exit_code in {ExitCode.INTERRUPTED, ExitCode.STUCK}
     else:
+        assert r.ending is not None
         assert r.exit_code is r.ending.exit_code
-    if r.exit_code is ExitCode.DONE:
-        assert r.ending in {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.UNCHANGED}
+
+
+def whoever_walks_away_while_users_may_be_elsewhere_is_told(arrow: Arrow) -> None:
+    """Save while it is cleaned up after a move that came late: the next look shows that."""
+    r = arrow.after.rollout
+    if r.phase not in OVER | TIDYING and r.service and r.placed and arrow.after.leased:
+        ours = _readable(r) and r.service.traffic.shares == dict(r.service.mark.wrote)
+        if r.fence and ours and share(r.service.traffic, r) > r.placed.share_of(r.candidate):
+            assert r.exit_code is ExitCode.STUCK
 
 
 def whoever_is_not_stuck_left_traffic_as_desired(arrow: Arrow) -> None:
@@ -181,7 +341,8 @@ def whoever_is_not_stuck_left_traffic_as_desired(arrow: Arrow) -> None:
     r = arrow.after.rollout
     if arrow.before.rollout.phase is Phase.SETTLING and r.phase is Phase.RECORDING:
         assert r.service is not None
-        assert r.service.obeyed or r.ending is Ending.STUCK
+        theirs = arrow.after.rival >= r.fence
+        assert r.service.obeyed or r.ending is Ending.STUCK or theirs
 
 
 def our_tag_is_left_only_where_that_is_said(arrow: Arrow) -> None:
@@ -190,30 +351,50 @@ def our_tag_is_left_only_where_that_is_said(arrow: Arrow) -> None:
     if r.plan.kind is Kind.ROLLOUT and r.phase is Phase.RECORDING and r.service and r.placed:
         never_ours = before.phase in {Phase.READING, Phase.DEPLOYING, Phase.TAGGING}
         theirs = r.goal is not None and r.goal.tags.get(TAG) != r.candidate
+        taken = arrow.after.rival >= r.fence
         there = r.service.traffic.tags.get(TAG) == r.candidate
-        if there and not (theirs or never_ours) and r.ending is not Ending.STUCK:
+        if there and not (theirs or never_ours or taken) and r.ending is not Ending.STUCK:
             assert r.ending is Ending.HELD or any("was left on" in note for note in r.notes)
+
+
+def a_recovery_is_told(arrow: Arrow) -> None:
+    r = arrow.after.rollout
+    if arrow.before.rollout.phase is Phase.RECOVERED and r.phase is not Phase.RECOVERED:
+        assert any("recovered from" in n or "took the lease away" in n for n in r.notes)
 
 
 CHECKS: tuple[Callable[[Arrow], None], ...] = (
     each_split_that_is_asked_for_is_whole,
     no_share_for_a_candidate_that_has_not_earned_it,
+    each_step_is_as_large_as_the_policy_says,
     only_who_has_earned_it_is_considered,
     each_write_is_guarded_by_the_last_read,
     users_tags_survive,
     only_our_own_tag_is_taken_away_and_only_from_our_candidate,
     a_pinned_service_stays_pinned_and_latest_is_pinned,
     once_interrupted_nothing_gives_the_target_more,
+    each_write_carries_our_own_number_which_is_greater_than_any_seen,
+    nothing_is_written_after_somebody_has_taken_over,
+    what_is_written_says_what_is_written,
+    what_others_have_marked_as_barred_stays_barred,
+    a_write_that_ends_a_rollout_gives_the_lease_back,
+    no_lease_is_left_where_it_could_have_been_given_back,
+    promoted_and_recovered_mean_that_no_lease_is_left,
     a_person_has_the_last_word,
     traffic_moves_only_while_nobody_else_has_changed_anything,
+    only_our_own_moves_are_undone,
+    who_is_at_work_is_left_alone,
+    less_evidence_never_turns_a_no_into_a_yes,
     nothing_follows_the_end,
     counters_stay_in_bounds,
     success_was_seen,
     promoted_means_earned,
     endings_belong_to_kinds,
     exit_codes_say_what_happened,
+    whoever_walks_away_while_users_may_be_elsewhere_is_told,
     whoever_is_not_stuck_left_traffic_as_desired,
     our_tag_is_left_only_where_that_is_said,
+    a_recovery_is_told,
 )
 
 

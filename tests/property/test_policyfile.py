@@ -65,8 +65,6 @@ def right(schema: dict) -> st.SearchStrategy:
         return st.one_of(*[like(one) for one in schema["oneOf"]])
     if "anyOf" in schema and "type" not in schema:
         return st.one_of(*[like(one) for one in schema["anyOf"]])
-    if "const" in schema:
-        return st.sampled_from([schema["const"], [5, 100], [100, 100], [100.0]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema["type"]:
@@ -119,6 +117,10 @@ GOOD = {
     "version": 1,
     "service": {"project": "demo", "region": "us-central1", "name": "backend"},
     "secrets": {"alice": {"env": "A"}},
+    "traffic": [5, 25, 100],
+    "dwell": "30s",
+    "watch": "2m",
+    "lease": "15s",
     "probes": {
         "h": {"http": {"path": "/health"}, "expect": {"status": [200, 204], "json": {"a": 1}}},
         "w": {

@@ -35,7 +35,8 @@ async def test_a_good_candidate_is_promoted():
 async def test_the_candidate_gets_no_share_and_the_image_no_second_update_before_it_has_passed():
     world = FakeWorld()
     await world.run()
-    deploy, move = world.platform.writes
+    deploy, move, tidy = world.platform.writes
+    assert tidy.traffic == move.traffic
     assert (deploy.image, deploy.revision) == ("app:2", CANDIDATE)
     assert deploy.traffic == Split.all_to(STABLE, {**USERS, TAG: CANDIDATE})
     assert move.traffic == Split.all_to(CANDIDATE, dict(USERS))
@@ -107,7 +108,7 @@ async def test_an_existing_revision_is_adopted():
     world = FakeWorld(two_revisions())
     rollout = await world.run(plan(revision=CANDIDATE))
     assert rollout.ending is Ending.PROMOTED
-    tagging, move = world.platform.writes
+    tagging, move, _ = world.platform.writes
     assert tagging.traffic == Split.all_to(STABLE, {**USERS, TAG: CANDIDATE})
     assert move.traffic == Split.all_to(CANDIDATE, dict(USERS))
     assert "deploy" not in world.platform.calls
@@ -321,7 +322,8 @@ async def test_everything_is_told_and_one_command_leads_to_one_event():
     world = FakeWorld()
     await world.run()
     kinds = [type(command) for command in world.narrator.commands]
-    assert [kind for kind in kinds if kind is not Look] == [Deploy, RunProbes, SetTraffic, Record]
+    told = [Deploy, RunProbes, SetTraffic, SetTraffic, Record]  # the last write: the lease
+    assert [kind for kind in kinds if kind is not Look] == told
     assert len(world.narrator.events) == len(kinds)
     assert [news.probe for news in world.narrator.news if news.evidence] == [
         "health",

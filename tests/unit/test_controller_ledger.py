@@ -31,6 +31,7 @@ async def test_each_write_is_written_down_before_it_is_made():
     assert world.intentions == [
         f"deploy app:2 as {CANDIDATE} at 0 %",
         f"promote to {CANDIDATE}",
+        "give back the lease",
     ]
 
 
@@ -59,7 +60,7 @@ async def test_the_outcome_says_who_why_what_and_on_which_evidence():
 async def test_every_entry_has_its_own_number():
     world = FakeWorld()
     await world.run()
-    assert [key.sequence for key in world.ledger._kept] == [1, 2, 3]
+    assert [key.sequence for key in world.ledger._kept] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ async def test_a_rollback_does_not_wait_for_a_ledger_that_hangs():
 
 async def test_a_promotion_that_is_not_recorded_in_the_end_says_so():
     world = FakeWorld()
-    world.platform.before_next("set_traffic", lambda: world.ledger.fail_next("append", DOWN))
+    world.platform.before_next("set_traffic", lambda: world.ledger.fail_next("append", DOWN, 2))
     rollout = await world.run()
     assert rollout.ending is Ending.PROMOTED
     assert not rollout.recorded

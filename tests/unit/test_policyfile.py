@@ -5,8 +5,10 @@ import pytest
 
 from gate.core.policy import (
     Await,
+    CandidateRule,
     Capability,
     HttpProbe,
+    IdentityRule,
     LogPattern,
     LogsProbe,
     OnHold,
@@ -34,6 +36,7 @@ candidate: {tag: next, ready_within: 90s}
 traffic: [100]
 deadline: 1h
 on_hold: drop
+first_deploy: allow
 secrets: {alice: {env: TOKEN}}
 capabilities: {chat: {priority: P2, impact: "$5"}}
 probes:
@@ -55,6 +58,7 @@ probes:
     assert policy.service == ServiceName("p-1", "europe-west1", "api")
     assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("next", 90)
     assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 3600, OnHold.DROP)
+    assert policy.first_deploy
     assert policy.secrets == {"alice": SecretRef("TOKEN")}
     assert policy.capabilities == {"chat": Capability("P2", "$5")}
     assert policy.source == "policy.yaml"
@@ -128,8 +132,9 @@ def test_a_websocket_probe_becomes_values(tmp_path):
 def test_what_is_left_out_has_its_default(tmp_path):
     policy = loaded(tmp_path, "version: 1\nprobes: {a: {http: {path: /a}}}\n")
     assert policy.service == ServiceName()
-    assert (policy.candidate.tag, policy.candidate.ready_within_s) == ("candidate", 240)
+    assert policy.candidate == CandidateRule("candidate", 240, identity=None)
     assert (policy.traffic, policy.deadline_s, policy.on_hold) == ((100,), 1200, OnHold.KEEP)
+    assert not policy.first_deploy
     assert policy.probes[0].spec == HttpProbe("/a")
     assert policy.probes[0].required
 
@@ -241,19 +246,60 @@ def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
     assert any(one.endswith(f"| did you mean {near}?") for one in found)
 
 
+def test_what_is_not_built_yet_is_refused_by_name(tmp_path):
+    found = problems(tmp_path, PLAIN + "baseline: stable\n")
+    assert len(found) == 1
+    assert "baseline: is not built yet" in found[0]
+
+
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("identity", "rule"),
     [
-        ("baseline: stable", "baseline"),
-        ("watch: 2m", "watch"),
-        ("candidate: {identity: {header: x}}", "candidate.identity"),
-        ("traffic: [5, 100]", "traffic"),
+        ("{header: X-Revision}", IdentityRule(header="X-Revision")),
+        (
+            "{json: {path: /version?a=1, field: revision}}",
+            IdentityRule(path="/version?a=1", field="revision"),
+        ),
     ],
 )
-def test_what_is_not_built_yet_is_refused_by_name(tmp_path, text, named):
-    found = problems(tmp_path, PLAIN + text + "\n")
+def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
+    policy = loaded(tmp_path, PLAIN + f"candidate: {{tag: next, identity: {identity}}}\n")
+    assert policy.candidate == CandidateRule("next", identity=rule)
+
+
+@pytest.mark.parametrize(
+    ("identity", "wrong"),
+    [
+        ("{}", "7:23 candidate.identity: identity needs exactly one of header, json (got none)"),
+        (
+            "{header: x, json: {path: /v, field: f}}",
+            "7:23 candidate.identity: identity needs exactly one of header, json (got header and",
+        ),
+        ("x-revision", "7:23 candidate.identity: has the wrong form"),
+        ("{header: 'x revision'}", "7:32 candidate.identity.header: has the wrong form"),
+        ("{header: ''}", "7:32 candidate.identity.header: has the wrong form"),
+        ("{json: {path: /version}}", "7:30 candidate.identity.json: field is missing"),
+        ("{json: {field: revision}}", "7:30 candidate.identity.json: path is missing"),
+        ("{json: {path: v, field: f}}", "7:37 candidate.identity.json.path: has the wrong form"),
+        (
+            "{json: {path: /healthz, field: f}}",
+            "7:37 candidate.identity.json.path: /healthz never reaches a container",
+        ),
+        (
+            "{json: {path: '/${alice}', field: f}}",
+            "7:37 candidate.identity.json.path: holds a template where none is rendered",
+        ),
+        (
+            "{json: {path: /v, field: '${alice}'}}",
+            "7:48 candidate.identity.json.field: holds a template where none is rendered",
+        ),
+        ("{header: x, heeder: y}", "7:35 candidate.identity: has an unknown key (got 'heeder')"),
+    ],
+)
+def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
+    found = problems(tmp_path, PLAIN + f"candidate: {{identity: {identity}}}\n")
+    assert found[0].startswith(wrong), found
     assert len(found) == 1
-    assert f"{named}: is not built yet" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -278,17 +324,71 @@ def test_probes_that_are_not_built_yet_are_refused_by_name(tmp_path, text, named
     ("steps", "wrong"),
     [
         ("[]", "has the wrong length"),
-        ("[50]", "has the wrong form"),
-        ("[100, 50]", "has the wrong form"),
-        ("[50, 50, 100]", "has the wrong form"),
-        ("[0, 100]", "has the wrong form"),
+        ("[50]", "must rise to 100 (got [50], expected percents that end at 100"),
+        ("[100, 50]", "must rise to 100"),
+        ("[100, 100]", "must rise to 100"),
+        ("[50, 50, 100]", "must rise to 100"),
+        ("[0, 100]", "has the wrong form (got the number 0"),
+        ("[50, 150]", "has the wrong form (got the number 150"),
+        ("[12.5, 100]", "has the wrong form"),
+        ("[5%, 100%]", "has the wrong form"),
         ("100", "has the wrong form"),
     ],
 )
 def test_steps_that_do_not_rise_to_100_are_refused(tmp_path, steps, wrong):
     found = problems(tmp_path, PLAIN + f"traffic: {steps}\n")
-    assert len(found) == 1
+    assert all(re.match(r"7:\d+ traffic", one) for one in found)
     assert wrong in found[0]
+
+
+def test_steps_with_a_dwell_and_a_watch_become_values(tmp_path):
+    policy = loaded(
+        tmp_path,
+        PLAIN + "traffic: [5, 25, 100]\ndwell: 90s\nwatch: 2m\nlease: 30s\ndeadline: 1h\n",
+    )
+    assert policy.traffic == (5, 25, 100)
+    assert (policy.dwell_s, policy.watch_s, policy.lease_s) == (90, 120, 30)
+
+
+def test_without_steps_there_is_no_dwell(tmp_path):
+    for steps in ("", "traffic: [100]\n"):
+        (found,) = problems(tmp_path, PLAIN + steps + "dwell: 1m\n")
+        assert "dwell: has no meaning without steps" in found
+        assert found.startswith(f"{7 if not steps else 8}:8 ")
+    (found,) = problems(tmp_path, PLAIN + "traffic: [100%]\ndwell: 1m\n")
+    assert "traffic[0]: has the wrong form" in found
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("deadline: 4m", "got 240 s, expected more than 240 s of candidate.ready_within)"),
+        ("watch: 16m", "got 1200 s, expected more than 240 s of candidate.ready_within + 960 s"),
+        (
+            "traffic: [5, 25, 100]\ndeadline: 360s",
+            "got 360 s, expected more than 240 s of candidate.ready_within + 2 x 60 s of dwell)",
+        ),
+        (
+            "traffic: [5, 100]\ndwell: 10m\nwatch: 10m\ncandidate: {ready_within: 10s}",
+            "more than 10 s of candidate.ready_within + 1 x 600 s of dwell + 600 s of watch)",
+        ),
+    ],
+)
+def test_the_deadline_leaves_room_for_all_that_takes_time(tmp_path, keys, expected):
+    (found,) = problems(tmp_path, PLAIN + keys + "\n")
+    assert "deadline: leaves no time to probe" in found
+    assert expected in found
+
+
+def test_a_deadline_just_above_that_will_do(tmp_path):
+    assert not problems(tmp_path, PLAIN + "traffic: [5, 25, 100]\ndeadline: 361s\n")
+    assert not problems(tmp_path, PLAIN + "watch: 0s\n")
+
+
+@pytest.mark.parametrize("lease", ["4s", "2h", "60"])
+def test_a_lease_that_is_too_short_or_too_long_is_refused(tmp_path, lease):
+    (found,) = problems(tmp_path, PLAIN + f"lease: {lease}\n")
+    assert found.startswith("7:8 lease: ")
 
 
 @pytest.mark.parametrize(
@@ -458,7 +558,7 @@ def test_a_hopeless_policy_is_bounded(tmp_path):
 
 
 def test_load_raises_every_problem_with_its_hint(tmp_path):
-    path = write(tmp_path, PLAIN + "deadlin: 5m\nwatch: 1m\n")
+    path = write(tmp_path, PLAIN + "deadlin: 5m\nbaseline: stable\n")
     with pytest.raises(PolicyError) as raised:
         load_policy(path)
     assert raised.value.exit_code is ExitCode.USAGE
@@ -470,7 +570,7 @@ def test_load_raises_every_problem_with_its_hint(tmp_path):
 
 
 def test_the_service_can_be_read_from_a_policy_with_broken_probes(tmp_path):
-    path = write(tmp_path, HEAD + "probes: {x: {ftp: 1}}\nwatch: 1m\n")
+    path = write(tmp_path, HEAD + "probes: {x: {ftp: 1}}\nbaseline: 1\n")
     assert load_service(path) == ServiceName("demo", "us-central1", "backend")
     assert load_service(write(tmp_path, "version: 1\n")) == ServiceName()
 

@@ -59,6 +59,14 @@ def test_what_is_seldom_meant_gets_advice(tmp_path, written, instead, said):
     assert ":" in found[0].split(" ")[0]
 
 
+def test_rounds_of_steps_and_watch_count_as_time(tmp_path):
+    logs = "logs: {logs: {settle: 5m}, expect: {none: [{text: a}]}}\n"
+    steps = "traffic: [5, 25, 100]\nwatch: 1s\nlease: 10s\n"
+    found = advice(tmp_path, steps + probes("ok: {http: {path: /}}\n" + logs))
+    assert any("dwelling and watching take 1200 s, past the deadline" in one for one in found)
+    assert not [one for one in advice(tmp_path, probes(logs)) if "settling" in one]
+
+
 def test_a_policy_with_problems_gets_no_advice(tmp_path):
     check = checked(tmp_path, PLAIN + "deadlin: 5m\n")
     assert check.problems

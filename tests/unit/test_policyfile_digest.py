@@ -56,6 +56,7 @@ def test_the_same_policy_written_otherwise_has_the_same_digest(digest, written, 
         ("  one:", "  uno:"),
         ("expect: {success: 99%}", "expect: {success: 99%}, required: false"),
         ("version: 1\n", "version: 1\non_hold: drop\n"),
+        ("version: 1\n", "version: 1\ncandidate: {identity: {header: x}}\n"),
     ],
 )
 def test_another_policy_has_another_digest(digest, written, instead):

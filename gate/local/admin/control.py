@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gate.local.admin import notes
 from gate.local.admin.admission import Admission, check_current
 from gate.local.admin.boots import Boots
 from gate.local.admin.checks import check_service
@@ -231,6 +232,7 @@ class ControlPlane:
             record.claims[made] = RevisionTemplate(record.resource.template)
             record.revisions_made += 1
         self.tables.put(record)
+        notes.asked(record, self._surroundings)
         operation = self.operations.start(
             place_of(record.key),
             Work.RECONCILE,

@@ -55,6 +55,18 @@ class Verdict:
     failure: Failure | None
 
 
+SPOILED = Verdict(
+    None,
+    Failure(
+        Kind.ROUTES,
+        Code.INTERNAL,
+        "An internal error occurred while the traffic was being changed.",
+        Reason.INTERNAL,
+    ),
+)
+"""A reconciliation that a fault makes fail: what served goes on serving."""
+
+
 def judge(
     targets: Sequence[TrafficTarget],
     latest: str,

@@ -4,13 +4,14 @@ Every accepted write starts one reconciliation. They run side by side, so that a
 wait for a revision that takes minutes not to start; only the newest one touches the service.
 """
 
+from gate.local.admin import notes
 from gate.local.admin.boots import Boots
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Service
-from gate.local.admin.names import revision_path, short
+from gate.local.admin.names import revision_path, service_path, short
 from gate.local.admin.operations import OperationRecord, Operations, Work
-from gate.local.admin.outcome import Failure, finished, judge, reconciling_conditions
+from gate.local.admin.outcome import SPOILED, Failure, finished, judge, reconciling_conditions
 from gate.local.admin.routing import Router
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
@@ -58,7 +59,9 @@ class Reconciler:
             self._begin(record, operation)
             await self._boots.wait(record, self._wanted(record, operation.made))
             await self._surroundings.take(Delay.ROUTE)
-            await self._settle(record, operation)
+            service, faults = service_path(record.key), self._surroundings.faults
+            spoiled = await faults.board.reconciling(service, self._surroundings.sleep)
+            await self._settle(record, operation, spoiled=spoiled)
         except Exception:
             self._operations.finish(operation, ApiError(Code.INTERNAL, "Internal error."))
             raise
@@ -91,13 +94,15 @@ class Reconciler:
         later = record.resource.generation > operation.generation
         return later or not self._newest(operation)
 
-    async def _settle(self, record: ServiceRecord, operation: OperationRecord) -> None:
+    async def _settle(
+        self, record: ServiceRecord, operation: OperationRecord, *, spoiled: bool
+    ) -> None:
         failure: Failure | None
         if self._superseded(record, operation):
             failure = self._own_failure(record, operation)
         else:
             async with record.routing:
-                failure = await self._commit(record, operation)
+                failure = await self._commit(record, operation, spoiled=spoiled)
         result = failure.error() if failure else record.resource
         if failure:
             self._operations.show(operation, record.resource)
@@ -109,10 +114,14 @@ class Reconciler:
             return None
         return judge([], record.latest_ready, operation.made, record.revision).failure
 
-    async def _commit(self, record: ServiceRecord, operation: OperationRecord) -> Failure | None:
+    async def _commit(
+        self, record: ServiceRecord, operation: OperationRecord, *, spoiled: bool
+    ) -> Failure | None:
         service = record.resource
         latest = record.latest_ready or short(service.latest_created_revision)
         verdict = judge(service.traffic, latest, operation.made, record.revision)
+        if spoiled:
+            verdict = SPOILED
         uris = {}
         if verdict.routes is not None:
             uris = await self._router.open(record, service, verdict.routes)
@@ -129,6 +138,7 @@ class Reconciler:
         record.resource = done
         self._tables.put(record)
         if verdict.routes is not None:
+            notes.told(record, self._surroundings)
             await self._router.propagate(record, done, verdict.routes)
         return verdict.failure
 

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from gate.local.admin import notes
 from gate.local.admin.messages import Revision, Service, seconds
 from gate.local.admin.outcome import ready
 from gate.local.admin.surroundings import Surroundings
@@ -78,10 +79,11 @@ class Router:
         progress = self._progress.setdefault(record.key, _Progress())
         progress.asked += 1
         change = progress.asked
-        if self._surroundings.faults.calm:
+        lag_s = self._surroundings.faults.board.traffic_lag_s(service.name)
+        if self._surroundings.faults.calm and not lag_s:
             await self._take_effect(record, service, routes, change)
         else:
-            later = self._later(record, service, routes, change)
+            later = self._later(record, service, routes, change, lag_s)
             self._tasks.spawn(record.key, later)
 
     async def restore(self, record: ServiceRecord) -> dict[str, str]:
@@ -112,9 +114,16 @@ class Router:
         return await self._front_end.open(record.key, tag or None)
 
     async def _later(
-        self, record: ServiceRecord, service: Service, routes: Routes, change: int
+        self,
+        record: ServiceRecord,
+        service: Service,
+        routes: Routes,
+        change: int,
+        lag_s: float,
     ) -> None:
         await self._surroundings.take(Delay.PROPAGATE)
+        if lag_s:
+            await self._surroundings.sleep(lag_s)
         await self._take_effect(record, service, routes, change)
 
     async def _take_effect(
@@ -124,6 +133,7 @@ class Router:
         if progress is None or change < progress.effective:
             return  # a later change was faster, or the service is gone
         progress.effective = change
+        notes.obeyed(record, self._surroundings, routes)
         self._scale(record, service, routes, progress)
         wanted = set() if service.default_uri_disabled else {"", *(tag for tag, _ in routes.tags)}
         if wanted:

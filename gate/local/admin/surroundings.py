@@ -5,10 +5,11 @@ import random
 import string
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate.local.faults import Betrayal, Delay, Faults
+from gate.local.history import History
 
 # Consonants only, as in generated names: no word comes out of them.
 _LETTERS = "".join(sorted(set(string.ascii_lowercase) - set("aeiou")))
@@ -24,6 +25,7 @@ class Surroundings:
         letters: three random letters for a revision's name.
         sleep: waits so many seconds.
         faults: how long things take, and what goes wrong.
+        history: what happened to each service's traffic.
     """
 
     now: Callable[[], datetime]
@@ -31,6 +33,7 @@ class Surroundings:
     letters: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
     faults: Faults
+    history: History = field(default_factory=History)
 
     async def take(self, delay: Delay) -> None:
         """Lets as much time pass as this takes now."""

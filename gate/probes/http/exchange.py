@@ -60,11 +60,15 @@ class ExchangeError(Exception):
 
     Args:
         fault: why.
+
+    Attributes:
+        begun: the answer as far as its headers, None if it did not get so far.
     """
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.seen)
         self.fault = fault
+        self.begun: Answer | None = None
 
 
 class _Phase(Enum):
@@ -88,6 +92,7 @@ class _Course:
     def __init__(self) -> None:
         self.phase = _Phase.CONNECTING
         self.received = 0
+        self.begun: Answer | None = None
 
     async def trace(self, name: str, _: Mapping[str, object]) -> None:
         self.phase = self._REACHED.get(name, self.phase)
@@ -110,6 +115,16 @@ async def exchange(request: Request, timeout_s: float, tls: ssl.SSLContext | Non
         ExchangeError: there is no whole answer within the bounds.
     """
     course = _Course()
+    try:
+        return await _whole(request, timeout_s, tls, course)
+    except ExchangeError as error:
+        error.begun = course.begun
+        raise
+
+
+async def _whole(
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: _Course
+) -> Answer:
     try:
         async with asyncio.timeout(timeout_s):
             return await _exchange(request, tls, course)
@@ -139,8 +154,9 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
             extensions={"trace": course.trace},
         ) as response,
     ):
-        raw = await _raw(response.aiter_raw(), course)
         headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+        course.begun = Answer(response.status_code, headers, b"", 0.0)
+        raw = await _raw(response.aiter_raw(), course)
         body = _decoded(raw, response.headers.get("content-encoding", ""))
         took_s = asyncio.get_running_loop().time() - began_s
         return Answer(response.status_code, headers, body, took_s)

@@ -8,11 +8,13 @@ from typing import NamedTuple
 from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import HttpProbe, Json
 from gate.core.template import JsonTemplate, Template, parse, parse_json
-from gate.probes import headers, redirect
+from gate.probes import headers
 from gate.probes.expect import Bound, Expectation, compact, read_json
 from gate.probes.frontend import FrontEndAnswer, Patience, recognise
 from gate.probes.http.exchange import Answer, ExchangeError, Request, exchange
-from gate.probes.inquiry import Inquiry
+from gate.probes.http.status import wrong_status
+from gate.probes.identity import Doubt, Identity
+from gate.probes.inquiry import Inquiry, told_before
 from gate.probes.outcome import Fault
 from gate.probes.words import TEXT_MAX, Words
 
@@ -40,20 +42,24 @@ class _Question(NamedTuple):
 
 
 class _Try(NamedTuple):
-    """One request, and its answer or why there is none."""
+    """One request, and its answer or why there is none.
+
+    `front_end` is what the front end said in the container's place; `name` is the revision that
+    answered, by its own word; `doubt` is why its answer is no evidence.
+    """
 
     request: Request
     expected: Bound
     answer_headers: tuple[tuple[str, str], ...]
-    answer: Answer | None
-    fault: Fault | None
+    answer: Answer | None = None
+    fault: Fault | None = None
+    front_end: FrontEndAnswer | None = None
+    name: str = ""
+    doubt: Doubt | None = None
 
     @property
-    def front_end(self) -> FrontEndAnswer | None:
-        if self.answer is None:
-            return None
-        authenticate = self.answer.header("www-authenticate") or ""
-        return recognise(self.answer.status, self.answer.text, authenticate)
+    def from_other(self) -> bool:
+        return self.doubt is not None and self.doubt.other
 
 
 async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
@@ -68,19 +74,21 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     trace = headers.Trace()
     patience = Patience(inquiry.run.arrival, inquiry.run.clock)
     before: Counter[str] = Counter()
+    words = inquiry.run.words
     last = await _try(inquiry, question, trace)
-    while (pause_s := patience.pause_s(last.front_end)) is not None:
-        told = _seen(last, list(_faults(spec, last)), inquiry.run.words)
+    while (pause_s := patience.pause_s(last.front_end, other=last.from_other)) is not None:
+        told = words.line(_seen(last, list(_faults(spec, last)), words), TEXT_MAX)
         if not before:
             inquiry.report(f"asking again: {told}", 0, 0)
         before[told] += 1
         await inquiry.run.clock.sleep(pause_s)
         last = await _try(inquiry, question, trace)
-    words = inquiry.run.words
-    faults = [last.fault] if last.fault else list(_faults(spec, last))
-    excerpts = [words.line(f"= {count} times before: {told}") for told, count in before.items()]
+    faults = list(_faults(spec, last))
+    excerpts = list(told_before(before, words))
+    excerpts += [words.line(f"= answered by {last.name}")] if last.name else []
     excerpts += _excerpts(last, question, words)
-    return draft.end(_seen(last, faults, words), faults, excerpts, trace=trace.id)
+    seen = _seen(last, faults, words)
+    return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=last.name)
 
 
 async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.Trace) -> _Try:
@@ -95,11 +103,42 @@ async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.
     expected = question.expectation.bind(values)
     wanted = tuple((name, value.render(values)) for name, value in question.answer_headers)
     tls = run.tls() if request.url.startswith("https:") else None
+    one = _Try(request, expected, wanted)
     try:
         answer = await exchange(request, spec.timeout_s, tls)
     except ExchangeError as error:
-        return _Try(request, expected, wanted, None, error.fault)
-    return _Try(request, expected, wanted, answer, None)
+        return _unfinished(one, error, run.identity)
+    return _attributed(one._replace(answer=answer), answer, spec, run.identity)
+
+
+def _attributed(one: _Try, answer: Answer, spec: HttpProbe, identity: Identity) -> _Try:
+    """Says whose answer it is; one that names a revision is not the front end's."""
+    statuses = _statuses(spec.status)
+    name = identity.name_in(answer.header)
+    front_end = None if name else _front_end(answer)
+    if front_end is not None:
+        fault = identity.unanswered(front_end.fault(answer.phrase, statuses))
+        return one._replace(front_end=front_end, fault=fault)
+    if not identity.header:
+        return one
+    right = answer.status in spec.status
+    wrong = None if right else wrong_status(one.request.url, answer, statuses)
+    doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
+    return one._replace(name=name, doubt=doubt)
+
+
+def _unfinished(one: _Try, error: ExchangeError, identity: Identity) -> _Try:
+    """Says whose answer broke off, or who gave none, as far as that can be known."""
+    if error.begun is None or not identity.header:
+        return one._replace(fault=identity.unanswered(error.fault))
+    name = identity.name_in(error.begun.header)
+    doubt = identity.doubt(name, error.fault.seen)
+    return one._replace(name=name, doubt=doubt, fault=None if doubt else error.fault)
+
+
+def _front_end(answer: Answer) -> FrontEndAnswer | None:
+    authenticate = answer.header("www-authenticate") or ""
+    return recognise(answer.status, answer.text, authenticate)
 
 
 def _body(value: Json) -> tuple[bytes, dict[str, str]]:
@@ -116,27 +155,15 @@ def _body(value: Json) -> tuple[bytes, dict[str, str]]:
 def _faults(spec: HttpProbe, one: _Try) -> Iterator[Fault]:
     """What is wrong with an answer; a wrong status alone, since its body is another story."""
     answer = one.answer
-    if answer is None:
+    if one.fault or one.doubt:
+        yield from filter(None, (one.fault, one.doubt and one.doubt.fault))
+    elif answer is None:
         return
-    statuses = _statuses(spec.status)
-    if front_end := one.front_end:
-        seen = f"{answer.phrase}: {front_end.meaning}"
-        yield Fault(Symptom.PLATFORM, seen, statuses, front_end.hint, front_end.outcome)
     elif answer.status not in spec.status:
-        yield _wrong_status(one.request.url, answer, statuses)
+        yield wrong_status(one.request.url, answer, _statuses(spec.status))
     else:
         yield from _wrong_headers(one.answer_headers, answer)
         yield from _wrong_body(one.expected, answer)
-
-
-def _wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
-    if not 300 <= answer.status < 400:
-        said = f", {answer.text}" if answer.body else ""
-        return Fault(Symptom.STATUS, answer.phrase + said, statuses)
-    location = answer.header("location") or ""
-    meaning, hint = redirect.read(url, location)
-    to = f" ({location})" if location else ""
-    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)
 
 
 def _wrong_headers(wanted: tuple[tuple[str, str], ...], answer: Answer) -> Iterator[Fault]:
@@ -188,7 +215,7 @@ def _excerpts(one: _Try, question: _Question, words: Words) -> Iterator[str]:
         yield words.line(f"> {name}: {template.source}")
     if question.body.source is not None:
         yield words.line(f"> {compact(question.body.source)}")
-    if one.fault:
+    if one.fault and not one.answer:
         yield words.line(f"! {one.fault.symptom.value}: {one.fault.seen}")
     if one.answer:
         yield words.line(f"< {one.answer.phrase}")

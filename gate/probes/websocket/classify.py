@@ -1,6 +1,6 @@
 """How a connection was refused or ended, as faults. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 
@@ -17,6 +17,7 @@ from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.probes import redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.identity import Doubt, Identity
 from gate.probes.outcome import Fault
 
 LET_IN = "a WebSocket"
@@ -62,11 +63,13 @@ class Refusal:
     Attributes:
         status: the HTTP status, 0 where none came.
         front_end: what the front end said in the container's place, None if it said nothing.
+        doubt: why its answer is no evidence, None if it is.
     """
 
     fault: Fault
     status: int = 0
     front_end: FrontEndAnswer | None = None
+    doubt: Doubt | None = None
 
 
 _SYMPTOMS = {
@@ -129,8 +132,34 @@ def broken_off(text: str) -> Refusal:
     return Refusal(Fault(Symptom.ABNORMAL, f"no answer, {text}", LET_IN))
 
 
+def attributed(
+    refusal: Refusal | None, name: str, identity: Identity, *, answered: bool
+) -> Refusal | None:
+    """The outcome of a handshake, or why it is no evidence: nobody knows who gave it, or another.
+
+    Args:
+        refusal: what the handshake alone says, None for a WebSocket.
+        name: the revision that its answer names, "" for none.
+        identity: whose answers count; asks for a header.
+        answered: whether there is an answer that could name one.
+    """
+    if refusal is not None and (not answered or refusal.front_end):
+        return replace(refusal, fault=identity.unanswered(refusal.fault))
+    wrong = refusal.fault if refusal else None
+    doubt = identity.doubt(name, wrong.seen if wrong else LET_IN, wrong)
+    if doubt is None:
+        return refusal
+    return Refusal(doubt.fault, refusal.status if refusal else 101, doubt=doubt)
+
+
 def refused(
-    error: Exception, response: Response | None, url: str, *, offered: bool, head: bytes
+    error: Exception,
+    response: Response | None,
+    url: str,
+    *,
+    offered: bool,
+    head: bytes,
+    named: bool = False,
 ) -> Refusal:
     """A handshake that was answered with something else than a WebSocket.
 
@@ -140,10 +169,11 @@ def refused(
         url: what was asked, as http(s).
         offered: whether subprotocols were offered.
         head: the first bytes of what came.
+        named: whether the answer names a revision, so that it cannot be the front end's.
     """
     match error:
         case InvalidStatus():
-            return _status(error.response, url)
+            return _status(error.response, url, named=named)
         case NegotiationError():
             return Refusal(_negotiation(error, response, offered=offered), 101)
         case InvalidMessage():
@@ -157,14 +187,12 @@ def refused(
             return Refusal(Fault(Symptom.CLIENT, f"{type(error).__name__}: {error}", LET_IN))
 
 
-def _status(response: Response, url: str) -> Refusal:
+def _status(response: Response, url: str, *, named: bool) -> Refusal:
     status = response.status_code
     body = bytes(response.body or b"").decode(errors="replace")
     authenticate = ", ".join(response.headers.get_all("WWW-Authenticate"))
-    if front_end := recognise(status, body, authenticate):
-        seen = f"{_phrase(status)}: {front_end.meaning}"
-        fault = Fault(Symptom.PLATFORM, seen, LET_IN, front_end.hint, front_end.outcome)
-        return Refusal(fault, status, front_end)
+    if not named and (front_end := recognise(status, body, authenticate)):
+        return Refusal(front_end.fault(_phrase(status), LET_IN), status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))
         meaning, hint = redirect.read(url, location)

@@ -13,6 +13,7 @@ GIVE_UP_ROUNDS = 3
 """After so many rounds in a row without one right session, a probe that cannot pass ends."""
 _FAULTS_MAX = 50
 _SHOWN_MAX = 3
+_NAMES_MAX = 3
 
 
 class Results:
@@ -36,6 +37,7 @@ class Results:
         self._faults: Counter[Fault] = Counter()
         self._refusals: Counter[int] = Counter()
         self._shown: dict[Fault | None, Session] = {}
+        self._names: set[str] = set()
         self._barren = 0
 
     def add(self, sessions: Sequence[Session]) -> None:
@@ -52,6 +54,8 @@ class Results:
                 fault = fault if fault in self._faults else self._grouped(fault)
                 self._faults[fault] += 1
             self._shown.setdefault(fault, session)
+            if session.answered_by and len(self._names) < _NAMES_MAX:
+                self._names.add(session.answered_by)
         self.asked += len(sessions)
         self._right += right
         self._barren = 0 if right else self._barren + 1
@@ -76,6 +80,7 @@ class Results:
             faults,
             self._excerpts(),
             trace=self._plan.opening.trace.id,
+            answered_by=", ".join(sorted(self._names)),
             tally=Tally(self.asked, right, outcome),
         )
 

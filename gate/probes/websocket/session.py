@@ -61,6 +61,7 @@ class Session:
     Attributes:
         foreign: messages that carried another connection's nonce.
         refused_with: the expected status or close code that it was refused with, else 0.
+        answered_by: the revision that answered the handshake, by its own word.
         fault: what was wrong first, None while nothing was.
 
     Raises:
@@ -86,6 +87,7 @@ class Session:
         self._error = ""
         self.foreign = 0
         self.refused_with = 0
+        self.answered_by = ""
         self.fault: Fault | None = None
 
     # The four acts of its life, called by the round in this order.
@@ -101,7 +103,7 @@ class Session:
             self.fault = self._wrong_subprotocol(selected)
             return
         self._note("=", refusal.fault.seen)
-        if not self._plan.spec.refused:
+        if refusal.doubt or not self._plan.spec.refused:
             self.fault = refusal.fault
         elif refusal.status in self._plan.spec.refused and refusal.fault.symptom in (
             Symptom.REFUSED,
@@ -186,11 +188,12 @@ class Session:
         return Connection(ws, head, self._arrived, self._note)
 
     async def _handshake(self) -> Refusal | None:
-        """Asks again only where no container can have seen the question."""
+        """Asks again only where the candidate cannot have seen the question."""
         run = self._plan.run
         patience = Patience(run.arrival, run.clock)
-        while refusal := await self._ask():
-            pause_s = patience.pause_s(refusal.front_end)
+        while refusal := self._attributed(await self._ask()):
+            other = refusal.doubt is not None and refusal.doubt.other
+            pause_s = patience.pause_s(refusal.front_end, other=other)
             if pause_s is None:
                 return refusal
             self._note("=", f"{refusal.fault.seen}: asking again")
@@ -220,10 +223,32 @@ class Session:
                 opening.url,
                 offered=opening.offers,
                 head=connection.head,
+                named=bool(self._named()),
             )
         if connection.response is None:
             return classify.broken_off(str(connection.ending))
         return None
+
+    def _named(self) -> str:
+        """The revision that the answer to the handshake names."""
+        response = self._connection.response
+        if response is None:
+            return ""
+        all_of = response.headers.get_all
+        return self._plan.run.identity.name_in(lambda name: ", ".join(all_of(name)))
+
+    def _attributed(self, refusal: Refusal | None) -> Refusal | None:
+        """What came of the handshake, if the right revision answered it; nothing else is kept."""
+        identity = self._plan.run.identity
+        if not identity.header:
+            return refusal
+        self.answered_by = self._named()
+        answered = self._connection.response is not None or bool(refusal and refusal.status)
+        found = classify.attributed(refusal, self.answered_by, identity, answered=answered)
+        if found is not None and found.doubt is not None:
+            self._connection.abort()
+            self._error, self.foreign = "", 0
+        return found
 
     def _late(self, connection: Connection) -> Refusal:
         within = f"within {self._plan.spec.open_within_s:g} s"

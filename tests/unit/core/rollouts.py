@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
+from gate.core.mark import KEY, Mark
 from gate.core.messages import CallFailed, Failure, Seen
 from gate.core.policy import HttpProbe, Probe
 from gate.core.service import Condition, ConditionState, Effective, Revision, Service, ServiceRef
@@ -33,8 +34,10 @@ def later(seconds: float) -> datetime:
 
 
 def plan(kind: Kind = Kind.ROLLOUT, **more: object) -> Plan:
+    """A rollout of an image, or what people ask for by hand, which asks no questions first."""
     image = "app:2" if kind is Kind.ROLLOUT and "revision" not in more else ""
-    asked = Plan(kind, REF, TAG, "alice", "because", image=image, suffix="xyz", probes=PROBES)
+    probes = PROBES if kind is Kind.ROLLOUT else ()
+    asked = Plan(kind, REF, TAG, "alice", "because", image=image, suffix="xyz", probes=probes)
     return replace(asked, **more)
 
 
@@ -64,8 +67,56 @@ def service(
         latest_created=CANDIDATE,
         uri="https://x",
         last_modifier="eve@example.com",
+        annotations=_ours(traffic),
     )
     return replace(seen, **more)
+
+
+def _ours(traffic: Split) -> tuple[tuple[str, str], ...]:
+    """Our mark where the service carries something of ours, as our own last write left it."""
+    if TAG not in traffic.tags and CANDIDATE not in traffic.shares:
+        return ()
+    wrote = ((CANDIDATE if traffic.shares == {CANDIDATE: 100} else STABLE, 100),)
+    return ((KEY, replace(OURS, wrote=wrote).text()),)
+
+
+def released(what: Service) -> Service:
+    """The same service once we have given the lease back."""
+    mark = Mark(fence=1, writer="r1", wrote=((STABLE, 100),))
+    return replace(what, annotations=((KEY, mark.text()),))
+
+
+OURS = Mark(
+    fence=1,
+    writer="r1",
+    holder="r1",
+    actor="alice",
+    since=NOW,
+    until=later(300),
+    phase="deploying",
+    candidate=CANDIDATE,
+    tag=TAG,
+    safe=((STABLE, 100),),
+    wrote=((STABLE, 100),),
+)
+"""What `rollout` below has written on the service while its candidate is at 0 %."""
+
+
+def ours(traffic: Split = PLACED, wrote: Split | None = None, **more: object) -> Service:
+    """A service on which our rollout is at work, and wrote these shares (traffic's) last."""
+    shares = tuple((wrote or traffic).pinned(STABLE).shares.items())
+    return marked(replace(OURS, wrote=shares), traffic, **more)
+
+
+def done(traffic: Split = BEFORE, **more: object) -> Service:
+    """A service on which our rollout has given the lease back with the write of this traffic."""
+    shares = tuple(traffic.shares.items())
+    return marked(Mark(fence=1, writer="r1", phase="rollout", wrote=shares), traffic, **more)
+
+
+def marked(mark: Mark, traffic: Split = PLACED, **more: object) -> Service:
+    """A service that carries this mark."""
+    return service(traffic, annotations=((KEY, mark.text()),), **more)
 
 
 def revisions(condition: Condition = READY, name: str = CANDIDATE) -> dict[str, Revision]:
@@ -87,6 +138,7 @@ def evidence(outcome: Outcome = Outcome.PASSED, probe: str = "health") -> Eviden
 
 
 _PLACED_LIST = frozenset({Phase.WAITING, Phase.EXPLAINING, Phase.PROBING, Phase.CONFIRMING})
+_NO_GOAL = frozenset({Phase.READING, Phase.DEPLOYING, Phase.TAGGING})
 _MOVING_ON = frozenset({Phase.VERIFYING, Phase.BACKING_OUT})
 
 
@@ -99,7 +151,8 @@ def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollo
     r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
     r = replace(r, service=service(etag="guard"), guard="guard", before=BEFORE, placed=PLACED)
     r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
-    if phase not in _PLACED_LIST and phase not in {Phase.DEPLOYING, Phase.TAGGING}:
+    r = replace(r, at=NOW, fence=0 if phase is Phase.READING else 1, reached=PLACED)
+    if phase not in _PLACED_LIST and phase not in _NO_GOAL:
         back = phase in {Phase.REVERTING, Phase.PROVING}
         r = replace(r, goal=BEFORE if back else MOVED)
     if phase in _MOVING_ON:

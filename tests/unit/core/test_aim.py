@@ -32,7 +32,8 @@ LATEST = Split.of([Target(None, 100), Target(OLD, 0, "blue"), Target(None, 0, "n
 
 def aimed(asked, seen, at=NOW, **changes):
     fresh = {"before": None, "placed": None, "candidate": asked.revision, **changes}
-    return aim(rollout(Phase.READING, asked, **fresh), seen, at)
+    free = replace(seen, annotations=())  # nobody is at work
+    return aim(rollout(Phase.READING, asked, **fresh), free, at)
 
 
 def refusal(asked, seen, **changes):

@@ -25,6 +25,7 @@ from tests.unit.core.rollouts import (
     evidence,
     failed,
     later,
+    ours,
     plan,
     revisions,
     rollout,
@@ -50,30 +51,30 @@ def test_an_update_without_an_answer_is_looked_for():
 
 
 def test_a_ready_candidate_is_probed_at_the_url_that_is_served():
-    r = waited(service(PLACED))
+    r = waited(ours(PLACED))
     assert (r.phase, r.url) == (Phase.PROBING, "https://candidate---x")
 
 
 def test_a_url_that_still_leads_elsewhere_is_not_probed():
     """The tag was on another revision; its URL is the same, and still goes there."""
-    moving = service(PLACED, effective=BEFORE.with_tag(TAG, OLD))
+    moving = ours(PLACED, effective=BEFORE.with_tag(TAG, OLD))
     assert waited(moving).phase is Phase.WAITING
 
 
 def test_the_url_of_somebody_elses_tag_on_the_candidate_is_not_probed():
-    tagged = service(PLACED, effective=BEFORE.with_tag("preview", CANDIDATE))
+    tagged = ours(PLACED, effective=BEFORE.with_tag("preview", CANDIDATE))
     assert waited(tagged).phase is Phase.WAITING
 
 
 def test_a_url_of_latest_is_the_candidates_only_if_that_is_the_latest():
     lines = (Effective(STABLE, 100), Effective(None, 0, TAG, "https://t"))
-    follows = replace(service(PLACED), effective=lines)
+    follows = replace(ours(PLACED), effective=lines)
     assert waited(follows).phase is Phase.WAITING
     assert waited(replace(follows, latest_ready=CANDIDATE)).phase is Phase.PROBING
 
 
 def test_a_ready_candidate_without_a_url_is_not_to_blame():
-    bare = service(PLACED, effective=BEFORE)
+    bare = ours(PLACED, effective=BEFORE)
     assert waited(bare).phase is Phase.WAITING
     r = waited(bare, at=later(60))
     assert r.phase is Phase.EXPLAINING
@@ -84,16 +85,16 @@ def test_a_ready_candidate_without_a_url_is_not_to_blame():
 
 def test_a_candidate_that_nobody_can_see_is_waited_for_half_a_minute():
     start = {"limit_at": later(240)}
-    assert waited(service(PLACED), None, later(29), **start).phase is Phase.WAITING
-    r = waited(service(PLACED), None, later(30), **start)
+    assert waited(ours(PLACED), None, later(29), **start).phase is Phase.WAITING
+    r = waited(ours(PLACED), None, later(30), **start)
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.FAILED)
     assert "never created, or somebody deleted it" in r.notes[-1]
 
 
 def test_a_candidate_that_nobody_can_see_is_not_waited_for_beyond_the_deadline():
     r = rollout(Phase.WAITING, plan(deadline_s=9), revisions={}, limit_at=later(240))
-    assert candidate.waiting(r, service(PLACED), later(8)).phase is Phase.WAITING
-    assert candidate.waiting(r, service(PLACED), later(9)).ending is Ending.FAILED
+    assert candidate.waiting(r, ours(PLACED), later(8)).phase is Phase.WAITING
+    assert candidate.waiting(r, ours(PLACED), later(9)).ending is Ending.FAILED
 
 
 def test_a_write_that_does_not_show_is_waited_for_half_a_minute():
@@ -106,20 +107,20 @@ def test_a_write_that_does_not_show_is_waited_for_half_a_minute():
 
 def test_a_short_time_to_become_ready_is_not_made_longer():
     r = rollout(Phase.WAITING, plan(ready_within_s=10), revisions={}, limit_at=later(10))
-    assert candidate.waiting(r, service(PLACED), later(9)).phase is Phase.WAITING
-    assert candidate.waiting(r, service(PLACED), later(10)).phase is Phase.CLEANING
+    assert candidate.waiting(r, ours(PLACED), later(9)).phase is Phase.WAITING
+    assert candidate.waiting(r, ours(PLACED), later(10)).phase is Phase.CLEANING
 
 
 def test_a_tag_that_somebody_has_taken_holds():
-    r = waited(service(BEFORE.with_tag(TAG, OLD)))
+    r = waited(ours(BEFORE.with_tag(TAG, OLD)))
     assert r.ending is Ending.HELD
     assert "taken from the candidate by eve@example.com" in text_of(r)
 
 
 def test_waiting_ends_with_the_deadline_too():
     r = rollout(Phase.WAITING, plan(deadline_s=30), revisions=revisions(BOOTING))
-    assert candidate.waiting(r, service(PLACED), later(29)).phase is Phase.WAITING
-    assert candidate.waiting(r, service(PLACED), later(30)).phase is Phase.EXPLAINING
+    assert candidate.waiting(r, ours(PLACED), later(29)).phase is Phase.WAITING
+    assert candidate.waiting(r, ours(PLACED), later(30)).phase is Phase.EXPLAINING
 
 
 @pytest.mark.parametrize("failure", [Failure.LOST, Failure.REFUSED])
@@ -164,13 +165,13 @@ def test_what_had_no_time_is_said():
 def test_too_late_to_promote_is_a_hold_of_its_own():
     r = candidate.probed(rollout(Phase.PROBING), Probed(later(1200), (evidence(),)))
     assert r.phase is Phase.CONFIRMING
-    r = candidate.confirmed(r, service(PLACED), later(1200))
+    r = candidate.confirmed(r, ours(PLACED), later(1200))
     assert r.ending is Ending.HELD
     assert r.verdict.reasons[0].subject == "deadline"
 
 
 def test_confirmed_means_all_to_the_candidate_without_our_tag_and_with_everybody_elses():
-    seen = service(PLACED.with_tag("new", OLD))
+    seen = ours(PLACED.with_tag("new", OLD))
     r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
     assert r.goal == Split.all_to(CANDIDATE, {"blue": OLD, "new": OLD})
 
@@ -178,10 +179,10 @@ def test_confirmed_means_all_to_the_candidate_without_our_tag_and_with_everybody
 @pytest.mark.parametrize(
     ("seen", "text"),
     [
-        (service(Split.all_to(OLD, PLACED.tags)), f"was {STABLE} 100 %, is {OLD} 100 %"),
-        (service(BEFORE), "tag candidate was taken from the candidate"),
-        (service(BEFORE.with_tag(TAG, OLD)), "tag candidate was taken from the candidate"),
-        (service(PLACED, latest_created="rival"), "another revision, rival, was deployed"),
+        (ours(Split.all_to(OLD, PLACED.tags), BEFORE), f"was {STABLE} 100 %, is {OLD} 100 %"),
+        (ours(BEFORE), "tag candidate was taken from the candidate"),
+        (ours(BEFORE.with_tag(TAG, OLD)), "tag candidate was taken from the candidate"),
+        (ours(PLACED, latest_created="rival"), "another revision, rival, was deployed"),
     ],
 )
 def test_what_changed_while_we_probed_is_said_and_left_alone(seen, text):
@@ -192,11 +193,11 @@ def test_what_changed_while_we_probed_is_said_and_left_alone(seen, text):
 
 
 def test_an_unknown_modifier_is_not_named():
-    seen = service(BEFORE, last_modifier="")
+    seen = ours(BEFORE, last_modifier="")
     r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
     assert text_of(r).endswith("while we probed")
 
 
 def test_an_adopted_revision_need_not_be_the_newest():
     r = rollout(Phase.CONFIRMING, plan(revision=CANDIDATE))
-    assert candidate.confirmed(r, service(PLACED, latest_created="x"), NOW).phase is Phase.MOVING
+    assert candidate.confirmed(r, ours(PLACED, latest_created="x"), NOW).phase is Phase.MOVING

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from gate.core.commands import LONGEST_LOOK_S, command_of
+from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.state import Kind, Phase
 from tests.unit.core.rollouts import (
@@ -30,23 +30,33 @@ def only(r):
 def test_deploy():
     command = only(rollout(Phase.DEPLOYING))
     why = f"deploy app:2 as {CANDIDATE} at 0 %"
-    assert command == Deploy("app:2", CANDIDATE, PLACED, "guard", why)
+    assert command == Deploy("app:2", CANDIDATE, PLACED, "guard", why, command.mark)
+    assert (command.mark.holder, command.mark.fence, command.mark.tag) == ("r1", 1, TAG)
+    assert command.mark.safe == command.mark.wrote == ((STABLE, 100),)
 
 
 def test_tag():
     command = only(rollout(Phase.TAGGING))
-    assert command == SetTraffic(PLACED, "guard", f"give {CANDIDATE} the tag {TAG} at 0 %")
+    why = f"give {CANDIDATE} the tag {TAG} at 0 %"
+    assert command == SetTraffic(PLACED, "guard", why, mark=command.mark)
+    assert command.mark.holder == "r1"
 
 
 def test_move_forward_only_on_the_record():
-    assert only(rollout(Phase.MOVING)) == SetTraffic(MOVED, "guard", f"promote to {CANDIDATE}")
+    move = only(rollout(Phase.MOVING))
+    assert move == SetTraffic(MOVED, "guard", f"promote to {CANDIDATE}", mark=move.mark)
+    assert (move.mark.holder, move.mark.wrote) == ("r1", ((CANDIDATE, 100),))
+    assert move.mark.safe == ((STABLE, 100),)
     by_hand = only(rollout(Phase.MOVING, plan(Kind.PROMOTE)))
     assert not by_hand.even_unrecorded
 
 
 def test_moves_to_safety_do_not_need_the_ledger():
     back = only(rollout(Phase.MOVING, plan(Kind.ROLLBACK)))
-    assert back == SetTraffic(MOVED, "guard", f"roll back to {CANDIDATE}", even_unrecorded=True)
+    why = f"roll back to {CANDIDATE}"
+    assert back == SetTraffic(MOVED, "guard", why, even_unrecorded=True, mark=back.mark)
+    assert back.mark.holder == ""
+    assert [bar.revision for bar in back.mark.barred] == [STABLE]
     assert only(rollout(Phase.REVERTING)).even_unrecorded
     assert only(rollout(Phase.REVERTING, service=service(MOVED))).traffic == BEFORE
     assert only(rollout(Phase.UNTAGGING)).even_unrecorded
@@ -105,3 +115,11 @@ def test_looks_come_at_once_then_ever_more_rarely():
 
 def test_a_look_after_very_many_looks_still_works():
     assert only(rollout(Phase.VERIFYING, looks=100_000)).after_s == LONGEST_LOOK_S
+
+
+def test_rounds_pause_but_not_beyond_the_dwell_that_they_are_in():
+    first = only(rollout(Phase.DWELLING, at=NOW))
+    assert first.after_s == 0
+    assert only(rollout(Phase.DWELLING, looks=1, at=NOW)).after_s == BETWEEN_ROUNDS_S
+    assert only(rollout(Phase.WATCHING, looks=1, at=later(58.5))).after_s == 1.5
+    assert only(rollout(Phase.WATCHING, looks=9, at=later(61))).after_s == 0

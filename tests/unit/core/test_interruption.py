@@ -48,6 +48,13 @@ def test_what_leads_to_safety_goes_on_and_hurries(phase):
     assert (r.phase, r.interrupted, r.limit_at) == (phase, True, later(5))
 
 
+def test_an_unlock_is_not_made_after_all_unless_it_has_been_made_before():
+    asked = plan(Kind.RECOVER, force=True)
+    r = interrupted(rollout(Phase.RECOVERING, asked, guard=""), NOW)
+    assert r.ending is Ending.INTERRUPTED
+    assert interrupted(rollout(Phase.RECOVERING, asked), NOW).phase is Phase.RECOVERING
+
+
 def test_a_wait_is_never_made_longer():
     assert interrupted(rollout(Phase.VERIFYING, limit_at=later(2)), NOW).limit_at == later(2)
 

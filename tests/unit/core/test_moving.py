@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core import moving
+from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
@@ -20,16 +21,19 @@ from tests.unit.core.rollouts import (
     PLACED,
     STABLE,
     TAG,
+    done,
     failed,
     later,
+    marked,
+    ours,
     plan,
     rollout,
     service,
 )
 
 PROMOTE, ROLL_BACK = plan(Kind.PROMOTE), plan(Kind.ROLLBACK)
-HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
-GAVE_UP = replace(service(MOVED, effective=BEFORE), ready=BROKEN)
+HALF_WAY = ours(MOVED, effective=BEFORE, reconciling=True)
+GAVE_UP = replace(ours(MOVED, effective=BEFORE), ready=BROKEN)
 
 
 def verified(seen, asked=None, at=NOW, **changes):
@@ -42,6 +46,12 @@ def test_a_refused_move_leaves_traffic_and_takes_our_tag():
     assert "traffic was not moved: the server's words" in r.notes[-1]
     r = moving.not_moved(rollout(Phase.MOVING, ROLL_BACK), failed(Failure.REFUSED))
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.FAILED)
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.NOT_FOUND, Failure.UNRECORDED])
+def test_a_refusal_after_a_try_that_nobody_answered_proves_nothing(failure):
+    r = moving.not_moved(rollout(Phase.MOVING, ROLL_BACK, unseen=True), failed(failure))
+    assert (r.phase, r.ending) == (Phase.VERIFYING, None)
 
 
 def test_a_tag_more_or_less_does_not_matter_for_having_arrived():
@@ -92,15 +102,15 @@ def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():
     "theirs", [PLACED, BEFORE, Split.of([Target(None, 100)]), Split.all_to(OLD)]
 )
 def test_whatever_somebody_wrote_after_us_is_left_alone(theirs):
-    r = verified(service(theirs))
+    r = verified(ours(theirs, MOVED))
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
     assert "changed again by eve@example.com" in r.verdict.reasons[0].text
-    r = verified(service(theirs), PROMOTE)
+    r = verified(marked(Mark(fence=1, writer="r1", wrote=((CANDIDATE, 100),)), theirs), PROMOTE)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
 
 
 def test_the_way_back_has_the_old_percents_and_todays_tags():
-    seen = service(MOVED.with_tag("new", OLD), effective=BEFORE)
+    seen = ours(MOVED.with_tag("new", OLD), effective=BEFORE)
     r = moving.back_out(rollout(Phase.BACKING_OUT), seen, NOW)
     assert r.phase is Phase.REVERTING
     assert r.goal == Split.all_to(STABLE, {"blue": OLD, "new": OLD})
@@ -108,7 +118,7 @@ def test_the_way_back_has_the_old_percents_and_todays_tags():
 
 def test_the_way_back_from_latest_is_to_what_it_was():
     r = rollout(Phase.BACKING_OUT, PROMOTE, before=Split.of([]), placed=Split.all_to(STABLE))
-    r = moving.back_out(r, service(MOVED, latest_ready=OLD), NOW)
+    r = moving.back_out(r, done(MOVED, effective=BEFORE, latest_ready=OLD), NOW)
     assert r.goal.shares == {STABLE: 100}
 
 
@@ -133,9 +143,10 @@ def test_back_is_back_whatever_the_tags():
 
 
 def test_a_way_back_that_does_not_show_is_tried_again():
-    assert proved(HALF_WAY, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
-    assert proved(HALF_WAY, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
-    assert proved(HALF_WAY, later(60), looks=9, conflicts=5).ending is Ending.STUCK
+    unwritten = replace(HALF_WAY, etag="guard")
+    assert proved(unwritten, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
+    assert proved(unwritten, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
+    assert proved(unwritten, later(60), looks=9, conflicts=5).ending is Ending.STUCK
 
 
 def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
@@ -144,13 +155,28 @@ def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
     assert "left half done" in r.notes[-1]
 
 
+def test_a_way_back_that_cloud_run_gives_up_is_written_once_more_a_few_times():
+    ours = ((KEY, Mark(fence=1, writer="r1", wrote=((STABLE, 100),)).text()),)
+    stuck = service(BEFORE.with_tag("new", OLD), effective=MOVED, ready=BROKEN, annotations=ours)
+    assert proved(stuck, fence=1, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
+    r = proved(stuck, fence=1, looks=PATIENT_LOOKS)
+    assert (r.phase, r.goal, r.conflicts) == (Phase.REVERTING, stuck.traffic, 1)
+    assert proved(stuck, fence=1, looks=PATIENT_LOOKS, conflicts=1).phase is Phase.PROVING
+    assert proved(stuck, later(60), fence=1, looks=99, conflicts=5).ending is Ending.STUCK
+    theirs = replace(stuck, annotations=())
+    assert proved(theirs, fence=1, looks=PATIENT_LOOKS).phase is Phase.PROVING
+    under_way = replace(stuck, reconciling=True)
+    assert proved(under_way, fence=1, looks=PATIENT_LOOKS).phase is Phase.PROVING
+
+
 def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
     r = proved(service(BEFORE, reconciling=True), later(60))
     assert (r.ending, r.notes) == (Ending.REVERTED, (STILL_CHANGING,))
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    r = proved(service(MOVED, reconciling=True), later(60), looks=9, conflicts=5)
+    still = ours(MOVED, reconciling=True, etag="guard")
+    r = proved(still, later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 
 

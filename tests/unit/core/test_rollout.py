@@ -1,11 +1,14 @@
 """The table of arrows: which event leads from which phase to which."""
 
 import copy
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from gate.core.commands import command_of
-from gate.core.evidence import Outcome
+from gate.core.evidence import SERVICE, Outcome
+from gate.core.mark import KEY, Mark
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -31,10 +34,12 @@ from tests.unit.core.rollouts import (
     NOW,
     PLACED,
     STABLE,
+    done,
     evidence,
     failed,
     later,
     plan,
+    released,
     revisions,
     rollout,
     seen,
@@ -44,11 +49,20 @@ from tests.unit.core.rollouts import (
 P = Phase
 BUSY = service(BEFORE, reconciling=True)
 HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
+LEFT_HALF_WAY = released(HALF_WAY)
 BACK_HALF_WAY = service(BEFORE, effective=MOVED, reconciling=True)
 UNWRITTEN = service(PLACED, etag="guard")
 THEIRS = service(Split.all_to("backend-00009-rival"))
+UNREAD = rollout(P.READING, placed=None, reached=None, before=None, service=None)
+STILL_THERE = service(MOVED, effective=BEFORE, reconciling=True, etag="guard")
+LONG_AGO = Mark(fence=3, writer="r0", holder="r0", until=NOW - timedelta(minutes=5))
+DEAD = service(BEFORE, annotations=((KEY, LONG_AGO.text()),))
+RECOVER = plan(Kind.RECOVER)
+STEPS, WATCH = plan(steps=(10, 100)), plan(watch_s=30.0)
 ADOPT = plan(revision=CANDIDATE)
 PROMOTE, ROLL_BACK = plan(Kind.PROMOTE, revision=CANDIDATE), plan(Kind.ROLLBACK, revision=CANDIDATE)
+
+AT_BOTH = (evidence(), replace(evidence(), address=SERVICE))
 
 ARROWS = [
     # reading
@@ -58,11 +72,26 @@ ARROWS = [
     (rollout(P.READING), seen(BUSY, at=later(60)), P.RECORDING, Ending.FAILED),
     (rollout(P.READING, ADOPT), seen(service(), None), P.RECORDING, Ending.REFUSED),
     (rollout(P.READING, PROMOTE), seen(service()), P.MOVING, None),
-    (rollout(P.READING, PROMOTE), seen(service(MOVED)), P.RECORDING, Ending.UNCHANGED),
+    (rollout(P.READING, PROMOTE), seen(released(service(MOVED))), P.RECORDING, Ending.UNCHANGED),
+    (rollout(P.READING, PROMOTE), seen(service(MOVED)), P.RECORDING, Ending.BUSY),
+    (rollout(P.READING), seen(DEAD), P.RECOVERING, None),
+    (rollout(P.RECOVERING), Accepted(NOW), P.RECOVERED, None),
+    (rollout(P.RECOVERING), failed(Failure.CONFLICT), P.READING, None),
+    (rollout(P.RECOVERING), failed(Failure.REFUSED), P.RECORDING, Ending.STUCK),
+    (rollout(P.RECOVERED), seen(released(service(BEFORE))), P.READING, None),
+    (rollout(P.RECOVERED, RECOVER), seen(released(service(BEFORE))), P.RECORDING, Ending.RECOVERED),
+    (
+        rollout(P.RECOVERED),
+        seen(released(BACK_HALF_WAY), at=later(60)),
+        P.RECORDING,
+        Ending.STUCK,
+    ),
     (rollout(P.READING, PROMOTE), seen(service(), BROKEN), P.RECORDING, Ending.REJECTED),
     (rollout(P.READING, ROLL_BACK), seen(service()), P.MOVING, None),
     (rollout(P.READING), failed(Failure.NOT_FOUND), P.RECORDING, Ending.REFUSED),
-    (rollout(P.READING), failed(Failure.LOST), P.RECORDING, Ending.FAILED),
+    (UNREAD, failed(Failure.LOST), P.RECORDING, Ending.FAILED),
+    (rollout(P.READING, unseen=True), failed(Failure.LOST), P.READING, None),
+    (rollout(P.READING, unseen=True), failed(Failure.LOST, later(60)), P.RECORDING, Ending.STUCK),
     # deploying and tagging
     (rollout(P.DEPLOYING), Accepted(NOW), P.WAITING, None),
     (rollout(P.TAGGING, ADOPT), Accepted(NOW), P.WAITING, None),
@@ -104,12 +133,35 @@ ARROWS = [
     (rollout(P.MOVING), failed(Failure.REFUSED), P.CLEANING, Ending.FAILED),
     (rollout(P.MOVING), failed(Failure.UNRECORDED), P.CLEANING, Ending.FAILED),
     (rollout(P.MOVING, ROLL_BACK), failed(Failure.REFUSED), P.RECORDING, Ending.FAILED),
-    (rollout(P.VERIFYING), seen(service(MOVED)), P.RECORDING, Ending.PROMOTED),
-    (rollout(P.VERIFYING, PROMOTE), seen(service(MOVED)), P.RECORDING, Ending.PROMOTED),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(service(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
+    (rollout(P.VERIFYING), seen(service(MOVED)), P.UNTAGGING, Ending.PROMOTED),
+    (rollout(P.VERIFYING, STEPS), seen(service(MOVED)), P.DWELLING, None),
+    (rollout(P.VERIFYING, WATCH), seen(service(MOVED)), P.WATCHING, None),
+    (rollout(P.DWELLING, STEPS), Probed(NOW, AT_BOTH), P.DWELLING, None),
+    (rollout(P.DWELLING, STEPS), Probed(later(60), AT_BOTH), P.CONFIRMING, None),
+    (
+        rollout(P.DWELLING, STEPS, stepped=1),
+        Probed(NOW, (evidence(Outcome.FAILED),)),
+        P.BACKING_OUT,
+        Ending.REGRESSED,
+    ),
+    (
+        rollout(P.WATCHING, WATCH, stepped=1),
+        Probed(NOW, (evidence(Outcome.FAILED),)),
+        P.BACKING_OUT,
+        Ending.REGRESSED,
+    ),
+    (rollout(P.WATCHING, WATCH, stepped=1), Probed(NOW, ()), P.WATCHING, None),
+    (rollout(P.WATCHING, WATCH, stepped=1), Interrupted(NOW), P.BACKING_OUT, Ending.INTERRUPTED),
+    (rollout(P.VERIFYING, PROMOTE), seen(done(MOVED)), P.RECORDING, Ending.PROMOTED),
+    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
     (rollout(P.VERIFYING), seen(HALF_WAY), P.VERIFYING, None),
-    (rollout(P.VERIFYING), seen(HALF_WAY, at=later(60)), P.BACKING_OUT, None),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(HALF_WAY, at=later(60)), P.RECORDING, Ending.STUCK),
+    (rollout(P.VERIFYING), seen(HALF_WAY, at=later(60)), P.BACKING_OUT, Ending.REVERTED),
+    (
+        rollout(P.VERIFYING, ROLL_BACK),
+        seen(released(HALF_WAY), at=later(60)),
+        P.RECORDING,
+        Ending.STUCK,
+    ),
     (rollout(P.VERIFYING), seen(UNWRITTEN), P.VERIFYING, None),
     (rollout(P.VERIFYING, looks=3), seen(UNWRITTEN), P.CONFIRMING, None),
     (rollout(P.VERIFYING, PROMOTE, looks=3), seen(UNWRITTEN), P.READING, None),
@@ -136,18 +188,20 @@ ARROWS = [
     (rollout(P.PROVING), seen(service(BEFORE)), P.RECORDING, Ending.REVERTED),
     (rollout(P.PROVING), seen(BACK_HALF_WAY), P.PROVING, None),
     (rollout(P.PROVING), seen(BACK_HALF_WAY, at=later(60)), P.RECORDING, Ending.STUCK),
-    (rollout(P.PROVING, looks=3), seen(HALF_WAY), P.BACKING_OUT, None),
+    (rollout(P.PROVING, looks=3), seen(STILL_THERE), P.BACKING_OUT, None),
     (rollout(P.PROVING), seen(THEIRS), P.CLEANING, Ending.HELD),
     (rollout(P.PROVING), failed(Failure.LOST), P.PROVING, None),
     # cleaning, untagging, settling
     (rollout(P.CLEANING), seen(service(PLACED)), P.UNTAGGING, None),
     (rollout(P.CLEANING), seen(service(BEFORE)), P.SETTLING, None),
     (rollout(P.CLEANING), failed(Failure.LOST), P.CLEANING, None),
-    (rollout(P.CLEANING), failed(Failure.LOST, later(60)), P.RECORDING, None),
+    (rollout(P.CLEANING), failed(Failure.LOST, later(60)), P.RECORDING, Ending.HELD),
+    (rollout(P.CLEANING, unseen=True), failed(Failure.LOST, later(60)), P.RECORDING, Ending.STUCK),
     (rollout(P.UNTAGGING), Accepted(NOW), P.SETTLING, None),
     (rollout(P.UNTAGGING), failed(Failure.LOST), P.SETTLING, None),
     (rollout(P.UNTAGGING), failed(Failure.CONFLICT), P.CLEANING, None),
-    (rollout(P.UNTAGGING), failed(Failure.REFUSED), P.RECORDING, None),
+    (rollout(P.UNTAGGING), failed(Failure.REFUSED), P.CLEANING, None),
+    (rollout(P.UNTAGGING, conflicts=5), failed(Failure.REFUSED), P.RECORDING, Ending.HELD),
     (rollout(P.SETTLING), seen(service(BEFORE)), P.RECORDING, None),
     (rollout(P.SETTLING), seen(service(PLACED)), P.CLEANING, None),
     (rollout(P.SETTLING), seen(BUSY), P.SETTLING, None),
@@ -222,7 +276,11 @@ EXPECTED = {
     P.TAGGING: {1, 2},
     P.WAITING: {0, 2},
     P.EXPLAINING: {4},
-    P.PROBING: {2, 3},
+    P.RECOVERING: {1, 2},
+    P.RECOVERED: {0, 2},
+    P.PROBING: {0, 2, 3},
+    P.DWELLING: {0, 2, 3},
+    P.WATCHING: {0, 2, 3},
     P.CONFIRMING: {0, 2},
     P.MOVING: {1, 2},
     P.VERIFYING: {0, 2},
@@ -292,23 +350,30 @@ def test_a_revision_that_was_not_asked_for_is_kept():
     assert CANDIDATE in after.revisions
 
 
-def test_a_whole_rollout_in_eight_steps():
-    r, commands = begin(plan(), "r1", NOW)
-    deployed = service(PLACED, etag="2")
-    steps = [
-        seen(service(etag="1"), None),
-        Accepted(NOW),
-        seen(deployed),
-        Probed(NOW, (evidence(),)),
-        seen(deployed),
-        Accepted(NOW),
-        seen(service(MOVED, etag="3")),
-        Recorded(NOW, kept=True),
-    ]
+def marked(what, command):
+    """The service as the write of this command leaves it, its mark included."""
+    return replace(what, annotations=((KEY, command.mark.text()),))
+
+
+def test_a_whole_rollout_step_by_step():
     told = []
-    for event in steps:
-        told += commands
+
+    def then(event):
+        nonlocal r, commands
+        told.extend(commands)
         r, commands = step(r, event)
+
+    r, commands = begin(plan(), "r1", NOW)
+    then(seen(service(etag="1", annotations=()), None))
+    then(Accepted(NOW))
+    deployed = marked(service(PLACED, etag="2"), told[1])
+    then(seen(deployed))
+    then(Probed(NOW, (evidence(),)))
+    then(seen(deployed))
+    then(Accepted(NOW))
+    then(seen(marked(service(MOVED, etag="3"), told[5])))
+    then(Accepted(NOW))
+    then(Recorded(NOW, kept=True))
     assert [type(command).__name__ for command in told] == [
         "Look",
         "Deploy",
@@ -317,8 +382,10 @@ def test_a_whole_rollout_in_eight_steps():
         "Look",
         "SetTraffic",
         "Look",
+        "SetTraffic",
         "Record",
     ]
+    assert told[7].mark.holder == ""
     assert isinstance(told[1], Deploy)
     assert (told[1].etag, told[5].etag) == ("1", "2")
     assert (r.ending, r.exit_code, r.ended) == (Ending.PROMOTED, ExitCode.DONE, True)

@@ -2,7 +2,7 @@ import pytest
 
 from gate.core.state import MOVES, Ending, Phase
 from gate.errors import ExitCode
-from tests.unit.core.rollouts import BEFORE, MOVED, PLACED, later, plan, rollout
+from tests.unit.core.rollouts import later, plan, rollout
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,6 @@ def test_an_abandoned_rollout_says_what_it_leaves(phase):
 
 def test_the_deadline_counts_from_the_start():
     assert rollout(Phase.READING, plan(deadline_s=90)).deadline_at == later(90)
-
-
-def test_the_traffic_that_the_gate_believes_in():
-    assert rollout(Phase.VERIFYING).expected == MOVED
-    assert rollout(Phase.PROBING).expected == PLACED
-    assert rollout(Phase.PROBING, placed=None).expected == BEFORE
 
 
 def test_only_the_last_phase_is_the_end():

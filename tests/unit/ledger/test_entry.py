@@ -83,6 +83,8 @@ def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
             {"revision": CANDIDATE, "percent": 100, "tag": ""},
             {"revision": OLD, "percent": 0, "tag": "blue"},
         ],
+        "fence": 1,
+        "phase": "moving",
     }
 
 
@@ -131,6 +133,8 @@ def test_evidence_is_kept_whole():
         "asked_times": 7,
         "right_times": 6,
         "trace": "ab" * 16,
+        "address": "",
+        "answered_by": "",
         "findings": [
             {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
         ],

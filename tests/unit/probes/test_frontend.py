@@ -98,3 +98,25 @@ def test_any_other_answer_is_taken_as_it_is():
     assert patience.pause_s(None) is None
     assert patience.pause_s(recognise(503, "Service Unavailable")) is None
     assert patience.pause_s(FrontEndAnswer("x", "y")) is None
+
+
+def test_another_revision_is_asked_again_within_the_same_time():
+    clock = FakeClock()
+    arrival = Arrival(within_s=5)
+    waited = []
+    patience = Patience(arrival, clock)
+    assert patience.pause_s(UNKNOWN) is not None
+    while (pause_s := patience.pause_s(None, other=True)) is not None:
+        clock.advance(pause_s)
+        waited.append(pause_s)
+    assert 5 <= sum(waited) < 7
+    assert Patience(arrival, clock).pause_s(None, other=True) is None
+
+
+def test_the_candidates_own_answer_starts_the_time_anew():
+    clock = FakeClock()
+    arrival = Arrival(within_s=5)
+    assert Patience(arrival, clock).pause_s(None, other=True) is not None
+    clock.advance(6)
+    assert Patience(arrival, clock).pause_s(None) is None
+    assert Patience(arrival, clock).pause_s(None, other=True) is not None

@@ -12,7 +12,12 @@ def test_no_symptom_is_a_pass():
 
 def test_what_never_reached_the_candidate_says_nothing_of_it():
     inconclusive = {symptom for symptom in OUTCOMES if OUTCOMES[symptom] is Outcome.INCONCLUSIVE}
-    assert inconclusive == {Symptom.CONNECT, Symptom.PLATFORM, Symptom.CLIENT}
+    assert inconclusive == {
+        Symptom.IDENTITY,
+        Symptom.CONNECT,
+        Symptom.PLATFORM,
+        Symptom.CLIENT,
+    }
 
 
 def test_a_failure_outweighs_what_is_inconclusive():

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from gate.core.evidence import Evidence, Finding, Outcome, Symptom
+from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Symptom
+from gate.core.mark import KEY, Mark
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -161,7 +162,8 @@ class Scene:
     """A service that answers the core's commands.
 
     Attributes:
-        evidence: what the probes will have seen.
+        evidence: what the probes will have seen at the candidate's own address.
+        at_service: what they will have seen at the service's; None: the same.
         logs: the candidate's last words.
         candidate_ready: what becomes of the candidate.
         looks_until_ready: how often the candidate is seen still starting.
@@ -181,6 +183,9 @@ class Scene:
     modifier: str = "alice@example.com"
     revisions: dict[str, Revision] = field(default_factory=dict)
     lag: int = 0
+    mark: str = ""
+    writes: int = 0
+    at_service: tuple[Evidence, ...] | None = None
 
     def play(self, wanted: Plan, narrator: Narrator | None = None) -> Rollout:
         """Plays a rollout to its end."""
@@ -215,6 +220,8 @@ class Scene:
             reconciling=self.lag > 0,
             latest_created=max(self.revisions),
             last_modifier=self.modifier,
+            etag=f'"{self.writes}: {self.traffic}"',
+            annotations=((KEY, self.mark),) if self.mark else (),
         )
 
     def _answer(self, rollout: Rollout, command: Command, narrator: Narrator | None) -> Event:
@@ -228,17 +235,23 @@ class Scene:
                 self._deploy(command)
                 return Accepted(self.wait(0.2))
             case SetTraffic():
-                self._move(command.traffic)
+                self._move(command.traffic, command.mark)
                 return Accepted(self.wait(0.2))
             case RunProbes():
-                tell(narrator, self.evidence)
-                return Probed(self.wait(12.3), self.evidence)
+                seen = (*self.evidence, *self._at_service(command))
+                tell(narrator, seen)
+                return Probed(self.wait(command.after_s + 12.3), seen)
             case ReadLogs():
                 return LogsRead(self.wait(0.1), self.logs)
             case Record():
                 return Recorded(
                     self.wait(0.1), kept=self.kept, message="" if self.kept else "quota"
                 )
+
+    def _at_service(self, command: RunProbes) -> Iterable[Evidence]:
+        asked = {probe.name for probe in command.service_probes}
+        seen = self.evidence if self.at_service is None else self.at_service
+        return (replace(item, address=SERVICE) for item in seen if item.probe in asked)
 
     def _look(self, command: Look) -> Seen:
         at = self.wait(max(command.after_s, 0.5))
@@ -259,9 +272,11 @@ class Scene:
         self.revisions[command.revision] = Revision(
             command.revision, starting, command.image, self.now
         )
-        self._move(command.traffic)
+        self._move(command.traffic, command.mark)
 
-    def _move(self, traffic: Split) -> None:
+    def _move(self, traffic: Split, mark: Mark) -> None:
+        self.mark = mark.text()
+        self.writes += 1
         self.effective, self.traffic = self.traffic, traffic
         self.lag = self.looks_until_effective
 
@@ -306,10 +321,12 @@ def tell(narrator: Narrator | None, evidence: Iterable[Evidence]) -> None:
     if narrator is None:
         return
     for item in evidence:
+        at = item.address
         for done in range(item.asked_times):
             of = item.asked_times
-            narrator.progress(Progress(item.probe, "" if of == 1 else "sessions", done, of))
-        narrator.progress(Progress(item.probe, evidence=item))
+            what = "" if of == 1 else "sessions"
+            narrator.progress(Progress(item.probe, what, done, of, address=at))
+        narrator.progress(Progress(item.probe, evidence=item, address=at))
 
 
 def fail_once(kind: type[object], failure: Failure, message: str, hint: str = "") -> object:

@@ -104,11 +104,18 @@ def test_before_the_first_answer_the_board_says_what_is_done() -> None:
     ]
 
 
-def test_probes_that_were_told_of_before_keep_their_outcome() -> None:
+def test_a_new_round_begins_with_nothing_seen_and_knows_both_addresses() -> None:
     board, _ = board_at_probing()
     board.progress(Progress("health", evidence=passed()))
-    board.expect(["health", "new"])
-    assert next(line.split()[:2] for line in drawn(board)[4:]) == ["✓", "health"]
+    board.expect(["health", "logs"], ["health"])
+    assert [line.split() for line in drawn(board)[4:]] == [
+        ["·", "health"],
+        ["·", "logs"],
+        ["·", "health", "@service"],
+    ]
+    at_service = passed(address="service")
+    board.progress(Progress("health", address="service", evidence=at_service))
+    assert [line.split()[0] for line in drawn(board)[4:]] == ["·", "·", "✓"]
 
 
 def test_time_runs_from_when_something_began_and_stops_for_nothing() -> None:
@@ -285,3 +292,17 @@ def test_a_terminal_that_goes_away_silences_the_view_not_the_rollout(error: Base
         assert Scene().play(plan(), narrator).ended
         narrator._live.refresh()
     assert gone.writes > 5
+
+
+@BOTH_WIDTHS
+def test_steps_and_a_watch_are_told_as_in_plain_text(width: int) -> None:
+    steps = plan(steps=(10, 100), dwell_s=30.0, watch_s=40.0)
+    told: list[str] = []
+    Scene().play(steps, PlainNarrator(told.append))
+    console = terminal(width)
+    with LiveNarrator(console) as narrator:
+        Scene().play(steps, narrator)
+    shown = " ".join(" ".join(Screen(sent(console)).lines).split())
+    for line in told:
+        if not line.startswith(("  passed: ", "  FAILED: ", "  asking: ")):
+            assert " ".join(line.split()) in shown

@@ -33,7 +33,7 @@ def test_status() -> None:
     failure = Condition(ConditionState.FAILED, "REASON", "text")
     revisions = (Revision(CANDIDATE, failure, "backend:v2"), Revision(STABLE, READY, "v1", START))
     entry: dict[str, Json] = {"rollout": "r1"}
-    assert machine.status_value(stands, revisions, (entry,)) == {
+    assert machine.status_value(stands, revisions, (entry,), START) == {
         "project": "demo",
         "region": "us-central1",
         "service": "backend",
@@ -59,6 +59,17 @@ def test_status() -> None:
         "latest_created": CANDIDATE,
         "last_modifier": "alice@example.com",
         "updated_at": "2026-01-01T12:00:00.000Z",
+        "lease": {
+            "state": "free",
+            "rollout": "",
+            "actor": "",
+            "since": "",
+            "until": "",
+            "phase": "",
+            "candidate": "",
+            "fence": 0,
+        },
+        "barred": [],
         "revisions": [
             {
                 "name": CANDIDATE,
@@ -78,7 +89,7 @@ def test_status() -> None:
 
 
 def test_latest_is_an_empty_name() -> None:
-    value = machine.status_value(service(Split.of(())), (), ())
+    value = machine.status_value(service(Split.of(())), (), (), START)
     assert isinstance(value, dict)
     assert value["follows_latest"] is True
     assert value["desired"] == [{"revision": "", "percent": 100, "tag": ""}]
@@ -124,6 +135,8 @@ def test_evidence() -> None:
         "asked_times": 1,
         "right_times": 0,
         "trace": "ab" * 16,
+        "address": "",
+        "answered_by": "",
         "findings": [
             {
                 "symptom": "redirect",
@@ -154,7 +167,7 @@ def test_a_pass_with_findings_is_inconclusive_for_machines_too() -> None:
 
 def test_every_field_is_documented() -> None:
     documented = str(machine.__doc__)
-    stands = machine.status_value(service(Split.all_to(STABLE)), (), ())
+    stands = machine.status_value(service(Split.all_to(STABLE)), (), (), START)
     seen = machine.evidence_value(V2_EVIDENCE)
     assert isinstance(seen, dict)
     assert isinstance(seen["evidence"], list)

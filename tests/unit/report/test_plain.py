@@ -219,7 +219,7 @@ def test_evidence_that_nobody_told_of_is_told_at_the_end() -> None:
     probing = next(state for state in states if state.phase is Phase.PROBING)
     story.doing(probing, Look())
     after = states[states.index(probing) + 1]
-    lines = story._probes.ended(after, scene.evidence, "1.0 s")
+    lines = story._probes.ended(Phase.PROBING, after, scene.evidence, "1.0 s")
     assert [line.text for line in lines][:2] == [
         "passed: health: 200 in 12 ms (100 ms)",
         "FAILED: api-health: 307 to /api/health/; expected status 200 (100 ms)",

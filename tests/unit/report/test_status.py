@@ -32,7 +32,7 @@ REVISIONS = (
 
 def test_a_pinned_service_from_top_to_bottom() -> None:
     stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}), latest_created=CANDIDATE)
-    assert status_lines(stands, REVISIONS, entries_of(Scene(), plan()), 100) == [
+    assert status_lines(stands, REVISIONS, entries_of(Scene(), plan()), START, 100) == [
         "backend (demo/us-central1)",
         "  url:         http://127.0.0.1:41000",
         "  state:       ready",
@@ -75,7 +75,7 @@ def test_a_pinned_service_from_top_to_bottom() -> None:
 
 
 def test_traffic_on_latest_says_what_a_plain_deploy_would_do() -> None:
-    lines = status_lines(service(Split.of(())), REVISIONS, (), 200)
+    lines = status_lines(service(Split.of(())), REVISIONS, (), START, 200)
     assert (
         "  traffic:     LATEST 100 %, which is backend-00001-aaa (desired and effective agree)"
         in lines
@@ -91,7 +91,7 @@ def test_traffic_on_latest_says_what_a_plain_deploy_would_do() -> None:
 
 def test_traffic_that_is_not_in_effect_is_loud() -> None:
     stands = service(Split.all_to(CANDIDATE), Split.all_to(STABLE), ready=FAILED)
-    lines = status_lines(stands, REVISIONS, (), 100)
+    lines = status_lines(stands, REVISIONS, (), START, 100)
     assert "  state:       FAILED (HEALTH_CHECK_CONTAINER_ERROR: did not listen on 8080)" in lines
     begin = lines.index(
         "  traffic:     DESIRED AND EFFECTIVE DIFFER, requests do not go where they should"
@@ -105,7 +105,7 @@ def test_traffic_that_is_not_in_effect_is_loud() -> None:
 def test_a_change_under_way_is_said() -> None:
     reconciling = Condition(ConditionState.RECONCILING)
     stands = service(Split.all_to(STABLE), reconciling=True, ready=reconciling)
-    lines = status_lines(stands, REVISIONS, (), 100)
+    lines = status_lines(stands, REVISIONS, (), START, 100)
     assert "  state:       RECONCILING" in lines
     assert "  traffic:     A CHANGE IS UNDER WAY, traffic may still move" in lines
 
@@ -114,7 +114,7 @@ def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:
     stands = service(
         Split.of(()), (), latest_ready="", latest_created=CANDIDATE, uri="", last_modifier=""
     )
-    lines = status_lines(stands, (), (), 100)
+    lines = status_lines(stands, (), (), START, 100)
     assert "  url:         none yet" in lines
     assert "  desired:     LATEST 100 %, which is nothing, since none is ready" in lines
     assert (
@@ -123,7 +123,7 @@ def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:
     )
     tagged = service(Split.all_to(STABLE, {"mine": STABLE}), Split.all_to(STABLE))
     assert "  tag:         mine -> backend-00001-aaa, which has no address yet" in status_lines(
-        tagged, (), (), 100
+        tagged, (), (), START, 100
     )
 
 
@@ -133,7 +133,7 @@ def test_only_recent_revisions_are_listed_and_those_that_matter() -> None:
     stands = service(
         Split.all_to("backend-00003-xyz", {"mine": "backend-00005-xyz"}), latest_ready=names[0]
     )
-    lines = status_lines(stands, revisions, (), 100)
+    lines = status_lines(stands, revisions, (), START, 100)
     listed = [line.split()[0] for line in lines if line.startswith("  backend-")]
     assert listed == [*names[:10], "backend-00005-xyz", "backend-00003-xyz"]
     assert "  and 18 older ones" in lines
@@ -143,14 +143,14 @@ def test_only_the_last_decisions_are_shown() -> None:
     entries = tuple(
         {**entry, "rollout": f"r{i}"} for i in range(9) for entry in entries_of(Scene(), plan())
     )
-    lines = status_lines(service(Split.all_to(STABLE)), REVISIONS, entries, 100)
+    lines = status_lines(service(Split.all_to(STABLE)), REVISIONS, entries, START, 100)
     assert sum("promoted" in line for line in lines) == 5
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_it_fits_its_width_but_for_commands_to_copy(width: int) -> None:
     stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}), latest_created=CANDIDATE)
-    for line in status_lines(stands, REVISIONS, entries_of(Scene(), plan()), width):
+    for line in status_lines(stands, REVISIONS, entries_of(Scene(), plan()), START, width):
         assert cells(line) <= width or line.startswith("  gcloud ")
 
 
@@ -164,6 +164,6 @@ def test_hostile_text_shows_and_does_nothing() -> None:
         latest_created=HOSTILE,
     )
     revisions = (Revision(HOSTILE, condition, HOSTILE, START),)
-    lines = status_lines(stands, revisions, entries_of(Scene(), plan(reason=HOSTILE)), 1000)
+    lines = status_lines(stands, revisions, entries_of(Scene(), plan(reason=HOSTILE)), START, 1000)
     assert_safe(lines)
     assert sum(SHOWN in line for line in lines) >= 8

@@ -58,7 +58,12 @@ def test_every_exit_code_and_decision_has_a_meaning() -> None:
 
 def test_only_a_good_ending_looks_good() -> None:
     good = {ending for ending in Ending if words.ending_tone(ending.value) is Tone.GOOD}
-    assert good == {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.UNCHANGED}
+    assert good == {
+        Ending.PROMOTED,
+        Ending.ROLLED_BACK,
+        Ending.UNCHANGED,
+        Ending.RECOVERED,
+    }
     assert words.ending_tone("anything else") is Tone.BAD
 
 

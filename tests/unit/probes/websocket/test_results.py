@@ -25,6 +25,7 @@ class Done:
     told: Fault | None = None
     foreign: int = 0
     refused_with: int = 0
+    answered_by: str = ""
     label: str = "#1"
     began_s: float = 0.0
     record: Record = field(default_factory=lambda: Record(100, 5, 5))

@@ -1,0 +1,58 @@
+"""`gate unlock`: takes the lease away from a rollout, because a person says so."""
+
+import argparse
+
+from gate.cli import by_hand, options, show, wiring
+from gate.cli.drive import drive
+from gate.core.lease import Standing, standing
+from gate.core.service import Service, ServiceRef
+from gate.core.state import Kind, Plan
+from gate.redaction import Redactor
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    options.add_by_hand(parser)
+    options.add_policy(parser, required=False)
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Takes back what the rollout at work did, ends its lease, and returns the exit code."""
+    ref = by_hand.service_of(args)
+    plan = Plan(
+        kind=Kind.RECOVER,
+        service=ref,
+        tag="",
+        actor=wiring.actor(),
+        reason=args.reason,
+        force=True,
+    )
+    if not args.yes:
+        _confirm(plan)
+    return drive(plan, args.output)
+
+
+def _confirm(plan: Plan) -> None:
+    """Shows who holds the lease, and asks; a service that nobody holds needs no consent."""
+    from gate.report.lease import lease_lines  # noqa: PLC0415
+    from gate.report.lines import plain  # noqa: PLC0415
+
+    by_hand.require_a_person("unlock")
+    service = wiring.run_async(_read(plan.service))
+    now = wiring.SystemClock().now()
+    if standing(service, now) is Standing.FREE:
+        return
+    lines = [
+        f"service:  {plan.service}",
+        *plain(lease_lines(service, now), show.width()),
+        "unlock:   what that rollout did is taken back, its tag goes, and it may write no more",
+        f"because:  {Redactor({}).text(plan.reason)}",
+    ]
+    by_hand.confirm("unlock", lines)
+
+
+async def _read(ref: ServiceRef) -> Service:
+    async with wiring.platform_of(ref) as platform:
+        return await platform.read_service()

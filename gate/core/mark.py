@@ -1,0 +1,174 @@
+"""What the gate writes on a service beside its traffic: who is at work, and what explains it.
+
+Kept in one annotation of the service, written by the very update that moves traffic, under the same
+etag: no move by the gate can be without it. Annotations of a service create no revision; the
+prefixes run.googleapis.com, cloud.googleapis.com, serving.knative.dev and autoscaling.knative.dev
+are reserved (Service message of the Admin API v2), this one is not.
+"""
+
+import functools
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gate.core.policy import Json
+
+KEY = "cloud-run-gate/mark"
+FORMAT = 1
+
+Shares = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A revision that a person moved users away from; automation does not promote it again."""
+
+    revision: str
+    image: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The gate's own state of a service.
+
+    Attributes:
+        fence: grows by one with every new holder, never shrinks; who has an older one must stop.
+        writer: id of the rollout (or move by hand) that made this write.
+        holder: id of the rollout at work, "" when none is.
+        actor, since: who started it, and when; without a holder, who wrote last.
+        until: when the lease runs out, unless it is renewed.
+        phase: how far it had come, for people; without a holder, what kind of command wrote last.
+        candidate, tag: whose tag it is that has to go.
+        safe: shares to go back to if the holder dies.
+        wrote: shares that the gate itself set last; if traffic differs, somebody else moved it.
+        entry: sha256 (hex) of the ledger's entry that explains this write.
+        barred: revisions that automation must leave alone.
+    """
+
+    fence: int = 0
+    writer: str = ""
+    holder: str = ""
+    actor: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    phase: str = ""
+    candidate: str = ""
+    tag: str = ""
+    safe: Shares = ()
+    wrote: Shares = ()
+    entry: str = ""
+    barred: tuple[Barred, ...] = field(default=())
+
+    def held_at(self, at: datetime) -> bool:
+        """Whether somebody's lease is running at this time."""
+        return bool(self.holder) and self.until is not None and at < self.until
+
+    def lapsed_at(self, at: datetime, leeway: timedelta) -> bool:
+        """Whether a holder's lease has run out, allowing for clocks that disagree."""
+        return bool(self.holder) and (self.until is None or at - leeway >= self.until)
+
+    def bars(self, revision: str, image: str) -> Barred | None:
+        """The bar that stands against a revision, or against its image where that is a digest."""
+        for bar in self.barred:
+            same_image = bool(image) and "@sha256:" in image and bar.image == image
+            if bar.revision == revision or same_image:
+                return bar
+        return None
+
+    def text(self) -> str:
+        """The annotation's value: compact JSON that `parse` reads back to an equal mark."""
+        value: dict[str, Json] = {
+            "format": FORMAT,
+            "fence": self.fence,
+            "writer": self.writer,
+            "holder": self.holder,
+            "actor": self.actor,
+            "since": _when(self.since),
+            "until": _when(self.until),
+            "phase": self.phase,
+            "candidate": self.candidate,
+            "tag": self.tag,
+            "safe": dict(self.safe),
+            "wrote": dict(self.wrote),
+            "entry": self.entry,
+            "barred": [
+                {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
+                for b in self.barred
+            ],
+        }
+        filled = {key: item for key, item in value.items() if item not in ("", {}, [], None)}
+        return json.dumps(filled, separators=(",", ":"), sort_keys=True)
+
+
+class UnreadableMark(ValueError):  # noqa: N818 - a value that is wrong, told apart from none
+    """The annotation is there and cannot be read: nobody may act as if it were not."""
+
+
+@functools.lru_cache(maxsize=256)
+def parse_mark(text: str) -> Mark:
+    """Reads an annotation's value; "" is a service that the gate never touched.
+
+    Raises:
+        UnreadableMark: it is no mark of a format that this gate knows.
+    """
+    if not text:
+        return Mark()
+    try:
+        value = json.loads(text)
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise UnreadableMark(f"unknown format (got {text[:60]!r}, expected format {FORMAT})")
+        return Mark(
+            fence=_integer(value.get("fence", 0)),
+            since=_moment(value.get("since")),
+            until=_moment(value.get("until")),
+            safe=_shares(value.get("safe", {})),
+            wrote=_shares(value.get("wrote", {})),
+            barred=tuple(_barred(item) for item in value.get("barred", [])),
+            **{name: _string(value.get(name, "")) for name in _STRINGS},
+        )
+    except (TypeError, KeyError, RecursionError, ValueError) as error:
+        if isinstance(error, UnreadableMark):
+            raise
+        raise UnreadableMark(f"not readable (got {text[:60]!r})") from None
+
+
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "entry")
+
+
+def _when(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    at = datetime.fromisoformat(_string(value))
+    if at.tzinfo is None or not 2000 <= at.year < 3000:
+        raise ValueError("a time without a zone, or out of range")
+    return at
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def _shares(value: object) -> Shares:
+    if not isinstance(value, dict):
+        raise TypeError
+    return tuple((_string(name), _integer(percent)) for name, percent in value.items())
+
+
+def _barred(value: object) -> Barred:
+    if not isinstance(value, dict):
+        raise TypeError
+    return Barred(**{_string(key): _string(item) for key, item in value.items()})

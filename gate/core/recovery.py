@@ -1,0 +1,144 @@
+"""Taking back what a rollout left that died: stable at what it had, its tag gone, said so."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.core.lease import LEEWAY, half_done, taken, taker, wrote_last
+from gate.core.mark import Mark, UnreadableMark
+from gate.core.messages import CallFailed, Failure
+from gate.core.service import Service
+from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.traffic import Split, Target
+from gate.core.transitions import (
+    CONFLICTS_MAX,
+    PATIENT_LOOKS,
+    READ_WITHIN_S,
+    again,
+    conflict,
+    enter,
+    finish,
+    left_undone,
+    unwritten,
+    written,
+)
+
+LOOK_AGAIN = "`gate status` says more; `gate unlock --reason` takes the lease away"
+
+
+def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+    """READING, seen: None if the way is free; else the rollout that waits, gives up or recovers."""
+    try:
+        mark = service.mark
+    except UnreadableMark as error:
+        return _unreadable(r, service, error, at)
+    if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
+        return None
+    if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
+        return _take_back(r, service, mark, at)
+    if r.plan.kind in {Kind.ROLLOUT, Kind.RECOVER} and half_done(service):
+        return _take_back(r, service, mark, at)
+    if r.plan.kind is Kind.RECOVER:
+        note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
+        return finish(r, Ending.UNCHANGED, note)
+    return _occupied(r, service, at) if mark.holder else None
+
+
+def _unreadable(
+    r: Rollout, service: Service, error: UnreadableMark, at: datetime
+) -> Rollout | None:
+    """Nobody can say who is at work: a person may go on, automation may not."""
+    if r.plan.force:
+        return _take_back(r, service, Mark(), at)
+    if r.plan.kind is Kind.ROLLBACK:
+        return None  # a way to safety does not hang on what nobody can read
+    note = f"{service.ref}: the gate's own annotation is {error}"
+    return finish(r, Ending.BUSY, f"{note}; {LOOK_AGAIN}")
+
+
+def _occupied(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """Somebody is at work: wait for them, as long as was asked for."""
+    waited_s = (at - r.started_at).total_seconds()
+    if waited_s < r.plan.wait_s:
+        limit_at = at + timedelta(seconds=READ_WITHIN_S)
+        return replace(again(r), waited_s=waited_s, limit_at=limit_at)
+    return finish(r, Ending.BUSY, f"{service.ref}: {taker(service)} is at work; {LOOK_AGAIN}")
+
+
+def _overrides(r: Rollout) -> bool:
+    """Whether a person wants whatever is at work to end.
+
+    A rollback that does not ask its target first needs no recovery: it moves all users at once.
+    """
+    return r.plan.force or r.plan.kind is Kind.ROLLBACK
+
+
+def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
+    """On to the one update that brings the service to safety."""
+    goal = safety(service, mark)
+    note = _why(service, mark, at)
+    r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
+    r = taken(replace(r, notes=(*r.notes, note)), service)
+    return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
+
+
+def _why(service: Service, mark: Mark, at: datetime) -> str:
+    phase = mark.phase or "at work"
+    if mark.lapsed_at(at, LEEWAY):
+        return f"recovered from {taker(service)}, which died while {phase}"
+    if half_done(service):
+        return f"what {taker(service)} wrote last was left half done, and is written once more"
+    return f"took the lease away from {taker(service)}, which was {phase}"
+
+
+def safety(service: Service, mark: Mark) -> Split:
+    """Traffic after a recovery: the dead rollout's own moves undone, anybody else's left alone."""
+    traffic = service.traffic
+    if mark.tag and traffic.tags.get(mark.tag, "") == mark.candidate:
+        traffic = traffic.without_tag(mark.tag)
+    if mark.safe and traffic.shares == dict(mark.wrote):
+        safe = Split.of(Target(name, percent) for name, percent in mark.safe)
+        return traffic.with_shares_of(safe)
+    return traffic
+
+
+def not_recovered(r: Rollout, failed: CallFailed) -> Rollout:
+    """RECOVERING failed."""
+    match failed.failure:
+        case Failure.CONFLICT if r.conflicts < CONFLICTS_MAX:
+            return conflict(_afresh(r), Phase.READING, failed.at)
+        case Failure.LOST:
+            return written(r, Phase.RECOVERED, failed.at, r.plan.verify_within_s)
+        case _:
+            note = f"what a dead rollout left could not be taken back: {failed.message}"
+            return finish(r, Ending.STUCK, note)
+
+
+def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """RECOVERED, seen: on with what was asked for, once traffic is as desired."""
+    if not wrote_last(r, service):
+        if unwritten(r, service) and r.looks < PATIENT_LOOKS:
+            return again(r)
+        note = "the update that takes a dead rollout back never happens"
+        return _from_the_start(r, at, Ending.STUCK, note)
+    if service.in_effect:
+        if r.plan.kind is Kind.RECOVER:
+            return finish(r, Ending.RECOVERED)
+        note = "one rollout after the other dies on this service"
+        return _from_the_start(r, at, Ending.FAILED, note)
+    if left_undone(r, service):
+        return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
+    if at < r.limit_at:
+        return again(r)
+    return finish(r, Ending.STUCK, service.disagreement)
+
+
+def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Rollout:
+    """Back to reading, so many times and no more."""
+    if r.conflicts < CONFLICTS_MAX:
+        return conflict(_afresh(r), Phase.READING, at)
+    return finish(r, ending, note)
+
+
+def _afresh(r: Rollout) -> Rollout:
+    """As if nothing had been read yet, but for what is worth telling."""
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)

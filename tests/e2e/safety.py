@@ -1,0 +1,247 @@
+"""`gate` as a process beside people with Google's own client, on a local Cloud Run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import Conflict
+from google.cloud import run_v2
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gate.core.mark import KEY, Mark, parse_mark
+from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
+
+ROOT = Path(__file__).parents[2]
+CONTAINER = Path(__file__).with_name("moody_container.py")
+BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
+WITHIN_S = 60.0
+
+
+@dataclass
+class Site:
+    """One service, its files, and what can be done to it.
+
+    Attributes:
+        spoilt: while this file exists, the images `spoils` and `slow` answer 500.
+        go: once this file exists, `/slow` of the image `slow` answers.
+    """
+
+    cloud: LocalCloudRun
+    folder: Path
+    name: str = "shop"
+    env: dict[str, str] = field(default_factory=dict)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def spoilt(self) -> Path:
+        """While it exists, some images are spoilt."""
+        return self.folder / "spoilt"
+
+    @property
+    def go(self) -> Path:
+        """Lets slow answers go."""
+        return self.folder / "go"
+
+    def policy(self, text: str = "", path: str = "/health", more: str = "") -> Path:
+        """Writes a policy with three probes and returns its path."""
+        file = self.folder / "policy.yaml"
+        file.write_text(
+            f"version: 1\nservice: {{project: {PROJECT}, region: {REGION}, name: {self.name}}}\n"
+            f"{text}\nprobes:\n"
+            f"  health: {{http: {{path: {path}, timeout: 50s}}}}\n"
+            "  cart: {http: {path: /cart}}\n"
+            f"  search: {{http: {{path: /search}}}}\n{more}"
+        )
+        return file
+
+    # --- the gate
+
+    def start(self, *arguments: object, actor: str = "alice") -> subprocess.Popen[str]:
+        """Starts a gate and leaves it running; `ended` waits for it."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gate.cli", *map(str, arguments)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                **self.cloud.env(),
+                **self.env,
+                "PYTHONPATH": str(ROOT),
+                "GATE_ACTOR": actor,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def gate(self, *arguments: object, actor: str = "alice") -> "Ran":
+        """Runs a gate to its end."""
+        return ended(self.start(*arguments, actor=actor))
+
+    def rollout(self, policy: Path, image: str, *more: object, actor: str = "alice") -> "Ran":
+        """Rolls an image out, to its end."""
+        return self.gate("rollout", "--policy", policy, "--image", image, *more, actor=actor)
+
+    @property
+    def where(self) -> list[str]:
+        """The arguments that name the service."""
+        return ["--project", PROJECT, "--region", REGION, "--service", self.name]
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        """What the ledger says of the service, newest first."""
+        listed = self.gate("audit", "list", *self.where, "--output", "json")
+        return [entry for entry in json.loads(listed.out) if entry["entry"] == "outcome"]
+
+    def status(self) -> dict[str, Any]:
+        """`gate status` for machines."""
+        value: dict[str, Any] = json.loads(self.gate("status", *self.where, "--output", "json").out)
+        return value
+
+    # --- the service, by Google's own client
+
+    def create(self, image: str = "good:1") -> None:
+        """The first revision, by other means than the gate."""
+        self.cloud.create_service(self.name, image)
+
+    def service(self) -> run_v2.Service:
+        """As it stands."""
+        return self.cloud.services().get_service(name=f"{PARENT}/services/{self.name}")
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Revision to percent, as the front end obeys it; LATEST by what it means."""
+        service = self.service()
+        return {
+            (line.revision or service.latest_ready_revision).rpartition("/")[2]: line.percent
+            for line in service.traffic_statuses
+            if line.percent
+        }
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tag to revision, as asked for."""
+        return {line.tag: line.revision for line in self.service().traffic if line.tag}
+
+    @property
+    def mark(self) -> Mark:
+        """What the gate wrote on the service."""
+        return parse_mark(self.service().annotations.get(KEY, ""))
+
+    def stable(self) -> str:
+        """The revision that has all the traffic."""
+        ((name, percent),) = self.shares.items()
+        assert percent == 100
+        return name
+
+    def human(self, by: str, *paths: str, **changes: Any) -> None:
+        """Somebody changes the service with Google's own client, whoever else does so, too."""
+        caller = (("x-gate-local-caller", by),)
+        for _ in range(20):
+            service = self.service()
+            for path in paths:
+                setattr(service, path, changes[path])
+            mask = FieldMask(paths=paths)
+            request = run_v2.UpdateServiceRequest(service=service, update_mask=mask)
+            with suppress(Conflict):  # somebody was faster
+                finish(self.cloud.services().update_service(request, metadata=caller))
+                return
+        raise AssertionError("always somebody faster")
+
+    def human_moves(self, by: str, shares: dict[str, int]) -> None:
+        """Somebody moves traffic; tags stay."""
+        lines = [
+            run_v2.TrafficTarget(type_=BY_NAME, revision=name, percent=percent)
+            for name, percent in shares.items()
+        ]
+        lines += [
+            run_v2.TrafficTarget(type_=BY_NAME, revision=name, tag=tag)
+            for tag, name in self.tags.items()
+        ]
+        self.human(by, "traffic", traffic=lines)
+
+    def wait_for(self, what: Callable[[], object], within_s: float = WITHIN_S) -> None:
+        """Waits until it is so."""
+        end = time.monotonic() + within_s
+        while not what():
+            assert time.monotonic() < end, f"not within {within_s} s: {self.service()}"
+            time.sleep(0.05)
+
+    def wait_until_probing(self) -> str:
+        """Waits until a rollout probes, and has renewed its lease at that; its candidate."""
+        self.wait_for(lambda: self.mark.holder)
+        first = self.mark.until
+        self.wait_for(lambda: self.mark.until != first)
+        return self.mark.candidate
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A gate that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+
+def ended(process: subprocess.Popen[str]) -> Ran:
+    """Waits for its end."""
+    out, err = process.communicate(timeout=110)
+    return Ran(process.returncode, out, err)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """As a cancelled build step is killed."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def named(request: pytest.FixtureRequest) -> str:
+    """A service name of a test's own."""
+    return f"shop-{zlib.crc32(request.node.name.encode())}"
+
+
+@contextmanager
+def site(cloud: LocalCloudRun, folder: Path, name: str) -> Iterator[Site]:
+    """A site whose gates are all gone in the end."""
+    one = Site(cloud, folder, name)
+    try:
+        yield one
+    finally:
+        for process in one.processes:
+            if process.poll() is None:
+                kill(process)
+
+
+def write_images(folder: Path) -> Path:
+    """good:1, good:2, good:3, shy, spoils and slow, as an images file; returns its path."""
+    arguments = {
+        "good:1": [],
+        "good:2": [],
+        "good:3": [],
+        "shy": ["--shy"],
+        "spoils": ["--while", str(folder / "spoilt")],
+        "slow": ["--until", str(folder / "go")],
+    }
+    lines = [
+        f"  {json.dumps(name)}: "
+        f"{{command: {json.dumps(['{python}', '-ISu', str(CONTAINER), *given])}}}"
+        for name, given in arguments.items()
+    ]
+    path = folder / "images.yaml"
+    path.write_text("\n".join(["images:", *lines, ""]))
+    return path

@@ -1,0 +1,174 @@
+"""A candidate is judged by its own answers, also where an earlier one still answers at its URL.
+
+An inconclusive candidate keeps its tag. The next rollout moves the tag, the platform says so, and
+until the front end follows, the URL is answered by the earlier one.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.local_cloud_run import PARENT, PROJECT, REGION, start_local_cloud_run
+
+ROOT = Path(__file__).parents[2]
+CONTAINER = Path(__file__).parent / "named_container.py"
+RUDE = ("--ephemeral", "--port", "0", "--seed", "20")
+LAG_S = 3.0
+"""So much longer than usual the front end takes to follow, once it is told to be slow."""
+WITHIN_S = 90.0
+HEADER = "{header: x-revision}"
+JSON = "{json: {path: /version, field: revision}}"
+NOBODY = "{header: x-nobody}"
+"""Proves nothing: whoever answers is held."""
+PROBES = """\
+  health: {http: {path: /health}}
+  chat:
+    websocket: {path: /ws, connections: 3, script: [{expect: {json: {type: welcome}}}]}
+"""
+pytestmark = pytest.mark.xdist_group("identity")
+
+
+@pytest.fixture(scope="module")
+def rude(tmp_path_factory):
+    """A local Cloud Run that is slow and unreliable the way the real one is."""
+    images = tmp_path_factory.mktemp("images") / "images.yaml"
+    command = f'["{{python}}", "{CONTAINER}"'
+    good, broken = (
+        f'"good": {{command: {command}]}}',
+        f'"broken": {{command: {command}, "--broken"]}}',
+    )
+    images.write_text(f"images:\n  {good}\n  {broken}\n")
+    running = start_local_cloud_run(images, RUDE)
+    yield running
+    assert running.stop() == 0
+
+
+class Service:
+    """One service on it, and `gate` as a process."""
+
+    def __init__(self, cloud, name, folder):
+        self.cloud, self.name, self.folder = cloud, name, folder
+        made = cloud.create_service(name, image="good")
+        self.first = made.latest_ready_revision.rpartition("/")[2]
+
+    def gate(self, *arguments):
+        which = ("--project", PROJECT, "--region", REGION, "--service", self.name)
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return subprocess.run(
+            [sys.executable, "-m", "gate.cli", *arguments, *which],
+            env={**kept, **self.cloud.env(), "PYTHONPATH": str(ROOT), "GATE_ACTOR": "a test"},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
+            check=False,
+        )
+
+    def policy(self, identity):
+        path = self.folder / "policy.yaml"
+        path.write_text(f"version: 1\ncandidate: {{identity: {identity}}}\nprobes:\n{PROBES}")
+        return str(path)
+
+    def roll_out(self, image, identity):
+        """Exit code, and what is recorded."""
+        done = self.gate("rollout", "--policy", self.policy(identity), "--image", image)
+        found = re.search(r"gate audit show (\S+)", done.stdout)
+        assert found, (done.stdout, done.stderr)
+        shown = self.audit(found[1], "--output", "json")
+        (outcome,) = [entry for entry in json.loads(shown) if entry["entry"] == "outcome"]
+        return done.returncode, outcome
+
+    def audit(self, rollout, *more):
+        """What the ledger has of a rollout, once Cloud Logging shows its end."""
+        for _ in range(200):
+            done = self.gate("audit", "show", rollout, *more)
+            if "outcome" in done.stdout or "exit code" in done.stdout:
+                return done.stdout
+        raise AssertionError(done)
+
+    def held(self, image):
+        """Leaves a candidate at 0 % with its tag; returns its name."""
+        code, outcome = self.roll_out(image, NOBODY)
+        assert (code, outcome["ending"]) == (5, "held"), outcome
+        assert {item["outcome"] for item in outcome["evidence"]} == {"inconclusive"}
+        name = outcome["candidate"]["revision"]
+        assert self.tags() == {"candidate": name}
+        return name
+
+    def be_slow(self):
+        """From now on the front end follows late."""
+        rule = {"do": "slow-traffic", "seconds": LAG_S}
+        rules = {"about": self.name, "rules": [rule]}
+        put = httpx.put(f"{self.cloud.rest}/local/faults/{self.name}", json=rules)
+        assert put.status_code == 200, put.text
+
+    def read(self):
+        return self.cloud.services().get_service(name=f"{PARENT}/services/{self.name}")
+
+    def tags(self):
+        return {line.tag: line.revision for line in self.read().traffic if line.tag}
+
+    def shares(self):
+        return {line.revision: line.percent for line in self.read().traffic if line.percent}
+
+
+@pytest.fixture
+def service(rude, request, tmp_path):
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:30].strip("-")
+    return Service(rude, name, tmp_path)
+
+
+def answered_by(outcome):
+    return {item["probe"]: item["answered_by"] for item in outcome["evidence"]}
+
+
+def told_of(outcome, revision):
+    """Whether the evidence tells that this revision answered while the candidate was asked."""
+    lines = [line for item in outcome["evidence"] for line in item["excerpts"]]
+    return any("another revision" in line and revision in line for line in lines)
+
+
+def test_bad_answers_of_a_held_candidate_do_not_stop_the_next_one(service):
+    old = service.held("broken")
+    probed = service.gate(
+        "probe", "--policy", service.policy(HEADER), "--revision", old, "--output", "json"
+    )
+    assert probed.returncode == 1, probed
+    assert {item["answered_by"] for item in json.loads(probed.stdout)["evidence"]} == {old}
+    service.be_slow()
+    code, outcome = service.roll_out("good", HEADER)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (0, "promoted"), outcome
+    assert answered_by(outcome) == {"health": new, "chat": new}
+    assert told_of(outcome, old), "the front end has not been slow enough to show anything"
+    assert service.shares() == {new: 100}
+    assert f"answered by: {new}" in service.audit(outcome["rollout"])
+
+
+def test_good_answers_of_a_held_candidate_do_not_promote_the_next_one(service):
+    old = service.held("good")
+    service.be_slow()
+    code, outcome = service.roll_out("broken", HEADER)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (1, "rejected"), outcome
+    assert answered_by(outcome) == {"health": new, "chat": new}
+    assert [item["findings"][0]["symptom"] for item in outcome["evidence"]] == ["status", "closed"]
+    assert told_of(outcome, old)
+    assert service.shares() == {service.first: 100}
+
+
+def test_a_json_answer_proves_it_as_well(service):
+    old = service.held("broken")
+    service.be_slow()
+    code, outcome = service.roll_out("good", JSON)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (0, "promoted"), outcome
+    assert answered_by(outcome) == {"health": new, "chat": new}
+    assert told_of(outcome, old)

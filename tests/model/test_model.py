@@ -1,0 +1,35 @@
+"""Every interleaving of two runs of the gate, of people, of Cloud Run and of bad luck.
+
+`make model` explores the large scenarios whole, too (some ten minutes).
+"""
+
+import os
+import random
+
+import pytest
+
+from tests.model.scenarios import LARGE, SMALL
+from tests.model.search import search, walk
+
+WHOLE = os.environ.get("GATE_MODEL") == "whole"
+WALKS = 150
+MOST = 5_000_000
+
+
+def by_name(scenario):
+    return scenario.name
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scenario", SMALL + (LARGE if WHOLE else ()), ids=by_name)
+def test_every_interleaving(scenario):
+    found = search(scenario, MOST)
+    assert not found.violation, "\n".join(found.trace)
+    assert found.whole
+    assert found.endings
+
+
+@pytest.mark.parametrize("scenario", LARGE, ids=by_name)
+def test_some_interleavings(scenario):
+    for seed in range(WALKS):
+        walk(scenario, random.Random(seed))

@@ -1,0 +1,70 @@
+"""What the commands of traffic safety refuse before they ask anybody anything."""
+
+import argparse
+
+import pytest
+
+from gate.cli.main import COMMANDS, run
+from gate.cli.options import add_wait
+from gate.errors import ExitCode
+
+WHERE = ("--project", "demo", "--region", "us-central1", "--service", "shop")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    """No settings of gcloud, and no emulator that could be asked."""
+    for name in ("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_RUN_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("version: 1\nprobes: {a: {http: {path: /}}}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("command", ["rollout", "promote"])
+@pytest.mark.parametrize("wait", ["10", "ten minutes", "-1s", "25h", ""])
+def test_a_wait_that_is_no_duration_is_a_usage_error(capsys, command, wait):
+    assert run([command, f"--wait={wait}"]) == ExitCode.USAGE
+    assert f"--wait: is no duration (got {wait!r}, expected e.g. 500ms" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("90s", 90), ("10m", 600)])
+def test_a_wait_is_written_as_durations_are_in_policies(text, seconds):
+    parser = argparse.ArgumentParser()
+    add_wait(parser)
+    assert parser.parse_args(["--wait", text]).wait == seconds
+    assert parser.parse_args([]).wait == 0
+
+
+@pytest.mark.parametrize("reason", [(), ("--reason", "  ")])
+def test_again_needs_a_reason(capsys, policy, reason):
+    arguments = ["rollout", "--policy", policy, "--revision", "shop-1", "--again", *WHERE]
+    assert run([*arguments, *reason]) == ExitCode.USAGE
+    assert "gate rollout --again: needs a reason (got none)" in capsys.readouterr().err
+
+
+def test_unlock_needs_a_reason(capsys):
+    assert run(["unlock", *WHERE]) == ExitCode.USAGE
+    assert "--reason" in capsys.readouterr().err
+
+
+def test_recover_all_needs_no_service_but_a_place(capsys):
+    assert run(["recover", "--all", "--service", "shop"]) == ExitCode.USAGE
+    assert "got nothing for --project, --region)" in capsys.readouterr().err
+
+
+def test_recover_needs_to_know_the_service(capsys):
+    assert run(["recover", "--project", "demo", "--region", "r"]) == ExitCode.USAGE
+    assert "got nothing for --service)" in capsys.readouterr().err
+
+
+def test_the_new_commands_are_listed(capsys):
+    assert run(["--help"]) == ExitCode.DONE
+    told = capsys.readouterr().out
+    assert {"recover", "unlock"} <= set(COMMANDS)
+    assert all(f"\n    {command} " in told for command in COMMANDS)

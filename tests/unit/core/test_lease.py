@@ -1,0 +1,66 @@
+"""Whose turn it is, by the service's own annotation."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gate.core import lease
+from gate.core.lease import LEEWAY, Standing, standing, taker
+from gate.core.mark import KEY, Barred, Mark
+from gate.core.state import Kind, Phase
+from tests.unit.core.rollouts import BEFORE, CANDIDATE, MOVED, NOW, STABLE, later, plan, rollout
+from tests.unit.core.rollouts import service as unmarked
+
+HELD = Mark(
+    fence=3,
+    writer="r7",
+    holder="r7",
+    actor="alice",
+    since=NOW,
+    until=later(60),
+    phase="probing",
+    candidate=CANDIDATE,
+    tag="candidate",
+)
+
+
+def service(mark: Mark | str, **more):
+    text = mark if isinstance(mark, str) else mark.text()
+    return unmarked(annotations=(("team", "chat"), (KEY, text)), **more)
+
+
+@pytest.mark.parametrize(
+    ("mark", "at", "expected"),
+    [
+        ("", NOW, Standing.FREE),
+        (Mark(9, wrote=((STABLE, 100),)), NOW, Standing.FREE),
+        (HELD, NOW, Standing.HELD),
+        (HELD, later(60), Standing.HELD),
+        (HELD, later(60) + LEEWAY - timedelta(milliseconds=1), Standing.HELD),
+        (HELD, later(60) + LEEWAY, Standing.LAPSED),
+        (replace(HELD, until=None), NOW, Standing.LAPSED),
+        ("no mark", NOW, Standing.UNREADABLE),
+        ('{"format":99}', NOW, Standing.UNREADABLE),
+    ],
+)
+def test_how_a_lease_stands(mark, at, expected):
+    assert standing(service(mark), at) is expected
+
+
+def test_who_has_taken_over_is_named_with_and_without_a_lease():
+    assert taker(service(HELD)) == "rollout r7 (alice) since 2026-01-01 12:00:00 UTC"
+    r = rollout(Phase.MOVING, plan(Kind.ROLLBACK, revision=CANDIDATE), fence=4)
+    assert taker(service(lease.mark_of(r, MOVED, working=False))) == "a rollback (alice)"
+    assert taker(service(Mark(4))) == "another rollout"
+
+
+def test_a_mark_remembers_only_so_many_bars_the_oldest_go_first():
+    old = tuple(Barred(f"backend-{i:05d}") for i in range(lease.BARS_MAX))
+    stands = service(Mark(4, barred=old))
+    r = rollout(Phase.MOVING, plan(Kind.ROLLBACK, revision=CANDIDATE), service=stands, fence=5)
+    bars = lease.mark_of(r, MOVED, working=False).barred
+    assert len(bars) == lease.BARS_MAX
+    assert bars[-1] == Barred(STABLE, "", "alice", "because")
+    assert bars[:-1] == old[1:]
+    assert BEFORE.share_of(STABLE) == 100
