@@ -15,6 +15,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    given_up,
     left_undone,
     written,
 )
@@ -120,7 +121,7 @@ def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
         return conflict(r, Phase.CLEANING, at)
     if wrote_last(r, service) and left_undone(r, service):
         return conflict(r, Phase.UNTAGGING, at)
-    if not service.in_effect and at < r.limit_at:
+    if not service.in_effect and at < r.limit_at and not given_up(r, service):
         return again(r)
     if not service.obeyed:
         return finish(r, Ending.STUCK, service.disagreement)

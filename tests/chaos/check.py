@@ -381,8 +381,9 @@ def _true(story, run):
 
 def _beside_the_sick(story, run):
     """Whether what serves users beside this run's candidate has gone bad itself."""
-    turned = story.round.image is Image.TURNS and run.role == "next"
-    return turned and len(story.round.steps) > 1
+    turned = story.round.image is Image.TURNS
+    alone = story.first and story.round.image.never_passes  # there was nothing to go back to
+    return run.role == "next" and (turned or alone) and len(story.round.steps) > 1
 
 
 def _where_it_was(story, run):
