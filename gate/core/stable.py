@@ -15,8 +15,9 @@ def before_rollout(service: Service) -> str:
     """The revision that had all users before the rollout whose candidate has some of them now.
 
     Returns:
-        A short revision name; "" where no rollout is under way or left half-way, where its candidate
-        has no users, where somebody has moved them since, or where they were split before.
+        A short revision name; "" where no rollout is under way or left half-way, where its
+        candidate has no users, where somebody has moved them since, or where they were split
+        before.
     """
     try:
         mark = service.mark
