@@ -1,6 +1,7 @@
 """Ctrl-C and worse, at each moment of a rollout: traffic is safe, the gate's own tag is gone."""
 
 import signal
+import time
 
 import pytest
 
@@ -125,6 +126,26 @@ def test_asked_twice_it_leaves_at_once_and_unlocking_takes_back_what_it_left(sta
     done = stage.gate("rollout", "--policy", policy, "--image", "teller")
     assert done.code == 0
     stage.only(stage.traffic().latest_created, {"mine": stage.first})
+
+
+def test_asked_once_it_ends_soon_although_nothing_answers(stage_of, tmp_path):
+    stage = stage_of("teller")
+    stage.pin({"mine": stage.first})
+    policy = stage.policy(tmp_path, HANGS)
+    running = stage.start("rollout", "--policy", policy, "--image", "teller")
+    running.until("passed: who")
+    stage.cloud.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        done = running.signal().end().clean()
+        took_s = time.monotonic() - began
+    finally:
+        stage.cloud.process.send_signal(signal.SIGCONT)
+    assert done.code == 130
+    assert took_s < 20, "5 s for a look that nothing answers, 5 s for the record, and its own end"
+    assert "or the lease was left" in done.out
+    assert "NOT RECORDED" in done.out
+    stage.only(stage.first, {"mine": stage.first, "candidate": stage.traffic().latest_created})
 
 
 def test_killed_outright_nobody_is_sent_to_the_candidate(stage_of, tmp_path):

@@ -96,6 +96,9 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     (outcome,) = shop.outcomes()
     assert (outcome["ending"], outcome["actor"]) == ("recovered", "nightly")
     assert any("(alice)" in note and "died while probing" in note for note in outcome["notes"])
+    listed = shop.gate("audit", "list", *shop.where).out
+    assert "taken back" in listed
+    assert "unfinished" not in listed
     again = shop.gate("recover", *shop.where)
     assert (again.code, len(shop.outcomes())) == (0, 1)
     assert "nothing to recover" in again.out

@@ -21,6 +21,7 @@ from tests.unit.core.rollouts import (
     TAG,
     failed,
     later,
+    ours,
     plan,
     released,
     rollout,
@@ -134,3 +135,15 @@ def test_looks_that_fail_are_repeated_for_a_while():
     assert cleanup.cannot_look(r, failed(Failure.LOST)).looks == 1
     assert cleanup.cannot_look(r, failed(Failure.LOST, later(60))).phase is Phase.RECORDING
     assert cleanup.cannot_look(r, failed(Failure.NOT_FOUND)).phase is Phase.RECORDING
+
+
+def test_users_whom_somebody_moved_to_what_was_rejected_are_not_called_safe():
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED)
+    r = cleanup.cleaning(r, ours(MOVED.with_tag(TAG, CANDIDATE), wrote=PLACED), NOW)
+    assert (r.phase, r.ending) == (Phase.UNTAGGING, Ending.STUCK)
+    said = (
+        f"eve@example.com has moved users to {CANDIDATE}, which was rejected (100 % of the traffic)"
+    )
+    assert r.notes[-1].startswith(said)
+    r = cleanup.cleaning(rollout(Phase.CLEANING, ending=Ending.REJECTED), ours(PLACED), NOW)
+    assert r.ending is Ending.REJECTED
