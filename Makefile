@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check chaos bench ratios format lint types imports lock clean
+.PHONY: help demo test check chaos model bench ratios format lint types imports lock clean
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test: $(STAMP)   ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(STAMP) format lint types imports test  ## format, lint, types, import contracts, tests
+
+model: $(STAMP)  ## every interleaving of two gates, people and Cloud Run (some ten minutes)
+	GATE_MODEL=whole $(BIN)/python -m pytest -q -n auto tests/model
 
 ROUNDS ?= 500
 chaos: $(STAMP)  ## gates killed, cut off and interfered with: make chaos [ROUNDS=500] [SEED=7]

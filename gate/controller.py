@@ -68,6 +68,10 @@ RENEWALS = 3
 LAST_WORDS_READS = 4
 LAST_WORDS_PAUSE_S = 2.5
 """How often they are read at most, and the pause between two reads."""
+LEAST_PATIENCE_S = 1.0
+"""What a call gets at least once we are to stop, however little time its phase has left."""
+RECORD_WITHIN_S = 5.0
+"""How long the outcome's entry may take once we are to stop."""
 URGENT_RECORD_WITHIN_S = 2.0
 """A move to safety waits no longer than this for the ledger to keep its intention."""
 
@@ -157,7 +161,7 @@ class Controller:
     async def _carry_out(self, rollout: Rollout, command: Command) -> Event:
         match command:
             case Look():
-                return await self._look(command)
+                return await self._look(rollout, command)
             case Deploy() | SetTraffic():
                 return await self._write(rollout, command)
             case RunProbes():
@@ -169,14 +173,16 @@ class Controller:
             case _ as never:
                 assert_never(never)
 
-    async def _look(self, command: Look) -> Event:
+    async def _look(self, rollout: Rollout, command: Look) -> Event:
         world = self._world
         if command.after_s:
             await world.clock.sleep(command.after_s)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.timeout(self._patience_s(rollout)), asyncio.TaskGroup() as group:
                 service = group.create_task(world.platform.read_service())
                 reads = [group.create_task(self._revision(name)) for name in command.revisions]
+        except TimeoutError:
+            return self._no_answer()
         except ExceptionGroup as errors:
             first = errors.exceptions[0]
             if not isinstance(first, InfrastructureError):
@@ -185,6 +191,17 @@ class Controller:
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
         return Seen(world.clock.now(), service.result(), revisions)
+
+    def _patience_s(self, rollout: Rollout) -> float | None:
+        """How long a call may take: once we are to stop, no longer than its phase."""
+        if not self._told:
+            return None
+        left = rollout.limit_at - self._world.clock.now()
+        return max(left.total_seconds(), LEAST_PATIENCE_S)
+
+    def _no_answer(self) -> CallFailed:
+        text = "Cloud Run gave no answer in the time that was left for ending safely"
+        return CallFailed(self._world.clock.now(), Failure.LOST, text)
 
     async def _revision(self, name: str) -> Revision | None:
         try:
@@ -210,7 +227,7 @@ class Controller:
                 return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
         if self._stop.is_set() and not self._told:
             return self._tell()
-        return await self._accepted(self._send(rollout, command, entry))
+        return await self._accepted(self._send(rollout, command, entry), rollout)
 
     async def _append(self, entry: Entry, rollout: Rollout) -> None:
         self._sequence += 1
@@ -230,9 +247,12 @@ class Controller:
             )
         return platform.set_traffic(command.traffic, command.etag, annotations)
 
-    async def _accepted(self, call: Awaitable[None]) -> Event:
+    async def _accepted(self, call: Awaitable[None], rollout: Rollout) -> Event:
         try:
-            await call
+            async with asyncio.timeout(self._patience_s(rollout)):
+                await call
+        except TimeoutError:
+            return self._no_answer()
         except InfrastructureError as error:
             return self._failed(error)
         self._renewed_at = self._world.clock.now()
@@ -353,7 +373,11 @@ class Controller:
         world = self._world
         entry = outcome(rollout, world.clock.now(), world.redactor.json)
         try:
-            await self._append(entry, rollout)
+            async with asyncio.timeout(RECORD_WITHIN_S if self._told else None):
+                await self._append(entry, rollout)
+        except TimeoutError:
+            late = f"no answer in {RECORD_WITHIN_S:g} s"
+            return Recorded(world.clock.now(), kept=False, message=late)
         except InfrastructureError as error:
             return Recorded(world.clock.now(), kept=False, message=str(error))
         return Recorded(world.clock.now(), kept=True)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.lease import moved, taken
+from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed
 from gate.core.policy import tag_problem
 from gate.core.proof import HINT
 from gate.core.recovery import admitted
 from gate.core.service import Condition, ConditionState, Service
-from gate.core.stable import choose_stable, crossed
+from gate.core.stable import before_rollout, choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import again, ending_of, enter, finish
@@ -27,10 +27,24 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, Ending.INTERRUPTED)
     if moved(r, service):  # a move that had been given up arrived late
         return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
+    r = _undoing(r, service)
     blocked = admitted(r, service, at)
     if blocked is not None:
         return blocked
     return _AIM[r.plan.kind](taken(r, service), service, at)
+
+
+def _undoing(r: Rollout, service: Service) -> Rollout:
+    """A rollback while a candidate has users undoes that rollout, and nothing before it.
+
+    In one update and without asking: what it goes back to has just been serving them.
+    """
+    back = before_rollout(service)
+    if r.plan.kind is not Kind.ROLLBACK or not back or r.plan.revision not in {"", back}:
+        return r
+    note = f"this undoes what {taker(service)} has done so far"
+    plan = replace(r.plan, revision=back, probes=())
+    return replace(r, plan=plan, notes=tuple(dict.fromkeys((*r.notes, note))))
 
 
 def no_service(r: Rollout, failed: CallFailed) -> Rollout:
@@ -67,6 +81,7 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
     unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
         taken(r, nothing),
+        plan=replace(plan, steps=plan.steps[-1:]),  # it has all users from the start
         phase=Phase.DEPLOYING,
         service=nothing,
         placed=placed,

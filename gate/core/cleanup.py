@@ -15,6 +15,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    given_up,
     left_undone,
     written,
 )
@@ -30,7 +31,7 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
 
     Whoever has taken the lease over has taken our tag over with it.
     """
-    r = _overruled(_unproven(r, service), service)
+    r = _exposed(_overruled(_unproven(r, service), service), service)
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
@@ -56,6 +57,20 @@ def _overruled(r: Rollout, service: Service) -> Rollout:
     if not done or service.traffic.shares == {r.candidate: 100}:
         return r
     return replace(r, ending=Ending.HELD, verdict=changed_again(service))
+
+
+def _exposed(r: Rollout, service: Service) -> Rollout:
+    """A rejection leaves users safe, unless somebody has moved them to the candidate."""
+    had = r.placed.share_of(r.candidate) if r.placed else 0
+    has = service.traffic.pinned(service.latest_ready).share_of(r.candidate)
+    if r.ending is not Ending.REJECTED or has <= had or moved(r, service):
+        return r
+    by = service.last_modifier or "somebody"
+    note = (
+        f"{by} has moved users to {r.candidate}, which was rejected ({has} % of the traffic), and "
+        "that is left alone: gate rollback --to REVISION takes them off it"
+    )
+    return replace(r, ending=Ending.STUCK, notes=(*r.notes, note))
 
 
 def _unproven(r: Rollout, service: Service) -> Rollout:
@@ -112,7 +127,7 @@ def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
 
 def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
     """SETTLING, seen: done once traffic is as desired."""
-    r = _overruled(r, service)
+    r = _exposed(_overruled(r, service), service)
     if lost(r, service):
         return replace(r, phase=Phase.RECORDING)
     left = holds(r, service) or (_has_our_tag(r, service) and not r.keeps_tag)
@@ -120,7 +135,7 @@ def settled(r: Rollout, service: Service, at: datetime) -> Rollout:
         return conflict(r, Phase.CLEANING, at)
     if wrote_last(r, service) and left_undone(r, service):
         return conflict(r, Phase.UNTAGGING, at)
-    if not service.in_effect and at < r.limit_at:
+    if not service.in_effect and at < r.limit_at and not given_up(r, service):
         return again(r)
     if not service.obeyed:
         return finish(r, Ending.STUCK, service.disagreement)

@@ -79,7 +79,8 @@ def holds(r: Rollout, service: Service) -> bool:
 def half_done(service: Service) -> bool:
     """Whether the gate's own last write is what traffic should be, and Cloud Run gave it up.
 
-    Nobody is at work any more: whoever comes next makes that write again.
+    Nobody is at work any more: whoever comes next makes that write again, unless no revision of
+    the service has ever been able to serve.
     """
     try:
         mark = service.mark
@@ -87,7 +88,7 @@ def half_done(service: Service) -> bool:
         return False
     asked = service.traffic.pinned(service.latest_ready).shares
     ours = not mark.holder and asked == dict(mark.wrote)
-    return ours and service.gave_up and not service.obeyed
+    return ours and service.gave_up and not service.obeyed and bool(service.latest_ready)
 
 
 def moved(r: Rollout, service: Service) -> bool:

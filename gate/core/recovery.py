@@ -17,6 +17,7 @@ from gate.core.transitions import (
     conflict,
     enter,
     finish,
+    given_up,
     left_undone,
     unwritten,
     written,
@@ -77,7 +78,9 @@ def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollou
     goal = safety(service, mark)
     note = _why(service, mark, at)
     r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
-    r = taken(replace(r, notes=(*r.notes, note)), service)
+    dead = (mark.holder,) if mark.holder and mark.holder not in r.took_back else ()
+    r = replace(r, notes=(*r.notes, note), took_back=r.took_back + dead)
+    r = taken(r, service)
     return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
 
 
@@ -127,7 +130,7 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _from_the_start(r, at, Ending.FAILED, note)
     if left_undone(r, service):
         return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
-    if at < r.limit_at:
+    if at < r.limit_at and not given_up(r, service):
         return again(r)
     return finish(r, Ending.STUCK, service.disagreement)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gate.core.mark import UnreadableMark
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import PastMove
 
@@ -10,10 +11,29 @@ IRREVERSIBLE = "cloud-run-gate/irreversible"
 that older code does not understand; its value says why."""
 
 
+def before_rollout(service: Service) -> str:
+    """The revision that had all users before the rollout whose candidate has some of them now.
+
+    Returns:
+        A short revision name; "" where no rollout is under way or left half-way, where its
+        candidate has no users, where somebody has moved them since, or where they were split
+        before.
+    """
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return ""
+    now = service.traffic.pinned(service.latest_ready).shares
+    ours = bool(mark.holder) and now == dict(mark.wrote) != dict(mark.safe)
+    return mark.safe[0][0] if ours and len(mark.safe) == 1 else ""
+
+
 def choose_stable(
     history: Sequence[PastMove], service: Service, revisions: Sequence[Revision] = ()
 ) -> str | None:
-    """The revision that had 100 % before the newest recorded move that led to today's traffic.
+    """The revision that had 100 % before what led to today's traffic.
+
+    That is the rollout under way, where there is one, else the newest recorded move.
 
     Args:
         history: past moves that were verified, newest first.
@@ -24,6 +44,8 @@ def choose_stable(
         A short revision name, or None where the ledger has no answer: never a guess.
     """
     now = service.effective_shares or service.traffic.pinned(service.latest_ready).shares
+    if back := before_rollout(service):
+        return back
     fit = {r.name for r in revisions if r.ready.state is ConditionState.SUCCEEDED}
     for move in history:
         if dict(move.after) != now or dict(move.before) == now or len(move.before) != 1:

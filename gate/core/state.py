@@ -196,6 +196,7 @@ class Rollout:
         at: time of the last event.
         fence: our fencing number, 0 before we have one.
         stepped: how many of the plan's steps have been reached and passed.
+        took_back: ids of the rollouts that did not end themselves and whose traces it took back.
         waited_s: how long it waited for another rollout to end; the deadline does not count that.
         guard: etag that the last write was guarded by; a service that still has it has not been
             written since.
@@ -223,6 +224,7 @@ class Rollout:
     fence: int = 0
     stepped: int = 0
     unseen: bool = False
+    took_back: tuple[str, ...] = ()
     waited_s: float = 0.0
     candidate: str = ""
     url: str = ""

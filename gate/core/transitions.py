@@ -87,7 +87,18 @@ def left_undone(r: Rollout, service: Service) -> bool:
     Tries are bounded, and each waits longer for the last one than the one before.
     """
     patient = r.looks >= PATIENT_LOOKS * (r.conflicts + 1)
-    return patient and r.conflicts < CONFLICTS_MAX and service.gave_up and not service.obeyed
+    tries_left = r.conflicts < CONFLICTS_MAX and not _hopeless(service)
+    return patient and tries_left and service.gave_up and not service.obeyed
+
+
+def given_up(r: Rollout, service: Service) -> bool:
+    """Whether traffic is not as asked for and neither waiting nor another try can help."""
+    return r.looks >= PATIENT_LOOKS and service.gave_up and _hopeless(service)
+
+
+def _hopeless(service: Service) -> bool:
+    """Whether no revision of the service has ever been able to serve."""
+    return not service.latest_ready
 
 
 def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:

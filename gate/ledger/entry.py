@@ -81,6 +81,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
         "last_modifier": service.last_modifier if service else "",
+        "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
     }
     return _bounded(entry, redact)

@@ -10,6 +10,8 @@ from gate.report.safe import safe
 from gate.report.words import shares_text
 
 UNFINISHED = "unfinished"
+TAKEN_BACK = "taken back"
+"""It never recorded an end, and another rollout has taken back what it left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,13 @@ class Attempt:
         id: of the rollout.
         intentions: what the gate was about to do, oldest first.
         outcome: what came of it, None while (or since) nobody recorded that.
+        taken_back_by: id of the rollout that took back what this one left, or "".
     """
 
     id: str
     intentions: tuple[Entry, ...] = ()
     outcome: Entry | None = None
+    taken_back_by: str = ""
 
     @property
     def head(self) -> Entry:
@@ -33,8 +37,10 @@ class Attempt:
 
     @property
     def ending(self) -> str:
-        """How it ended; `unfinished` without an outcome."""
-        return text(self.outcome, "ending") if self.outcome else UNFINISHED
+        """How it ended; without an outcome, `taken back` where another rollout says so."""
+        if self.outcome:
+            return text(self.outcome, "ending")
+        return TAKEN_BACK if self.taken_back_by else UNFINISHED
 
     @property
     def at(self) -> str:
@@ -82,7 +88,16 @@ def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
         else:
             attempt = replace(attempt, intentions=(entry, *attempt.intentions))
         found[rollout_id] = attempt
+    for attempt in tuple(found.values()):
+        for dead in _took_back(attempt):
+            if dead in found:
+                found[dead] = replace(found[dead], taken_back_by=attempt.id)
     return list(found.values())
+
+
+def _took_back(attempt: Attempt) -> list[str]:
+    listed = (attempt.outcome or {}).get("took_back")
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
 def when(at: str) -> str:

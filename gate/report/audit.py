@@ -58,7 +58,7 @@ def attempt_list(found: Sequence[Attempt], width: int) -> list[Block]:
         blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
     else:
         blocks += [line for attempt in found for line in _paragraph(attempt)]
-    if any(attempt.outcome is None for attempt in found):
+    if any(attempt.ending == UNFINISHED for attempt in found):
         blocks += [BLANK, Line(UNFINISHED_MEANS)]
     return blocks
 

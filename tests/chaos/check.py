@@ -6,6 +6,7 @@ end obeyed. The gate's own writes are known by their caller, and by the mark tha
 
 import hashlib
 import json
+from datetime import datetime
 
 from tests.chaos.draw import Image, Task
 from tests.chaos.gates import TAGS, actor_of
@@ -239,9 +240,14 @@ def traffic_is_where_it_was_asked_to_be(story):
     """Desired and effective agree, and nothing is in flight."""
     if not story.record.settled:
         yield "the service never settled"
-    want = story.meant(story.asked[-1])
+    last = story.asked[-1]
+    if last["caller"] == PERSON and "fail-operation" in story.record.struck:
+        return  # what a person wrote came to nothing, and is theirs to write again
+    want = story.meant(last)
     latest = {moment["what"]: shares(moment) for moment in story.moments}
     told, obeyed = latest.get("told"), latest.get("obeyed")
+    if "" in want and told == obeyed:
+        return  # the write came to nothing, and what LATEST meant in it nobody can name
     if not want == told == obeyed and not (story.first and told is None):
         yield f"asked for {want}, clients are told {told}, users get {obeyed}"
     final = {
@@ -342,11 +348,18 @@ def recovery_recovers(story):
         mistaken = run.code == REJECTED and story.round.rude and not story.round.identity
         half_done = run.code == FAILED and "was left half done" in run.said
         nothing = story.deleted or (story.first and run.code in (USAGE, STUCK))
+        refused |= run.code == REJECTED and _beside_the_sick(story, run)
         if run.code != PROMOTED and not (refused or mistaken or half_done or nothing):
             yield f"{run.role} ended with {run.code}: {run.said[-400:]}"
     for run in story.runs("early"):
-        if run.code != PROMOTED or story.by(run):
+        if run.code != PROMOTED or any(not _lapsed(*pair) for pair in story.by(run)):
             yield f"the recovery that came too early ended with {run.code} and wrote"
+
+
+def _lapsed(found, write):
+    """Whether the lease that a write found had run out: a slow machine makes nothing early."""
+    until = mark(found).get("until")
+    return bool(until) and datetime.fromisoformat(until) < datetime.fromisoformat(write["at"])
 
 
 def exit_codes_are_true(story):
@@ -368,12 +381,21 @@ def _true(story, run):
     if run.code == INTERRUPTED:
         yield from _safe(story, run, candidate)
     told_apart = story.round.identity or not story.round.rude
+    told_apart &= not _beside_the_sick(story, run)
     if run.code == REJECTED and run.image == "good" and not story.record.struck and told_apart:
         yield f"{run.role}: exit 1 for a good candidate, and nothing went wrong"
-    if run.code == USAGE and run.role == "main" and run.kind == "rollout":
+    given = story.placed_by_person(candidate, run.cut)  # a candidate with users is refused
+    if run.code == USAGE and run.role == "main" and run.kind == "rollout" and not given:
         yield f"{run.role}: exit 2 for a policy and a service that are right"
     if run.code == STUCK and story.round.calm:
         yield f"{run.role}: exit 4, and nothing went wrong"
+
+
+def _beside_the_sick(story, run):
+    """Whether what serves users beside this run's candidate has gone bad itself."""
+    turned = story.round.image is Image.TURNS
+    alone = story.first and story.round.image.never_passes  # there was nothing to go back to
+    return run.role == "next" and (turned or alone) and len(story.round.steps) > 1
 
 
 def _where_it_was(story, run):

@@ -39,10 +39,10 @@ lease: 5s
 on_hold: {on_hold}
 probes:
   alive:
-    http: {{path: /alive, timeout: 3s}}
+    http: {{path: /alive, timeout: 8s}}
     expect: {{status: 200}}
   right:
-    http: {{path: /right, timeout: 3s}}
+    http: {{path: /right, timeout: 8s}}
     expect: {{status: 200, json: {{ok: true}}}}
 """
 

@@ -33,7 +33,9 @@ class Stage:
 
     def __init__(self, rest, grpc_address):
         self.grpc = grpc_address
-        self._http = httpx.AsyncClient(base_url=rest, timeout=90)
+        self._http = httpx.AsyncClient(
+            base_url=rest, timeout=90, limits=httpx.Limits(max_keepalive_connections=0)
+        )  # a connection that the other side is just closing would fail a round
         self._channel = grpc.aio.insecure_channel(grpc_address)
 
     async def close(self):

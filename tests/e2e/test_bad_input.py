@@ -127,7 +127,7 @@ def test_an_unknown_id_is_a_usage_error(small):
     ("arguments", "variable"),
     [
         (("status",), "CLOUD_RUN_EMULATOR_HOST"),
-        (("rollback", *WHY), "LOGGING_EMULATOR_HOST"),
+        (("rollback", *WHY), "CLOUD_RUN_EMULATOR_HOST"),
         (("rollback", "--to", "backend-00001-abc", *WHY), "CLOUD_RUN_EMULATOR_HOST"),
         (("promote", *WHY), "CLOUD_RUN_EMULATOR_HOST"),
         (("audit", "list"), "LOGGING_EMULATOR_HOST"),

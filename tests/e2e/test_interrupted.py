@@ -1,6 +1,7 @@
 """Ctrl-C and worse, at each moment of a rollout: traffic is safe, the gate's own tag is gone."""
 
 import signal
+import time
 
 import pytest
 
@@ -29,6 +30,13 @@ def stopped(stage, running, tags):
     assert (outcome["ending"], outcome["exit_code"]) == ("interrupted", 130)
     assert outcome["effective_after"] == {stage.first: 100}
     return outcome
+
+
+def unlocked(stage):
+    """A person who knows that the rollout is dead need not wait until its lease has run out."""
+    done = stage.gate("unlock", "--yes", "--reason", "it was killed")
+    assert done.code == 0, done
+    assert "took the lease away from rollout" in done.out
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -94,7 +102,7 @@ def test_before_anything_is_written(small, tmp_path):
     assert small.recorded(done.rollout)["ending"] == "interrupted"
 
 
-def test_asked_twice_it_leaves_at_once_and_the_next_rollout_takes_its_tag_over(stage_of, tmp_path):
+def test_asked_twice_it_leaves_at_once_and_unlocking_takes_back_what_it_left(stage_of, tmp_path):
     stage = stage_of("teller")
     stage.pin({"mine": stage.first})
     policy = stage.policy(tmp_path, HANGS)
@@ -112,11 +120,32 @@ def test_asked_twice_it_leaves_at_once_and_the_next_rollout_takes_its_tag_over(s
     name = stage.traffic().latest_created
     stage.only(stage.first, {"mine": stage.first, "candidate": name})
 
+    unlocked(stage)
+    stage.only(stage.first, {"mine": stage.first})
     policy = stage.policy(tmp_path, GOOD)
     done = stage.gate("rollout", "--policy", policy, "--image", "teller")
     assert done.code == 0
-    assert f"tag candidate was on {name} and moves to the candidate" in done.out
     stage.only(stage.traffic().latest_created, {"mine": stage.first})
+
+
+def test_asked_once_it_ends_soon_although_nothing_answers(stage_of, tmp_path):
+    stage = stage_of("teller")
+    stage.pin({"mine": stage.first})
+    policy = stage.policy(tmp_path, HANGS)
+    running = stage.start("rollout", "--policy", policy, "--image", "teller")
+    running.until("passed: who")
+    stage.cloud.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        done = running.signal().end().clean()
+        took_s = time.monotonic() - began
+    finally:
+        stage.cloud.process.send_signal(signal.SIGCONT)
+    assert done.code == 130
+    assert took_s < 20, "5 s for a look that nothing answers, 5 s for the record, and its own end"
+    assert "or the lease was left" in done.out
+    assert "NOT RECORDED" in done.out
+    stage.only(stage.first, {"mine": stage.first, "candidate": stage.traffic().latest_created})
 
 
 def test_killed_outright_nobody_is_sent_to_the_candidate(stage_of, tmp_path):
@@ -131,6 +160,12 @@ def test_killed_outright_nobody_is_sent_to_the_candidate(stage_of, tmp_path):
     listed = stage.gate("audit", "list")
     assert "unfinished" in listed.out
 
-    done = stage.gate("promote", "--yes", "--reason", "it was good")
+    promote = ("promote", "--revision", name, "--yes", "--reason", "it was good")
+    done = stage.gate(*promote)
+    assert done.code == 5
+    assert "is at work" in done.out
+    stage.only(stage.first, {"mine": stage.first, "candidate": name})
+    unlocked(stage)
+    done = stage.gate(*promote)
     assert done.code == 0
     stage.only(name, {"mine": stage.first})

@@ -96,6 +96,9 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     (outcome,) = shop.outcomes()
     assert (outcome["ending"], outcome["actor"]) == ("recovered", "nightly")
     assert any("(alice)" in note and "died while probing" in note for note in outcome["notes"])
+    listed = shop.gate("audit", "list", *shop.where).out
+    assert "taken back" in listed
+    assert "unfinished" not in listed
     again = shop.gate("recover", *shop.where)
     assert (again.code, len(shop.outcomes())) == (0, 1)
     assert "nothing to recover" in again.out
@@ -171,7 +174,7 @@ def test_what_cannot_be_asked_is_said_once_and_nothing_else_is_hidden(shop):
         assert "nothing answers" in str(ran)
     shop.env.clear()
     gone = shop.gate("recover", *shop.where[:4], "--service", "nobody", "--output", "json")
-    assert gone.code == 3, gone
+    assert gone.code == 2, gone
     (found,) = json.loads(gone.out)["services"]
     assert (found["service"], found["lease"], found["outcome"]) == ("nobody", None, None)
     assert "does not exist" in found["error"]

@@ -1,6 +1,6 @@
 """Every interleaving of two runs of the gate, of people, of Cloud Run and of bad luck.
 
-`GATE_MODEL=whole` explores the large scenarios whole, too (some ten minutes).
+`make model` explores the large scenarios whole, too (some ten minutes).
 """
 
 import os

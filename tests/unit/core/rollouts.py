@@ -77,8 +77,7 @@ def _ours(traffic: Split) -> tuple[tuple[str, str], ...]:
     if TAG not in traffic.tags and CANDIDATE not in traffic.shares:
         return ()
     wrote = ((CANDIDATE if traffic.shares == {CANDIDATE: 100} else STABLE, 100),)
-    mark = Mark(fence=1, writer="r1", holder="r1", until=later(600), wrote=wrote, tag=TAG)
-    return ((KEY, replace(mark, candidate=CANDIDATE, safe=((STABLE, 100),)).text()),)
+    return ((KEY, replace(OURS, wrote=wrote).text()),)
 
 
 def released(what: Service) -> Service:
@@ -150,8 +149,6 @@ def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollo
     """
     asked = asked or plan()
     r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
-    if phase is not Phase.READING:
-        r = replace(r, fence=1, reached=PLACED if r.asks_first else None)
     r = replace(r, service=service(etag="guard"), guard="guard", before=BEFORE, placed=PLACED)
     r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
     r = replace(r, at=NOW, fence=0 if phase is Phase.READING else 1, reached=PLACED)

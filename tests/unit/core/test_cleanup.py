@@ -21,6 +21,7 @@ from tests.unit.core.rollouts import (
     TAG,
     failed,
     later,
+    ours,
     plan,
     released,
     rollout,
@@ -122,7 +123,7 @@ def test_a_tag_that_is_there_again_is_taken_again_a_few_times():
 
 
 def test_a_tag_that_cannot_be_taken_is_said_and_changes_nothing_else():
-    r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED)
+    r = rollout(Phase.UNTAGGING, ending=Ending.REJECTED, conflicts=CONFLICTS_MAX)
     r = cleanup.not_untagged(r, failed(Failure.REFUSED))
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.REJECTED)
     left = f"the tag {TAG} or the lease was left on {CANDIDATE}"
@@ -134,3 +135,15 @@ def test_looks_that_fail_are_repeated_for_a_while():
     assert cleanup.cannot_look(r, failed(Failure.LOST)).looks == 1
     assert cleanup.cannot_look(r, failed(Failure.LOST, later(60))).phase is Phase.RECORDING
     assert cleanup.cannot_look(r, failed(Failure.NOT_FOUND)).phase is Phase.RECORDING
+
+
+def test_users_whom_somebody_moved_to_what_was_rejected_are_not_called_safe():
+    r = rollout(Phase.CLEANING, ending=Ending.REJECTED)
+    r = cleanup.cleaning(r, ours(MOVED.with_tag(TAG, CANDIDATE), wrote=PLACED), NOW)
+    assert (r.phase, r.ending) == (Phase.UNTAGGING, Ending.STUCK)
+    said = (
+        f"eve@example.com has moved users to {CANDIDATE}, which was rejected (100 % of the traffic)"
+    )
+    assert r.notes[-1].startswith(said)
+    r = cleanup.cleaning(rollout(Phase.CLEANING, ending=Ending.REJECTED), ours(PLACED), NOW)
+    assert r.ending is Ending.REJECTED

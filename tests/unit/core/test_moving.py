@@ -24,6 +24,7 @@ from tests.unit.core.rollouts import (
     done,
     failed,
     later,
+    marked,
     ours,
     plan,
     rollout,
@@ -101,10 +102,10 @@ def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():
     "theirs", [PLACED, BEFORE, Split.of([Target(None, 100)]), Split.all_to(OLD)]
 )
 def test_whatever_somebody_wrote_after_us_is_left_alone(theirs):
-    r = verified(service(theirs))
+    r = verified(ours(theirs, MOVED))
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
     assert "changed again by eve@example.com" in r.verdict.reasons[0].text
-    r = verified(service(theirs), PROMOTE)
+    r = verified(marked(Mark(fence=1, writer="r1", wrote=((CANDIDATE, 100),)), theirs), PROMOTE)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
 
 
@@ -117,7 +118,7 @@ def test_the_way_back_has_the_old_percents_and_todays_tags():
 
 def test_the_way_back_from_latest_is_to_what_it_was():
     r = rollout(Phase.BACKING_OUT, PROMOTE, before=Split.of([]), placed=Split.all_to(STABLE))
-    r = moving.back_out(r, done(MOVED, latest_ready=OLD), NOW)
+    r = moving.back_out(r, done(MOVED, effective=BEFORE, latest_ready=OLD), NOW)
     assert r.goal.shares == {STABLE: 100}
 
 
@@ -174,7 +175,8 @@ def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    r = proved(ours(MOVED, reconciling=True), later(60), looks=9, conflicts=5)
+    still = ours(MOVED, reconciling=True, etag="guard")
+    r = proved(still, later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 
 

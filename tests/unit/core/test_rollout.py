@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gate.core.commands import command_of
-from gate.core.evidence import Outcome
+from gate.core.evidence import SERVICE, Outcome
 from gate.core.mark import KEY, Mark
 from gate.core.messages import (
     Accepted,
@@ -34,6 +34,7 @@ from tests.unit.core.rollouts import (
     NOW,
     PLACED,
     STABLE,
+    done,
     evidence,
     failed,
     later,
@@ -48,6 +49,7 @@ from tests.unit.core.rollouts import (
 P = Phase
 BUSY = service(BEFORE, reconciling=True)
 HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
+LEFT_HALF_WAY = released(HALF_WAY)
 BACK_HALF_WAY = service(BEFORE, effective=MOVED, reconciling=True)
 UNWRITTEN = service(PLACED, etag="guard")
 THEIRS = service(Split.all_to("backend-00009-rival"))
@@ -59,6 +61,8 @@ RECOVER = plan(Kind.RECOVER)
 STEPS, WATCH = plan(steps=(10, 100)), plan(watch_s=30.0)
 ADOPT = plan(revision=CANDIDATE)
 PROMOTE, ROLL_BACK = plan(Kind.PROMOTE, revision=CANDIDATE), plan(Kind.ROLLBACK, revision=CANDIDATE)
+
+AT_BOTH = (evidence(), replace(evidence(), address=SERVICE))
 
 ARROWS = [
     # reading
@@ -85,8 +89,9 @@ ARROWS = [
     (rollout(P.READING, PROMOTE), seen(service(), BROKEN), P.RECORDING, Ending.REJECTED),
     (rollout(P.READING, ROLL_BACK), seen(service()), P.MOVING, None),
     (rollout(P.READING), failed(Failure.NOT_FOUND), P.RECORDING, Ending.REFUSED),
-    (rollout(P.READING), failed(Failure.LOST), P.READING, None),
-    (UNREAD, failed(Failure.LOST, later(60)), P.RECORDING, Ending.FAILED),
+    (UNREAD, failed(Failure.LOST), P.RECORDING, Ending.FAILED),
+    (rollout(P.READING, unseen=True), failed(Failure.LOST), P.READING, None),
+    (rollout(P.READING, unseen=True), failed(Failure.LOST, later(60)), P.RECORDING, Ending.STUCK),
     # deploying and tagging
     (rollout(P.DEPLOYING), Accepted(NOW), P.WAITING, None),
     (rollout(P.TAGGING, ADOPT), Accepted(NOW), P.WAITING, None),
@@ -131,8 +136,8 @@ ARROWS = [
     (rollout(P.VERIFYING), seen(service(MOVED)), P.UNTAGGING, Ending.PROMOTED),
     (rollout(P.VERIFYING, STEPS), seen(service(MOVED)), P.DWELLING, None),
     (rollout(P.VERIFYING, WATCH), seen(service(MOVED)), P.WATCHING, None),
-    (rollout(P.DWELLING, STEPS), Probed(NOW, (evidence(),)), P.DWELLING, None),
-    (rollout(P.DWELLING, STEPS), Probed(later(60), (evidence(),)), P.CONFIRMING, None),
+    (rollout(P.DWELLING, STEPS), Probed(NOW, AT_BOTH), P.DWELLING, None),
+    (rollout(P.DWELLING, STEPS), Probed(later(60), AT_BOTH), P.CONFIRMING, None),
     (
         rollout(P.DWELLING, STEPS, stepped=1),
         Probed(NOW, (evidence(Outcome.FAILED),)),
@@ -147,11 +152,16 @@ ARROWS = [
     ),
     (rollout(P.WATCHING, WATCH, stepped=1), Probed(NOW, ()), P.WATCHING, None),
     (rollout(P.WATCHING, WATCH, stepped=1), Interrupted(NOW), P.BACKING_OUT, Ending.INTERRUPTED),
-    (rollout(P.VERIFYING, PROMOTE), seen(service(MOVED)), P.RECORDING, Ending.PROMOTED),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(service(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
+    (rollout(P.VERIFYING, PROMOTE), seen(done(MOVED)), P.RECORDING, Ending.PROMOTED),
+    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
     (rollout(P.VERIFYING), seen(HALF_WAY), P.VERIFYING, None),
     (rollout(P.VERIFYING), seen(HALF_WAY, at=later(60)), P.BACKING_OUT, Ending.REVERTED),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(HALF_WAY, at=later(60)), P.RECORDING, Ending.STUCK),
+    (
+        rollout(P.VERIFYING, ROLL_BACK),
+        seen(released(HALF_WAY), at=later(60)),
+        P.RECORDING,
+        Ending.STUCK,
+    ),
     (rollout(P.VERIFYING), seen(UNWRITTEN), P.VERIFYING, None),
     (rollout(P.VERIFYING, looks=3), seen(UNWRITTEN), P.CONFIRMING, None),
     (rollout(P.VERIFYING, PROMOTE, looks=3), seen(UNWRITTEN), P.READING, None),
@@ -185,11 +195,13 @@ ARROWS = [
     (rollout(P.CLEANING), seen(service(PLACED)), P.UNTAGGING, None),
     (rollout(P.CLEANING), seen(service(BEFORE)), P.SETTLING, None),
     (rollout(P.CLEANING), failed(Failure.LOST), P.CLEANING, None),
-    (rollout(P.CLEANING), failed(Failure.LOST, later(60)), P.RECORDING, None),
+    (rollout(P.CLEANING), failed(Failure.LOST, later(60)), P.RECORDING, Ending.HELD),
+    (rollout(P.CLEANING, unseen=True), failed(Failure.LOST, later(60)), P.RECORDING, Ending.STUCK),
     (rollout(P.UNTAGGING), Accepted(NOW), P.SETTLING, None),
     (rollout(P.UNTAGGING), failed(Failure.LOST), P.SETTLING, None),
     (rollout(P.UNTAGGING), failed(Failure.CONFLICT), P.CLEANING, None),
-    (rollout(P.UNTAGGING), failed(Failure.REFUSED), P.RECORDING, None),
+    (rollout(P.UNTAGGING), failed(Failure.REFUSED), P.CLEANING, None),
+    (rollout(P.UNTAGGING, conflicts=5), failed(Failure.REFUSED), P.RECORDING, Ending.HELD),
     (rollout(P.SETTLING), seen(service(BEFORE)), P.RECORDING, None),
     (rollout(P.SETTLING), seen(service(PLACED)), P.CLEANING, None),
     (rollout(P.SETTLING), seen(BUSY), P.SETTLING, None),

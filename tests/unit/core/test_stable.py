@@ -2,10 +2,22 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.stable import choose_stable
+from gate.core.mark import KEY
+from gate.core.stable import before_rollout, choose_stable
 from gate.core.state import PastMove
-from gate.core.traffic import Split
-from tests.unit.core.rollouts import CANDIDATE, MOVED, OLD, STABLE, service
+from gate.core.traffic import Split, Target
+from tests.unit.core.rollouts import (
+    BEFORE,
+    CANDIDATE,
+    MOVED,
+    OLD,
+    OURS,
+    STABLE,
+    done,
+    marked,
+    ours,
+    service,
+)
 
 
 def move(before, after):
@@ -33,7 +45,30 @@ SPLIT = move({STABLE: 50, OLD: 50}, {CANDIDATE: 100})
     ],
 )
 def test_the_newest_move_that_led_here_says_where_traffic_was(history, expected):
-    assert choose_stable(history, service(MOVED)) == expected
+    assert choose_stable(history, service(MOVED, annotations=())) == expected
+
+
+CANARY = Split.of([Target(STABLE, 80), Target(CANDIDATE, 20, "candidate")])
+
+
+def test_a_rollout_under_way_is_what_a_rollback_undoes():
+    assert before_rollout(ours(CANARY)) == STABLE
+    assert choose_stable([move({OLD: 100}, {STABLE: 100})], ours(CANARY)) == STABLE
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        ours(BEFORE),  # its candidate has no users
+        done(CANARY),  # it has ended
+        ours(CANARY, wrote=BEFORE),  # somebody has moved users since
+        marked(replace(OURS, safe=((STABLE, 50), (OLD, 50)), wrote=((CANDIDATE, 100),)), MOVED),
+        marked(replace(OURS, safe=()), MOVED),
+        service(CANARY, annotations=((KEY, "{"),)),
+    ],
+)
+def test_what_no_rollout_under_way_explains_is_not_undone(seen):
+    assert before_rollout(seen) == ""
 
 
 def test_what_is_in_effect_counts_and_not_what_was_asked_for():

@@ -76,6 +76,14 @@ def test_a_rollout_without_an_outcome_is_unfinished() -> None:
     assert lines[-1] == UNFINISHED_MEANS
 
 
+def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
+    dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    recovery = tuple({**entry, "took_back": ["r2"]} for entry in named(REJECTED, "r3"))
+    lines = audit_list_lines((*recovery, *named(dead, "r2")), 200)
+    assert "  taken back  " in lines[3]
+    assert "unfinished" not in "\n".join(lines)
+
+
 def test_the_newest_outcome_counts() -> None:
     newest = {**REJECTED[0], "ending": "held"}
     assert "  held  " in audit_list_lines((newest, *REJECTED), 220)[2]
