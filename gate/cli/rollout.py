@@ -65,12 +65,12 @@ def run(args: argparse.Namespace) -> int:
         identity=policy.candidate.identity,
         policy_digest=policy.digest,
         policy_source=policy.source,
-        proof=_proving(args.policy, policy),
+        proof=proving(args.policy, policy),
     )
     return drive(plan, args.output, policy=policy)
 
 
-def _proving(path: Path, policy: Policy) -> Proving:
+def proving(path: Path, policy: Policy) -> Proving:
     """What is known of the policy's proof; a file that cannot be read is none, and says why."""
     from gate.policyfile import contract_digest  # noqa: PLC0415 - as above
     from gate.saboteurs.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415

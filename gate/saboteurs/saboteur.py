@@ -65,7 +65,6 @@ class Saboteur:
         self._crowd = Crowd()
         self._open: list[Tunnel] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._probes: set[Streams] = set()
         self._server: asyncio.Server | None = None
         self._socket = socket.socket()
         self.url = ""
@@ -93,8 +92,6 @@ class Saboteur:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for streams in self._probes:
-            streams.break_off()
         self._socket.close()
 
     def struck(self) -> None:
@@ -110,14 +107,12 @@ class Saboteur:
         assert task is not None
         self._tasks.add(task)
         streams = Streams(reader, writer)
-        self._probes.add(streams)
         try:
             with contextlib.suppress(*Failed, asyncio.CancelledError):
                 await self._exchanges(Side(h11.SERVER, streams))
                 await streams.close()
         finally:
             self._tasks.discard(task)
-            self._probes.discard(streams)
             streams.break_off()
 
     async def _exchanges(self, probe: Side) -> None:
