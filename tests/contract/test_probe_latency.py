@@ -92,7 +92,7 @@ def run_at(place, *, scheme="http", tls=None, identity=None):
 
 async def once(run, spec=QUICK):
     async with Client(run, Question.of(spec), Trace()) as client:
-        return await client.ask(time.monotonic())
+        return await client.ask(client.prepare(), time.monotonic())
 
 
 def symptoms(evidence):

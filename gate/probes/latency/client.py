@@ -166,17 +166,22 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def ask(self, due_s: float) -> Reply:
-        """Asks once; never raises for what comes back.
-
-        Args:
-            due_s: when the request was due (time.monotonic); its timeout counts from then.
+    def prepare(self) -> Request:
+        """The next request, made before it is due: making it takes time that is our own.
 
         Raises:
             CannotAskError: the request cannot be built from the policy.
         """
+        return self._question.request(self._run, self._trace)
+
+    async def ask(self, request: Request, due_s: float) -> Reply:
+        """Asks once; never raises for what comes back.
+
+        Args:
+            request: as `prepare` made it.
+            due_s: when the request was due (time.monotonic); its timeout counts from then.
+        """
         course = _Course()
-        request = self._question.request(self._run, self._trace)
         left_s = due_s + self._question.timeout_s - time.monotonic()
         try:
             async with asyncio.timeout(left_s), self._room:

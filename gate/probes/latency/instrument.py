@@ -14,10 +14,13 @@ from typing import cast
 from gate.probes.latency.client import Client
 from gate.probes.latency.meter import Meter
 from gate.probes.latency.schedule import Due, Schedule, Side
+from gate.probes.web.exchange import Request
 
 _HEAD_S = 0.05
 """Between making the plan and the first request."""
 _TOLD_EVERY_S = 1.0
+_TIMER_S = 0.001
+"""The last so many seconds before a request is due are waited for without a timer."""
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 Report = Callable[[str, int, int], None]
@@ -62,9 +65,9 @@ async def measure(
         report: told now and then how far this is.
     """
 
-    async def one(due: Due, due_s: float) -> None:
+    async def one(due: Due, due_s: float, request: Request) -> None:
         woke_s = time.monotonic()
-        reply = await clients[due.side].ask(due_s)
+        reply = await clients[due.side].ask(request, due_s)
         meters[due.side].note(due, due_s, woke_s, reply)
 
     with _steady_memory():
@@ -73,12 +76,20 @@ async def measure(
         async with asyncio.TaskGroup() as tasks:
             for number, due in enumerate(plan.dues):
                 due_s = begins_s + due.at_s
-                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-                tasks.create_task(one(due, due_s))
+                request = clients[due.side].prepare()
+                await _until(due_s)
+                tasks.create_task(one(due, due_s, request))
                 if due_s - told_s >= _TOLD_EVERY_S:
                     told_s = due_s
                     told = f"asked for {due.at_s:.0f} of {plan.ends_s:.0f} s"
                     report(told, number, len(plan.dues))
+
+
+async def _until(due_s: float) -> None:
+    """Waits, at least for one round of the loop; timers know whole milliseconds at best."""
+    await asyncio.sleep(max(0.0, due_s - time.monotonic() - _TIMER_S))
+    while time.monotonic() < due_s:  # noqa: ASYNC110 - a time is waited for, not an event
+        await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

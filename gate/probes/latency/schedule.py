@@ -16,8 +16,6 @@ PAIRS = 20
 """Into so many blocks each side's requests are divided, where there are as many requests."""
 OWN_RATE_PER_S = 20.0
 """So often the instrument asks itself while it asks others."""
-OWN_OFFSET = 0.37
-"""Of the time between two own requests: so that they seldom are due together with others."""
 WARM_UP = -1
 """Due.block of the requests that come before the blocks."""
 
@@ -80,11 +78,14 @@ def schedule(spec: LatencyProbe, sides: tuple[Side, ...], seed: int) -> Schedule
         for side in drawn.sample(sides, len(sides)):
             dues += [Due(now_s + (number + 0.5) * gap_s, block, side) for number in range(size)]
             now_s += size * gap_s
-    dues += _own(now_s)
+    dues += _own(now_s, gap_s)
     dues.sort(key=lambda due: due.at_s)
     return Schedule(tuple(dues), blocks, count / blocks * gap_s, now_s)
 
 
-def _own(until_s: float) -> Iterator[Due]:
+def _own(until_s: float, gap_s: float) -> Iterator[Due]:
+    """Our own requests, each in the middle between two measured ones where these come as often."""
     for number in range(int(until_s * OWN_RATE_PER_S)):
-        yield Due((number + OWN_OFFSET) / OWN_RATE_PER_S, 0, Side.OWN)
+        at_s = (number + 0.25) / OWN_RATE_PER_S
+        often = gap_s * OWN_RATE_PER_S <= 1
+        yield Due(round(at_s / gap_s) * gap_s if often else at_s, 0, Side.OWN)

@@ -60,6 +60,15 @@ def test_blocks_alternate_pair_by_pair_and_the_seed_decides_who_is_first():
     assert plan.ends_s == pytest.approx(21)
 
 
+@pytest.mark.parametrize("rate", [20, 50, 97, 200, 1000])
+def test_our_own_requests_come_between_the_measured_ones(rate):
+    plan = schedule(LatencyProbe("/", rate_per_s=rate, for_s=3, warm_up_s=1), BOTH, seed=3)
+    others = sorted(due.at_s for due in plan.dues if due.side is not Side.OWN and due.at_s > 1)
+    for own in of(plan, Side.OWN):
+        if own.at_s > 1:
+            assert min(abs(own.at_s - other) for other in others) > 0.4 / rate
+
+
 def test_the_whole_schedule_is_in_order():
     plan = schedule(LatencyProbe("/", rate_per_s=97, for_s=3), BOTH, seed=3)
     assert all(early.at_s <= late.at_s for early, late in pairwise(plan.dues))
