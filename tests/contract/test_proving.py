@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from websockets.asyncio.server import serve
 
+from gate.core.evidence import Evidence, Outcome
 from gate.core.policy import (
     Await,
     HttpProbe,
