@@ -183,6 +183,13 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Dying:
+    """Broken off without a close after so long."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Crowded:
     """Every session that begins while `at` - 1 others are open is closed with 1011."""
 
@@ -275,6 +282,7 @@ SocketAct = (
     | Subprotocol
     | Muted
     | Ended
+    | Dying
     | Crowded
     | Worn
     | Crossed

@@ -204,6 +204,10 @@ def _of_endings(place: Place) -> Iterator[Mutant]:
     yield _named(place, "opens and is mute", Family.SESSION, acts.Muted(), "a script that waits")
     frozen, by = acts.Muted(frozen=True), "a script that waits, or a soak probe"
     yield _named(place, "opens and is frozen", Family.SESSION, frozen, by)
+    for after_s in (0.5, 20.0):
+        by = f"hold, or a soak probe, of more than {after_s:g} s"
+        name = f"broken off after {after_s:g} s"
+        yield _named(place, name, Family.SESSION, acts.Dying(after_s), by)
     for after in (0, 1, 3):
         when = "at once" if not after else f"after {after} message{'s' if after > 1 else ''}"
         by = "a script that needs more than this, or close: 1000"
@@ -329,12 +333,20 @@ def _touches_talk(act: acts.Act, known: Sessions) -> bool:
             return bool(known.selected) and known.offered >= least
         case acts.Ended(after=after):
             return bool(known.opened) and known.most_said >= after
+        case acts.Dying(after_s):
+            return known.longest_s > after_s
         case acts.Crowded(at):
             return known.most_open >= at
         case acts.Worn(at):
             return known.opened >= at
         case acts.Crossed():
             return known.most_open > 1 and bool(known.most_said)
+        case _:
+            return _touches_messages(act, known)
+
+
+def _touches_messages(act: acts.Act, known: Sessions) -> bool:
+    match act:
         case acts.Lost(kind) | acts.Swapped(kind):
             return kind in known.samples
         case acts.Fallback() | acts.MessageField() | acts.MessageWrapped() | acts.MessageFlat():

@@ -39,6 +39,7 @@ class Sessions:
         most_open: how many were open at the same time.
         most_said: most messages that the service said in one.
         asked: messages of the probe.
+        longest_s: how long the longest one lasted.
         offered, selected: most subprotocols that were offered; one that was selected, or "".
         samples: by type, the first message of that type.
         first: the first message of a session, "" where none came.
@@ -50,6 +51,7 @@ class Sessions:
     most_open: int = 0
     most_said: int = 0
     asked: int = 0
+    longest_s: float = 0.0
     offered: int = 0
     selected: str = ""
     samples: dict[str, str] = field(default_factory=dict)

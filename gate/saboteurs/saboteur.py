@@ -267,9 +267,13 @@ class Saboteur:
         talk = talk_of(act, self._crowd) if act is not None else None
         tunnel = Tunnel(probe.streams, service.streams, talk, self, known)
         self._open.append(tunnel)
+        began_s = asyncio.get_running_loop().time()
         try:
             await tunnel.run(probe.rest, service.rest)
         finally:
+            if known is not None:
+                lasted_s = asyncio.get_running_loop().time() - began_s
+                known.longest_s = max(known.longest_s, lasted_s)
             self._open.remove(tunnel)
             self._crowd.open -= 1
 

@@ -135,6 +135,14 @@ class _Ended(Talk):
         return (*error, End(self._act.code))
 
 
+class _Dying(Talk):
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+
+    def opened(self) -> Effects:
+        return (Wait(self._after_s), End(1006))
+
+
 class _Swapped(Talk):
     """Keeps a message of the type until the next one has passed."""
 
@@ -200,6 +208,7 @@ def talk_of(act: acts.Act | None, crowd: Crowd) -> Talk:
 
 _KINDS: Mapping[type[acts.Act], Callable[[Any], Talk]] = {
     acts.Muted: lambda act: _Muted(frozen=act.frozen),
+    acts.Dying: lambda act: _Dying(act.after_s),
     acts.Swapped: lambda act: _Swapped(act.kind),
     acts.Late: lambda act: _Late(act.delay_s),
     acts.Parrot: lambda _: _Parrot(),

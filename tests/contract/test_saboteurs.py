@@ -268,6 +268,7 @@ async def test_a_session_passes_with_its_subprotocol_headers_and_close():
     known = lesson.sockets["/ws"]
     assert (known.opened, known.offered, known.most_said, known.asked) == (1, 2, 2, 1)
     assert set(known.samples) == {"welcome", "echo"}
+    assert 0 < known.longest_s < WITHIN_S
     assert (known.dismissed, saboteur.strikes) == (0, 0)
 
 
@@ -321,6 +322,14 @@ async def test_a_mute_session_stays_open_and_answers_pings():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await websocket.recv()
+
+
+async def test_a_session_is_broken_off_after_a_while_and_not_before():
+    async with chatting(chat, acts.Dying(0.3)) as saboteur, socket_to(saboteur) as websocket:
+        began = asyncio.get_running_loop().time()
+        assert await heard(websocket, 1) == ['{"type": "welcome"}']
+        assert await closed(websocket) == 1006
+        assert asyncio.get_running_loop().time() - began >= 0.25
 
 
 async def test_a_frozen_session_stays_open_and_answers_nothing():

@@ -38,6 +38,7 @@ def test_without_an_act_everything_passes():
         (acts.Swapped("started"), texts(ENDED, STARTED)),
         (acts.Swapped("ended"), texts(STARTED)),
         (acts.Late(5), [Wait(5), *texts(STARTED, ENDED)]),
+        (acts.Dying(20), [Wait(20), End(1006), *texts(STARTED, ENDED)]),
         (acts.Ended(1011), [End(1011), *texts(STARTED, ENDED)]),
         (acts.Ended(1006, 1), [*texts(STARTED), End(1006), *texts(ENDED)]),
         (
