@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check chaos model bench ratios format lint types imports lock clean
+.PHONY: help demo test check chaos model bench ratios format lint types imports lock clean fuzz
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ model: $(STAMP)  ## every interleaving of two gates, people and Cloud Run (some 
 ROUNDS ?= 500
 chaos: $(STAMP)  ## gates killed, cut off and interfered with: make chaos [ROUNDS=500] [SEED=7]
 	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+fuzz: ROUNDS := $(if $(filter command line,$(origin ROUNDS)),$(ROUNDS),300)
+fuzz: $(STAMP)   ## servers that mean harm, against the probes: make fuzz [ROUNDS=300] [SEED=7]
+	@$(BIN)/python -m tests.fuzz --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 format: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for seed in args.seeds:
         done = {each.scenario.name for each in results if each.seed == seed}
         left = [each for each in chosen if each.name not in done]
-        results = [*results, *play(left, seed, args)]
+        results = [*results, *(play(left, seed, args) if left else [])]
     if len(results) < len(chosen) * len(args.seeds):
         print("bench: not every scenario could be played", file=sys.stderr)
         return 3

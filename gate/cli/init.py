@@ -13,6 +13,7 @@ from gate.cli.probe import base_url
 from gate.core.evidence import Evidence
 from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
+from gate.core.questions import RoutesProbe
 from gate.core.recording import Asked, Recording
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
@@ -251,14 +252,19 @@ async def _tried(
     *,
     force: bool,
 ) -> _Result:
-    """Writes the draft and asks stable its probes, all but the logs: users write those, too."""
+    """Writes the draft and asks stable its probes, but not how it differs from itself.
+
+    Nor for its logs: users write those, too.
+    """
     from gate.policyfile import load_policy  # noqa: PLC0415
     from gate.policyfile.writing import write_draft  # noqa: PLC0415
 
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
     runner, _ = wiring.probes_of(policy, None)
-    asked = [probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe)]
+    asked = [
+        probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe | RoutesProbe)
+    ]
     proven = replace(target, identity=policy.candidate.identity) if target.revision else target
     evidence = await runner.run(asked, proven, progress)
     return _Result(drafted, files, policy, evidence, target)

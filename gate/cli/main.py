@@ -22,7 +22,7 @@ COMMANDS = {
     "status": "show traffic, tags, revisions and the last decisions",
     "probe": "run a policy's probes against a URL or a revision; moves nothing",
     "init": "write a first policy from what a service answers now",
-    "policy": "check policies, print their JSON Schema",
+    "policy": "check and prove policies, print their JSON Schema",
     "audit": "list recorded decisions, show one with its evidence",
     "local": "a Cloud Run on this machine, to try and test against",
 }

@@ -9,7 +9,7 @@ from gate.core.policy import Json
 from gate.errors import ExitCode, Problem
 from gate.policyfile import PolicyCheck, check_policy, policy_schema
 
-HELP = "check policies, print their JSON Schema"
+HELP = "check and prove policies, print their JSON Schema"
 
 
 def register(parser: argparse.ArgumentParser) -> None:

@@ -60,7 +60,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Proves; 0 if every probe can fail, 1 if one cannot, 5 if the healthy service does not pass.
+    """Proves; 0 if every probe can fail, 1 if one or all cannot, 5 if the service does not pass.
 
     Raises:
         InconclusiveError: the healthy service does not pass.
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         show.say_json(proving.proof_value(trials, str(args.file), kept))
     else:
         show.say(proving.proof_lines(trials, str(args.file), kept, show.width()))
-    return ExitCode.REJECTED if trials.cannot_fail else ExitCode.DONE
+    return ExitCode.REJECTED if trials.cannot_fail or not trials.killed else ExitCode.DONE
 
 
 def prove(args: argparse.Namespace, policy: Policy) -> tuple[Trials, str]:

@@ -5,7 +5,7 @@ from typing import assert_never
 from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import Probe
+from gate.core.policy import Probe, without_comparison
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import asks_address
@@ -105,8 +105,9 @@ def _why_tidy(r: Rollout) -> str:
 def _run_probes(r: Rollout) -> RunProbes:
     assert r.service is not None
     live = r.phase is not Phase.PROBING
+    control = _control(r) if not live else None
     return RunProbes(
-        r.questions,
+        _questions(r, control),
         r.url,
         r.candidate,
         r.service.uri,
@@ -117,8 +118,17 @@ def _run_probes(r: Rollout) -> RunProbes:
         after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,
         compare_with=_served_before(r),
-        control=_control(r) if not live else None,
+        control=control,
     )
+
+
+def _questions(r: Rollout, control: Repeats | None) -> tuple[Probe, ...]:
+    """What is asked now: nothing is compared with stable where nobody asks stable beside it.
+
+    A policy without a baseline is taken at its word: what it cannot compare is not known.
+    """
+    compares = r.plan.baseline is Baseline.NONE or control is not None
+    return r.questions if compares else without_comparison(r.questions)
 
 
 def _control(r: Rollout) -> Repeats | None:
@@ -145,7 +155,7 @@ def _between_rounds_s(r: Rollout) -> float:
 
 def _users_probes(r: Rollout) -> tuple[Probe, ...]:
     """Those that ask an address; logs belong to a revision."""
-    return tuple(probe for probe in r.questions if asks_address(probe))
+    return without_comparison(probe for probe in r.questions if asks_address(probe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

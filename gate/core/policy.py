@@ -4,8 +4,8 @@ Each value checks itself: an impossible one raises ValueProblem, to which the re
 adds file:line:column. Durations are seconds (`_s`), rates are percent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
@@ -314,8 +314,21 @@ def for_rollback(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     Not those that compare it with what users have now: they are being moved away from that. All,
     where nothing else must pass: whoever asks for questions does not want none.
     """
-    kept = tuple(probe for probe in probes if not isinstance(probe.spec, COMPARING))
+    kept = without_comparison(probe for probe in probes if not isinstance(probe.spec, COMPARING))
     return kept if any(probe.required for probe in kept) else tuple(probes)
+
+
+def without_comparison(probes: Iterable[Probe]) -> tuple[Probe, ...]:
+    """The same questions, where there is no stable beside the candidate to be faster than.
+
+    Limits and errors go on being asked of a latency probe.
+    """
+    return tuple(
+        replace(probe, spec=replace(probe.spec, slower_percent=None))
+        if isinstance(probe.spec, LatencyProbe)
+        else probe
+        for probe in probes
+    )
 
 
 LEASE_MIN_S = 5.0

@@ -89,11 +89,13 @@ class Recording:
 
     Attributes:
         revisions: names of the revisions that serve there, () where nobody knows.
+        openapi: path of the OpenAPI document, "" without one.
     """
 
     pages: tuple[Page, ...]
     socket: Socket | None = None
     revisions: tuple[str, ...] = ()
+    openapi: str = ""
 
 
 @dataclass(frozen=True, slots=True)

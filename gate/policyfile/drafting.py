@@ -14,7 +14,7 @@ from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Soc
 from gate.policyfile.inferring import fixed_word, schema_of
 
 TOGETHER = 7
-AGAIN = 10
+AGAIN = 30
 _STATES = ("status", "state", "health", "ok", "ready", "healthy", "available", "type")
 """Fields that are shown in the policy itself; all others are in the schema alone."""
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9/+.;= _-]{1,100}")
@@ -98,6 +98,8 @@ def draft(
         drawing.page(page)
     if recording.socket is not None:
         drawing.socket(recording.socket)
+    if recording.openapi:
+        drawing.questions.append(_routes(recording.openapi))
     if logs:
         drawing.questions.append(_LOGS)
     return Draft(
@@ -120,6 +122,11 @@ _LOGS = Question(
     {"logs": {"settle": "10s", "within": "rollout"}},
     {"none": [{"severity": "ERROR"}, {"text": "Traceback"}]},
 )
+
+
+def _routes(path: str) -> Question:
+    remark = "No route or method that stable offers may be lost, and none may ask for more."
+    return Question("routes", (remark,), {"routes": {"path": path}})
 
 
 class _Drawing:

@@ -3,6 +3,7 @@
     runner                  schedules; an explicit dict: kind of probe -> what asks it
     http/ websocket/ logs   one kind of probe each; they do not know each other, no more than
     diff/ routes/ startup soak grpc    these, which ask about the revision or beyond one request
+    latency/                many requests by open loop, candidate and stable in turns
     plugins plugin          kinds that other packages bring, and the interface that they see
     web/ sockets/           one request, one connection: what the kinds that ask so share
     inquiry                 what a probe is given, and how its evidence is put together

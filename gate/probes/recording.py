@@ -71,8 +71,8 @@ class Recorder:
         Raises:
             CannotAskError: a header or a template cannot be sent.
         """
-        first = await self._ask(asked, asked.openapi)
-        routes = routes_of(first.samples[0].value) if first.samples else ()
+        document = await self._document(asked)
+        routes = routes_of(document)
         paths = list(dict.fromkeys((*asked.paths, *routes)))
         pages = {path: Page(path, ()) for path in paths}
         for number in range(asked.times):
@@ -87,7 +87,15 @@ class Recorder:
                 asked.websocket, subprotocols=asked.subprotocols, headers=asked.headers
             )
             socket = await hear(spec, self._run, asked.say, self._message)
-        return Recording(tuple(pages.values()), socket, tuple(revisions))
+        openapi = asked.openapi if document is not None else ""
+        return Recording(tuple(pages.values()), socket, tuple(revisions), openapi)
+
+    async def _document(self, asked: Asked) -> Json:
+        """The OpenAPI document, None where there is none."""
+        seen = await self._ask(asked, asked.openapi)
+        value = seen.samples[0].value if seen.samples and seen.samples[0].status == 200 else None
+        told = isinstance(value, dict) and ("openapi" in value or "swagger" in value)
+        return value if told and isinstance(value, dict) and "paths" in value else None
 
     async def _round(self, asked: Asked, pages: Iterable[Page]) -> dict[str, Page]:
         """Each page once more; one that failed to answer is left alone."""

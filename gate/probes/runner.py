@@ -363,6 +363,10 @@ def _asked(spec: ProbeSpec) -> str:
             return "its configuration"
         case SuiteProbe():
             return " ".join(spec.run)
+        case PluginProbe():
+            return f"plug-in {spec.kind}"
+        case GrpcProbe():
+            return "grpc.health.v1.Health/Check"
         case _:
             return getattr(spec, "path", "")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gate.core.attribution import ADVICE, control_of
+from gate.core.attribution import ADVICE, Attribution, control_of
 from gate.core.evidence import STABLE, Evidence, Repeat
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
@@ -47,12 +47,15 @@ def _failed(tries: Sequence[str]) -> int:
 
 
 def fault_lines(item: Evidence, evidence: Sequence[Evidence]) -> Iterator[Line]:
-    """Whose fault it is, what stable showed, how many tries failed; nothing without a control."""
+    """Whose fault it is, and with a control what stable showed and how many tries failed."""
     control = None if item.address else control_of(item.probe, evidence)
-    if item.attribution is None or control is None:
+    fault = item.attribution
+    if fault is None or (control is None and fault is Attribution.UNKNOWN):
         return
-    advice = ADVICE[item.attribution]
-    yield Line(f"fault: {item.attribution.value}" + (f" ({advice})" if advice else ""), indent=4)
+    advice = ADVICE[fault] if control else ""
+    yield Line(f"fault: {fault.value}" + (f" ({advice})" if advice else ""), indent=4)
+    if control is None:
+        return
     word, took = outcome_of(control), duration(control.duration_s)
     yield Line(f"{STABLE}: {word} in {took}: {safe(control.seen)}", Tone.FAINT, indent=4)
     tries = [one.value for one in item.repeats], [one.value for one in control.repeats]

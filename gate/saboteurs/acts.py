@@ -158,12 +158,20 @@ class Subprotocol:
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """Opens, and says nothing."""
+    """Opens, and says nothing.
+
+    Attributes:
+        frozen: not even pings, or answers to them: nobody is there but the connection.
+    """
+
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Closed with this code once so many messages have come; 1006: broken off without a close.
+    """Closed with this code once so many messages have come.
+
+    1005 is a close without a code, 1006 an end without a close.
 
     Attributes:
         error: an error frame comes before.
@@ -245,6 +253,14 @@ class MessageWrapped:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageFlat:
+    """What messages of this type hold under this name stands beside it instead."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Welcomed:
     """Whoever is refused is let in, and hears this."""
 
@@ -270,6 +286,7 @@ SocketAct = (
     | Degraded
     | MessageField
     | MessageWrapped
+    | MessageFlat
     | Welcomed
 )
 Act = ConnectionAct | HeadAct | AnswerAct | SocketAct

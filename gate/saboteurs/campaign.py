@@ -160,6 +160,8 @@ class Campaign:
                         failed.append(evidence)
                     elif not evidence.passed:
                         why = f"it does not pass on the healthy service ({evidence.seen})"
+                    elif lesson.empty:
+                        why = "what it asks does not pass the proxy"
             if why is None:
                 provable.append(probe)
             else:

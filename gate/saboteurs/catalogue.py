@@ -202,10 +202,12 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
 
 def _of_endings(place: Place) -> Iterator[Mutant]:
     yield _named(place, "opens and is mute", Family.SESSION, acts.Muted(), "a script that waits")
+    frozen, by = acts.Muted(frozen=True), "a script that waits, or a soak probe"
+    yield _named(place, "opens and is frozen", Family.SESSION, frozen, by)
     for after in (0, 1, 3):
         when = "at once" if not after else f"after {after} message{'s' if after > 1 else ''}"
         by = "a script that needs more than this, or close: 1000"
-        for code in (1000, 1006, 1008, 1011):
+        for code in (1000, 1005, 1006, 1008, 1011):
             ended = acts.Ended(code, after)
             yield _named(place, f"closed {code} {when}", Family.SESSION, ended, by)
         ended = acts.Ended(1011, after, error=True)
@@ -252,6 +254,10 @@ def _of_kind(place: Place, kind: str, text: str) -> Iterator[Mutant]:
         return
     wrapped = acts.MessageWrapped(kind)
     yield _named(place, f"{shown} in a wrapper", Family.CONTRACT, wrapped, "a schema")
+    for name in [name for name, inner in value.items() if isinstance(inner, dict) and inner]:
+        flat = acts.MessageFlat(kind, name)
+        text = f"{shown} without its `{name}` around it"
+        yield _named(place, text, Family.CONTRACT, flat, "a schema")
     for edit in edits_of(value)[0]:
         act = acts.MessageField(kind, edit)
         yield _named(place, f"{shown} field {edit}", Family.CONTRACT, act, _by_schema(edit))
@@ -304,9 +310,9 @@ def _touches_sessions(act: acts.Act, known: Sessions) -> bool:
     match act:
         case acts.Refused() | acts.Silent() | acts.Garbled() | acts.HeaderGone() | acts.HeaderSet():
             return True
-        case acts.Late() | acts.Muted() | acts.Doubled():
+        case acts.Late() | acts.Muted(frozen=False) | acts.Doubled():
             return bool(known.most_said)
-        case acts.Denied() | acts.Degraded():
+        case acts.Denied() | acts.Degraded() | acts.Muted():
             return bool(known.opened)
         case acts.Welcomed():
             return bool(known.denied or known.dismissed)
@@ -331,7 +337,7 @@ def _touches_talk(act: acts.Act, known: Sessions) -> bool:
             return known.most_open > 1 and bool(known.most_said)
         case acts.Lost(kind) | acts.Swapped(kind):
             return kind in known.samples
-        case acts.Fallback() | acts.MessageField() | acts.MessageWrapped():
+        case acts.Fallback() | acts.MessageField() | acts.MessageWrapped() | acts.MessageFlat():
             return any(changed_message(text, act) != text for text in known.samples.values())
         case _:
             return False

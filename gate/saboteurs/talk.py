@@ -80,9 +80,11 @@ class Talk:
 
     Attributes:
         keeps_close: whether the server's close frame reaches the client.
+        keeps_pings: whether its pings and pongs do.
     """
 
     keeps_close = True
+    keeps_pings = True
 
     def opened(self) -> Effects:
         """The handshake has succeeded."""
@@ -105,6 +107,14 @@ class _Through(Talk):
 
     def said(self, text: str) -> Effects:
         return self._changed(text)
+
+
+class _Muted(Talk):
+    def __init__(self, *, frozen: bool) -> None:
+        self.keeps_pings = not frozen
+
+    def said(self, text: str) -> Effects:  # noqa: ARG002 - whatever it says
+        return ()
 
 
 class _Ended(Talk):
@@ -181,7 +191,7 @@ def talk_of(act: acts.Act | None, crowd: Crowd) -> Talk:
         case acts.Crowded() | acts.Worn():
             number = crowd.open if isinstance(act, acts.Crowded) else crowd.ever
             return _Ended(acts.Ended(1011, error=True)) if number >= act.at else Talk()
-        case acts.Swapped() | acts.Late() | acts.Parrot() | acts.Degraded() | acts.Welcomed():
+        case _ if act is not None and type(act) in _KINDS:
             return _KINDS[type(act)](act)
         case _:
             changed = _changing(act, crowd)
@@ -189,6 +199,7 @@ def talk_of(act: acts.Act | None, crowd: Crowd) -> Talk:
 
 
 _KINDS: Mapping[type[acts.Act], Callable[[Any], Talk]] = {
+    acts.Muted: lambda act: _Muted(frozen=act.frozen),
     acts.Swapped: lambda act: _Swapped(act.kind),
     acts.Late: lambda act: _Late(act.delay_s),
     acts.Parrot: lambda _: _Parrot(),
@@ -200,15 +211,13 @@ _KINDS: Mapping[type[acts.Act], Callable[[Any], Talk]] = {
 def _changing(act: acts.Act | None, crowd: Crowd) -> Callable[[str], Effects] | None:
     """What becomes of each message, for acts that look at one message alone."""
     match act:
-        case acts.Muted():
-            return lambda _: ()
         case acts.Lost(lost):
             return lambda text: () if kind_of(text) == lost else (ToClient(text),)
         case acts.Doubled():
             return lambda text: (ToClient(text), ToClient(text))
         case acts.Crossed(instead):
             return lambda text: _crossed(text, crowd, instead=instead)
-        case acts.Fallback() | acts.MessageField() | acts.MessageWrapped():
+        case acts.Fallback() | acts.MessageField() | acts.MessageWrapped() | acts.MessageFlat():
             return lambda text: (ToClient(changed_message(text, act)),)
         case _:
             return None
@@ -227,7 +236,10 @@ def kind_of(text: str) -> str:
     return kind if isinstance(kind, str) and len(kind) <= NAME_MAX else ""
 
 
-def changed_message(text: str, act: acts.Fallback | acts.MessageField | acts.MessageWrapped) -> str:
+def changed_message(
+    text: str,
+    act: acts.Fallback | acts.MessageField | acts.MessageWrapped | acts.MessageFlat,
+) -> str:
     """The message after the act; as it was where the act finds nothing to do."""
     value = _value(text)
     if not isinstance(value, dict):
@@ -241,10 +253,21 @@ def changed_message(text: str, act: acts.Fallback | acts.MessageField | acts.Mes
                 return json.dumps(edited(value, edit))
             case acts.MessageWrapped(kind) if kind_of(text) == kind:
                 return json.dumps({"payload": value})
+            case acts.MessageFlat(kind, name) if kind_of(text) == kind:
+                flat = _flat(value, name)
+                return text if flat == value else json.dumps(flat)
             case _:
                 return text
     except (LookupError, ValueError, RecursionError):
         return text
+
+
+def _flat(value: dict[str, Json], name: str) -> Json:
+    match value[name]:
+        case dict() as inner:
+            return {key: item for key, item in value.items() if key != name} | inner
+        case _:
+            return value
 
 
 def _canned(value: Json) -> Json:

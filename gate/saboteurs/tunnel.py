@@ -144,6 +144,8 @@ class Tunnel:
             self._house.struck()
             self._alone = True
             await self._server.write(item.serialize(mask=True))
+        elif item.opcode in (Opcode.PING, Opcode.PONG) and not self._talk.keeps_pings:
+            self._house.struck()
         else:
             await self._client.write(item.serialize(mask=False))
 
@@ -179,9 +181,13 @@ class Tunnel:
         self._ended = True
         self._server.break_off()
         if code != CloseCode.ABNORMAL_CLOSURE:
-            close = Close(code, _REASONS.get(code, ""))
-            await self._client.write(Frame(Opcode.CLOSE, close.serialize()).serialize(mask=False))
+            said = b"" if code == CloseCode.NO_STATUS_RCVD else _close(code)
+            await self._client.write(Frame(Opcode.CLOSE, said).serialize(mask=False))
         self._client.end()
+
+
+def _close(code: int) -> bytes:
+    return Close(code, _REASONS.get(code, "")).serialize()
 
 
 async def say(client: Streams, text: str) -> None:

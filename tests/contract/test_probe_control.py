@@ -5,6 +5,7 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from websockets.asyncio.server import serve
@@ -23,15 +24,19 @@ from gate.core.policy import (
     Severity,
     WebSocketProbe,
 )
+from gate.core.statistics import sample_size
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
-from tests.contract.probe_servers import ARRIVAL_S, SECRETS, TOKEN, SystemClock, tcp
+from tests.contract.probe_servers import ARRIVAL_S, SECRETS, SystemClock, tcp
 from tests.fakes.logs import FakeLogs
 
 NEW, OLD = "backend-00002-new", "backend-00001-old"
+SECRET = SECRETS["bob"]
 RULE = IdentityRule(header="x-revision")
-HEALTH = Probe("health", HttpProbe("/health", timeout_s=0.5))
+HEALTH = Probe("health", HttpProbe("/health"))
+HURRIED = replace(HEALTH, spec=HttpProbe("/health", timeout_s=1))
+"""For sides that never answer."""
 RIGHT, WRONG, SILENT = Repeat.RIGHT, Repeat.WRONG, Repeat.SILENT
 
 
@@ -111,7 +116,8 @@ async def test_a_regression_is_asked_again_in_turns_until_it_is_known():
     ],
 )
 async def test_what_the_tries_come_to(here, there, tries, word):
-    own, control = await ask(Side(NEW, [], *here), Side(OLD, [], *there))
+    probe = HURRIED if None in (*here, *there) else HEALTH
+    own, control = await ask(Side(NEW, [], *here), Side(OLD, [], *there), probe)
     assert (own.repeats, own.attribution.value) == (tries, word)
     assert len(control.repeats) == len(tries)
     assert own.outcome is Outcome.FAILED
@@ -129,9 +135,9 @@ async def test_tries_are_bounded_by_number_and_by_the_deadline():
     most = Repeats(at_most=1)
     own, _ = await ask(Side(NEW, [], 500), Side(OLD, []), repeats=most)
     assert len(own.repeats) == 2
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
-    own, _ = await ask(Side(NEW, [], None), Side(OLD, []), until=soon)
-    assert len(own.repeats) == 2
+    soon = datetime.now(UTC) + timedelta(seconds=0.5)
+    own, _ = await ask(Side(NEW, [], None), Side(OLD, []), HURRIED, until=soon)
+    assert own.repeats == ()
     for once in ({"repeats": Repeats(at_most=0)}, {"repeats": None}):
         own, _ = await ask(Side(NEW, [], 500), Side(OLD, []), **once)
         assert (own.repeats, own.attribution.value) == ((), "regression")
@@ -271,10 +277,50 @@ async def test_conversations_are_compared_message_by_message(here, there, word):
     assert (attribution and attribution.value) == word
 
 
+def unreliable(every):
+    """Closes every so-manieth connection with 1011, 0 for none."""
+    numbers = count(1)
+
+    async def session(connection):
+        bad = every and next(numbers) % every == 0
+        await (connection.close(1011, "accept race") if bad else connection.wait_closed())
+
+    return session
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "percent", "ended"),
+    [
+        (0, 0, 100, (Outcome.PASSED, None)),
+        (10, 0, 100, (Outcome.FAILED, "regression")),
+        (10, 10, 100, (Outcome.FAILED, "already there")),
+        (10, 0, 95, (Outcome.FAILED, "regression")),
+        (50, 0, 95, (Outcome.PASSED, None)),
+        (3, 30, 95, (Outcome.FAILED, "regression")),
+    ],
+)
+async def test_a_service_that_fails_one_time_in_ten_is_told_from_one_that_never_does(
+    here, there, percent, ended
+):
+    size = sample_size(1 - percent / 100, bad=0.1)
+    spec = WebSocketProbe("/ws", connections=10, repeat=-(-size // 10), success_percent=percent)
+    probe = Probe("chat", replace(spec, hold_s=0.02, close_code=1000))
+    async with (
+        serve(unreliable(here), "127.0.0.1", 0) as one,
+        serve(unreliable(there), "127.0.0.1", 0) as other,
+    ):
+        ports = [server.sockets[0].getsockname()[1] for server in (one, other)]
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        own, _ = await run([probe], Target(urls[0], stable=Target(urls[1]), repeats=Repeats()))
+    word = own["chat"].attribution
+    assert (own["chat"].outcome, word and word.value) == ended
+
+
 async def test_no_key_shows_a_secret():
-    own, _ = await ask(Side(NEW, [], body={}), Side(OLD, [], body={TOKEN: {TOKEN: 1}}))
+    own, control = await ask(Side(NEW, [], body={SECRET: 1}), Side(OLD, [], body={SECRET: "1"}))
     assert own.outcome is Outcome.FAILED
-    assert TOKEN[:12] not in repr(own)
+    assert SECRET[:12] not in repr(own)
+    assert SECRET[:12] not in repr(control.shape)
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_behind():

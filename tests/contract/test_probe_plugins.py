@@ -54,6 +54,7 @@ def fault(evidence):
     assert evidence.outcome is Outcome.INCONCLUSIVE, evidence
     (finding,) = evidence.findings
     assert finding.symptom is Symptom.CLIENT
+    assert evidence.asked.startswith("plug-in ")
     return finding
 
 

@@ -272,10 +272,10 @@ async def pids(folder):
 async def test_the_time_limit_ends_the_whole_group(tmp_path):
     write(tmp_path, test_it=HANGS)
     began = time.monotonic()
-    seen = await judged(tmp_path, spec("-s", timeout_s=3))
-    assert time.monotonic() - began < 12
+    seen = await judged(tmp_path, spec("-s", timeout_s=5))
+    assert time.monotonic() - began < 15
     assert seen.outcome is INCONCLUSIVE
-    assert "up after 3 s while test_it.py::test_hangs was running" in texts(seen)
+    assert "up after 5 s while test_it.py::test_hangs was running" in texts(seen)
     assert "| about to hang" in texts(seen)
     await all_gone(await pids(tmp_path))
 

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from websockets.asyncio.server import serve
 
+from gate.core.evidence import Evidence, Outcome
 from gate.core.policy import (
     Await,
     HttpProbe,
@@ -68,11 +69,19 @@ class Service:
         )
 
 
-async def prove(service, *probes, identity=None, **how):
+class Idle:
+    """Passes everything, and asks nobody."""
+
+    async def run(self, probes, target, progress):
+        now = SystemClock().now()
+        return [Evidence(one.name, "x", Outcome.PASSED, "", "", "", now, 0.0) for one in probes]
+
+
+async def prove(service, *probes, identity=None, runner=None, **how):
     said = []
     async with service.serve() as running:
         url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
-        runner = ProbeRunner({}, None, SystemClock(), Redactor({}), arrival_within_s=0)
+        runner = runner or ProbeRunner({}, None, SystemClock(), Redactor({}), arrival_within_s=0)
         target = Target(url, "r1", identity=identity)
         how = How(**{"at_once": 8, **how})
         campaign = Campaign(probes, runner, Upstream(url), target, how, said.append)
@@ -170,3 +179,9 @@ async def test_the_service_is_asked_who_it_is():
             await revision_of(upstream, IdentityRule(header="x-other"), (), "/")
     with pytest.raises(NoNameError, match="no answer"):
         await revision_of(upstream, IdentityRule(header="x-rev"), (), "/")
+
+
+async def test_a_probe_that_was_never_seen_asking_is_neither_good_nor_bad():
+    trials = await prove(Service(), STRICT, runner=Idle())
+    assert trials.unprovable == (("strict", "what it asks does not pass the proxy"),)
+    assert (trials.probes, trials.cannot_fail, trials.killed) == ((), (), 0)

@@ -301,6 +301,7 @@ async def test_a_refused_handshake_passes_as_http():
     [
         (acts.Ended(1000), 0, 1000),
         (acts.Ended(1011, 1), 1, 1011),
+        (acts.Ended(1005), 0, 1005),
         (acts.Ended(1006), 0, 1006),
         (acts.Ended(1006, 1), 1, 1006),
         (acts.Ended(1011, error=True), 1, 1011),
@@ -320,6 +321,17 @@ async def test_a_mute_session_stays_open_and_answers_pings():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await websocket.recv()
+
+
+async def test_a_frozen_session_stays_open_and_answers_nothing():
+    frozen = acts.Muted(frozen=True)
+    async with chatting(chat, frozen) as saboteur:
+        async with socket_to(saboteur, close_timeout=0.2) as websocket:
+            pong = await websocket.ping()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await pong
+        assert saboteur.strikes == 2  # the welcome and the pong
 
 
 async def test_only_the_nth_session_together_is_broken():

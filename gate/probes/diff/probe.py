@@ -40,7 +40,7 @@ async def ask(inquiry: Inquiry[DiffProbe]) -> Evidence:
         raise CannotAskError(
             "a URL alone, without a revision" if run.configurations else "no access to Cloud Run",
             "a revision whose configuration can be read",
-            "a configuration belongs to a revision: name one with --revision",
+            "a configuration belongs to a revision: name one with --revision, not a --url",
         )
     if not stable:
         raise CannotAskError(

@@ -22,7 +22,7 @@ LISTEN_S = 4.0
 """Longest time to listen, however much comes."""
 MESSAGES_MAX = 20
 _CLOSE_WITHIN_S = 2.0
-_OPEN_WITHIN_S = 10.0
+_OPEN_WITHIN_S = 5.0
 
 
 async def hear(spec: WebSocketProbe, run: Run, say: str, sample: Callable[[str], Sample]) -> Socket:
@@ -37,12 +37,22 @@ async def hear(spec: WebSocketProbe, run: Run, say: str, sample: Callable[[str],
     Raises:
         CannotAskError: the handshake cannot be rendered.
     """
-    sessions = tuple([await _heard(spec, run, say, sample) for _ in range(SESSIONS)])
+    sessions = await _several(spec, run, say, sample)
     strangers: tuple[Heard, ...] = ()
     if spec.subprotocols or spec.headers:
         stranger = replace(spec, subprotocols=(), headers=())
-        strangers = tuple([await _heard(stranger, run, "", sample) for _ in range(SESSIONS)])
+        strangers = await _several(stranger, run, "", sample)
     return Socket(spec.path, sessions, strangers)
+
+
+async def _several(
+    spec: WebSocketProbe, run: Run, say: str, sample: Callable[[str], Sample]
+) -> tuple[Heard, ...]:
+    """One session after the other, up to the first that says nothing at all."""
+    heard: list[Heard] = []
+    while len(heard) < SESSIONS and not (heard and heard[-1].fault and not heard[-1].refused):
+        heard.append(await _heard(spec, run, say, sample))
+    return tuple(heard)
 
 
 async def _heard(

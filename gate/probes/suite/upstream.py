@@ -19,7 +19,7 @@ from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.suite.record import Seen
 
 CONNECT_S = 10.0
-LOOK_S = 30.0
+LOOK_S = 10.0
 _FRONT_END = frozenset({401, 403, 404, 429, 500, 502, 503, 504})
 """Statuses that Cloud Run's front end gives by itself."""
 _HOP_BY_HOP = frozenset(

@@ -5,6 +5,8 @@ import pytest
 from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
 from gate.core.control import Baseline, Repeats
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
+from gate.core.policy import Probe
+from gate.core.questions import LatencyProbe
 from gate.core.state import Kind, Phase
 from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
@@ -107,6 +109,20 @@ def test_stable_is_asked_as_a_control_while_the_candidate_has_no_users():
 )
 def test_nobody_is_asked_as_a_control(r):
     assert only(r).control is None
+
+
+def test_latency_is_compared_with_stable_only_while_stable_is_asked_beside_it():
+    """Else a good candidate would be held in the middle of its canary, for want of a stable."""
+    both = Probe("quick", LatencyProbe("/", p95_s=1, slower_percent=20))
+    alone = Probe("quick", LatencyProbe("/", p95_s=1))
+    compared = plan(**COMPARED, probes=(both,))
+    assert only(rollout(Phase.PROBING, compared)).probes == (both,)
+    for phase in (Phase.DWELLING, Phase.WATCHING):
+        command = only(rollout(phase, compared))
+        assert command.probes == command.service_probes == (alone,)
+    first = rollout(Phase.PROBING, compared, before=None, placed=Split.all_to(CANDIDATE, {}))
+    assert only(first).probes == (alone,)
+    assert only(rollout(Phase.PROBING, plan(probes=(both,)))).probes == (both,)
 
 
 def test_logs_are_read_from_the_start():

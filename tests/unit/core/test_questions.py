@@ -9,6 +9,7 @@ from gate.core.policy import HttpProbe, Probe, for_rollback
 from gate.core.questions import (
     DiffProbe,
     GrpcProbe,
+    LatencyProbe,
     PluginProbe,
     RoutesProbe,
     SoakProbe,
@@ -44,6 +45,8 @@ def test_a_round_that_could_not_fail_asks_everything():
 
 def test_a_rollback_is_not_compared_with_what_users_leave():
     assert for_rollback(ALL) == (HEALTH, STARTUP)
+    quick = Probe("quick", LatencyProbe("/", p95_s=1, slower_percent=20))
+    assert for_rollback((quick,)) == (Probe("quick", LatencyProbe("/", p95_s=1)),)
     assert for_rollback((DIFF, replace(HEALTH, required=False))) == (
         DIFF,
         replace(HEALTH, required=False),

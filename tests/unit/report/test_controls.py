@@ -57,6 +57,12 @@ def test_without_a_control_nobody_is_blamed() -> None:
     assert "FAILED (" not in text
 
 
+def test_what_is_known_without_a_control_is_said_in_one_word() -> None:
+    probes = PROBES[1:2]
+    lines = evidence_lines(attributed(probes, [failed()], live=True), {}, 200, probes=probes)
+    assert [line.strip() for line in lines if "fault" in line] == ["fault: regression"]
+
+
 def test_machines_get_the_word_and_both_sides() -> None:
     seen = attributed(PROBES, SEEN)
     value = machine.evidence_value(seen, probes=PROBES, verdict=judge(PROBES, SEEN))

@@ -67,6 +67,19 @@ def test_a_wrapper_holds_the_whole_message():
     assert json.loads(wrapped) == {"payload": json.loads(STARTED)}
 
 
+def test_what_a_message_holds_stands_beside_it():
+    act = acts.MessageFlat("welcome", "data")
+    (flat,) = heard(act, ['{"type": "welcome", "data": {"user": "u"}}'])
+    assert json.loads(flat.text) == {"type": "welcome", "user": "u"}
+    odd = '{"type":"welcome","data":1}'
+    assert heard(act, [odd]) == texts(odd)
+
+
+def test_only_who_is_frozen_answers_no_ping():
+    assert talk_of(acts.Muted(), Crowd()).keeps_pings
+    assert not talk_of(acts.Muted(frozen=True), Crowd()).keeps_pings
+
+
 def test_a_parrot_asks_nobody():
     assert talk_of(acts.Parrot(), Crowd()).asked("x") == (ToClient("x"),)
 
