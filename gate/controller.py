@@ -42,13 +42,12 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
+from gate.last_words import LastWords
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Clock,
     Identity,
     Ledger,
-    LogEntry,
-    LogQuery,
     Logs,
     Narrator,
     Platform,
@@ -60,14 +59,8 @@ from gate.redaction import Redactor
 
 T = TypeVar("T")
 
-LAST_WORDS = 20
-LAST_WORD_MAX = 400
-"""Log lines that explain a failure: how many, and how many characters of each."""
 RENEWALS = 3
 """How often a lease is renewed within the time it runs."""
-LAST_WORDS_READS = 4
-LAST_WORDS_PAUSE_S = 2.5
-"""How often they are read at most, and the pause between two reads."""
 LEAST_PATIENCE_S = 1.0
 """What a call gets at least once we are to stop, however little time its phase has left."""
 RECORD_WITHIN_S = 5.0
@@ -110,6 +103,7 @@ class Controller:
     ) -> None:
         self._world = world
         self._urgent_record_within_s = urgent_record_within_s
+        self._last_words = LastWords(world.logs, world.clock, world.redactor)
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -167,7 +161,8 @@ class Controller:
             case RunProbes():
                 return await self._probe(rollout, command)
             case ReadLogs():
-                return await self._last_words(command)
+                said = await self._last_words.of(command.revision, command.since)
+                return LogsRead(self._world.clock.now(), said)
             case Record():
                 return await self._record(rollout)
             case _ as never:
@@ -331,7 +326,10 @@ class Controller:
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
                     await world.probes.run(command.service_probes, users, listening)
-        return Probed(world.clock.now(), tuple(ended))
+        if command.live:
+            return Probed(world.clock.now(), tuple(ended))
+        explained = await self._last_words.beside(ended, command.revision, command.since)
+        return Probed(world.clock.now(), explained)
 
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
@@ -344,30 +342,6 @@ class Controller:
             self._world.narrator.progress(replace(news, evidence=evidence, address=asked))
 
         return progress
-
-    async def _last_words(self, command: ReadLogs) -> Event:
-        world = self._world
-        query = LogQuery(command.revision, command.since, limit=LAST_WORDS)
-        try:
-            entries = await self._settled(query)
-        except InfrastructureError as error:
-            return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
-        lines = (world.redactor.text(entry.text) for entry in reversed(entries))
-        return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
-
-    async def _settled(self, query: LogQuery) -> tuple[LogEntry, ...]:
-        """What is logged once two reads agree: Cloud Logging promises no delay, nor an order.
-
-        A read that fails after one that did not takes nothing away.
-        """
-        entries = await self._world.logs.entries(query)
-        with contextlib.suppress(InfrastructureError):
-            for _ in range(LAST_WORDS_READS - 1):
-                await self._world.clock.sleep(LAST_WORDS_PAUSE_S)
-                before, entries = entries, await self._world.logs.entries(query)
-                if entries == before:
-                    break
-        return entries
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world

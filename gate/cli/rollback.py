@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
             ready_within_s=policy.candidate.ready_within_s,
             deadline_s=policy.deadline_s,
             identity=policy.candidate.identity,
+            stakes=policy.stakes,
             policy_digest=policy.digest,
             policy_source=policy.source,
         )

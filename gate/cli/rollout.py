@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         baseline=policy.baseline,
         repeats=policy.repeats,
         identity=policy.candidate.identity,
+        stakes=policy.stakes,
         policy_digest=policy.digest,
         policy_source=policy.source,
         proof=proving(args.policy, policy),

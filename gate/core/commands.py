@@ -113,6 +113,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         r.service.uri,
         r.started_at,
         r.deadline_at,
+        live=live,
         service_probes=_users_probes(r) if live else (),
         after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,

@@ -59,6 +59,8 @@ class RunProbes:
     `service_probes` are then asked at the service's URL, as its users would; `after_s`: wait a
     little first.
 
+    `live`: the candidate has users, who must not wait for anything but the answer.
+
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
     are the revisions that had users' requests before; where `control` is given, they are asked the
     same as a control, and it says how often a failure is asked again.
@@ -70,6 +72,7 @@ class RunProbes:
     audience: str
     since: datetime
     until: datetime
+    live: bool = False
     service_probes: tuple[Probe, ...] = ()
     after_s: float = 0.0
     identity: IdentityRule | None = None

@@ -385,6 +385,14 @@ class Policy:
                 "(got 0, expected at least 1)",
             )
 
+    @property
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What each capability is worth, in words: `("chat", "P1, $120K MRR")`."""
+        return tuple(
+            (name, ", ".join(part for part in (one.priority, one.impact) if part))
+            for name, one in self.capabilities.items()
+        )
+
     def _check_steps(self) -> None:
         steps = self.traffic
         if list(steps) != sorted(set(steps)) or steps[-1:] != (100,) or steps[0] < 1:

@@ -136,6 +136,7 @@ class Plan:
         identity: how an answer proves which revision gave it.
         baseline: what every probe is asked of as well while the candidate has no users.
         repeats: how often a failed probe is asked again then.
+        stakes: what each capability is worth, in words, for the record.
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
@@ -167,6 +168,7 @@ class Plan:
     revisions: tuple[Revision, ...] = ()
     cross: bool = False
     identity: IdentityRule | None = None
+    stakes: tuple[tuple[str, str], ...] = ()
     baseline: Baseline = Baseline.NONE
     repeats: Repeats = field(default_factory=Repeats)
     first_deploy: bool = False

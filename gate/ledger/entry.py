@@ -81,6 +81,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
         "last_modifier": service.last_modifier if service else "",
+        "stakes": dict(rollout.plan.stakes),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
     }
@@ -232,6 +233,7 @@ def _evidence(item: Evidence) -> Json:
         "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
         "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
+        "log_lines": list(item.log_lines),
     }
 
 

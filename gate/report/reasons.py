@@ -96,6 +96,10 @@ def _findings(item: Evidence) -> Iterator[Line]:
     more = len(item.findings) - FINDINGS_MAX
     if more > 0:
         yield Line(f"and {more} more", indent=4)
+    if item.log_lines:
+        yield Line("its log meanwhile:", indent=4)
+    for line in item.log_lines:
+        yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
 
 
 def hint_lines(hint: str) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.probe_table import COLUMNS
 from gate.report.reasons import hint_lines
 from gate.report.safe import LIMIT, safe
+from gate.report.whys import why_lines
 from gate.report.words import (
     AT_SERVICE,
     DECISIONS,
@@ -38,6 +39,8 @@ def attempt_blocks(attempt: Attempt) -> list[Block]:
         return [*blocks, BLANK, Line(text_, Tone.BAD)]
     blocks += _evidence(outcome)
     blocks += _verdict(outcome)
+    if whys := why_lines(outcome):
+        blocks += [BLANK, *whys]
     return [*blocks, BLANK, *_traffic(outcome), *_end(outcome)]
 
 

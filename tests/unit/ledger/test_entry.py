@@ -143,6 +143,7 @@ def test_evidence_is_kept_whole():
             {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
         ],
         "excerpts": ["GET / -> 500"],
+        "log_lines": [],
     }
 
 
