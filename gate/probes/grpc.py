@@ -105,7 +105,7 @@ async def _call(run: Run, spec: GrpcProbe, trace: headers.Trace) -> _Reply:
     from grpc_health.v1.health_pb2_grpc import HealthStub  # noqa: PLC0415
 
     metadata = tuple(_metadata(run, trace))
-    channel = _channel(run)
+    channel = _channel(run, spec.within_s)
     try:
         call = HealthStub(channel).Check(
             HealthCheckRequest(service=spec.service), timeout=spec.within_s, metadata=metadata
@@ -130,8 +130,13 @@ def _metadata(run: Run, trace: headers.Trace) -> Iterator[tuple[str, str]]:
             yield name.lower(), value
 
 
-def _channel(run: Run) -> grpc.aio.Channel:
+def _channel(run: Run, within_s: float) -> grpc.aio.Channel:
     """One connection; over TLS it trusts whom the run's own context trusts.
+
+    Args:
+        run: whom to ask.
+        within_s: how long it may take to connect; gRPC would go on for 20 s by itself, even once
+            the channel is closed.
 
     Raises:
         CannotAskError: the target's URL is none.
@@ -145,6 +150,7 @@ def _channel(run: Run) -> grpc.aio.Channel:
         *_OPTIONS,
         ("grpc.primary_user_agent", headers.user_agent()),
         ("grpc.default_authority", parts.netloc),
+        ("grpc.min_reconnect_backoff_ms", max(1, int(within_s * 1000))),
     )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not secure:

@@ -25,7 +25,7 @@ SCHEMA = Schema(
         "else": False,
     },
 )
-HEADERS = (("Authorization", "Bearer ${alice}"),)
+HEADERS = (("Authorization", "Bearer ${alice}"), ("X-Key", "${alice}"))
 LIVES_S = 1.5
 """So long a connection lives with those that wait for a first answer, for a minute by design."""
 SLACK_S = 2.5
@@ -130,21 +130,7 @@ _KINDS = {
 def _how(seed):
     """The name of what the server does, its randomness, and the two pieces that make it."""
     rng = random.Random(f"server {seed}")
-    way = rng.choice(
-        [
-            "answer",
-            "answer",
-            "answer",
-            "answer",
-            "frames",
-            "frames",
-            "frames",
-            "frames",
-            "echo",
-            "mute",
-            "gone",
-        ]
-    )
+    way = rng.choice(["answer"] * 4 + ["frames"] * 4 + ["echo", "mute", "gone"])
     make = rng.choice(mischief.ANSWERS)
     send = rng.choice(mischief.SENDING)
     parts = {"answer": f"{make.__name__} {send.__name__}", "frames": f"frames {send.__name__}"}

@@ -173,7 +173,7 @@ def odd_body(rng, _):
     status = rng.choice(
         ["200 OK"] * 6 + ["500 Oops", "404 Not Found", "401 No", "200 " + "x" * 2000]
     )
-    body = rng.choice([nasty_json, nasty_bytes])(rng)
+    body = rng.choice([nasty_json, nasty_json, nasty_json, nasty_bytes])(rng)
     extra = rng.choice(
         [b"", b"WWW-Authenticate: " + b"x" * 9000 + b"\r\n", b"Set-Cookie: a=b\r\n" * 50]
     )
@@ -210,7 +210,7 @@ def packed(rng, _):
     )
 
 
-ANSWERS = (redirect, odd_head, odd_body, packed)
+ANSWERS = (redirect, odd_head, odd_body, odd_body, odd_body, packed)
 
 
 # Ways to send.

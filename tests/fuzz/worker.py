@@ -82,8 +82,8 @@ def _watched(seed, place, fence):
     peak_mib = _peak_mib()
     if peak_mib > PEAK_MAX_MIB:
         found.append(f"takes {peak_mib:.0f} MiB")
-    if left := _more_than(files):
-        found.append(f"leaves {left} files open")
+    if left := _left_open(files):
+        found.append(f"leaves open: {', '.join(left)}")
     return {"seed": seed, "round": drawn.name, "violations": found, "peak_mib": peak_mib} | told
 
 
@@ -128,12 +128,12 @@ def _too_good(evidence, drawn):
     return evidence.outcome is Outcome.PASSED and not easy
 
 
-def _more_than(files):
-    """How many files are open that were not before, a moment after the probe has ended."""
+def _left_open(before):
+    """What is open that was not before, a moment after the probe has ended."""
     ends = time.monotonic() + 1
-    while _files() > files and time.monotonic() < ends:
+    while (left := _files() - before) and time.monotonic() < ends:
         time.sleep(0.02)  # threads of libraries close what they have opened
-    return max(0, _files() - files)
+    return sorted(left)
 
 
 def _peak_mib():
@@ -142,7 +142,7 @@ def _peak_mib():
 
 
 def _files():
-    return len(list(_fds()))
+    return {str(path.readlink()) for path in _fds()}
 
 
 if __name__ == "__main__":
