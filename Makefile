@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check chaos model bench ratios format lint types imports lock clean fuzz
+.PHONY: help demo test prove check chaos model bench ratios format lint types imports lock clean fuzz
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and pro
 
 test: $(STAMP)   ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+prove: $(STAMP)  ## prove the shipped policy anew, after a change of it or of its schemas
+	@$(BIN)/python -m examples.prove
 
 check: $(STAMP) format lint types imports test  ## format, lint, types, import contracts, tests
 

@@ -1,6 +1,8 @@
 """`gate policy prove FILE`: shows that a policy's probes fail when something is wrong."""
 
 import argparse
+import asyncio
+import signal
 import ssl
 import sys
 from collections.abc import Callable
@@ -92,7 +94,10 @@ def prove(args: argparse.Namespace, policy: Policy) -> tuple[Trials, str]:
     from gate.policyfile import contract_digest  # noqa: PLC0415
     from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
 
-    trials = wiring.run_async(_prove(args, policy), many_connections=True)
+    try:
+        trials = wiring.run_async(_prove(args, policy), many_connections=True)
+    except asyncio.CancelledError:  # by SIGTERM; every connection has been closed
+        raise KeyboardInterrupt from None
     if args.no_file:
         return trials, ""
     made_at = wiring.SystemClock().now()
@@ -105,6 +110,9 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     from gate.saboteurs.campaign import Campaign, ControlError, How  # noqa: PLC0415
     from gate.saboteurs.wire import Upstream  # noqa: PLC0415
 
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     runner, redactor = wiring.probes_of(policy, None, arrived=True)
     told = _teller(args.output)
     target = await _target(args, policy)

@@ -1,6 +1,7 @@
 """`gate policy prove` on the example backend, and what its proof is worth to a rollout."""
 
 import json
+import signal
 
 import pytest
 
@@ -117,3 +118,14 @@ def test_a_proof_that_cannot_be_read_is_none_and_says_where(backend, tmp_path):
     held = roll_out(backend, path)
     assert held.code == 5, held
     assert "policy.proof.json: is not JSON" in held.json["verdict"]["reasons"][0]["text"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_proof_that_is_stopped_keeps_nothing_and_says_no_more_than_that(
+    backend, tmp_path, number
+):
+    path = policy(backend, tmp_path, STRICT)
+    done = backend.start("policy", "prove", path).until("mutants,").signal(number).end().clean()
+    assert done.code == 130, done
+    assert done.err == "gate: interrupted before anything was changed\n"
+    assert [file.name for file in tmp_path.glob("*.json")] == []
