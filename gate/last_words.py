@@ -27,6 +27,10 @@ SLACK = timedelta(seconds=1)
 """Clocks disagree, and a line may be written a moment after its answer."""
 _REQUESTS = "run.googleapis.com/requests"
 """The front end's own log; it says nothing that the answer did not."""
+_CHATTER = frozenset({Severity.DEBUG, Severity.INFO, Severity.NOTICE})
+"""Said only where nothing worse is; what has no severity may be a traceback."""
+_READS_LOGS = "logs"
+"""A probe whose evidence is log lines already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class LastWords:
         seconds. Cloud Logging promises no delay: where nothing is found, it is read once more. What
         cannot be read is left out.
         """
-        failed = [item for item in evidence if not item.passed and not item.address]
+        failed = [item for item in evidence if _asked_in_vain(item)]
+        traces = frozenset(item.trace for item in evidence if item.trace)
         found: dict[str, tuple[str, ...]] = {}
         query = LogQuery(revision, since, limit=BESIDE_READ)
         with contextlib.suppress(TimeoutError, InfrastructureError):
@@ -70,18 +75,23 @@ class LastWords:
                         break
                     await self.clock.sleep(pause_s)
                     entries = await self.logs.entries(query)
-                    found = {item.probe: self._of_probe(item, entries) for item in failed}
+                    found = {item.probe: self._beside(item, entries, traces) for item in failed}
         return tuple(
             replace(item, log_lines=found.get(item.probe, ())) if item in failed else item
             for item in evidence
         )
 
-    def _of_probe(self, item: Evidence, entries: Iterable[LogEntry]) -> tuple[str, ...]:
+    def _beside(
+        self, item: Evidence, entries: Iterable[LogEntry], traces: frozenset[str]
+    ) -> tuple[str, ...]:
+        """Those of one probe; what is known to be another one's is not, however near in time."""
         own = [entry for entry in entries if entry.log_id != _REQUESTS and entry.text.strip()]
         traced = [entry for entry in own if item.trace and entry.trace == item.trace]
         until = item.started_at + timedelta(seconds=item.duration_s) + SLACK
-        chosen = traced or [e for e in own if item.started_at - SLACK <= e.at <= until]
+        near = [e for e in own if item.started_at - SLACK <= e.at <= until]
+        chosen = traced or [entry for entry in near if entry.trace not in traces]
         how = "by trace" if traced else "in the same seconds"
+        chosen = [entry for entry in chosen if entry.severity not in _CHATTER] or chosen
         worst = sorted(chosen, key=lambda entry: entry.severity.value, reverse=True)[:BESIDE]
         return tuple(self._line(e, how) for e in sorted(worst, key=lambda entry: entry.at))
 
@@ -105,3 +115,8 @@ class LastWords:
                 if entries == before:
                     break
         return entries
+
+
+def _asked_in_vain(item: Evidence) -> bool:
+    """Whether the candidate failed at its own address, by something that its log may explain."""
+    return not item.passed and not item.address and item.kind != _READS_LOGS

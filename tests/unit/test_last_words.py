@@ -56,13 +56,35 @@ async def test_the_front_ends_own_log_says_nothing_new():
 
 
 async def test_the_worst_lines_are_kept_in_their_order():
-    entries = [at(n / 10, f"info {n}", Severity.INFO) for n in range(9)]
+    entries = [at(n / 10, f"warning {n}", Severity.WARNING) for n in range(9)]
     found = await lines(
         at(0.95, "last", Severity.ERROR), at(0.05, "first", Severity.ERROR), *entries
     )
     assert len(found) == BESIDE
     assert found[0].endswith("first")
     assert found[-1].endswith("last")
+
+
+async def test_lines_of_another_probes_requests_are_not_beside_this_one():
+    other = replace(evidence("other"), trace="f" * 32)
+    logs = FakeLogs()
+    logs.add(CANDIDATE, at(0, "KeyError: 'theirs'", Severity.ERROR, trace="f" * 32))
+    logs.add(CANDIDATE, at(0, "no trace at all"))
+    words = LastWords(logs, FakeClock(), Redactor({}))
+    seen, _ = await words.beside((failed(), other), CANDIDATE, START)
+    assert seen.log_lines == ("12:00:00 (in the same seconds): no trace at all",)
+
+
+async def test_chatter_is_left_out_where_there_is_worse():
+    chatter = at(0, "opened", Severity.INFO, trace=TRACE)
+    assert len(await lines(chatter)) == 1
+    assert await lines(chatter, at(0.5, "1011", Severity.ERROR, trace=TRACE)) == (
+        "12:00:00 ERROR (by trace): 1011",
+    )
+
+
+async def test_beside_a_probe_of_the_logs_they_are_not_said_twice():
+    assert await lines(at(0, "Traceback"), item=failed(kind="logs")) == ()
 
 
 async def test_secrets_are_taken_out_before_a_line_is_cut():

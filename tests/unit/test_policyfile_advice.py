@@ -40,8 +40,8 @@ def test_advice_comes_in_the_order_of_its_places(tmp_path):
             "repeat: 60",
             "repeat: 2",
             (
-                "no websocket probe has enough sessions: the most are 4 sessions, which pass 66% of "
-                "the time where 10% of them fail (29 are enough)"
+                "no websocket probe has enough sessions: the most are 4 sessions, which pass "
+                "66% of the time where 10% of them fail (29 are enough)"
             ),
         ),
         ("  capability", "  contract: declared\n  capability", "has no meaning without a baseline"),
