@@ -56,6 +56,7 @@ from gate.ports import (
     Target,
 )
 from gate.redaction import Redactor
+from gate.witness import Witness
 
 T = TypeVar("T")
 
@@ -104,6 +105,7 @@ class Controller:
         self._world = world
         self._urgent_record_within_s = urgent_record_within_s
         self._last_words = LastWords(world.logs, world.clock, world.redactor)
+        self._witness = Witness(world.logs, world.clock)
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -326,10 +328,13 @@ class Controller:
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
                     await world.probes.run(command.service_probes, users, listening)
-        if command.live:
-            return Probed(world.clock.now(), tuple(ended))
-        explained = await self._last_words.beside(ended, command.revision, command.since)
-        return Probed(world.clock.now(), explained)
+        seen = tuple(ended)
+        if not command.live:
+            about = command.revision, command.since
+            if command.identity and command.identity.request_log:
+                seen = await self._witness.confirmed(seen, *about, command.url)
+            seen = await self._last_words.beside(seen, *about)
+        return Probed(world.clock.now(), seen)
 
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""

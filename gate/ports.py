@@ -152,6 +152,7 @@ class LogEntry:
     log_id: str = ""
     trace: str = ""
     insert_id: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

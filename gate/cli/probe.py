@@ -12,6 +12,7 @@ from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import UsageError
 from gate.ports import Narrator, Target
+from gate.witness import Witness
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +84,11 @@ async def _probe(
             repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
         )
-        return await runner.run(policy.probes, target, narrator.progress)
+        seen = await runner.run(policy.probes, target, narrator.progress)
+        if target.identity and target.identity.request_log and target.since:
+            witness = Witness(logs, wiring.SystemClock())
+            seen = await witness.confirmed(seen, args.revision, target.since, url)
+        return seen
 
 
 def _stable(

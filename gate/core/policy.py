@@ -37,21 +37,23 @@ class ServiceName:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRule:
-    """How an answer proves which revision gave it: the name of the revision, in one of two places.
+    """How an answer proves which revision gave it: by its name, in one of three places.
 
     Attributes:
         header: name of a header that every answer carries, the WebSocket handshake's included.
         path, field: else a path whose JSON answer has the name in this field; asked beside the
             probes, which then rest on that answer.
+        request_log: else the front end's own log, looked up by trace id once all have been asked.
     """
 
     header: str = ""
     path: str = ""
     field: str = ""
+    request_log: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self.header) == bool(self.path):
-            raise ValueProblem("identity", "needs a header or a json path, one of the two")
+        if bool(self.header) + bool(self.path) + self.request_log != 1:
+            raise ValueProblem("identity", "needs a header, a json path or the request log, one")
         if self.path and not self.field:
             raise ValueProblem("identity", "names no field of the JSON answer")
         if self.path:

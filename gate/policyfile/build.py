@@ -173,6 +173,8 @@ def _identity(context: Context, read: Read[Fields] | None) -> IdentityRule | Non
             return None
         given: dict[str, object] = {"path": path.value, "field": field.value}
         return context.construct(IdentityRule, given, place.value)
+    if log := read.value.find(form.IDENTITY_REQUEST_LOG):
+        return context.construct(IdentityRule, {"request_log": log.value}, read.value)
     header = read.value.get(form.IDENTITY_HEADER, "")
     return IdentityRule(header=header) if header else None
 

@@ -76,9 +76,18 @@ IDENTITY_JSON = Key(
     Record("identity json", (IDENTITY_PATH, IDENTITY_FIELD)),
     "Where a JSON answer has the name, for services that send no such header",
 )
+IDENTITY_REQUEST_LOG = Key(
+    "request_log",
+    Flag(),
+    "Whether the front end's own log says who answered, for services that name themselves nowhere",
+)
 IDENTITY = Key(
     "identity",
-    Record("identity", (IDENTITY_HEADER, IDENTITY_JSON), one_of=("header", "json")),
+    Record(
+        "identity",
+        (IDENTITY_HEADER, IDENTITY_JSON, IDENTITY_REQUEST_LOG),
+        one_of=("header", "json", "request_log"),
+    ),
     "How an answer proves which revision gave it: it has the revision's name",
 )
 CANDIDATE = Record("candidate", (TAG, READY_WITHIN, IDENTITY))

@@ -84,7 +84,7 @@ def _everywhere(pages: bool) -> Iterator[Mutant]:  # noqa: FBT001 - whether ther
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
-    if rule is None:
+    if rule is None or rule.request_log:
         return
     other, nobody = "another revision answers", "no answer says which revision gave it"
     by = "candidate.identity"

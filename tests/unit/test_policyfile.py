@@ -298,10 +298,13 @@ def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
 @pytest.mark.parametrize(
     ("identity", "wrong"),
     [
-        ("{}", "7:23 candidate.identity: identity needs exactly one of header, json (got none)"),
+        (
+            "{}",
+            "7:23 candidate.identity: identity needs exactly one of header, json, request_log",
+        ),
         (
             "{header: x, json: {path: /v, field: f}}",
-            "7:23 candidate.identity: identity needs exactly one of header, json (got header and",
+            "7:23 candidate.identity: identity needs exactly one of header, json, request_log (got",
         ),
         ("x-revision", "7:23 candidate.identity: has the wrong form"),
         ("{header: 'x revision'}", "7:32 candidate.identity.header: has the wrong form"),
