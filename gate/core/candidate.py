@@ -244,3 +244,16 @@ def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
         note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
         r = replace(r, notes=(*r.notes, note))
     return clean(r, Ending.PROMOTED, at)
+
+
+def unproven(r: Rollout, service: Service) -> Rollout:
+    """What the probes saw is no verdict where the candidate's address was taken away meanwhile."""
+    judged = r.ending in {Ending.REJECTED, Ending.REGRESSED}
+    ours = r.reached is None or service.traffic.tags.get(r.plan.tag, "") == r.candidate
+    if not judged or ours:
+        return r
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    what = f"{taker(service)} has taken over" if lost(r, service) else "our tag was taken away"
+    hint = "so that what the probes saw says nothing about the candidate; run it again"
+    verdict = Verdict.hold("traffic", f"{what}{by} while we probed", hint)
+    return replace(r, ending=Ending.HELD, verdict=verdict)
