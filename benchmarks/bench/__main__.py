@@ -14,7 +14,7 @@ from pathlib import Path
 from google.api_core.exceptions import GoogleAPICallError
 
 from benchmarks.bench import card, kept, policies
-from benchmarks.bench.run import Result, run
+from benchmarks.bench.run import Result, judge_again, run
 from benchmarks.bench.scenario import Scenario, load
 from benchmarks.bench.stage import local_cloud_run
 
@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         done = {each.scenario.name for each in results if each.seed == seed}
         left = [each for each in chosen if each.name not in done]
         results = [*results, *(play(left, seed, args) if left else [])]
+    if args.peers_again:
+        results = _judged_again(results, args)
     if len(results) < len(chosen) * len(args.seeds):
         print("bench: not every scenario could be played", file=sys.stderr)
         return 3
@@ -79,6 +81,28 @@ def play(scenarios: Sequence[Scenario], seed: int, args: argparse.Namespace) -> 
 ROLES = ("stable", "candidate")
 
 
+def _judged_again(results: Sequence[Result], args: argparse.Namespace) -> list[Result]:
+    """The results with what the peers say now, one seed after the other."""
+    images = {
+        each.scenario.reference(role): each.scenario.image(role, each.seed)
+        for each in results
+        for role in ROLES
+    }
+
+    def one(result: Result) -> Result:
+        again = judge_again(cloud, result)
+        if args.keep:
+            kept.keep(args.keep, again)
+        return again
+
+    with (
+        tempfile.TemporaryDirectory() as name,
+        local_cloud_run(images, Path(name), args.seeds[0]) as cloud,
+        ThreadPoolExecutor(args.together) as pool,
+    ):
+        return list(pool.map(one, results))
+
+
 def _line(result: Result) -> str:
     right = "ok   " if result.right else "WRONG"
     blame = {True: "", None: "", False: " BLAME"}[result.attribution_right]
@@ -121,6 +145,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--only", nargs="+", default=[], metavar="NAME", help="scenarios, files or incidents")
     add("--together", type=int, default=3, metavar="N", help="scenarios at a time (default 3)")
     add("--no-peers", dest="peers", action="store_false", help="judge by the gate alone")
+    add("--peers-again", action="store_true", help="let the peers judge kept results anew")
     add("--keep", type=Path, metavar="FILE", help="keep results here, and go on from what it has")
     add("--write", action="store_true", help="keep the scorecard instead of comparing with it")
     return parser.parse_args(argv)

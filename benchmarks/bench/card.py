@@ -56,8 +56,23 @@ def table(measured: Mapping[str, Any]) -> str:
         f"Seconds from the start of `gate rollout` to its end: median {seconds['median']}, "
         f"90 % within {seconds['p90']}, at most {seconds['most']}."
     )
-    lines += ["", told]
+    lines += ["", told, "", _on_holds(measured), "", _wrong_ones(measured)]
     return "\n".join(lines) + "\n"
+
+
+def _on_holds(measured: Mapping[str, Any]) -> str:
+    labels = [line["right"] for line in measured["by_scenario"].values()]
+    counts = ", ".join(f"{labels.count(word)} {word}" for word in ("promote", "reject", "hold"))
+    return f"Labels: {counts}. A rule without a third answer is wrong on each hold, either way."
+
+
+def _wrong_ones(measured: Mapping[str, Any]) -> str:
+    wrong = [
+        f"`{name}`"
+        for name, line in measured["by_scenario"].items()
+        if {*line["decided"]} != {line["right"]} or _misattributed(line)
+    ]
+    return "Decided or blamed wrongly by the gate in any run: " + (", ".join(wrong) or "none") + "."
 
 
 _COLUMNS = ("right", "false_promotes", "false_blocks", "needless_holds", "attribution")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,11 @@ def run(cloud: Cloud, scenario: Scenario, policy: Path, seed: int, *, with_peers
         return _gate(stage, policy, seed, judged)
     finally:
         stage.tear_down()
+
+
+def judge_again(cloud: Cloud, result: Result) -> Result:
+    """The same result with what the peers say now."""
+    return replace(result, peers=_peers(Stage(cloud, result.scenario), result.seed))
 
 
 def _peers(stage: Stage, seed: int) -> dict[str, Decision]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
@@ -47,31 +47,36 @@ async def sample(url: str, tokens: Mapping[str, str], seed: str) -> list[Sample]
     """Sends the traffic to a URL; what came of each request."""
     chance = random.Random(seed)
     paths = chance.choices(list(MIX), list(MIX.values()), k=REQUESTS)
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
-        parts = [paths[index::USERS] for index in range(USERS)]
-        users = [list(tokens.values())[index % len(tokens)] for index in range(USERS)]
-        done = await asyncio.gather(*map(_user, [client] * USERS, parts, users))
+    parts = [paths[index::USERS] for index in range(USERS)]
+    users = [list(tokens.values())[index % len(tokens)] for index in range(USERS)]
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(url, timeout=timeout) as client:
+        done = await asyncio.gather(*map(_user, [client] * USERS, [url] * USERS, parts, users))
     return [each for samples in done for each in samples]
 
 
-async def _user(client: httpx.AsyncClient, paths: list[str], token: str) -> list[Sample]:
+async def _user(
+    client: aiohttp.ClientSession, url: str, paths: list[str], token: str
+) -> list[Sample]:
     samples: list[Sample] = []
     for path in paths:
         if sum(each.status == 0 for each in samples) >= 3:
             samples.append(Sample(path, 0, None))  # a user who has waited so often has left
         elif path == "/ws":
-            samples.append(await _talk(str(client.base_url), token))
+            samples.append(await _talk(url, token))
         else:
             samples.append(await _get(client, path, token))
     return samples
 
 
-async def _get(client: httpx.AsyncClient, path: str, token: str) -> Sample:
+async def _get(client: aiohttp.ClientSession, path: str, token: str) -> Sample:
     began = time.monotonic()
+    asking = {"headers": {"Authorization": f"Bearer {token}"}, "allow_redirects": False}
     try:
-        answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
-        status = answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL):
+        async with client.get(path, **asking) as answer:
+            await answer.read()
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError):
         status = 0
     return Sample(path, status, time.monotonic() - began)
 
