@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from gate.core.evidence import SERVICE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.lease import renewal
 from gate.core.mark import KEY
 from gate.core.messages import (
@@ -163,8 +163,7 @@ class Controller:
             case RunProbes():
                 return await self._probe(rollout, command)
             case ReadLogs():
-                said = await self._last_words.of(command.revision, command.since)
-                return LogsRead(self._world.clock.now(), said)
+                return await self._explain(command)
             case Record():
                 return await self._record(rollout)
             case _ as never:
@@ -335,6 +334,21 @@ class Controller:
                 seen = await self._witness.confirmed(seen, *about, command.url)
             seen = await self._last_words.beside(seen, *about)
         return Probed(world.clock.now(), seen)
+
+    async def _explain(self, command: ReadLogs) -> LogsRead:
+        """The candidate's last words, and whether stable suffers, too."""
+        world = self._world
+        said = await self._last_words.of(command.revision, command.since)
+        seen: list[Evidence] = []
+        left_s = (command.until - world.clock.now()).total_seconds() if command.until else 0.0
+        if command.control and left_s > 0:
+            with contextlib.suppress(TimeoutError, InfrastructureError):
+                async with asyncio.timeout(left_s):
+                    headers = await world.identity(command.audience)
+                    stable = Target(command.audience.rstrip("/"), "", headers, command.since)
+                    listening = self._listening(seen, STABLE)
+                    await world.probes.run(command.control, stable, listening)
+        return LogsRead(world.clock.now(), said, tuple(seen))
 
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""

@@ -111,14 +111,23 @@ def attribute(
     return Attribution.ENVIRONMENT if network else Attribution.UNKNOWN
 
 
-def start_fault(log_lines: Sequence[str], *, stable_runs: bool) -> Attribution:
+def start_fault(
+    log_lines: Sequence[str], stable: Sequence[Evidence] = (), *, stable_runs: bool
+) -> Attribution:
     """Whose fault it is that a candidate does not start, which stable did.
+
+    Its own word for it is not enough: a dependency that it cannot reach may be one that it looks
+    for in the wrong place. Stable must suffer in the same minute.
 
     Args:
         log_lines: its own last words.
+        stable: what probes showed at stable then.
         stable_runs: whether the platform has a revision that serves and is ready.
     """
-    if not stable_runs or any(_DEPENDENCY_AT_START.search(line) for line in log_lines):
+    depends = any(_DEPENDENCY_AT_START.search(line) for line in log_lines)
+    if depends and any(item.outcome is Outcome.FAILED and _explained(item) for item in stable):
+        return Attribution.ENVIRONMENT
+    if not stable_runs or depends:
         return Attribution.UNKNOWN
     return Attribution.REGRESSION
 

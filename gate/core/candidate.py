@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.attribution import Attribution, attributed, start_fault
+from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
+from gate.core.evidence import Evidence
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -21,7 +22,7 @@ from gate.core.transitions import (
     unwritten,
     written,
 )
-from gate.core.verdict import Decision, Verdict, judge, unready
+from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
 
@@ -101,17 +102,39 @@ def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
     return again(r)
 
 
-def explained(r: Rollout, lines: tuple[str, ...], at: datetime) -> Rollout:
-    """EXPLAINING: the verdict on a candidate that did not become ready."""
+def explained(
+    r: Rollout, lines: tuple[str, ...], at: datetime, stable: tuple[Evidence, ...] = ()
+) -> Rollout:
+    """EXPLAINING: the verdict on a candidate that did not become ready.
+
+    Args:
+        r: the rollout.
+        lines: the candidate's last words.
+        at: time of the event.
+        stable: what the probes showed at stable, where they were asked.
+    """
+    r = replace(r, evidence=tuple(item for item in stable if item.control))
     revision = r.revisions[r.candidate]
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
         verdict = _late(r, revision, " | ".join(lines))
     if verdict.decision is Decision.REJECT:
-        verdict = verdict.blaming(start_fault(lines, stable_runs=_stable_runs(r)))
+        fault = start_fault(lines, r.evidence, stable_runs=_stable_runs(r))
+        verdict = _excused(verdict) if fault is Attribution.ENVIRONMENT else verdict
+        verdict = verdict.blaming(fault)
     elif revision.ready.state in {ConditionState.FAILED, ConditionState.SUCCEEDED}:
         verdict = verdict.blaming(Attribution.ENVIRONMENT)
     return clean(r, ending_of(verdict), at, verdict)
+
+
+def _excused(verdict: Verdict) -> Verdict:
+    """What stops it stops stable, too: no word on the candidate."""
+    return Verdict(Decision.HOLD, tuple(_advised(reason) for reason in verdict.reasons))
+
+
+def _advised(reason: Reason) -> Reason:
+    advice = f"stable suffers alike; {ADVICE[Attribution.ENVIRONMENT]}"
+    return replace(reason, text=f"{reason.text}; {advice}")
 
 
 def _stable_runs(r: Rollout) -> bool:

@@ -5,7 +5,7 @@ from typing import assert_never
 from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import Probe, without_comparison
+from gate.core.policy import HttpProbe, Probe, without_comparison
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import asks_address
@@ -31,7 +31,7 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
         case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING | Phase.RECOVERING:
             return (_set_traffic(r),)
         case Phase.EXPLAINING:
-            return (ReadLogs(r.candidate, r.started_at),)
+            return (_read_logs(r),)
         case Phase.PROBING | Phase.DWELLING | Phase.WATCHING:
             return (_run_probes(r),)
         case (
@@ -129,6 +129,14 @@ def _questions(r: Rollout, control: Repeats | None) -> tuple[Probe, ...]:
     """
     compares = r.plan.baseline is Baseline.NONE or control is not None
     return r.questions if compares else without_comparison(r.questions)
+
+
+def _read_logs(r: Rollout) -> ReadLogs:
+    """The last words of one that does not start; stable is asked what takes one quick request."""
+    if _control(r) is None or r.service is None:
+        return ReadLogs(r.candidate, r.started_at)
+    probes = tuple(probe for probe in r.questions if isinstance(probe.spec, HttpProbe))
+    return ReadLogs(r.candidate, r.started_at, probes, r.service.uri, r.deadline_at)
 
 
 def _control(r: Rollout) -> Repeats | None:

@@ -82,10 +82,17 @@ class RunProbes:
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
-    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read)."""
+    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read).
+
+    `control` are probes to ask of stable at `audience`, until `until` at most: what stops the
+    candidate from starting may show there, too.
+    """
 
     revision: str
     since: datetime
+    control: tuple[Probe, ...] = ()
+    audience: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +149,11 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class LogsRead:
-    """A revision's last words, oldest first, redacted."""
+    """A revision's last words, oldest first, redacted; and what stable showed, if it was asked."""
 
     at: datetime
     lines: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

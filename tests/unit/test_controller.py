@@ -1,12 +1,13 @@
 """Whole rollouts on fakes: what happens to traffic, to tags, and in the record."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import STABLE as STABLE_ADDRESS
-from gate.core.evidence import Attribution, Outcome
+from gate.core.evidence import Attribution, Finding, Outcome, Symptom
 from gate.core.messages import Deploy, Interrupted, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.policy import IdentityRule, OnHold, Severity
 from gate.core.rollout import begin, step
@@ -419,3 +420,41 @@ async def test_a_verdict_of_promote_is_kept_with_the_promotion():
     assert rollout.verdict is not None
     assert rollout.verdict.decision is Decision.PROMOTE
     assert world.outcome["verdict"] == {"decision": "promote", "reasons": []}
+
+
+DEPENDENCY = "dial tcp 10.1.2.3:5432: connect: connection refused"
+
+
+def down(probe="health"):
+    """A probe that says that a dependency is down."""
+    return replace(
+        evidence(probe, Outcome.FAILED, "503 Service Unavailable"),
+        findings=(Finding(Symptom.STATUS, "200", "503 Service Unavailable, database down"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_words", "baseline", "stable", "ending", "fault"),
+    [
+        (DEPENDENCY, Baseline.STABLE, down(), Ending.HELD, Attribution.ENVIRONMENT),
+        (DEPENDENCY, Baseline.STABLE, None, Ending.REJECTED, Attribution.UNKNOWN),
+        (DEPENDENCY, Baseline.NONE, down(), Ending.REJECTED, Attribution.UNKNOWN),
+        ("NameError: app", Baseline.STABLE, down(), Ending.REJECTED, Attribution.REGRESSION),
+    ],
+)
+async def test_what_keeps_a_candidate_from_starting_is_excused_only_if_stable_suffers_too(
+    last_words, baseline, stable, ending, fault
+):
+    world = FakeWorld()
+    world.platform.next_revision_fails("It failed.")
+    world.logs.add(CANDIDATE, LogEntry(START, Severity.ERROR, last_words))
+    if stable:
+        world.probes.sees["health"] = stable
+    rollout = await world.run(plan(baseline=baseline))
+    assert rollout.ending is ending
+    assert rollout.verdict is not None
+    assert [reason.attribution for reason in rollout.verdict.reasons] == [fault]
+    assert all(item.address == STABLE_ADDRESS for item in rollout.evidence)
+    assert [target.url for target in world.probes.targets] == (
+        ["https://backend-abc-uc.a.run.app"] if baseline is Baseline.STABLE else []
+    )
