@@ -52,7 +52,7 @@ class Done:
         assert (self.code, self.out) == (code, ""), self
         for text in (*texts, *(["hint: "] if hint else [])):
             assert text in self.err, self
-        for noise in ("grpc", "Error", "Exception", "errno", "None"):
+        for noise in ("grpc.", "Error", "Exception", "errno", "None"):
             assert noise not in self.err, self
         return self.clean()
 

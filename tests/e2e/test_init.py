@@ -79,7 +79,8 @@ def test_what_it_writes_is_proven_and_the_proof_is_kept(small, tmp_path):
         server.shutdown()
         server.server_close()
     assert done.code == 0, done
-    killed, mutants = map(int, re.search(r"(\d+) of (\d+) mutants killed", done.out).groups())
+    said = " ".join(done.out.split())
+    killed, mutants = map(int, re.search(r"(\d+) of (\d+) mutants killed", said).groups())
     assert 0.9 * mutants <= killed <= mutants
     assert mutants > 20
     proof = json.loads((tmp_path / "service.proof.json").read_text())
