@@ -20,8 +20,10 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted
 	@$(BIN)/python -m examples.demo
 
+# Many tests wait for processes: more workers than cores are faster, on small machines above all.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(4, os.cpu_count() or 1))')
 test: $(STAMP)   ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 prove: $(STAMP)  ## prove the shipped policy anew, after a change of it or of its schemas
 	@$(BIN)/python -m examples.prove
