@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check chaos model format lint types imports lock clean
+.PHONY: help demo test prove check chaos model bench ratios format lint types imports lock clean fuzz
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,8 +20,13 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted
 	@$(BIN)/python -m examples.demo
 
+# Many tests wait for processes: more workers than cores are faster, on small machines above all.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(4, os.cpu_count() or 1))')
 test: $(STAMP)   ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+prove: $(STAMP)  ## prove the shipped policy anew, after a change of it or of its schemas
+	@$(BIN)/python -m examples.prove
 
 check: $(STAMP) format lint types imports test  ## format, lint, types, import contracts, tests
 
@@ -31,6 +36,10 @@ model: $(STAMP)  ## every interleaving of two gates, people and Cloud Run (some 
 ROUNDS ?= 500
 chaos: $(STAMP)  ## gates killed, cut off and interfered with: make chaos [ROUNDS=500] [SEED=7]
 	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+fuzz: ROUNDS := $(if $(filter command line,$(origin ROUNDS)),$(ROUNDS),300)
+fuzz: $(STAMP)   ## servers that mean harm, against the probes: make fuzz [ROUNDS=300] [SEED=7]
+	@$(BIN)/python -m tests.fuzz --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 format: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -44,7 +53,11 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## every benchmark: peers in the same run, ratios printed
+SEEDS ?= 1
+bench: $(STAMP)  ## decisions on labelled rollouts, beside peers: make bench [ONLY="sockets E4"] [SEEDS="1 2"]
+	@$(BIN)/python -m benchmarks.bench --seeds $(SEEDS) $(if $(ONLY),--only $(ONLY))
+
+ratios: $(STAMP) ## every benchmark of speed: peers in the same run, ratios printed
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(STAMP)   ## write both locks anew (needs uv)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from gate.core.evidence import SERVICE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.lease import renewal
 from gate.core.mark import KEY
 from gate.core.messages import (
@@ -42,13 +42,12 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
+from gate.last_words import LastWords
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Clock,
     Identity,
     Ledger,
-    LogEntry,
-    LogQuery,
     Logs,
     Narrator,
     Platform,
@@ -57,17 +56,12 @@ from gate.ports import (
     Target,
 )
 from gate.redaction import Redactor
+from gate.witness import Witness
 
 T = TypeVar("T")
 
-LAST_WORDS = 20
-LAST_WORD_MAX = 400
-"""Log lines that explain a failure: how many, and how many characters of each."""
 RENEWALS = 3
 """How often a lease is renewed within the time it runs."""
-LAST_WORDS_READS = 4
-LAST_WORDS_PAUSE_S = 2.5
-"""How often they are read at most, and the pause between two reads."""
 LEAST_PATIENCE_S = 1.0
 """What a call gets at least once we are to stop, however little time its phase has left."""
 RECORD_WITHIN_S = 5.0
@@ -110,6 +104,8 @@ class Controller:
     ) -> None:
         self._world = world
         self._urgent_record_within_s = urgent_record_within_s
+        self._last_words = LastWords(world.logs, world.clock, world.redactor)
+        self._witness = Witness(world.logs, world.clock)
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -167,7 +163,7 @@ class Controller:
             case RunProbes():
                 return await self._probe(rollout, command)
             case ReadLogs():
-                return await self._last_words(command)
+                return await self._explain(command)
             case Record():
                 return await self._record(rollout)
             case _ as never:
@@ -311,7 +307,17 @@ class Controller:
     async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
         """The candidate, then users' own address; what had no time to end is missing."""
         world = self._world
-        own = Target(command.url, command.revision, headers, command.since, command.identity)
+        own = Target(
+            command.url,
+            command.revision,
+            headers,
+            command.since,
+            command.identity,
+            stable=_stable(command, headers),
+            repeats=command.control,
+            until=command.until,
+            compare_with=command.compare_with,
+        )
         users = Target(command.audience.rstrip("/"), "", headers, command.since)
         ended: list[Evidence] = []
         left_s = (command.until - world.clock.now()).total_seconds()
@@ -321,43 +327,40 @@ class Controller:
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
                     await world.probes.run(command.service_probes, users, listening)
-        return Probed(world.clock.now(), tuple(ended))
+        seen = tuple(ended)
+        if not command.live:
+            about = command.revision, command.since
+            if command.identity and command.identity.request_log:
+                seen = await self._witness.confirmed(seen, *about, command.url)
+            seen = await self._last_words.beside(seen, *about)
+        return Probed(world.clock.now(), seen)
+
+    async def _explain(self, command: ReadLogs) -> LogsRead:
+        """The candidate's last words, and whether stable suffers, too."""
+        world = self._world
+        said = await self._last_words.of(command.revision, command.since)
+        seen: list[Evidence] = []
+        left_s = (command.until - world.clock.now()).total_seconds() if command.until else 0.0
+        if command.control and left_s > 0:
+            with contextlib.suppress(TimeoutError, InfrastructureError):
+                async with asyncio.timeout(left_s):
+                    headers = await world.identity(command.audience)
+                    stable = Target(command.audience.rstrip("/"), "", headers, command.since)
+                    listening = self._listening(seen, STABLE)
+                    await world.probes.run(command.control, stable, listening)
+        return LogsRead(world.clock.now(), said, tuple(seen))
 
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
         def progress(news: Progress) -> None:
-            evidence = news.evidence
+            evidence, asked = news.evidence, news.address or address
             if evidence is not None:
-                evidence = replace(evidence, address=address)
+                evidence = replace(evidence, address=asked)
                 ended.append(evidence)
-            self._world.narrator.progress(replace(news, evidence=evidence, address=address))
+            self._world.narrator.progress(replace(news, evidence=evidence, address=asked))
 
         return progress
-
-    async def _last_words(self, command: ReadLogs) -> Event:
-        world = self._world
-        query = LogQuery(command.revision, command.since, limit=LAST_WORDS)
-        try:
-            entries = await self._settled(query)
-        except InfrastructureError as error:
-            return LogsRead(world.clock.now(), (f"(its logs cannot be read: {error})",))
-        lines = (world.redactor.text(entry.text) for entry in reversed(entries))
-        return LogsRead(world.clock.now(), tuple(line[:LAST_WORD_MAX] for line in lines))
-
-    async def _settled(self, query: LogQuery) -> tuple[LogEntry, ...]:
-        """What is logged once two reads agree: Cloud Logging promises no delay, nor an order.
-
-        A read that fails after one that did not takes nothing away.
-        """
-        entries = await self._world.logs.entries(query)
-        with contextlib.suppress(InfrastructureError):
-            for _ in range(LAST_WORDS_READS - 1):
-                await self._world.clock.sleep(LAST_WORDS_PAUSE_S)
-                before, entries = entries, await self._world.logs.entries(query)
-                if entries == before:
-                    break
-        return entries
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
@@ -375,6 +378,14 @@ class Controller:
     def _failed(self, error: InfrastructureError) -> CallFailed:
         kind = next(failure for type_, failure in _FAILURES if isinstance(error, type_))
         return CallFailed(self._world.clock.now(), kind, error.message, error.hint)
+
+
+def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+    """Users' own address, while the candidate has none of them: whoever answers there is stable."""
+    if command.control is None or not command.audience:
+        return None
+    name = command.compare_with[0] if len(command.compare_with) == 1 else ""
+    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
 
 
 def _is_write(command: Command) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from gate.core.control import Repeats
 from gate.core.evidence import Evidence
 from gate.core.messages import Command, Event
 from gate.core.policy import IdentityRule, Json, Probe, Severity
@@ -88,6 +89,11 @@ class Target:
         headers: sent with every request, e.g. the ID token of a private service; never shown.
         since: when the rollout began; logs before it are not looked at.
         identity: how an answer proves that `revision` gave it; None where the policy has no rule.
+        stable: where the same questions are asked of stable, as a control; None without one.
+        repeats: how often a failure is asked again, of stable, too; None for once.
+        until: when the rollout ends whatever happens; nothing is asked again that late.
+        compare_with: short names of the revisions that had users' requests before: what stable is,
+            also where nothing asks it; empty where that is not known, or there were none.
     """
 
     url: str
@@ -95,6 +101,10 @@ class Target:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     since: datetime | None = None
     identity: IdentityRule | None = None
+    stable: "Target | None" = None
+    repeats: Repeats | None = None
+    until: datetime | None = None
+    compare_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,8 @@ class Probes(Protocol):
     ) -> tuple[Evidence, ...]:
         """Runs the probes in order and returns one Evidence each, in the same order.
 
+        Where the target has a stable, what that one showed follows, with the address `stable`.
+
         Never raises for what a candidate does or for a defect of our own: both are evidence.
         When cancelled, every connection is closed before the cancellation goes on.
         """
@@ -140,6 +152,7 @@ class LogEntry:
     log_id: str = ""
     trace: str = ""
     insert_id: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,39 @@ class LedgerQuery:
     rollout: str = ""
     since: datetime | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How a revision is set up: what a diff compares. Values never appear, only their digests.
+
+    What belongs to a sidecar has the sidecar's name and a slash before it.
+
+    Attributes:
+        env: name of each variable, and a digest of its value under a key of this process.
+        secrets: name of each variable or mount that a secret fills, and the secret it names.
+        fields: everything else by name (image, service_account, concurrency, timeout_s, cpu,
+            memory, port ...), as text that may be shown.
+        hidden: what may hold a secret and is no variable (command, args ...), as digests like env.
+    """
+
+    env: Mapping[str, str]
+    secrets: Mapping[str, str]
+    fields: Mapping[str, str]
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+class Configurations(Protocol):
+    """Reads how revisions are set up. Implemented by cloud.configurations."""
+
+    async def of(self, revision: str) -> Configuration:
+        """How this revision is set up.
+
+        Raises:
+            NotFoundError: it does not exist.
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
 
 
 class Ledger(Protocol):

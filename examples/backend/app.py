@@ -48,6 +48,7 @@ def _routes(backend: Backend) -> list[BaseRoute]:
         *(Route(f"/api/{name}", pages.for_nobody, methods=["GET", "POST"]) for name in _FOR_NOBODY),
         Route("/ws/health", pages.websocket_health),
         Route("/ws/config", pages.websocket_config),
+        Route("/openapi.json", pages.openapi, include_in_schema=False),
         WebSocketRoute("/ws", chat),
         WebSocketRoute("/{path:path}", _no_chat_here),
     ]

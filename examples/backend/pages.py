@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from examples.backend.state import SERVICE, VERSION, Backend
 from examples.backend.tokens import AuthError, from_header, user_of
@@ -132,6 +133,18 @@ async def mcp_servers(_: Request) -> Response:
         "capabilities": ["tools", "resources"],
     }
     return JSONResponse({"data": [server], "status": "success"})
+
+
+async def openapi(request: Request) -> Response:
+    """Which pages there are, from the routes themselves."""
+    paths: dict[str, dict[str, object]] = {}
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.include_in_schema:
+            operations = paths.setdefault(route.path, {})
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                operations[method.lower()] = {"responses": {"200": {"description": "As usual"}}}
+    info = {"title": SERVICE, "version": VERSION}
+    return JSONResponse({"openapi": "3.1.0", "info": info, "paths": paths})
 
 
 async def websocket_health(request: Request) -> Response:

@@ -100,7 +100,9 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
-            probes, redactor = wiring.probes_of(how.policy, logs)
+            probes, redactor = wiring.probes_of(
+                how.policy, logs, wiring.configurations_of(platform)
+            )
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))

@@ -21,7 +21,8 @@ COMMANDS = {
     "unlock": "take the lease away from a rollout that is at work",
     "status": "show traffic, tags, revisions and the last decisions",
     "probe": "run a policy's probes against a URL or a revision; moves nothing",
-    "policy": "check policies, print their JSON Schema",
+    "init": "write a first policy from what a service answers now",
+    "policy": "check and prove policies, print their JSON Schema",
     "audit": "list recorded decisions, show one with its evidence",
     "local": "a Cloud Run on this machine, to try and test against",
 }

@@ -1,15 +1,15 @@
-"""`gate policy check FILE...` and `gate policy schema`."""
+"""`gate policy check FILE...`, `gate policy prove FILE` and `gate policy schema`."""
 
 import argparse
 from pathlib import Path
 
-from gate.cli import show
+from gate.cli import prove, show
 from gate.cli.options import add_output
 from gate.core.policy import Json
 from gate.errors import ExitCode, Problem
 from gate.policyfile import PolicyCheck, check_policy, policy_schema
 
-HELP = "check policies, print their JSON Schema"
+HELP = "check and prove policies, print their JSON Schema"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,15 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a policy (YAML)")
     add_output(check)
+    proving = commands.add_parser(
+        "prove",
+        help="show that a policy's probes fail when something is wrong",
+        description="Stands between the probes and a healthy service, brings in one fault after "
+        "the other, and sees which probe notices. Exit code 0 if every probe can fail, 1 if one "
+        "cannot, 5 if the healthy service itself does not pass.",
+        allow_abbrev=False,
+    )
+    prove.register(proving)
     commands.add_parser(
         "schema",
         help="print the JSON Schema of policies, for editors",
@@ -33,7 +42,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `gate policy check` or `gate policy schema`."""
+    """Runs `gate policy check`, `prove` or `schema`."""
+    if args.policy_command == "prove":
+        return prove.run(args)
     if args.policy_command == "schema":
         show.say_json(policy_schema())
         return ExitCode.DONE

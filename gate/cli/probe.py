@@ -5,11 +5,14 @@ from contextlib import AsyncExitStack
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
+from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
-from gate.core.policy import Policy
+from gate.core.policy import Baseline, Policy
+from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import UsageError
 from gate.ports import Narrator, Target
+from gate.witness import Witness
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     evidence = wiring.run_async(
         _probe(args, policy, show.plain(args.output)), many_connections=True
     )
-    verdict = judge(policy.probes, evidence)
+    verdict = judge(policy.probes, evidence, repeats=policy.repeats)
+    evidence = attributed(policy.probes, evidence, policy.repeats)
     if args.output == "json":
         show.say_json(machine.evidence_value(evidence, probes=policy.probes, verdict=verdict))
     else:
@@ -53,14 +57,14 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        target = Target(_base_url(args.url), since=wiring.SystemClock().now())
+        target = Target(base_url(args.url), since=wiring.SystemClock().now())
         runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
-        runner, _ = wiring.probes_of(policy, logs)
+        runner, _ = wiring.probes_of(policy, logs, wiring.configurations_of(platform))
         service = await platform.read_service()
         await platform.read_revision(args.revision)
         url = service.url_of(args.revision)
@@ -76,12 +80,38 @@ async def _probe(
             headers,
             wiring.SystemClock().now(),
             policy.candidate.identity,
+            stable=_stable(policy, service, args.revision, headers),
+            repeats=policy.repeats,
+            compare_with=_served_now(service, args.revision),
         )
-        return await runner.run(policy.probes, target, narrator.progress)
+        seen = await runner.run(policy.probes, target, narrator.progress)
+        if target.identity and target.identity.request_log and target.since:
+            witness = Witness(logs, wiring.SystemClock())
+            seen = await witness.confirmed(seen, args.revision, target.since, url)
+        return seen
 
 
-def _base_url(url: str) -> str:
-    """The URL without a slash at its end.
+def _stable(
+    policy: Policy, service: Service, revision: str, headers: tuple[tuple[str, str], ...]
+) -> Target | None:
+    """Users' own address as a control, unless the revision itself answers there."""
+    shares = service.effective_shares
+    if policy.baseline is not Baseline.STABLE or not service.uri or shares.get(revision):
+        return None
+    served = _served_now(service, revision)
+    name = served[0] if len(served) == 1 else ""
+    since = wiring.SystemClock().now()
+    return Target(service.uri.rstrip("/"), name, headers, since, policy.candidate.identity)
+
+
+def _served_now(service: Service, revision: str) -> tuple[str, ...]:
+    """The other revisions that users have: what this one is compared with."""
+    shares = service.effective_shares or service.traffic.pinned(service.latest_ready).shares
+    return tuple(name for name in shares if name and name != revision)
+
+
+def base_url(url: str) -> str:
+    """A base URL without a slash at its end.
 
     Raises:
         UsageError: it is none that requests can be sent to, or it holds a password.

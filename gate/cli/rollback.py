@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from gate.cli import by_hand, options, wiring
-from gate.core.policy import Policy
+from gate.core.policy import Policy, for_rollback
 from gate.core.state import Kind, Plan
 
 TAG = "rollback"
@@ -50,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
     if policy is not None:
         plan = replace(
             plan,
-            probes=policy.probes,
+            probes=for_rollback(policy.probes),
             ready_within_s=policy.candidate.ready_within_s,
             deadline_s=policy.deadline_s,
             identity=policy.candidate.identity,
+            stakes=policy.stakes,
             policy_digest=policy.digest,
             policy_source=policy.source,
         )

@@ -1,9 +1,12 @@
 """`gate rollout`: the main job."""
 
 import argparse
+from pathlib import Path
 
 from gate.cli import options, wiring
 from gate.cli.drive import drive
+from gate.core.policy import Policy
+from gate.core.proof import Proving
 from gate.core.state import Kind, Plan
 from gate.errors import UsageError
 
@@ -57,8 +60,27 @@ def run(args: argparse.Namespace) -> int:
         wait_s=args.wait,
         again=args.again,
         first_deploy=policy.first_deploy,
+        baseline=policy.baseline,
+        repeats=policy.repeats,
         identity=policy.candidate.identity,
+        stakes=policy.stakes,
         policy_digest=policy.digest,
         policy_source=policy.source,
+        proof=proving(args.policy, policy),
     )
     return drive(plan, args.output, policy=policy)
+
+
+def proving(path: Path, policy: Policy) -> Proving:
+    """What is known of the policy's proof; a file that cannot be read is none, and says why."""
+    from gate.policyfile import contract_digest  # noqa: PLC0415 - as above
+    from gate.saboteurs.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
+
+    file = proof_path(path)
+    proof, problem = None, ""
+    try:
+        proof = read_proof(file)
+    except ProofFileError as error:
+        problem = error.message
+    contract = contract_digest(policy)
+    return Proving(policy.require_proof, file.name, policy.digest, contract, proof, problem)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
     from gate.cloud.run import CloudRun
-    from gate.core.policy import Policy
-    from gate.ports import Identity, Logs, Probes
+    from gate.core.policy import Policy, SecretRef
+    from gate.ports import Configurations, Identity, Logs, Probes
+    from gate.probes.inquiry import Surroundings
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
@@ -168,9 +169,19 @@ def secrets_of(policy: "Policy") -> dict[str, str]:
     Raises:
         UsageError: some are missing or unusable; names all of them, never a value.
     """
+    hint = f"export them before running the gate; {policy.source} names them under `secrets`"
+    return secret_values(policy.secrets, hint)
+
+
+def secret_values(secrets: "Mapping[str, SecretRef]", hint: str) -> dict[str, str]:
+    """The values of named secrets, from the environment.
+
+    Raises:
+        UsageError: some are missing or unusable, with this hint; names all of them, never a value.
+    """
     values: dict[str, str] = {}
     problems = []
-    for name, ref in policy.secrets.items():
+    for name, ref in secrets.items():
         value = os.environ.get(ref.env, "").strip()
         if not value:
             problems.append(f"secret {name}: the environment variable {ref.env} is not set")
@@ -181,7 +192,6 @@ def secrets_of(policy: "Policy") -> dict[str, str]:
             )
         values[name] = value
     if problems:
-        hint = f"export them before running the gate; {policy.source} names them under `secrets`"
         raise UsageError("\n".join(problems), hint)
     return values
 
@@ -229,10 +239,47 @@ def identity_of(platform: "CloudRun") -> "Identity":
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
-def probes_of(policy: "Policy", logs: "Logs | None") -> "tuple[Probes, Redactor]":
-    """The runner of the policy's probes with its secrets, and the redactor that knows them."""
+def configurations_of(platform: "CloudRun") -> "Configurations":
+    """How the revisions of the platform's service are set up."""
+    from gate.cloud.configurations import CloudConfigurations  # noqa: PLC0415
+
+    return CloudConfigurations(platform)
+
+
+def _surroundings(policy: "Policy") -> "Surroundings":
+    """What a suite is started with: no variable of ours but those that any program needs."""
+    from pathlib import Path  # noqa: PLC0415 - as in probes_of
+
+    from gate.probes.inquiry import Surroundings  # noqa: PLC0415
+
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    return Surroundings(Path(policy.folder), environment)
+
+
+def probes_of(
+    policy: "Policy",
+    logs: "Logs | None",
+    configurations: "Configurations | None" = None,
+    *,
+    arrived: bool = False,
+) -> "tuple[Probes, Redactor]":
+    """The runner of the policy's probes with its secrets, and the redactor that knows them.
+
+    `arrived`: the address has long been served, so that nothing waits for it to be.
+    """
+    from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
     redactor = Redactor(values)
-    return ProbeRunner(values, logs, SystemClock(), redactor), redactor
+    runner = ProbeRunner(
+        values,
+        logs,
+        SystemClock(),
+        redactor,
+        configurations=configurations,
+        surroundings=_surroundings(policy),
+        arrival_within_s=0.0 if arrived else ARRIVAL_WITHIN_S,
+    )
+    return runner, redactor

@@ -92,6 +92,7 @@ def entry_value(message: log_entry.LogEntry) -> LogEntry:
         log_id=unquote(message.log_name.partition("/logs/")[2]),
         trace=message.trace.rpartition("/")[2],
         insert_id=message.insert_id,
+        revision=message.resource.labels.get("revision_name", ""),
     )
 
 

@@ -103,8 +103,12 @@ class CloudRun:
 
     async def read_revision(self, name: str) -> Revision:
         """As ports.Platform."""
+        return revision_value(await self.revision_message(name))
+
+    async def revision_message(self, name: str) -> revisions.Revision:
+        """Cloud Run's own message of a revision; raises as `read_revision`."""
         subject = f"revision {name} of {self._subject}"
-        message = await self._wire.call(
+        message: revisions.Revision = await self._wire.call(
             _GET_REVISION,
             revisions.GetRevisionRequest(name=f"{self._name}/revisions/{name}"),
             subject=subject,
@@ -113,7 +117,7 @@ class CloudRun:
         owner = short_name(message.service)
         if owner not in ("", self._ref.name):
             raise NotFoundError(f"{subject}: belongs to another service (got {owner})")
-        return revision_value(message)
+        return message
 
     async def list_revisions(self) -> tuple[Revision, ...]:
         """As ports.Platform."""

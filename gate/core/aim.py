@@ -8,13 +8,14 @@ from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed
 from gate.core.policy import tag_problem
+from gate.core.proof import HINT
 from gate.core.recovery import admitted
 from gate.core.service import Condition, ConditionState, Service
 from gate.core.stable import before_rollout, choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import again, ending_of, enter, finish
-from gate.core.verdict import unready
+from gate.core.verdict import Verdict, unready
 
 
 def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -63,6 +64,8 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
         return finish(r, Ending.REFUSED, note)
     if problem := tag_problem(plan.tag, ref.name):
         return finish(r, Ending.REFUSED, f"{ref}: {problem}")
+    if (held := _held_unproven(r)) is not None:
+        return held
     nothing = Service(
         ref,
         etag="",
@@ -75,6 +78,7 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
     name = _revision_name(nothing, plan.suffix)
     placed = Split.all_to(name, {plan.tag: name})
     note = f"{ref} does not exist: its first revision serves users while it is probed"
+    unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
         taken(r, nothing),
         plan=replace(plan, steps=plan.steps[-1:]),  # it has all users from the start
@@ -83,12 +87,14 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
         placed=placed,
         reached=placed,
         candidate=name,
-        notes=(*r.notes, note),
+        notes=(*r.notes, note, *unproven),
     )
 
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
+    if (held := _held_unproven(r)) is not None:
+        return held
     if not service.in_effect:
         if at < r.limit_at:
             return again(r)
@@ -109,6 +115,14 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         candidate=name,
         notes=note,
     )
+
+
+def _held_unproven(r: Rollout) -> Rollout | None:
+    """Held before anything is deployed, where the policy asks for a proof and there is none."""
+    plan = r.plan
+    if plan.proof is None or not plan.proof.required or not plan.unproven:
+        return None
+    return finish(r, Ending.HELD, verdict=Verdict.hold("proof", plan.unproven, HINT))
 
 
 def _cannot_place(r: Rollout, service: Service) -> str:
@@ -167,6 +181,8 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             "`gcloud run services update-traffic --to-latest` goes back"
         )
+    if r.plan.unproven:
+        notes.append(r.plan.unproven)
     return tuple(dict.fromkeys(notes))
 
 

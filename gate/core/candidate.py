@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
+from gate.core.evidence import Evidence
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -20,7 +22,7 @@ from gate.core.transitions import (
     unwritten,
     written,
 )
-from gate.core.verdict import Decision, Verdict, judge, unready
+from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
 
@@ -100,13 +102,45 @@ def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
     return again(r)
 
 
-def explained(r: Rollout, lines: tuple[str, ...], at: datetime) -> Rollout:
-    """EXPLAINING: the verdict on a candidate that did not become ready."""
+def explained(
+    r: Rollout, lines: tuple[str, ...], at: datetime, stable: tuple[Evidence, ...] = ()
+) -> Rollout:
+    """EXPLAINING: the verdict on a candidate that did not become ready.
+
+    Args:
+        r: the rollout.
+        lines: the candidate's last words.
+        at: time of the event.
+        stable: what the probes showed at stable, where they were asked.
+    """
+    r = replace(r, evidence=tuple(item for item in stable if item.control))
     revision = r.revisions[r.candidate]
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
         verdict = _late(r, revision, " | ".join(lines))
+    if verdict.decision is Decision.REJECT:
+        fault = start_fault(lines, r.evidence, stable_runs=_stable_runs(r))
+        verdict = _excused(verdict) if fault is Attribution.ENVIRONMENT else verdict
+        verdict = verdict.blaming(fault)
+    elif revision.ready.state in {ConditionState.FAILED, ConditionState.SUCCEEDED}:
+        verdict = verdict.blaming(Attribution.ENVIRONMENT)
     return clean(r, ending_of(verdict), at, verdict)
+
+
+def _excused(verdict: Verdict) -> Verdict:
+    """What stops it stops stable, too: no word on the candidate."""
+    return Verdict(Decision.HOLD, tuple(_advised(reason) for reason in verdict.reasons))
+
+
+def _advised(reason: Reason) -> Reason:
+    advice = f"stable suffers alike; {ADVICE[Attribution.ENVIRONMENT]}"
+    return replace(reason, text=f"{reason.text}; {advice}")
+
+
+def _stable_runs(r: Rollout) -> bool:
+    shares = placed_of(r).shares if not r.first else {}
+    stable = [r.revisions.get(name) for name in shares if name and name != r.candidate]
+    return any(one and one.ready.state is ConditionState.SUCCEEDED for one in stable)
 
 
 def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
@@ -123,8 +157,9 @@ def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
 
 def probed(r: Rollout, probed: Probed) -> Rollout:
     """PROBING: the evidence is judged."""
-    verdict = judge(r.plan.probes, probed.evidence)
-    r = replace(r, evidence=probed.evidence, verdict=verdict)
+    verdict = judge(r.plan.probes, probed.evidence, repeats=r.plan.repeats)
+    evidence = attributed(r.plan.probes, probed.evidence, r.plan.repeats)
+    r = replace(r, evidence=evidence, verdict=verdict)
     if verdict.decision is Decision.PROMOTE:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
     if r.plan.kind is Kind.ROLLBACK:
@@ -207,9 +242,12 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
-    verdict = judge(r.plan.probes, probed.evidence, live=True)
+    verdict = judge(r.questions, probed.evidence, live=True)
     watching = r.phase is Phase.WATCHING
-    r = replace(r, evidence=probed.evidence)
+    asked = {probe.name for probe in r.questions}
+    kept = tuple(item for item in r.evidence if item.probe not in asked)
+    evidence = attributed(r.questions, probed.evidence, live=True)
+    r = replace(r, evidence=(*kept, *evidence))
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:
@@ -229,3 +267,16 @@ def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
         note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
         r = replace(r, notes=(*r.notes, note))
     return clean(r, Ending.PROMOTED, at)
+
+
+def unproven(r: Rollout, service: Service) -> Rollout:
+    """What the probes saw is no verdict where the candidate's address was taken away meanwhile."""
+    judged = r.ending in {Ending.REJECTED, Ending.REGRESSED}
+    ours = r.reached is None or service.traffic.tags.get(r.plan.tag, "") == r.candidate
+    if not judged or ours:
+        return r
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    what = f"{taker(service)} has taken over" if lost(r, service) else "our tag was taken away"
+    hint = "so that what the probes saw says nothing about the candidate; run it again"
+    verdict = Verdict.hold("traffic", f"{what}{by} while we probed", hint)
+    return replace(r, ending=Ending.HELD, verdict=verdict)

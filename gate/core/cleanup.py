@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.candidate import unproven
 from gate.core.lease import holds, lost, moved, taker, wrote_last
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
@@ -19,7 +20,6 @@ from gate.core.transitions import (
     left_undone,
     written,
 )
-from gate.core.verdict import Verdict
 
 
 def _has_our_tag(r: Rollout, service: Service) -> bool:
@@ -31,7 +31,7 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
 
     Whoever has taken the lease over has taken our tag over with it.
     """
-    r = _exposed(_overruled(_unproven(r, service), service), service)
+    r = _exposed(_overruled(unproven(r, service), service), service)
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
@@ -71,18 +71,6 @@ def _exposed(r: Rollout, service: Service) -> Rollout:
         "that is left alone: gate rollback --to REVISION takes them off it"
     )
     return replace(r, ending=Ending.STUCK, notes=(*r.notes, note))
-
-
-def _unproven(r: Rollout, service: Service) -> Rollout:
-    """A rejection is none where the candidate's address was taken away while it was asked."""
-    ours = r.reached is None or _has_our_tag(r, service)
-    if r.ending is not Ending.REJECTED or ours:
-        return r
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
-    what = f"{taker(service)} has taken over" if lost(r, service) else "our tag was taken away"
-    hint = "so that what the probes saw says nothing about the candidate; run it again"
-    verdict = Verdict.hold("traffic", f"{what}{by} while we probed", hint)
-    return replace(r, ending=Ending.HELD, verdict=verdict)
 
 
 def cannot_look(r: Rollout, failed: CallFailed) -> Rollout:

@@ -2,9 +2,10 @@
 
 from typing import assert_never
 
+from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import Probe
+from gate.core.policy import HttpProbe, Probe, without_comparison
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import asks_address
@@ -30,7 +31,7 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
         case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING | Phase.RECOVERING:
             return (_set_traffic(r),)
         case Phase.EXPLAINING:
-            return (ReadLogs(r.candidate, r.started_at),)
+            return (_read_logs(r),)
         case Phase.PROBING | Phase.DWELLING | Phase.WATCHING:
             return (_run_probes(r),)
         case (
@@ -104,17 +105,54 @@ def _why_tidy(r: Rollout) -> str:
 def _run_probes(r: Rollout) -> RunProbes:
     assert r.service is not None
     live = r.phase is not Phase.PROBING
+    control = _control(r) if not live else None
     return RunProbes(
-        r.plan.probes,
+        _questions(r, control),
         r.url,
         r.candidate,
         r.service.uri,
         r.started_at,
         r.deadline_at,
+        live=live,
         service_probes=_users_probes(r) if live else (),
         after_s=_between_rounds_s(r) if live and r.looks else 0.0,
         identity=r.plan.identity,
+        compare_with=_served_before(r),
+        control=control,
     )
+
+
+def _questions(r: Rollout, control: Repeats | None) -> tuple[Probe, ...]:
+    """What is asked now: nothing is compared with stable where nobody asks stable beside it.
+
+    A policy without a baseline is taken at its word: what it cannot compare is not known.
+    """
+    compares = r.plan.baseline is Baseline.NONE or control is not None
+    return r.questions if compares else without_comparison(r.questions)
+
+
+def _read_logs(r: Rollout) -> ReadLogs:
+    """The last words of one that does not start; stable is asked what takes one quick request."""
+    if _control(r) is None or r.service is None:
+        return ReadLogs(r.candidate, r.started_at)
+    probes = tuple(probe for probe in r.questions if isinstance(probe.spec, HttpProbe))
+    return ReadLogs(r.candidate, r.started_at, probes, r.service.uri, r.deadline_at)
+
+
+def _control(r: Rollout) -> Repeats | None:
+    """How stable is asked beside the candidate; None where nobody is.
+
+    Not in a rollback: what serves then is what users are being moved away from. Not once the
+    candidate has users: it shares the address of stable then.
+    """
+    asked = r.plan.kind is Kind.ROLLOUT and r.plan.baseline is Baseline.STABLE
+    return r.plan.repeats if asked and _served_before(r) else None
+
+
+def _served_before(r: Rollout) -> tuple[str, ...]:
+    """The revisions that users had when the rollout began, the candidate itself left out."""
+    shares = r.placed.shares if r.placed else {}
+    return tuple(name for name in shares if name and name != r.candidate)
 
 
 def _between_rounds_s(r: Rollout) -> float:
@@ -125,7 +163,7 @@ def _between_rounds_s(r: Rollout) -> float:
 
 def _users_probes(r: Rollout) -> tuple[Probe, ...]:
     """Those that ask an address; logs belong to a revision."""
-    return tuple(probe for probe in r.plan.probes if asks_address(probe))
+    return without_comparison(probe for probe in r.questions if asks_address(probe))
 
 
 def _to_read(r: Rollout) -> tuple[str, ...]:

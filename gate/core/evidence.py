@@ -3,12 +3,16 @@
 Values only; nothing here judges a rollout (core.verdict does).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.shapes import Shape
+
 SERVICE = "service"
 """Evidence.address of what was asked at the URL that users have."""
+STABLE = "stable"
+"""Evidence.address of the same question asked of stable: a control, never a pass of its own."""
 
 
 class Outcome(Enum):
@@ -40,9 +44,36 @@ class Symptom(Enum):
     FORBIDDEN = "forbidden message"  # a `never` pattern matched
     FOREIGN = "foreign message"  # another connection's nonce was seen
     LOGS = "logs"
+    SLOW = "slow"  # slower than its limit, or than stable
+    CONFIGURATION = "configuration"  # the revision is not set up as stable is
+    ROUTES = "routes"  # routes that stable has are gone
+    TESTS = "tests"  # tests of a suite failed
+    NO_EVIDENCE = "no evidence"  # a suite that skipped, did not run, or never asked the candidate
+    PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
     PLATFORM = "platform"  # Cloud Run's front end answered, not the container
     CLIENT = "client fault"  # our own side could not ask: never the candidate's fault
+
+
+class Attribution(Enum):
+    """Whose fault a failure is (core.attribution decides). UNKNOWN is never an excuse."""
+
+    REGRESSION = "regression"  # stable passes, the candidate fails
+    ALREADY_THERE = "already there"  # both fail alike
+    ENVIRONMENT = "environment"  # the network, a shared dependency or quota explains it
+    PROBE_FAULT = "probe fault"  # our client, a stale expectation, bad credentials
+    FLAKY = "flaky"  # differs between repeats
+    CONTRACT_CHANGE = "contract change"  # well-formed, but not of stable's shape
+    UNKNOWN = "unknown"
+
+
+class Repeat(Enum):
+    """What one of several tries of a probe came to; no answer is counted apart from a wrong one."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    SILENT = "no answer"  # no connection, or nothing in time
+    UNCLEAR = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +102,21 @@ class Evidence:
 
     Attributes:
         probe: its name in the policy.
-        kind: http, websocket or logs.
+        kind: http, websocket, logs, latency, suite ...
         asked: the question in one line, e.g. `GET /api/health`.
         expected, seen: one line each for the table; `seen` names what was seen in a pass, too.
         findings: empty for a pass, at least one otherwise.
         excerpts: bounded, redacted lines: requests, answers, frames, closes.
         asked_times, right_times: e.g. sessions opened and sessions that went right.
         trace: trace id (32 hex) sent with the requests, or "".
-        address: "" for the candidate's own address, `service` for the one that users have.
+        address: "" for the candidate's own address, `service` for the one that users have,
+            `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
+        log_lines: of a failure, the candidate's own log lines that belong to it.
+        repeats: what each try of a repeated probe came to, the first one included.
+        shape: of the JSON answers, as far as they were understood; None where there were none.
+        attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
     """
 
     probe: str
@@ -98,8 +134,29 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
+    log_lines: tuple[str, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    shape: Shape | None = field(default=None, repr=False, hash=False)
+    attribution: Attribution | None = None
 
     @property
     def passed(self) -> bool:
         """Whether this is a pass: only then does it speak for the candidate."""
         return self.outcome is Outcome.PASSED and not self.findings
+
+    @property
+    def tried(self) -> Repeat:
+        """What this try came to, among others of the same probe."""
+        if self.passed:
+            return Repeat.RIGHT
+        if self.findings and self.findings[0].symptom in _SILENT:
+            return Repeat.SILENT
+        return Repeat.WRONG if self.outcome is Outcome.FAILED else Repeat.UNCLEAR
+
+    @property
+    def control(self) -> bool:
+        """Whether it tells of stable, not of the candidate."""
+        return self.address == STABLE
+
+
+_SILENT = frozenset({Symptom.CONNECT, Symptom.TIMEOUT})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.control import Repeats
 from gate.core.evidence import Evidence
 from gate.core.mark import Mark
 from gate.core.policy import IdentityRule, Probe
@@ -58,7 +59,11 @@ class RunProbes:
     `service_probes` are then asked at the service's URL, as its users would; `after_s`: wait a
     little first.
 
-    `audience` is the service's own URL: ID tokens for a tag URL are made out to it.
+    `live`: the candidate has users, who must not wait for anything but the answer.
+
+    `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
+    are the revisions that had users' requests before; where `control` is given, they are asked the
+    same as a control, and it says how often a failure is asked again.
     """
 
     probes: tuple[Probe, ...]
@@ -67,17 +72,27 @@ class RunProbes:
     audience: str
     since: datetime
     until: datetime
+    live: bool = False
     service_probes: tuple[Probe, ...] = ()
     after_s: float = 0.0
     identity: IdentityRule | None = None
+    compare_with: tuple[str, ...] = ()
+    control: Repeats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
-    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read)."""
+    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read).
+
+    `control` are probes to ask of stable at `audience`, until `until` at most: what stops the
+    candidate from starting may show there, too.
+    """
 
     revision: str
     since: datetime
+    control: tuple[Probe, ...] = ()
+    audience: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +149,11 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class LogsRead:
-    """A revision's last words, oldest first, redacted."""
+    """A revision's last words, oldest first, redacted; and what stable showed, if it was asked."""
 
     at: datetime
     lines: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.candidate import interference, stop
+from gate.core.candidate import interference, stop, unproven
 from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
@@ -134,6 +134,7 @@ def overruled(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
     """BACKING_OUT, seen: the way back, unless somebody else has taken over."""
+    r = unproven(r, service)
     arrived = service.in_effect and service.traffic.shares == {r.candidate: 100}
     if r.plan.kind is Kind.PROMOTE and arrived:
         return _done(r, service, at)

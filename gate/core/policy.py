@@ -4,63 +4,26 @@ Each value checks itself: an impossible one raises ValueProblem, to which the re
 adds file:line:column. Durations are seconds (`_s`), rates are percent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
+from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
+from gate.core.control import Contract, Repeats
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    LatencyProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+    SuiteProbe,
+)
+from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.traffic import TAG_AND_SERVICE_MAX
 from gate.errors import ValueProblem
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueProblem(name, f"must be more than 0 (got {value:g} s)")
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueProblem(name, f"is out of range (got {value:g}, expected {low:g} to {high:g})")
-
-
-def _path(path: str) -> None:
-    if not path.startswith("/") or path.startswith("//"):
-        raise ValueProblem(
-            "path",
-            f"must be a path on the candidate (got {path!r}, expected it to start with one /)",
-            hint="the address is the candidate's own; a policy cannot name another host",
-        )
-    if any(character <= " " or character in "#\x7f" for character in path):
-        raise ValueProblem(
-            "path",
-            f"holds what no request line can carry (got {path!r})",
-            hint="write spaces and # as %20 and %23",
-        )
-    if path.split("?", maxsplit=1)[0] == "/healthz":
-        raise ValueProblem(
-            "path",
-            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
-            hint="use another path, e.g. /health or /readyz",
-        )
-
-
-_OWN_HEADERS = frozenset(
-    {"connection", "content-length", "host", "traceparent", "transfer-encoding", "upgrade"}
-)
-"""Headers that a probe writes itself; another Host would ask another service."""
-
-
-def _headers(headers: tuple[tuple[str, str], ...]) -> None:
-    for name, _ in headers:
-        if name.lower() in _OWN_HEADERS:
-            raise ValueProblem("headers", f"must leave {name} to the probe, which writes it itself")
-        if name.lower().startswith("sec-websocket-"):
-            raise ValueProblem(
-                "headers",
-                f"must leave {name} to the probe, which negotiates itself",
-                hint="offer subprotocols under `subprotocols`",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +37,27 @@ class ServiceName:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRule:
-    """How an answer proves which revision gave it: the name of the revision, in one of two places.
+    """How an answer proves which revision gave it: by its name, in one of three places.
 
     Attributes:
         header: name of a header that every answer carries, the WebSocket handshake's included.
         path, field: else a path whose JSON answer has the name in this field; asked beside the
             probes, which then rest on that answer.
+        request_log: else the front end's own log, looked up by trace id once all have been asked.
     """
 
     header: str = ""
     path: str = ""
     field: str = ""
+    request_log: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self.header) == bool(self.path):
-            raise ValueProblem("identity", "needs a header or a json path, one of the two")
+        if bool(self.header) + bool(self.path) + self.request_log != 1:
+            raise ValueProblem("identity", "needs a header, a json path or the request log, one")
         if self.path and not self.field:
             raise ValueProblem("identity", "names no field of the JSON answer")
         if self.path:
-            _path(self.path)
+            path_on_candidate(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +69,7 @@ class CandidateRule:
     identity: IdentityRule | None = None
 
     def __post_init__(self) -> None:
-        _positive("ready_within", self.ready_within_s)
+        more_than_0("ready_within", self.ready_within_s)
 
 
 class OnHold(Enum):
@@ -173,9 +138,9 @@ class HttpProbe:
     answer_headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        _path(self.path)
-        _headers(self.headers)
-        _positive("timeout", self.timeout_s)
+        path_on_candidate(self.path)
+        own_headers(self.headers)
+        more_than_0("timeout", self.timeout_s)
         if not self.status:
             raise ValueProblem("status", "is empty (expected at least one status code)")
 
@@ -206,7 +171,7 @@ class Await:
     within_s: float = 10.0
 
     def __post_init__(self) -> None:
-        _positive("within", self.within_s)
+        more_than_0("within", self.within_s)
         if self.answer.empty and not self.sequence:
             raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
 
@@ -251,14 +216,14 @@ class WebSocketProbe:
     foreign_messages: int = 0
 
     def __post_init__(self) -> None:
-        _path(self.path)
-        _headers(self.headers)
-        _positive("open_within", self.open_within_s)
-        _between("connections", self.connections, 1, 10_000)
-        _between("repeat", self.repeat, 1, 100_000)
-        _between("hold", self.hold_s, 0, 86_400)
-        _between("success", self.success_percent, 0, 100)
-        _between("foreign_messages", self.foreign_messages, 0, 1_000_000)
+        path_on_candidate(self.path)
+        own_headers(self.headers)
+        more_than_0("open_within", self.open_within_s)
+        within("connections", self.connections, 1, 10_000)
+        within("repeat", self.repeat, 1, 100_000)
+        within("hold", self.hold_s, 0, 86_400)
+        within("success", self.success_percent, 0, 100)
+        within("foreign_messages", self.foreign_messages, 0, 1_000_000)
         if self.success_percent == 0:
             raise ValueProblem("success", "cannot fail (got 0%, expected more than 0%)")
         if self.refused and self.script:
@@ -303,12 +268,32 @@ class LogsProbe:
     settle_s: float = 15.0
 
     def __post_init__(self) -> None:
-        _between("settle", self.settle_s, 0, 600)
+        within("settle", self.settle_s, 0, 600)
         if not self.none:
             raise ValueProblem("none", "is empty (expected at least one pattern)")
 
 
-ProbeSpec = HttpProbe | WebSocketProbe | LogsProbe
+ProbeSpec = (
+    HttpProbe
+    | WebSocketProbe
+    | LogsProbe
+    | LatencyProbe
+    | StartupProbe
+    | SoakProbe
+    | DiffProbe
+    | RoutesProbe
+    | GrpcProbe
+    | SuiteProbe
+    | PluginProbe
+)
+
+
+COMPARING = (DiffProbe, RoutesProbe)
+"""Kinds that compare the candidate with what users had before."""
+ONCE = (*COMPARING, StartupProbe)
+"""Kinds that ask what a revision is: it is the same when it has users, and not asked again."""
+OF_THE_REVISION = (LogsProbe, *ONCE)
+"""Kinds that ask about the revision itself, or at its own address alone: never users' address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +307,30 @@ class Probe:
     spec: ProbeSpec
     capability: str = ""
     required: bool = True
+    contract: Contract = Contract.STABLE
+
+
+def for_rollback(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The questions to a revision that users are to go back to.
+
+    Not those that compare it with what users have now: they are being moved away from that. All,
+    where nothing else must pass: whoever asks for questions does not want none.
+    """
+    kept = without_comparison(probe for probe in probes if not isinstance(probe.spec, COMPARING))
+    return kept if any(probe.required for probe in kept) else tuple(probes)
+
+
+def without_comparison(probes: Iterable[Probe]) -> tuple[Probe, ...]:
+    """The same questions, where there is no stable beside the candidate to be faster than.
+
+    Limits and errors go on being asked of a latency probe.
+    """
+    return tuple(
+        replace(probe, spec=replace(probe.spec, slower_percent=None))
+        if isinstance(probe.spec, LatencyProbe)
+        else probe
+        for probe in probes
+    )
 
 
 LEASE_MIN_S = 5.0
@@ -340,8 +349,12 @@ class Policy:
         lease_s: how long a rollout counts as alive without a word from it.
         first_deploy: create the service if there is none; its first revision then has users'
             requests while it is probed.
+        baseline: what every probe is asked of as well, to tell whose fault a failure is.
+        repeats: how often a failed probe is asked again, with a baseline.
+        require_proof: hold unless a fresh proof says that the probes can fail.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
+        folder: where the file lies, for programs that a probe starts; "" where nothing says so.
     """
 
     service: ServiceName
@@ -354,13 +367,17 @@ class Policy:
     lease_s: float = 60.0
     on_hold: OnHold = OnHold.KEEP
     first_deploy: bool = False
+    baseline: Baseline = Baseline.NONE
+    repeats: Repeats = field(default_factory=Repeats)
+    require_proof: bool = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""
     source: str = ""
+    folder: str = ""
 
     def __post_init__(self) -> None:
-        _between("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
+        within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
         self._check_steps()
         self._check_deadline()
         if not any(probe.required for probe in self.probes):
@@ -369,6 +386,14 @@ class Policy:
                 "has no required probe, so that nothing could stop a promotion "
                 "(got 0, expected at least 1)",
             )
+
+    @property
+    def stakes(self) -> tuple[tuple[str, str], ...]:
+        """What each capability is worth, in words: `("chat", "P1, $120K MRR")`."""
+        return tuple(
+            (name, ", ".join(part for part in (one.priority, one.impact) if part))
+            for name, one in self.capabilities.items()
+        )
 
     def _check_steps(self) -> None:
         steps = self.traffic
@@ -380,7 +405,7 @@ class Policy:
             )
 
     def _check_deadline(self) -> None:
-        _positive("deadline", self.deadline_s)
+        more_than_0("deadline", self.deadline_s)
         dwells = len(self.traffic) - 1
         parts = [f"{self.candidate.ready_within_s:g} s of candidate.ready_within"]
         if dwells:

@@ -88,8 +88,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return candidate.waiting(r, service, at)
         case Phase.WAITING, CallFailed() as failed:
             return candidate.cannot_wait(r, failed)
-        case Phase.EXPLAINING, LogsRead(lines=lines):
-            return candidate.explained(r, lines, at)
+        case Phase.EXPLAINING, LogsRead(lines=lines, evidence=evidence):
+            return candidate.explained(r, lines, at, evidence)
         case Phase.PROBING, Probed() as probed:
             return candidate.probed(r, probed)
         case Phase.PROBING, Seen(service=service):

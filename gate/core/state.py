@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
-from gate.core.policy import IdentityRule, OnHold, Probe
+from gate.core.policy import ONCE, IdentityRule, OnHold, Probe
+from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
 from gate.core.verdict import Verdict
@@ -132,8 +134,12 @@ class Plan:
         revisions: all revisions of the service, where they were listed before a rollback.
         cross: roll back across a revision that is marked as irreversible.
         identity: how an answer proves which revision gave it.
+        baseline: what every probe is asked of as well while the candidate has no users.
+        repeats: how often a failed probe is asked again then.
+        stakes: what each capability is worth, in words, for the record.
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
+        proof: what is known of the proof that the probes can fail; None where nobody looked.
     """
 
     kind: Kind
@@ -162,7 +168,16 @@ class Plan:
     revisions: tuple[Revision, ...] = ()
     cross: bool = False
     identity: IdentityRule | None = None
+    stakes: tuple[tuple[str, str], ...] = ()
+    baseline: Baseline = Baseline.NONE
+    repeats: Repeats = field(default_factory=Repeats)
     first_deploy: bool = False
+    proof: Proving | None = None
+
+    @property
+    def unproven(self) -> str:
+        """Why nothing fresh proves that the probes can fail; "" if it does, or nobody looked."""
+        return self.proof.lacking(self.probes) if self.proof else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +242,13 @@ class Rollout:
     def deadline_at(self) -> datetime:
         """When the rollout must end in a decision."""
         return self.started_at + timedelta(seconds=self.waited_s + self.plan.deadline_s)
+
+    @property
+    def questions(self) -> tuple[Probe, ...]:
+        """What a round of this phase asks: what the candidate is only before it has users."""
+        again = tuple(one for one in self.plan.probes if not isinstance(one.spec, ONCE))
+        live = self.phase in {Phase.DWELLING, Phase.WATCHING}
+        return again if live and any(one.required for one in again) else self.plan.probes
 
     @property
     def first(self) -> bool:

@@ -1,11 +1,13 @@
 """Evidence -> verdict. Fails closed: what was not shown to be right is not promoted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from gate.core.attribution import ADVICE, EXCUSED, Attribution, attribute, control_of
+from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.policy import LogsProbe, Probe
+from gate.core.policy import OF_THE_REVISION, Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
 
@@ -39,12 +41,14 @@ class Reason:
         text: one line.
         hint: what to do, or "".
         capability: the capability at stake, or "".
+        attribution: whose fault it is, where a probe says so.
     """
 
     subject: str
     text: str
     hint: str = ""
     capability: str = ""
+    attribution: Attribution | None = None
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.text}"
@@ -67,24 +71,44 @@ class Verdict:
         """A verdict of reject for one reason."""
         return cls(Decision.REJECT, (Reason(subject, text, hint),))
 
+    def blaming(self, word: Attribution) -> "Verdict":
+        """The same verdict, with this attribution of every reason."""
+        reasons = tuple(replace(reason, attribution=word) for reason in self.reasons)
+        return Verdict(self.decision, reasons)
 
-def judge(probes: Sequence[Probe], evidence: Sequence[Evidence], *, live: bool = False) -> Verdict:
+
+def judge(
+    probes: Sequence[Probe],
+    evidence: Sequence[Evidence],
+    *,
+    live: bool = False,
+    repeats: Repeats | None = None,
+) -> Verdict:
     """Decides from what the probes saw.
 
-    `live`: while the candidate has users, what asks an address must have asked theirs, too.
+    Any failed required probe rejects, unless stable shows that it is not the candidate's fault;
+    such a one, and any that is missing or inconclusive, holds; else, if at least one required probe
+    passed, promote. Turning a pass into anything else never turns a no into a yes, and whatever
+    stable shows, or does not, never promotes anybody.
 
-    Any failed required probe rejects; else any required probe that is missing or inconclusive
-    holds; else, if at least one required probe passed, promote. Turning a pass into anything else
-    never turns a no into a yes.
+    Args:
+        probes: those that were to run.
+        evidence: what they saw at the candidate, and what they saw at stable as a control.
+        live: while the candidate has users, what asks an address must have asked theirs, too.
+        repeats: the test that repeated probes were put to.
     """
     required = [probe for probe in probes if probe.required]
-    failed, unclear = [], []
+    failed: list[Reason] = []
+    unclear: list[Reason] = []
     for probe in required:
-        seen = [item for item in evidence if item.probe == probe.name]
+        seen = [item for item in evidence if item.probe == probe.name and not item.control]
+        control = control_of(probe.name, evidence)
+        word = _attribution(seen, control, repeats, live=live)
         if any(item.outcome is Outcome.FAILED for item in seen):
-            failed.append(_reason(probe, seen))
+            excused = control is not None and word in EXCUSED
+            (unclear if excused else failed).append(_reason(probe, seen, word, control))
         elif not _spoke_for_it(probe, seen, live=live):
-            unclear.append(_reason(probe, seen))
+            unclear.append(_reason(probe, seen, word, control))
     if failed:
         return Verdict(Decision.REJECT, tuple(failed + unclear))
     if unclear:
@@ -92,6 +116,17 @@ def judge(probes: Sequence[Probe], evidence: Sequence[Evidence], *, live: bool =
     if not required:
         return Verdict.hold("probes", "no required probe has spoken for the candidate")
     return Verdict(Decision.PROMOTE)
+
+
+def _attribution(
+    seen: Sequence[Evidence], control: Evidence | None, repeats: Repeats | None, *, live: bool
+) -> Attribution | None:
+    """Whose fault the worst of it is; None where nothing failed. One fault is no excuse for two."""
+    wrong = [item for item in seen if not item.passed]
+    words = [
+        attribute(item, None if item.address else control, repeats, live=live) for item in wrong
+    ]
+    return min(words, key=lambda word: word in EXCUSED, default=None)
 
 
 def _spoke_for_it(probe: Probe, seen: Sequence[Evidence], *, live: bool) -> bool:
@@ -103,11 +138,16 @@ def _spoke_for_it(probe: Probe, seen: Sequence[Evidence], *, live: bool) -> bool
 
 
 def asks_address(probe: Probe) -> bool:
-    """Whether a probe asks an address; logs belong to a revision."""
-    return not isinstance(probe.spec, LogsProbe)
+    """Whether a probe asks users' address, too; logs, say, belong to a revision."""
+    return not isinstance(probe.spec, OF_THE_REVISION)
 
 
-def _reason(probe: Probe, seen: Sequence[Evidence]) -> Reason:
+def _reason(
+    probe: Probe,
+    seen: Sequence[Evidence],
+    word: Attribution | None,
+    control: Evidence | None,
+) -> Reason:
     if not seen:
         return Reason(probe.name, "did not run", capability=probe.capability)
     if len({item.address for item in seen}) < len(seen):
@@ -120,16 +160,23 @@ def _reason(probe: Probe, seen: Sequence[Evidence]) -> Reason:
             probe.name, f"did not run at {other} own address", capability=probe.capability
         )
     worst = min(wrong, key=lambda item: item.outcome is not Outcome.FAILED)
+    hint = next((finding.hint for finding in worst.findings if finding.hint), "")
+    advice = ADVICE[word] if word and control else ""
+    return Reason(
+        probe.name,
+        _told(worst),
+        hint="; ".join(part for part in (hint, advice) if part),
+        capability=probe.capability,
+        attribution=word,
+    )
+
+
+def _told(worst: Evidence) -> str:
     findings = worst.findings
     text = str(findings[0]) if findings else worst.seen or worst.outcome.value
     text = f"at the service's own address: {text}" if worst.address else text
     more = len(findings) - 1
-    return Reason(
-        probe.name,
-        text + (f" (and {more} more)" if more > 0 else ""),
-        hint=next((finding.hint for finding in findings if finding.hint), ""),
-        capability=probe.capability,
-    )
+    return text + (f" (and {more} more)" if more > 0 else "")
 
 
 # Conditions that speak of the platform, not of the candidate (CommonReason and RevisionReason of

@@ -6,7 +6,8 @@ they are kept. Secrets are taken out of every string before any is cut.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding
@@ -75,11 +76,12 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         "verdict": _verdict(rollout.verdict),
-        "evidence": [_evidence(item) for item in rollout.evidence],
+        "evidence": [_evidence(item) for item in _worth_keeping(rollout.evidence)],
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
         "last_modifier": service.last_modifier if service else "",
+        "stakes": dict(rollout.plan.stakes),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
     }
@@ -197,10 +199,19 @@ def _verdict(verdict: Verdict | None) -> Json:
             "text": reason.text,
             "hint": reason.hint,
             "capability": reason.capability,
+            "attribution": reason.attribution.value if reason.attribution else "",
         }
         for reason in told
     ]
     return {"decision": verdict.decision.value, "reasons": reasons}
+
+
+def _worth_keeping(evidence: Sequence[Evidence]) -> Iterator[Evidence]:
+    """All of it, without the excerpts of what stable showed where the candidate passed."""
+    wrong = {item.probe for item in evidence if not item.passed}
+    for item in evidence:
+        needed = not item.control or item.probe in wrong
+        yield item if needed else replace(item, excerpts=())
 
 
 def _evidence(item: Evidence) -> Json:
@@ -218,8 +229,11 @@ def _evidence(item: Evidence) -> Json:
         "trace": item.trace,
         "address": item.address,
         "answered_by": item.answered_by,
+        "attribution": item.attribution.value if item.attribution else "",
+        "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
         "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
+        "log_lines": list(item.log_lines),
     }
 
 

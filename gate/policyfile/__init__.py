@@ -9,8 +9,12 @@ context ...... problems, names and templates while building
 sessions, probes, build ... from read fields to core.policy
 digest ....... what a policy means, as a hash
 advice ....... what is allowed and still seldom wanted
+inferring .... a JSON Schema from samples of one answer
+drafting ..... a first policy from what stable answered
+writing ...... a draft as YAML with comments: the way out through the same door
 """
 
+from gate.policyfile.digest import contract_digest
 from gate.policyfile.format import policy_schema
 from gate.policyfile.load import PolicyCheck, check_policy, load_policy, load_service
 from gate.policyfile.shapes import seconds_of
@@ -18,6 +22,7 @@ from gate.policyfile.shapes import seconds_of
 __all__ = [
     "PolicyCheck",
     "check_policy",
+    "contract_digest",
     "load_policy",
     "load_service",
     "policy_schema",

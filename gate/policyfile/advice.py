@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 from gate.core import template
+from gate.core.control import Baseline, Contract
+from gate.core.percentiles import TAIL_MIN, tail_count
 from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, Send, WebSocketProbe
+from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
+from gate.core.verdict import asks_address
+from gate.policyfile import sampling
+from gate.policyfile.cautions import of_questions
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -30,7 +36,13 @@ def _everything(policy: Policy) -> Iterator[_Said]:
             yield f"{where}.required", "a failure is only reported, it stops no promotion", ""
         if isinstance(probe.spec, WebSocketProbe):
             yield from _of_sessions(where, probe.spec)
+            yield from sampling.of_budget(where, probe.spec)
+        if isinstance(probe.spec, LatencyProbe):
+            yield from _of_latency(where, probe.spec, policy)
     yield from _of_coverage(policy)
+    yield from sampling.of_all(policy)
+    yield from _of_comparison(policy)
+    yield from of_questions(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
 
@@ -61,6 +73,29 @@ def _of_sessions(where: str, spec: WebSocketProbe) -> Iterator[_Said]:
         yield f"{where}.expect.refused", "leaves hold, close and subprotocol without a meaning", ""
 
 
+def _of_latency(where: str, spec: LatencyProbe, policy: Policy) -> Iterator[_Said]:
+    count = round(spec.rate_per_s * spec.for_s)
+    if spec.slower_percent is not None:
+        where_slower = f"{where}.expect.slower_than_stable"
+        if policy.baseline is Baseline.NONE:
+            yield (
+                where_slower,
+                "has no stable to compare with, so that the probe never passes",
+                "set baseline: stable",
+            )
+        elif tail_count(count, spec.compared) < TAIL_MIN:
+            yield where_slower, *_too_few(spec, count, spec.compared, TAIL_MIN)
+    for percent, _ in spec.limits:
+        if tail_count(count, percent) < 1:
+            yield f"{where}.expect.p{percent:g}", *_too_few(spec, count, percent, 1)
+
+
+def _too_few(spec: LatencyProbe, count: int, percent: float, beyond: int) -> tuple[str, str]:
+    least = round(beyond * 100 / (100 - percent))
+    message = f"{count} requests cannot tell (expected at least {least}): the probe never passes"
+    return message, f"ask longer or more often, e.g. for: {-(-least // spec.rate_per_s):g}s"
+
+
 def _of_coverage(policy: Policy) -> Iterator[_Said]:
     sockets = [probe.spec for probe in policy.probes if isinstance(probe.spec, WebSocketProbe)]
     if sockets and all(spec.connections == 1 for spec in sockets):
@@ -75,6 +110,13 @@ def _of_coverage(policy: Policy) -> Iterator[_Said]:
             "no probe checks that strangers are refused",
             "add one with expect: {refused: [401, 403, 1008]}",
         )
+
+
+def _of_comparison(policy: Policy) -> Iterator[_Said]:
+    for probe in policy.probes:
+        if probe.contract is Contract.DECLARED and policy.baseline is Baseline.NONE:
+            where = f"probes.{probe.name}.contract"
+            yield where, "has no meaning without a baseline", "write baseline: stable"
 
 
 def _of_names(policy: Policy) -> Iterator[_Said]:
@@ -104,7 +146,7 @@ def _of_time(policy: Policy) -> Iterator[_Said]:
 def _least_of_all_s(policy: Policy) -> float:
     """Every step, and the watch, takes a round of probes at both addresses at least."""
     own = sum(_least_s(probe) for probe in policy.probes)
-    asked = (probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe))
+    asked = (probe for probe in policy.probes if asks_address(probe))
     live = own + sum(_least_s(probe) for probe in asked)
     watch = max(policy.watch_s, live) if policy.watch_s else 0.0
     return own + (len(policy.traffic) - 1) * max(policy.dwell_s, live) + watch
@@ -116,7 +158,11 @@ def _least_s(probe: Probe) -> float:
             return spec.hold_s * spec.repeat
         case LogsProbe() as spec:
             return spec.settle_s
-        case HttpProbe():
+        case SoakProbe() as spec:
+            return spec.for_s
+        case LatencyProbe() as spec:
+            return spec.warm_up_s + spec.for_s
+        case _:
             return 0.0
 
 
@@ -126,17 +172,28 @@ def _names_in(probe: Probe) -> frozenset[str]:
             values: list[Json] = [value for _, value in (*spec.headers, *spec.answer_headers)]
             return _names([*values, spec.body, spec.answer.json])
         case WebSocketProbe() as spec:
-            handshake: list[Json] = [*spec.subprotocols, *(value for _, value in spec.headers)]
-            steps: list[Json] = []
-            for step in spec.script:
-                match step:
-                    case Send(message):
-                        steps.append(message)
-                    case Await():
-                        steps += [step.answer.json, step.never.json, dict(step.where)]
-            return _names(handshake + steps) | frozenset(spec.users)
-        case LogsProbe():
+            return _names(_in_sessions(spec)) | frozenset(spec.users)
+        case SoakProbe() as spec:
+            return _names([*spec.subprotocols, *(value for _, value in spec.headers)])
+        case LatencyProbe() as spec:
+            return _names([*(value for _, value in spec.headers), spec.body])
+        case SuiteProbe() as spec:
+            return _names([value for _, value in spec.env])
+        case PluginProbe() as spec:
+            return _names([dict(spec.options)])
+        case _:
             return frozenset()
+
+
+def _in_sessions(spec: WebSocketProbe) -> list[Json]:
+    texts: list[Json] = [*spec.subprotocols, *(value for _, value in spec.headers)]
+    for step in spec.script:
+        match step:
+            case Send(message):
+                texts.append(message)
+            case Await():
+                texts += [step.answer.json, step.never.json, dict(step.where)]
+    return texts
 
 
 def _names(values: list[Json]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from gate.core.control import Baseline, Repeats
 from gate.core.policy import (
     CandidateRule,
     Capability,
@@ -17,6 +18,7 @@ from gate.core.policy import (
     tag_problem,
 )
 from gate.core.template import BUILTINS
+from gate.policyfile import comparing as compare
 from gate.policyfile import format as form
 from gate.policyfile.context import Context
 from gate.policyfile.digest import digest
@@ -35,6 +37,11 @@ _TIMES: Mapping[Key[float], str] = {
     form.LEASE: "lease_s",
 }
 
+_PERCENTS: Mapping[Key[float], str] = {
+    key: f"{key.name}_percent"
+    for key in (compare.ALPHA, compare.BETA, compare.FLAKY, compare.BROKEN)
+}
+
 
 def build_policy(context: Context, fields: Fields, source: str) -> Policy | None:
     """The policy, or what is left of it where problems were noted; None where nothing is."""
@@ -50,15 +57,40 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         "service": service,
         "probes": probes,
         "candidate": candidate,
+        **_comparison(context, fields),
         **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
         "first_deploy": fields.get(form.FIRST_DEPLOY, "refuse") == "allow",
+        "require_proof": fields.get(form.REQUIRE_PROOF, False),
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),
         "source": source,
     }
     policy = context.construct(Policy, given, fields)
     return None if policy is None else replace(policy, digest=digest(policy))
+
+
+def _comparison(context: Context, fields: Fields) -> dict[str, object]:
+    """The baseline and the repeats that a policy asks for; what is left out has its default."""
+    given: dict[str, object] = {
+        "baseline": Baseline(fields.get(compare.BASELINE, Baseline.NONE.value)),
+    }
+    read = fields.find(compare.REPEATS)
+    if read is None:
+        return given
+    if fields.get(compare.BASELINE, "") != Baseline.STABLE.value:
+        context.problems.add(
+            read.node.mark,
+            "repeats: has no meaning without a baseline (expected baseline: stable)",
+            "a failure is asked again of candidate and stable in turns; without stable, it stands",
+        )
+    rule: dict[str, object] = {
+        name: read.value.get(key, 0.0) for key, name in _PERCENTS.items() if read.value.find(key)
+    }
+    if (most := read.value.find(compare.AT_MOST)) is not None:
+        rule["at_most"] = most.value
+    repeats = context.construct(Repeats, rule, read.value)
+    return given if repeats is None else {**given, "repeats": repeats}
 
 
 def _movement(context: Context, fields: Fields) -> dict[str, object]:
@@ -141,6 +173,8 @@ def _identity(context: Context, read: Read[Fields] | None) -> IdentityRule | Non
             return None
         given: dict[str, object] = {"path": path.value, "field": field.value}
         return context.construct(IdentityRule, given, place.value)
+    if log := read.value.find(form.IDENTITY_REQUEST_LOG):
+        return context.construct(IdentityRule, {"request_log": log.value}, read.value)
     header = read.value.get(form.IDENTITY_HEADER, "")
     return IdentityRule(header=header) if header else None
 

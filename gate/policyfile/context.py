@@ -90,6 +90,16 @@ class Context:
                 f"(got {shown(read.value)}, expected plain text)",
             )
 
+    def no_user(self, fields: Fields, names: frozenset[str]) -> None:
+        """Refuses `${user}` where no connection has one."""
+        if template.USER in names:
+            where = fields.node()
+            self.problems.add(
+                where.mark,
+                f"{where.path}: uses ${{user}}, which only connections of a websocket probe have",
+                "name the secret itself",
+            )
+
     def _note_unknown(self, name: str, scalar: Scalar) -> None:
         builtins = ", ".join(sorted(template.BUILTINS))
         self.problems.add(

@@ -13,15 +13,34 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 
-from gate.core.policy import Json, Policy
+from gate.core.policy import Json, Policy, Schema
 
-_OURS = frozenset({"digest", "source"})
+_OURS = frozenset({"digest", "folder", "source"})
 
 
 def digest(policy: Policy) -> str:
     """The digest as 64 hexadecimal digits."""
     canonical = json.dumps(_plain(policy), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def contract_digest(policy: Policy) -> str:
+    """The digest of the policy's contract alone: every JSON Schema that it names, by its name."""
+    documents: dict[str, Json] = {}
+    _collect(policy, documents)
+    canonical = json.dumps(documents, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _collect(value: object, documents: dict[str, Json]) -> None:
+    if isinstance(value, Schema):
+        documents[value.path] = value.document
+    elif isinstance(value, tuple):
+        for item in value:
+            _collect(item, documents)
+    elif is_dataclass(value):
+        for described in fields(value):
+            _collect(getattr(value, described.name), documents)
 
 
 def _plain(value: object) -> Json:

@@ -8,8 +8,10 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from gate.core.policy import Json
+from gate.policyfile import questions, rates, suites
+from gate.policyfile.comparing import BASELINE, CONTRACT, REPEATS
 from gate.policyfile.problems import Problems, shown
-from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record, note_not_built
+from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record
 from gate.policyfile.shapes import (
     AnyJson,
     Choice,
@@ -23,51 +25,18 @@ from gate.policyfile.shapes import (
     refuse,
 )
 from gate.policyfile.tree import Mapping, Node
-
-# What the format has and this gate cannot obey yet, by record and key: refused by name. Whoever
-# builds one adds its key to the table below and deletes its line here.
-NOT_BUILT: MappingOf[str, MappingOf[str, str]] = {
-    "the policy": {
-        "baseline": "comparing the candidate with stable",
-    },
-    "probe": {
-        "suite": "running a test suite against the candidate",
-        "diff": "comparing the candidate's configuration with stable's",
-    },
-    "http": {"rate": "open-loop latency", "for": "open-loop latency"},
-    "http expect": {
-        "p95": "open-loop latency",
-        "slower_than_stable": "open-loop latency against stable",
-        "errors": "open-loop latency",
-    },
-}
-
-LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no password
-
-NAME = Text(
-    "a name of lowercase letters, digits and hyphens", r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 60
+from gate.policyfile.vocabulary import (
+    HEADERS,
+    LABEL,
+    NAME,
+    OFFERED,
+    PATH,
+    SCHEMA_FILE,
+    SECRET_NAME,
+    STATUS,
+    TOKEN,
+    TYPES,
 )
-SECRET_NAME = Text(
-    "a name of letters, digits, _ and - that begins with a letter",
-    r"[A-Za-z_][A-Za-z0-9_-]*",
-    60,
-)
-PATH = Text(
-    "a path such as /health that starts with one /",
-    r"/(?!/)[!\"$-~]*",
-    hint="the address is the candidate's own; a policy cannot name another host",
-)
-HEADERS = Named(
-    Text("a header name", rf"{_TOKEN}+", 100),
-    Text("text of printable ASCII characters", r"[!-~](?:[ -~]*[!-~])?", 8000),
-)
-SCHEMA_FILE = Text("a JSON Schema file below the policy's folder, such as schemas/a.json", most=300)
-TYPES = Listed(Text("a message type"), most=100)
-OFFERED = Text(
-    "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{_TOKEN})+"
-)
-STATUS = Integer(200, 599, "an HTTP status")
 
 SERVICE_PROJECT = Key(
     "project",
@@ -90,7 +59,7 @@ READY_WITHIN = Key(
 )
 IDENTITY_HEADER = Key(
     "header",
-    Text("a header name", rf"{_TOKEN}+", 100),
+    Text("a header name", rf"{TOKEN}+", 100),
     "Header that has the name on every answer, the WebSocket handshake included",
 )
 IDENTITY_PATH = Key(
@@ -107,9 +76,18 @@ IDENTITY_JSON = Key(
     Record("identity json", (IDENTITY_PATH, IDENTITY_FIELD)),
     "Where a JSON answer has the name, for services that send no such header",
 )
+IDENTITY_REQUEST_LOG = Key(
+    "request_log",
+    Flag(),
+    "Whether the front end's own log says who answered, for services that name themselves nowhere",
+)
 IDENTITY = Key(
     "identity",
-    Record("identity", (IDENTITY_HEADER, IDENTITY_JSON), one_of=("header", "json")),
+    Record(
+        "identity",
+        (IDENTITY_HEADER, IDENTITY_JSON, IDENTITY_REQUEST_LOG),
+        one_of=("header", "json", "request_log"),
+    ),
     "How an answer proves which revision gave it: it has the revision's name",
 )
 CANDIDATE = Record("candidate", (TAG, READY_WITHIN, IDENTITY))
@@ -147,9 +125,7 @@ BODY = Key(
     "Request body: text is sent as it is, anything else as JSON; may hold templates",
 )
 TIMEOUT = Key("timeout", Duration(), "Limit for the whole request. Default: 10s")
-HTTP = Record(
-    "http", (HTTP_PATH, METHOD, REQUEST_HEADERS, BODY, TIMEOUT), not_built=NOT_BUILT["http"]
-)
+HTTP = Record("http", (HTTP_PATH, METHOD, REQUEST_HEADERS, BODY, TIMEOUT, *rates.ASKED))
 
 STATUSES = Key(
     "status",
@@ -157,9 +133,7 @@ STATUSES = Key(
     "HTTP status, or a list of those that will do. Default: 200",
 )
 ANSWER_HEADERS = Key("headers", HEADERS, "Headers that the answer must have, with these values")
-HTTP_EXPECT = Record(
-    "http expect", (STATUSES, JSON, SCHEMA, ANSWER_HEADERS), not_built=NOT_BUILT["http expect"]
-)
+HTTP_EXPECT = Record("http expect", (STATUSES, JSON, SCHEMA, ANSWER_HEADERS, *rates.EXPECTED))
 
 SEND = Key(
     "send",
@@ -276,7 +250,10 @@ class ProbeShape:
 
     kinds: MappingOf[str, Record]
 
-    says: str = "a probe: http, websocket or logs, with what to expect"
+    @property
+    def says(self) -> str:
+        """As Shape.says."""
+        return f"a probe: one of {', '.join(self.kinds)}, with what to expect"
 
     def read(self, node: Node, problems: Problems) -> tuple[str, Fields]:
         """The probe's kind and its keys; as Shape.read."""
@@ -302,16 +279,13 @@ class ProbeShape:
         if not others:
             problems.add(node.mark, f"{named(node)}asks nothing (expected one of {kinds})")
         for name in others:
-            mark, value = node.entries[name]
-            if name in NOT_BUILT["probe"]:
-                note_not_built(mark, value.path, NOT_BUILT["probe"][name], problems)
-            else:
-                problems.add(
-                    mark,
-                    f"{named(node)}has an unknown probe kind (got {shown(name)}, "
-                    f"expected one of {kinds})",
-                    problems.guess(name, self.kinds, " "),
-                )
+            mark, _ = node.entries[name]
+            problems.add(
+                mark,
+                f"{named(node)}has an unknown probe kind (got {shown(name)}, "
+                f"expected one of {kinds})",
+                problems.guess(name, self.kinds, " "),
+            )
 
     def schema(self) -> dict[str, Json]:
         """As Shape.schema."""
@@ -320,8 +294,14 @@ class ProbeShape:
 
 PROBE = ProbeShape(
     {
-        kind.name: Record("probe", (kind, expect, STAKE, REQUIRED), not_built=NOT_BUILT["probe"])
-        for kind, expect in ((ASK_HTTP, EXPECT_HTTP), (ASK_WS, EXPECT_WS), (ASK_LOGS, EXPECT_LOGS))
+        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED, CONTRACT))
+        for kind, *expect in (
+            (ASK_HTTP, EXPECT_HTTP),
+            (ASK_WS, EXPECT_WS),
+            (ASK_LOGS, EXPECT_LOGS),
+            (suites.ASK_SUITE, suites.EXPECT_SUITE),
+            *questions.KINDS,
+        )
     }
 )
 
@@ -365,6 +345,12 @@ ON_HOLD = Key(
     Choice(("keep", "drop")),
     "Whether an inconclusive candidate keeps its tag at 0 %. Default: keep",
 )
+REQUIRE_PROOF = Key(
+    "require_proof",
+    Flag(),
+    "Hold a rollout unless a fresh proof (gate policy prove) says that the probes can fail. "
+    "Default: false",
+)
 SECRETS = Key(
     "secrets", Named(SECRET_NAME, SECRET), "Secrets by name; never printed, never recorded"
 )
@@ -384,6 +370,8 @@ POLICY = Record(
         VERSION,
         SERVICE_KEY,
         CANDIDATE_KEY,
+        BASELINE,
+        REPEATS,
         TRAFFIC,
         DWELL,
         WATCH,
@@ -391,11 +379,11 @@ POLICY = Record(
         LEASE,
         ON_HOLD,
         FIRST_DEPLOY,
+        REQUIRE_PROOF,
         SECRETS,
         CAPABILITIES,
         PROBES,
     ),
-    not_built=NOT_BUILT["the policy"],
 )
 
 

@@ -1,6 +1,6 @@
 """The room's door: from a path to a policy, or to every problem of the file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.core.policy import Policy, ServiceName
@@ -43,7 +43,7 @@ def check_policy(path: Path) -> PolicyCheck:
         return PolicyCheck(None, problems.sorted(), ())
     advice = Problems(str(path))
     advise(policy, fields.node(), advice)
-    return PolicyCheck(policy, (), advice.sorted())
+    return PolicyCheck(replace(policy, folder=str(path.parent)), (), advice.sorted())
 
 
 def load_policy(path: Path) -> Policy:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gate.core.control import Contract
 from gate.core.policy import (
     HttpProbe,
     LogPattern,
@@ -13,10 +14,15 @@ from gate.core.policy import (
 )
 from gate.core.template import USER
 from gate.policyfile import format as form
+from gate.policyfile import suites
+from gate.policyfile.asked import build_asked
+from gate.policyfile.comparing import CONTRACT
 from gate.policyfile.context import Context
+from gate.policyfile.latency import asks_at_a_rate, build_latency
 from gate.policyfile.problems import shown
 from gate.policyfile.records import Fields, Read
 from gate.policyfile.sessions import Sessions, headers
+from gate.policyfile.suite_build import build_suite
 from gate.policyfile.tree import Mapping as MappingNode
 
 
@@ -54,13 +60,17 @@ def _probe(context: Context, name: str, fields: Fields, sessions: Sessions) -> P
     if spec is None:
         return None
     stake = "" if capability is None else capability.value
-    return Probe(name, spec, stake, fields.get(form.REQUIRED, True))
+    contract = Contract(fields.get(CONTRACT, Contract.STABLE.value))
+    return Probe(name, spec, stake, fields.get(form.REQUIRED, True), contract)
 
 
 def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> ProbeSpec | None:
     http = fields.find(form.ASK_HTTP)
     if http is not None:
-        return _http(context, http.value, fields.find(form.EXPECT_HTTP))
+        expected = fields.find(form.EXPECT_HTTP)
+        if asks_at_a_rate(context, http.value, expected):
+            return build_latency(context, http.value, expected)
+        return _http(context, http.value, expected)
     socket = fields.find(form.ASK_WS)
     if socket is not None:
         return _socket(context, name, socket.value, fields.find(form.EXPECT_WS), sessions)
@@ -68,13 +78,16 @@ def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> Pr
     expect = fields.find(form.EXPECT_LOGS)
     if logs is not None and expect is not None:
         return _logs(context, logs.value, expect.value)
-    return None
+    suite = fields.find(suites.ASK_SUITE)
+    if suite is not None:
+        return build_suite(context, suite.value, fields.find(suites.EXPECT_SUITE))
+    return build_asked(context, fields)
 
 
 def _http(context: Context, ask: Fields, expect: Read[Fields] | None) -> HttpProbe | None:
     context.no_template(ask.find(form.HTTP_PATH))
     sent = headers(context, ask.find(form.REQUEST_HEADERS))
-    _no_user(ask, context, sent.names | context.names(ask.find(form.BODY)))
+    context.no_user(ask, sent.names | context.names(ask.find(form.BODY)))
     given: dict[str, object] = {
         "path": ask.get(form.HTTP_PATH, "/"),
         "method": ask.get(form.METHOD, "GET"),
@@ -91,21 +104,11 @@ def _http(context: Context, ask: Fields, expect: Read[Fields] | None) -> HttpPro
             f"{expect.node.path}: asks for a body, which an answer to HEAD never has",
         )
     wanted = headers(context, expect.value.find(form.ANSWER_HEADERS), received=True)
-    _no_user(expect.value, context, wanted.names | context.names(expect.value.find(form.JSON)))
+    context.no_user(expect.value, wanted.names | context.names(expect.value.find(form.JSON)))
     given["answer"] = answer
     given["answer_headers"] = wanted.value
     given["status"] = _numbers(expect.value.get(form.STATUSES, 200))
     return context.construct(HttpProbe, given, ask, expect.value)
-
-
-def _no_user(fields: Fields, context: Context, names: frozenset[str]) -> None:
-    if USER in names:
-        where = fields.node()
-        context.problems.add(
-            where.mark,
-            f"{where.path}: uses ${{user}}, which only connections of a websocket probe have",
-            "name the secret itself",
-        )
 
 
 def _socket(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from gate.core.policy import Json
@@ -190,14 +190,14 @@ class Record:
         title: what it is called in messages.
         one_of: exactly one of these keys must be there.
         some_of: at least one of these keys must be there.
-        not_built: keys that the format has but this gate cannot obey yet, and what each is for.
+        others: whether there may be other keys, for somebody else to read.
     """
 
     title: str
     keys: tuple[Key[object], ...]
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
-    not_built: MappingOf[str, str] = field(default_factory=dict)
+    others: bool = False
 
     @property
     def says(self) -> str:
@@ -216,16 +216,13 @@ class Record:
                 item = attempt(shapes[name], value, problems)
                 if item is not None:
                     reads[name] = item
-            else:
+            elif not self.others:
                 self._unknown(name, node, problems)
         self._missing(node, problems)
         return Fields(node, reads)
 
     def _unknown(self, name: str, node: Mapping, problems: Problems) -> None:
-        mark, value = node.entries[name]
-        if name in self.not_built:
-            note_not_built(mark, value.path, self.not_built[name], problems)
-            return
+        mark, _ = node.entries[name]
         known = [key.name for key in self.keys]
         problems.add(
             mark,
@@ -263,7 +260,7 @@ class Record:
         schema: dict[str, Json] = {
             "type": "object",
             "properties": properties,
-            "additionalProperties": False,
+            "additionalProperties": self.others,
         }
         required: list[Json] = [key.name for key in self.keys if key.required]
         if required:
@@ -273,15 +270,6 @@ class Record:
         if self.some_of:
             schema["anyOf"] = [{"required": [name]} for name in self.some_of]
         return schema
-
-
-def note_not_built(mark: Mark, path: str, purpose: str, problems: Problems) -> None:
-    """Refuses by name what the format has and this gate cannot obey yet."""
-    problems.add(
-        mark,
-        f"{path}: is not built yet (it is for {purpose})",
-        "leave it out: the gate does not ignore what it cannot obey",
-    )
 
 
 def attempt(shape: Shape[T], node: Node, problems: Problems) -> Read[T] | None:

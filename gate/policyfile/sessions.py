@@ -92,11 +92,11 @@ class Sessions:
         else:
             base = Parts()
             own = self._script(script)
-        subprotocols = self._subprotocols(ask.find(form.SUBPROTOCOLS))
+        offered = subprotocols(self._context, ask.find(form.SUBPROTOCOLS))
         sent = ask.find(form.WS_HEADERS)
         return Parts(
             own,
-            base.subprotocols if subprotocols is None else subprotocols,
+            base.subprotocols if offered is None else offered,
             base.headers if sent is None else headers(self._context, sent),
         )
 
@@ -122,24 +122,6 @@ class Sessions:
         node = ask.entry(form.SCRIPT.name) or ask.node()
         self._context.problems.add(node.mark, f"{node.path}: {problem}", hint)
         return Parts()
-
-    def _subprotocols(
-        self, read: Read[tuple[Read[str], ...]] | None
-    ) -> Part[tuple[str, ...]] | None:
-        if read is None:
-            return None
-        names: frozenset[str] = frozenset()
-        seen: set[str] = set()
-        for item in read.value:
-            names |= self._context.names(item)
-            if item.value in seen:
-                self._context.problems.add(
-                    item.node.mark,
-                    f"{item.node.path}: is offered twice (got {shown(item.value)})",
-                    "each subprotocol may be offered once (RFC 6455, section 4.1)",
-                )
-            seen.add(item.value)
-        return Part(tuple(item.value for item in read.value), names)
 
     def _script(self, reads: tuple[Read[Fields], ...]) -> Part[tuple[Step, ...]]:
         steps: list[Step] = []
@@ -173,6 +155,31 @@ class Sessions:
             "within_s": fields.get(form.WITHIN, 10.0),
         }
         return self._context.construct(Await, given, fields)
+
+
+def subprotocols(
+    context: Context, read: Read[tuple[Read[str], ...]] | None
+) -> Part[tuple[str, ...]] | None:
+    """Subprotocols to offer, each once; None where the key is absent.
+
+    Args:
+        context: the file.
+        read: the `subprotocols` key.
+    """
+    if read is None:
+        return None
+    names: frozenset[str] = frozenset()
+    seen: set[str] = set()
+    for item in read.value:
+        names |= context.names(item)
+        if item.value in seen:
+            context.problems.add(
+                item.node.mark,
+                f"{item.node.path}: is offered twice (got {shown(item.value)})",
+                "each subprotocol may be offered once (RFC 6455, section 4.1)",
+            )
+        seen.add(item.value)
+    return Part(tuple(item.value for item in read.value), names)
 
 
 def headers(

@@ -16,7 +16,7 @@ from gate.policyfile.tree import Mapping, Node, Scalar, Sequence, as_json
 
 T_co = TypeVar("T_co", covariant=True)
 
-_SILENT = re.compile(r"(^|\.)(secrets|headers)(\.|$)")
+_SILENT = re.compile(r"(^|\.)(secrets|headers|suite\.env)(\.|$)")
 _DURATION = r"[0-9]{1,8}(?:\.[0-9]{1,6})?(?:ms|s|m|h)"
 _PERCENT = r"(?:100(?:\.0{1,6})?|[0-9]{1,2}(?:\.[0-9]{1,6})?)%"
 DURATION_MAX_S = 86_400.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from gate.core.evidence import Symptom
 from gate.core.policy import Json, Pattern, Schema
 from gate.core.template import parse_json
+from gate.probes.limits import Budget, TooMuchWork
 from gate.probes.outcome import CannotAskError
 
 if TYPE_CHECKING:
@@ -39,10 +40,18 @@ def _refuse(constant: str) -> Json:
 _STRICT = json.JSONDecoder(parse_constant=_refuse)
 
 
-class _Validator(Protocol):
+class _Errors(Protocol):
     """What is used of a jsonschema validator."""
 
     def iter_errors(self, instance: Json) -> Iterator["ValidationError"]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Validator:
+    """A compiled schema, and what one answer may cost it."""
+
+    schema: _Errors
+    budget: Budget
 
 
 class Expectation:
@@ -221,8 +230,10 @@ def _compile(schema: Schema) -> _Validator:
         raise _no_schema(schema, error.message) from None
     except RecursionError:
         raise _no_schema(schema, "it is nested too deeply") from None
-    validator: _Validator = kind(document, registry=EMPTY_REGISTRY)
-    return validator
+    budget = Budget()
+    if isinstance(document, dict):  # else a reference to the whole would name an unlimited class
+        document = {key: part for key, part in document.items() if key != "$schema"}
+    return _Validator(budget.limited(kind)(document, registry=EMPTY_REGISTRY), budget)
 
 
 def _no_schema(schema: Schema, why: str) -> CannotAskError:
@@ -235,7 +246,8 @@ def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, s
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     try:
-        first = list(islice(validator.iter_errors(value), count))
+        validator.budget.renew()
+        first = list(islice(validator.schema.iter_errors(value), count))
     except Unresolvable as error:
         raise CannotAskError(
             f"a schema that refers to what is not in it ({error})",
@@ -244,6 +256,8 @@ def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, s
         ) from None
     except RecursionError:
         return [("", "the answer is nested too deeply to be checked")]
+    except TooMuchWork:
+        return [("", "the answer is too large, or too wrong, to be checked whole")]
     found = []
     for one in first:
         telling = best_match([one]) or one  # of its context: which branch of an anyOf is nearest

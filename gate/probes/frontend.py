@@ -93,6 +93,7 @@ _KNOWN = (
     _Known((401, 403), "Your client does not have permission", _NOT_ALLOWED),
     _Known((401,), "The access token could not be verified", _NOT_ALLOWED),
     _Known((503,), "malformed response or connection to the instance had an error", _BROKE),
+    _Known((503,), "malformed or connection to the instance had an error", _BROKE),
     _Known((502, 503), "could not complete your request", _BROKE),
     _Known(
         (503,),
@@ -145,6 +146,10 @@ class Arrival:
     def __init__(self, within_s: float = ARRIVAL_WITHIN_S) -> None:
         self._within_s = within_s
         self._since: datetime | None = None
+
+    def elsewhere(self) -> "Arrival":
+        """The same patience with another address."""
+        return Arrival(self._within_s)
 
     def unknown(self, now: datetime) -> bool:
         """Notes that the address is not the candidate's yet; says whether to go on waiting."""

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import ProbeSpec
+from gate.core.shapes import Shape
 from gate.core.template import NONCE, URL, USER, WS_URL
-from gate.ports import Clock, Logs, Target
+from gate.ports import Clock, Configurations, Logs, Target
 from gate.probes.frontend import Arrival
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
@@ -51,6 +53,19 @@ class Nonces:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What programs that a probe starts are given beside what the policy names.
+
+    Attributes:
+        folder: where the policy lies; they run there or below.
+        environment: the few variables that any program needs; never the gate's whole environment.
+    """
+
+    folder: Path = Path()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What all probes of one run share.
 
@@ -60,6 +75,8 @@ class Run:
         since: logs before it are not looked at.
         arrival: whether the front end knows the target's address by now.
         identity: whose answers count.
+        configurations: reads how revisions are set up; None where nothing can.
+        surroundings: what programs that a probe starts are given.
     """
 
     target: Target
@@ -72,16 +89,20 @@ class Run:
     since: datetime
     arrival: Arrival = field(default_factory=Arrival)
     identity: Identity = field(default_factory=Identity)
+    configurations: Configurations | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
-    def values(self, nonce: str, user: str = "") -> Mapping[str, str]:
+    def values(self, nonce: str, user: str = "", url: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.
 
         Args:
             nonce: the connection's token.
             user: the name of the secret that its user has, "" without one.
+            url: what stands for the target's address, "" for that address itself.
         """
         values = _Values(self.secrets)
-        values |= {NONCE: nonce, URL: self.target.url, WS_URL: ws_url(self.target.url)}
+        url = url or self.target.url
+        values |= {NONCE: nonce, URL: url, WS_URL: ws_url(url)}
         if user:
             values[USER] = values[user]
         return values
@@ -94,12 +115,14 @@ class Inquiry(Generic[Spec]):
     Attributes:
         name: its name in the policy.
         report: shows how far it is: text, done, of.
+        control: takes what stable showed, from a kind that asks it in between by itself.
     """
 
     name: str
     spec: Spec
     run: Run
     report: Callable[[str, int, int], None]
+    control: Callable[[Evidence], None] = lambda _: None
 
     def begin(self, kind: str, asked: str, expected: str) -> "Draft":
         """Starts the evidence, and its time."""
@@ -128,6 +151,7 @@ class Draft:
         trace: str = "",
         answered_by: str = "",
         tally: "Tally | None" = None,
+        shape: Shape | None = None,
     ) -> Evidence:
         """Puts the evidence together; every text in it is redacted, made visible and cut here.
 
@@ -138,6 +162,7 @@ class Draft:
             trace: trace id that was sent.
             answered_by: the revision that answered, by its own word.
             tally: how many of how many went right, and what follows where shares decide.
+            shape: of the answers.
         """
         words = self.run.words
         counted = faults if isinstance(faults, Mapping) else dict.fromkeys(faults, 1)
@@ -157,6 +182,7 @@ class Draft:
             right_times=tally.right,
             trace=trace,
             answered_by=words.line(answered_by, TEXT_MAX),
+            shape=shape,
         )
 
 

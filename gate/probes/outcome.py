@@ -6,7 +6,8 @@ resolve, a refused connection or a failed TLS handshake is the front end's, sinc
 end listens whether or not a container does; an answer that the front end gives by itself says
 nothing of the container, unless it says that the container broke (frontend.recognise knows); an
 answer that another revision gave, or that does not say who did where the policy asks for it,
-proves nothing (identity knows); and a fault of our own side is nobody else's.
+proves nothing (identity knows), no more than a suite that asked nothing does; and a fault of our
+own side is nobody else's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,12 @@ OUTCOMES: Mapping[Symptom, Outcome] = {
     Symptom.FORBIDDEN: Outcome.FAILED,
     Symptom.FOREIGN: Outcome.FAILED,
     Symptom.LOGS: Outcome.FAILED,
+    Symptom.SLOW: Outcome.FAILED,
+    Symptom.CONFIGURATION: Outcome.FAILED,
+    Symptom.ROUTES: Outcome.FAILED,
+    Symptom.TESTS: Outcome.FAILED,
+    Symptom.PLUGIN: Outcome.FAILED,
+    Symptom.NO_EVIDENCE: Outcome.INCONCLUSIVE,
     Symptom.IDENTITY: Outcome.INCONCLUSIVE,
     Symptom.CONNECT: Outcome.INCONCLUSIVE,
     Symptom.PLATFORM: Outcome.INCONCLUSIVE,

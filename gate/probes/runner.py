@@ -1,4 +1,4 @@
-"""Schedules probes: one after the other, those that read logs last.
+"""Schedules probes: one after the other; what needs no request first, those that read logs last.
 
 One at a time, since attribution matters more than seconds: what the logs and the candidate show
 during a probe belongs to that probe. Each kind's library is imported when its first probe is due.
@@ -13,18 +13,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gate.core.evidence import Evidence, Symptom
+from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    LatencyProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+    SuiteProbe,
+)
 from gate.errors import ValueProblem
-from gate.ports import Clock, Logs, Progress, Target
+from gate.ports import Clock, Configurations, Logs, Progress, Target
+from gate.probes.control import Limits, Sides, ask_both, for_stable, only_after_failure, settled
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
 from gate.probes.identity import Identity
-from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, told_before
+from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 from gate.redaction import Redactor
 
+FIRST, COLD, TURN, LAST = 0, 1, 5, 9
+"""Turns: before any request, with the first request, in the policy's order, after all others."""
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""
 
@@ -47,25 +60,88 @@ async def _logs(inquiry: Inquiry[LogsProbe]) -> Evidence:
     return await ask(inquiry)
 
 
+async def _diff(inquiry: Inquiry[DiffProbe]) -> Evidence:
+    from gate.probes.diff.probe import ask  # noqa: PLC0415 - lazy, as the others
+
+    return await ask(inquiry)
+
+
+async def _suite(inquiry: Inquiry[SuiteProbe]) -> Evidence:
+    from gate.probes.suite.probe import ask  # noqa: PLC0415 - lazy, as the others
+
+    return await ask(inquiry)
+
+
+async def _latency(inquiry: Inquiry[LatencyProbe]) -> Evidence:
+    from gate.probes.latency.probe import ask  # noqa: PLC0415 - lazy: aiohttp takes over 100 ms
+
+    return await ask(inquiry)
+
+
+async def _routes(inquiry: Inquiry[RoutesProbe]) -> Evidence:
+    from gate.probes.routes.probe import ask  # noqa: PLC0415 - lazy, as the others
+
+    return await ask(inquiry)
+
+
+async def _startup(inquiry: Inquiry[StartupProbe]) -> Evidence:
+    from gate.probes.startup import ask  # noqa: PLC0415 - lazy: httpx takes over 100 ms
+
+    return await ask(inquiry)
+
+
+async def _soak(inquiry: Inquiry[SoakProbe]) -> Evidence:
+    from gate.probes.soak import ask  # noqa: PLC0415 - lazy: websockets takes 80 ms
+
+    return await ask(inquiry)
+
+
+async def _plugin(inquiry: Inquiry[PluginProbe]) -> Evidence:
+    from gate.probes.plugins import ask  # noqa: PLC0415 - lazy, and so is the plug-in itself
+
+    return await ask(inquiry)
+
+
+async def _grpc(inquiry: Inquiry[GrpcProbe]) -> Evidence:
+    from gate.probes.grpc import ask  # noqa: PLC0415 - lazy: grpc takes 70 ms
+
+    return await ask(inquiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """What asks one kind of probe.
 
     Attributes:
-        last: whether it has to wait for all others.
+        turn: lower ones are asked first, whatever their place in the policy.
         addressed: whether it asks the target's address, where anybody may answer.
+        control: whether stable is asked the same, where there is a control.
+        again: whether a failure is asked again then.
+        compares: whether it asks stable by itself, in turns with the candidate, so that nobody
+            else must: asked one after the other, the two could not be compared.
     """
 
     kind: str
     ask: Callable[[Inquiry[Any]], Awaitable[Evidence]]
-    last: bool = False
+    turn: int = TURN
     addressed: bool = True
+    control: bool = False
+    again: bool = False
+    compares: bool = False
 
 
 ASKERS: Mapping[type[ProbeSpec], Asker] = {
-    HttpProbe: Asker("http", _http),
-    WebSocketProbe: Asker("websocket", _websocket),
-    LogsProbe: Asker("logs", _logs, last=True, addressed=False),
+    HttpProbe: Asker("http", _http, control=True, again=True),
+    WebSocketProbe: Asker("websocket", _websocket, control=True, again=True),
+    LatencyProbe: Asker("latency", _latency, compares=True),
+    LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
+    SuiteProbe: Asker("suite", _suite, control=True),
+    DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
+    RoutesProbe: Asker("routes", _routes),
+    StartupProbe: Asker("startup", _startup, turn=COLD),
+    SoakProbe: Asker("soak", _soak, control=True),
+    GrpcProbe: Asker("grpc", _grpc, control=True, again=True),
+    PluginProbe: Asker("plugin", _plugin, control=True, again=True),
 }
 
 
@@ -80,9 +156,11 @@ class ProbeRunner:
         tls: makes the TLS context that all probes share.
         arrival_within_s: how long the front end may answer that it knows no such address, or let
             another revision answer there.
+        configurations: reads how revisions are set up; None where nothing can.
+        surroundings: what programs that a probe starts are given; None for nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what each kind of probe needs of the world
         self,
         secrets: Mapping[str, str],
         logs: Logs | None,
@@ -90,6 +168,9 @@ class ProbeRunner:
         redactor: Redactor,
         tls: Callable[[], ssl.SSLContext] = shared_context,
         arrival_within_s: float = ARRIVAL_WITHIN_S,
+        *,
+        configurations: Configurations | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._secrets = secrets
         self._logs = logs
@@ -97,11 +178,15 @@ class ProbeRunner:
         self._words = Words(redactor)
         self._tls = cache(tls)
         self._arrival_within_s = arrival_within_s
+        self._configurations = configurations
+        self._surroundings = surroundings or Surroundings()
 
     async def run(
         self, probes: Sequence[Probe], target: Target, progress: Callable[[Progress], None]
     ) -> tuple[Evidence, ...]:
         """Runs the probes in order and returns one Evidence each, in the same order.
+
+        Where the target has a stable, what that one showed follows, with the address `stable`.
 
         Never raises for what a candidate does or for a defect of our own: both are evidence.
         When cancelled, every connection is closed before the cancellation goes on.
@@ -111,7 +196,20 @@ class ProbeRunner:
             target: whom to ask.
             progress: told when a probe begins, advances and ends.
         """
-        run = Run(
+        asking = _Asking(
+            self._run_at(target),
+            self._run_at(target.stable) if target.stable else None,
+            Limits(target.repeats, self._clock, target.until),
+            progress,
+        )
+        order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].turn)
+        found = {index: await asking.ask(probes[index]) for index in order}
+        pairs = [found[index] for index in range(len(probes))]
+        controls = tuple(control for _, control in pairs if control is not None)
+        return tuple(own for own, _ in pairs) + controls
+
+    def _run_at(self, target: Target) -> Run:
+        return Run(
             target=target,
             secrets=self._secrets,
             nonces=Nonces(),
@@ -122,27 +220,88 @@ class ProbeRunner:
             since=target.since or self._clock.now(),
             arrival=Arrival(self._arrival_within_s),
             identity=Identity(target.identity, target.revision),
+            configurations=self._configurations,
+            surroundings=self._surroundings,
         )
-        order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].last)
-        evidence: dict[int, Evidence] = {}
-        for index in order:
-            probe = probes[index]
-            progress(Progress(probe.name))
-            evidence[index] = await _ask(probe, run, progress)
-            progress(Progress(probe.name, evidence=evidence[index]))
-        return tuple(evidence[index] for index in range(len(probes)))
 
 
-async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> Evidence:
+class _Asking:
+    """One run over the probes: each is asked of the candidate and, as a control, of stable."""
+
+    def __init__(
+        self,
+        run: Run,
+        stable: Run | None,
+        limits: Limits,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self._run = run
+        self._stable = stable
+        self._limits = limits
+        self._progress = progress
+
+    async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
+        """What the candidate shows, and stable where it is asked."""
+        self._progress(Progress(probe.name))
+        own, control = await self._both(probe)
+        self._progress(Progress(probe.name, evidence=own))
+        if control is not None:
+            self._progress(Progress(probe.name, evidence=control, address=STABLE))
+        return own, control
+
+    async def _both(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
+        asker, stable = ASKERS[type(probe.spec)], self._stable
+
+        def again(times: int) -> None:
+            most = self._limits.rule.at_most if self._limits.rule else times
+            self._progress(Progress(probe.name, "failed: asking both again", times, most))
+
+        async def own() -> Evidence:
+            return await _ask(probe, self._run, self._progress)
+
+        async def control() -> Evidence:
+            assert stable is not None
+            self._progress(Progress(probe.name, "asking", address=STABLE))
+            return await _ask(for_stable(probe), stable, self._progress, STABLE)
+
+        if asker.compares:
+            return await self._compared(probe)
+        if stable is None or not asker.control:
+            return await own(), None
+        if only_after_failure(probe):
+            seen = await own()
+            return seen, None if seen.passed else replace(await control(), address=STABLE)
+        limits = self._limits if asker.again else replace(self._limits, rule=None)
+        pair = await ask_both(probe, Sides(own, control, again), limits)
+        if settled(*pair, probe):
+            self._limits = replace(self._limits, rule=None)
+        return pair
+
+    async def _compared(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
+        """Of a kind that asks both by itself: stable's evidence comes along, if it was asked."""
+        controls: list[Evidence] = []
+        own = await _ask(probe, self._run, self._progress, control=controls.append)
+        return own, controls[-1] if controls else None
+
+
+async def _ask(
+    probe: Probe,
+    run: Run,
+    progress: Callable[[Progress], None],
+    address: str = "",
+    control: Callable[[Evidence], None] = lambda _: None,
+) -> Evidence:
     """One probe's evidence, whatever happens to it."""
 
     def report(text: str, done: int, of: int) -> None:
-        progress(Progress(probe.name, text, done, of))
+        progress(Progress(probe.name, text, done, of, address=address))
 
     asker = ASKERS[type(probe.spec)]
-    inquiry = Inquiry(probe.name, probe.spec, run, report)
+    inquiry = Inquiry(probe.name, probe.spec, run, report, control)
     draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
     try:
+        if run.identity.path and asker.turn == COLD:
+            return await _before_a_proof(asker, inquiry, draft)
         if run.identity.path and asker.addressed:
             return await _between_proofs(asker, inquiry, draft)
         return await asker.ask(inquiry)
@@ -156,7 +315,7 @@ async def _ask(probe: Probe, run: Run, progress: Callable[[Progress], None]) -> 
 
 async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks once the right revision answers; it counts if that one still does so afterwards."""
-    from gate.probes.http.proof import prove  # noqa: PLC0415 - lazy, as the others
+    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
 
     run = inquiry.run
     before: Counter[str] = Counter()
@@ -184,8 +343,32 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
     return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
 
 
+async def _before_a_proof(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+    """Asks what a proof before it would spoil; it counts if the right revision answers then."""
+    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
+
+    evidence = await asker.ask(inquiry)
+    proof = await prove(inquiry.run)
+    if proof.fault is not None:
+        return draft.end(proof.fault.seen, [proof.fault], answered_by=proof.name)
+    return replace(evidence, answered_by=inquiry.run.words.line(proof.name, TEXT_MAX))
+
+
 def _asked(spec: ProbeSpec) -> str:
-    return "its logs" if isinstance(spec, LogsProbe) else spec.path
+    """What a probe is about to ask, before it has said so itself."""
+    match spec:
+        case LogsProbe():
+            return "its logs"
+        case DiffProbe():
+            return "its configuration"
+        case SuiteProbe():
+            return " ".join(spec.run)
+        case PluginProbe():
+            return f"plug-in {spec.kind}"
+        case GrpcProbe():
+            return "grpc.health.v1.Health/Check"
+        case _:
+            return getattr(spec, "path", "")
 
 
 def _defect(error: Exception) -> Fault:

@@ -55,6 +55,19 @@ class Words:
         found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
         return tuple(_shorten(line, LINE_MAX) for line in found if line)[:count]
 
+    def last_lines(self, text: str, count: int, *, cut: bool = False) -> tuple[str, ...]:
+        """The end of a text of several lines, at most `count` of them; empty ones are left out.
+
+        Args:
+            text: as it came, redacted as a whole: it must be bounded.
+            count: most lines.
+            cut: whether its beginning is missing, and with it perhaps the first half of a secret.
+        """
+        redacted = self._redactor.text(text)
+        whole = redacted[self._margin :] if cut else redacted
+        found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
+        return tuple(_shorten(line, LINE_MAX) for line in found if line)[-count:]
+
     def _redacted(self, text: str, reach: int, *, cut: bool) -> str:
         cut = cut or len(text) > reach
         redacted = self._redactor.text(text[:reach])

@@ -9,7 +9,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from gate.core.evidence import SERVICE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.state import Kind, Rollout
 from gate.ports import Progress
 from gate.report.lines import Tone
@@ -38,6 +38,7 @@ class _Row:
     began: float | None = None
     progress: Progress | None = None
     evidence: Evidence | None = None
+    control: Evidence | None = None
 
 
 class Board:
@@ -68,9 +69,13 @@ class Board:
             self._now, self._now_began = now, self._clock()
 
     def progress(self, progress: Progress) -> None:
-        """A probe began, advanced or ended."""
-        key = (progress.probe, progress.address)
+        """A probe began, advanced or ended; what stable shows stands beside the candidate."""
+        control = progress.address == STABLE
+        key = (progress.probe, "" if control else progress.address)
         row = self._rows.get(key) or _Row(asked_at(*key))
+        if control and progress.evidence is not None:
+            self._rows = {**self._rows, key: replace(row, control=progress.evidence)}
+            return
         began = self._clock() if row.began is None else row.began
         row = replace(row, began=began, evidence=progress.evidence or row.evidence)
         if progress.evidence is None:
@@ -122,7 +127,10 @@ class Board:
             style = STYLES[outcome_tone(word)]
             yield Text(MARKS.get(word, UNCLEAR), style)
             yield Text(name)
-            yield Text(safe(row.evidence.seen), "dim" if row.evidence.passed else style)
+            seen = safe(row.evidence.seen)
+            if row.control is not None and not row.evidence.passed:
+                seen = f"{STABLE} {outcome_of(row.control)}: {seen}"
+            yield Text(seen, "dim" if row.evidence.passed else style)
             yield Text(duration(row.evidence.duration_s), "dim")
         elif row.began is not None:
             yield Text("▸", "cyan")
@@ -154,7 +162,8 @@ def _advance(progress: Progress | None) -> Text | Table:
     """How far a probe is: a bar and a count where there is one, and its own words."""
     if progress is None:
         return Text()
-    text = Text(safe(progress.text, 120), "cyan")
+    where = f"{STABLE}: " if progress.address == STABLE else ""
+    text = Text(where + safe(progress.text, 120), "cyan")
     if progress.of <= 1:
         return text
     grid = Table.grid(padding=(0, 1))

@@ -106,6 +106,9 @@ def _next(rollout: Rollout) -> Iterator[Line]:
         case None:
             yield Line("next: see where traffic is")
             yield _command(f"status {flags(service)}")
+        case Ending.STUCK if rollout.first:
+            yield Line("next: mend it and roll out again; there is no revision to go back to")
+            yield _command(f"status {flags(service)}")
         case Ending.STUCK:
             yield Line("next: see where traffic is, then move it to a revision that you trust")
             yield _command(f"status {flags(service)}")

@@ -26,13 +26,18 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
 `gate probe --output json`:
 
     passed, asked               how many probes passed, of how many
-    verdict                     {decision, reasons: [{subject, text, hint, capability}]} or null
+    verdict                     {decision, reasons: [{subject, text, hint, capability,
+                                attribution}]} or null
     did_not_run                 names of probes that left no evidence
     evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
                                 started_at, duration_ms, asked_times, right_times, trace,
-                                address, answered_by, findings, excerpts}]; outcome is passed,
-                                failed or inconclusive; address is "" for the one that was given;
-                                answered_by is "" where that is not known;
+                                address, answered_by, attribution, repeats, findings,
+                                excerpts}]; outcome is passed, failed or inconclusive; address is ""
+                                for the one that was given and `stable` for what stable showed
+                                (a control); answered_by is "" where that is not known;
+                                attribution is "" for a pass and for stable; repeats are `right`,
+                                `wrong`, `no answer` or `inconclusive`, the first try included, []
+                                where nothing was repeated;
                                 findings are {symptom, expected, seen, count, hint}
 """
 
@@ -45,6 +50,7 @@ from gate.core.evidence import Evidence, Finding, Outcome
 from gate.core.policy import Json, Probe
 from gate.core.service import Condition, Revision, Service
 from gate.core.verdict import Verdict
+from gate.report.controls import own
 from gate.report.lease import barred_value, lease_value
 
 
@@ -109,10 +115,11 @@ def evidence_value(
         probes: those that were to run.
         verdict: what the evidence would mean for a rollout.
     """
-    seen = {item.probe for item in evidence}
+    candidates = own(evidence)
+    seen = {item.probe for item in candidates}
     asked = {probe.name: probe for probe in probes}
     return {
-        "passed": sum(item.passed for item in evidence),
+        "passed": sum(item.passed for item in candidates),
         "asked": len(seen | set(asked)),
         "verdict": _verdict(verdict),
         "did_not_run": [name for name in asked if name not in seen],
@@ -158,6 +165,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "text": reason.text,
             "hint": reason.hint,
             "capability": reason.capability,
+            "attribution": reason.attribution.value if reason.attribution else "",
         }
         for reason in verdict.reasons
     ]
@@ -182,6 +190,8 @@ def _evidence(item: Evidence, probe: Probe | None) -> Json:
         "trace": item.trace,
         "address": item.address,
         "answered_by": item.answered_by,
+        "attribution": item.attribution.value if item.attribution else "",
+        "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings],
         "excerpts": list(item.excerpts),
     }

@@ -1,11 +1,13 @@
 """What is worth saying of probes: a line when one ends; one before, if it takes a while."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from gate.core.evidence import SERVICE, Evidence
-from gate.core.policy import LogsProbe
+from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.state import Phase, Rollout
+from gate.core.verdict import asks_address
 from gate.ports import Progress
+from gate.report.controls import own
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
@@ -40,6 +42,7 @@ class ProbeStory:
         self._begun: dict[str, int] = {}
         self._quarter: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
+        self._failed: set[str] = set()
 
     def asked(self, phase: Phase) -> None:
         """A round of probes begins in this phase."""
@@ -50,7 +53,7 @@ class ProbeStory:
         """Lines about one probe."""
         if progress.evidence is not None:
             return self._outcome(progress.evidence)
-        if self._live:
+        if self._live or progress.address == STABLE:
             return []
         times = self._begun.get(progress.probe, 0) + 1
         self._begun[progress.probe] = times
@@ -66,6 +69,10 @@ class ProbeStory:
         if key in self._told:
             return []
         self._told.add(key)
+        if evidence.control:
+            return self._control(evidence)
+        if not evidence.passed:
+            self._failed.add(evidence.probe)
         if not self._live:
             return [probe_line(evidence)]
         wrong = (*key, evidence.seen)
@@ -73,6 +80,12 @@ class ProbeStory:
             return []
         self._wrong.add(wrong)
         return [probe_line(evidence)]
+
+    def _control(self, evidence: Evidence) -> list[Line]:
+        """What stable showed: only beside a failure, or where it fails itself."""
+        if evidence.passed and evidence.probe not in self._failed:
+            return []
+        return [replace(probe_line(evidence), tone=Tone.FAINT, indent=4)]
 
     def _quarters(self, progress: Progress) -> list[Line]:
         if progress.of < QUARTERS_FROM:
@@ -95,7 +108,7 @@ class ProbeStory:
             took: how long that phase has lasted.
         """
         lines = [line for item in evidence for line in self._outcome(item)]
-        count = _count(_asked(rollout, live=was in LIVE), evidence, took)
+        count = _count(_asked(rollout, was), evidence, took)
         if was not in LIVE:
             return [*lines, count]
         self._rounds += 1
@@ -109,20 +122,23 @@ class ProbeStory:
     def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
         if self._rounds > 1:
             return []
-        passed = sum(item.passed for item in evidence)
-        text = f"first round: {passed} of {many(len(evidence), 'probe')} passed; asking on"
+        seen = own(evidence)
+        passed = sum(item.passed for item in seen)
+        text = f"first round: {passed} of {many(len(seen), 'probe')} passed; asking on"
         return [Line(text, Tone.FAINT, indent=2)]
 
 
-def _asked(rollout: Rollout, *, live: bool) -> list[tuple[str, str]]:
+def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
     """The probes of a round, each with the address that it asks."""
-    own = [(probe.name, "") for probe in rollout.plan.probes]
-    users = [p.name for p in rollout.plan.probes if not isinstance(p.spec, LogsProbe)]
-    return [*own, *((name, SERVICE) for name in users)] if live else own
+    asked = replace(rollout, phase=was).questions
+    own = [(probe.name, "") for probe in asked]
+    users = [probe.name for probe in asked if asks_address(probe)]
+    return [*own, *((name, SERVICE) for name in users)] if was in LIVE else own
 
 
 def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
     """How many passed, and which did not."""
+    evidence = own(evidence)
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):

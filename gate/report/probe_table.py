@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from gate.core.evidence import Evidence
 from gate.core.policy import Probe
 from gate.report.columns import Column
+from gate.report.controls import beside, blamed, control_text, own
 from gate.report.lines import Cell, Grid, Tone
 from gate.report.safe import LIMIT, safe
 from gate.report.words import DID_NOT_RUN, PASS_MAX, asked_at, outcome_of, outcome_tone
@@ -30,14 +31,14 @@ def probe_table(
         return Grid(COLUMNS, (_nothing(f"all {len(probes)} probes", missing),))
     rows = [row for probe in probes for row in _rows(probe, evidence, missing)]
     known = {probe.name for probe in probes}
-    rows += [_row(item, "") for item in evidence if item.probe not in known]
+    rows += [_row(item, "", "") for item in own(evidence) if item.probe not in known]
     return Grid(COLUMNS, tuple(rows))
 
 
 def _rows(probe: Probe, evidence: Sequence[Evidence], missing: str) -> Iterator[Row]:
     remark = "" if probe.required else " (not required)"
-    found = [item for item in evidence if item.probe == probe.name]
-    yield from (_row(item, remark) for item in found)
+    found = [item for item in own(evidence) if item.probe == probe.name]
+    yield from (_row(item, remark, control_text(item, evidence)) for item in found)
     if not found:
         yield _nothing(safe(probe.name), missing + remark)
 
@@ -47,14 +48,15 @@ def _nothing(name: str, outcome: str) -> Row:
     return (Cell(name), Cell(outcome, Tone.UNSURE), nothing, nothing)
 
 
-def _row(item: Evidence, remark: str) -> Row:
+def _row(item: Evidence, remark: str, stable: str) -> Row:
     word = outcome_of(item)
     tone = outcome_tone(word)
+    fault = item.attribution.value if item.attribution and stable else ""
     remark = "" if item.passed else remark
     limit = PASS_MAX if item.passed else LIMIT
     return (
         Cell(asked_at(item.probe, item.address)),
-        Cell(word + remark, tone),
+        Cell(blamed(word, fault) + remark, tone),
         Cell(safe(item.expected, limit)),
-        Cell(safe(item.seen, limit), Tone.PLAIN if tone is Tone.GOOD else tone),
+        Cell(beside(safe(item.seen, limit), stable), Tone.PLAIN if tone is Tone.GOOD else tone),
     )

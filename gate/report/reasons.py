@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gate.core.evidence import Evidence
 from gate.core.policy import Capability, Probe
 from gate.core.verdict import Reason, Verdict
+from gate.report.controls import fault_lines, own
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
@@ -47,24 +48,26 @@ def verdict_lines(
         for reason in verdict.reasons:
             lines += _reason(reason, evidence, capabilities)
     optional = {probe.name for probe in probes if not probe.required}
-    for item in evidence:
+    for item in own(evidence):
         if item.probe not in told and not item.passed:
             remark = " (not required, so it decides nothing)" if item.probe in optional else ""
             lines += _subject(remark, item)
             lines += _findings(item)
+            lines += fault_lines(item, evidence)
     return lines
 
 
 def _reason(
     reason: Reason, evidence: Sequence[Evidence], capabilities: Mapping[str, Capability]
 ) -> Iterator[Line]:
-    items = [item for item in evidence if item.probe == reason.subject]
+    items = [item for item in own(evidence) if item.probe == reason.subject]
     wrong = [item for item in items if not item.passed]
     once = len({item.address for item in items}) == len(items)
     if once and wrong and all(item.findings for item in wrong):
         for item in wrong:
             yield from _subject("", item)
             yield from _findings(item)
+            yield from fault_lines(item, evidence)
     else:
         tone = Tone.BAD if items else Tone.UNSURE
         yield Line(f"{safe(reason.subject)}: {safe(reason.text, 600)}", tone, indent=2)
@@ -93,6 +96,10 @@ def _findings(item: Evidence) -> Iterator[Line]:
     more = len(item.findings) - FINDINGS_MAX
     if more > 0:
         yield Line(f"and {more} more", indent=4)
+    if item.log_lines:
+        yield Line("its log meanwhile:", indent=4)
+    for line in item.log_lines:
+        yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
 
 
 def hint_lines(hint: str) -> Iterator[Line]:

@@ -1,14 +1,16 @@
 """One recorded rollout, with everything that the ledger has of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from gate.core.evidence import SERVICE, Outcome
+from gate.core.evidence import SERVICE, STABLE, Outcome
 from gate.report.attempts import Attempt, effective, split_shares, split_tags, when
+from gate.report.controls import beside, blamed, tries_text
 from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.probe_table import COLUMNS
 from gate.report.reasons import hint_lines
 from gate.report.safe import LIMIT, safe
+from gate.report.whys import why_lines
 from gate.report.words import (
     AT_SERVICE,
     DECISIONS,
@@ -37,6 +39,8 @@ def attempt_blocks(attempt: Attempt) -> list[Block]:
         return [*blocks, BLANK, Line(text_, Tone.BAD)]
     blocks += _evidence(outcome)
     blocks += _verdict(outcome)
+    if whys := why_lines(outcome):
+        blocks += [BLANK, *whys]
     return [*blocks, BLANK, *_traffic(outcome), *_end(outcome)]
 
 
@@ -90,27 +94,47 @@ def _split(entry: Entry, key: str) -> str:
 
 
 def _evidence(outcome: Entry) -> Iterator[Block]:
-    items = children(outcome, "evidence")
+    every = children(outcome, "evidence")
+    controls = {text(item, "probe"): item for item in every if text(item, "address") == STABLE}
+    items = [item for item in every if text(item, "address") != STABLE]
     if items:
         yield from (BLANK, Line("what the probes saw:", Tone.HEADING))
-        yield Grid(COLUMNS, tuple(_row(item) for item in items), indent=2)
+        rows = (_row(item, _beside(item, controls)) for item in items)
+        yield Grid(COLUMNS, tuple(rows), indent=2)
     if any(text(item, "address") == SERVICE for item in items):
         yield Line(AT_SERVICE, Tone.FAINT, indent=2)
     for item in items:
         yield from _details(item)
+        control = _beside(item, controls)
+        if control:
+            yield from _fault(item, control)
+            yield from _details(control)
     left_out = number(outcome, "left_out")
     if left_out:
         yield Line(f"the entry was too large: {left_out} parts of the evidence were left out")
 
 
-def _row(item: Entry) -> tuple[Cell, ...]:
+def _beside(item: Entry, controls: Mapping[str, Entry]) -> Entry:
+    """What stable showed, where the candidate did not pass; empty where that is not known."""
+    passed = text(item, "outcome") == Outcome.PASSED.value or text(item, "address")
+    return {} if passed else controls.get(text(item, "probe"), {})
+
+
+def _fault(item: Entry, control: Entry) -> Iterator[Line]:
+    if word := text(item, "attribution"):
+        yield Line(f"fault: {safe(word)}", indent=4)
+    if told := tries_text(texts(item, "repeats"), texts(control, "repeats")):
+        yield Line(f"tries: {told}", indent=4)
+
+
+def _row(item: Entry, control: Entry) -> tuple[Cell, ...]:
     word = outcome_word(text(item, "outcome") or "?")
     limit = PASS_MAX if word == outcome_word(Outcome.PASSED.value) else LIMIT
     return (
         Cell(asked_at(text(item, "probe"), text(item, "address"))),
-        Cell(word, outcome_tone(word)),
+        Cell(blamed(word, text(item, "attribution") if control else ""), outcome_tone(word)),
         Cell(safe(text(item, "expected"), limit)),
-        Cell(safe(text(item, "seen"), limit)),
+        Cell(beside(safe(text(item, "seen"), limit), text(control, "seen"))),
     )
 
 

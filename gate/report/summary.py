@@ -8,6 +8,7 @@ from gate.core.policy import Capability, Probe
 from gate.core.state import Rollout
 from gate.core.verdict import Verdict
 from gate.report.closing import ending_lines, traffic_lines
+from gate.report.controls import own
 from gate.report.lines import BLANK, Block, Line, Tone, plain
 from gate.report.probe_table import probe_table
 from gate.report.reasons import verdict_lines
@@ -115,8 +116,9 @@ def _evidence(
     probes: Sequence[Probe],
     verdict: Verdict | None,
 ) -> list[Block]:
-    passed = sum(item.passed for item in evidence)
-    total = max(len(probes), len(evidence))
+    seen = own(evidence)
+    passed = sum(item.passed for item in seen)
+    total = max(len(probes), len(seen))
     tone = Tone.GOOD if passed == total and total else Tone.BAD
     return [
         BLANK,

@@ -210,6 +210,15 @@ def test_mcp_pages_list_what_tools_need(good):
     assert (server["name"], server["status"]) == ("chat-mcp", "connected")
 
 
+def test_the_api_document_lists_the_pages_and_not_itself(good):
+    document = good.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.")
+    paths = document["paths"]
+    assert {"/health", "/api/health", "/api/mcp/config", "/ws/config"} <= set(paths)
+    assert not {"/openapi.json", "/ws", "/{path:path}"} & set(paths)
+    assert set(paths["/api/agents/execute"]) == {"post"}
+
+
 @pytest.mark.parametrize("path", ["/nope", "/api/nope", "/websocket", "/api/health/x", "/ws"])
 def test_an_unknown_page_is_404_in_json(good, path):
     answer = good.get(path)

@@ -6,6 +6,7 @@ import pytest
 import uvloop
 
 from tests.contract import test_probe_http as over_http
+from tests.contract import test_probe_latency as latency
 from tests.contract import test_probe_websocket as websocket
 from tests.contract import test_probe_websocket_hostile as hostile
 
@@ -15,6 +16,11 @@ SCENARIOS = [
     over_http.test_a_connection_that_breaks_off_is_a_failure,
     over_http.test_tls_to_a_server_without_it_is_inconclusive,
     over_http.test_cancelling_closes_the_connection,
+    latency.test_it_asks_as_the_policy_says_and_tells_what_it_saw,
+    latency.test_a_timeout_counts_as_no_less_than_it_waited,
+    latency.test_a_broken_connection_is_not_hidden_by_asking_once_more,
+    latency.test_tls_is_verified,
+    latency.test_when_cancelled_every_connection_is_closed,
     websocket.test_a_session_that_goes_as_the_script_says_is_a_pass,
     websocket.test_json_and_protocol_pings_are_answered_while_waiting_and_while_holding,
     websocket.test_nobody_listening_is_inconclusive,

@@ -2,6 +2,7 @@
 
 It tells everybody every secret that it hears: in bodies, headers, frames, close reasons and logs.
 With --crash it never listens, and its last words are what LEAK in its environment says.
+With --pause SECONDS every answer takes that long.
 """
 
 import asyncio
@@ -20,9 +21,16 @@ FRONT_END_REFUSES = "Your client does not have permission to get URL from this s
 async def main() -> int:
     if "--crash" in sys.argv:
         return crash(os.environ["LEAK"])
-    port = int(os.environ["PORT"])
+    port, pause_s = int(os.environ["PORT"]), 0.0
+    if "--pause" in sys.argv:
+        pause_s = float(sys.argv[sys.argv.index("--pause") + 1])
+
+    async def in_time(connection, request):
+        await asyncio.sleep(pause_s)
+        return await answer(connection, request)
+
     async with serve(
-        chat, "127.0.0.1", port, process_request=answer, select_subprotocol=select
+        chat, "127.0.0.1", port, process_request=in_time, select_subprotocol=select
     ) as server:
         await server.serve_forever()
     return 0

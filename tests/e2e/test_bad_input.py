@@ -23,9 +23,9 @@ HOSTILE = {
         f"{PREFIX}  a: {{smtp: {{path: /a}}}}\n".encode(),
         ("probes.a: has an unknown probe kind (got 'smtp', expected one of http, websocket",),
     ),
-    "not built yet": (
-        f"baseline: stable\n{PREFIX}{GOOD}".encode(),
-        (":1:1: baseline: ",),
+    "no such baseline": (
+        f"baseline: canary\n{PREFIX}{GOOD}".encode(),
+        (":1:11: baseline: ", "expected stable or none"),
     ),
     "binary": (bytes(range(256)) * 64, ("is not text",)),
     "alias bomb": (

@@ -24,6 +24,7 @@ LAG_S = 3.0
 WITHIN_S = 90.0
 HEADER = "{header: x-revision}"
 JSON = "{json: {path: /version, field: revision}}"
+LOG = "{request_log: true}"
 NOBODY = "{header: x-nobody}"
 """Proves nothing: whoever answers is held."""
 PROBES = """\
@@ -172,3 +173,19 @@ def test_a_json_answer_proves_it_as_well(service):
     assert (code, outcome["ending"]) == (0, "promoted"), outcome
     assert answered_by(outcome) == {"health": new, "chat": new}
     assert told_of(outcome, old)
+
+
+def test_the_front_ends_own_log_proves_it_where_the_service_says_nothing(service):
+    code, outcome = service.roll_out("good", LOG)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (0, "promoted"), outcome
+    assert answered_by(outcome) == {"health": new, "chat": new}
+
+
+def test_what_the_front_ends_log_shows_of_another_revision_is_no_evidence(service):
+    old = service.held("good")
+    service.be_slow()
+    code, outcome = service.roll_out("broken", LOG)
+    assert (code, outcome["ending"]) == (5, "held"), outcome
+    assert old in answered_by(outcome)["health"]
+    assert service.shares() == {service.first: 100}

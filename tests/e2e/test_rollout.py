@@ -22,17 +22,27 @@ def roll_out(stage, image):
     return stage.gate("rollout", "--policy", POLICY, "--image", image, "--reason", "a new release")
 
 
+def own(outcome):
+    """What the candidate showed, without what stable did."""
+    return [item for item in outcome["evidence"] if item["address"] != "stable"]
+
+
+def blame(outcome):
+    """Of each probe that did not pass, whose fault that is."""
+    return {item["probe"]: item["attribution"] for item in own(outcome) if item["attribution"]}
+
+
 def symptoms(outcome):
     """Of each probe that did not pass, the symptom that it found first."""
     return {
         item["probe"]: item["findings"][0]["symptom"]
-        for item in outcome["evidence"]
+        for item in own(outcome)
         if item["outcome"] != "passed"
     }
 
 
 def evidence(outcome, probe):
-    return next(item for item in outcome["evidence"] if item["probe"] == probe)
+    return next(item for item in own(outcome) if item["probe"] == probe)
 
 
 def rejected(stage, image):
@@ -54,8 +64,11 @@ def rejected(stage, image):
 
 def rejected_by_probes(stage, image):
     outcome = rejected(stage, image)
-    assert len(outcome["evidence"]) == 19
-    assert {item["outcome"] for item in outcome["evidence"]} == {"passed", "failed"}
+    assert len(own(outcome)) == 19
+    assert {item["outcome"] for item in own(outcome)} == {"passed", "failed"}
+    stable = [item for item in outcome["evidence"] if item["address"] == "stable"]
+    assert len(stable) == 19 - ("logs" not in symptoms(outcome))
+    assert {item["outcome"] for item in stable} == {"passed"}
     reasons = {reason["subject"] for reason in outcome["verdict"]["reasons"]}
     assert reasons == set(symptoms(outcome))
     return outcome
@@ -69,6 +82,7 @@ def v2_is_rejected(stage):
         "same-user-concurrency": "closed",
         "logs": "logs",
     }
+    assert set(blame(outcome).values()) == {"regression"}
     assert "307" in evidence(outcome, "api-health")["seen"]
     assert evidence(outcome, "api-health")["findings"][0]["hint"]
     assert "500" in evidence(outcome, "discovery")["seen"]
@@ -80,7 +94,7 @@ def v2_is_rejected(stage):
 
 def v3_is_rejected(stage):
     outcome = rejected(stage, "backend:v3")
-    assert outcome["evidence"] == []
+    assert {item["address"] for item in outcome["evidence"]} <= {"stable"}
     (reason,) = outcome["verdict"]["reasons"]
     assert reason["subject"] == "readiness"
     assert "HEALTH_CHECK_CONTAINER_ERROR" in reason["text"]
@@ -100,7 +114,7 @@ def v6_is_promoted(stage):
     assert outcome["candidate"]["image"] == "backend:v6"
     assert outcome["effective_after"] == {candidate: 100}
     assert symptoms(outcome) == {}
-    assert len(outcome["evidence"]) == 19
+    assert len(own(outcome)) == 19
     return candidate
 
 
@@ -115,6 +129,7 @@ def test_v3_is_rejected_with_the_log_lines_that_say_why_it_cannot_boot(backend_o
 def test_v4_is_rejected_because_reconnecting_uses_up_its_limit(backend_of):
     outcome = rejected_by_probes(backend_of(), "backend:v4")
     assert symptoms(outcome) == {"reconnect": "closed", "logs": "logs"}
+    assert set(blame(outcome).values()) == {"regression"}
     reconnect = evidence(outcome, "reconnect")
     assert reconnect["right_times"] == 17  # of bob's 20, isolation has spent three
     assert "1011" in reconnect["findings"][0]["seen"]
@@ -123,6 +138,7 @@ def test_v4_is_rejected_because_reconnecting_uses_up_its_limit(backend_of):
 def test_v5_is_rejected_for_the_form_of_its_welcome_alone(backend_of):
     outcome = rejected_by_probes(backend_of(), "backend:v5")
     assert symptoms(outcome) == {"welcome": "schema"}
+    assert blame(outcome) == {"welcome": "contract change"}
 
 
 def test_v6_is_promoted(backend_of):

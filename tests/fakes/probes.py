@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from gate.core.evidence import Evidence, Finding, Outcome, Symptom
+from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Symptom
 from gate.core.policy import Probe
 from gate.ports import Progress, Target
 from tests.fakes.script import Script
@@ -35,6 +35,7 @@ class FakeProbes(Script):
 
     Attributes:
         sees: what a probe is to see, by its name; the others pass.
+        controls: what stable is to see, by the probe's name, where a target has one.
         hangs_at: the probe that never ends, "" for none.
         hanging: set once that probe hangs.
         targets: whom the probes were run against, one a run.
@@ -44,6 +45,7 @@ class FakeProbes(Script):
     def __init__(self) -> None:
         super().__init__()
         self.sees: dict[str, Evidence] = {}
+        self.controls: dict[str, Evidence] = {}
         self.hangs_at = ""
         self.hanging = asyncio.Event()
         self.targets: list[Target] = []
@@ -62,6 +64,9 @@ class FakeProbes(Script):
                 await self._hang()
             ended.append(self.sees.get(probe.name, evidence(probe.name)))
             progress(Progress(probe.name, evidence=ended[-1]))
+            if target.stable and probe.name in self.controls:
+                control = self.controls[probe.name]
+                progress(Progress(probe.name, evidence=control, address=STABLE))
         return tuple(ended)
 
     async def _hang(self) -> None:

@@ -1,11 +1,13 @@
 """The judge fails closed: nothing that speaks less for the candidate turns a no into a yes."""
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.evidence import Finding, Outcome, Symptom
+from gate.core.attribution import EXCUSED
+from gate.core.evidence import SERVICE, STABLE, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import HttpProbe, Probe
 from gate.core.verdict import Decision, judge
 from tests.fakes.probes import evidence
@@ -79,3 +81,62 @@ def test_what_is_not_required_does_not_count(probes, seen):
 def test_a_no_has_reasons(probes, seen):
     verdict = judge(probes, seen)
     assert bool(verdict.reasons) == (verdict.decision is not Decision.PROMOTE)
+
+
+CONTROLS = st.lists(
+    st.builds(
+        lambda name, outcome, repeats: replace(
+            evidence(name, outcome), address=STABLE, repeats=tuple(repeats)
+        ),
+        st.sampled_from(NAMES),
+        st.sampled_from(Outcome),
+        st.lists(st.sampled_from(Repeat), max_size=4),
+    ),
+    max_size=4,
+)
+
+
+@given(PROBES, EVIDENCE, CONTROLS, CONTROLS)
+def test_nothing_that_stable_shows_promotes_anybody(probes, seen, controls, forged):
+    """Whether it is there, dropped, inverted or made up: it can only move between hold and no."""
+    promoted = judge(probes, seen).decision is Decision.PROMOTE
+    for controlled in ([*seen, *controls], [*controls, *seen], [*seen, *controls, *forged]):
+        assert (judge(probes, controlled).decision is Decision.PROMOTE) == promoted
+
+
+@given(PROBES, EVIDENCE, CONTROLS, st.data())
+def test_with_a_control_a_pass_that_becomes_anything_else_never_promotes(
+    probes, seen, controls, data
+):
+    everything = [*seen, *controls]
+    passes = [index for index, item in enumerate(everything) if item.passed]
+    if not passes or worth(probes, everything) == ORDER[Decision.PROMOTE]:
+        return
+    index = data.draw(st.sampled_from(passes))
+    outcome = data.draw(st.sampled_from([Outcome.FAILED, Outcome.INCONCLUSIVE]))
+    worse = replace(everything[index], outcome=outcome, findings=(FINDING,))
+    everything[index] = worse
+    assert worth(probes, everything) < ORDER[Decision.PROMOTE]
+
+
+def test_every_small_case_of_one_probe_with_its_control():
+    """Exhaustive: what the candidate may show, what stable may show, and how the tries went."""
+    probe = Probe("a", HttpProbe("/x"))
+    tries = [(), (Repeat.WRONG,) * 3, (Repeat.WRONG, Repeat.RIGHT, Repeat.RIGHT)]
+    findings = [(), *((Finding(symptom, "another", "500 x"),) for symptom in Symptom)]
+    for outcome, found, theirs, shown, repeats, live in itertools.product(
+        Outcome, findings, [None, *Outcome], findings, tries, (False, True)
+    ):
+        own = replace(evidence("a", outcome), findings=found, repeats=repeats)
+        control = theirs and replace(
+            evidence("a", theirs), findings=shown, repeats=repeats, address=STABLE
+        )
+        seen = [own, *([control] if control else [])]
+        if live and own.passed:
+            seen.append(replace(own, address=SERVICE))
+        verdict = judge([probe], seen, live=live)
+        assert (verdict.decision is Decision.PROMOTE) == own.passed
+        if not control and outcome is Outcome.FAILED:
+            assert verdict.decision is Decision.REJECT
+        held = verdict.decision is Decision.HOLD and outcome is Outcome.FAILED
+        assert not held or verdict.reasons[0].attribution in EXCUSED

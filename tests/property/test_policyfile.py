@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gate.policyfile import check_policy, policy_schema
-from gate.policyfile.format import NOT_BUILT, POLICY
+from gate.policyfile.format import POLICY
 from gate.policyfile.problems import Problems
 from gate.policyfile.records import attempt
 from gate.policyfile.tree import as_json, parse
@@ -46,12 +46,15 @@ WORDS = st.sampled_from(
 DURATIONS = st.sampled_from(
     ["15s", "500ms", "4m", "1h", "1.5s", "15", "1h30m", "-1s", "1 s", ".5s"]
 )
-PERCENTS = st.sampled_from(["100%", "0%", "99.5%", "100.1%", "101%", "5", "%"])
+RATES = st.sampled_from(["50/s", "30/m", "0.5/s", "5", "5/h", "/s"])
+PERCENTS = st.sampled_from(["100%", "250%", "0%", "99.5%", "100.1%", "101%", "5", "%"])
 
 
 def text_for(pattern: str) -> st.SearchStrategy[str]:
     if "ms|s|m|h" in pattern:
         return DURATIONS
+    if pattern.endswith("/(?:s|m))$"):
+        return RATES
     return PERCENTS if pattern.endswith("%)$") else WORDS
 
 
@@ -91,8 +94,7 @@ def record(schema: dict) -> st.SearchStrategy:
         name: like(one) for name, one in schema["properties"].items() if name not in required
     }
     whole = st.fixed_dictionaries(required, optional=optional)
-    strange = st.sampled_from(["bogus", *(key for keys in NOT_BUILT.values() for key in keys)])
-    spoilt = st.builds(lambda one, key: {**one, key: 1}, whole, strange)
+    spoilt = whole.map(lambda one: {**one, "bogus": 1})
     lacking = whole.map(lambda one: dict(list(one.items())[1:]))
     return st.one_of(whole, whole, whole, whole, whole, whole, spoilt, lacking)
 
@@ -126,6 +128,10 @@ GOOD = {
         "w": {
             "websocket": {"path": "/ws", "script": [{"send": "a"}, {"expect": {"json": 1}}]},
             "expect": {"refused": 1008},
+        },
+        "r": {
+            "http": {"path": "/", "rate": "50/s", "for": "10s", "warm_up": "1s"},
+            "expect": {"p50": "1s", "p99": "2s", "slower_than_stable": "20%", "errors": "1%"},
         },
         "l": {"logs": {}, "expect": {"none": [{"severity": "ERROR"}]}},
     },

@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.probes.websocket.wire import Peer, close, text
+from tests.unit.probes.sockets.wire import Peer, close, text
 
 FRAMES = st.lists(
     st.text("ab\u20ac", max_size=200).map(text)

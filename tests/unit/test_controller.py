@@ -1,10 +1,15 @@
 """Whole rollouts on fakes: what happens to traffic, to tags, and in the record."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from gate.core.evidence import Outcome
+from gate.core.control import Baseline, Repeats
+from gate.core.evidence import STABLE as STABLE_ADDRESS
+from gate.core.evidence import Attribution, Finding, Outcome, Symptom
 from gate.core.messages import Deploy, Interrupted, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import OnHold, Severity
+from gate.core.policy import IdentityRule, OnHold, Severity
 from gate.core.rollout import begin, step
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
@@ -52,6 +57,53 @@ async def test_probes_get_the_url_that_the_platform_reports_and_a_token_for_the_
     assert target.since == START
     assert target.headers == (("X-Serverless-Authorization", "Bearer t"),)
     assert world.audiences == ["https://backend-abc-uc.a.run.app"]
+
+
+COMPARED = {"baseline": Baseline.STABLE, "identity": IdentityRule(header="x-revision")}
+
+
+async def test_a_control_is_asked_at_the_address_of_users_and_must_prove_who_it_is():
+    world = FakeWorld()
+    await world.run(plan(**COMPARED))
+    (target,) = world.probes.targets
+    stable = target.stable
+    assert stable is not None
+    assert (stable.url, stable.revision) == ("https://backend-abc-uc.a.run.app", STABLE)
+    assert (stable.headers, stable.identity) == (target.headers, target.identity)
+    assert target.repeats == Repeats()
+    assert target.until == START + timedelta(seconds=1200)
+
+
+async def test_a_split_is_stable_all_the_same_and_need_not_prove_who_it_is():
+    split = Split.of([Target(OLD, 30), Target(STABLE, 70)])
+    world = FakeWorld(FakePlatform([OLD, STABLE], split))
+    await world.run(plan(**COMPARED))
+    assert world.probes.targets[0].stable.revision == ""
+
+
+@pytest.mark.parametrize(
+    ("control", "ending", "word"),
+    [
+        (Outcome.FAILED, Ending.HELD, Attribution.ALREADY_THERE),
+        (Outcome.PASSED, Ending.REJECTED, Attribution.REGRESSION),
+    ],
+)
+async def test_what_stable_shows_says_whose_fault_a_failure_is(control, ending, word):
+    world = FakeWorld()
+    world.probes.sees["chat"] = evidence("chat", Outcome.FAILED, "500")
+    world.probes.controls["chat"] = evidence("chat", control, "500")
+    rollout = await world.run(plan(**COMPARED))
+    assert rollout.ending is ending
+    assert [reason.attribution for reason in rollout.verdict.reasons] == [word]
+    addresses = [item.address for item in rollout.evidence if item.probe == "chat"]
+    assert addresses == ["", STABLE_ADDRESS]
+    assert world.shares == {STABLE: 100}
+
+
+async def test_without_a_baseline_stable_is_left_alone():
+    world = FakeWorld()
+    await world.run()
+    assert world.probes.targets[0].stable is None
 
 
 async def test_traffic_on_latest_is_pinned_in_the_update_that_deploys():
@@ -368,3 +420,41 @@ async def test_a_verdict_of_promote_is_kept_with_the_promotion():
     assert rollout.verdict is not None
     assert rollout.verdict.decision is Decision.PROMOTE
     assert world.outcome["verdict"] == {"decision": "promote", "reasons": []}
+
+
+DEPENDENCY = "dial tcp 10.1.2.3:5432: connect: connection refused"
+
+
+def down(probe="health"):
+    """A probe that says that a dependency is down."""
+    return replace(
+        evidence(probe, Outcome.FAILED, "503 Service Unavailable"),
+        findings=(Finding(Symptom.STATUS, "200", "503 Service Unavailable, database down"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_words", "baseline", "stable", "ending", "fault"),
+    [
+        (DEPENDENCY, Baseline.STABLE, down(), Ending.HELD, Attribution.ENVIRONMENT),
+        (DEPENDENCY, Baseline.STABLE, None, Ending.REJECTED, Attribution.UNKNOWN),
+        (DEPENDENCY, Baseline.NONE, down(), Ending.REJECTED, Attribution.UNKNOWN),
+        ("NameError: app", Baseline.STABLE, down(), Ending.REJECTED, Attribution.REGRESSION),
+    ],
+)
+async def test_what_keeps_a_candidate_from_starting_is_excused_only_if_stable_suffers_too(
+    last_words, baseline, stable, ending, fault
+):
+    world = FakeWorld()
+    world.platform.next_revision_fails("It failed.")
+    world.logs.add(CANDIDATE, LogEntry(START, Severity.ERROR, last_words))
+    if stable:
+        world.probes.sees["health"] = stable
+    rollout = await world.run(plan(baseline=baseline))
+    assert rollout.ending is ending
+    assert rollout.verdict is not None
+    assert [reason.attribution for reason in rollout.verdict.reasons] == [fault]
+    assert all(item.address == STABLE_ADDRESS for item in rollout.evidence)
+    assert [target.url for target in world.probes.targets] == (
+        ["https://backend-abc-uc.a.run.app"] if baseline is Baseline.STABLE else []
+    )

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.core.control import Baseline, Contract, Repeats
 from gate.core.policy import (
     Await,
     CandidateRule,
@@ -21,7 +22,10 @@ from gate.core.policy import (
 )
 from gate.errors import ExitCode, PolicyError
 from gate.policyfile import load_policy, load_service
+from gate.policyfile.format import PROBE
 from tests.unit.policy_files import HEAD, PLAIN, loaded, probe, probes, problems, write
+
+KINDS = ", ".join(PROBE.kinds)
 
 
 def test_a_whole_policy_becomes_values(tmp_path):
@@ -175,7 +179,7 @@ version: 2
 service: {name: Backend}
 candidate: {tag: -x, ready_within: 4}
 deadline: 20
-baseline: stable
+baseline: stabel
 secrets: {nonce: {env: A}}
 probes:
   a: {http: {path: /a, metod: GET, timeout: 0s}, expect: {status: 99}}
@@ -203,7 +207,7 @@ probes:
             "4:11 deadline: has the wrong form (got the number 20, "
             "expected a duration such as 500ms, 15s, 4m or 1h)"
         ),
-        "5:1 baseline: is not built yet (it is for comparing the candidate with stable)",
+        "5:11 baseline: has the wrong form (got 'stabel', expected stable or none)",
         "6:11 secrets.nonce: is a name that templates use themselves",
         "8:24 probes.a.http: has an unknown key (got 'metod')",
         "8:45 probes.a.http.timeout: must be more than 0 (got 0 s)",
@@ -220,10 +224,7 @@ probes:
             "expected a whole number, 1 to 10000)"
         ),
         "10:3 probes.b: is given twice (first in line 9)",
-        (
-            "11:7 probes.c: has an unknown probe kind (got 'ftp', "
-            "expected one of http, websocket, logs)"
-        ),
+        (f"11:7 probes.c: has an unknown probe kind (got 'ftp', expected one of {KINDS})"),
         (
             "12:20 probes.d.http.path: /healthz never reaches a container: "
             "Cloud Run's front end answers it with its own 404"
@@ -246,10 +247,37 @@ def test_an_unknown_key_gets_a_guess(tmp_path, key, near):
     assert any(one.endswith(f"| did you mean {near}?") for one in found)
 
 
-def test_what_is_not_built_yet_is_refused_by_name(tmp_path):
-    found = problems(tmp_path, PLAIN + "baseline: stable\n")
-    assert len(found) == 1
-    assert "baseline: is not built yet" in found[0]
+def test_a_baseline_is_stable_or_none(tmp_path):
+    plain = loaded(tmp_path, PLAIN)
+    assert (plain.baseline, plain.repeats) == (Baseline.NONE, Repeats())
+    assert plain.probes[0].contract is Contract.STABLE
+    compared = loaded(
+        tmp_path,
+        PLAIN
+        + "  b: {http: {path: /}, contract: declared}\nbaseline: stable\n"
+        + "repeats: {alpha: 1%, beta: 2%, flaky: 3%, broken: 40%, at_most: 0}\n",
+    )
+    assert compared.baseline is Baseline.STABLE
+    assert compared.repeats == Repeats(1, 2, 3, 40, 0)
+    assert compared.probes[1].contract is Contract.DECLARED
+    assert compared.digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("repeats: {at_most: 3}\n", "repeats: has no meaning without a baseline"),
+        ("baseline: none\nrepeats: {}\n", "repeats: has no meaning without a baseline"),
+        (
+            "baseline: stable\nrepeats: {flaky: 50%}\n",
+            "repeats.broken: must be more than flaky (got 50%, expected more than 50%)",
+        ),
+        ("baseline: stable\nrepeats: {alpha: 60%}\n", "repeats.alpha: is out of range (got 60"),
+    ],
+)
+def test_repeats_that_cannot_be_are_refused(tmp_path, lines, problem):
+    (found,) = problems(tmp_path, PLAIN + lines)
+    assert problem in found
 
 
 @pytest.mark.parametrize(
@@ -270,10 +298,13 @@ def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
 @pytest.mark.parametrize(
     ("identity", "wrong"),
     [
-        ("{}", "7:23 candidate.identity: identity needs exactly one of header, json (got none)"),
+        (
+            "{}",
+            "7:23 candidate.identity: identity needs exactly one of header, json, request_log",
+        ),
         (
             "{header: x, json: {path: /v, field: f}}",
-            "7:23 candidate.identity: identity needs exactly one of header, json (got header and",
+            "7:23 candidate.identity: identity needs exactly one of header, json, request_log (got",
         ),
         ("x-revision", "7:23 candidate.identity: has the wrong form"),
         ("{header: 'x revision'}", "7:32 candidate.identity.header: has the wrong form"),
@@ -300,24 +331,6 @@ def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
     found = problems(tmp_path, PLAIN + f"candidate: {{identity: {identity}}}\n")
     assert found[0].startswith(wrong), found
     assert len(found) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("{suite: {run: [x]}}", ["probes.x.suite"]),
-        ("{diff: {env: true}, expect: {missing: none}}", ["probes.x.diff"]),
-        ("{http: {path: /, rate: 5/s, for: 10s}}", ["probes.x.http.rate", "probes.x.http.for"]),
-        (
-            "{http: {path: /}, expect: {p95: 1s, slower_than_stable: 20%, errors: 0%}}",
-            [f"probes.x.expect.{key}" for key in ("p95", "slower_than_stable", "errors")],
-        ),
-    ],
-)
-def test_probes_that_are_not_built_yet_are_refused_by_name(tmp_path, text, named):
-    found = problems(tmp_path, probes(f"ok: {{http: {{path: /}}}}\nx: {text}\n"))
-    assert [one.split(":", 2)[1].split(" ")[1] for one in found] == named
-    assert all("is not built yet" in one for one in found)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +407,7 @@ def test_a_lease_that_is_too_short_or_too_long_is_refused(tmp_path, lease):
 @pytest.mark.parametrize(
     ("probe_text", "message"),
     [
-        ("{}", "probes.x: asks nothing (expected one of http, websocket, logs)"),
+        ("{}", f"probes.x: asks nothing (expected one of {KINDS})"),
         ("{expect: {status: 200}}", "probes.x: asks nothing"),
         ("{http: {path: /}, logs: {}}", "probes.x: asks two things (got http and logs"),
         ("5", "probes.x: has the wrong form (got the number 5"),
@@ -558,11 +571,11 @@ def test_a_hopeless_policy_is_bounded(tmp_path):
 
 
 def test_load_raises_every_problem_with_its_hint(tmp_path):
-    path = write(tmp_path, PLAIN + "deadlin: 5m\nbaseline: stable\n")
+    path = write(tmp_path, PLAIN + "deadlin: 5m\nbaseline: 5\n")
     with pytest.raises(PolicyError) as raised:
         load_policy(path)
     assert raised.value.exit_code is ExitCode.USAGE
-    assert [problem.where for problem in raised.value.problems] == [f"{path}:7:1", f"{path}:8:1"]
+    assert [problem.where for problem in raised.value.problems] == [f"{path}:7:1", f"{path}:8:11"]
     assert (
         f"{path}:7:1: the policy has an unknown key (got 'deadlin')\n  hint: did you mean"
         in str(raised.value)

@@ -8,6 +8,7 @@ together:
     path: /ws
     users: [alice, bob]
     connections: 2
+    repeat: 60
     script: [{send: "${nonce}"}]
   capability: chat
 strangers: {websocket: {path: /ws}, expect: {refused: 403}}
@@ -35,6 +36,15 @@ def test_advice_comes_in_the_order_of_its_places(tmp_path):
             "  expect: {success: 90%}\n  capability",
             "10% of the sessions may fail and the probe still passes",
         ),
+        (
+            "repeat: 60",
+            "repeat: 2",
+            (
+                "no websocket probe has enough sessions: the most are 4 sessions, which pass "
+                "66% of the time where 10% of them fail (29 are enough)"
+            ),
+        ),
+        ("  capability", "  contract: declared\n  capability", "has no meaning without a baseline"),
         ("connections: 2", "connections: 1", "no websocket probe holds several connections open"),
         ("${nonce}", "hello", "sends no ${nonce}"),
         (
@@ -45,8 +55,8 @@ def test_advice_comes_in_the_order_of_its_places(tmp_path):
         ("refused: 403", "close: 1000", "no probe checks that strangers are refused"),
         ("{refused: 403}", "{refused: 403, close: 1000}", "leaves hold, close and subprotocol"),
         (
-            "connections: 2",
-            "connections: 2\n    hold: 10m\n    repeat: 2",
+            "repeat: 60",
+            "hold: 20s\n    repeat: 60",
             "holding and settling take 1200 s, past the deadline (1200 s)",
         ),
     ],
@@ -71,3 +81,13 @@ def test_a_policy_with_problems_gets_no_advice(tmp_path):
     check = checked(tmp_path, PLAIN + "deadlin: 5m\n")
     assert check.problems
     assert not check.advice
+
+
+def test_an_error_budget_needs_enough_sessions_to_mean_anything(tmp_path):
+    few = GOOD.replace("  capability", "  expect: {success: 95%}\n  capability")
+    assert len(advice(tmp_path, probes(few))) == 1
+    _, said = advice(tmp_path, probes(few.replace("repeat: 60", "repeat: 15")))
+    assert said == (
+        "13:14 probes.together.expect.success: 30 sessions, which pass 18% of the time where 10% "
+        "of them fail (103 sessions are enough) | raise repeat, or connections"
+    )

@@ -106,7 +106,7 @@ def test_hostile_text_is_refused_at_once(tmp_path, text):
     path = write(tmp_path, text)
     began = time.process_time()
     check = check_policy(path)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 10  # it is either a moment or for ever
     assert check.policy is None
     assert 1 <= len(check.problems) <= 101
     assert all(len(str(one)) < 1000 for one in check.problems)

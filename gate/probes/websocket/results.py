@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gate.core.evidence import Evidence, Outcome, Symptom
+from gate.core.shapes import Shape, together
 from gate.probes.inquiry import Draft, Tally
 from gate.probes.outcome import Fault
 from gate.probes.websocket.session import Plan, Session
@@ -39,12 +40,15 @@ class Results:
         self._shown: dict[Fault | None, Session] = {}
         self._names: set[str] = set()
         self._barren = 0
+        self._shapes: list[Shape] = []
 
     def add(self, sessions: Sequence[Session]) -> None:
         """Counts one round."""
         right = 0
         for session in sessions:
             fault = session.told
+            if (shape := session.shape) is not None:
+                self._shapes.append(shape)
             self._foreign += session.foreign
             if session.foreign and fault is None:
                 self._overhearing.append(session)
@@ -82,6 +86,7 @@ class Results:
             trace=self._plan.opening.trace.id,
             answered_by=", ".join(sorted(self._names)),
             tally=Tally(self.asked, right, outcome),
+            shape=together(self._shapes),
         )
 
     def _seen(self, right: int, faults: dict[Fault, int]) -> str:

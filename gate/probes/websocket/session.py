@@ -1,29 +1,30 @@
 """One session: opens, talks as the script says, stays, closes; and what was wrong with it."""
 
 import asyncio
-import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Json, Send, WebSocketProbe
+from gate.core.shapes import KEY_MAX, Shape, shape_of, together
 from gate.core.template import Template, parse
-from gate.probes.expect import read_json
-from gate.probes.frontend import Patience
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
-from gate.probes.websocket import classify
-from gate.probes.websocket.classify import How, Refusal
-from gate.probes.websocket.connection import FRAMES_MAX, Connection
-from gate.probes.websocket.opening import Opening
-from gate.probes.websocket.record import Record
-from gate.probes.websocket.waiting import Listen, Message, Say, Waiting
+from gate.probes.sockets import classify
+from gate.probes.sockets.classify import How, Refusal
+from gate.probes.sockets.connection import FRAMES_MAX, Connection
+from gate.probes.sockets.handshake import Handshake
+from gate.probes.sockets.message import PONG, Message, message_of
+from gate.probes.sockets.opening import Opening
+from gate.probes.sockets.record import Record
+from gate.probes.websocket.waiting import Listen, Say, Waiting
 
+SHAPED_SESSIONS = 3
+SHAPED_MESSAGES = 50
+"""Sessions of a probe, and messages of each, whose shape is looked at."""
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
-_PONG = '{"type":"pong"}'
-_OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Plan:
@@ -61,7 +62,6 @@ class Session:
     Attributes:
         foreign: messages that carried another connection's nonce.
         refused_with: the expected status or close code that it was refused with, else 0.
-        answered_by: the revision that answered the handshake, by its own word.
         fault: what was wrong first, None while nothing was.
 
     Raises:
@@ -83,11 +83,12 @@ class Session:
         ]
         self._loop = asyncio.get_running_loop()
         self.began_s = self._loop.time()
+        self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
         self._connection = self._new_connection()
         self._error = ""
+        self._shapes: list[Shape] = []
         self.foreign = 0
         self.refused_with = 0
-        self.answered_by = ""
         self.fault: Fault | None = None
 
     # The four acts of its life, called by the round in this order.
@@ -95,7 +96,7 @@ class Session:
     async def open(self) -> None:
         """Shakes hands; a refusal is a fault, unless it is the expected one."""
         self.began_s = self._loop.time()
-        refusal = await self._handshake()
+        refusal = await self._handshake.shake(self._connection, self._again)
         if refusal is None:
             took_ms = (self._loop.time() - self.began_s) * 1000
             selected = self._connection.subprotocol
@@ -103,6 +104,8 @@ class Session:
             self.fault = self._wrong_subprotocol(selected)
             return
         self._note("=", refusal.fault.seen)
+        if refusal.doubt:
+            self._forget()
         if refusal.doubt or not self._plan.spec.refused:
             self.fault = refusal.fault
         elif refusal.status in self._plan.spec.refused and refusal.fault.symptom in (
@@ -158,6 +161,11 @@ class Session:
         self._connection.abort()
 
     @property
+    def answered_by(self) -> str:
+        """The revision that answered the handshake, by its own word."""
+        return self._handshake.answered_by
+
+    @property
     def over(self) -> asyncio.Future[None]:
         """Done when the connection has ended or was refused."""
         return self._connection.over
@@ -166,6 +174,11 @@ class Session:
     def lost(self) -> asyncio.Future[None]:
         """Done when nothing is left of the connection."""
         return self._connection.lost
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of its messages, each type for itself; None for none."""
+        return together(self._shapes)
 
     @property
     def label(self) -> str:
@@ -184,78 +197,18 @@ class Session:
     # The handshake.
 
     def _new_connection(self) -> Connection:
-        ws, head = self._plan.opening.handshake(self._values)
-        return Connection(ws, head, self._arrived, self._note)
+        return self._handshake.connection(self._arrived, self._note)
 
-    async def _handshake(self) -> Refusal | None:
-        """Asks again only where the candidate cannot have seen the question."""
-        run = self._plan.run
-        patience = Patience(run.arrival, run.clock)
-        while refusal := self._attributed(await self._ask()):
-            other = refusal.doubt is not None and refusal.doubt.other
-            pause_s = patience.pause_s(refusal.front_end, other=other)
-            if pause_s is None:
-                return refusal
-            self._note("=", f"{refusal.fault.seen}: asking again")
-            self._connection.abort()
-            await run.clock.sleep(pause_s)
-            self._connection = self._new_connection()
-        run.arrival.known()
-        return None
+    def _again(self, refusal: Refusal) -> Connection:
+        """The next connection to try; nothing of the one before is kept."""
+        self._note("=", f"{refusal.fault.seen}: asking again")
+        self._forget()
+        self._connection = self._new_connection()
+        return self._connection
 
-    async def _ask(self) -> Refusal | None:
-        connection, opening = self._connection, self._plan.opening
-        try:
-            async with asyncio.timeout(self._plan.spec.open_within_s):
-                await self._loop.create_connection(
-                    lambda: connection, opening.host, opening.port, ssl=opening.tls
-                )
-                await connection.answered()
-        except TimeoutError:
-            return self._late(connection)
-        except OSError as error:
-            connection.abort()
-            return _unreached(error)
-        if connection.refusal is not None:
-            return classify.refused(
-                connection.refusal,
-                connection.response,
-                opening.url,
-                offered=opening.offers,
-                head=connection.head,
-                named=bool(self._named()),
-            )
-        if connection.response is None:
-            return classify.broken_off(str(connection.ending))
-        return None
-
-    def _named(self) -> str:
-        """The revision that the answer to the handshake names."""
-        response = self._connection.response
-        if response is None:
-            return ""
-        all_of = response.headers.get_all
-        return self._plan.run.identity.name_in(lambda name: ", ".join(all_of(name)))
-
-    def _attributed(self, refusal: Refusal | None) -> Refusal | None:
-        """What came of the handshake, if the right revision answered it; nothing else is kept."""
-        identity = self._plan.run.identity
-        if not identity.header:
-            return refusal
-        self.answered_by = self._named()
-        answered = self._connection.response is not None or bool(refusal and refusal.status)
-        found = classify.attributed(refusal, self.answered_by, identity, answered=answered)
-        if found is not None and found.doubt is not None:
-            self._connection.abort()
-            self._error, self.foreign = "", 0
-        return found
-
-    def _late(self, connection: Connection) -> Refusal:
-        within = f"within {self._plan.spec.open_within_s:g} s"
-        connection.abort()
-        if not connection.connected:
-            return classify.unreached(f"none {within}")
-        return classify.no_answer(connection.status, f"no answer to the handshake {within}")
+    def _forget(self) -> None:
+        self._error, self.foreign = "", 0
+        self._shapes = []
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
         if not self._plan.spec.subprotocol or self._plan.spec.refused:
@@ -300,28 +253,27 @@ class Session:
     # What the connection tells.
 
     def _arrived(self, text: str) -> Message:
-        try:
-            value: Json = read_json(text)
-        except ValueError:
-            value = text
-        ping = False
-        if isinstance(value, dict):
-            ping = value.get("type") == "ping"
-            self._error = classify.error_label(value) or self._error
+        message = message_of(text)
+        if isinstance(message.value, dict):
+            self._error = classify.error_label(message.value) or self._error
+            self._keep_shape(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
         self.foreign += foreign
-        if ping:
-            self._connection.send(_PONG)
-        return Message(text, value, ping, foreign)
+        if message.ping:
+            self._connection.send(PONG)
+        return message._replace(foreign=foreign)
+
+    def _keep_shape(self, value: dict[str, Json]) -> None:
+        """Of the first messages of the first sessions: more tell nothing new."""
+        if self.number > SHAPED_SESSIONS or len(self._shapes) >= SHAPED_MESSAGES:
+            return
+        kind = value.get("type")
+        label = self._clean(f"message {kind}" if isinstance(kind, str) else "message")
+        self._shapes.append(shape_of(value, label[:KEY_MAX], self._clean))
+
+    def _clean(self, text: str) -> str:
+        words, nonce = self._plan.run.words, self._nonce
+        return words.line(text.replace(nonce, "${nonce}"))
 
     def _note(self, mark: str, text: str) -> None:
         self.record.add(self._loop.time(), mark, text)
-
-
-def _unreached(error: OSError) -> Refusal:
-    """No connection: the front end's fault, unless our own machine had no room for one more."""
-    text = str(error) or type(error).__name__
-    if error.errno not in _OURS:
-        return classify.unreached(text)
-    hint = "too many connections for this machine: raise `ulimit -n`, or ask for fewer connections"
-    return Refusal(Fault(Symptom.CLIENT, f"no room for a connection ({text})", "room", hint))

@@ -1,29 +1,13 @@
 """Whether a message is the awaited one, and what to say if it does not come. Pure."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Await, Json, Send
 from gate.core.template import JsonTemplate, parse_json
 from gate.probes.expect import Bound, Expectation, Mismatch, compact
 from gate.probes.outcome import Fault
-
-
-class Message(NamedTuple):
-    """One whole message.
-
-    Attributes:
-        text: as it came.
-        value: its JSON value; the text itself where it is not JSON.
-        ping: whether it is a JSON ping, which has been answered.
-        foreign: whether it carries another connection's nonce.
-    """
-
-    text: str
-    value: Json
-    ping: bool = False
-    foreign: bool = False
+from gate.probes.sockets.message import Message as Message  # noqa: PLC0414 - what it waits for
 
 
 class Say:

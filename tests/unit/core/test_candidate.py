@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gate.core import candidate
-from gate.core.evidence import Outcome
+from gate.core.evidence import Attribution, Outcome
 from gate.core.messages import Failure, Probed
-from gate.core.service import Effective
+from gate.core.service import Condition, ConditionState, Effective
 from gate.core.state import Ending, Phase
 from gate.core.traffic import Split
 from gate.core.verdict import Decision
@@ -150,10 +150,37 @@ def test_slow_is_rejected_if_it_had_its_time_and_held_if_not():
     assert r.verdict.reasons[0].subject == "deadline"
 
 
+RUNNING = revisions(name=STABLE)
+QUOTA = Condition(ConditionState.FAILED, "ACTIVE_REVISION_LIMIT_REACHED", "too many")
+
+
+@pytest.mark.parametrize(
+    ("known", "lines", "word"),
+    [
+        ({**revisions(BROKEN), **RUNNING}, ("ModuleNotFoundError",), Attribution.REGRESSION),
+        ({**revisions(BOOTING), **RUNNING}, ("Startup in progress",), Attribution.REGRESSION),
+        ({**revisions(BROKEN), **RUNNING}, ("dial tcp: i/o timeout",), Attribution.UNKNOWN),
+        (revisions(BROKEN), ("ModuleNotFoundError",), Attribution.UNKNOWN),
+        ({**revisions(BROKEN), **revisions(BROKEN, STABLE)}, ("boom",), Attribution.UNKNOWN),
+        ({**revisions(QUOTA), **RUNNING}, (), Attribution.ENVIRONMENT),
+    ],
+)
+def test_whose_fault_it_is_that_it_does_not_start(known, lines, word):
+    r = candidate.explained(rollout(Phase.EXPLAINING, revisions=known), lines, NOW)
+    assert [reason.attribution for reason in r.verdict.reasons] == [word]
+
+
+def test_the_first_revision_of_a_service_is_compared_with_nothing():
+    known = {**revisions(BROKEN), **RUNNING}
+    r = candidate.explained(rollout(Phase.EXPLAINING, before=None, revisions=known), (), NOW)
+    assert r.verdict.reasons[0].attribution is Attribution.UNKNOWN
+
+
 def test_evidence_is_kept_with_the_verdict():
     seen = (evidence(Outcome.FAILED),)
     r = candidate.probed(rollout(Phase.PROBING), Probed(NOW, seen))
-    assert (r.evidence, r.verdict.decision) == (seen, Decision.REJECT)
+    known = (replace(seen[0], attribution=Attribution.UNKNOWN),)
+    assert (r.evidence, r.verdict.decision) == (known, Decision.REJECT)
 
 
 def test_what_had_no_time_is_said():

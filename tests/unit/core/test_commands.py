@@ -3,8 +3,12 @@ from itertools import pairwise
 import pytest
 
 from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
+from gate.core.control import Baseline, Repeats
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
+from gate.core.policy import Probe
+from gate.core.questions import LatencyProbe
 from gate.core.state import Kind, Phase
+from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
     BEFORE,
     CANDIDATE,
@@ -72,8 +76,53 @@ def test_untagging_takes_our_tag_from_the_list_as_last_seen():
 def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
     command = only(rollout(Phase.PROBING, url="https://candidate---x"))
     assert command == RunProbes(
-        PROBES, "https://candidate---x", CANDIDATE, "https://x", NOW, later(1200)
+        PROBES,
+        "https://candidate---x",
+        CANDIDATE,
+        "https://x",
+        NOW,
+        later(1200),
+        compare_with=(STABLE,),
     )
+
+
+COMPARED = {"baseline": Baseline.STABLE, "repeats": Repeats(at_most=3)}
+
+
+def test_stable_is_asked_as_a_control_while_the_candidate_has_no_users():
+    command = only(rollout(Phase.PROBING, plan(**COMPARED)))
+    assert (command.control, command.compare_with) == (Repeats(at_most=3), (STABLE,))
+    split = Split.of([Target("a", 40), Target("b", 60), Target(CANDIDATE, 0, TAG)])
+    assert only(rollout(Phase.PROBING, plan(**COMPARED), placed=split)).control
+
+
+@pytest.mark.parametrize(
+    "r",
+    [
+        rollout(Phase.PROBING),
+        rollout(Phase.DWELLING, plan(**COMPARED)),
+        rollout(Phase.WATCHING, plan(**COMPARED)),
+        rollout(Phase.PROBING, plan(Kind.ROLLBACK, probes=PROBES, **COMPARED)),
+        rollout(Phase.PROBING, plan(**COMPARED), before=None, placed=Split.all_to(CANDIDATE, {})),
+    ],
+    ids=["no baseline", "canary", "watch", "rollback", "first deploy"],
+)
+def test_nobody_is_asked_as_a_control(r):
+    assert only(r).control is None
+
+
+def test_latency_is_compared_with_stable_only_while_stable_is_asked_beside_it():
+    """Else a good candidate would be held in the middle of its canary, for want of a stable."""
+    both = Probe("quick", LatencyProbe("/", p95_s=1, slower_percent=20))
+    alone = Probe("quick", LatencyProbe("/", p95_s=1))
+    compared = plan(**COMPARED, probes=(both,))
+    assert only(rollout(Phase.PROBING, compared)).probes == (both,)
+    for phase in (Phase.DWELLING, Phase.WATCHING):
+        command = only(rollout(phase, compared))
+        assert command.probes == command.service_probes == (alone,)
+    first = rollout(Phase.PROBING, compared, before=None, placed=Split.all_to(CANDIDATE, {}))
+    assert only(first).probes == (alone,)
+    assert only(rollout(Phase.PROBING, plan(probes=(both,)))).probes == (both,)
 
 
 def test_logs_are_read_from_the_start():

@@ -190,3 +190,13 @@ def test_what_cannot_be_seen_is_looked_for_until_the_time_is_over(phase):
     r = moving.cannot_see(rollout(phase), failed(Failure.LOST, later(60)))
     assert r.ending is Ending.STUCK
     assert moving.cannot_see(rollout(phase), failed(Failure.NOT_FOUND)).ending is Ending.STUCK
+
+
+def test_what_failed_where_our_tag_was_taken_away_is_no_regression_and_goes_back_all_the_same():
+    r = rollout(Phase.BACKING_OUT, ending=Ending.REGRESSED, reached=MOVED.with_tag(TAG, CANDIDATE))
+    taken = ours(MOVED.with_tag(TAG, OLD), wrote=MOVED)
+    back = moving.back_out(r, taken, NOW)
+    assert (back.phase, back.ending) == (Phase.REVERTING, Ending.HELD)
+    assert "our tag was taken away by eve@example.com" in back.verdict.reasons[0].text
+    kept = ours(MOVED.with_tag(TAG, CANDIDATE), wrote=MOVED)
+    assert moving.back_out(r, kept, NOW).ending is Ending.REGRESSED

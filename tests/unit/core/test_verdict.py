@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.evidence import Finding, Outcome, Symptom
+from gate.core.attribution import Attribution
+from gate.core.evidence import SERVICE, STABLE, Finding, Outcome, Symptom
 from gate.core.policy import HttpProbe, Probe
 from gate.core.service import Condition, ConditionState
 from gate.core.verdict import PLATFORM_REASONS, Decision, Reason, Verdict, judge, unready
@@ -108,3 +109,32 @@ def test_exit_codes_of_decisions():
         ExitCode.REJECTED,
         ExitCode.HELD,
     ]
+
+
+SICK = replace(FAIL, address=STABLE)
+
+
+def test_what_stable_shows_as_well_is_held_with_what_to_do():
+    (reason,) = judge([HEALTH], [FAIL, SICK]).reasons
+    assert judge([HEALTH], [FAIL, SICK]).decision is Decision.HOLD
+    assert reason.attribution is Attribution.ALREADY_THERE
+    assert "stable fails alike" in reason.hint
+
+
+def test_one_fault_is_no_excuse_for_another():
+    elsewhere = replace(FAIL, address=SERVICE)
+    verdict = judge([HEALTH], [FAIL, elsewhere, SICK])
+    assert verdict.decision is Decision.REJECT
+    assert verdict.reasons[0].attribution is Attribution.UNKNOWN
+
+
+def test_a_control_is_no_answer_of_the_candidate():
+    control = replace(PASS, address=STABLE)
+    assert judge([HEALTH], [control]).reasons[0].text == "did not run"
+    assert judge([HEALTH], [PASS, control]).decision is Decision.PROMOTE
+    assert judge([HEALTH], [PASS, SICK]).decision is Decision.PROMOTE
+
+
+def test_without_a_control_a_failure_is_nobodys_and_rejects_as_ever():
+    (reason,) = judge([HEALTH], [FAIL]).reasons
+    assert (reason.attribution, reason.hint) == (Attribution.UNKNOWN, "")

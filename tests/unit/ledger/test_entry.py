@@ -104,7 +104,9 @@ def test_an_outcome_says_everything():
     assert entry["stable"] == [{"revision": STABLE, "percent": 100, "image": ""}]
     assert entry["verdict"] == {
         "decision": "hold",
-        "reasons": [{"subject": "a", "text": "b", "hint": "c", "capability": ""}],
+        "reasons": [
+            {"subject": "a", "text": "b", "hint": "c", "capability": "", "attribution": ""}
+        ],
     }
     assert entry["effective_after"] == {CANDIDATE: 100}
     assert entry["last_modifier"] == "eve@example.com"
@@ -135,10 +137,13 @@ def test_evidence_is_kept_whole():
         "trace": "ab" * 16,
         "address": "",
         "answered_by": "",
+        "attribution": "",
+        "repeats": [],
         "findings": [
             {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
         ],
         "excerpts": ["GET / -> 500"],
+        "log_lines": [],
     }
 
 

@@ -21,6 +21,7 @@ BROKE = (
         (429, "Rate exceeded.", Outcome.INCONCLUSIVE),
         (403, "<h2>Your client does not have permission to get URL</h2>", Outcome.INCONCLUSIVE),
         (503, "Service Unavailable", Outcome.FAILED),
+        (503, BROKE, Outcome.FAILED),
         (
             503,
             "upstream: malformed response or connection to the instance had an error",

@@ -17,6 +17,7 @@ def test_what_never_reached_the_candidate_says_nothing_of_it():
         Symptom.CONNECT,
         Symptom.PLATFORM,
         Symptom.CLIENT,
+        Symptom.NO_EVIDENCE,
     }
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import HttpProbe, LogPattern, LogsProbe, Probe, ProbeSpec, Severity
 from gate.ports import Target
-from gate.probes.runner import ASKERS, ProbeRunner
+from gate.probes.runner import ASKERS, LAST, ProbeRunner
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.logs import FakeLogs
@@ -26,7 +26,7 @@ def test_every_kind_of_probe_has_something_that_asks_it():
 
 
 def test_only_logs_wait_for_the_others():
-    assert {spec for spec in ASKERS if ASKERS[spec].last} == {LogsProbe}
+    assert {spec for spec in ASKERS if ASKERS[spec].turn == LAST} == {LogsProbe}
 
 
 async def test_logs_are_read_last_and_evidence_comes_in_the_policys_order():

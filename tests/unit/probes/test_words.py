@@ -23,6 +23,14 @@ def test_a_text_that_was_cut_on_the_way_shows_no_part_of_a_secret():
         assert line.endswith("…")
 
 
+def test_a_text_whose_beginning_is_missing_shows_no_end_of_a_secret():
+    for missing in range(1, len(SECRET)):
+        lines = WORDS.last_lines(f"{SECRET[missing:]}\n{'y' * 60}\nthe end", 5, cut=True)
+        assert lines[-1] == "the end"
+        assert set("".join(lines[:-1])) <= {"y"}
+    assert WORDS.last_lines(f"a\n\n {SECRET}\n\x1b[31mb", 2) == ("[secret alice]", "\\x1b[31mb")
+
+
 def test_secrets_that_shrink_leave_no_room_for_a_part_of_another():
     text = SECRET * 1000 + "correct-horse"
     line = WORDS.line(text)

@@ -110,13 +110,21 @@ def test_evidence() -> None:
                 "text": "redirect: got 307 to /api/health/, expected status 200",
                 "hint": "a slash is added: the route is registered as /api/health/",
                 "capability": "",
+                "attribution": "unknown",
             },
-            {"subject": "discovery", "text": "did not run", "hint": "", "capability": "discovery"},
+            {
+                "subject": "discovery",
+                "text": "did not run",
+                "hint": "",
+                "capability": "discovery",
+                "attribution": "",
+            },
             {
                 "subject": "same-user-concurrency",
                 "text": "did not run",
                 "hint": "",
                 "capability": "chat",
+                "attribution": "",
             },
         ],
     }
@@ -137,6 +145,8 @@ def test_evidence() -> None:
         "trace": "ab" * 16,
         "address": "",
         "answered_by": "",
+        "attribution": "",
+        "repeats": [],
         "findings": [
             {
                 "symptom": "redirect",

@@ -132,7 +132,10 @@ def test_the_summary_of_a_regression() -> None:
     assert lines[4].split() == ["health", "@service", "FAILED", "status", "200", "500"]
     assert "@service: asked at the service's own address, as users do" in lines
     begin = lines.index("  health @service: FAILED in 100 ms")
-    assert lines[begin + 4] == "    at stake: chat (P1, $120K MRR)"
+    assert lines[begin + 4 : begin + 6] == [
+        "    fault: regression",
+        "    at stake: chat (P1, $120K MRR)",
+    ]
     begin = lines.index("traffic before: backend-00001-aaa 100 %")
     assert lines[begin:] == [
         "traffic before: backend-00001-aaa 100 %",

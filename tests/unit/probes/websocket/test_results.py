@@ -7,7 +7,7 @@ from gate.core.policy import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.outcome import Fault
-from gate.probes.websocket.record import Record
+from gate.probes.sockets.record import Record
 from gate.probes.websocket.results import Results
 from gate.probes.websocket.session import Plan
 from gate.probes.words import Words
@@ -27,6 +27,7 @@ class Done:
     refused_with: int = 0
     answered_by: str = ""
     label: str = "#1"
+    shape: None = None
     began_s: float = 0.0
     record: Record = field(default_factory=lambda: Record(100, 5, 5))
 

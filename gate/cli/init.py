@@ -1,0 +1,344 @@
+"""`gate init`: listens to stable and writes a first policy that passes on it."""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.cli import options, prove, show, wiring
+from gate.cli.probe import base_url
+from gate.core.evidence import Evidence
+from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
+from gate.core.proof import Trials
+from gate.core.questions import RoutesProbe
+from gate.core.recording import Asked, Recording
+from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
+from gate.ports import Progress, Target
+
+if TYPE_CHECKING:
+    from gate.policyfile.drafting import Draft
+
+PATHS = ("/health", "/health/ready", "/ready", "/readyz", "/api/health", "/")
+"""Where services are wont to say how they are. Not /healthz: Cloud Run's front end keeps it."""
+
+_SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
+_DESCRIPTION = """\
+Asks what serves users now: an OpenAPI document if there is one, the usual health paths, and a
+WebSocket if you name one; several times, so that what changes from answer to answer is told from
+what does not. Writes a policy with comments, NAME.yaml, and JSON Schemas into the folder NAME, then
+asks stable the policy's own probes. Reads only: no traffic is moved and nothing is deployed."""
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.description = _DESCRIPTION
+    parser.add_argument("--url", default="", help="ask this base URL instead of the service's own")
+    parser.add_argument(
+        "--path", action="append", default=[], help="ask this path, too; repeatable"
+    )
+    parser.add_argument("--websocket", default="", metavar="PATH", help="hear this WebSocket, too")
+    parser.add_argument(
+        "--say",
+        default="",
+        metavar="TEXT",
+        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'',
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME=VARIABLE",
+        help="a token for the templates below, from this environment variable; repeatable",
+    )
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="send this with every request, e.g. 'Authorization: Bearer ${alice}'; repeatable",
+    )
+    parser.add_argument(
+        "--subprotocol",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="offer this to the WebSocket, e.g. 'jwt.${alice|base64url}'; repeatable",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
+    )
+    parser.add_argument(
+        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be done.
+
+    Attributes:
+        name: of the policy, for its file and its schemas' folder.
+        values: of the secrets.
+    """
+
+    asked: Asked
+    service: ServiceName
+    secrets: Mapping[str, SecretRef]
+    values: Mapping[str, str]
+    policy: Path
+    name: str
+    url: str
+    force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What came of it."""
+
+    draft: "Draft"
+    files: tuple[Path, ...]
+    policy: Policy
+    evidence: tuple[Evidence, ...]
+    target: Target
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The probes that do not pass on stable, with what was seen."""
+        return {item.probe: item.seen for item in self.evidence if not item.passed}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the policy; 0 if all its probes pass on stable, 1 if one does not.
+
+    Raises:
+        InconclusiveError: they passed, and did not any more while faults were tried.
+    """
+    from gate.policyfile.writing import refuse_existing  # noqa: PLC0415 - YAML only here
+    from gate.saboteurs.proof_file import proof_path  # noqa: PLC0415
+
+    job = _job(args)
+    refuse_existing([job.policy, proof_path(job.policy)], force=job.force)
+    result = wiring.run_async(_init(args, job), many_connections=True)
+    if args.output != "json":
+        show.say(_lines(result))
+    proven = None
+    if not result.failed and not args.no_prove:
+        asked = argparse.Namespace(
+            **vars(args), file=job.policy, at_once=prove.AT_ONCE, whole=False, no_file=False
+        )
+        proven = prove.prove(asked, result.policy)
+    if args.output == "json":
+        show.say_json(_as_json(job, result, proven))
+    else:
+        show.say(_last_lines(job, proven))
+    return ExitCode.REJECTED if result.failed else ExitCode.DONE
+
+
+def _job(args: argparse.Namespace) -> _Job:
+    from gate.probes.recording import plain_path  # noqa: PLC0415 - only here
+
+    paths = tuple(dict.fromkeys((*PATHS, *args.path)))
+    for path in (*paths, *([args.websocket] if args.websocket else [])):
+        if not plain_path(path):
+            raise UsageError(
+                f"gate init: {path[:200]!a} is no path that can be asked (expected e.g. /health)",
+                "Cloud Run's front end answers /healthz itself" if path == "/healthz" else "",
+            )
+    secrets = dict(_pair(_SECRET, "--secret", text, "NAME=VARIABLE") for text in args.secret)
+    refs = {name: SecretRef(variable) for name, variable in secrets.items()}
+    asked = Asked(
+        paths,
+        tuple(_pair(_HEADER, "--header", text, "NAME: VALUE") for text in args.header),
+        args.websocket,
+        tuple(args.subprotocol),
+        args.say,
+    )
+    _check_templates(asked, refs)
+    if args.url:
+        service, url = ServiceName(args.project, args.region, args.service), base_url(args.url)
+    else:
+        ref = wiring.service_of(args)
+        service, url = ServiceName(ref.project, ref.region, ref.name), ""
+    name = service.name or "service"
+    if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", name):
+        raise UsageError(f"--service: {name[:100]!a} is no name of a Cloud Run service")
+    values = wiring.secret_values(refs, "export them before running gate init")
+    return _Job(asked, service, refs, values, args.out / f"{name}.yaml", name, url, args.force)
+
+
+def _pair(pattern: re.Pattern[str], flag: str, text: str, form: str) -> tuple[str, str]:
+    match = pattern.fullmatch(text)
+    if match is None:  # the text is not shown: it may be the secret itself
+        raise UsageError(f"{flag}: has the wrong form (got some text, expected {form})")
+    return match[1], match[2]
+
+
+def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef]) -> None:
+    """Refuses unknown names, and secrets that nothing uses."""
+    from gate.core import template  # noqa: PLC0415 - only here
+    from gate.errors import ValueProblem  # noqa: PLC0415
+
+    texts = [*asked.subprotocols, *(value for _, value in asked.headers), asked.say]
+    try:
+        used = {name for text in texts for name in template.parse(text).names}
+    except ValueProblem as error:
+        raise UsageError(
+            f"gate init: a template is malformed: {error.message}", error.hint
+        ) from None
+    if unknown := sorted(used - secrets.keys() - {template.NONCE}):
+        names = ", ".join(f"${{{name}}}" for name in unknown)
+        raise UsageError(f"gate init: no value for {names}", "give it with --secret NAME=VARIABLE")
+    if unused := sorted(secrets.keys() - used):
+        raise UsageError(
+            f"--secret: {', '.join(unused)} is used nowhere",
+            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}",
+        )
+
+
+async def _init(args: argparse.Namespace, job: _Job) -> _Result:
+    from gate.policyfile.drafting import draft  # noqa: PLC0415
+    from gate.probes.outcome import CannotAskError  # noqa: PLC0415
+    from gate.probes.recording import Recorder  # noqa: PLC0415
+
+    narrator = show.plain(args.output)
+    target, revisions = await _target(job)  # of all that serve, if there are several
+    recorder = Recorder(target, job.values, wiring.SystemClock())
+    try:
+        recording = await recorder.record(job.asked, revisions)
+    except CannotAskError as error:
+        raise UsageError(f"gate init: {error.fault.seen}", error.fault.hint) from None
+    drafted = draft(
+        recording, job.asked, job.service, job.secrets, folder=job.name, logs=not job.url
+    )
+    if not drafted.asks:
+        raise _nothing(target.url, recording)
+    result = await _tried(job, drafted, target, narrator.progress, force=job.force)
+    if result.failed and (rest := drafted.without(result.failed)).asks:
+        result = await _tried(job, rest, target, narrator.progress, force=True)
+    return result
+
+
+async def _target(job: _Job) -> tuple[Target, tuple[str, ...]]:
+    """Whom to ask, and the names of the revisions that serve there."""
+    now = wiring.SystemClock().now()
+    if job.url:
+        return Target(job.url, since=now), ()
+    from gate.core.service import ServiceRef  # noqa: PLC0415 - only here
+
+    ref = ServiceRef(job.service.project, job.service.region, job.service.name)
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(wiring.platform_of(ref))
+        service = await platform.read_service()
+        if not service.uri:
+            raise NotFoundError(f"{ref}: has no URL yet", "deploy it first, or give --url")
+        headers = await wiring.identity_of(platform)(service.uri)
+        names = tuple(service.effective_shares)
+        only = names[0] if len(names) == 1 else ""
+        return Target(service.uri.rstrip("/"), only, headers, now), names
+
+
+async def _tried(
+    job: _Job,
+    drafted: "Draft",
+    target: Target,
+    progress: Callable[[Progress], None],
+    *,
+    force: bool,
+) -> _Result:
+    """Writes the draft and asks stable its probes, but not how it differs from itself.
+
+    Nor for its logs: users write those, too.
+    """
+    from gate.policyfile import load_policy  # noqa: PLC0415
+    from gate.policyfile.writing import write_draft  # noqa: PLC0415
+
+    files = write_draft(drafted, job.policy, force=force)
+    policy = load_policy(job.policy)
+    runner, _ = wiring.probes_of(policy, None)
+    asked = [
+        probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe | RoutesProbe)
+    ]
+    proven = replace(target, identity=policy.candidate.identity) if target.revision else target
+    evidence = await runner.run(asked, proven, progress)
+    return _Result(drafted, files, policy, evidence, target)
+
+
+def _nothing(url: str, recording: Recording) -> GateError:
+    """Why there is no policy to write."""
+    pages = recording.pages
+    if not any(page.reached for page in pages):
+        why = pages[0].fault if pages else "no answer"
+        return UnavailableError(
+            f"{url}: cannot be reached ({why})", "is it up, and is this its URL?"
+        )
+    statuses = sorted({one.status for page in pages for one in page.samples})
+    got = f"statuses {', '.join(map(str, statuses))}" if statuses else pages[0].fault
+    if {401, 403} & set(statuses):
+        return UsageError(
+            f"{url}: lets nobody in (got {got}, expected a page that answers)",
+            "give credentials: --secret alice=VARIABLE --header 'Authorization: Bearer ${alice}'",
+        )
+    return UsageError(
+        f"{url}: nothing to gate by (got {got} at {', '.join(page.path for page in pages[:8])}, "
+        "expected a page that answers 2xx)",
+        "name a page with --path, or a WebSocket with --websocket",
+    )
+
+
+def _lines(result: _Result) -> list[str]:
+    from gate.report.safe import safe  # noqa: PLC0415
+
+    asked = len(result.evidence)
+    passed = asked - len(result.failed)
+    lines = [f"asked {result.target.url}, {result.draft.times} times each"]
+    lines += [f"  {question.name}: {_asked(question.ask)}" for question in result.draft.questions]
+    lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
+    if result.draft.missing:
+        lines.append(f"  not there: {', '.join(result.draft.missing)}")
+    policy, *schemas = result.files
+    beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
+    lines.append(f"wrote {policy}{beside}")
+    lines.append(f"on stable: {passed} of {asked} probes passed")
+    lines += [f"  {name}: {safe(seen)}" for name, seen in result.failed.items()]
+    return lines
+
+
+def _last_lines(job: _Job, proven: tuple[Trials, str] | None) -> list[str]:
+    from gate.report import proving  # noqa: PLC0415
+
+    roll_out = f"next: gate rollout --policy {job.policy} --image IMAGE"
+    if proven is None:
+        return [f"next: gate policy prove {job.policy}", roll_out]
+    trials, kept = proven
+    return [*proving.proof_lines(trials, str(job.policy), kept, show.width()), roll_out]
+
+
+def _asked(ask: Mapping[str, object]) -> str:
+    (kind, parts), *_ = ask.items()
+    path = parts.get("path", "") if isinstance(parts, dict) else ""
+    return f"{kind} {path}".rstrip()
+
+
+def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> object:
+    from gate.report import proving  # noqa: PLC0415
+
+    return {
+        "proof": None
+        if proven is None
+        else proving.proof_value(proven[0], str(job.policy), proven[1]),
+        "policy": str(job.policy),
+        "files": [str(file) for file in result.files],
+        "digest": result.policy.digest,
+        "probes": [question.name for question in result.draft.questions],
+        "missing": list(result.draft.missing),
+        "left_out": [{"what": path, "why": why} for path, why in result.draft.left_out],
+        "passed_on_stable": [item.probe for item in result.evidence if item.passed],
+        "failed_on_stable": [{"probe": name, "seen": seen} for name, seen in result.failed.items()],
+    }

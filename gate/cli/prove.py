@@ -1,0 +1,207 @@
+"""`gate policy prove FILE`: shows that a policy's probes fail when something is wrong."""
+
+import argparse
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.cli import options, show, wiring
+from gate.cli.probe import base_url
+from gate.core.policy import HttpProbe, Policy
+from gate.core.proof import Trials
+from gate.core.service import Service
+from gate.errors import ExitCode, GateError
+from gate.ports import Target
+
+if TYPE_CHECKING:  # the proxy is imported where it is used
+    from gate.saboteurs.wire import Upstream
+
+AT_ONCE = 8
+AT_ONCE_MAX = 64
+
+
+class InconclusiveError(GateError):
+    """The healthy service does not pass, so that nothing can be said of the probes."""
+
+    exit_code = ExitCode.HELD
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `gate policy prove`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the policy (YAML)")
+    parser.add_argument(
+        "--url",
+        default="",
+        help="a healthy service to stand in front of (default: the policy's service, as users "
+        "reach it)",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=_at_once,
+        default=AT_ONCE,
+        metavar="N",
+        help=f"most mutants at the same time (default: {AT_ONCE})",
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="let every probe meet every mutant, also those that another has noticed already",
+    )
+    parser.add_argument(
+        "--no-file", action="store_true", help="keep no proof file (default: beside the policy)"
+    )
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Proves; 0 if every probe can fail, 1 if one or all cannot, 5 if the service does not pass.
+
+    Raises:
+        InconclusiveError: the healthy service does not pass.
+    """
+    from gate.policyfile import load_policy  # noqa: PLC0415
+    from gate.report import proving  # noqa: PLC0415
+
+    trials, kept = prove(args, load_policy(args.file))
+    if args.output == "json":
+        show.say_json(proving.proof_value(trials, str(args.file), kept))
+    else:
+        show.say(proving.proof_lines(trials, str(args.file), kept, show.width()))
+    return ExitCode.REJECTED if trials.cannot_fail or not trials.killed else ExitCode.DONE
+
+
+def prove(args: argparse.Namespace, policy: Policy) -> tuple[Trials, str]:
+    """Proves a policy, and keeps the proof unless it is not wanted.
+
+    Args:
+        args: as `register` makes them; `file` is where the policy lies.
+        policy: as it was read from there.
+
+    Returns:
+        The trials, and the name of the proof file, "" for none.
+
+    Raises:
+        InconclusiveError: the healthy service does not pass.
+    """
+    from gate.policyfile import contract_digest  # noqa: PLC0415
+    from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
+
+    try:
+        trials = wiring.run_async(_prove(args, policy), many_connections=True)
+    except asyncio.CancelledError:  # by SIGTERM; every connection has been closed
+        raise KeyboardInterrupt from None
+    if args.no_file:
+        return trials, ""
+    made_at = wiring.SystemClock().now()
+    proof = trials.proof(_release(), policy.digest, contract_digest(policy), made_at)
+    write_proof(proof_path(args.file), proof)
+    return trials, str(proof_path(args.file))
+
+
+async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
+    from gate.saboteurs.campaign import Campaign, ControlError, How  # noqa: PLC0415
+    from gate.saboteurs.wire import Upstream  # noqa: PLC0415
+
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    runner, redactor = wiring.probes_of(policy, None, arrived=True)
+    told = _teller(args.output)
+    target = await _target(args, policy)
+    upstream = Upstream(target.url, _tls(target.url))
+    target = await _named(policy, upstream, target)
+    told(f"proving {args.file} against {target.url}")
+    how = How(args.at_once, args.whole, policy.baseline)
+    try:
+        campaign = Campaign(policy.probes, runner, upstream, target, how, told)
+        return (await campaign.run()).said(redactor.text)
+    except ControlError as error:
+        lines = [f"{one.probe}: {redactor.text(one.seen)}" for one in error.evidence]
+        raise InconclusiveError(
+            f"control: the healthy service at {target.url} does not pass {error.when}:\n  "
+            + "\n  ".join(lines),
+            "a mutant shows nothing where the healthy service fails; look with gate probe --url, "
+            "or, if it failed only afterwards, prove with fewer mutants --at-once",
+        ) from None
+
+
+async def _target(args: argparse.Namespace, policy: Policy) -> Target:
+    """The healthy service: the URL that was given, or what serves the policy's users now."""
+    identity = policy.candidate.identity
+    if args.url:
+        return Target(base_url(args.url), identity=identity)
+    ref = wiring.service_of(args, policy.service)
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(wiring.platform_of(ref))
+        service = await platform.read_service()
+        headers = await wiring.identity_of(platform)(service.uri)
+        return Target(service.uri.rstrip("/"), _sole(service), headers, identity=identity)
+
+
+def _sole(service: Service) -> str:
+    """The one revision that serves, "" where several do."""
+    shares = service.effective_shares
+    return next(iter(shares)) if len(shares) == 1 else ""
+
+
+async def _named(policy: Policy, upstream: "Upstream", target: Target) -> Target:
+    """The same with the revision that answers, where the policy has a rule for that.
+
+    Raises:
+        InconclusiveError: nobody answers, or no answer says which revision gave it.
+    """
+    from gate.saboteurs.naming import NoNameError, revision_of  # noqa: PLC0415
+
+    rule = policy.candidate.identity
+    if rule is None or target.revision:
+        return target
+    specs = [probe.spec for probe in policy.probes]
+    path = next((spec.path for spec in specs if isinstance(spec, HttpProbe)), "/")
+    try:
+        name = await revision_of(upstream, rule, target.headers, path)
+    except NoNameError as error:
+        hint = "prove against a service that is up, healthy, and says which revision it is"
+        raise InconclusiveError(f"{target.url}: {error}", hint) from None
+    return replace(target, revision=name)
+
+
+def _tls(url: str) -> ssl.SSLContext | None:
+    if not url.startswith("https:"):
+        return None
+    from gate.probes.tls import shared_context  # noqa: PLC0415 - certificates only where needed
+
+    return shared_context()
+
+
+def _teller(output: str) -> Callable[[str], None]:
+    """Says how far it is; where standard output is for JSON, on standard error."""
+    stream = sys.stderr if output == "json" else sys.stdout
+
+    def told(text: str) -> None:
+        print(text, file=stream, flush=True)
+
+    return told
+
+
+def _release() -> str:
+    try:
+        return version("cloud-run-gate")
+    except PackageNotFoundError:
+        return "unreleased"
+
+
+def _at_once(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= AT_ONCE_MAX:
+        raise argparse.ArgumentTypeError(
+            f"is out of range (got {text!r}, expected 1 to {AT_ONCE_MAX})"
+        )
+    return number

@@ -1,0 +1,221 @@
+"""What is known of a policy's probes: whether each was seen to fail when something was wrong.
+
+A proof is made by `gate policy prove` and kept beside the policy. It speaks for exactly the policy
+and the contract (the JSON Schemas) that it was made with; for any other it says nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gate.core.policy import Probe
+from gate.errors import ValueProblem
+
+HINT = "run gate policy prove on the policy, and keep the proof file beside it"
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A fault that no required probe noticed.
+
+    Attributes:
+        mutant: its name.
+        family: what kind of fault it is.
+        caught_by: what would notice it.
+    """
+
+    mutant: str
+    family: str
+    caught_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a proof says.
+
+    Attributes:
+        release: the gate that made it.
+        policy_digest, contract_digest: what it was made with, 64 hexadecimal digits each.
+        made_at: when.
+        mutants: faults that the policy was exercised with.
+        killed: those that stopped a promotion.
+        kills: by probe, how many of them it noticed.
+        cannot_fail: probes that no wrong answer made fail.
+        survivors: the faults that nothing required noticed.
+    """
+
+    release: str
+    policy_digest: str
+    contract_digest: str
+    made_at: datetime
+    mutants: int
+    killed: int
+    kills: Mapping[str, int] = field(hash=False)
+    cannot_fail: tuple[str, ...] = ()
+    survivors: tuple[Survivor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.killed <= self.mutants:
+            raise ValueProblem(
+                "killed", f"is impossible (got {self.killed}, expected 0 to {self.mutants})"
+            )
+        if self.made_at.tzinfo is None:
+            raise ValueProblem("made_at", "has no time zone")
+
+    @property
+    def kill_percent(self) -> float:
+        """Share of the mutants that were killed; none is no share at all."""
+        return 100 * self.killed / self.mutants if self.mutants else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """What a rollout knows of its policy's proof.
+
+    Attributes:
+        required: whether it may not go on without one.
+        file: name of the proof file, for messages.
+        policy_digest, contract_digest: of the policy as it is now.
+        proof: what the file says; None where there is none that can be read.
+        problem: why the file cannot be used, "" where it can or is not there.
+    """
+
+    required: bool
+    file: str
+    policy_digest: str
+    contract_digest: str
+    proof: Proof | None = None
+    problem: str = ""
+
+    def lacking(self, probes: Sequence[Probe]) -> str:
+        """Why there is no proof for these probes, in one line; "" if a fresh one covers them."""
+        proof = self.proof
+        if self.problem:
+            return f"no proof that the probes can fail: {self.problem}"
+        if proof is None:
+            return f"no proof that the probes can fail: there is no {self.file}"
+        if stale := self._stale(proof):
+            return f"no fresh proof that the probes can fail: {self.file} {stale}"
+        required = {probe.name for probe in probes if probe.required}
+        toothless = [name for name in proof.cannot_fail if name in required]
+        if toothless or not proof.killed:
+            whom = ", ".join(toothless) or "nothing at all"
+            says = "cannot fail" if toothless else "was stopped"
+            return f"no proof that the probes can fail: {self.file} says that {whom} {says}"
+        return ""
+
+    def _stale(self, proof: Proof) -> str:
+        """What has changed since it was made, "" if nothing."""
+        made = f"(made {proof.made_at:%Y-%m-%d})"
+        if proof.contract_digest != self.contract_digest:
+            return f"was made with another contract {made}: the JSON Schemas have changed since"
+        if proof.policy_digest != self.policy_digest:
+            return f"was made with another policy {made}: it has changed since"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one mutant.
+
+    Attributes:
+        mutant, family, caught_by: as in Survivor.
+        exercised: whether the fault was met at all.
+        ran: probes that were asked with it, in order.
+        noticed: those that it made fail, or unable to tell.
+        judged: those of them that found an answer wrong; a dead line, lateness and another revision
+            stop any question, also one that takes every answer for a right one.
+        killed: whether a required one was among them: it would not have been promoted.
+    """
+
+    mutant: str
+    family: str
+    caught_by: str
+    exercised: bool = False
+    ran: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+    killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Everything that `gate policy prove` found out.
+
+    Attributes:
+        probes: those that could be put to the test, in the policy's order.
+        trials: one for each mutant, in the catalogue's order.
+        unprovable: probes that no proxy can sabotage, and why.
+        strays: runs that failed for something else than the fault, and were not counted.
+        fields_left_out: fields of answers that were too many to be changed one by one.
+        took_s: how long it took.
+    """
+
+    probes: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    unprovable: tuple[tuple[str, str], ...] = ()
+    strays: int = 0
+    fields_left_out: int = 0
+    took_s: float = 0.0
+
+    def said(self, words: Callable[[str], str]) -> "Trials":
+        """The same in other words, say without secrets; names of probes stay."""
+        trials = (
+            replace(trial, mutant=words(trial.mutant), caught_by=words(trial.caught_by))
+            for trial in self.trials
+        )
+        why = tuple((name, words(text)) for name, text in self.unprovable)
+        return replace(self, trials=tuple(trials), unprovable=why)
+
+    @property
+    def exercised(self) -> tuple[Trial, ...]:
+        """The mutants that some probe met."""
+        return tuple(trial for trial in self.trials if trial.exercised)
+
+    @property
+    def killed(self) -> int:
+        """How many of them would not have been promoted."""
+        return sum(trial.killed for trial in self.exercised)
+
+    @property
+    def kills(self) -> dict[str, int]:
+        """By probe, how many mutants it noticed."""
+        return {
+            name: sum(name in trial.noticed for trial in self.exercised) for name in self.probes
+        }
+
+    @property
+    def ran(self) -> dict[str, int]:
+        """By probe, how many mutants it was asked with."""
+        return {name: sum(name in trial.ran for trial in self.exercised) for name in self.probes}
+
+    @property
+    def cannot_fail(self) -> tuple[str, ...]:
+        """Probes that take any answer for a right one: they notice no more than a dead line."""
+        judging = {name for trial in self.exercised for name in trial.judged}
+        return tuple(name for name in self.probes if name not in judging)
+
+    @property
+    def survivors(self) -> tuple[Survivor, ...]:
+        """The mutants that would have been promoted."""
+        return tuple(
+            Survivor(trial.mutant, trial.family, trial.caught_by)
+            for trial in self.exercised
+            if not trial.killed
+        )
+
+    def proof(
+        self, release: str, policy_digest: str, contract_digest: str, made_at: datetime
+    ) -> Proof:
+        """What is kept of it."""
+        return Proof(
+            release,
+            policy_digest,
+            contract_digest,
+            made_at,
+            len(self.exercised),
+            self.killed,
+            self.kills,
+            self.cannot_fail,
+            self.survivors,
+        )

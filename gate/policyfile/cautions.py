@@ -1,0 +1,30 @@
+"""Advice about the kinds of questions.py: what can never fail, and what cannot be answered."""
+
+from collections.abc import Iterator
+
+from gate.core.policy import Baseline, Policy
+from gate.core.questions import DiffProbe, RoutesProbe, SoakProbe
+
+_REQUEST_TIMEOUT_S = 300.0
+"""Cloud Run's own (cloud.google.com/run/docs/configuring/request-timeout)."""
+
+
+def of_questions(policy: Policy) -> Iterator[tuple[str, str, str]]:
+    """Path of the place, what is to be said of it, hint."""
+    for probe in policy.probes:
+        where = f"probes.{probe.name}"
+        match probe.spec:
+            case RoutesProbe() if policy.baseline is not Baseline.STABLE:
+                yield (
+                    f"{where}.routes",
+                    "asks stable, which only happens with a baseline: it is always inconclusive",
+                    "add baseline: stable",
+                )
+            case DiffProbe(missing=None, changed=None):
+                yield f"{where}.expect", "anything may differ, so that the probe cannot fail", ""
+            case SoakProbe() as spec if spec.for_s >= _REQUEST_TIMEOUT_S:
+                yield (
+                    f"{where}.soak.for",
+                    "is as long as Cloud Run's request timeout, which ends every WebSocket",
+                    "hold less than that, or raise the timeout of the service (60m at most)",
+                )

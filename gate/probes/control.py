@@ -1,0 +1,149 @@
+"""The positive control: every question is asked of stable, too, in the same minutes.
+
+Candidate and stable take turns. A failure of the candidate is asked again, of both, until a
+sequential test knows whether it is broken or fails by chance; a pass is never asked again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gate.core.attribution import odds
+from gate.core.control import Contract, Repeats
+from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
+from gate.core.policy import LogsProbe, Probe
+from gate.core.questions import SuiteProbe
+from gate.core.shapes import Shape, broken, together
+from gate.core.statistics import Odds
+from gate.ports import Clock
+
+AGAIN_WITHIN_S = 120.0
+"""So long a failed probe may be asked again, its first try included, whatever the test knows."""
+BREAKS_MAX = 5
+"""Most differences from stable's shape that are told."""
+
+Ask = Callable[[], Awaitable[Evidence]]
+Again = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Who is asked: the candidate, and stable.
+
+    Attributes:
+        own: asks the candidate.
+        control: asks stable.
+        again: told how often the question was asked before, each time that it is asked again.
+    """
+
+    own: Ask
+    control: Ask
+    again: Again
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long failures may be asked again.
+
+    Attributes:
+        rule: the test; None asks once.
+        until: when the rollout ends whatever happens, None for never.
+    """
+
+    rule: Repeats | None
+    clock: Clock
+    until: datetime | None = None
+
+    def allow(self, tries: Sequence[tuple[Evidence, Evidence]], began: datetime) -> bool:
+        """Whether there is time, and the test allows it, to ask both once more."""
+        if self.rule is None or len(tries) > self.rule.at_most:
+            return False
+        now = self.clock.now()
+        took = (now - began) / len(tries)
+        if (now - began + took).total_seconds() > AGAIN_WITHIN_S:
+            return False
+        return self.until is None or now + took * 1.5 < self.until
+
+
+async def ask_both(probe: Probe, sides: Sides, limits: Limits) -> tuple[Evidence, Evidence]:
+    """What the candidate and stable show; a failure is asked again, of both in turns.
+
+    Args:
+        probe: the question.
+        sides: who is asked.
+        limits: how often at most.
+
+    Returns:
+        The first evidence of each, with what every try came to where there were several.
+    """
+    began = limits.clock.now()
+    tries: list[tuple[Evidence, Evidence]] = []
+    while True:
+        tries.append((await sides.own(), await sides.control()))
+        seen = _compared(probe, tries)
+        if seen[0].outcome is not Outcome.FAILED or not limits.allow(tries, began):
+            break
+        if limits.rule and odds([one.tried for one in seen], limits.rule) is not Odds.OPEN:
+            break
+        sides.again(len(tries))
+    return _told(seen, tries)
+
+
+def _compared(probe: Probe, tries: Sequence[tuple[Evidence, Evidence]]) -> list[Evidence]:
+    """What the candidate showed each time; a pass in a shape that breaks stable's clients fails.
+
+    What differs between stable's own answers is no promise.
+    """
+    promised = together(control.shape for _, control in tries if control.passed)
+    if promised is None or probe.contract is Contract.DECLARED:
+        return [own for own, _ in tries]
+    return [_against(own, promised) for own, _ in tries]
+
+
+def _against(own: Evidence, promised: Shape) -> Evidence:
+    if not own.passed or own.shape is None:
+        return own
+    breaks = list(broken(own.shape, promised))
+    if not breaks:
+        return own
+    findings = tuple(
+        Finding(Symptom.SCHEMA, f"{was}, as stable has it", now) for now, was in breaks[:BREAKS_MAX]
+    )
+    more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
+    return replace(
+        own,
+        outcome=Outcome.FAILED,
+        findings=findings,
+        seen=f"another shape than stable's: {breaks[0][0]}{more}",
+        right_times=0,
+    )
+
+
+def _told(
+    seen: Sequence[Evidence], tries: Sequence[tuple[Evidence, Evidence]]
+) -> tuple[Evidence, Evidence]:
+    own, control = seen[0], tries[0][1]
+    shape = together(one.shape for _, one in tries)
+    control = replace(control, address=STABLE, shape=shape)
+    if len(tries) == 1:
+        return own, control
+    own = replace(own, repeats=tuple(one.tried for one in seen))
+    return own, replace(control, repeats=tuple(one.tried for _, one in tries))
+
+
+def settled(own: Evidence, control: Evidence, probe: Probe) -> bool:
+    """Whether this alone rejects the candidate: then other failures need not be asked again."""
+    shown = probe.required and Repeat.RIGHT not in own.repeats and len(own.repeats) > 1
+    return shown and own.outcome is Outcome.FAILED and control.passed
+
+
+def for_stable(probe: Probe) -> Probe:
+    """The question as stable is asked it: its logs have had time to arrive."""
+    if isinstance(probe.spec, LogsProbe):
+        return replace(probe, spec=replace(probe.spec, settle_s=0.0))
+    return probe
+
+
+def only_after_failure(probe: Probe) -> bool:
+    """Whether stable is asked only if the candidate fails: logs are scarce, and suites are long."""
+    return isinstance(probe.spec, LogsProbe | SuiteProbe)

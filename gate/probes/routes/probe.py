@@ -1,0 +1,166 @@
+"""Asks the candidate and stable for their OpenAPI documents: no route may be lost."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gate.core.evidence import Evidence, Outcome, Symptom
+from gate.core.questions import RoutesProbe
+from gate.probes import headers
+from gate.probes.expect import read_json
+from gate.probes.frontend import Arrival
+from gate.probes.identity import Identity
+from gate.probes.inquiry import Inquiry, Run, told_before
+from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.routes.openapi import (
+    Loss,
+    NoDocumentError,
+    Routes,
+    key_of,
+    losses,
+    routes_of,
+)
+from gate.probes.web.asking import Before, Reply, ask_patiently, plain_request
+from gate.probes.words import LINES_MAX
+
+KIND = "routes"
+DOCUMENT_MAX = 4 << 20
+"""Most bytes of a document: one of a thousand routes has a tenth of that."""
+_STATUSES = (200,)
+_NAMES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one of the two said: its routes, or why there are none."""
+
+    reply: Reply
+    routes: Routes
+    fault: Fault | None = None
+
+
+async def ask(inquiry: Inquiry[RoutesProbe]) -> Evidence:
+    """Reads both documents and judges what a client of stable would miss.
+
+    Raises:
+        CannotAskError: nobody says where stable is.
+    """
+    run, spec = inquiry.run, inquiry.spec
+    trace = headers.Trace()
+    draft = inquiry.begin(KIND, f"routes in {spec.path}", _expected(spec))
+    if run.target.stable is None:
+        raise CannotAskError(
+            "no stable to compare with",
+            "the address of stable",
+            "the policy needs `baseline: stable`, and a rollout of a service that has users",
+        )
+    before = Before(run, inquiry.report)
+    own = await _page(run, spec, trace, before)
+    there = _at_stable(run, run.target.stable.revision)
+    other = await _page(there, spec, trace, before)
+    missed = _missed(spec, own, other)
+    faults = [fault for fault in (_of_stable(other), own.fault) if fault]
+    faults = faults[:1] or [_fault(one) for one in missed]
+    excerpts = [
+        *told_before(before.told, run.words),
+        *(run.words.line(text) for text in _excerpts(spec, own, other)),
+    ]
+    seen = faults[0].seen if own.fault or other.fault else _seen(own, other, missed)
+    name = own.reply.name
+    return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name)
+
+
+def _at_stable(run: Run, revision: str) -> Run:
+    """The same run, asking stable: by its own identity where its name is known."""
+    assert run.target.stable is not None
+    rule = run.target.identity
+    identity = Identity(rule if rule and rule.header else None, revision)
+    return replace(run, target=run.target.stable, arrival=Arrival(0.0), identity=identity)
+
+
+async def _page(run: Run, spec: RoutesProbe, trace: headers.Trace, before: Before) -> _Page:
+    reply = await ask_patiently(
+        run,
+        lambda: plain_request(run, trace, spec.path),
+        spec.timeout_s,
+        _STATUSES,
+        before,
+        DOCUMENT_MAX,
+    )
+    wrong = reply.wrong(_STATUSES)
+    if wrong is not None or reply.answer is None:
+        return _Page(reply, {}, wrong)
+    try:
+        # a large document takes a while, and other probes' sockets would wait
+        routes = await asyncio.to_thread(_read, reply.answer.body)
+    except (ValueError, NoDocumentError) as error:
+        text = f"no OpenAPI document ({error})"
+        return _Page(reply, {}, Fault(Symptom.ROUTES, text, "an OpenAPI document in JSON"))
+    return _Page(reply, routes)
+
+
+def _read(body: bytes) -> Routes:
+    return routes_of(read_json(body))
+
+
+def _of_stable(page: _Page) -> Fault | None:
+    """What stands in the way on stable's side, which is nothing that the candidate has done."""
+    fault = page.fault
+    if fault is None and not page.routes:
+        fault = Fault(Symptom.ROUTES, "no route at all", "routes to compare with")
+    if fault is None:
+        return None
+    hint = "nothing to compare with: give the path at which stable serves its OpenAPI document"
+    seen = f"stable: {fault.seen}"
+    return replace(fault, seen=seen, hint=hint, because=Outcome.INCONCLUSIVE)
+
+
+def _missed(spec: RoutesProbe, own: _Page, other: _Page) -> tuple[Loss, ...]:
+    """What was lost and not declared."""
+    gone, more = ({key_of(route) for route in listed} for listed in (spec.removed, spec.changed))
+    return tuple(
+        one
+        for one in losses(other.routes, own.routes)
+        if key_of(one.route) not in (more if one.needs else gone)
+    )
+
+
+def _fault(loss: Loss) -> Fault:
+    if not loss.needs:
+        hint = "if that is meant, list it under expect.removed"
+        return Fault(Symptom.ROUTES, f"{loss.route} is gone", "as stable has it", hint)
+    hint = "whoever calls it as before is refused; if that is meant, list it under expect.changed"
+    needs = ", ".join(loss.needs[:_NAMES_MAX])
+    return Fault(Symptom.ROUTES, f"{loss.route} needs {needs}", "no more than stable needs", hint)
+
+
+def _expected(spec: RoutesProbe) -> str:
+    parts = ["every route of stable"]
+    parts += [f"without {', '.join(spec.removed)}"] if spec.removed else []
+    parts += [f"{', '.join(spec.changed)} may need more"] if spec.changed else []
+    return "; ".join(parts)
+
+
+def _seen(own: _Page, other: _Page, missed: tuple[Loss, ...]) -> str:
+    kept = len(other.routes.keys() & own.routes.keys())
+    new = len(own.routes.keys() - other.routes.keys())
+    parts = [f"{kept} of {len(other.routes)} routes kept"]
+    parts += [f"{new} new"] if new else []
+    parts += [f"{len(missed)} lost or stricter"] if missed else []
+    return ", ".join(parts)
+
+
+def _excerpts(spec: RoutesProbe, own: _Page, other: _Page) -> Iterator[str]:
+    """What differs, declared or not, and what is new: said, never judged."""
+    yield f"> GET {own.reply.request.url}"
+    yield f"> GET {other.reply.request.url} (stable)"
+    if own.fault or other.fault:
+        return
+    undeclared = set(_missed(spec, own, other))
+    for one in losses(other.routes, own.routes)[:LINES_MAX]:
+        mark = "!" if one in undeclared else "= declared:"
+        yield f"{mark} {one.route} {'needs ' + ', '.join(one.needs) if one.needs else 'is gone'}"
+    new = [route.name for key, route in own.routes.items() if key not in other.routes]
+    if new:
+        more = f" and {len(new) - _NAMES_MAX} more" if len(new) > _NAMES_MAX else ""
+        yield f"= new: {', '.join(new[:_NAMES_MAX])}{more}"

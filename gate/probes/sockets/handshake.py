@@ -1,0 +1,132 @@
+"""Opens one connection: why it was refused, whose answer that is, and whether to ask again."""
+
+import asyncio
+import errno
+from collections.abc import Callable, Mapping
+
+from gate.core.evidence import Symptom
+from gate.probes.frontend import Patience
+from gate.probes.inquiry import Run
+from gate.probes.outcome import Fault
+from gate.probes.sockets import classify
+from gate.probes.sockets.classify import Refusal
+from gate.probes.sockets.connection import Connection
+from gate.probes.sockets.message import Message
+from gate.probes.sockets.opening import Opening
+
+_OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Handshake:
+    """Asks for one connection, and again only where the candidate cannot have seen the question.
+
+    Args:
+        opening: how it is asked for.
+        run: what the probe runs in.
+        values: what templates are rendered with.
+        within_s: limit for one try.
+
+    Attributes:
+        answered_by: the revision that answered, by its own word.
+    """
+
+    def __init__(
+        self, opening: Opening, run: Run, values: Mapping[str, str], within_s: float
+    ) -> None:
+        self._opening = opening
+        self._run = run
+        self._values = values
+        self._within_s = within_s
+        self.answered_by = ""
+
+    def connection(
+        self, arrived: Callable[[str], Message], noted: Callable[[str, str], None]
+    ) -> Connection:
+        """A connection that is ready to be opened.
+
+        Raises:
+            CannotAskError: a value is missing, or is none that a handshake can carry.
+        """
+        ws, head = self._opening.handshake(self._values)
+        return Connection(ws, head, arrived, noted)
+
+    async def shake(
+        self, connection: Connection, again: Callable[[Refusal], Connection]
+    ) -> Refusal | None:
+        """Opens the connection; None if it is a WebSocket with the right revision.
+
+        Args:
+            connection: the first one to try.
+            again: told of each refusal that does not count; gives the next one to try.
+        """
+        patience = Patience(self._run.arrival, self._run.clock)
+        while refusal := self._attributed(connection, await self._ask(connection)):
+            other = refusal.doubt is not None and refusal.doubt.other
+            pause_s = patience.pause_s(refusal.front_end, other=other)
+            if refusal.doubt is not None or pause_s is not None:
+                connection.abort()
+            if pause_s is None:
+                return refusal
+            await self._run.clock.sleep(pause_s)
+            connection = again(refusal)
+        self._run.arrival.known()
+        return None
+
+    async def _ask(self, connection: Connection) -> Refusal | None:
+        opening = self._opening
+        try:
+            async with asyncio.timeout(self._within_s):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection, opening.host, opening.port, ssl=opening.tls
+                )
+                await connection.answered()
+        except TimeoutError:
+            return self._late(connection)
+        except OSError as error:
+            connection.abort()
+            return _unreached(error)
+        if connection.refusal is not None:
+            return classify.refused(
+                connection.refusal,
+                connection.response,
+                opening.url,
+                offered=opening.offers,
+                head=connection.head,
+                named=bool(self._named(connection)),
+            )
+        if connection.response is None:
+            return classify.broken_off(str(connection.ending))
+        return None
+
+    def _named(self, connection: Connection) -> str:
+        """The revision that the answer to the handshake names."""
+        response = connection.response
+        if response is None:
+            return ""
+        all_of = response.headers.get_all
+        return self._run.identity.name_in(lambda name: ", ".join(all_of(name)))
+
+    def _attributed(self, connection: Connection, refusal: Refusal | None) -> Refusal | None:
+        """What came of the handshake, if the right revision answered it; else why not."""
+        identity = self._run.identity
+        if not identity.header:
+            return refusal
+        self.answered_by = self._named(connection)
+        answered = connection.response is not None or bool(refusal and refusal.status)
+        return classify.attributed(refusal, self.answered_by, identity, answered=answered)
+
+    def _late(self, connection: Connection) -> Refusal:
+        within = f"within {self._within_s:g} s"
+        connection.abort()
+        if not connection.connected:
+            return classify.unreached(f"none {within}")
+        return classify.no_answer(connection.status, f"no answer to the handshake {within}")
+
+
+def _unreached(error: OSError) -> Refusal:
+    """No connection: the front end's fault, unless our own machine had no room for one more."""
+    text = str(error) or type(error).__name__
+    if error.errno not in _OURS:
+        return classify.unreached(text)
+    hint = "too many connections for this machine: raise `ulimit -n`, or ask for fewer connections"
+    return Refusal(Fault(Symptom.CLIENT, f"no room for a connection ({text})", "room", hint))

@@ -1,0 +1,34 @@
+"""One whole message of a WebSocket connection."""
+
+from typing import NamedTuple
+
+from gate.core.policy import Json
+from gate.probes.expect import read_json
+
+PONG = '{"type":"pong"}'
+"""Answers a JSON ping, as servers want it whose proxies eat the protocol's own pings."""
+
+
+class Message(NamedTuple):
+    """One whole message.
+
+    Attributes:
+        text: as it came.
+        value: its JSON value; the text itself where it is not JSON.
+        ping: whether it is a JSON ping.
+        foreign: whether it carries another connection's nonce.
+    """
+
+    text: str
+    value: Json
+    ping: bool = False
+    foreign: bool = False
+
+
+def message_of(text: str) -> Message:
+    """A message as it came; nothing is known of nonces here."""
+    try:
+        value: Json = read_json(text)
+    except ValueError:
+        return Message(text, text)
+    return Message(text, value, isinstance(value, dict) and value.get("type") == "ping")

@@ -1,0 +1,1 @@
+"""The suite probe: somebody's own tests, run against the candidate and seen doing so."""

@@ -1,0 +1,64 @@
+"""A certificate authority for one run: the suite trusts it through its environment, nobody else."""
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.probes.outcome import CannotAskError
+
+if TYPE_CHECKING:
+    import trustme
+
+
+class Authority:
+    """Vouches for host names that are fixed in a suite's code.
+
+    Args:
+        hosts: the names.
+
+    Raises:
+        CannotAskError: the library for it is not installed.
+    """
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self._hosts = hosts
+        self._authority = _authority()
+
+    def server(self) -> ssl.SSLContext:
+        """TLS for all of the names, each with a certificate of its own."""
+        contexts = {host.lower(): self._context(host) for host in self._hosts}
+        default = self._context(*self._hosts)
+
+        def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+            connection.context = contexts.get((name or "").lower(), default)
+
+        default.sni_callback = choose
+        return default
+
+    def bundle(self, path: Path) -> None:
+        """Writes the certificates that the suite may trust: this authority and all usual ones."""
+        import certifi  # noqa: PLC0415 - lazy: only with hosts
+
+        parts = [self._authority.cert_pem.bytes(), Path(certifi.where()).read_bytes()]
+        system = ssl.get_default_verify_paths().cafile
+        if system is not None and Path(system).is_file():
+            parts.append(Path(system).read_bytes())
+        path.write_bytes(b"\n".join(parts))
+
+    def _context(self, *hosts: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*hosts).configure_cert(context)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+def _authority() -> "trustme.CA":
+    try:
+        import trustme  # noqa: PLC0415 - lazy: only with hosts, and an extra
+    except ImportError:
+        raise CannotAskError(
+            "hosts without the library that vouches for them",
+            "the extra `suite`",
+            "pip install 'cloud-run-gate[suite]'",
+        ) from None
+    return trustme.CA()

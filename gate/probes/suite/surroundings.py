@@ -1,0 +1,106 @@
+"""Where a suite runs, and with which environment: a clean one, so that nothing is told by accident.
+
+The suite gets what the policy names, the few variables that any program needs, and the proxy's
+addresses; never the gate's own environment.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from gate.core.questions import SuiteProbe
+from gate.core.template import parse
+from gate.probes.inquiry import Run
+from gate.probes.outcome import CannotAskError
+
+JUNIT = "GATE_JUNIT_XML"
+CHANNEL = "GATE_SUITE_CHANNEL"
+PLUGIN = "gate_suite_witness"
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def folder_of(spec: SuiteProbe, run: Run) -> Path:
+    """Where the suite runs.
+
+    Raises:
+        CannotAskError: it is not below the policy's folder, or not there.
+    """
+    root = run.surroundings.folder.resolve()
+    folder = (root / spec.directory).resolve()
+    if not folder.is_relative_to(root):
+        raise CannotAskError(f"directory {spec.directory}", "one below the policy's folder")
+    if not folder.is_dir():
+        raise CannotAskError(f"no directory {spec.directory}", "one that is there")
+    return folder
+
+
+def install_plugin(scratch: Path) -> Path:
+    """Puts the plugin into a directory of its own, which the suite imports it from."""
+    source = resources.files("gate.probes.suite").joinpath("pytest_plugin.py")
+    folder = scratch / "plugin"
+    folder.mkdir()
+    (folder / f"{PLUGIN}.py").write_bytes(source.read_bytes())
+    return folder
+
+
+def environment(
+    spec: SuiteProbe, run: Run, proxy: str, channel: str, scratch: Path
+) -> dict[str, str]:
+    """All variables of the suite's process.
+
+    Args:
+        spec: the probe.
+        run: what it runs in.
+        proxy: host:port of the proxy.
+        channel: where the plugin reports.
+        scratch: a directory for this run, with `plugin` in it and `ca.pem` where there are hosts.
+
+    Raises:
+        CannotAskError: a variable has no value, or one that no environment can hold.
+    """
+    given = _given(spec, run, f"http://{proxy}")
+    ours = {CHANNEL: channel, JUNIT: str(scratch / "junit.xml")}
+    paths = [str(scratch / "plugin"), given.get("PYTHONPATH", "")]
+    ours["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    ours["PYTEST_ADDOPTS"] = f"-p {PLUGIN} {given.get('PYTEST_ADDOPTS', '')}".strip()
+    if spec.hosts:
+        ours |= _proxied(spec, proxy, scratch / "ca.pem")
+    return {**run.surroundings.environment, **given, **ours}
+
+
+def _given(spec: SuiteProbe, run: Run, url: str) -> dict[str, str]:
+    """The policy's variables, with the proxy in the candidate's place."""
+    values = run.values(run.nonces.new(), url=url)
+    given = {name: parse(value).render(values) for name, value in spec.env}
+    for name, value in given.items():
+        if "\0" in value:
+            raise CannotAskError(f"a NUL in the value of {name}", "a value that can be passed on")
+    return given
+
+
+def _proxied(spec: SuiteProbe, proxy: str, bundle: Path) -> Mapping[str, str]:
+    """The variables by which HTTP and WebSocket clients find a proxy and whom to trust."""
+    direct = ",".join(host for host in _LOOPBACK if host not in spec.hosts)
+    found = {"HTTP_PROXY": f"http://{proxy}", "HTTPS_PROXY": f"http://{proxy}", "NO_PROXY": direct}
+    found |= {name.lower(): value for name, value in found.items()}
+    return found | dict.fromkeys(_BUNDLES, str(bundle))
+
+
+def command(spec: SuiteProbe, folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The command with its program found on the suite's own PATH.
+
+    Raises:
+        CannotAskError: it is not there.
+    """
+    program, *arguments = spec.run
+    if "/" in program:
+        found = shutil.which(str(folder / program))
+    else:
+        found = shutil.which(program, path=environment.get("PATH", os.defpath))
+    if found is None:
+        hint = "it is looked for on PATH, or below the suite's directory"
+        raise CannotAskError(f"no program {program}", "one that can be run", hint)
+    return (found, *arguments)

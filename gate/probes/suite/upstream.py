@@ -1,0 +1,300 @@
+"""The proxy's way to the candidate: sends what the suite sends, and says whose answer came back."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+import httpcore
+
+from gate.core.evidence import Outcome, Symptom
+from gate.ports import Target
+from gate.probes import headers as outgoing
+from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
+from gate.probes.headers import Trace
+from gate.probes.identity import Identity
+from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.suite.record import Seen
+
+CONNECT_S = 10.0
+LOOK_S = 10.0
+_FRONT_END = frozenset({401, 403, 404, 429, 500, 502, 503, 504})
+"""Statuses that Cloud Run's front end gives by itself."""
+_HOP_BY_HOP = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"upgrade"}
+)
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the suite asks.
+
+    Attributes:
+        base: the address that the suite believes to ask, e.g. `http://127.0.0.1:4711`.
+        path: path and query, as they came.
+        upgrade: whether it asks for a WebSocket.
+    """
+
+    method: bytes
+    base: str
+    path: bytes
+    headers: Headers
+    body: bytes = b""
+    upgrade: bool = False
+
+    def __str__(self) -> str:
+        path = self.path.decode("ascii", "replace").partition("?")[0]
+        return f"{'WS' if self.upgrade else self.method.decode('ascii', 'replace')} {path}"
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer whose body is still to be read."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+    response: httpcore.Response
+    seen: Seen
+    named: bool
+    _head: bytearray = field(default_factory=bytearray)
+    _broke_off: bool = False
+
+    @property
+    def stream(self) -> httpcore.AsyncNetworkStream:
+        """The bare connection, after 101."""
+        stream: httpcore.AsyncNetworkStream = self.response.extensions["network_stream"]
+        return stream
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body as it comes.
+
+        Raises:
+            httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException: it broke off.
+        """
+        try:
+            async for chunk in self.response.aiter_stream():
+                if len(self._head) < LOOKED_AT:
+                    self._head += chunk[: LOOKED_AT - len(self._head)]
+                yield chunk
+        except _BROKEN as error:
+            self.seen.broken.note(f"an answer that broke off ({_name(error)})")
+            self._broke_off = True
+            raise
+
+    def settle(self) -> None:
+        """Counts the answer, now that it is known whose it is; a stream need not have ended."""
+        if self.named or self._broke_off:
+            return  # it has been, by its header
+        front_end = self.front_end()
+        if front_end is not None and front_end.outcome is not Outcome.FAILED:
+            self.seen.unreached.note(f"{self.status}: {front_end.meaning}")
+        else:
+            count(self.seen, self.status)
+
+    def front_end(self) -> FrontEndAnswer | None:
+        """What Cloud Run's front end said in the candidate's place; None if it did not."""
+        if self.named or self.status not in _FRONT_END:
+            return None
+        known = {name.lower(): value for name, value in self.headers}
+        authenticate = known.get(b"www-authenticate", b"").decode("latin-1")
+        return recognise(self.status, self._head.decode(errors="replace"), authenticate)
+
+
+_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+_UNREACHED = (httpcore.ConnectError, httpcore.ConnectTimeout)
+
+
+def count(seen: Seen, status: int) -> None:
+    """Notes an answer of the candidate."""
+    seen.answers += 1
+    seen.statuses[status] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one question of our own showed of the address.
+
+    Attributes:
+        fault: why a suite would ask nobody there; None if the candidate may be there.
+        front_end: what Cloud Run's front end said in its place.
+        other: whether another revision answered.
+    """
+
+    fault: Fault | None = None
+    front_end: FrontEndAnswer | None = None
+    other: bool = False
+
+
+class Upstream:
+    """The candidate's address; to be used as an asynchronous context.
+
+    Args:
+        target: whom the suite is to ask.
+        identity: whose answers count.
+        tls: verifies the candidate; None for http.
+        trace: what all requests belong to.
+
+    Attributes:
+        answered_by: the revisions that answered, by their own word.
+    """
+
+    def __init__(
+        self, target: Target, identity: Identity, tls: Callable[[], ssl.SSLContext], trace: Trace
+    ) -> None:
+        self.url = target.url
+        self._parts = _parts(target.url)
+        self._own = outgoing.render(trace, target.headers, (), {})
+        self._trace = trace
+        self._identity = identity
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls() if self._parts.scheme == "https" else None,
+            max_connections=None,
+            max_keepalive_connections=0,  # one that the candidate has just closed would fail a test
+        )
+        self.answered_by: dict[str, None] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.aclose()
+
+    @asynccontextmanager
+    async def ask(self, request: Request, seen: Seen) -> AsyncIterator[Reply]:
+        """Asks the candidate; the answer's body is read within the context.
+
+        Raises:
+            httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException: no answer.
+        """
+        try:
+            response = await self._pool.handle_async_request(self._request(request))
+        except _UNREACHED as error:
+            seen.unreached.note(f"no connection ({_name(error)})")
+            raise
+        except _BROKEN as error:
+            seen.broken.note(f"no answer ({_name(error)})")
+            raise
+        reply = self._reply(request, response, seen)
+        try:
+            yield reply
+        finally:
+            reply.settle()
+            await response.aclose()
+
+    async def look(self) -> Look:
+        """Asks for `/` on our own behalf.
+
+        Raises:
+            httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException: no answer.
+        """
+        request = Request(b"GET", self.url, b"/", [(b"Accept", b"*/*")])
+        try:
+            response = await self._pool.handle_async_request(self._request(request, LOOK_S))
+        except _UNREACHED as error:
+            told = f"no connection ({_name(error)})"
+            return Look(Fault(Symptom.CONNECT, told, "a connection to the candidate"))
+        try:
+            reply = Reply(response.status, b"", response.headers, response, Seen(), named=False)
+            await anext(reply.body(), b"")
+            name = self._identity.name_in(lambda wanted: _header(response, wanted))
+            front_end = None if name else reply.front_end()
+        finally:
+            await response.aclose()
+        answer = f"GET / {response.status}"
+        if front_end is not None:
+            fault = front_end.fault(answer, "an answer of the candidate")
+            return Look(None if fault.outcome is Outcome.FAILED else fault, front_end)
+        doubt = self._identity.doubt(name, answer) if self._identity.header and name else None
+        return Look(doubt.fault, other=doubt.other) if doubt else Look()
+
+    def _reply(self, request: Request, response: httpcore.Response, seen: Seen) -> Reply:
+        status = response.status
+        seen.line(f"{request} {status}")
+        kept: Headers = [
+            (name, self._location(value, request) if name.lower() == b"location" else value)
+            for name, value in response.headers
+            if status == 101 or name.lower() not in _HOP_BY_HOP
+        ]
+        named = self._identified(response, status, str(request), seen)
+        reason = response.extensions.get("reason_phrase", b"")
+        return Reply(status, reason, kept, response, seen, named)
+
+    def _identified(self, response: httpcore.Response, status: int, asked: str, seen: Seen) -> bool:
+        """Whether it is known by now whose answer it is; then it has been counted."""
+        name = self._identity.name_in(lambda wanted: _header(response, wanted))
+        if name:
+            self.answered_by[name[:100]] = None
+        elif status in _FRONT_END or (not self._identity.header and status != 101):
+            return False  # the body may tell
+        if self._identity.header:
+            doubt = self._identity.doubt(name, f"{asked} {status}")
+            if doubt is not None:
+                seen.foreign.note(doubt.fault.seen)
+                return True
+        count(seen, status)
+        return True
+
+    def _request(self, request: Request, timeout_s: float | None = None) -> httpcore.Request:
+        parts = self._parts
+        given = {name.lower() for name, _ in request.headers}
+        sent = [(b"Host", parts.netloc.encode())]
+        sent += [
+            (name, self._origin(value, request) if name.lower() == b"origin" else value)
+            for name, value in request.headers
+            if name.lower() != b"host" and (request.upgrade or name.lower() not in _HOP_BY_HOP)
+        ]
+        sent += [
+            (name.encode(), value.encode())
+            for name, value in self._own
+            if name.lower().encode() not in given
+        ]
+        url = httpcore.URL(
+            scheme=parts.scheme.encode(),
+            host=(parts.hostname or "").encode(),
+            port=parts.port,
+            target=parts.path.encode() + request.path,
+        )
+        return httpcore.Request(
+            request.method,
+            url,
+            headers=sent,
+            content=request.body,
+            extensions={"timeout": {"connect": CONNECT_S, "read": timeout_s}},
+        )
+
+    def _location(self, value: bytes, request: Request) -> bytes:
+        """Leads a redirect within the candidate back through the proxy."""
+        own = self.url.encode()
+        after = value[len(own) : len(own) + 1]
+        if value.startswith(own) and after in (b"", b"/", b"?"):
+            return request.base.encode() + value[len(own) :]
+        return value
+
+    def _origin(self, value: bytes, request: Request) -> bytes:
+        return self.url.encode() if value == request.base.encode() else value
+
+
+def _parts(url: str) -> SplitResult:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CannotAskError("an address that is none", "an http or https URL")
+    return parts
+
+
+def _header(response: httpcore.Response, wanted: str) -> str | None:
+    values = [
+        value.decode("latin-1")
+        for name, value in response.headers
+        if name.lower() == wanted.lower().encode()
+    ]
+    return ", ".join(values) if values else None
+
+
+def _name(error: Exception) -> str:
+    return str(error)[:100] or type(error).__name__

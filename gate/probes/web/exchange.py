@@ -1,0 +1,252 @@
+"""One HTTP/1.1 exchange, bounded in time and size, that follows nothing and keeps nothing."""
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+
+import httpx
+
+from gate.core.evidence import Symptom
+from gate.probes.outcome import Fault
+
+BODY_MAX = 1 << 20
+"""Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent; `headers` are in order and complete but for what the client must write."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `body` is decoded; `headers` have lower-case names and are in order."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    took_s: float
+
+    @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is replaced."""
+        return self.body.decode(errors="replace")
+
+    def header(self, name: str) -> str | None:
+        """The value of a header (values joined by a comma), None if it is not there."""
+        values = [value for key, value in self.headers if key == name.lower()]
+        return ", ".join(values) if values else None
+
+    @property
+    def phrase(self) -> str:
+        """The status with its usual name: 307 Temporary Redirect."""
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
+
+
+class ExchangeError(Exception):
+    """No whole answer came.
+
+    Args:
+        fault: why.
+
+    Attributes:
+        begun: the answer as far as its headers, None if it did not get so far.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.seen)
+        self.fault = fault
+        self.begun: Answer | None = None
+
+
+class _Phase(Enum):
+    """How far an exchange has come: decides whose fault it is that it went no further."""
+
+    CONNECTING = "connecting"
+    TLS = "in the TLS handshake"
+    ASKED = "asked"
+    ANSWERING = "answering"
+
+
+class _Course:
+    """Follows an exchange through the trace that httpcore reports."""
+
+    _REACHED: Mapping[str, _Phase] = {
+        "connection.start_tls.started": _Phase.TLS,
+        "http11.send_request_headers.started": _Phase.ASKED,
+        "http11.receive_response_body.started": _Phase.ANSWERING,
+    }
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.phase = _Phase.CONNECTING
+        self.received = 0
+        self.begun: Answer | None = None
+
+    async def trace(self, name: str, _: Mapping[str, object]) -> None:
+        self.phase = self._REACHED.get(name, self.phase)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the request was on its way to whoever answers."""
+        return self.phase in (_Phase.ASKED, _Phase.ANSWERING)
+
+
+async def exchange(
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, most: int = BODY_MAX
+) -> Answer:
+    """Sends one request over its own connection and reads the whole answer.
+
+    Args:
+        request: what to send.
+        timeout_s: wall clock for everything, from the first packet to the last byte.
+        tls: context for https, None for http.
+        most: most bytes of the body, as sent and as decoded.
+
+    Raises:
+        ExchangeError: there is no whole answer within the bounds.
+    """
+    course = _Course(most)
+    try:
+        return await _whole(request, timeout_s, tls, course)
+    except ExchangeError as error:
+        error.begun = course.begun
+        raise
+
+
+async def _whole(
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: _Course
+) -> Answer:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _exchange(request, tls, course)
+    except TimeoutError:
+        raise ExchangeError(_late(course, timeout_s)) from None
+    except httpx.RemoteProtocolError as error:
+        raise ExchangeError(_garbled(error)) from None
+    except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ExchangeError(_unsendable(error)) from None
+    except httpx.TransportError as error:
+        raise ExchangeError(_broken(error, course)) from None
+
+
+async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
+    began_s = asyncio.get_running_loop().time()
+    context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
+    # an explicit transport and no trust_env: no proxy of the environment diverts the question
+    transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
+    async with (
+        httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 - the wall clock above bounds everything, which httpx's own limits cannot
+        client.stream(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.body or None,
+            follow_redirects=False,
+            extensions={"trace": course.trace},
+        ) as response,
+    ):
+        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+        course.begun = Answer(response.status_code, headers, b"", 0.0)
+        raw = await _raw(response.aiter_raw(), course)
+        body = _decoded(raw, response.headers.get("content-encoding", ""), course.most)
+        took_s = asyncio.get_running_loop().time() - began_s
+        return Answer(response.status_code, headers, body, took_s)
+
+
+async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
+    kept = bytearray()
+    async for chunk in chunks:
+        kept += chunk
+        course.received = len(kept)
+        if len(kept) > course.most:
+            raise ExchangeError(_too_large("a body of more than", course.most))
+    return bytes(kept)
+
+
+def _decoded(raw: bytes, encoding: str, most: int) -> bytes:
+    """Undoes gzip, the one encoding that was offered, without ever making more than `most`."""
+    named = encoding.strip().lower()
+    if not raw or named in ("", "identity"):
+        return raw
+    if named not in ("gzip", "x-gzip"):
+        raise ExchangeError(
+            Fault(Symptom.HEADER, f"content-encoding {encoding}", "gzip, or none, as offered")
+        )
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        body = inflater.decompress(raw, most + 1)
+    except zlib.error as error:
+        raise ExchangeError(
+            Fault(Symptom.PROTOCOL, f"a gzip body that is none ({error})", "a gzip body")
+        ) from None
+    if len(body) > most:
+        raise ExchangeError(
+            _too_large(f"a gzip body of {len(raw)} bytes that unpacks to more than", most)
+        )
+    if not inflater.eof or inflater.unused_data:
+        raise ExchangeError(Fault(Symptom.PROTOCOL, "a gzip body cut short", "a whole gzip body"))
+    return body
+
+
+def _too_large(what: str, most: int) -> Fault:
+    return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
+
+
+def _late(course: _Course, timeout_s: float) -> Fault:
+    expected = f"an answer within {timeout_s:g} s"
+    if not course.reached:
+        return Fault(
+            Symptom.CONNECT,
+            f"no connection within {timeout_s:g} s ({course.phase.value})",
+            expected,
+        )
+    if course.phase is _Phase.ANSWERING:
+        seen = f"an answer that had not ended after {timeout_s:g} s ({course.received} bytes)"
+    else:
+        seen = f"no answer within {timeout_s:g} s"
+    return Fault(Symptom.TIMEOUT, seen, expected)
+
+
+def _garbled(error: httpx.RemoteProtocolError) -> Fault:
+    """Tells a connection that broke off from bytes that are not HTTP, by the libraries' texts."""
+    text = str(error)
+    if "disconnected" in text or "peer closed" in text:
+        return Fault(Symptom.ABNORMAL, f"the connection broke off ({text})", "a whole answer")
+    if "too long" in text:
+        return Fault(Symptom.TOO_LARGE, f"headers without end ({text})", "an HTTP/1.1 answer")
+    return Fault(Symptom.PROTOCOL, f"bytes that are not HTTP ({text})", "an HTTP/1.1 answer")
+
+
+def _unsendable(error: Exception) -> Fault:
+    """Without the library's text: it may quote a header."""
+    return Fault(
+        Symptom.CLIENT,
+        f"a request that cannot be sent ({type(error).__name__})",
+        "a request that HTTP allows",
+        "look at the probe's path, method and headers",
+    )
+
+
+def _broken(error: httpx.TransportError, course: _Course) -> Fault:
+    text = str(error) or type(error).__name__
+    if course.reached:
+        return Fault(Symptom.ABNORMAL, f"the connection broke off ({text})", "a whole answer")
+    return Fault(
+        Symptom.CONNECT,
+        f"no connection ({text})",
+        "a connection",
+        "the address was not reached, so that the container has not spoken",
+    )

@@ -1,0 +1,23 @@
+"""What a status that was not expected says, a redirect's meaning included."""
+
+from gate.core.evidence import Symptom
+from gate.probes import redirect
+from gate.probes.outcome import Fault
+from gate.probes.web.exchange import Answer
+
+
+def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
+    """The fault of an answer with another status than expected.
+
+    Args:
+        url: what was asked.
+        answer: what came.
+        statuses: what was expected, in words.
+    """
+    if not 300 <= answer.status < 400:
+        said = f", {answer.text}" if answer.body else ""
+        return Fault(Symptom.STATUS, answer.phrase + said, statuses)
+    location = answer.header("location") or ""
+    meaning, hint = redirect.read(url, location)
+    to = f" ({location})" if location else ""
+    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)

@@ -1,0 +1,184 @@
+"""What `gate policy prove` found out, for people and for machines.
+
+`gate policy prove --output json`:
+
+    policy, file                the policy's file and the proof's; file is "" where none was kept
+    mutants, killed             faults that the probes met, and those that stopped a promotion
+    kill_percent                their share
+    families                    [{family, mutants, killed}]
+    probes                      [{probe, kills, asked, cannot_fail}]; asked is with how many mutants
+    survivors                   [{mutant, family, caught_by}]
+    not_exercised               [{mutant, family, caught_by}]: faults that no probe could meet
+    not_provable                [{probe, why}]: what no proxy can sabotage
+    strays                      runs that failed for something else than the fault: not counted
+    fields_left_out             fields that were too many to be changed one by one
+    took_ms
+"""
+
+from collections.abc import Iterator, Sequence
+
+from gate.core.policy import Json
+from gate.core.proof import Survivor, Trial, Trials
+from gate.report.columns import Column
+from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
+from gate.report.safe import safe
+from gate.report.words import duration, many
+
+SHOWN_MAX = 40
+"""Most survivors, and most mutants that were not met, that people are shown."""
+CANNOT_FAIL = "takes any answer for a right one: only a dead line stops it"
+
+
+def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> list[str]:
+    """What came of the campaign, as lines of plain text.
+
+    Args:
+        trials: what was found out.
+        policy: the policy's file.
+        file: the proof's file, "" where none was kept.
+        width: columns.
+    """
+    blocks: list[Block] = [BLANK, _head(trials, policy), BLANK, _families(trials)]
+    blocks += [BLANK, _probes(trials)]
+    for section in (_defects(trials), _unprovable(trials), _odd(trials)):
+        blocks += [BLANK, *section] if section else []
+    title = "survived: these would have been promoted"
+    blocks += _mutants(title, trials.survivors, Tone.BAD)
+    blocks += _mutants("not exercised: no probe could meet these", _unmet(trials), Tone.FAINT)
+    if file:
+        blocks += [BLANK, Line(f"kept: {safe(file)}")]
+    return plain(blocks, width)
+
+
+def proof_value(trials: Trials, policy: str, file: str) -> Json:
+    """The same for machines: see the table of fields above.
+
+    Args:
+        trials: what was found out.
+        policy: the policy's file.
+        file: the proof's file, "" where none was kept.
+    """
+    kills, ran = trials.kills, trials.ran
+    return {
+        "policy": policy,
+        "file": file,
+        "mutants": len(trials.exercised),
+        "killed": trials.killed,
+        "kill_percent": round(_percent(trials), 1),
+        "families": [
+            {"family": family, "mutants": of, "killed": killed}
+            for family, killed, of in _by_family(trials)
+        ],
+        "probes": [
+            {
+                "probe": name,
+                "kills": kills[name],
+                "asked": ran[name],
+                "cannot_fail": name in trials.cannot_fail,
+            }
+            for name in trials.probes
+        ],
+        "survivors": [_value(one) for one in trials.survivors],
+        "not_exercised": [_value(one) for one in _unmet(trials)],
+        "not_provable": [{"probe": name, "why": why} for name, why in trials.unprovable],
+        "strays": trials.strays,
+        "fields_left_out": trials.fields_left_out,
+        "took_ms": round(trials.took_s * 1000),
+    }
+
+
+def _value(one: Survivor) -> Json:
+    return {"mutant": one.mutant, "family": one.family, "caught_by": one.caught_by}
+
+
+def _unmet(trials: Trials) -> tuple[Survivor, ...]:
+    return tuple(
+        Survivor(trial.mutant, trial.family, trial.caught_by)
+        for trial in trials.trials
+        if not trial.exercised
+    )
+
+
+def _percent(trials: Trials) -> float:
+    met = len(trials.exercised)
+    return 100 * trials.killed / met if met else 0.0
+
+
+def _head(trials: Trials, policy: str) -> Line:
+    met = len(trials.exercised)
+    text = (
+        f"{safe(policy)}: {trials.killed} of {many(met, 'mutant')} killed "
+        f"({_percent(trials):.1f} %) in {duration(trials.took_s)}"
+    )
+    return Line(text, Tone.GOOD if trials.killed == met and met else Tone.UNSURE)
+
+
+def _by_family(trials: Trials) -> Iterator[tuple[str, int, int]]:
+    found: dict[str, list[Trial]] = {}
+    for trial in trials.exercised:
+        found.setdefault(trial.family, []).append(trial)
+    for family, several in found.items():
+        yield family, sum(trial.killed for trial in several), len(several)
+
+
+def _families(trials: Trials) -> Grid:
+    rows = tuple(
+        (Cell(family), Cell(f"{killed} of {of}", Tone.GOOD if killed == of else Tone.BAD))
+        for family, killed, of in _by_family(trials)
+    )
+    return Grid((Column("faults", 24), Column("killed")), rows)
+
+
+def _probes(trials: Trials) -> Grid:
+    kills, ran, toothless = trials.kills, trials.ran, trials.cannot_fail
+    rows = tuple(
+        (
+            Cell(safe(name, 80)),
+            Cell(str(kills[name])),
+            Cell(str(ran[name])),
+            Cell("CANNOT FAIL" if name in toothless else "", Tone.BAD),
+        )
+        for name in trials.probes
+    )
+    columns = (Column("probe", 24), Column("kills"), Column("asked with"), Column(""))
+    return Grid(columns, rows)
+
+
+def _defects(trials: Trials) -> list[Line]:
+    return [
+        Line(f"{safe(name, 80)}: cannot fail: {CANNOT_FAIL}", Tone.BAD)
+        for name in trials.cannot_fail
+    ]
+
+
+def _unprovable(trials: Trials) -> list[Line]:
+    return [
+        Line(f"{safe(name, 80)}: not provable this way: {safe(why)}", Tone.FAINT)
+        for name, why in trials.unprovable
+    ]
+
+
+def _odd(trials: Trials) -> list[Line]:
+    lines = []
+    if trials.strays:
+        text = (
+            f"{many(trials.strays, 'run')} failed for something else than the fault, and did not "
+            "count: the service or this machine is unsteady; fewer mutants --at-once may help"
+        )
+        lines.append(Line(text, Tone.UNSURE))
+    if trials.fields_left_out:
+        text = f"{many(trials.fields_left_out, 'field')} of large answers were left as they are"
+        lines.append(Line(text, Tone.UNSURE))
+    return lines
+
+
+def _mutants(title: str, several: Sequence[Survivor], tone: Tone) -> list[Block]:
+    if not several:
+        return []
+    blocks: list[Block] = [BLANK, Line(title, Tone.HEADING)]
+    for one in several[:SHOWN_MAX]:
+        blocks.append(Line(f"{safe(one.mutant)} ({one.family})", tone, indent=2))
+        blocks.append(Line(f"would be caught by: {safe(one.caught_by)}", indent=4))
+    if (more := len(several) - SHOWN_MAX) > 0:
+        blocks.append(Line(f"and {more} more (--output json has them all)", indent=2))
+    return blocks

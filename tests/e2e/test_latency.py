@@ -1,0 +1,40 @@
+"""A candidate that is slower than stable, by processes: asked in turns, told from an equal one."""
+
+import pytest
+
+from gate.core.evidence import STABLE
+
+HEAD = "baseline: stable\n"
+PROBES = """\
+  health: {http: {path: /}}
+  latency:
+    http: {path: /, rate: 20/s, for: 5s, warm_up: 500ms}
+    expect: {slower_than_stable: 100%}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stable", "candidate", "code"), [("teller", "sluggish", 1), ("sluggish", "sluggish", 0)]
+)
+def test_a_slow_candidate_is_rejected_and_one_as_slow_as_stable_is_not(
+    stage_of, tmp_path, stable, candidate, code
+):
+    stage = stage_of(stable)
+    policy = stage.policy(tmp_path, PROBES, HEAD)
+    done = stage.gate("rollout", "--policy", policy, "--image", candidate)
+    assert done.code == code, done.out
+    outcome = stage.recorded(done.rollout)
+    asked = [item for item in outcome["evidence"] if item["probe"] == "latency"]
+    (own,) = [item for item in asked if not item.get("address")]
+    (control,) = [item for item in asked if item.get("address") == STABLE]
+    assert (own["kind"], own["asked_times"], control["asked_times"]) == ("latency", 100, 100)
+    assert control["outcome"] == "passed"
+    assert "(stable: p95 " in own["seen"]
+    if code == 0:
+        assert own["outcome"] == "passed"
+        return
+    stage.only(stage.first)
+    assert [finding["symptom"] for finding in own["findings"]] == ["slow"]
+    assert "times stable's" in own["findings"][0]["seen"]
+    assert [reason["subject"] for reason in outcome["verdict"]["reasons"]] == ["latency"]
+    assert own["attribution"] == "regression"

@@ -1,0 +1,75 @@
+"""Whatever stable says, the policy drafted from it loads, and its schemas let stable pass."""
+
+import tempfile
+from pathlib import Path
+
+import jsonschema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.core.policy import ServiceName
+from gate.core.recording import Asked, Form, Page, Recording, Sample
+from gate.policyfile import check_policy
+from gate.policyfile.drafting import draft
+from gate.policyfile.inferring import schema_of
+from gate.policyfile.writing import write_draft
+
+TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["status", "ok", "${a}", "a: b", "# x", "\x1b[2J", "yes"]
+)
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+HEADERS = st.lists(
+    st.tuples(st.sampled_from(["location", "content-type", "x-revision", "x"]), TEXTS), max_size=3
+)
+
+
+@given(st.lists(JSONS, min_size=1, max_size=4))
+@settings(max_examples=150)
+def test_every_sample_satisfies_the_schema_inferred_from_it(values):
+    schema = schema_of(values)
+    if schema is None:
+        return
+    validator = jsonschema.Draft202012Validator(schema)
+    for value in values:
+        validator.validate(value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("/abc.-_~%&=", min_size=0, max_size=12),
+            st.lists(
+                st.tuples(st.sampled_from([200, 204, 301, 401, 404, 500]), HEADERS, JSONS),
+                max_size=3,
+            ),
+            TEXTS,
+        ),
+        max_size=4,
+    ),
+    st.sampled_from([(), ("backend-1",), ("ok",)]),
+)
+@settings(max_examples=80, deadline=None)
+def test_every_draft_that_asks_anything_loads(said, revisions):
+    pages = tuple(
+        Page(
+            "/" + path.lstrip("/"),
+            tuple(Sample(status, tuple(head), Form.JSON, value) for status, head, value in samples),
+            fault,
+        )
+        for path, samples, fault in {
+            path.lstrip("/"): one for one in said for path in one[:1]
+        }.values()
+    )
+    drafted = draft(
+        Recording(pages, None, revisions), Asked(()), ServiceName(), {}, folder="it", logs=True
+    )
+    if not drafted.asks:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "it.yaml"
+        write_draft(drafted, path, force=False)
+        assert check_policy(path).problems == ()

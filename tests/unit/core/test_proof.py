@@ -1,0 +1,123 @@
+"""When a proof speaks for a policy, and when it says nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gate.core.aim import aim, no_service
+from gate.core.messages import CallFailed, Failure
+from gate.core.policy import HttpProbe, Probe
+from gate.core.proof import Proof, Proving, Trial, Trials
+from gate.core.state import Ending, Phase
+from gate.core.verdict import Decision
+from gate.errors import ExitCode, ValueProblem
+from tests.unit.core.rollouts import NOW, plan, rollout, service
+
+PROBES = (Probe("health", HttpProbe("/health")), Probe("beta", HttpProbe("/b"), required=False))
+PROOF = Proof("0.1.0", "p" * 64, "c" * 64, datetime(2026, 1, 2, tzinfo=UTC), 10, 9, {"health": 9})
+FRESH = Proving(True, "backend.proof.json", "p" * 64, "c" * 64, PROOF)
+
+
+def test_a_fresh_proof_lacks_nothing():
+    assert FRESH.lacking(PROBES) == ""
+    assert PROOF.kill_percent == 90
+
+
+@pytest.mark.parametrize(
+    ("proving", "said"),
+    [
+        (replace(FRESH, proof=None), "there is no backend.proof.json"),
+        (replace(FRESH, proof=None, problem="x.json:1:2: bad"), "x.json:1:2: bad"),
+        (replace(FRESH, policy_digest="q" * 64), "another policy (made 2026-01-02)"),
+        (replace(FRESH, contract_digest="d" * 64), "another contract"),
+        (replace(FRESH, proof=replace(PROOF, cannot_fail=("health",))), "health cannot fail"),
+        (replace(FRESH, proof=replace(PROOF, mutants=0, killed=0)), "nothing at all"),
+    ],
+)
+def test_what_is_stale_missing_or_toothless_is_no_proof(proving, said):
+    assert said in proving.lacking(PROBES)
+
+
+def test_a_probe_that_is_only_reported_may_be_one_that_cannot_fail():
+    assert replace(FRESH, proof=replace(PROOF, cannot_fail=("beta",))).lacking(PROBES) == ""
+
+
+@pytest.mark.parametrize("killed", [-1, 11])
+def test_more_kills_than_mutants_are_impossible(killed):
+    with pytest.raises(ValueProblem):
+        replace(PROOF, killed=killed)
+
+
+def aimed(proving):
+    asked = plan(probes=PROBES, proof=proving)
+    fresh = {"before": None, "placed": None, "candidate": ""}
+    return aim(rollout(Phase.READING, asked, **fresh), replace(service(), annotations=()), NOW)
+
+
+def test_a_rollout_without_the_proof_that_its_policy_asks_for_is_held_before_a_deploy():
+    r = aimed(replace(FRESH, proof=None))
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
+    assert r.ending.exit_code is ExitCode.HELD
+    assert r.verdict.decision is Decision.HOLD
+    assert "gate policy prove" in r.verdict.reasons[0].hint
+
+
+def test_a_rollout_without_a_proof_that_nobody_asks_for_says_so_and_goes_on():
+    r = aimed(replace(FRESH, proof=None, required=False))
+    assert r.phase is Phase.DEPLOYING
+    assert [note for note in r.notes if "no proof that the probes can fail" in note]
+
+
+def test_a_fresh_proof_lets_through_and_needs_no_word():
+    r = aimed(FRESH)
+    assert r.phase is Phase.DEPLOYING
+    assert not [note for note in r.notes if "proof" in note]
+
+
+def test_a_first_deploy_waits_for_its_proof_as_well():
+    failed = CallFailed(NOW, Failure.NOT_FOUND, "no such service")
+    asked = plan(probes=PROBES, proof=replace(FRESH, proof=None), image="i", first_deploy=True)
+    r = no_service(rollout(Phase.READING, asked), failed)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
+    lax = replace(asked, proof=replace(asked.proof, required=False))
+    r = no_service(rollout(Phase.READING, lax), failed)
+    assert r.phase is Phase.DEPLOYING
+    assert "no proof that the probes can fail" in r.notes[-1]
+
+
+def trial(name, *noticed, ran=None, judged=None, killed=None):
+    ran = noticed if ran is None else ran
+    judged = noticed if judged is None else judged
+    dead = bool(noticed) if killed is None else killed
+    return Trial(name, "answer", "an exact status", bool(ran), ran, noticed, judged, dead)
+
+
+TRIALS = Trials(
+    ("health", "lax", "spare"),
+    (
+        trial("refused", "health", "lax", judged=()),
+        trial("status 500", "health", ran=("lax", "health")),
+        trial("field gone", ran=("health", "lax")),
+        trial("only spare", "spare", killed=False),
+        trial("21 open"),
+    ),
+)
+
+
+def test_a_probe_that_notices_only_a_dead_line_cannot_fail():
+    assert TRIALS.cannot_fail == ("lax",)
+    assert TRIALS.kills == {"health": 2, "lax": 1, "spare": 1}
+    assert TRIALS.ran == {"health": 3, "lax": 3, "spare": 1}
+
+
+def test_a_mutant_that_nobody_met_counts_neither_way():
+    assert (len(TRIALS.exercised), TRIALS.killed) == (4, 2)
+    assert [one.mutant for one in TRIALS.survivors] == ["field gone", "only spare"]
+
+
+def test_the_proof_says_the_same():
+    proof = TRIALS.proof("0.1.0", "p" * 64, "c" * 64, NOW)
+    assert (proof.mutants, proof.killed, proof.kill_percent) == (4, 2, 50)
+    assert proof.cannot_fail == ("lax",)
+    assert proof.survivors == TRIALS.survivors

@@ -1,0 +1,127 @@
+import pytest
+
+from gate.probes.routes.openapi import Loss, NoDocumentError, key_of, losses, routes_of
+
+
+def document(paths, **more):
+    return {"openapi": "3.1.0", "paths": paths, **more}
+
+
+def lost(stable, candidate):
+    return losses(routes_of(stable), routes_of(candidate))
+
+
+QUERY = {"in": "query", "name": "page"}
+ITEMS = document({"/items": {"get": {}, "post": {}}, "/items/{id}": {"get": {}}})
+
+
+def test_a_document_loses_nothing_against_itself():
+    assert lost(ITEMS, ITEMS) == ()
+    assert set(routes_of(ITEMS)) == {"GET /items", "POST /items", "GET /items/{}"}
+
+
+def test_a_path_and_a_method_that_are_gone():
+    assert lost(ITEMS, document({"/items": {"get": {}}})) == (
+        Loss("POST /items"),
+        Loss("GET /items/{id}"),
+    )
+
+
+def test_what_is_new_is_not_lost():
+    assert lost(document({"/items": {"get": {}}}), ITEMS) == ()
+
+
+def test_the_name_of_a_path_parameter_does_not_matter():
+    renamed = document({"/items": {"get": {}, "post": {}}, "/items/{item_id}": {"get": {}}})
+    assert lost(ITEMS, renamed) == ()
+    assert key_of("get /items/{id}") == "GET /items/{}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "needs"),
+    [
+        ({}, {"parameters": [{**QUERY, "required": True}]}, ("query parameter page",)),
+        (
+            {"parameters": [QUERY]},
+            {"parameters": [{**QUERY, "required": True}]},
+            ("query parameter page",),
+        ),
+        ({"parameters": [{**QUERY, "required": True}]}, {}, None),
+        ({}, {"parameters": [QUERY]}, None),
+        ({}, {"parameters": [{"in": "path", "name": "id", "required": True}]}, None),
+        (
+            {"parameters": [{**QUERY, "required": True}]},
+            {"parameters": [{**QUERY, "in": "header", "required": True}]},
+            ("header parameter page",),
+        ),
+        ({}, {"requestBody": {"required": True}}, ("a body",)),
+        ({"requestBody": {"required": True}}, {"requestBody": {}}, None),
+        ({}, {"parameters": [{"in": "body", "name": "b", "required": True}]}, ("a body",)),
+    ],
+)
+def test_what_a_route_asks_for_that_it_did_not(before, now, needs):
+    found = lost(document({"/a": {"put": before}}), document({"/a": {"put": now}}))
+    assert found == (() if needs is None else (Loss("PUT /a", needs),))
+
+
+def with_body(**schemas):
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Item"}}}
+    return document(
+        {"/a": {"post": {"requestBody": {"content": content}}}}, components={"schemas": schemas}
+    )
+
+
+def test_a_property_that_a_body_needs_now_through_references():
+    base = {"required": ["name"]}
+    before = with_body(Item=base)
+    now = with_body(
+        Item={"allOf": [{"$ref": "#/components/schemas/Base"}, {"required": ["x"]}]}, Base=base
+    )
+    assert lost(before, now) == (Loss("POST /a", ("x in the body",)),)
+
+
+def test_parameters_of_the_path_hold_for_each_method_unless_it_says_otherwise():
+    shared = [{**QUERY, "required": True}, {"$ref": "#/components/parameters/T"}]
+    parameters = {"T": {"in": "header", "name": "X-T", "required": True}}
+    now = document(
+        {"/a": {"parameters": shared, "get": {"parameters": [QUERY]}, "put": {}}},
+        components={"parameters": parameters},
+    )
+    assert lost(document({"/a": {"get": {}, "put": {}}}), now) == (
+        Loss("GET /a", ("header parameter X-T",)),
+        Loss("PUT /a", ("header parameter X-T", "query parameter page")),
+    )
+
+
+@pytest.mark.parametrize("value", [None, [], 3, "x", {}, {"paths": None}, {"paths": []}])
+def test_what_is_no_document_is_refused(value):
+    with pytest.raises(NoDocumentError):
+        routes_of(value)
+
+
+def test_a_hostile_document_ends():
+    circle = {"allOf": [{"$ref": "#/s"}, {"$ref": "#/s"}]}
+    hostile = {
+        "s": circle,
+        "r": {"$ref": "#/r"},
+        "paths": {
+            "/a": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/s"}}}},
+                    "parameters": [
+                        {"$ref": "#/r"},
+                        {"$ref": "http://x/y"},
+                        {"$ref": "#/s/allOf/9"},
+                        7,
+                    ],
+                },
+                "get": [],
+            },
+            "/b": {"$ref": "#/r"},
+            "/c": None,
+        },
+    }
+    assert set(routes_of(hostile)) == {"POST /a"}
+    many = document({f"/{number}": {"get": {}} for number in range(20_001)})
+    with pytest.raises(NoDocumentError, match="more than 20000 routes"):
+        routes_of(many)
