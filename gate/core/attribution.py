@@ -64,7 +64,7 @@ _CREDENTIALS = frozenset({"401", "403", "1008"})
 _NOWHERE = frozenset({"400", "404", "405", "410", "1003"})
 _SHARED = frozenset({"429", "502", "503", "504", "1013"})
 _CODE = re.compile(r"(?<![\w.])(\d{3,4})\b")
-_VARYING = re.compile(r"\b[0-9a-f]{8,}\b|\d+")
+_VARYING = re.compile(r"(?<=://)[^/\s\"]+|\b[0-9a-f]{8,}\b|\d+")
 _DEPENDENCY = re.compile(
     r"degraded|unavailable|unhealthy|unreachable|timed? ?out|timeout|could not connect"
     r"|connection (?:refused|reset)|name resolution|pool (?:is )?exhausted"
@@ -285,7 +285,12 @@ def _code_in(finding: Finding) -> str:
 
 
 def _marks(item: Evidence) -> frozenset[tuple[Symptom, str]]:
-    """What was seen, without what differs from one answer to the next."""
+    """What was seen, without what differs from one answer to the next.
+
+    Of logs every kept line counts, not only the newest: which one that is, is chance.
+    """
+    if _leading(item) is Symptom.LOGS and item.excerpts:
+        return frozenset((Symptom.LOGS, _VARYING.sub("#", line)) for line in item.excerpts)
     return frozenset(
         (one.symptom, _code_in(one) or _VARYING.sub("#", one.seen)) for one in item.findings
     )

@@ -46,6 +46,12 @@ ECHO = saw((S.BODY, "/version = 3"))
 EMPTY_SUITE = saw((S.NO_EVIDENCE, "no test ran"), outcome=UNCLEAR)
 
 
+def logged(*lines, at=1):
+    """Evidence of a probe of the logs; the newest line comes first, and is the one it names."""
+    told = [f"12:00:0{at} ERROR GET http://127.0.0.1:{at}{line}" for line in lines]
+    return saw((S.LOGS, told[0]), kind="logs", excerpts=tuple(told))
+
+
 def shaped(item, value, label="$"):
     return replace(item, shape=shape_of(value, label))
 
@@ -82,6 +88,9 @@ def tried(item, *repeats):
         (WS1011, WS1011, "already there"),
         (saw((S.REDIRECT, "307: adds /")), saw((S.REDIRECT, "307: adds /")), "already there"),
         (saw((S.LOGS, "ERROR at 12:01")), saw((S.LOGS, "ERROR at 12:02")), "already there"),
+        (logged("/b -> 503", "/a -> 503"), logged("/a -> 503", "/b -> 503", at=9), "already there"),
+        (logged("/a -> 503", "KeyError"), logged("/a -> 503", at=9), "regression"),
+        (logged("KeyError"), logged("/a -> 503"), "unknown"),
         (saw((S.NOT_REFUSED, "let in")), saw((S.NOT_REFUSED, "let in")), "already there"),
         # E1, E3, E6: what we send or expect is wrong
         (E401, E401, "probe fault"),
