@@ -157,7 +157,8 @@ def no_move_without_a_reason(story):
         if phase == "moving":
             yield from _forward(story, write)
         elif phase in (*URGENT, "unrecorded"):
-            if new not in [story.meant(earlier) for earlier, _ in story.writes]:
+            known = [story.meant(earlier) for earlier, _ in story.writes]
+            if new not in known and not _rolled_back(story, new):
                 yield f"while {phase} shares became {new}, which they had never been"
         else:
             yield f"while {phase} the gate changed shares from {story.meant(before)} to {new}"
@@ -268,7 +269,20 @@ def traffic_is_somewhere_it_may_be(story):
         return
     if len(meant) == 1 and _earned(story, next(iter(meant))):
         return
+    if _rolled_back(story, meant):
+        return
     yield f"traffic ends at {meant}, was {story.before}, people set {allowed[1:]}"
+
+
+def _rolled_back(story, meant):
+    """Whether a person's rollback went there, which goes on although nothing can be recorded."""
+    ends = [run.outcome for run in story.record.runs if run.outcome]
+    return any(
+        end["kind"] == "rollback"
+        and end["ending"] == "rolled back"
+        and meant == {end["candidate"]["revision"]: 100}
+        for end in ends
+    )
 
 
 def _earned(story, revision):
