@@ -278,8 +278,8 @@ def _rolled_back(story, meant):
     """Whether a person's rollback went there, which goes on although nothing can be recorded."""
     ends = [run.outcome for run in story.record.runs if run.outcome]
     return any(
-        end["kind"] == "rollback"
-        and end["ending"] == "rolled back"
+        end.get("kind") == "rollback"
+        and end.get("ending") == "rolled back"
         and meant == {end["candidate"]["revision"]: 100}
         for end in ends
     )
@@ -359,7 +359,7 @@ def recovery_recovers(story):
     """Whoever comes when all is calm again finds nothing in the way."""
     for run in story.runs("recover", "next"):
         refused = run.code == USAGE and "choose another candidate.tag" in run.said
-        mistaken = run.code == REJECTED and story.round.rude and not story.round.identity
+        mistaken = run.code == REJECTED and not _told_apart(story)
         half_done = run.code == FAILED and "was left half done" in run.said
         nothing = story.deleted or (story.first and run.code in (USAGE, STUCK))
         refused |= run.code == REJECTED and _beside_the_sick(story, run)
@@ -394,8 +394,7 @@ def _true(story, run):
         yield from _where_it_was(story, run)
     if run.code == INTERRUPTED:
         yield from _safe(story, run, candidate)
-    told_apart = story.round.identity or not story.round.rude
-    told_apart &= not _beside_the_sick(story, run)
+    told_apart = _told_apart(story) and not _beside_the_sick(story, run)
     if run.code == REJECTED and run.image == "good" and not story.record.struck and told_apart:
         yield f"{run.role}: exit 1 for a good candidate, and nothing went wrong"
     given = story.placed_by_person(candidate, run.cut)  # a candidate with users is refused
@@ -403,6 +402,16 @@ def _true(story, run):
         yield f"{run.role}: exit 2 for a policy and a service that are right"
     if run.code == STUCK and story.round.calm:
         yield f"{run.role}: exit 4, and nothing went wrong"
+
+
+def _told_apart(story):
+    """Whether a candidate is never judged by what the revision before it does at its address.
+
+    Where the front end follows late, its name says whose an answer is; one that never answers has
+    none.
+    """
+    named = story.round.identity and story.round.image is not Image.MUTE
+    return named or not story.round.rude
 
 
 def _beside_the_sick(story, run):
