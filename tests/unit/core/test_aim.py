@@ -17,10 +17,12 @@ from tests.unit.core.rollouts import (
     NOW,
     OLD,
     PLACED,
+    PROBES,
     STABLE,
     TAG,
     USERS,
     later,
+    ours,
     plan,
     revisions,
     rollout,
@@ -220,3 +222,14 @@ def test_what_was_asked_for_but_is_not_in_effect_is_asked_for_again():
     asked = plan(Kind.ROLLBACK, revision=CANDIDATE)
     half_done = service(MOVED, effective=BEFORE)
     assert aimed(asked, half_done).phase is Phase.MOVING
+
+
+def test_a_rollback_undoes_the_rollout_under_way_at_once_and_without_asking():
+    canary = ours(Split.of([Target(STABLE, 80), Target(CANDIDATE, 20, TAG)]))
+    asked = plan(Kind.ROLLBACK, probes=PROBES)
+    fresh = {"before": None, "placed": None, "revisions": revisions(name=STABLE)}
+    r = aim(rollout(Phase.READING, asked, candidate=STABLE, **fresh), canary, NOW)
+    assert (r.phase, r.candidate) == (Phase.MOVING, STABLE)
+    assert r.goal.shares == {STABLE: 100}
+    assert TAG not in r.goal.tags
+    assert r.notes[-1].startswith("this undoes what rollout r1 (alice)")

@@ -147,3 +147,11 @@ def test_users_whom_somebody_moved_to_what_was_rejected_are_not_called_safe():
     assert r.notes[-1].startswith(said)
     r = cleanup.cleaning(rollout(Phase.CLEANING, ending=Ending.REJECTED), ours(PLACED), NOW)
     assert r.ending is Ending.REJECTED
+
+
+def test_a_service_that_never_had_a_ready_revision_is_not_waited_for():
+    gave_up = replace(service(MOVED, effective=BEFORE, annotations=()), ready=BROKEN)
+    r = rollout(Phase.SETTLING, ending=Ending.REJECTED, looks=PATIENT_LOOKS)
+    assert cleanup.settled(r, gave_up, NOW).phase is Phase.SETTLING
+    never = replace(gave_up, latest_ready="")
+    assert cleanup.settled(r, never, NOW).ending is Ending.STUCK
