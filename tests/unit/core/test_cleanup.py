@@ -154,4 +154,4 @@ def test_a_service_that_never_had_a_ready_revision_is_not_waited_for():
     r = rollout(Phase.SETTLING, ending=Ending.REJECTED, looks=PATIENT_LOOKS)
     assert cleanup.settled(r, gave_up, NOW).phase is Phase.SETTLING
     never = replace(gave_up, latest_ready="")
-    assert cleanup.settled(r, never, NOW).ending is Ending.STUCK
+    assert cleanup.settled(r, never, NOW).phase is Phase.RECORDING
