@@ -131,7 +131,12 @@ def run(args: argparse.Namespace) -> int:
     proven = None
     if not result.failed and not args.no_prove:
         asked = argparse.Namespace(
-            **vars(args), file=job.policy, at_once=prove.AT_ONCE, whole=False, no_file=False
+            **vars(args),
+            file=job.policy,
+            at_once=prove.AT_ONCE,
+            suite_time=prove.SUITE_TIME_S,
+            whole=False,
+            no_file=False,
         )
         proven = prove.prove(asked, result.policy)
     if args.output == "json":

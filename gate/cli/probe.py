@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from gate.report import machine, summary  # noqa: PLC0415
 
     policy = load_policy(args.policy)
+    proof = wiring.proving(args.policy, policy)
+    policy = replace(policy, probes=proof.shown(policy.probes))  # as a rollout would ask
     evidence = wiring.run_async(
         _probe(args, policy, show.plain(args.output)), many_connections=True
     )

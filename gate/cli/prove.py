@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # the proxy is imported where it is used
 
 AT_ONCE = 8
 AT_ONCE_MAX = 64
+SUITE_TIME_S = 900
+SUITE_TIME_MAX_S = 24 * 3600
 
 
 class InconclusiveError(GateError):
@@ -53,6 +55,14 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--whole",
         action="store_true",
         help="let every probe meet every mutant, also those that another has noticed already",
+    )
+    parser.add_argument(
+        "--suite-time",
+        type=_suite_time,
+        default=SUITE_TIME_S,
+        metavar="SECONDS",
+        help="how long the tests of a suite that no fault has made fail yet may go on looking for "
+        f"one that does (default: {SUITE_TIME_S})",
     )
     parser.add_argument(
         "--no-file", action="store_true", help="keep no proof file (default: beside the policy)"
@@ -119,7 +129,7 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     upstream = Upstream(target.url, _tls(target.url))
     target = await _named(policy, upstream, target)
     told(f"proving {args.file} against {target.url}")
-    how = How(args.at_once, args.whole, policy.baseline)
+    how = How(args.at_once, args.whole, policy.baseline, args.suite_time)
     try:
         campaign = Campaign(policy.probes, runner, upstream, target, how, told)
         return (await campaign.run()).said(redactor.text)
@@ -199,9 +209,17 @@ def _release() -> str:
 
 
 def _at_once(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= AT_ONCE_MAX:
+    return _number(text, 1, AT_ONCE_MAX)
+
+
+def _suite_time(text: str) -> int:
+    return _number(text, 0, SUITE_TIME_MAX_S)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    number = int(text) if text.isdecimal() and len(text) < len(str(most)) + 1 else -1
+    if not least <= number <= most:
         raise argparse.ArgumentTypeError(
-            f"is out of range (got {text!r}, expected 1 to {AT_ONCE_MAX})"
+            f"is out of range (got {text[:20]!r}, expected {least} to {most})"
         )
     return number

@@ -1,12 +1,9 @@
 """`gate rollout`: the main job."""
 
 import argparse
-from pathlib import Path
 
 from gate.cli import options, wiring
 from gate.cli.drive import drive
-from gate.core.policy import Policy
-from gate.core.proof import Proving
 from gate.core.state import Kind, Plan
 from gate.errors import UsageError
 
@@ -40,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
             "say with --reason why what a person moved users away from may serve them again",
         )
     policy = load_policy(args.policy)
+    proof = wiring.proving(args.policy, policy)
     plan = Plan(
         kind=Kind.ROLLOUT,
         service=wiring.service_of(args, policy.service),
@@ -49,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         image=args.image,
         revision=args.revision,
         suffix=wiring.new_suffix(),
-        probes=policy.probes,
+        probes=proof.shown(policy.probes),
         on_hold=policy.on_hold,
         ready_within_s=policy.candidate.ready_within_s,
         deadline_s=policy.deadline_s,
@@ -66,21 +64,6 @@ def run(args: argparse.Namespace) -> int:
         stakes=policy.stakes,
         policy_digest=policy.digest,
         policy_source=policy.source,
-        proof=proving(args.policy, policy),
+        proof=proof,
     )
     return drive(plan, args.output, policy=policy)
-
-
-def proving(path: Path, policy: Policy) -> Proving:
-    """What is known of the policy's proof; a file that cannot be read is none, and says why."""
-    from gate.policyfile import contract_digest  # noqa: PLC0415 - as above
-    from gate.saboteurs.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
-
-    file = proof_path(path)
-    proof, problem = None, ""
-    try:
-        proof = read_proof(file)
-    except ProofFileError as error:
-        problem = error.message
-    contract = contract_digest(policy)
-    return Proving(policy.require_proof, file.name, policy.digest, contract, proof, problem)

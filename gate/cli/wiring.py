@@ -18,10 +18,13 @@ from gate.errors import UsageError
 from gate.redaction import SHORTEST, Redactor
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
+    from pathlib import Path
+
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
     from gate.cloud.run import CloudRun
     from gate.core.policy import Policy, SecretRef
+    from gate.core.proof import Proving
     from gate.ports import Configurations, Identity, Logs, Probes
     from gate.probes.inquiry import Surroundings
 
@@ -283,3 +286,19 @@ def probes_of(
         arrival_within_s=0.0 if arrived else ARRIVAL_WITHIN_S,
     )
     return runner, redactor
+
+
+def proving(path: "Path", policy: "Policy") -> "Proving":
+    """What is known of the policy's proof; a file that cannot be read is none, and says why."""
+    from gate.core.proof import Proving  # noqa: PLC0415
+    from gate.policyfile import contract_digest  # noqa: PLC0415 - lazy, as all here
+    from gate.saboteurs.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
+
+    file = proof_path(path)
+    proof, problem = None, ""
+    try:
+        proof = read_proof(file)
+    except ProofFileError as error:
+        problem = error.message
+    contract = contract_digest(policy)
+    return Proving(policy.require_proof, file.name, policy.digest, contract, proof, problem)

@@ -97,6 +97,20 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One test of a suite.
+
+    Attributes:
+        name: its node id, or how its runner calls it.
+        outcome: PASSED only at its first try and having asked; FAILED by what it asserts, having
+            asked; INCONCLUSIVE for all else: it was skipped, never asked, or could not be set up.
+    """
+
+    name: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What one probe saw.
 
@@ -116,6 +130,7 @@ class Evidence:
         log_lines: of a failure, the candidate's own log lines that belong to it.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
+        cases: the tests of a suite, each for itself.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
     """
 
@@ -137,6 +152,7 @@ class Evidence:
     log_lines: tuple[str, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)
+    cases: tuple[Case, ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gate.core.policy import Probe
+from gate.core.questions import SuiteProbe
 from gate.errors import ValueProblem
 
 HINT = "run gate policy prove on the policy, and keep the proof file beside it"
@@ -42,6 +43,7 @@ class Proof:
         kills: by probe, how many of them it noticed.
         cannot_fail: probes that no wrong answer made fail.
         survivors: the faults that nothing required noticed.
+        tests: by suite, how many faults each of its tests noticed; 0 for one that cannot fail.
     """
 
     release: str
@@ -53,6 +55,7 @@ class Proof:
     kills: Mapping[str, int] = field(hash=False)
     cannot_fail: tuple[str, ...] = ()
     survivors: tuple[Survivor, ...] = ()
+    tests: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.killed <= self.mutants:
@@ -104,6 +107,13 @@ class Proving:
             return f"no proof that the probes can fail: {self.file} says that {whom} {says}"
         return ""
 
+    def shown(self, probes: Sequence[Probe]) -> tuple[Probe, ...]:
+        """The probes, with each suite told which of its tests a fresh proof has seen fail."""
+        proof = self.proof
+        if proof is None or self.problem or self._stale(proof):
+            return tuple(probes)
+        return tuple(_shown(probe, proof.tests.get(probe.name, {})) for probe in probes)
+
     def _stale(self, proof: Proof) -> str:
         """What has changed since it was made, "" if nothing."""
         made = f"(made {proof.made_at:%Y-%m-%d})"
@@ -112,6 +122,13 @@ class Proving:
         if proof.policy_digest != self.policy_digest:
             return f"was made with another policy {made}: it has changed since"
         return ""
+
+
+def _shown(probe: Probe, tests: Mapping[str, int]) -> Probe:
+    if not isinstance(probe.spec, SuiteProbe):
+        return probe
+    can_fail = frozenset(name for name, kills in tests.items() if kills)
+    return replace(probe, spec=replace(probe.spec, can_fail=can_fail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +143,7 @@ class Trial:
         judged: those of them that found an answer wrong; a dead line, lateness and another revision
             stop any question, also one that takes every answer for a right one.
         killed: whether a required one was among them: it would not have been promoted.
+        failed: by suite, the tests of it that failed.
     """
 
     mutant: str
@@ -136,6 +154,7 @@ class Trial:
     noticed: tuple[str, ...] = ()
     judged: tuple[str, ...] = ()
     killed: bool = False
+    failed: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,8 @@ class Trials:
         probes: those that could be put to the test, in the policy's order.
         trials: one for each mutant, in the catalogue's order.
         unprovable: probes that no proxy can sabotage, and why.
+        suites: by suite, those of its tests that asked the healthy service and passed.
+        hurried: suites for whose tests there was no time to meet every fault that they could.
         strays: runs that failed for something else than the fault, and were not counted.
         fields_left_out: fields of answers that were too many to be changed one by one.
         took_s: how long it took.
@@ -154,18 +175,27 @@ class Trials:
     probes: tuple[str, ...]
     trials: tuple[Trial, ...]
     unprovable: tuple[tuple[str, str], ...] = ()
+    suites: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    hurried: tuple[str, ...] = ()
     strays: int = 0
     fields_left_out: int = 0
     took_s: float = 0.0
 
     def said(self, words: Callable[[str], str]) -> "Trials":
-        """The same in other words, say without secrets; names of probes stay."""
+        """The same in other words, say without secrets; names of probes stay.
+
+        A test whose name has one goes without proof: it could not be told apart any more.
+        """
         trials = (
             replace(trial, mutant=words(trial.mutant), caught_by=words(trial.caught_by))
             for trial in self.trials
         )
         why = tuple((name, words(text)) for name, text in self.unprovable)
-        return replace(self, trials=tuple(trials), unprovable=why)
+        suites = {
+            suite: tuple(test for test in tests if words(test) == test)
+            for suite, tests in self.suites.items()
+        }
+        return replace(self, trials=tuple(trials), unprovable=why, suites=suites)
 
     @property
     def exercised(self) -> tuple[Trial, ...]:
@@ -196,6 +226,17 @@ class Trials:
         return tuple(name for name in self.probes if name not in judging)
 
     @property
+    def tests(self) -> dict[str, dict[str, int]]:
+        """By suite, how many mutants each of its tests noticed."""
+        return {
+            suite: {
+                test: sum(test in trial.failed.get(suite, ()) for trial in self.exercised)
+                for test in tests
+            }
+            for suite, tests in self.suites.items()
+        }
+
+    @property
     def survivors(self) -> tuple[Survivor, ...]:
         """The mutants that would have been promoted."""
         return tuple(
@@ -218,4 +259,5 @@ class Trials:
             self.kills,
             self.cannot_fail,
             self.survivors,
+            self.tests,
         )

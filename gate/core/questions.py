@@ -231,6 +231,8 @@ class SuiteProbe:
         pass_rate: percent of the tests with a marker (e.g. P1) that must pass, skipped ones
             included; `""` is all. A test that no rate speaks for must pass if it runs.
         network: whether only tests that were seen talking to the candidate count.
+        can_fail: of these alone a pass counts, since a proof has seen each of them fail; None
+            where there is no fresh proof.
     """
 
     run: tuple[str, ...]
@@ -242,6 +244,7 @@ class SuiteProbe:
     skipped: int = 0
     pass_rate: Mapping[str, float] = field(default_factory=dict, hash=False)
     network: bool = True
+    can_fail: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         more_than_0("timeout", self.timeout_s)

@@ -7,6 +7,8 @@
     kill_percent                their share
     families                    [{family, mutants, killed}]
     probes                      [{probe, kills, asked, cannot_fail}]; asked is with how many mutants
+    suites                      [{probe, tests, hurried}]; tests is [{test, kills}], 0 kills for one
+                                that cannot fail, or had no time to where hurried is true
     survivors                   [{mutant, family, caught_by}]
     not_exercised               [{mutant, family, caught_by}]: faults that no probe could meet
     not_provable                [{probe, why}]: what no proxy can sabotage
@@ -42,6 +44,7 @@ def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> lis
     blocks += [BLANK, _probes(trials)]
     for section in (_defects(trials), _unprovable(trials), _odd(trials)):
         blocks += [BLANK, *section] if section else []
+    blocks += [block for suite in trials.suites for block in _suite(trials, suite)]
     title = "survived: these would have been promoted"
     blocks += _mutants(title, trials.survivors, Tone.BAD)
     blocks += _mutants("not exercised: no probe could meet these", _unmet(trials), Tone.FAINT)
@@ -77,6 +80,14 @@ def proof_value(trials: Trials, policy: str, file: str) -> Json:
                 "cannot_fail": name in trials.cannot_fail,
             }
             for name in trials.probes
+        ],
+        "suites": [
+            {
+                "probe": suite,
+                "tests": [{"test": test, "kills": kills} for test, kills in tests.items()],
+                "hurried": suite in trials.hurried,
+            }
+            for suite, tests in trials.tests.items()
         ],
         "survivors": [_value(one) for one in trials.survivors],
         "not_exercised": [_value(one) for one in _unmet(trials)],
@@ -149,6 +160,25 @@ def _defects(trials: Trials) -> list[Line]:
         Line(f"{safe(name, 80)}: cannot fail: {CANNOT_FAIL}", Tone.BAD)
         for name in trials.cannot_fail
     ]
+
+
+def _suite(trials: Trials, suite: str) -> list[Block]:
+    """Which tests of a suite count from now on, and which do not."""
+    tests = trials.tests[suite]
+    idle = [test for test, kills in tests.items() if not kills]
+    name, able = safe(suite, 80), len(tests) - len(idle)
+    text = f"{name}: {able} of {many(len(tests), 'test')} that asked and passed were seen to fail"
+    blocks: list[Block] = [BLANK, Line(text, Tone.BAD if idle else Tone.GOOD)]
+    if not idle:
+        return blocks
+    why = "no fault made these fail, so that their passes do not count"
+    if suite in trials.hurried:
+        why += "; the time was up before all had been tried (--suite-time)"
+    blocks.append(Line(f"{why}:", indent=2))
+    blocks += [Line(safe(test), Tone.BAD, indent=4) for test in idle[:SHOWN_MAX]]
+    if (more := len(idle) - SHOWN_MAX) > 0:
+        blocks.append(Line(f"and {more} more (--output json has them all)", indent=4))
+    return blocks
 
 
 def _unprovable(trials: Trials) -> list[Line]:

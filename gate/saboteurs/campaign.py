@@ -27,6 +27,7 @@ from gate.saboteurs.acts import AnswerAct, Mutant
 from gate.saboteurs.catalogue import Catalogue, catalogue, touches
 from gate.saboteurs.lesson import Lesson
 from gate.saboteurs.saboteur import Saboteur
+from gate.saboteurs.suites import Suites
 from gate.saboteurs.wire import Upstream
 
 _UNPROVABLE: dict[type[ProbeSpec], str] = {
@@ -73,11 +74,13 @@ class How:
         whole: every probe meets every mutant that it can; else a mutant is done with once a
             required probe has noticed it, and a probe that has noticed nothing yet goes on.
         baseline: whether the healthy service is asked beside each mutant, as in a rollout.
+        suite_s: so long the tests of a suite that have noticed nothing yet go on, each suite.
     """
 
     at_once: int = 8
     whole: bool = False
     baseline: Baseline = Baseline.NONE
+    suite_s: float = 900.0
 
 
 @dataclass
@@ -89,6 +92,7 @@ class _Case:
     ran: list[Probe] = field(default_factory=list)
     noticed: list[Probe] = field(default_factory=list)
     judged: list[Probe] = field(default_factory=list)
+    failed: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def killed(self) -> bool:
@@ -126,6 +130,7 @@ class Campaign:
         self._few = asyncio.Semaphore(how.at_once)
         self._lessons: dict[str, Lesson] = {}
         self._strays = 0
+        self._suites = Suites(how.suite_s, lambda: asyncio.get_running_loop().time())
 
     async def run(self) -> Trials:
         """Runs all of it.
@@ -162,6 +167,8 @@ class Campaign:
                         why = f"it does not pass on the healthy service ({evidence.seen})"
                     elif lesson.empty:
                         why = "what it asks does not pass the proxy"
+                    else:
+                        self._suites.healthy(probe, evidence)
             if why is None:
                 provable.append(probe)
             else:
@@ -178,9 +185,13 @@ class Campaign:
             async with self._few, self._asking(probe) as (evidence, _):
                 return evidence
 
-        found = await _together(again(probe) for probe in probes if probe.required)
-        if failed := [evidence for evidence in found if not evidence.passed]:
+        steady = self._suites.steady
+        asked = [probe for probe in probes if probe.required or probe.name in steady]
+        found = dict(zip(asked, await _together(again(probe) for probe in asked), strict=True))
+        if failed := [one for probe, one in found.items() if probe.required and not one.passed]:
             raise ControlError("after the mutants", failed)
+        for probe, evidence in found.items():
+            self._suites.healthy(probe, evidence)
 
     def _touched(self, mutant: Mutant, probes: Sequence[Probe]) -> tuple[Probe, ...]:
         touched = [probe for probe in probes if touches(mutant, self._lessons[probe.name])]
@@ -203,18 +214,23 @@ class Campaign:
         await _together(meet(case) for case in cases)
 
     async def _toothless(self, cases: Sequence[_Case], probes: Sequence[Probe]) -> None:
-        """A probe that has noticed no wrong answer yet meets all that it can, until it does."""
+        """What has noticed no wrong answer yet, probe or test, meets all that it can until it does.
 
-        async def go_on(probe: Probe) -> None:
-            for case in cases:
-                if any(probe in one.judged for one in cases):
-                    return
-                judges = case.mutant.family.judged
-                if judges and probe in case.touched and probe not in case.ran:
-                    async with self._few:
-                        await self._against(case, probe)
+        Faults that strike everywhere come first: most tests fail with one of those.
+        """
 
-        await _together(go_on(probe) for probe in probes)
+        async def go_on(probe: Probe, case: _Case) -> None:
+            async with self._few:
+                idle = not any(probe in one.judged for one in cases)
+                if idle or self._suites.open(probe):
+                    await self._against(case, probe)
+
+        await _together(
+            go_on(probe, case)
+            for probe in probes
+            for case in sorted(cases, key=lambda case: bool(case.mutant.place.path))
+            if case.mutant.family.judged and probe in case.touched and probe not in case.ran
+        )
 
     async def _against(self, case: _Case, probe: Probe) -> None:
         """One probe meets one mutant; what the mutant cannot have caused is no evidence."""
@@ -227,6 +243,8 @@ class Campaign:
         else:
             return
         case.ran += [probe] if struck else []
+        if struck and case.mutant.family.judged:
+            case.failed[probe.name] = self._suites.sabotaged(evidence)
         if evidence.passed:
             return
         case.noticed.append(probe)
@@ -240,11 +258,16 @@ class Campaign:
         """The evidence of one probe that was asked through a proxy of its own."""
         async with Saboteur(self._upstream, mutant, lesson) as saboteur:
             target = replace(self._target, url=saboteur.url, stable=self._stable_for(probe))
-            evidence = await self._runner.run([probe], target, _unheard)
+            evidence = await self._runner.run([self._suites.bounded(probe)], target, _unheard)
         yield next(one for one in evidence if one.address != STABLE), saboteur
 
     def _stable_for(self, probe: Probe) -> Target | None:
-        """The healthy service as a control: where the policy has one, or the question needs it."""
+        """The healthy service as a control: where the policy has one, or the question needs it.
+
+        Not for suites: whose fault it is changes nothing about which of their tests fail.
+        """
+        if isinstance(probe.spec, SuiteProbe):
+            return None
         always = isinstance(probe.spec, LatencyProbe | RoutesProbe)
         return self._target if always or self._how.baseline is Baseline.STABLE else None
 
@@ -260,6 +283,8 @@ class Campaign:
             tuple(probe.name for probe in probes),
             tuple(_trial(case) for case in cases),
             unprovable,
+            self._suites.steady,
+            tuple(sorted(self._suites.hurried)),
             self._strays,
             known.fields_left_out,
             took_s,
@@ -277,6 +302,7 @@ def _trial(case: _Case) -> Trial:
         tuple(probe.name for probe in case.noticed),
         tuple(probe.name for probe in case.judged),
         case.killed,
+        case.failed,
     )
 
 

@@ -15,7 +15,7 @@ FORMAT = 1
 SIZE_MAX_BYTES = 4 << 20
 _KEYS = {
     "format", "gate", "policy_digest", "contract_digest", "made_at", "mutants", "killed",
-    "kill_percent", "kills", "cannot_fail", "survivors",
+    "kill_percent", "kills", "cannot_fail", "survivors", "tests",
 }  # fmt: skip
 _AGAIN = "delete it, or write it anew with gate policy prove"
 
@@ -109,6 +109,9 @@ def _plain(proof: Proof) -> Json:
         "kills": dict(sorted(proof.kills.items())),
         "cannot_fail": cannot_fail,
         "survivors": survivors,
+        "tests": {
+            suite: dict(sorted(tests.items())) for suite, tests in sorted(proof.tests.items())
+        },
     }
 
 
@@ -116,7 +119,7 @@ def _proof(value: Json) -> Proof:
     fields = _object(value, "the file", _KEYS)
     if fields["format"] != FORMAT:
         raise ValueProblem("format", f"is unknown (got {fields['format']!r}, expected {FORMAT})")
-    kills = _object(fields["kills"], "kills")
+    tests = _object(fields["tests"], "tests")
     proof = Proof(
         _string(fields["gate"], "gate"),
         _digest(fields["policy_digest"], "policy_digest"),
@@ -124,9 +127,10 @@ def _proof(value: Json) -> Proof:
         _time(fields["made_at"]),
         _count(fields["mutants"], "mutants"),
         _count(fields["killed"], "killed"),
-        {name: _count(number, f"kills.{name}") for name, number in kills.items()},
+        _counts(fields["kills"], "kills"),
         tuple(_string(name, "cannot_fail") for name in _list(fields["cannot_fail"], "cannot_fail")),
         tuple(_survivor(one) for one in _list(fields["survivors"], "survivors")),
+        {suite: _counts(counts, f"tests.{suite}") for suite, counts in tests.items()},
     )
     if len(proof.survivors) != proof.mutants - proof.killed:
         raise ValueProblem("survivors", "do not add up with mutants and killed")
@@ -170,6 +174,10 @@ def _count(value: Json, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueProblem(name, f"is no count (got {str(value)[:40]!r})")
     return value
+
+
+def _counts(value: Json, name: str) -> dict[str, int]:
+    return {key: _count(one, f"{name}.{key}") for key, one in _object(value, name).items()}
 
 
 def _time(value: Json) -> datetime:

@@ -1,6 +1,8 @@
 """A whole campaign: real probes, real proxies, and a small service of our own."""
 
 import json
+import os
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -18,13 +20,16 @@ from gate.core.policy import (
     Send,
     WebSocketProbe,
 )
+from gate.core.proof import Proving
 from gate.ports import Target
+from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
 from gate.saboteurs.campaign import Campaign, ControlError, How
 from gate.saboteurs.naming import NoNameError, revision_of
 from gate.saboteurs.wire import Upstream
 from tests.contract.probe_servers import SystemClock
+from tests.contract.suite_stage import spec, write
 
 BODY = {"status": "healthy", "revision": "r1", "at": 1}
 STRICT = Probe(
@@ -39,6 +44,17 @@ CHAT = Probe(
         script=(Send({"say": "${nonce}"}), Await(Pattern(json={"say": "${nonce}"}), within_s=1)),
     ),
 )
+SUITE = Probe("suite", spec())
+TESTS = """
+def test_health():
+    assert b"healthy" in get("/health").read()
+
+def test_whatever_comes():
+    get("/health").read()
+
+def test_nobody_asked():
+    assert 1 + 1 == 2
+"""
 LOGS = Probe("logs", LogsProbe((LogPattern(text="x"),)))
 
 
@@ -113,6 +129,31 @@ async def test_whoever_has_noticed_nothing_yet_goes_on_and_the_others_do_not():
     whole = await prove(Service(), STRICT, twin, whole=True)
     assert whole.kills["twin"] == whole.kills["strict"]
     assert whole.killed == some.killed
+
+
+def runner_in(folder):
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    around = Surroundings(folder, {name: os.environ[name] for name in names if name in os.environ})
+    return ProbeRunner(
+        {}, None, SystemClock(), Redactor({}), arrival_within_s=0, surroundings=around
+    )
+
+
+async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
+    runner = runner_in(write(tmp_path, test_staging=TESTS))
+    trials = await prove(Service(), STRICT, SUITE, runner=runner)
+    kills = {name.rpartition("::")[2]: count for name, count in trials.tests["suite"].items()}
+    assert kills.keys() == {"test_health", "test_whatever_comes"}  # who never asked is none of them
+    assert kills["test_health"] > 3
+    assert kills["test_whatever_comes"] == 0
+    assert trials.hurried == ()
+    met = [trial for trial in trials.exercised if "suite" in trial.ran]
+    assert all(not trial.failed.get("suite") for trial in met if trial.family == "connection")
+    proof = trials.proof("1", "0" * 64, "0" * 64, datetime.now(UTC))
+    proving = Proving(False, "x.proof.json", "0" * 64, "0" * 64, proof)
+    strict, suite = proving.shown((STRICT, SUITE))
+    assert strict is STRICT
+    assert suite.spec.can_fail == {"test_staging.py::test_health"}
 
 
 async def test_a_probe_that_is_only_reported_kills_nothing():

@@ -4,7 +4,13 @@ Its only gate is an import-time check of a health endpoint: where that is not 20
 skipped and pytest exits with 0. Half of its tests ask nobody.
 """
 
+from datetime import UTC, datetime
+
 import pytest
+
+from gate.core.proof import Proof
+from gate.policyfile import contract_digest, load_policy
+from gate.saboteurs.proof_file import proof_path, write_proof
 
 TOLERANT = """
 import asyncio, json, os
@@ -93,3 +99,22 @@ def test_a_suite_that_is_skipped_as_a_whole_and_exits_with_0_promotes_nothing(ba
     assert (control["outcome"], control["address"]) == ("passed", "stable")
     assert {finding["symptom"] for finding in seen["findings"]} == {"no evidence"}
     assert "GET /api/health 307" in "\n".join(seen["excerpts"])
+
+
+def test_after_a_proof_only_tests_that_were_seen_to_fail_count(backend_of, policy):
+    read = load_policy(policy)
+    names = ("test_health", "test_websocket", "test_errors_are_tolerated")
+    tests = {
+        f"test_staging.py::{name}": kills for name, kills in zip(names, (9, 1, 0), strict=True)
+    }
+    digests = (read.digest, contract_digest(read))
+    proof = Proof("1", *digests, datetime.now(UTC), 9, 9, {"suite": 9}, tests={"suite": tests})
+    write_proof(proof_path(policy), proof)
+    stage = backend_of()
+    done = stage.gate("rollout", "--policy", policy, "--image", "backend:v6")
+    assert done.code == 0, done
+    (seen,) = stage.recorded(done.rollout)["evidence"]
+    assert seen["seen"] == (
+        "2 of 5 tests passed, 2 passed without asking the candidate, "
+        "1 passed without a proof that they can fail, exit code 0"
+    )

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from gate.probes.suite.record import Record
 from gate.probes.suite.results import Account
 from gate.probes.suite.story import excerpts, seen_in_words
 from gate.probes.suite.upstream import Upstream
-from gate.probes.suite.weigh import Facts, weigh
+from gate.probes.suite.weigh import Facts, cases, weigh
 
 KIND = "suite"
 
@@ -57,7 +58,7 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
         return draft.end(seen, faults, told, trace=trace.id, answered_by=answered_by)
     weighed = weigh(spec, over.facts)
     lines = excerpts(weighed, over.facts, run.words, over.printed, cut=over.cut)
-    return draft.end(
+    evidence = draft.end(
         seen_in_words(weighed, over.facts),
         weighed.faults,
         (*told, *lines),
@@ -65,6 +66,7 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
         answered_by=answered_by,
         tally=Tally(weighed.total, weighed.right, weighed.outcome),
     )
+    return replace(evidence, cases=cases(weighed, over.facts))
 
 
 async def _run(

@@ -18,6 +18,8 @@ def seen_in_words(weighed: Weighed, facts: Facts) -> str:
     silent = sum(test.silent for test in weighed.tests)
     parts = [f"{weighed.right} of {weighed.total} tests passed"]
     parts += [f"{silent} passed without asking the candidate"] if silent else []
+    toothless = sum(test.toothless for test in weighed.tests)
+    parts += [f"{toothless} passed without a proof that they can fail"] if toothless else []
     parts += [
         f"{ended[kind]} {kind.value}" for kind in Ended if kind is not Ended.PASSED and ended[kind]
     ]
@@ -61,6 +63,8 @@ def _told(weighed: Weighed, facts: Facts) -> Iterator[str]:
     yield from _names(
         "passed without asking the candidate", [test for test in tests if test.silent]
     )
+    toothless = [test for test in tests if test.toothless]
+    yield from _names("passed without a proof that they can fail", toothless)
     for kind in (Ended.SKIPPED, Ended.XFAILED, Ended.DESELECTED, Ended.NOT_RUN):
         yield from _names(kind.value, [test for test in tests if test.result.ended is kind])
 

@@ -1,16 +1,17 @@
 """What a suite's results are worth. Pure.
 
 An exit code is never enough: 58 skipped tests exit with 0. A test counts if it passed at its first
-try and, unless the policy asks for results alone, if it was seen talking to the candidate. What did
-not run says nothing, so it holds; what failed speaks against the candidate only if it had asked it.
+try and, unless the policy asks for results alone, if it was seen talking to the candidate; where
+there is a proof, only if that has seen it fail on something broken. What did not run says nothing,
+so it holds; what failed speaks against the candidate only if it had asked it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from gate.core.evidence import Outcome, Symptom
+from gate.core.evidence import Case, Outcome, Symptom
 from gate.core.questions import SuiteProbe
 from gate.probes.outcome import Fault, worst
 from gate.probes.suite.record import NOBODY, SEVERAL, Record, Seen
@@ -26,6 +27,8 @@ NAMED_MAX = 5
 _LEFT_OUT = (Ended.SKIPPED, Ended.XFAILED, Ended.DESELECTED)
 _BAD = (Ended.FAILED, Ended.ERRORED)
 _TALKING = "tests that ask the candidate"
+_NO_TEETH = "passed without a proof that it can fail"
+_PROVE = "run gate policy prove after each change of the suite; it names tests that cannot fail"
 _ONE_BY_ONE = "run the tests one after the other (no -n): several at once cannot be told apart"
 
 
@@ -51,6 +54,7 @@ class Test:
     Attributes:
         counts: whether it is a pass that speaks for the candidate.
         silent: whether it passed without asking the candidate.
+        toothless: whether it passed, and the proof has not seen it fail.
         wrong: what speaks against it: None unless it failed, at its first try at least.
     """
 
@@ -58,7 +62,13 @@ class Test:
     seen: Seen
     counts: bool
     silent: bool
+    toothless: bool
     wrong: Fault | None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it passed and says nothing."""
+        return self.silent or self.toothless
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def weigh(spec: SuiteProbe, facts: Facts) -> Weighed:
     alone = spec.network and facts.results.by_test
     whole = None if facts.results.by_test else _together(facts.record)
     tests = tuple(
-        _test(result, whole or facts.record.of(result.id), alone=alone, network=spec.network)
+        _test(spec, result, whole or facts.record.of(result.id), alone=alone)
         for result in facts.results.tests
     )
     short, tolerated = _rates(spec, tests)
@@ -107,6 +117,23 @@ def weigh(spec: SuiteProbe, facts: Facts) -> Weighed:
         *_silence(spec, facts, tests),
     ]
     return Weighed(tests, tuple(dict.fromkeys(faults)), tolerated)
+
+
+def cases(weighed: Weighed, facts: Facts) -> tuple[Case, ...]:
+    """The tests, each for itself.
+
+    In pytest an error comes from what a test needs, not from what it asserts; JUnit XML knows no
+    such difference.
+    """
+    failures = (Ended.FAILED,) if facts.results.by_test else _BAD
+    return tuple(_case(test, failures) for test in weighed.tests)
+
+
+def _case(test: Test, failures: Collection[Ended]) -> Case:
+    outcome = Outcome.PASSED if test.counts else Outcome.INCONCLUSIVE
+    if test.wrong is not None and test.result.ended in failures:
+        outcome = test.wrong.outcome
+    return Case(test.result.id, outcome)
 
 
 def _together(record: Record) -> Seen:
@@ -122,15 +149,17 @@ def _together(record: Record) -> Seen:
     return whole
 
 
-def _test(result: Result, seen: Seen, *, alone: bool, network: bool) -> Test:
+def _test(spec: SuiteProbe, result: Result, seen: Seen, *, alone: bool) -> Test:
     passed = result.ended is Ended.PASSED
-    heard = (seen.asked or not alone) and not (network and seen.foreign)
+    heard = (seen.asked or not alone) and not (spec.network and seen.foreign)
+    shown = not spec.network or spec.can_fail is None or result.id in spec.can_fail
     return Test(
         result,
         seen,
-        counts=passed and not result.reruns and heard,
+        counts=passed and not result.reruns and heard and shown,
         silent=passed and not heard,
-        wrong=_wrong(result, seen, network=network),
+        toothless=passed and heard and not shown,
+        wrong=_wrong(result, seen, network=spec.network),
     )
 
 
@@ -213,7 +242,8 @@ def _required(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
                 if test.wrong is not None:
                     yield test.wrong
                 continue
-            how = "passed without asking the candidate" if test.silent else test.result.ended.value
+            how = _NO_TEETH if test.toothless else test.result.ended.value
+            how = "passed without asking the candidate" if test.silent else how
             yield _nothing(f"{test.result.id} {how}", f"{name} passed")
 
 
@@ -230,7 +260,7 @@ def _rates(spec: SuiteProbe, tests: tuple[Test, ...]) -> tuple[tuple[Fault, ...]
     faults: list[Fault] = []
     short: set[str] = set()
     for marker, percent in spec.pass_rate.items():
-        members = [test for test in tests if not test.silent and _speaks_for(test, marker)]
+        members = [test for test in tests if not test.idle and _speaks_for(test, marker)]
         found = _rate(marker, percent, members)
         if found:
             short.add(marker)
@@ -299,8 +329,11 @@ def _silence(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterato
     elif tests and not asked:
         hint = "lead the suite to ${url} and ${ws_url} by its environment, or name its `hosts`"
         yield _nothing("the suite never asked the candidate", _TALKING, hint)
-    elif silent and not any(test.counts or test.wrong for test in tests):
-        yield _nothing(f"{silent} passed without asking the candidate, and no other", _TALKING)
+    elif any(test.idle for test in tests) and not any(test.counts or test.wrong for test in tests):
+        parts = [f"{silent} passed without asking the candidate"] if silent else []
+        toothless = sum(test.toothless for test in tests)
+        parts += [f"{toothless} {_NO_TEETH}"] if toothless else []
+        yield _nothing(f"{', '.join(parts)}, and no other", _TALKING, _PROVE if toothless else "")
 
 
 def _nothing(seen: str, expected: str, hint: str = "") -> Fault:

@@ -9,6 +9,7 @@ from gate.core.aim import aim, no_service
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import HttpProbe, Probe
 from gate.core.proof import Proof, Proving, Trial, Trials
+from gate.core.questions import SuiteProbe
 from gate.core.state import Ending, Phase
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, ValueProblem
@@ -41,6 +42,29 @@ def test_what_is_stale_missing_or_toothless_is_no_proof(proving, said):
 
 def test_a_probe_that_is_only_reported_may_be_one_that_cannot_fail():
     assert replace(FRESH, proof=replace(PROOF, cannot_fail=("beta",))).lacking(PROBES) == ""
+
+
+SUITE = Probe("e2e", SuiteProbe(("pytest",)))
+TESTS = {"e2e": {"test_a": 2, "test_b": 0}}
+
+
+def can_fail(proving):
+    health, suite = proving.shown((PROBES[0], SUITE))
+    assert health is PROBES[0]
+    return suite.spec.can_fail
+
+
+def test_a_fresh_proof_says_which_tests_of_a_suite_can_fail():
+    assert can_fail(replace(FRESH, proof=replace(PROOF, tests=TESTS))) == {"test_a"}
+    assert can_fail(FRESH) == frozenset()  # it has none of the suite: nothing was seen to fail
+
+
+@pytest.mark.parametrize(
+    "change", [{"proof": None}, {"problem": "x"}, {"policy_digest": "q"}, {"contract_digest": "d"}]
+)
+def test_a_stale_proof_says_nothing_of_any_test(change):
+    fresh = replace(FRESH, proof=replace(PROOF, tests=TESTS))
+    assert can_fail(replace(fresh, **change)) is None
 
 
 @pytest.mark.parametrize("killed", [-1, 11])
@@ -121,3 +145,13 @@ def test_the_proof_says_the_same():
     assert (proof.mutants, proof.killed, proof.kill_percent) == (4, 2, 50)
     assert proof.cannot_fail == ("lax",)
     assert proof.survivors == TRIALS.survivors
+
+
+def test_kills_are_counted_by_test_and_only_where_it_passed_with_nothing_wrong():
+    met = replace(trial("status 500", "e2e"), failed={"e2e": frozenset({"test_a", "flaky"})})
+    suites = {"e2e": ("test_a", "test_b", "test_${token}")}
+    trials = Trials(("e2e",), (met, met, trial("21 open")), suites=suites)
+    assert trials.tests == {"e2e": {"test_a": 2, "test_b": 0, "test_${token}": 0}}
+    said = trials.said(lambda text: text.replace("${token}", "<token>"))
+    assert said.tests == TESTS  # a name with a secret is nowhere, and so proves nothing
+    assert said.proof("1", "p" * 64, "c" * 64, NOW).tests == TESTS

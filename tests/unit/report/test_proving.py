@@ -55,3 +55,22 @@ def test_machines_get_the_same_and_every_survivor():
 def test_without_any_mutant_nothing_is_claimed():
     assert proof_value(Trials((), ()), "p.yaml", "")["kill_percent"] == 0
     assert "0 of 0 mutants killed (0.0 %)" in "\n".join(proof_lines(Trials((), ()), "p.yaml", ""))
+
+
+def test_a_suite_is_told_test_by_test():
+    failed = {"e2e": frozenset({"test_a"})}
+    met = Trial("a: 500", "answer", "x", True, ("e2e",), ("e2e",), ("e2e",), True, failed)
+    tests = ("test_a", *(f"test_b{n:02}\x1b" for n in range(SHOWN_MAX + 2)))
+    trials = Trials(("e2e",), (met,), suites={"e2e": tests}, hurried=("e2e",))
+    text = "\n".join(proof_lines(trials, "p.yaml", ""))
+    assert "e2e: 1 of 43 tests that asked and passed were seen to fail" in text
+    assert "the time was up" in text
+    assert "test_b39" in text
+    assert "test_b40" not in text
+    assert "and 2 more" in text
+    assert "\x1b" not in text
+    (value,) = proof_value(trials, "p.yaml", "")["suites"]
+    assert value["tests"][:2] == [{"test": "test_a", "kills": 1}, {"test": tests[1], "kills": 0}]
+    assert (value["probe"], value["hurried"]) == ("e2e", True)
+    whole = Trials(("e2e",), (met,), suites={"e2e": ("test_a",)})
+    assert "do not count" not in "\n".join(proof_lines(whole, "p.yaml", ""))

@@ -27,6 +27,7 @@ PROOF = Proof(
     {"welcome": 1, "health": 1},
     ("beta",),
     (Survivor("GET /a: x", "contract", "a schema that requires x"),),
+    {"suite": {"test_a.py::test_b": 2, "test_a.py::test_c": 0}},
 )
 
 
@@ -59,6 +60,7 @@ def plain():
         "format": 1, "gate": "0.1.0", "policy_digest": "a" * 64, "contract_digest": "b" * 64,
         "made_at": "2026-01-02T03:04:05Z", "mutants": 1, "killed": 1, "kill_percent": 100.0,
         "kills": {"health": 1}, "cannot_fail": [], "survivors": [],
+        "tests": {"suite": {"test_a.py::test_b": 1}},
     }  # fmt: skip
 
 
@@ -79,6 +81,9 @@ def plain():
         ({"cannot_fail": "health"}, "cannot_fail"),
         ({"cannot_fail": [7]}, "cannot_fail"),
         ({"survivors": [{"mutant": "x"}]}, "survivors"),
+        ({"tests": []}, "tests"),
+        ({"tests": {"suite": 1}}, "tests.suite"),
+        ({"tests": {"suite": {"test_b": -1}}}, "tests.suite.test_b"),
         ({"more": 1}, "more"),
     ],
 )

@@ -6,7 +6,7 @@ from gate.core.evidence import Outcome, Symptom
 from gate.core.questions import SuiteProbe
 from gate.probes.suite.record import NOBODY, SEVERAL, Record
 from gate.probes.suite.results import Ended, Result, Results
-from gate.probes.suite.weigh import Facts, weigh
+from gate.probes.suite.weigh import Facts, cases, weigh
 
 ASKED, SILENT = True, False
 
@@ -41,6 +41,47 @@ def test_one_pass_that_asked_is_enough():
     found = weighed(one("a"), one("b", asked=SILENT))
     assert (found.outcome, found.right, found.total) == (Outcome.PASSED, 1, 2)
     assert [test.silent for test in found.tests] == [False, True]
+
+
+def test_where_there_is_a_proof_a_test_that_it_never_saw_fail_does_not_count():
+    tests = (one("a"), one("b"), one("c", asked=SILENT))
+    found = weighed(*tests, can_fail=frozenset({"a", "c"}))
+    assert (found.outcome, found.right) == (Outcome.PASSED, 1)
+    assert [test.toothless for test in found.tests] == [False, True, False]
+    assert weighed(*tests, can_fail=frozenset("a"), network=False).right == 3
+
+
+def test_a_test_that_fails_needs_no_proof_that_it_can():
+    found = weighed(one("a"), one("b", Ended.FAILED), can_fail=frozenset({"a"}))
+    assert found.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({}, "1 passed without asking the candidate, 1 passed without a proof that it can fail"),
+        ({"tests": ("a",)}, "a passed without a proof that it can fail"),
+        ({"pass_rate": {"": 1}}, "all tests: no test that counts"),
+    ],
+)
+def test_a_suite_of_such_tests_is_no_evidence(how, told):
+    found = weighed(one("a"), one("b", asked=SILENT), can_fail=frozenset(), **how)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any(told in fault.seen for fault in found.faults)
+
+
+def test_each_test_speaks_for_itself():
+    passed, failed, errored = one("a"), one("b", Ended.FAILED), one("c", Ended.ERRORED)
+    never_asked, skipped = one("d", Ended.FAILED, asked=SILENT), one("e", Ended.SKIPPED)
+    tests = (passed, failed, errored, never_asked, skipped)
+
+    def outcomes(**how):
+        found = weighed(*tests, **how)
+        results = Results("x", by_test=how.get("by_test", True))
+        return [case.outcome.value[0] for case in cases(found, Facts(1, False, results, Record()))]
+
+    assert outcomes() == ["p", "f", "i", "i", "i"]
+    assert outcomes(by_test=False) == ["p", "f", "f", "f", "i"]
 
 
 @pytest.mark.parametrize(
