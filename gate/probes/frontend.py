@@ -147,6 +147,11 @@ class Arrival:
         self._within_s = within_s
         self._since: datetime | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether anything may have to be waited for."""
+        return self._within_s > 0
+
     def elsewhere(self) -> "Arrival":
         """The same patience with another address."""
         return Arrival(self._within_s)

@@ -147,6 +147,7 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     assert kills["test_health"] > 3
     assert kills["test_whatever_comes"] == 0
     assert trials.hurried == ()
+    assert all("GET /:" not in trial.mutant for trial in trials.trials)  # the suite asks no such
     met = [trial for trial in trials.exercised if "suite" in trial.ran]
     assert all(not trial.failed.get("suite") for trial in met if trial.family == "connection")
     proof = trials.proof("1", "0" * 64, "0" * 64, datetime.now(UTC))

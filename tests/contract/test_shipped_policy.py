@@ -22,14 +22,15 @@ from gate.cli.wiring import SystemClock
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import LogsProbe, Severity
 from gate.policyfile import check_policy, load_policy
-from gate.ports import LogEntry, Target
+from gate.ports import Configuration, LogEntry, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
+from tests.fakes.configurations import FakeConfigurations
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "policies" / "backend.yaml"
 DEADLINE_S = 20
-REVISION = "backend-00002-abc"
+REVISION, STABLE = "backend-00002-abc", "backend-00001-abc"
 
 
 class ProcessLogs:
@@ -111,13 +112,16 @@ async def ask(release, folder):
     key = secrets.token_urlsafe(32)
     tokens = {name: mint(name, key) for name in policy.secrets}
     async with instance(release, folder, key) as (url, logs):
-        runner = ProbeRunner(tokens, logs, SystemClock(), Redactor(tokens))
+        alike = FakeConfigurations(dict.fromkeys((REVISION, STABLE), Configuration({}, {}, {})))
+        runner = ProbeRunner(tokens, logs, SystemClock(), Redactor(tokens), configurations=alike)
         rule = policy.candidate.identity
-        target = Target(url, REVISION, since=datetime.now(UTC), identity=rule)
+        target = Target(
+            url, REVISION, since=datetime.now(UTC), identity=rule, compare_with=(STABLE,)
+        )
         evidence = await runner.run(hasty(policy.probes), target, lambda _: None)
     shown = repr(evidence)
     assert not any(token in shown for token in tokens.values())
-    assert {one.answered_by for one in evidence if one.kind != "logs"} == {REVISION}
+    assert {one.answered_by for one in evidence if one.kind not in {"logs", "diff"}} == {REVISION}
     return {one.probe: one for one in evidence}
 
 

@@ -34,7 +34,7 @@ def bad(tmp_path):
 def test_a_good_policy_is_ok():
     done = gate("check", SHIPPED)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{SHIPPED}: ok (19 probes, digest ")
+    assert done.stdout.startswith(f"{SHIPPED}: ok (20 probes, digest ")
 
 
 def test_every_problem_is_printed_with_its_place_and_hint(bad):

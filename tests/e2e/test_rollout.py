@@ -64,7 +64,7 @@ def rejected(stage, image):
 
 def rejected_by_probes(stage, image):
     outcome = rejected(stage, image)
-    assert len(own(outcome)) == 19
+    assert len(own(outcome)) == 20
     assert {item["outcome"] for item in own(outcome)} == {"passed", "failed"}
     stable = [item for item in outcome["evidence"] if item["address"] == "stable"]
     assert len(stable) == 19 - ("logs" not in symptoms(outcome))
@@ -105,7 +105,7 @@ def v3_is_rejected(stage):
 def v6_is_promoted(stage):
     done = roll_out(stage, "backend:v6")
     assert done.code == 0
-    assert "19 of 19 probes passed" in done.out
+    assert "20 of 20 probes passed" in done.out
     outcome = stage.recorded(done.rollout)
     candidate = outcome["candidate"]["revision"]
     stage.only(candidate)
@@ -114,7 +114,7 @@ def v6_is_promoted(stage):
     assert outcome["candidate"]["image"] == "backend:v6"
     assert outcome["effective_after"] == {candidate: 100}
     assert symptoms(outcome) == {}
-    assert len(own(outcome)) == 19
+    assert len(own(outcome)) == 20
     return candidate
 
 

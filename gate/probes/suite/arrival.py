@@ -17,6 +17,8 @@ async def arrive(
 ) -> Fault | None:
     """Asks for `/` until the candidate, and nobody else, answers with whatever it has to say.
 
+    Nothing is asked where the address has long been the candidate's.
+
     Args:
         inquiry: the probe.
         upstream: the way to the candidate.
@@ -26,6 +28,8 @@ async def arrive(
         Why the suite need not run at all; None if the candidate is there.
     """
     run = inquiry.run
+    if not run.arrival.awaited:
+        return None
     patience = Patience(run.arrival, run.clock)
     look = await _look(upstream)
     while (pause_s := patience.pause_s(look.front_end, other=look.other)) is not None:
