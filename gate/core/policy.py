@@ -162,6 +162,7 @@ class Await:
         where: only messages with these (templated) fields count for `sequence`.
         never: a message that matches this fails the step.
         within_s: how long the whole step may take.
+        once: whether a type of the sequence that has come must not come again before the last one.
     """
 
     answer: Pattern = Pattern()
@@ -169,11 +170,16 @@ class Await:
     where: tuple[tuple[str, Json], ...] = field(default=(), hash=False)
     never: Pattern = Pattern()
     within_s: float = 10.0
+    once: bool = False
 
     def __post_init__(self) -> None:
         more_than_0("within", self.within_s)
         if self.answer.empty and not self.sequence:
             raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
+        if self.once and not self.sequence:
+            raise ValueProblem(
+                "once", "says nothing without a sequence", hint="name the types under `sequence`"
+            )
 
 
 Step = Send | Await

@@ -141,6 +141,7 @@ SEND = Key(
     "Message to send: text is sent as it is, anything else as JSON; may hold templates",
 )
 SEQUENCE = Key("sequence", TYPES, "Message types that must come in this order")
+ONCE = Key("once", Flag(), "Whether no type of the sequence may come twice. Default: false")
 WHERE = Key(
     "where",
     Named(Text("a field name"), AnyJson(), least=1),
@@ -152,7 +153,7 @@ AWAIT = Key(
     "expect",
     Record(
         "expect",
-        (JSON, SCHEMA, SEQUENCE, WHERE, NEVER, WITHIN),
+        (JSON, SCHEMA, SEQUENCE, ONCE, WHERE, NEVER, WITHIN),
         some_of=("json", "schema", "sequence"),
     ),
     "What to wait for",

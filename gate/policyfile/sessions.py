@@ -153,6 +153,7 @@ class Sessions:
             "where": tuple((name, read.value) for name, read in where.items()),
             "never": Pattern() if never is None else self._context.pattern(never.value),
             "within_s": fields.get(form.WITHIN, 10.0),
+            "once": fields.get(form.ONCE, False),
         }
         return self._context.construct(Await, given, fields)
 

@@ -236,7 +236,7 @@ def _of_crowds(place: Place) -> Iterator[Mutant]:
 
 def _of_events(place: Place) -> Iterator[Mutant]:
     events = Family.EVENTS
-    yield _named(place, "every message twice", events, acts.Doubled(), "nothing in a policy yet")
+    yield _named(place, "every message twice", events, acts.Doubled(), "sequence, once: true")
     yield _named(place, "a parrot", events, acts.Parrot(), "a script that wants another answer")
     stand_in = "a stand-in answers in the agent's place"
     yield _named(place, stand_in, events, acts.Fallback(), "never: the stand-in's words")

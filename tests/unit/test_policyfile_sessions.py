@@ -19,6 +19,14 @@ def test_a_named_script_brings_its_subprotocols_and_headers(tmp_path):
     assert spec.headers == (("X-A", "1"),)
 
 
+def test_a_sequence_may_be_wanted_once_and_nothing_else(tmp_path):
+    text = "x: {{websocket: {{path: /ws, script: [{{expect: {{{0}, once: true}}}}]}}}}"
+    (step,) = probe(tmp_path, text.format("sequence: [a, b]"), "x").spec.script
+    assert step == Await(sequence=("a", "b"), once=True)
+    (said,) = problems(tmp_path, probes(text.format("json: {type: a}")))
+    assert "once: says nothing without a sequence" in str(said)
+
+
 def test_own_subprotocols_and_headers_come_first_even_empty(tmp_path):
     own = "x: {websocket: {path: /ws, script: talk, subprotocols: [], headers: {X-B: c}}}"
     spec = probe(tmp_path, TALK + own, "x").spec

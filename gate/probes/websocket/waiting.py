@@ -30,6 +30,7 @@ class Listen:
         self.never = Expectation(step.never)
         self.where = parse_json(dict(step.where)) if step.where else None
         self.sequence = step.sequence
+        self.once = step.once
         self.within_s = step.within_s
 
     def bind(self, values: Mapping[str, str]) -> "Waiting":
@@ -109,21 +110,25 @@ class Waiting:
                 self._nearest = found
 
     def _in_sequence(self, message: Message) -> Fault | None:
-        """Types must come in order; others may come between, and one that came may come again."""
+        """Types must come in order; others may come between, and, unless `once`, come again."""
         kind = message.value.get("type") if isinstance(message.value, dict) else None
-        rest = self._step.sequence[self._next :]
-        if kind not in rest or not isinstance(kind, str):
-            self._others += not message.ping
-            return None
-        if kind != rest[0]:
-            if kind in self._step.sequence[: self._next]:
-                return None
+        came, rest = self._step.sequence[: self._next], self._step.sequence[self._next :]
+        if kind == rest[0]:
+            return self._came_next(message)
+        if kind in came and self._step.once:
+            seen = f"{kind} once more after {self._came()}"
+            return Fault(Symptom.SEQUENCE, seen, f"{self._wanted()}, each once")
+        if kind in rest and kind not in came:
             return Fault(Symptom.SEQUENCE, f"{kind} after {self._came()}", self._wanted())
+        self._others += not message.ping
+        return None
+
+    def _came_next(self, message: Message) -> Fault | None:
         self._next += 1
-        if len(rest) > 1:
+        if self._next < len(self._step.sequence):
             return None
         if mismatches := self._answer.mismatches(message.value):
-            first = mismatches[0]
+            first, kind = mismatches[0], self._step.sequence[-1]
             return Fault(first.symptom, f"{kind} with {first.seen}", first.expected)
         self.done = True
         return None

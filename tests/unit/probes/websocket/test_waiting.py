@@ -109,6 +109,28 @@ def test_a_sequence_may_name_a_type_twice():
     assert one.done
 
 
+@pytest.mark.parametrize(
+    ("sequence", "kinds", "seen"),
+    [
+        (("a", "b", "c"), "aab", "a once more after a"),
+        (("a", "b", "c"), "abxa", "a once more after a → b"),
+        (("a", "b", "a"), "aa", "a once more after a"),
+    ],
+)
+def test_a_type_that_comes_again_is_passed_over_unless_each_is_to_come_once(sequence, kinds, seen):
+    messages = [{"type": kind} for kind in kinds]
+    assert feed(waiting(sequence=sequence), *messages) is None
+    fault = feed(waiting(sequence=sequence, once=True), *messages)
+    assert (fault.symptom, fault.seen) == (Symptom.SEQUENCE, seen)
+    assert fault.expected.endswith("each once")
+
+
+def test_each_once_is_done_like_any_other_and_lets_strangers_pass():
+    one = waiting(sequence=("a", "b", "a"), once=True)
+    assert feed(one, *({"type": kind} for kind in "axxbxa")) is None
+    assert one.done
+
+
 def test_a_sequence_that_stops_says_what_came_and_what_did_not():
     one = waiting(sequence=EVENTS, within_s=30)
     feed(one, {"type": "started"}, {"type": "chunk"})
