@@ -6,12 +6,11 @@ Knows only ports. Judges nothing: whatever happens becomes an event, and the cor
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.lease import renewal
 from gate.core.mark import KEY
 from gate.core.messages import (
@@ -22,9 +21,7 @@ from gate.core.messages import (
     Event,
     Failure,
     Interrupted,
-    LogsRead,
     Look,
-    Probed,
     ReadLogs,
     Record,
     Recorded,
@@ -42,7 +39,7 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.last_words import LastWords
+from gate.interview import Interview
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Clock,
@@ -52,11 +49,8 @@ from gate.ports import (
     Narrator,
     Platform,
     Probes,
-    Progress,
-    Target,
 )
 from gate.redaction import Redactor
-from gate.witness import Witness
 
 T = TypeVar("T")
 
@@ -104,8 +98,9 @@ class Controller:
     ) -> None:
         self._world = world
         self._urgent_record_within_s = urgent_record_within_s
-        self._last_words = LastWords(world.logs, world.clock, world.redactor)
-        self._witness = Witness(world.logs, world.clock)
+        self._interview = Interview(
+            world.probes, world.logs, world.clock, world.redactor, world.identity, world.narrator
+        )
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
@@ -163,7 +158,7 @@ class Controller:
             case RunProbes():
                 return await self._probe(rollout, command)
             case ReadLogs():
-                return await self._explain(command)
+                return await self._interview.explain(command)
             case Record():
                 return await self._record(rollout)
             case _ as never:
@@ -284,7 +279,7 @@ class Controller:
             headers = await self._world.identity(command.audience)
         except InfrastructureError as error:
             return self._failed(error)
-        return await self._ask(command, headers)
+        return await self._interview.ask(command, headers)
 
     async def _renew(self, rollout: Rollout) -> Seen | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
@@ -304,64 +299,6 @@ class Controller:
             return None
         return None
 
-    async def _ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
-        """The candidate, then users' own address; what had no time to end is missing."""
-        world = self._world
-        own = Target(
-            command.url,
-            command.revision,
-            headers,
-            command.since,
-            command.identity,
-            stable=_stable(command, headers),
-            repeats=command.control,
-            until=command.until,
-            compare_with=command.compare_with,
-        )
-        users = Target(command.audience.rstrip("/"), "", headers, command.since)
-        ended: list[Evidence] = []
-        left_s = (command.until - world.clock.now()).total_seconds()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(left_s, 0)):
-                await world.probes.run(command.probes, own, self._listening(ended, ""))
-                if command.service_probes:
-                    listening = self._listening(ended, SERVICE)
-                    await world.probes.run(command.service_probes, users, listening)
-        seen = tuple(ended)
-        if not command.live:
-            about = command.revision, command.since
-            if command.identity and command.identity.request_log:
-                seen = await self._witness.confirmed(seen, *about, command.url)
-            seen = await self._last_words.beside(seen, *about)
-        return Probed(world.clock.now(), seen)
-
-    async def _explain(self, command: ReadLogs) -> LogsRead:
-        """The candidate's last words, and whether stable suffers, too."""
-        world = self._world
-        said = await self._last_words.of(command.revision, command.since)
-        seen: list[Evidence] = []
-        left_s = (command.until - world.clock.now()).total_seconds() if command.until else 0.0
-        if command.control and left_s > 0:
-            with contextlib.suppress(TimeoutError, InfrastructureError):
-                async with asyncio.timeout(left_s):
-                    headers = await world.identity(command.audience)
-                    stable = Target(command.audience.rstrip("/"), "", headers, command.since)
-                    listening = self._listening(seen, STABLE)
-                    await world.probes.run(command.control, stable, listening)
-        return LogsRead(world.clock.now(), said, tuple(seen))
-
-    def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
-        """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
-
-        def progress(news: Progress) -> None:
-            evidence, asked = news.evidence, news.address or address
-            if evidence is not None:
-                evidence = replace(evidence, address=asked)
-                ended.append(evidence)
-            self._world.narrator.progress(replace(news, evidence=evidence, address=asked))
-
-        return progress
-
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
         entry = outcome(rollout, world.clock.now(), world.redactor.json)
@@ -378,14 +315,6 @@ class Controller:
     def _failed(self, error: InfrastructureError) -> CallFailed:
         kind = next(failure for type_, failure in _FAILURES if isinstance(error, type_))
         return CallFailed(self._world.clock.now(), kind, error.message, error.hint)
-
-
-def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
-    """Users' own address, while the candidate has none of them: whoever answers there is stable."""
-    if command.control is None or not command.audience:
-        return None
-    name = command.compare_with[0] if len(command.compare_with) == 1 else ""
-    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
 
 
 def _is_write(command: Command) -> bool:

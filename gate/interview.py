@@ -1,0 +1,110 @@
+"""One round of questions: to the candidate, to stable beside it, and to users' own address.
+
+What probes saw is put together here with what the logs say of it; nothing is judged.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from gate.core.evidence import SERVICE, STABLE, Evidence
+from gate.core.messages import LogsRead, Probed, ReadLogs, RunProbes
+from gate.errors import InfrastructureError
+from gate.last_words import LastWords
+from gate.ports import Clock, Identity, Logs, Narrator, Probes, Progress, Target
+from gate.redaction import Redactor
+from gate.witness import Witness
+
+
+class Interview:
+    """Asks for one rollout.
+
+    Args:
+        probes: asks one address.
+        logs: where the candidate's own words are.
+        clock: time.
+        redactor: knows what must never be shown.
+        identity: what lets the gate in.
+        narrator: told how far each question is.
+    """
+
+    def __init__(
+        self,
+        probes: Probes,
+        logs: Logs,
+        clock: Clock,
+        redactor: Redactor,
+        identity: Identity,
+        narrator: Narrator,
+    ) -> None:
+        self._probes = probes
+        self._clock = clock
+        self._identity = identity
+        self._narrator = narrator
+        self._last_words = LastWords(logs, clock, redactor)
+        self._witness = Witness(logs, clock)
+
+    async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing."""
+        own = Target(
+            command.url,
+            command.revision,
+            headers,
+            command.since,
+            command.identity,
+            stable=_stable(command, headers),
+            repeats=command.control,
+            until=command.until,
+            compare_with=command.compare_with,
+        )
+        users = Target(command.audience.rstrip("/"), "", headers, command.since)
+        ended: list[Evidence] = []
+        left_s = (command.until - self._clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 0)):
+                await self._probes.run(command.probes, own, self._listening(ended, ""))
+                if command.service_probes:
+                    listening = self._listening(ended, SERVICE)
+                    await self._probes.run(command.service_probes, users, listening)
+        seen = tuple(ended)
+        if not command.live:
+            about = command.revision, command.since
+            if command.identity and command.identity.request_log:
+                seen = await self._witness.confirmed(seen, *about, command.url)
+            seen = await self._last_words.beside(seen, *about)
+        return Probed(self._clock.now(), seen)
+
+    async def explain(self, command: ReadLogs) -> LogsRead:
+        """The candidate's last words, and whether stable suffers, too."""
+        said = await self._last_words.of(command.revision, command.since)
+        seen: list[Evidence] = []
+        left_s = (command.until - self._clock.now()).total_seconds() if command.until else 0.0
+        if command.control and left_s > 0:
+            with contextlib.suppress(TimeoutError, InfrastructureError):
+                async with asyncio.timeout(left_s):
+                    headers = await self._identity(command.audience)
+                    stable = Target(command.audience.rstrip("/"), "", headers, command.since)
+                    listening = self._listening(seen, STABLE)
+                    await self._probes.run(command.control, stable, listening)
+        return LogsRead(self._clock.now(), said, tuple(seen))
+
+    def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
+        """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
+
+        def progress(news: Progress) -> None:
+            evidence, asked = news.evidence, news.address or address
+            if evidence is not None:
+                evidence = replace(evidence, address=asked)
+                ended.append(evidence)
+            self._narrator.progress(replace(news, evidence=evidence, address=asked))
+
+        return progress
+
+
+def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+    """Users' own address, while the candidate has none of them: whoever answers there is stable."""
+    if command.control is None or not command.audience:
+        return None
+    name = command.compare_with[0] if len(command.compare_with) == 1 else ""
+    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
