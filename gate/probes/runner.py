@@ -137,7 +137,7 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
     SuiteProbe: Asker("suite", _suite, control=True),
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
-    RoutesProbe: Asker("routes", _routes),
+    RoutesProbe: Asker("routes", _routes, compares=True),
     StartupProbe: Asker("startup", _startup, turn=COLD),
     SoakProbe: Asker("soak", _soak, control=True),
     GrpcProbe: Asker("grpc", _grpc, control=True, again=True),
