@@ -28,6 +28,8 @@ ROUTES_MAX = 20_000
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 _REFERENCES_MAX = 20
 _PARTS_MAX = 200
+_READ_MAX = 2_000
+"""Most required names that are read of one body: every route may refer to the same huge schema."""
 _NAMES_MAX = 5
 _DESCRIBED = ("properties", "required", "allOf")
 
@@ -191,13 +193,14 @@ def _of_body(document: Mapping[str, Json], body: Mapping[str, Json], schema: Jso
 def _required(document: Mapping[str, Json], schema: Json) -> set[str]:
     """The properties that a body must have, by $ref and allOf; each schema is looked at once."""
     names: set[str] = set()
-    waiting, seen = [schema], 0
-    while waiting and seen < _PARTS_MAX:
+    waiting, seen, read = [schema], 0, 0
+    while waiting and seen < _PARTS_MAX and read < _READ_MAX:
         seen += 1
         one = _followed(document, waiting.pop())
         required, parts = one.get("required"), one.get("allOf")
         if isinstance(required, list):
             names |= {name for name in required[:_PARTS_MAX] if isinstance(name, str)}
+            read += len(required)
         waiting += parts[:_PARTS_MAX] if isinstance(parts, list) else []
     return names
 
