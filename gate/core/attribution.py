@@ -64,7 +64,8 @@ _CREDENTIALS = frozenset({"401", "403", "1008"})
 _NOWHERE = frozenset({"400", "404", "405", "410", "1003"})
 _SHARED = frozenset({"429", "502", "503", "504", "1013"})
 _CODE = re.compile(r"(?<![\w.])(\d{3,4})\b")
-_VARYING = re.compile(r"(?<=://)[^/\s\"]+|\b[0-9a-f]{8,}\b|\d+")
+_VARYING = re.compile(r"(?<=://)[^/\s\"]+|\b[0-9a-f]{8,}\b|\d+(?:\.\d+)? m?s\b|\d+")
+"""Of two answers that say the same: hosts, ids, times in either unit, and numbers."""
 _DEPENDENCY = re.compile(
     r"degraded|unavailable|unhealthy|unreachable|timed? ?out|timeout|could not connect"
     r"|connection (?:refused|reset)|name resolution|pool (?:is )?exhausted"

@@ -48,7 +48,7 @@ class Symptom(Enum):
     CONFIGURATION = "configuration"  # the revision is not set up as stable is
     ROUTES = "routes"  # routes that stable has are gone
     TESTS = "tests"  # tests of a suite failed
-    NO_EVIDENCE = "no evidence"  # a suite that skipped, did not run, or never asked the candidate
+    NO_EVIDENCE = "no evidence"  # nothing was asked, as by a suite that skips, or to compare
     PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
     PLATFORM = "platform"  # Cloud Run's front end answered, not the container

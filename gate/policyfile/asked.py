@@ -52,7 +52,7 @@ def _diff(context: Context, ask: Fields, expect: Fields | None) -> DiffProbe | N
 
 
 def _routes(context: Context, ask: Fields, expect: Fields | None) -> RoutesProbe | None:
-    """Where the document is, and which routes may be lost or stricter."""
+    """Where the document is, and which routes may be gone or changed."""
     context.no_template(ask.find(form.ROUTES_PATH))
     given: dict[str, object] = {
         "path": ask.get(form.ROUTES_PATH, "/openapi.json"),

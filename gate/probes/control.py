@@ -138,10 +138,18 @@ def settled(own: Evidence, control: Evidence, probe: Probe) -> bool:
 
 
 def for_stable(probe: Probe) -> Probe:
-    """The question as stable is asked it: its logs have had time to arrive."""
+    """The question as stable is asked it: its logs once, after `arrival_s`, not over and over."""
     if isinstance(probe.spec, LogsProbe):
         return replace(probe, spec=replace(probe.spec, settle_s=0.0))
     return probe
+
+
+def arrival_s(probe: Probe) -> float:
+    """How long what stable has just been asked may take to arrive in its logs.
+
+    The last question was put to the candidate first: its entries may be there, and stable's not.
+    """
+    return probe.spec.settle_s if isinstance(probe.spec, LogsProbe) else 0.0
 
 
 def only_after_failure(probe: Probe) -> bool:

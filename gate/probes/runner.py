@@ -27,7 +27,15 @@ from gate.core.questions import (
 )
 from gate.errors import ValueProblem
 from gate.ports import Clock, Configurations, Logs, Progress, Target
-from gate.probes.control import Limits, Sides, ask_both, for_stable, only_after_failure, settled
+from gate.probes.control import (
+    Limits,
+    Sides,
+    arrival_s,
+    ask_both,
+    for_stable,
+    only_after_failure,
+    settled,
+)
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
 from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
@@ -137,8 +145,8 @@ ASKERS: Mapping[type[ProbeSpec], Asker] = {
     LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
     SuiteProbe: Asker("suite", _suite, control=True),
     DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
-    RoutesProbe: Asker("routes", _routes),
-    StartupProbe: Asker("startup", _startup, turn=COLD),
+    RoutesProbe: Asker("routes", _routes, compares=True),
+    StartupProbe: Asker("startup", _startup, turn=COLD, control=True),
     SoakProbe: Asker("soak", _soak, control=True),
     GrpcProbe: Asker("grpc", _grpc, control=True, again=True),
     PluginProbe: Asker("plugin", _plugin, control=True, again=True),
@@ -239,6 +247,7 @@ class _Asking:
         self._stable = stable
         self._limits = limits
         self._progress = progress
+        self._decided = False
 
     async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
         """What the candidate shows, and stable where it is asked."""
@@ -262,6 +271,7 @@ class _Asking:
         async def control() -> Evidence:
             assert stable is not None
             self._progress(Progress(probe.name, "asking", address=STABLE))
+            await self._arrived(probe)
             return await _ask(for_stable(probe), stable, self._progress, STABLE)
 
         if asker.compares:
@@ -275,7 +285,13 @@ class _Asking:
         pair = await ask_both(probe, Sides(own, control, again), limits)
         if settled(*pair, probe):
             self._limits = replace(self._limits, rule=None)
+            self._decided = True
         return pair
+
+    async def _arrived(self, probe: Probe) -> None:
+        """Waits for what stable was asked last, unless the verdict is known."""
+        if not self._decided and (wait_s := arrival_s(probe)):
+            await self._limits.clock.sleep(wait_s)
 
     async def _compared(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
         """Of a kind that asks both by itself: stable's evidence comes along, if it was asked."""

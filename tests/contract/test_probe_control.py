@@ -244,6 +244,30 @@ async def test_stables_logs_are_read_only_where_the_candidates_match():
         assert own["logs"].repeats == ()
 
 
+async def test_what_stable_wrote_last_has_time_to_arrive():
+    """Both write the same; stable was asked later, and its entry is not there at once."""
+    now = datetime.now(UTC)
+    probe = Probe("logs", LogsProbe((LogPattern(Severity.ERROR),), settle_s=0.5))
+    logs = FakeLogs(SystemClock(), delay_s=0.3)
+    logs.add(NEW, replace(entry("boom"), at=now - timedelta(seconds=1)))
+    logs.add(OLD, replace(entry("boom"), at=now))
+    stable = Target("http://y", OLD, since=now - timedelta(minutes=1))
+    own, _ = await run([probe], Target("http://x", NEW, since=stable.since, stable=stable), logs)
+    assert own["logs"].attribution.value == "already there"
+
+
+async def test_stables_logs_are_not_waited_for_once_the_verdict_is_known():
+    began = asyncio.get_running_loop().time()
+    probe = Probe("logs", LogsProbe((LogPattern(Severity.ERROR),), settle_s=30))
+    logs = FakeLogs()
+    logs.add(NEW, replace(entry("boom"), at=datetime.now(UTC) + timedelta(seconds=1)))
+    async with both(Side(NEW, [], 500), Side(OLD, [])) as target:
+        own, control = await run([HEALTH, probe], target, logs)
+    assert own["health"].attribution.value == own["logs"].attribution.value == "regression"
+    assert control["logs"].passed
+    assert asyncio.get_running_loop().time() - began < 15
+
+
 def chat(welcome, code=1000):
     async def session(connection):
         await connection.send(json.dumps(welcome))

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gate.core.attribution import attributed
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import IdentityRule
+from gate.core.policy import IdentityRule, Probe
 from gate.core.questions import RoutesProbe
 from gate.ports import Target
 from gate.probes.routes.probe import DOCUMENT_MAX
@@ -49,7 +50,7 @@ async def test_a_route_that_is_gone_fails_unless_it_may_be():
     assert [(one.symptom, one.seen) for one in evidence.findings] == [
         (Symptom.ROUTES, "POST /items is gone")
     ]
-    assert evidence.seen == "1 of 2 routes kept, 1 lost or stricter"
+    assert evidence.seen == "1 of 2 routes kept, 1 lost or changed"
     spec = RoutesProbe(removed=("POST /items",))
     assert (await compared(candidate, http(STABLE), spec)).passed
 
@@ -60,6 +61,40 @@ async def test_a_route_that_asks_for_more_fails_unless_it_may():
     evidence = await compared(http(body), http(STABLE), RoutesProbe(removed=("GET /items",)))
     assert [one.seen for one in evidence.findings] == ["GET /items needs query parameter page"]
     assert (await compared(http(body), http(STABLE), RoutesProbe(changed=("GET /items",)))).passed
+
+
+async def test_an_answer_that_promises_less_fails_unless_it_may():
+    def promising(*names):
+        schema = {"type": "object", "properties": {name: {} for name in names}, "required": names}
+        answer = {"200": {"content": {"application/json": {"schema": schema}}}}
+        paths = {"/items": {"get": {"responses": answer}}}
+        return http(json.dumps({"paths": paths}).encode())
+
+    candidate, stable = promising("id"), promising("id", "name")
+    evidence = await compared(candidate, stable)
+    assert [one.seen for one in evidence.findings] == ["GET /items no longer promises name"]
+    assert (await compared(candidate, stable, RoutesProbe(changed=("GET /items",)))).passed
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "word"),
+    [
+        (http(page("GET /items")), http(STABLE), "contract change"),
+        (http(b"", "404 Not Found"), http(STABLE), "regression"),
+        (http(b"", "404 Not Found"), http(b"", "404 Not Found"), "probe fault"),
+        (http(STABLE), http(b"<html>"), "probe fault"),
+        (http(STABLE), http(b"", "503 Service Unavailable"), "unknown"),  # it may have one
+    ],
+    ids=["route gone", "document gone", "no document", "none of stable's", "stable is down"],
+)
+async def test_whose_fault_it_is(candidate, stable, word):
+    async with tcp(candidate) as here, tcp(stable) as there:
+        target = Target(f"http://{here}", NEW, stable=Target(f"http://{there}", OLD))
+        found = await ask_all([PROBE], target)
+    own, control = attributed([Probe("probe", PROBE)], found)
+    assert own.attribution.value == word
+    assert control.control
+    assert control.passed != own.findings[0].seen.startswith("stable: ")
 
 
 @pytest.mark.parametrize(

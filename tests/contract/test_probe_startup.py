@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from gate.core.attribution import EXCUSED, Attribution, attributed
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, IdentityRule
+from gate.core.policy import HttpProbe, IdentityRule, Probe
 from gate.core.questions import StartupProbe
 from gate.ports import Target
 from tests.contract.probe_servers import answers, ask, ask_all, http, tcp
@@ -138,3 +139,28 @@ async def test_an_endless_answer_ends(endless):
         evidence = await ask(StartupProbe("/", first_s=5), place)
     assert evidence.outcome is Outcome.FAILED
     assert evidence.findings[0].symptom is Symptom.TOO_LARGE
+
+
+async def beside(candidate, stable, spec):
+    async with tcp(candidate) as here, tcp(stable) as there:
+        target = Target(f"http://{here}", NEW, stable=Target(f"http://{there}", OLD))
+        return attributed([Probe("probe", spec)], await ask_all([spec], target))
+
+
+async def test_a_page_that_is_slow_or_broken_at_stable_too_is_nobodys_fault():
+    """In other units at that: what takes 0.96 s here takes 1.06 s there."""
+    spec = StartupProbe("/", warm_requests=1, warm_s=0.5)
+    own, control = await beside(late(0.96), late(1.06), spec)
+    assert (own.outcome, control.outcome) == (Outcome.FAILED, Outcome.FAILED)
+    assert own.attribution is Attribution.ALREADY_THERE
+    broken = http(b"", "500 Internal Server Error")
+    own, _ = await beside(broken, broken, spec)
+    assert own.attribution is Attribution.ALREADY_THERE
+
+
+async def test_a_slow_first_answer_is_not_excused_by_slow_warm_ones():
+    spec = StartupProbe("/", warm_requests=1, first_s=0.9, warm_s=0.2)
+    own, control = await beside(one_after_the_other(late(SLOW_S), http()), late(0.4), spec)
+    assert own.outcome is Outcome.FAILED
+    assert control.outcome is Outcome.FAILED
+    assert own.attribution not in EXCUSED

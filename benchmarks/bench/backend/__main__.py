@@ -37,7 +37,9 @@ def application(chosen: Settings, dos: list[Do], seed: str) -> App:
 
     async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            scope["bench.abort"] = send.__self__.transport.abort
+            transport = send.__self__.transport
+            scope["bench.abort"] = transport.abort
+            scope["bench.freeze"] = transport.pause_reading
             await asyncio.sleep(chance.random() * NOISE_S)
         await app(scope, receive, send)
 

@@ -73,6 +73,21 @@ async def _abort(scope: Scope) -> None:
     scope["bench.abort"]()
 
 
+def freeze(app: App, do: Do) -> App:
+    """After `seconds` nobody reads a connection any more, which stays open: no pong ever comes."""
+
+    async def frozen(scope: Scope, receive: Receive, send: Send) -> None:
+        if not do.strikes(scope, "websocket"):
+            return await app(scope, receive, send)
+        timer = asyncio.get_running_loop().call_later(do["seconds"], scope["bench.freeze"])
+        try:
+            return await app(scope, receive, send)
+        finally:
+            timer.cancel()
+
+    return frozen
+
+
 def limit(app: App, do: Do) -> App:
     """Lets one user open `most` connections; the next is closed, after a `frame` if any."""
     count: Counter[str] = Counter()
@@ -263,6 +278,7 @@ SOCKETS: dict[str, Callable[[App, Do], App]] = {
     "ws-refuse": refuse,
     "ws-close": close,
     "ws-expire": expire,
+    "ws-freeze": freeze,
     "ws-limit": limit,
     "ws-exclude": exclude,
     "ws-wait": wait,

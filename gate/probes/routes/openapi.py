@@ -6,7 +6,9 @@ Few rules, each of which breaks a client that was written for the first document
 - a route asks for a query parameter, header or cookie that it did not ask for;
 - a route needs a body that it did not need;
 - a JSON body needs a property that it did not need (those of the body itself, and of the schemas
-  that it is made of by $ref and allOf).
+  that it is made of by $ref and allOf);
+- a JSON answer no longer promises a property that it promised, read the same way. Where a document
+  does not describe the answer at all, nothing is known of it, and nothing is lost.
 
 The names of path parameters do not matter: `/items/{id}` and `/items/{item_id}` are one route.
 OpenAPI 3 and Swagger 2.0 are read; what a document does not say is taken not to be needed.
@@ -15,6 +17,8 @@ OpenAPI 3 and Swagger 2.0 are read; what a document does not say is taken not to
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 
 from gate.core.policy import Json
 
@@ -24,6 +28,10 @@ ROUTES_MAX = 20_000
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 _REFERENCES_MAX = 20
 _PARTS_MAX = 200
+_READ_MAX = 2_000
+"""Most required names that are read of one body: every route may refer to the same huge schema."""
+_NAMES_MAX = 5
+_DESCRIBED = ("properties", "required", "allOf")
 
 Routes = Mapping[str, "Route"]
 """Routes by their key: `GET /items/{}`."""
@@ -40,10 +48,13 @@ class Route:
     Attributes:
         name: as the document writes it, `GET /items/{id}`.
         needs: what a request must bring, in words: `query parameter page`.
+        gives: properties that the answer to a request that went well always has; None where the
+            document does not describe that answer.
     """
 
     name: str
     needs: frozenset[str]
+    gives: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,29 @@ class Loss:
 
     Attributes:
         route: as the first document writes it.
-        needs: what it asks for now and did not; empty where the route is gone.
+        needs: what it asks for now and did not.
+        unpromised: properties of its answer that it promised and promises no longer.
     """
 
     route: str
     needs: tuple[str, ...] = ()
+    unpromised: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no such route any more."""
+        return not self.needs and not self.unpromised
+
+    @property
+    def words(self) -> str:
+        """What is wrong with it now."""
+        parts = [f"needs {_listed(self.needs)}"] if self.needs else []
+        parts += [f"no longer promises {_listed(self.unpromised)}"] if self.unpromised else []
+        return " and ".join(parts) or "is gone"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_NAMES_MAX])
 
 
 def key_of(route: str) -> str:
@@ -81,7 +110,7 @@ def routes_of(document: Json) -> Routes:
         for method, operation, shared in _operations(document, item):
             name = f"{method.upper()} {path}"
             needs = frozenset(_needs(document, operation, shared))
-            found[key_of(name)] = Route(name, needs)
+            found[key_of(name)] = Route(name, needs, _gives(document, operation))
             if len(found) > ROUTES_MAX:
                 raise NoDocumentError(f"more than {ROUTES_MAX} routes")
     return found
@@ -90,12 +119,14 @@ def routes_of(document: Json) -> Routes:
 def losses(stable: Routes, candidate: Routes) -> tuple[Loss, ...]:
     """What a client of stable misses in the candidate: what is gone first, both in order."""
     gone = [Loss(route.name) for key, route in stable.items() if key not in candidate]
-    more = [
-        Loss(route.name, tuple(sorted(candidate[key].needs - route.needs)))
-        for key, route in stable.items()
-        if key in candidate and candidate[key].needs - route.needs
-    ]
-    return (*gone, *more)
+    kept = [_loss(route, candidate[key]) for key, route in stable.items() if key in candidate]
+    return (*gone, *(loss for loss in kept if not loss.gone))
+
+
+def _loss(was: Route, now: Route) -> Loss:
+    """What a route that is still there asks for, and no longer gives."""
+    unpromised = frozenset() if now.gives is None else (was.gives or frozenset()) - now.gives
+    return Loss(was.name, tuple(sorted(now.needs - was.needs)), tuple(sorted(unpromised)))
 
 
 def _operations(
@@ -130,9 +161,26 @@ def _needs(
 
 def _of_request_body(document: Mapping[str, Json], given: Json) -> Iterator[str]:
     body = _followed(document, given)
+    yield from _of_body(document, body, _schema(body))
+
+
+def _schema(body: Mapping[str, Json]) -> Json:
+    """The schema of a JSON body as OpenAPI 3 writes it."""
     content = body.get("content")
     medium = content.get("application/json") if isinstance(content, dict) else None
-    yield from _of_body(document, body, medium.get("schema") if isinstance(medium, dict) else None)
+    return medium.get("schema") if isinstance(medium, dict) else None
+
+
+def _gives(document: Mapping[str, Json], operation: Mapping[str, Json]) -> frozenset[str] | None:
+    """What the first answer that means success always has, if it is described as an object."""
+    responses = operation.get("responses")
+    listed = islice(responses.items(), _PARTS_MAX) if isinstance(responses, dict) else ()
+    for _, one in sorted((pair for pair in listed if pair[0].startswith("2")), key=itemgetter(0)):
+        answer = _followed(document, one)
+        schema = answer.get("schema", _schema(answer))  # Swagger 2.0 has it there
+        if any(key in _followed(document, schema) for key in _DESCRIBED):
+            return frozenset(_required(document, schema))
+    return None
 
 
 def _of_body(document: Mapping[str, Json], body: Mapping[str, Json], schema: Json) -> Iterator[str]:
@@ -145,13 +193,14 @@ def _of_body(document: Mapping[str, Json], body: Mapping[str, Json], schema: Jso
 def _required(document: Mapping[str, Json], schema: Json) -> set[str]:
     """The properties that a body must have, by $ref and allOf; each schema is looked at once."""
     names: set[str] = set()
-    waiting, seen = [schema], 0
-    while waiting and seen < _PARTS_MAX:
+    waiting, seen, read = [schema], 0, 0
+    while waiting and seen < _PARTS_MAX and read < _READ_MAX:
         seen += 1
         one = _followed(document, waiting.pop())
         required, parts = one.get("required"), one.get("allOf")
         if isinstance(required, list):
             names |= {name for name in required[:_PARTS_MAX] if isinstance(name, str)}
+            read += len(required)
         waiting += parts[:_PARTS_MAX] if isinstance(parts, list) else []
     return names
 

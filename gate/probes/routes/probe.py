@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gate.core.evidence import Evidence, Outcome, Symptom
+from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
 from gate.core.questions import RoutesProbe
 from gate.probes import headers
 from gate.probes.expect import read_json
 from gate.probes.frontend import Arrival
 from gate.probes.identity import Identity
-from gate.probes.inquiry import Inquiry, Run, told_before
+from gate.probes.inquiry import Draft, Inquiry, Run, told_before
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.routes.openapi import (
     Loss,
@@ -27,6 +27,7 @@ KIND = "routes"
 DOCUMENT_MAX = 4 << 20
 """Most bytes of a document: one of a thousand routes has a tenth of that."""
 _STATUSES = (200,)
+_SERVER_ERROR = 500
 _NAMES_MAX = 5
 
 
@@ -41,6 +42,8 @@ class _Page:
 
 async def ask(inquiry: Inquiry[RoutesProbe]) -> Evidence:
     """Reads both documents and judges what a client of stable would miss.
+
+    What stable showed goes to inquiry.control.
 
     Raises:
         CannotAskError: nobody says where stable is.
@@ -58,6 +61,7 @@ async def ask(inquiry: Inquiry[RoutesProbe]) -> Evidence:
     own = await _page(run, spec, trace, before)
     there = _at_stable(run, run.target.stable.revision)
     other = await _page(there, spec, trace, before)
+    inquiry.control(_control(draft, run, other))
     missed = _missed(spec, own, other)
     faults = [fault for fault in (_of_stable(other), own.fault) if fault]
     faults = faults[:1] or [_fault(one) for one in missed]
@@ -68,6 +72,15 @@ async def ask(inquiry: Inquiry[RoutesProbe]) -> Evidence:
     seen = faults[0].seen if own.fault or other.fault else _seen(own, other, missed)
     name = own.reply.name
     return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name)
+
+
+def _control(draft: Draft, run: Run, page: _Page) -> Evidence:
+    """What stable showed by itself: whose fault it is that the candidate has no document."""
+    seen = page.fault.seen if page.fault else f"{len(page.routes)} routes"
+    there = [page.fault] if page.fault else []
+    lines = [run.words.line(f"> GET {page.reply.request.url}")]
+    evidence = draft.end(seen, there, lines, answered_by=page.reply.name)
+    return replace(evidence, address=STABLE)
 
 
 def _at_stable(run: Run, revision: str) -> Run:
@@ -112,7 +125,15 @@ def _of_stable(page: _Page) -> Fault | None:
         return None
     hint = "nothing to compare with: give the path at which stable serves its OpenAPI document"
     seen = f"stable: {fault.seen}"
-    return replace(fault, seen=seen, hint=hint, because=Outcome.INCONCLUSIVE)
+    symptom = Symptom.NO_EVIDENCE if _has_none(page, fault) else fault.symptom
+    return replace(fault, symptom=symptom, seen=seen, hint=hint, because=Outcome.INCONCLUSIVE)
+
+
+def _has_none(page: _Page, fault: Fault) -> bool:
+    """Whether stable has said that there is no document: then the question is at fault."""
+    answer = page.reply.answer
+    said = answer is not None and answer.status < _SERVER_ERROR
+    return said and fault.symptom in {Symptom.STATUS, Symptom.REDIRECT, Symptom.ROUTES}
 
 
 def _missed(spec: RoutesProbe, own: _Page, other: _Page) -> tuple[Loss, ...]:
@@ -121,23 +142,25 @@ def _missed(spec: RoutesProbe, own: _Page, other: _Page) -> tuple[Loss, ...]:
     return tuple(
         one
         for one in losses(other.routes, own.routes)
-        if key_of(one.route) not in (more if one.needs else gone)
+        if key_of(one.route) not in (gone if one.gone else more)
     )
 
 
 def _fault(loss: Loss) -> Fault:
-    if not loss.needs:
+    seen, what = f"{loss.route} {loss.words}", "whoever calls it as before is refused"
+    if loss.gone:
         hint = "if that is meant, list it under expect.removed"
-        return Fault(Symptom.ROUTES, f"{loss.route} is gone", "as stable has it", hint)
-    hint = "whoever calls it as before is refused; if that is meant, list it under expect.changed"
-    needs = ", ".join(loss.needs[:_NAMES_MAX])
-    return Fault(Symptom.ROUTES, f"{loss.route} needs {needs}", "no more than stable needs", hint)
+        return Fault(Symptom.ROUTES, seen, "as stable has it", hint)
+    wanted = "no more than stable needs" if loss.needs else "all that stable promises"
+    what = what if loss.needs else "whoever reads that from its answers may miss it"
+    hint = f"{what}; if that is meant, list it under expect.changed"
+    return Fault(Symptom.ROUTES, seen, wanted, hint)
 
 
 def _expected(spec: RoutesProbe) -> str:
     parts = ["every route of stable"]
     parts += [f"without {', '.join(spec.removed)}"] if spec.removed else []
-    parts += [f"{', '.join(spec.changed)} may need more"] if spec.changed else []
+    parts += [f"{', '.join(spec.changed)} may change"] if spec.changed else []
     return "; ".join(parts)
 
 
@@ -146,7 +169,7 @@ def _seen(own: _Page, other: _Page, missed: tuple[Loss, ...]) -> str:
     new = len(own.routes.keys() - other.routes.keys())
     parts = [f"{kept} of {len(other.routes)} routes kept"]
     parts += [f"{new} new"] if new else []
-    parts += [f"{len(missed)} lost or stricter"] if missed else []
+    parts += [f"{len(missed)} lost or changed"] if missed else []
     return ", ".join(parts)
 
 
@@ -159,7 +182,7 @@ def _excerpts(spec: RoutesProbe, own: _Page, other: _Page) -> Iterator[str]:
     undeclared = set(_missed(spec, own, other))
     for one in losses(other.routes, own.routes)[:LINES_MAX]:
         mark = "!" if one in undeclared else "= declared:"
-        yield f"{mark} {one.route} {'needs ' + ', '.join(one.needs) if one.needs else 'is gone'}"
+        yield f"{mark} {one.route} {one.words}"
     new = [route.name for key, route in own.routes.items() if key not in other.routes]
     if new:
         more = f" and {len(new) - _NAMES_MAX} more" if len(new) > _NAMES_MAX else ""

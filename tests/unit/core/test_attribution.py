@@ -92,6 +92,8 @@ def tried(item, *repeats):
         (logged("/a -> 503", "KeyError"), logged("/a -> 503", at=9), "regression"),
         (logged("KeyError"), logged("/a -> 503"), "unknown"),
         (saw((S.NOT_REFUSED, "let in")), saw((S.NOT_REFUSED, "let in")), "already there"),
+        (saw((S.SLOW, "a warm answer after 908 ms")), saw((S.SLOW, "a warm answer after 1.02 s")),
+         "already there"),
         # E1, E3, E6: what we send or expect is wrong
         (E401, E401, "probe fault"),
         (WS403, WS1008, "probe fault"),

@@ -80,6 +80,45 @@ def test_a_property_that_a_body_needs_now_through_references():
     assert lost(before, now) == (Loss("POST /a", ("x in the body",)),)
 
 
+def answering(schema, status="200"):
+    content = {"application/json": {"schema": schema}}
+    responses = {"404": {}, status: {"content": content}}
+    return document(
+        {"/a": {"get": {"responses": responses}}},
+        components={"schemas": {"Base": {"required": ["id", "name"]}}},
+    )
+
+
+BASE = {"$ref": "#/components/schemas/Base"}
+
+
+@pytest.mark.parametrize(
+    ("now", "unpromised"),
+    [
+        (answering({"properties": {"id": {}}, "required": ["id"]}), ("name",)),
+        (answering({"properties": {"id": {}, "name": {}}}), ("id", "name")),  # may be left out now
+        (answering({"allOf": [BASE, {"required": ["new"]}]}), ()),
+        (answering(BASE, "201"), ()),
+        (answering({}), ()),  # nothing is said of it
+        (answering({"anyOf": [BASE]}), ()),
+        (document({"/a": {"get": {}}}), ()),
+        (document({"/a": {"get": {"responses": [7]}}}), ()),
+        # Swagger 2.0
+        (document({"/a": {"get": {"responses": {"200": {"schema": {"required": ["id"]}}}}}}),
+         ("name",)),
+    ],
+)  # fmt: skip
+def test_a_property_that_an_answer_no_longer_promises(now, unpromised):
+    found = lost(answering(BASE), now)
+    assert found == ((Loss("GET /a", (), unpromised),) if unpromised else ())
+    assert not any(loss.gone for loss in found)
+
+
+def test_what_no_answer_promised_is_not_missed():
+    assert lost(document({"/a": {"get": {}}}), answering(BASE)) == ()
+    assert lost(answering({"required": ["error"]}, "404"), answering({"required": []})) == ()
+
+
 def test_parameters_of_the_path_hold_for_each_method_unless_it_says_otherwise():
     shared = [{**QUERY, "required": True}, {"$ref": "#/components/parameters/T"}]
     parameters = {"T": {"in": "header", "name": "X-T", "required": True}}
@@ -125,3 +164,10 @@ def test_a_hostile_document_ends():
     many = document({f"/{number}": {"get": {}} for number in range(20_001)})
     with pytest.raises(NoDocumentError, match="more than 20000 routes"):
         routes_of(many)
+
+
+def test_of_one_body_only_so_much_is_read():
+    """20,000 routes may refer to one schema of 40,000 names."""
+    parts = [{"required": [f"{part}-{name}" for name in range(200)]} for part in range(200)]
+    found = routes_of(answering({"allOf": parts}))["GET /a"].gives
+    assert 2_000 <= len(found) < 2_200
