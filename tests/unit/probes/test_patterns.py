@@ -49,9 +49,9 @@ def test_a_pattern_that_repeats_a_repeat_ends_and_is_no_pass(pattern):
             f"/patternProperties/{FOR_EVER}",
         ),
         (
-            {"unevaluatedProperties": False, "if": {"patternProperties": {FOR_EVER: True}}},
+            {"unevaluatedProperties": False, "patternProperties": {FOR_EVER: True}},
             {HOSTILE: 1},
-            f"/if/patternProperties/{FOR_EVER}",
+            f"/patternProperties/{FOR_EVER}",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("/") else "",
