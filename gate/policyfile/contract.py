@@ -17,8 +17,9 @@ from jsonschema.validators import validator_for
 from referencing import Resource, Specification
 from referencing.jsonschema import UnknownDialect, specification_with
 
+from gate.core.expectations import Schema
 from gate.core.patterns import compiled, patterns_of, place_of
-from gate.core.policy import Json, Schema
+from gate.core.policy import Json
 from gate.policyfile.problems import shown
 from gate.policyfile.source import Unreadable, mark_after, read_text
 

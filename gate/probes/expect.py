@@ -11,8 +11,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from gate.core.evidence import Symptom
+from gate.core.expectations import Pattern, Schema
 from gate.core.patterns import place_of
-from gate.core.policy import Json, Pattern, Schema
+from gate.core.policy import Json
 from gate.core.template import parse_json
 from gate.probes.limits import Budget, TooMuchWork
 from gate.probes.outcome import CannotAskError

@@ -5,7 +5,8 @@ import contextlib
 import random
 from dataclasses import dataclass
 
-from gate.core.policy import Await, HttpProbe, Pattern, ProbeSpec, Schema, Send, WebSocketProbe
+from gate.core.expectations import Pattern, Schema
+from gate.core.policy import Await, HttpProbe, ProbeSpec, Send, WebSocketProbe
 from gate.core.questions import GrpcProbe, LatencyProbe, RoutesProbe, SoakProbe, StartupProbe
 from gate.probes.latency.probe import FIRST_WITHIN_S
 from gate.probes.startup import WARM_TIMEOUT_S

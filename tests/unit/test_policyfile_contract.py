@@ -84,7 +84,7 @@ def test_a_link_within_the_policys_folder_is_followed(tmp_path):
             '{"properties":\n  {"a": {"pattern": "("}}}',
             (
                 "a.json:2:21 is not a valid JSON Schema (at properties/a/pattern: "
-                "'(' is no regular expression: missing ), unterminated subpattern at position 0)",
+                "'(' is no regular expression: missing ), unterminated subpattern at position 0)"
             ),
         ),
         (

@@ -4,8 +4,8 @@ import pytest
 from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from gate.core.evidence import Symptom
+from gate.core.expectations import Pattern, Schema
 from gate.core.patterns import compiled, place_of
-from gate.core.policy import Pattern, Schema
 from gate.probes.expect import Expectation
 from gate.probes.limits import Budget
 

@@ -1,7 +1,8 @@
 import pytest
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Await, Pattern, Schema, Send
+from gate.core.expectations import Pattern, Schema
+from gate.core.policy import Await, Send
 from gate.probes.websocket.waiting import Listen, Message, Say
 
 VALUES = {"nonce": "n1"}
