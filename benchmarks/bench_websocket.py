@@ -39,7 +39,8 @@ def ours(port: int, sessions: int) -> float:
     """The probe, as the gate runs it: policy values in, evidence out, asyncio under uvloop."""
     import uvloop
 
-    from gate.core.policy import Await, Pattern, Probe, Send, WebSocketProbe
+    from gate.core.expectations import Pattern
+    from gate.core.policy import Await, Probe, Send, WebSocketProbe
     from gate.ports import Target
     from gate.probes.runner import ProbeRunner
     from gate.redaction import Redactor

@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 
 from gate.cli import by_hand, options, wiring
-from gate.core.policy import Policy, for_rollback
+from gate.core.occasions import for_rollback
+from gate.core.policy import Policy
 from gate.core.state import Kind, Plan
 
 TAG = "rollback"

@@ -7,13 +7,12 @@ from datetime import datetime
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed
-from gate.core.policy import tag_problem
 from gate.core.proof import HINT
 from gate.core.recovery import admitted
 from gate.core.service import Condition, ConditionState, Service
 from gate.core.stable import before_rollout, choose_stable, crossed
 from gate.core.state import Ending, Kind, Phase, Rollout
-from gate.core.traffic import Split
+from gate.core.traffic import Split, tag_problem
 from gate.core.transitions import again, ending_of, enter, finish
 from gate.core.verdict import Verdict, unready
 

@@ -5,7 +5,8 @@ from typing import assert_never
 from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import HttpProbe, Probe, without_comparison
+from gate.core.occasions import without_comparison
+from gate.core.policy import HttpProbe, Probe
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import asks_address

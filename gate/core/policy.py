@@ -4,13 +4,14 @@ Each value checks itself: an impossible one raises ValueProblem, to which the re
 adds file:line:column. Durations are seconds (`_s`), rates are percent.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
 from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
 from gate.core.control import Contract, Repeats
+from gate.core.expectations import Pattern
 from gate.core.questions import (
     DiffProbe,
     GrpcProbe,
@@ -22,7 +23,6 @@ from gate.core.questions import (
     SuiteProbe,
 )
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
-from gate.core.traffic import TAG_AND_SERVICE_MAX
 from gate.errors import ValueProblem
 
 
@@ -95,33 +95,6 @@ class Capability:
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
-    """A JSON Schema: the path as the policy names it, and the document itself."""
-
-    path: str
-    document: Json = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """What one JSON value must look like; every part given must hold.
-
-    Attributes:
-        json: each key given here must be there with an equal value (objects nest; extra keys in
-            the answer are fine; a list must match item by item, as long as this one).
-        schema: a JSON Schema the value must satisfy.
-    """
-
-    json: Json = field(default=None, hash=False)
-    schema: Schema | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is asked."""
-        return self.json is None and self.schema is None
-
-
-@dataclass(frozen=True, slots=True)
 class HttpProbe:
     """One HTTP request and the answer it must get. Redirects are answers, never followed.
 
@@ -134,7 +107,7 @@ class HttpProbe:
     body: Json = field(default=None, hash=False)
     timeout_s: float = 10.0
     status: tuple[int, ...] = (200,)
-    answer: Pattern = Pattern()
+    answer: Pattern = field(default_factory=Pattern)
     answer_headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -165,10 +138,10 @@ class Await:
         once: whether a type of the sequence that has come must not come again before the last one.
     """
 
-    answer: Pattern = Pattern()
+    answer: Pattern = field(default_factory=Pattern)
     sequence: tuple[str, ...] = ()
     where: tuple[tuple[str, Json], ...] = field(default=(), hash=False)
-    never: Pattern = Pattern()
+    never: Pattern = field(default_factory=Pattern)
     within_s: float = 10.0
     once: bool = False
 
@@ -294,14 +267,6 @@ ProbeSpec = (
 )
 
 
-COMPARING = (DiffProbe, RoutesProbe)
-"""Kinds that compare the candidate with what users had before."""
-ONCE = (*COMPARING, StartupProbe)
-"""Kinds that ask what a revision is: it is the same when it has users, and not asked again."""
-OF_THE_REVISION = (LogsProbe, *ONCE)
-"""Kinds that ask about the revision itself, or at its own address alone: never users' address."""
-
-
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One named question to the candidate.
@@ -314,29 +279,6 @@ class Probe:
     capability: str = ""
     required: bool = True
     contract: Contract = Contract.STABLE
-
-
-def for_rollback(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """The questions to a revision that users are to go back to.
-
-    Not those that compare it with what users have now: they are being moved away from that. All,
-    where nothing else must pass: whoever asks for questions does not want none.
-    """
-    kept = without_comparison(probe for probe in probes if not isinstance(probe.spec, COMPARING))
-    return kept if any(probe.required for probe in kept) else tuple(probes)
-
-
-def without_comparison(probes: Iterable[Probe]) -> tuple[Probe, ...]:
-    """The same questions, where there is no stable beside the candidate to be faster than.
-
-    Limits and errors go on being asked of a latency probe.
-    """
-    return tuple(
-        replace(probe, spec=replace(probe.spec, slower_percent=None))
-        if isinstance(probe.spec, LatencyProbe)
-        else probe
-        for probe in probes
-    )
 
 
 LEASE_MIN_S = 5.0
@@ -425,18 +367,3 @@ class Policy:
                 f"leaves no time to probe (got {self.deadline_s:g} s, "
                 f"expected more than {' + '.join(parts)})",
             )
-
-
-def tag_problem(tag: str, service: str) -> str | None:
-    """Says what is wrong with a tag for this service, or None.
-
-    Cloud Run refuses a tag whose length with the service's name exceeds 46 characters, but only
-    when it is deployed (field spec.traffic.tag, INVALID_ARGUMENT).
-    """
-    together = len(tag) + len(service)
-    if together > TAG_AND_SERVICE_MAX:
-        return (
-            f"tag {tag!r} and service {service!r} are too long together "
-            f"(got {together} characters, expected at most {TAG_AND_SERVICE_MAX})"
-        )
-    return None

@@ -6,7 +6,8 @@ from enum import Enum
 
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
-from gate.core.policy import ONCE, IdentityRule, OnHold, Probe
+from gate.core.occasions import ONCE
+from gate.core.policy import IdentityRule, OnHold, Probe
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split

@@ -164,3 +164,18 @@ def shares_text(shares: Mapping[str | None, int] | Mapping[str, int]) -> str:
     """E.g. `backend-00001-abc 90 %, LATEST 10 %`."""
     parts = (f"{name or 'LATEST'} {percent} %" for name, percent in shares.items())
     return ", ".join(parts) or "nothing"
+
+
+def tag_problem(tag: str, service: str) -> str | None:
+    """Says what is wrong with a tag for this service, or None.
+
+    Cloud Run refuses a tag whose length with the service's name exceeds 46 characters, but only
+    when it is deployed (field spec.traffic.tag, INVALID_ARGUMENT).
+    """
+    together = len(tag) + len(service)
+    if together > TAG_AND_SERVICE_MAX:
+        return (
+            f"tag {tag!r} and service {service!r} are too long together "
+            f"(got {together} characters, expected at most {TAG_AND_SERVICE_MAX})"
+        )
+    return None

@@ -7,7 +7,8 @@ from enum import Enum
 from gate.core.attribution import ADVICE, EXCUSED, Attribution, attribute, control_of
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.policy import OF_THE_REVISION, Probe
+from gate.core.occasions import OF_THE_REVISION
+from gate.core.policy import Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
 

@@ -5,18 +5,16 @@
         +------------------------ response finished, log line -----------------------+
     after 101: _feed_tunnel, until one side ends or the request's time is up
 
-Bytes are handed on as they come. A side that reads slowly stops the other from being read.
+Bytes are handed on as they come. A side that reads slowly stops the other from being read. How the
+connection is read and closed, whatever it carries, is ClientLine's.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 
 from gate.local.frontend_address import Address, Hall
 from gate.local.frontend_answers import MALFORMED, NO_INSTANCE, UPSTREAM_TIMEOUT, answer, page
 from gate.local.frontend_bodies import Body, FramingError
-from gate.local.frontend_deadline import Deadline
 from gate.local.frontend_exchange import CLIENT_GONE, Exchange, body_of
 from gate.local.frontend_heads import (
     HeadBuffer,
@@ -25,6 +23,7 @@ from gate.local.frontend_heads import (
     ResponseHead,
     parse_request,
 )
+from gate.local.frontend_line import ClientLine, ignore
 from gate.local.frontend_trace import follow
 from gate.local.frontend_upstream import UpstreamConnection
 from gate.local.ports import NoInstanceError, Share
@@ -33,7 +32,7 @@ _CLOSE = b"Connection: close\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(ClientLine):
     """One connection of a client (a Receiver of responses).
 
     Args:
@@ -41,39 +40,16 @@ class ClientConnection(asyncio.Protocol):
         address: where the client came in.
     """
 
-    __slots__ = (
-        "_address",
-        "_ahead",
-        "_clogged",
-        "_deadline",
-        "_exchange",
-        "_feed",
-        "_hall",
-        "_heads",
-        "_held",
-        "_ip",
-        "_leaving",
-        "_paused",
-        "_task",
-        "_transport",
-    )
+    __slots__ = ("_address", "_clogged", "_exchange", "_heads", "_ip", "_task")
 
     def __init__(self, hall: Hall, address: Address) -> None:
-        self._hall = hall
+        super().__init__(hall, self._feed_head)
         self._address = address
-        self._transport: asyncio.Transport
         self._ip = ""
         self._heads = HeadBuffer(hall.knobs.head_bytes)
-        self._ahead = bytearray()
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._deadline = Deadline(self._expired)
-        self._clogged = self._held = self._paused = self._leaving = False
-        self._feed: Callable[[bytes], None] = self._feed_head
-
-    def cut(self) -> None:
-        """Ends the connection now."""
-        self._transport.abort()
+        self._clogged = False
 
     # The client's side: asyncio.Protocol
 
@@ -103,7 +79,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As `asyncio.Protocol`."""
         self._hall.leave(self)
-        self._feed = _ignore
+        self._feed = ignore
         self._deadline.stop()
         if self._task is not None:
             self._task.cancel()
@@ -212,9 +188,7 @@ class ClientConnection(asyncio.Protocol):
             self._fail(exchange, 503, MALFORMED, MALFORMED)
         else:
             self._task = None
-            rest = bytes(self._ahead)
-            self._ahead.clear()
-            self._send(exchange, upstream, rest)
+            self._send(exchange, upstream, self._take_ahead())
             self._choose_to_read()
 
     def _send(self, exchange: Exchange, upstream: UpstreamConnection, rest: bytes) -> None:
@@ -272,8 +246,7 @@ class ClientConnection(asyncio.Protocol):
         assert exchange is not None
         exchange.status = head.status
         self.relay(exchange.response(head) + rest)
-        ahead = bytes(self._ahead)
-        self._ahead.clear()
+        ahead = self._take_ahead()
         self._feed = self._feed_tunnel
         self._feed_tunnel(ahead)
         self._choose_to_read()
@@ -284,9 +257,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.close()
             return
         self._leaving = True
-        with suppress(OSError, RuntimeError):
-            self._transport.write_eof()
-        self._deadline.expire_in(self._hall.knobs.linger_s)
+        self._say_end()
 
     def broken(self, *, malformed: bool) -> None:
         """As `Receiver.broken`."""
@@ -351,8 +322,7 @@ class ClientConnection(asyncio.Protocol):
         """Goes on with what the client sent ahead, unless it does not read its answers."""
         if self._exchange is not None or self._clogged or self._feed != self._feed_ahead:
             return
-        data = bytes(self._ahead)
-        self._ahead.clear()
+        data = self._take_ahead()
         self._feed = self._feed_head
         self._choose_to_read()
         if data:
@@ -392,28 +362,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport.write(answer(status, page(status, ""), _CLOSE, is_page=True))
         self._hang_up(lingers=True)
 
-    def _hang_up(self, *, lingers: bool = False) -> None:
-        """Closes after what was written; lingers where the client may still be sending.
-
-        Closing on unread bytes would reset the connection and lose the answer.
-        """
-        self._feed = _ignore
-        self._leaving = True
-        self._ahead.clear()
-        if not lingers:
-            self._transport.close()
-            return
-        self._choose_to_read()
-        self._deadline.expire_in(self._hall.knobs.linger_s)
-        with suppress(OSError, RuntimeError):
-            self._transport.write_eof()
-
-    def _hang_up_soon(self) -> None:
-        """Closes after what was written, if the client reads it now."""
-        self._hang_up()
-        self._deadline.expire_in(self._hall.knobs.linger_s)
-
-    # Time and pace
+    # Time
 
     def _expired(self) -> None:
         exchange = self._exchange
@@ -433,17 +382,3 @@ class ClientConnection(asyncio.Protocol):
         else:
             text = _TRUNCATED if exchange.status else UPSTREAM_TIMEOUT
             self._fail(exchange, 504, UPSTREAM_TIMEOUT, text)
-
-    def _choose_to_read(self) -> None:
-        pause = self._held or len(self._ahead) > self._hall.knobs.backlog_bytes
-        if pause == self._paused or self._transport.is_closing():
-            return
-        self._paused = pause
-        if pause:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-
-def _ignore(data: bytes) -> None:
-    """Bytes of a client that was refused, and may still be talking."""

@@ -15,9 +15,9 @@ from gate.core.policy import (
     Probe,
     SecretRef,
     ServiceName,
-    tag_problem,
 )
 from gate.core.template import BUILTINS
+from gate.core.traffic import tag_problem
 from gate.policyfile import comparing as compare
 from gate.policyfile import format as form
 from gate.policyfile.context import Context

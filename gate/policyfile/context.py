@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gate.core import template
-from gate.core.policy import Pattern, Schema
+from gate.core.expectations import Pattern, Schema
 from gate.errors import ValueProblem
 from gate.policyfile import format as form
 from gate.policyfile.problems import Problems, shown

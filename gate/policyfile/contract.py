@@ -5,6 +5,7 @@ loops, because of one.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -13,10 +14,12 @@ import jsonschema
 import referencing
 import referencing.exceptions
 from jsonschema.validators import validator_for
-from referencing import Specification
+from referencing import Resource, Specification
 from referencing.jsonschema import UnknownDialect, specification_with
 
-from gate.core.policy import Json, Schema
+from gate.core.expectations import Schema
+from gate.core.patterns import compiled, patterns_of, place_of
+from gate.core.policy import Json
 from gate.policyfile.problems import shown
 from gate.policyfile.source import Unreadable, mark_after, read_text
 
@@ -60,7 +63,7 @@ def read_schema(folder: Path, name: str) -> Schema:
         place = f":{error.mark.line}:{error.mark.column}" if error.mark else ""
         raise BadSchemaError(f"{name}{place} {error.message}", error.hint) from None
     document = _parse(name, text)
-    _check(name, document)
+    _check(name, text, document)
     return Schema(name, document)
 
 
@@ -129,7 +132,7 @@ def _depth(document: Json) -> int:
     return deepest
 
 
-def _check(name: str, document: Json) -> None:
+def _check(name: str, text: str, document: Json) -> None:
     if not isinstance(document, dict):
         raise BadSchemaError(f"{name} is not a JSON Schema (expected an object)")
     dialect = document.get("$schema", _NEWEST)
@@ -141,13 +144,49 @@ def _check(name: str, document: Json) -> None:
             "leave $schema out for Draft 2020-12",
         ) from None
     try:
-        validator_for(document, default=jsonschema.Draft202012Validator).check_schema(document)
+        no_formats = jsonschema.FormatChecker(())  # patterns are looked at below
+        validator_for(document, default=jsonschema.Draft202012Validator).check_schema(
+            document,
+            format_checker=no_formats,  # type: ignore[call-arg]  # unknown to the stubs
+        )
     except jsonschema.SchemaError as error:
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
         raise BadSchemaError(
             f"{name} is not a valid JSON Schema (at {place}: {error.message[:200]})"
         ) from None
     _References(name, document, meaning).check()
+    for schema in _parts(meaning.create_resource(document)):
+        _check_patterns(name, text, document, schema)
+
+
+def _parts(root: "Resource[Json]") -> Iterator[dict[str, Json]]:
+    waiting = [root]
+    while waiting:
+        resource = waiting.pop()
+        if isinstance(resource.contents, dict):
+            yield resource.contents
+        waiting += list(resource.subresources())
+
+
+def _check_patterns(name: str, text: str, document: Json, schema: dict[str, Json]) -> None:
+    for within, pattern in patterns_of(schema):
+        try:
+            compiled(pattern)
+        except ValueError as error:
+            place = "/".join(str(part) for part in (*place_of(schema, document), *within))
+            raise BadSchemaError(
+                f"{name}{_mark_of(pattern, text)} is not a valid JSON Schema "
+                f"(at {place[:200]}: {shown(pattern)} is no regular expression: {error})"
+            ) from None
+
+
+def _mark_of(pattern: str, text: str) -> str:
+    """Where in a JSON text this string comes first."""
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"', text):
+        if json.loads(match[0]) == pattern:
+            mark = mark_after(text[: match.start()])
+            return f":{mark.line}:{mark.column}"
+    return ""
 
 
 class _References:
@@ -174,14 +213,9 @@ class _References:
         Raises:
             BadSchemaError: a reference leads out of the file or nowhere, or has no end.
         """
-        waiting = [self._root]
-        while waiting:
-            resource = waiting.pop()
-            schema = resource.contents
-            if isinstance(schema, dict):
-                self._check_keywords(schema, is_root=resource is self._root)
-                self._work_of(schema, 1)
-            waiting += list(resource.subresources())
+        for schema in _parts(self._root):
+            self._check_keywords(schema, is_root=schema is self._root.contents)
+            self._work_of(schema, 1)
 
     def _check_keywords(self, schema: dict[str, Json], *, is_root: bool) -> None:
         for keyword in ("$dynamicRef", "$recursiveRef", *(() if is_root else ("$id",))):

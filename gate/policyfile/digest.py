@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 
-from gate.core.policy import Json, Policy, Schema
+from gate.core.expectations import Schema
+from gate.core.policy import Json, Policy
 
 _OURS = frozenset({"digest", "folder", "source"})
 

@@ -23,7 +23,7 @@ _CHANGES = re.compile(
     r"|nonce|trace|token|secret|password|key|session|cookie|host|node|instance|pod|region|zone|url"
     r"|uri|name|user|message|msg|text|content|title|descri|mail|random|seed|(^|_|-)id$|[a-z]Id$"
 )
-_MADE_UP = re.compile(r"[0-9]+|[0-9a-fA-F-]{8,}|.*[0-9]{3,}.*|.{65,}")
+_MADE_UP = re.compile(r"(?s)[0-9]+|[0-9a-fA-F-]{8,}|.{65,}|.*?[0-9]{3}.*")
 """Names of fields that are data themselves: ids, numbers, whole texts."""
 
 

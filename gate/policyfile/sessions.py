@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gate.core.policy import Await, Json, Pattern, Send, Step
+from gate.core.expectations import Pattern
+from gate.core.policy import Await, Json, Send, Step
 from gate.policyfile import format as form
 from gate.policyfile.context import Context
 from gate.policyfile.problems import shown

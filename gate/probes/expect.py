@@ -11,10 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Json, Pattern, Schema
+from gate.core.expectations import Pattern, Schema
+from gate.core.patterns import place_of
+from gate.core.policy import Json
 from gate.core.template import parse_json
 from gate.probes.limits import Budget, TooMuchWork
 from gate.probes.outcome import CannotAskError
+from gate.probes.patterns import TooSlowError
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -31,6 +34,16 @@ class Mismatch:
     path: str
     seen: str
     expected: str
+    hint: str = ""
+
+
+class _UncheckedError(Exception):
+    """Nobody knows whether the answer fits: checking it would take too long."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
 
 def _refuse(constant: str) -> Json:
@@ -52,6 +65,7 @@ class _Validator:
 
     schema: _Errors
     budget: Budget
+    source: Schema
 
 
 class Expectation:
@@ -107,14 +121,28 @@ class Bound:
         self.asks_nothing = expected is None and schema is None
 
     def matches(self, value: Json) -> bool:
-        """Whether every part holds.
+        """Whether every part holds, as far as it can be told.
 
         Raises:
             CannotAskError: the schema refers to what cannot be found.
         """
+        return self._fits(value, unchecked=False)
+
+    def may_match(self, value: Json) -> bool:
+        """Whether every part holds, or could hold: for what must not be.
+
+        Raises:
+            CannotAskError: the schema refers to what cannot be found.
+        """
+        return self._fits(value, unchecked=True)
+
+    def _fits(self, value: Json, *, unchecked: bool) -> bool:
         if self._expected is not None and not _holds(self._expected, value):
             return False
-        return self._validator is None or not _errors(self._validator, value, 1)
+        try:
+            return self._validator is None or not _errors(self._validator, value, 1)
+        except _UncheckedError:
+            return unchecked
 
     def mismatches(self, value: Json) -> tuple[Mismatch, ...]:
         """The first places where the value is not as expected; empty if it is.
@@ -127,9 +155,8 @@ class Bound:
             if self._expected is None
             else list(islice(_differences(self._expected, value, ""), MISMATCHES_MAX))
         )
-        if self._validator is not None and self._schema is not None:
-            for path, message in _errors(self._validator, value, MISMATCHES_MAX):
-                found.append(Mismatch(Symptom.SCHEMA, path, message, self._schema.path))
+        if self._validator is not None:
+            found += _against_schema(self._validator, value)
         return tuple(found[:MISMATCHES_MAX])
 
 
@@ -233,15 +260,29 @@ def _compile(schema: Schema) -> _Validator:
     budget = Budget()
     if isinstance(document, dict):  # else a reference to the whole would name an unlimited class
         document = {key: part for key, part in document.items() if key != "$schema"}
-    return _Validator(budget.limited(kind)(document, registry=EMPTY_REGISTRY), budget)
+    return _Validator(budget.limited(kind)(document, registry=EMPTY_REGISTRY), budget, schema)
 
 
 def _no_schema(schema: Schema, why: str) -> CannotAskError:
     return CannotAskError(f"{schema.path} is no JSON Schema: {why}", "a JSON Schema")
 
 
+def _against_schema(validator: _Validator, value: Json) -> Iterator[Mismatch]:
+    expected = validator.source.path
+    try:
+        for path, message in _errors(validator, value, MISMATCHES_MAX):
+            yield Mismatch(Symptom.SCHEMA, path, message, expected)
+    except _UncheckedError as why:
+        yield Mismatch(Symptom.SCHEMA, "", why.message, expected, why.hint)
+
+
 def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, str]]:
-    """The first errors as (JSON Pointer, message), each the most telling one of its kind."""
+    """The first errors as (JSON Pointer, message), each the most telling one of its kind.
+
+    Raises:
+        CannotAskError: the schema refers to what cannot be found.
+        _UncheckedError: it takes too long to tell.
+    """
     from jsonschema.exceptions import best_match  # noqa: PLC0415 - as in _compile
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
@@ -255,12 +296,25 @@ def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, s
             "nothing is fetched: put what it refers to under its $defs",
         ) from None
     except RecursionError:
-        return [("", "the answer is nested too deeply to be checked")]
+        raise _UncheckedError("the answer is nested too deeply to be checked") from None
     except TooMuchWork:
-        return [("", "the answer is too large, or too wrong, to be checked whole")]
+        raise _UncheckedError(
+            "the answer is too large, or too wrong, to be checked whole"
+        ) from None
+    except TooSlowError as slow:
+        raise _too_slow(validator.source, slow) from None
     found = []
     for one in first:
         telling = best_match([one]) or one  # of its context: which branch of an anyOf is nearest
         path = "".join(f"/{_escape(part)}" for part in telling.absolute_path)
         found.append((path, f"{_name(path)}: {telling.message}"))
     return found
+
+
+def _too_slow(source: Schema, slow: TooSlowError) -> _UncheckedError:
+    parts = (*place_of(slow.schema, source.document), *slow.place)
+    where = "".join(f"/{_escape(part)}" for part in parts)
+    return _UncheckedError(
+        "the answer holds a text on which a pattern takes too long",
+        f"write the pattern at {source.path}#{where} without a repeat inside a repeat",
+    )

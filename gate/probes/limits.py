@@ -2,8 +2,8 @@
 
 A candidate chooses what a schema is applied to. An `anyOf` over a list keeps an error for each
 item, and `uniqueItems` compares each item with each: a megabyte of either would take minutes and a
-gigabyte, with the event loop held and every deadline past. So steps and errors are counted, and
-items are told apart by what they hold.
+gigabyte, with the event loop held and every deadline past. So steps and errors are counted, items
+are told apart by what they hold, and patterns stop in time.
 """
 
 from collections.abc import Callable, Hashable, Iterator
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gate.core.policy import Json
+from gate.probes.patterns import Patterns
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -33,10 +34,12 @@ class Budget:
 
     steps: int = field(default=STEPS_MAX)
     errors: int = field(default=ERRORS_MAX)
+    patterns: Patterns = field(default_factory=Patterns)
 
     def renew(self) -> None:
         """Begins with another answer."""
         self.steps, self.errors = STEPS_MAX, ERRORS_MAX
+        self.patterns.renew()
 
     def limited(self, kind: Any) -> Any:
         """The same validator class, within this budget.
@@ -46,8 +49,11 @@ class Budget:
         """
         from jsonschema.validators import extend  # noqa: PLC0415 - lazy: takes about 60 ms
 
-        keywords = {name: self._counted(keyword) for name, keyword in kind.VALIDATORS.items()}
-        keywords["uniqueItems"] = self._counted(_unique)
+        ours = {"uniqueItems": _unique, **self.patterns.keywords}
+        keywords = {
+            name: self._counted(ours.get(name, keyword))
+            for name, keyword in kind.VALIDATORS.items()
+        }
         return extend(kind, keywords)  # type: ignore[no-untyped-call]
 
     def _counted(self, keyword: _Keyword) -> _Keyword:

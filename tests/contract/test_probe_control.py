@@ -13,13 +13,13 @@ from websockets.asyncio.server import serve
 from gate.core.attribution import attributed
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Outcome, Repeat, Symptom
+from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
     HttpProbe,
     IdentityRule,
     LogPattern,
     LogsProbe,
-    Pattern,
     Probe,
     Severity,
     WebSocketProbe,

@@ -11,13 +11,13 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from gate.core.evidence import Outcome, Symptom
+from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
     HttpProbe,
     IdentityRule,
     LogPattern,
     LogsProbe,
-    Pattern,
     Send,
     Severity,
     WebSocketProbe,

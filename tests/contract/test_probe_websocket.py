@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.server import ServerProtocol
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import Await, Pattern, Schema, Send, WebSocketProbe
+from gate.core.expectations import Pattern, Schema
+from gate.core.policy import Await, Send, WebSocketProbe
 from gate.probes.websocket.probe import HANDSHAKES_MAX
 from tests.contract.probe_servers import SECRETS, TOKEN, ask, tcp
 

@@ -9,13 +9,13 @@ import pytest
 from websockets.asyncio.server import serve
 
 from gate.core.evidence import Evidence, Outcome
+from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
     HttpProbe,
     IdentityRule,
     LogPattern,
     LogsProbe,
-    Pattern,
     Probe,
     Send,
     WebSocketProbe,

@@ -5,10 +5,32 @@ import contextlib
 import random
 from dataclasses import dataclass
 
-from gate.core.policy import Await, HttpProbe, Pattern, ProbeSpec, Schema, Send, WebSocketProbe
-from gate.core.questions import GrpcProbe, LatencyProbe, RoutesProbe, SoakProbe, StartupProbe
+from gate.core.expectations import Pattern, Schema
+from gate.core.policy import (
+    Await,
+    HttpProbe,
+    LogPattern,
+    LogsProbe,
+    ProbeSpec,
+    Send,
+    Severity,
+    WebSocketProbe,
+)
+from gate.core.questions import (
+    DiffProbe,
+    GrpcProbe,
+    LatencyProbe,
+    PluginProbe,
+    RoutesProbe,
+    SoakProbe,
+    StartupProbe,
+    SuiteProbe,
+)
 from gate.probes.latency.probe import FIRST_WITHIN_S
 from gate.probes.startup import WARM_TIMEOUT_S
+from gate.probes.suite.channel import DRAIN_S
+from gate.probes.suite.process import CLOSING_S, GRACE_S
+from tests.contract.suite_stage import ENV, PYTEST
 from tests.fuzz import mischief
 
 TOKEN = "Zm9vYmFyLXNlY3JldC1vZi1hbGljZQ"
@@ -51,11 +73,16 @@ class Round:
 def draw(seed):
     """The round of a seed; always the same."""
     rng = random.Random(f"question {seed}")
-    kind = rng.choice(["http"] * 6 + ["websocket"] * 6 + list(_KINDS))
-    spec, limit_s = _KINDS[kind](rng)
+    if seed % 5 > 2:
+        kind = rng.choice(["suite", "plugin", *_BEYOND])
+        spec, limit_s = _BEYOND[kind](rng)
+    else:
+        kind = rng.choice(["http"] * 6 + ["websocket"] * 6 + list(_KINDS))
+        spec, limit_s = _KINDS[kind](rng)
     control = kind in ("http", "websocket") and rng.random() < 0.15
     times = 2 if control else 1
-    return Round(seed, f"{kind} {_how(seed)[0]}", spec, limit_s * times + SLACK_S, control)
+    name = kind if kind in ("diff", "logs") else f"{kind} {_how(seed)[0]}"
+    return Round(seed, name, spec, limit_s * times + SLACK_S, control)
 
 
 def _http(rng):
@@ -116,6 +143,31 @@ def _grpc(rng):
     return GrpcProbe(within_s=0.4), 0.4 + 1.0
 
 
+def _suite(rng):
+    spec = SuiteProbe(
+        (*PYTEST, "asks.py"), env=(*ENV, ("TOKEN", "${alice}")), directory="suite", timeout_s=5.0
+    )
+    looking_s = LIVES_S + 0.5
+    return spec, looking_s + spec.timeout_s + GRACE_S + CLOSING_S + DRAIN_S
+
+
+def _diff(rng):
+    return DiffProbe(), 0.5
+
+
+def _logs(rng):
+    bad = rng.choice([LogPattern(Severity.ERROR), LogPattern(text="a"), LogPattern(text=TOKEN)])
+    spec = LogsProbe((bad, LogPattern(Severity.WARNING, "x")), settle_s=0.3)
+    return spec, spec.settle_s + 0.5
+
+
+def _plugin(rng):
+    options = {"seed": rng.randrange(10**6), "key": "${alice}"}
+    return PluginProbe("mischief", options, 0.5), 0.5 + 0.5
+
+
+_BEYOND = {"suite": _suite, "diff": _diff, "logs": _logs, "plugin": _plugin}
+"""What asks more than the server of a round, or somebody else."""
 _KINDS = {
     "grpc": _grpc,
     "http": _http,
@@ -145,7 +197,7 @@ def server_of(seed, canary):
         canary: host:port of somebody whom nobody may be led to.
     """
     _, rng, way, make, send = _how(seed)
-    patient = isinstance(draw(seed).spec, LatencyProbe | StartupProbe)
+    patient = isinstance(draw(seed).spec, LatencyProbe | StartupProbe | SuiteProbe)
 
     async def handler(reader, writer):
         async with asyncio.timeout(LIVES_S if patient else None):

@@ -6,23 +6,27 @@ Each line of standard input is a round; each line of standard output is what bec
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 from gate.core.evidence import Outcome
 from gate.core.policy import Probe, WebSocketProbe
-from gate.core.questions import LatencyProbe, SoakProbe, StartupProbe
+from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, StartupProbe
 from gate.ports import Target
+from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
 from tests.contract.probe_servers import SystemClock
+from tests.fuzz.bystanders import CANDIDATE, STABLE, BadConfigurations, BadLogs
 from tests.fuzz.draw import TOKEN, draw
 from tests.fuzz.mischief import PASSWD
 from tests.fuzz.shows import faults
 
 PEAK_MAX_MIB = 200
 SECRETS = {"alice": TOKEN}
+HERE = Path(__file__).parent
 _STATUS = Path("/proc/self/status")
 
 
@@ -62,6 +66,7 @@ def _fds():
 
 def main():
     """Plays every round that comes."""
+    sys.path.append(str(HERE / "plugin"))
     fence = Fence()
     known = set()
     for line in sys.stdin:
@@ -90,8 +95,16 @@ def _watched(seed, place, fence):
 async def _play(drawn, place, fence):
     host, port = place.split(":")
     stable = Target(f"http://{place}") if drawn.control or "routes" in drawn.name else None
-    target = Target(f"http://{place}", "backend-00002-abc", stable=stable)
-    runner = ProbeRunner(SECRETS, None, SystemClock(), Redactor(SECRETS), arrival_within_s=0.1)
+    target = Target(f"http://{place}", CANDIDATE, stable=stable, compare_with=(STABLE,))
+    runner = ProbeRunner(
+        SECRETS,
+        BadLogs(drawn.seed),
+        SystemClock(),
+        Redactor(SECRETS),
+        arrival_within_s=0.1,
+        configurations=BadConfigurations(drawn.seed),
+        surroundings=Surroundings(HERE, {"PATH": os.environ["PATH"]}),
+    )
     probes, progress, found = [Probe("probe", drawn.spec)], [], []
     fence.place, fence.over = (host, int(port)), []
     began = time.monotonic()
@@ -120,9 +133,10 @@ async def _left():
 
 
 def _too_good(evidence, drawn):
-    """No server of a campaign gives a right answer; a status, an open or a refusal is easy."""
+    """No server of a campaign gives a right answer; a status, an open or a refusal is easy,
+    and a plug-in's word is its own."""
     spec = drawn.spec
-    easy = isinstance(spec, StartupProbe | LatencyProbe | SoakProbe) or (
+    easy = isinstance(spec, StartupProbe | LatencyProbe | SoakProbe | PluginProbe) or (
         isinstance(spec, WebSocketProbe) and (spec.refused or not spec.script)
     )
     return evidence.outcome is Outcome.PASSED and not easy

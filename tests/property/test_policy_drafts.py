@@ -38,6 +38,10 @@ def test_every_sample_satisfies_the_schema_inferred_from_it(values):
         validator.validate(value)
 
 
+def test_a_long_name_of_a_field_takes_no_time_and_is_data():
+    assert schema_of([{"1" * 20_000 + "\n": "ok", "a\n1": "ok"}])["required"] == ["a\n1"]
+
+
 @given(
     st.lists(
         st.tuples(

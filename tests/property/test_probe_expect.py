@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.policy import Pattern
+from gate.core.expectations import Pattern
 from gate.probes.expect import Expectation, compact, read_json
 
 NUMBERS = st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False)

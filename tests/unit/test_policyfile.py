@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from gate.core.control import Baseline, Contract, Repeats
+from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
     CandidateRule,
@@ -13,7 +14,6 @@ from gate.core.policy import (
     LogPattern,
     LogsProbe,
     OnHold,
-    Pattern,
     SecretRef,
     Send,
     ServiceName,

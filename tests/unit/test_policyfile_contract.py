@@ -80,7 +80,21 @@ def test_a_link_within_the_policys_folder_is_followed(tmp_path):
         ("true", "a.json is not a JSON Schema (expected an object)"),
         ('{"type": "strin"}', "a.json is not a valid JSON Schema (at type: 'strin'"),
         ('{"properties": {"a": {"minimum": "x"}}}', "(at properties/a/minimum: 'x'"),
-        ('{"pattern": "("}', "is not a valid JSON Schema (at pattern: "),
+        (
+            '{"properties":\n  {"a": {"pattern": "("}}}',
+            (
+                "a.json:2:21 is not a valid JSON Schema (at properties/a/pattern: "
+                "'(' is no regular expression: missing ), unterminated subpattern at position 0)"
+            ),
+        ),
+        (
+            '{"items": {"patternProperties": {"\\\\p{L}": {}}}}',
+            "a.json:1:34 is not a valid JSON Schema (at items/patternProperties/\\p{L}: ",
+        ),
+        (
+            json.dumps({"pattern": "(" * 9000}),
+            "' is no regular expression: nested too deeply)",
+        ),
         ('{"$schema": "https://example.com/mine"}', "is of an unknown dialect"),
         ('{"$schema": 5}', "is of an unknown dialect"),
         ('{"$ref": "b.json"}', "refers to another document (got 'b.json')"),

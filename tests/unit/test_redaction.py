@@ -147,3 +147,22 @@ def test_hostile_text_takes_no_long_time(text):
     started = time.perf_counter()
     REDACT.text(text)
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("mark", ["...", "…"])
+@pytest.mark.parametrize("way", ["plain", "in base64"])
+@pytest.mark.parametrize("name", ["plain", "odd"])
+def test_a_secret_that_the_writer_of_a_text_has_cut_is_found_by_either_end(name, way, mark):
+    written = WAYS[way](SECRETS[name]).rstrip("=")
+    for kept in range(8, len(written) - 8):
+        shown = f"[secret {name}]"
+        assert REDACT.text(f"E  {written[:kept]}{mark}") == f"E  {shown}{mark}"
+        assert REDACT.text(f"{mark}{written[kept:]} and") == f"{mark}{shown} and"
+        assert REDACT.text(f"{written[:8]}{mark}{written[kept:]}") == f"{shown}{mark}{shown}"
+    few = f"{written[:7]}{mark} and {mark}{written[-7:]}"
+    assert REDACT.text(few) == few
+
+
+def test_texts_made_to_look_like_cut_secrets_take_no_time():
+    text = ("correct-horse-batter" * 20_000 + "...") * 2
+    assert REDACT.text(text).count("[secret plain]") == 2

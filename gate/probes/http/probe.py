@@ -135,7 +135,7 @@ def _wrong_body(expected: Bound, answer: Answer) -> Iterator[Fault]:
         yield Fault(Symptom.BODY, f"a body that is not JSON ({content_type})", "JSON")
         return
     for mismatch in expected.mismatches(value):
-        yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected)
+        yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint)
 
 
 def _shape(spec: HttpProbe, reply: Reply, words: Words) -> Shape | None:

@@ -75,7 +75,7 @@ class Waiting:
 
         A foreign message is nobody's answer; it is counted elsewhere.
         """
-        if self._never is not None and self._never.matches(message.value):
+        if self._never is not None and self._never.may_match(message.value):
             return Fault(Symptom.FORBIDDEN, message.text, f"no message with {self._step.never}")
         if message.foreign or not self._counts(message.value):
             return None
@@ -98,7 +98,7 @@ class Waiting:
         first = self._nearest[0]
         of = f"nearest of {self._others} messages" if self._others > 1 else "only message"
         wanted = first.expected if first.symptom is Symptom.BODY else expected
-        return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted)
+        return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted, first.hint)
 
     def _counts(self, value: Json) -> bool:
         return self._where is None or self._where.matches(value)
@@ -129,7 +129,7 @@ class Waiting:
             return None
         if mismatches := self._answer.mismatches(message.value):
             first, kind = mismatches[0], self._step.sequence[-1]
-            return Fault(first.symptom, f"{kind} with {first.seen}", first.expected)
+            return Fault(first.symptom, f"{kind} with {first.seen}", first.expected, first.hint)
         self.done = True
         return None
 

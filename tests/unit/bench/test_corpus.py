@@ -12,7 +12,7 @@ from benchmarks.bench.backend.http import HTTP
 from benchmarks.bench.backend.sockets import SOCKETS
 from benchmarks.bench.scenario import Decision, load
 from benchmarks.bench.stage import Cloud, Stage
-from gate.core.policy import tag_problem
+from gate.core.traffic import tag_problem
 from gate.policyfile import load_policy
 
 ROOT = Path(__file__).parents[3]

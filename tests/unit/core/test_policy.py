@@ -1,20 +1,20 @@
 import pytest
 
+from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
     CandidateRule,
     HttpProbe,
     LogPattern,
     LogsProbe,
-    Pattern,
     Policy,
     Probe,
     Send,
     ServiceName,
     Severity,
     WebSocketProbe,
-    tag_problem,
 )
+from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
 
 HEALTH = Probe("health", HttpProbe("/health"))

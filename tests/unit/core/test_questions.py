@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.policy import HttpProbe, Probe, for_rollback
+from gate.core.occasions import for_rollback
+from gate.core.policy import HttpProbe, Probe
 from gate.core.questions import (
     DiffProbe,
     GrpcProbe,

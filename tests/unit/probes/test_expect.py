@@ -1,7 +1,7 @@
 import pytest
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Pattern, Schema
+from gate.core.expectations import Pattern, Schema
 from gate.probes.expect import Expectation, read_json
 from gate.probes.outcome import CannotAskError
 

@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Pattern, Schema
+from gate.core.expectations import Pattern, Schema
 from gate.probes.expect import Expectation
 from gate.probes.limits import ERRORS_MAX, STEPS_MAX, Budget, TooMuchWork
 

@@ -1,7 +1,8 @@
 import pytest
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Await, Pattern, Send
+from gate.core.expectations import Pattern, Schema
+from gate.core.policy import Await, Send
 from gate.probes.websocket.waiting import Listen, Message, Say
 
 VALUES = {"nonce": "n1"}
@@ -74,6 +75,22 @@ def test_a_forbidden_message_wins_over_a_match():
     one = waiting(answer=Pattern(json={"a": 1}), never=Pattern(json={"bad": 1}))
     assert feed(one, {"a": 1, "bad": 1}).symptom is Symptom.FORBIDDEN
     assert not one.done
+
+
+def test_what_cannot_be_checked_may_be_forbidden():
+    slow = Schema("a.json", {"properties": {"x": {"pattern": "^(a|a)*$"}}})
+    one = waiting(answer=Pattern(json={"a": 1}), never=Pattern(schema=slow))
+    assert feed(one, {"a": 1, "x": "a" * 60 + "!"}).symptom is Symptom.FORBIDDEN
+
+
+def test_a_pattern_that_takes_too_long_is_named_to_the_reader():
+    slow = Schema("a.json", {"properties": {"x": {"pattern": "^(a|a)*$"}}})
+    hint = "write the pattern at a.json#/properties/x/pattern without a repeat inside a repeat"
+    hostile = {"type": "started", "x": "a" * 60 + "!"}
+    one = waiting(answer=Pattern(schema=slow))
+    assert feed(one, hostile) is None
+    assert one.late().hint == hint
+    assert feed(waiting(answer=Pattern(schema=slow), sequence=("started",)), hostile).hint == hint
 
 
 def test_a_sequence_in_order_is_done():
