@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from gate.cli import by_hand, options, wiring
-from gate.core.occasions import for_rollback
+from gate.core.occasions import without_stable
 from gate.core.policy import Policy
 from gate.core.state import Kind, Plan
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if policy is not None:
         plan = replace(
             plan,
-            probes=for_rollback(policy.probes),
+            probes=without_stable(policy.probes),
             ready_within_s=policy.candidate.ready_within_s,
             deadline_s=policy.deadline_s,
             identity=policy.candidate.identity,

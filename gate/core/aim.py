@@ -7,6 +7,7 @@ from datetime import datetime
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed
+from gate.core.occasions import without_stable
 from gate.core.proof import HINT
 from gate.core.recovery import admitted
 from gate.core.service import Condition, ConditionState, Service
@@ -77,16 +78,19 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
     name = _revision_name(nothing, plan.suffix)
     placed = Split.all_to(name, {plan.tag: name})
     note = f"{ref} does not exist: its first revision serves users while it is probed"
+    probes = without_stable(plan.probes)
+    left_out = [probe.name for probe in plan.probes if probe.name not in {p.name for p in probes}]
+    alone = (f"not asked, since there is nothing to compare with: {', '.join(left_out)}",)
     unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
         taken(r, nothing),
-        plan=replace(plan, steps=plan.steps[-1:]),  # it has all users from the start
+        plan=replace(plan, steps=plan.steps[-1:], probes=probes),  # it has users from the start
         phase=Phase.DEPLOYING,
         service=nothing,
         placed=placed,
         reached=placed,
         candidate=name,
-        notes=(*r.notes, note, *unproven),
+        notes=(*r.notes, note, *(alone if left_out else ()), *unproven),
     )
 
 
@@ -178,7 +182,7 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
     if service.traffic.follows_latest:
         notes.append(
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
-            "`gcloud run services update-traffic --to-latest` goes back"
+            f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
     if r.plan.unproven:
         notes.append(r.plan.unproven)

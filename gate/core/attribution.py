@@ -45,7 +45,11 @@ ADVICE: Mapping[Attribution, str] = {
     ),
     Attribution.UNKNOWN: "",
 }
-"""What to do, in words."""
+"""What to do, in words; `advice` knows better where it is told what was seen."""
+_LATE_FRONT_END = (
+    "front ends follow a tag that has moved after a while, and one of them has not: run the gate "
+    "again"
+)
 
 WORSE_BY_CHANCE = 0.05
 """Shares of sessions that differ with less than this chance are no accident."""
@@ -110,6 +114,13 @@ def attribute(
         return _both(candidate, stable)
     network = {_leading(candidate), _leading(stable)} <= _NETWORK
     return Attribution.ENVIRONMENT if network else Attribution.UNKNOWN
+
+
+def advice(item: Evidence, word: Attribution) -> str:
+    """What to do about a failure, in words; "" where nobody knows."""
+    if word is Attribution.ENVIRONMENT and _leading(item) is Symptom.IDENTITY:
+        return _LATE_FRONT_END
+    return ADVICE[word]
 
 
 def start_fault(

@@ -14,11 +14,12 @@ OF_THE_REVISION = (LogsProbe, *ONCE)
 """Kinds that ask about the revision itself, or at its own address alone: never users' address."""
 
 
-def for_rollback(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """The questions to a revision that users are to go back to.
+def without_stable(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The questions to a revision with nothing beside it: the first one, or one to go back to.
 
-    Not those that compare it with what users have now: they are being moved away from that. All,
-    where nothing else must pass: whoever asks for questions does not want none.
+    Not those that compare it with what users have now: there is nothing, or they are being moved
+    away from that. All, where nothing else must pass: whoever asks for questions does not want
+    none.
     """
     kept = without_comparison(probe for probe in probes if not isinstance(probe.spec, COMPARING))
     return kept if any(probe.required for probe in kept) else tuple(probes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gate.core.attribution import ADVICE, EXCUSED, Attribution, attribute, control_of
+from gate.core.attribution import EXCUSED, Attribution, advice, attribute, control_of
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
 from gate.core.occasions import OF_THE_REVISION
@@ -162,11 +162,11 @@ def _reason(
         )
     worst = min(wrong, key=lambda item: item.outcome is not Outcome.FAILED)
     hint = next((finding.hint for finding in worst.findings if finding.hint), "")
-    advice = ADVICE[word] if word and control else ""
+    told = advice(worst, word) if word and control else ""
     return Reason(
         probe.name,
         _told(worst),
-        hint="; ".join(part for part in (hint, advice) if part),
+        hint="; ".join(part for part in (hint, told) if part),
         capability=probe.capability,
         attribution=word,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gate.core.attribution import ADVICE, Attribution, control_of
+from gate.core.attribution import Attribution, advice, control_of
 from gate.core.evidence import STABLE, Evidence, Repeat
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
@@ -52,8 +52,8 @@ def fault_lines(item: Evidence, evidence: Sequence[Evidence]) -> Iterator[Line]:
     fault = item.attribution
     if fault is None or (control is None and fault is Attribution.UNKNOWN):
         return
-    advice = ADVICE[fault] if control else ""
-    yield Line(f"fault: {fault.value}" + (f" ({advice})" if advice else ""), indent=4)
+    told = advice(item, fault) if control else ""
+    yield Line(f"fault: {fault.value}" + (f" ({told})" if told else ""), indent=4)
     if control is None:
         return
     word, took = outcome_of(control), duration(control.duration_s)

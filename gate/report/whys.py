@@ -17,6 +17,7 @@ PROBES_MAX = 3
 DIFFERENCES_MAX = 5
 LOG_LINES_MAX = 3
 _COMPARING = frozenset({"diff", "routes"})
+_LOGS = "logs"
 _REFUSED = frozenset({"reject", "hold"})
 _CONFIGURATION = frozenset({Symptom.CONFIGURATION.value, Symptom.ROUTES.value})
 
@@ -94,7 +95,9 @@ def _fault(item: Entry, control: Entry) -> list[str]:
 
 
 def _said(item: Entry) -> list[str]:
-    lines = [safe(line, 300) for line in texts(item, "log_lines")[:LOG_LINES_MAX]]
+    """The candidate's own lines: those beside the requests, or those that a logs probe is about."""
+    kept = "excerpts" if text(item, "kind") == _LOGS else "log_lines"
+    lines = [safe(line, 300) for line in texts(item, kept)[:LOG_LINES_MAX]]
     return lines or ["nothing on record: no line of its log belongs to these requests"]
 
 

@@ -26,10 +26,12 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 ROUTES_MAX = 20_000
 """More routes than any service has; a document with more is none."""
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
+NAMES_MAX = 200_000
+"""More names that are needed or promised than any service has; every route may refer to the same
+huge schema, in a document of a few hundred kilobytes."""
 _REFERENCES_MAX = 20
 _PARTS_MAX = 200
-_READ_MAX = 2_000
-"""Most required names that are read of one body: every route may refer to the same huge schema."""
+_DEPTH_MAX = 20
 _NAMES_MAX = 5
 _DESCRIBED = ("properties", "required", "allOf")
 
@@ -105,12 +107,13 @@ def routes_of(document: Json) -> Routes:
     paths = document.get("paths")
     if not isinstance(paths, dict):
         raise NoDocumentError("an object without paths")
+    reader = _Reader(document)
     found: dict[str, Route] = {}
     for path, item in paths.items():
-        for method, operation, shared in _operations(document, item):
+        for method, operation, shared in reader.operations(item):
             name = f"{method.upper()} {path}"
-            needs = frozenset(_needs(document, operation, shared))
-            found[key_of(name)] = Route(name, needs, _gives(document, operation))
+            needs = reader.needs(operation, shared)
+            found[key_of(name)] = Route(name, needs, reader.gives(operation))
             if len(found) > ROUTES_MAX:
                 raise NoDocumentError(f"more than {ROUTES_MAX} routes")
     return found
@@ -129,39 +132,112 @@ def _loss(was: Route, now: Route) -> Loss:
     return Loss(was.name, tuple(sorted(now.needs - was.needs)), tuple(sorted(unpromised)))
 
 
-def _operations(
-    document: Mapping[str, Json], item: Json
-) -> Iterator[tuple[str, Mapping[str, Json], Json]]:
-    """Each method of a path with its operation and the parameters that all of them share."""
-    found = _followed(document, item)
-    for method in METHODS:
-        operation = found.get(method)
-        if isinstance(operation, dict):
-            yield method, operation, found.get("parameters")
+class _Reader:
+    """Reads one document; each schema once, whoever refers to it.
+
+    Args:
+        document: all of it, for what its parts refer to.
+    """
+
+    def __init__(self, document: dict[str, Json]) -> None:
+        self._document = document
+        self._required: dict[int, frozenset[str]] = {}
+        self._worded: dict[int, frozenset[str]] = {}
+        self._names = 0
+
+    def operations(self, item: Json) -> Iterator[tuple[str, Mapping[str, Json], Json]]:
+        """Each method of a path with its operation and the parameters that all of them share."""
+        found = self._followed(item)
+        for method in METHODS:
+            operation = found.get(method)
+            if isinstance(operation, dict):
+                yield method, operation, found.get("parameters")
+
+    def needs(self, operation: Mapping[str, Json], shared: Json) -> frozenset[str]:
+        """What a request must bring; an operation's own parameter replaces the path's.
+
+        Raises:
+            NoDocumentError: all that is needed is more than any service needs.
+        """
+        found: dict[tuple[Json, Json], Mapping[str, Json]] = {}
+        for listed in (shared, operation.get("parameters")):
+            for one in listed[:_PARTS_MAX] if isinstance(listed, list) else ():
+                parameter = self._followed(one)
+                place, name = parameter.get("in"), parameter.get("name")
+                if isinstance(place, str) and isinstance(name, str):
+                    found[place, name] = parameter
+        body = self._followed(operation.get("requestBody"))
+        bodies = [(body, _schema(body))]
+        bodies += [(one, one.get("schema")) for (at, _), one in found.items() if at == "body"]
+        needs = {
+            f"{place} parameter {name}"
+            for (place, name), parameter in found.items()
+            if place not in {"body", "path"} and parameter.get("required") is True
+        }
+        needs |= {"a body" for one, _ in bodies if one.get("required") is True}
+        worded = [words for _, schema in bodies if (words := self._in_body(schema))]
+        return self._kept(needs.union(*worded)) if needs or len(worded) > 1 else _only(worded)
+
+    def gives(self, operation: Mapping[str, Json]) -> frozenset[str] | None:
+        """What the first answer that means success always has, if it is described as an object.
+
+        Raises:
+            NoDocumentError: as `needs`.
+        """
+        responses = operation.get("responses")
+        listed = islice(responses.items(), _PARTS_MAX) if isinstance(responses, dict) else ()
+        for _, one in sorted((pair for pair in listed if pair[0][:1] == "2"), key=itemgetter(0)):
+            answer = self._followed(one)
+            schema = answer.get("schema", _schema(answer))  # Swagger 2.0 has it there
+            if any(key in self._followed(schema) for key in _DESCRIBED):
+                return self._names_of(schema)
+        return None
+
+    def _in_body(self, schema: Json) -> frozenset[str]:
+        """What a body must have, in words."""
+        names, key = self._names_of(schema), id(self._followed(schema))
+        if key not in self._worded:
+            self._worded[key] = self._kept({f"{name} in the body" for name in names})
+        return self._worded[key]
+
+    def _names_of(self, schema: Json, depth: int = 0) -> frozenset[str]:
+        """The properties that a body must have, by $ref and allOf; a circle adds nothing."""
+        one = self._followed(schema)
+        if (known := self._required.get(id(one))) is not None:
+            return known
+        self._required[id(one)] = frozenset()
+        required, parts = one.get("required"), one.get("allOf")
+        names: set[str] = set()
+        if isinstance(required, list):
+            names |= {name for name in required[:_PARTS_MAX] if isinstance(name, str)}
+        if isinstance(parts, list) and depth < _DEPTH_MAX:
+            names.update(*(self._names_of(part, depth + 1) for part in parts[:_PARTS_MAX]))
+        self._required[id(one)] = self._kept(names)
+        return self._required[id(one)]
+
+    def _kept(self, names: set[str]) -> frozenset[str]:
+        self._names += len(names)
+        if self._names > NAMES_MAX:
+            raise NoDocumentError(f"more than {NAMES_MAX} names that are needed or promised")
+        return frozenset(names)
+
+    def _followed(self, value: Json) -> Mapping[str, Json]:
+        """What a value refers to within the document; {} where it refers nowhere or in circles."""
+        for _ in range(_REFERENCES_MAX):
+            if not isinstance(value, dict):
+                return _NOTHING
+            reference = value.get("$ref")
+            if not isinstance(reference, str):
+                return value
+            value = _at(self._document, reference)
+        return _NOTHING
 
 
-def _needs(
-    document: Mapping[str, Json], operation: Mapping[str, Json], shared: Json
-) -> Iterator[str]:
-    """What a request must bring; an operation's own parameter replaces the path's."""
-    found: dict[tuple[Json, Json], Mapping[str, Json]] = {}
-    for listed in (shared, operation.get("parameters")):
-        for one in listed[:_PARTS_MAX] if isinstance(listed, list) else ():
-            parameter = _followed(document, one)
-            place, name = parameter.get("in"), parameter.get("name")
-            if isinstance(place, str) and isinstance(name, str):
-                found[place, name] = parameter
-    for (place, name), parameter in found.items():
-        if place == "body":
-            yield from _of_body(document, parameter, parameter.get("schema"))
-        elif place != "path" and parameter.get("required") is True:
-            yield f"{place} parameter {name}"
-    yield from _of_request_body(document, operation.get("requestBody"))
+_NOTHING: Mapping[str, Json] = {}
 
 
-def _of_request_body(document: Mapping[str, Json], given: Json) -> Iterator[str]:
-    body = _followed(document, given)
-    yield from _of_body(document, body, _schema(body))
+def _only(worded: list[frozenset[str]]) -> frozenset[str]:
+    return worded[0] if worded else frozenset()
 
 
 def _schema(body: Mapping[str, Json]) -> Json:
@@ -171,57 +247,11 @@ def _schema(body: Mapping[str, Json]) -> Json:
     return medium.get("schema") if isinstance(medium, dict) else None
 
 
-def _gives(document: Mapping[str, Json], operation: Mapping[str, Json]) -> frozenset[str] | None:
-    """What the first answer that means success always has, if it is described as an object."""
-    responses = operation.get("responses")
-    listed = islice(responses.items(), _PARTS_MAX) if isinstance(responses, dict) else ()
-    for _, one in sorted((pair for pair in listed if pair[0].startswith("2")), key=itemgetter(0)):
-        answer = _followed(document, one)
-        schema = answer.get("schema", _schema(answer))  # Swagger 2.0 has it there
-        if any(key in _followed(document, schema) for key in _DESCRIBED):
-            return frozenset(_required(document, schema))
-    return None
-
-
-def _of_body(document: Mapping[str, Json], body: Mapping[str, Json], schema: Json) -> Iterator[str]:
-    if body.get("required") is True:
-        yield "a body"
-    for name in sorted(_required(document, schema)):
-        yield f"{name} in the body"
-
-
-def _required(document: Mapping[str, Json], schema: Json) -> set[str]:
-    """The properties that a body must have, by $ref and allOf; each schema is looked at once."""
-    names: set[str] = set()
-    waiting, seen, read = [schema], 0, 0
-    while waiting and seen < _PARTS_MAX and read < _READ_MAX:
-        seen += 1
-        one = _followed(document, waiting.pop())
-        required, parts = one.get("required"), one.get("allOf")
-        if isinstance(required, list):
-            names |= {name for name in required[:_PARTS_MAX] if isinstance(name, str)}
-            read += len(required)
-        waiting += parts[:_PARTS_MAX] if isinstance(parts, list) else []
-    return names
-
-
-def _followed(document: Mapping[str, Json], value: Json) -> Mapping[str, Json]:
-    """What a value refers to within the document; {} where it refers nowhere or in circles."""
-    for _ in range(_REFERENCES_MAX):
-        if not isinstance(value, dict):
-            return {}
-        reference = value.get("$ref")
-        if not isinstance(reference, str):
-            return value
-        value = _at(document, reference)
-    return {}
-
-
-def _at(document: Mapping[str, Json], reference: str) -> Json:
+def _at(document: dict[str, Json], reference: str) -> Json:
     """The value that a JSON Pointer of this document names; None where there is none."""
     if not reference.startswith("#/"):
         return None
-    value: Json = dict(document)
+    value: Json = document
     for part in reference[2:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
         value = value.get(name) if isinstance(value, dict) else None

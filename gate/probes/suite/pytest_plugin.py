@@ -146,4 +146,7 @@ def _why(report: pytest.CollectReport | pytest.TestReport) -> str:
     if isinstance(told, tuple) and len(told) == 3:
         return str(told[2])[:WHY_MAX]
     crash = getattr(told, "reprcrash", None)
-    return str(crash.message)[:WHY_MAX] if crash else str(told)[-WHY_MAX:]
+    if crash:
+        return str(crash.message)[:WHY_MAX]
+    text = str(told)  # an ellipsis says that it is cut: half a secret is one, too
+    return text if len(text) <= WHY_MAX else "…" + text[1 - WHY_MAX :]

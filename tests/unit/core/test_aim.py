@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.aim import aim
+from gate.core.aim import aim, no_service
+from gate.core.messages import CallFailed, Failure
+from gate.core.policy import Probe
+from gate.core.questions import DiffProbe
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, PastMove, Phase
 from gate.core.traffic import Split, Target
@@ -233,3 +236,15 @@ def test_a_rollback_undoes_the_rollout_under_way_at_once_and_without_asking():
     assert r.goal.shares == {STABLE: 100}
     assert TAG not in r.goal.tags
     assert r.notes[-1].startswith("this undoes what rollout r1 (alice)")
+
+
+def test_a_first_deploy_is_asked_what_can_be_asked_of_it_alone():
+    missing = CallFailed(NOW, Failure.NOT_FOUND, "no such service")
+    asked = plan(probes=(*PROBES, Probe("config", DiffProbe())), image="i", first_deploy=True)
+    r = no_service(rollout(Phase.READING, asked), missing)
+    assert r.phase is Phase.DEPLOYING
+    assert r.plan.probes == PROBES
+    assert r.notes[-1] == "not asked, since there is nothing to compare with: config"
+    only = replace(asked, probes=(Probe("config", DiffProbe()),))
+    r = no_service(rollout(Phase.READING, only), missing)
+    assert r.plan.probes == only.probes  # no required question at all would prove nothing

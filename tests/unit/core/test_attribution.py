@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.core.attribution import ADVICE, Attribution, attribute, attributed, odds
+from gate.core.attribution import ADVICE, Attribution, advice, attribute, attributed, odds
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import HttpProbe, Probe
@@ -209,6 +209,12 @@ def test_two_controls_are_none():
     control = replace(E500, address=STABLE)
     own, *_ = attributed(probes, (E500, control, control))
     assert own.attribution is Attribution.UNKNOWN
+
+
+def test_another_revisions_answer_is_explained_by_what_explains_it():
+    assert "front ends follow a tag" in advice(OTHER, Attribution.ENVIRONMENT)
+    refused = saw((S.CONNECT, "refused"))
+    assert advice(refused, Attribution.ENVIRONMENT) == ADVICE[Attribution.ENVIRONMENT]
 
 
 def test_every_word_says_what_to_do():

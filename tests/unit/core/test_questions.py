@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.occasions import for_rollback
+from gate.core.occasions import without_stable
 from gate.core.policy import HttpProbe, Probe
 from gate.core.questions import (
     DiffProbe,
@@ -45,10 +45,10 @@ def test_a_round_that_could_not_fail_asks_everything():
 
 
 def test_a_rollback_is_not_compared_with_what_users_leave():
-    assert for_rollback(ALL) == (HEALTH, STARTUP)
+    assert without_stable(ALL) == (HEALTH, STARTUP)
     quick = Probe("quick", LatencyProbe("/", p95_s=1, slower_percent=20))
-    assert for_rollback((quick,)) == (Probe("quick", LatencyProbe("/", p95_s=1)),)
-    assert for_rollback((DIFF, replace(HEALTH, required=False))) == (
+    assert without_stable((quick,)) == (Probe("quick", LatencyProbe("/", p95_s=1)),)
+    assert without_stable((DIFF, replace(HEALTH, required=False))) == (
         DIFF,
         replace(HEALTH, required=False),
     )

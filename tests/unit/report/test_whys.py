@@ -55,6 +55,17 @@ def test_what_is_not_on_record_is_said_and_not_invented() -> None:
     assert "configuration and routes were not compared (probes `diff` and `routes` do)" in text
 
 
+def test_of_a_logs_probe_the_candidate_says_the_lines_that_it_is_about() -> None:
+    reasons: Json = [{"subject": "logs", "text": "2 such entries"}]
+    item: Json = {
+        "probe": "logs", "kind": "logs", "outcome": "failed", "excerpts": ["! ERROR: no such table"]
+    }  # fmt: skip
+    lines = told({"verdict": {"decision": "reject", "reasons": reasons}, "evidence": [item]})
+    assert (
+        lines[lines.index("4. what does the candidate say of it?") + 1] == "! ERROR: no such table"
+    )
+
+
 def test_what_is_on_record_is_said() -> None:
     scene = Scene(
         evidence=(

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from gate.probes.routes.openapi import Loss, NoDocumentError, key_of, losses, routes_of
@@ -166,8 +168,34 @@ def test_a_hostile_document_ends():
         routes_of(many)
 
 
-def test_of_one_body_only_so_much_is_read():
-    """20,000 routes may refer to one schema of 40,000 names."""
-    parts = [{"required": [f"{part}-{name}" for name in range(200)]} for part in range(200)]
-    found = routes_of(answering({"allOf": parts}))["GET /a"].gives
-    assert 2_000 <= len(found) < 2_200
+def test_a_schema_is_read_once_whoever_refers_to_it():
+    """A few hundred kilobytes could ask for gigabytes."""
+    parts = [{"required": [f"{part}-{name}" for name in range(100)]} for part in range(100)]
+    refers = {"content": {"application/json": {"schema": {"$ref": "#/huge"}}}}
+    operation = {"requestBody": refers, "responses": {"200": refers}}
+    paths = {f"/{number}": {"get": operation} for number in range(1000)}
+    found = routes_of({"paths": paths, "huge": {"allOf": parts}})
+    assert len(found["GET /1"].gives) == 10_000
+    assert len({id(route.gives) for route in found.values()}) == 1
+    assert len({id(route.needs) for route in found.values()}) == 1
+
+
+def test_more_names_than_any_service_has_are_no_document():
+    parts = [{"required": [f"{part}-{name}" for name in range(100)]} for part in range(100)]
+    schema = {"allOf": [{"$ref": "#/huge"}]}
+    answer = {"content": {"application/json": {"schema": schema}}}
+    paths = {
+        f"/{n}": {"get": {"responses": {"200": json.loads(json.dumps(answer))}}} for n in range(30)
+    }
+    with pytest.raises(NoDocumentError, match="more than 200000 names"):
+        routes_of({"paths": paths, "huge": {"allOf": parts}})
+
+
+def test_schemas_that_refer_in_circles_end():
+    circle = {
+        "a": {"required": ["x"], "allOf": [{"$ref": "#/b"}]},
+        "b": {"allOf": [{"$ref": "#/a"}]},
+    }
+    answer = {"content": {"application/json": {"schema": {"$ref": "#/a"}}}}
+    document = {"paths": {"/a": {"get": {"responses": {"200": answer}}}}, **circle}
+    assert routes_of(document)["GET /a"].gives == {"x"}
