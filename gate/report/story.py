@@ -76,12 +76,14 @@ class Story:
         """Lines after an event, and the state that it led to."""
         was, self._last = self._last or rollout, rollout
         lines = self._told(was, rollout, event)
-        lines += [
+        notes = [
             Line(f"note: {safe(note, 500)}", Tone.UNSURE)
             for note in rollout.notes[len(was.notes) :]
         ]
-        if isinstance(event, CallFailed) and event.hint:
-            lines.append(Line(f"hint: {safe(event.hint)}", indent=2))
+        hint = event.hint if isinstance(event, CallFailed) else ""
+        hints = [Line(f"hint: {safe(hint)}", indent=2)] if hint else []
+        # beside what it is about: the failure, or the note that a refusal makes of it
+        lines += hints + notes if lines else notes + hints
         if rollout.verdict is not None and rollout.verdict != was.verdict:
             lines += _verdict(rollout)
         if rollout.phase is not was.phase:
