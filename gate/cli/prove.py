@@ -61,8 +61,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         type=_suite_time,
         default=SUITE_TIME_S,
         metavar="SECONDS",
-        help="how long the tests of a suite that no fault has made fail yet may go on looking for "
-        f"one that does (default: {SUITE_TIME_S})",
+        help="how long each suite may meet faults, which are left out after that (default: "
+        f"{SUITE_TIME_S})",
     )
     parser.add_argument(
         "--no-file", action="store_true", help="keep no proof file (default: beside the policy)"

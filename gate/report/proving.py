@@ -47,7 +47,12 @@ def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> lis
     blocks += [block for suite in trials.suites for block in _suite(trials, suite)]
     title = "survived: these would have been promoted"
     blocks += _mutants(title, trials.survivors, Tone.BAD)
-    blocks += _mutants("not exercised: no probe could meet these", _unmet(trials), Tone.FAINT)
+    why = (
+        "no probe could meet these, or no suite had the time"
+        if trials.hurried
+        else "no probe could meet these"
+    )
+    blocks += _mutants(f"not exercised: {why}", _unmet(trials), Tone.FAINT)
     if file:
         blocks += [BLANK, Line(f"kept: {safe(file)}")]
     return plain(blocks, width)

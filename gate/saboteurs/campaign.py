@@ -74,7 +74,7 @@ class How:
         whole: every probe meets every mutant that it can; else a mutant is done with once a
             required probe has noticed it, and a probe that has noticed nothing yet goes on.
         baseline: whether the healthy service is asked beside each mutant, as in a rollout.
-        suite_s: so long the tests of a suite that have noticed nothing yet go on, each suite.
+        suite_s: so long each suite meets mutants; those that only it could meet may be left.
     """
 
     at_once: int = 8
@@ -203,7 +203,7 @@ class Campaign:
         async def meet(case: _Case) -> None:
             nonlocal done
             async with self._few:
-                for probe in case.touched:
+                for probe in filter(self._suites.in_time, case.touched):
                     await self._against(case, probe)
                     if case.killed and not self._how.whole:
                         break

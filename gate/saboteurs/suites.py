@@ -19,7 +19,7 @@ class Suites:
     """The suites of one campaign; other probes are let through as they are.
 
     Args:
-        within_s: so long each may go on for the sake of tests that have noticed nothing yet.
+        within_s: so long each may meet faults, and its tests may go on till they notice one.
         now_s: a clock that only goes forward.
 
     Attributes:
@@ -62,6 +62,12 @@ class Suites:
         steady = self._steady.get(probe.name, frozenset())
         if not steady - self._failed.get(probe.name, frozenset()):
             return False
+        return self.in_time(probe)
+
+    def in_time(self, probe: Probe) -> bool:
+        """Whether it may be asked once more; a suite only for so long from the first time on."""
+        if not isinstance(probe.spec, SuiteProbe):
+            return True
         now_s = self._now_s()
         if now_s < self._until_s.setdefault(probe.name, now_s + self._within_s):
             return True

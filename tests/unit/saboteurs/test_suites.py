@@ -44,6 +44,14 @@ def test_it_goes_on_only_for_so_long_from_when_it_begins():
     assert suites.hurried == {"e2e"}
 
 
+def test_it_meets_faults_only_for_so_long_and_others_for_ever():
+    hours = count(100, 40)
+    suites = Suites(60, lambda: float(next(hours)))
+    assert [suites.in_time(SUITE) for _ in range(3)] == [True, True, False]
+    assert suites.hurried == {"e2e"}
+    assert suites.in_time(PAGE)
+
+
 def test_a_suite_that_waits_for_ever_is_given_up_by_what_it_takes_when_well():
     suites = Suites(60, lambda: 0.0)
     assert suites.bounded(SUITE) is SUITE
