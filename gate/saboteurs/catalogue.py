@@ -5,7 +5,7 @@ seen. The few numbers (the 6th connection, the 21st) are those of real incidents
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gate.core.policy import IdentityRule, Json
@@ -54,7 +54,7 @@ def catalogue(lessons: Mapping[str, Lesson], identity: IdentityRule | None) -> C
     found: dict[str, Mutant] = {}
     left_out = 0
     several = (
-        _everywhere({page.answer.status for page in pages}),
+        _everywhere(frozenset(page.answer.status for page in pages)),
         _of_identity(identity),
         *(_of_page(page, pages, identity) for page in pages),
         *(_of_sockets(path, known) for path, known in sockets.items()),
@@ -65,7 +65,7 @@ def catalogue(lessons: Mapping[str, Lesson], identity: IdentityRule | None) -> C
     return Catalogue(tuple(found.values()), left_out)
 
 
-def _everywhere(answered: Set[int]) -> Iterator[Mutant]:
+def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
     """Faults of every page at once, whatever the statuses of those that are known."""
     anywhere, http = Place(), Place(websocket=False)
     any_question = "any question that needs an answer"
