@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import Severity
 from gate.errors import InfrastructureError
 from gate.ports import Clock, LogEntry, LogQuery, Logs
@@ -27,10 +27,14 @@ SLACK = timedelta(seconds=1)
 """Clocks disagree, and a line may be written a moment after its answer."""
 _REQUESTS = "run.googleapis.com/requests"
 """The front end's own log; it says nothing that the answer did not."""
+_SYSTEM = "run.googleapis.com/varlog/system"
+"""Where Cloud Run itself tells of instances (cloud.google.com/run/docs/logging)."""
 _CHATTER = frozenset({Severity.DEBUG, Severity.INFO, Severity.NOTICE})
 """Said only where nothing worse is; what has no severity may be a traceback."""
-_READS_LOGS = "logs"
-"""A probe whose evidence is log lines already."""
+_WITHOUT_WORDS = frozenset({"logs", "diff"})
+"""Probes whose evidence is log lines already, or that ask nothing of the container."""
+_NOT_ITS = frozenset({Symptom.CLIENT, Symptom.IDENTITY})
+"""What our own side could not do, or another revision said: the candidate's log is not about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class LastWords:
         self, item: Evidence, entries: Iterable[LogEntry], traces: frozenset[str]
     ) -> tuple[str, ...]:
         """Those of one probe; what is known to be another one's is not, however near in time."""
-        own = [entry for entry in entries if entry.log_id != _REQUESTS and entry.text.strip()]
+        own = [entry for entry in entries if _is_told(entry) and entry.text.strip()]
         traced = [entry for entry in own if item.trace and entry.trace == item.trace]
         until = item.started_at + timedelta(seconds=item.duration_s) + SLACK
         near = [e for e in own if item.started_at - SLACK <= e.at <= until]
@@ -119,4 +123,12 @@ class LastWords:
 
 def _asked_in_vain(item: Evidence) -> bool:
     """Whether the candidate failed at its own address, by something that its log may explain."""
-    return not item.passed and not item.address and item.kind != _READS_LOGS
+    its = not item.findings or any(one.symptom not in _NOT_ITS for one in item.findings)
+    return not item.passed and not item.address and item.kind not in _WITHOUT_WORDS and its
+
+
+def _is_told(entry: LogEntry) -> bool:
+    """Whether it may explain a failure; the platform's notices of each start do not."""
+    if entry.log_id == _SYSTEM:
+        return entry.severity.value >= Severity.WARNING.value
+    return entry.log_id != _REQUESTS

@@ -25,12 +25,14 @@ class Sample:
     Attributes:
         headers: lower-case names and values, in order.
         value: its JSON value; None where `form` is another.
+        took_s: how long a page took to answer; 0 of a message.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     form: Form
     value: Json = field(default=None, hash=False)
+    took_s: float = 0.0
 
     def header(self, name: str) -> str:
         """The value of a header, "" where it is not there."""

@@ -10,6 +10,7 @@ sessions, probes, build ... from read fields to core.policy
 digest ....... what a policy means, as a hash
 advice ....... what is allowed and still seldom wanted
 inferring .... a JSON Schema from samples of one answer
+holding ...... what samples of an answer allow the next one to be held to
 drafting ..... a first policy from what stable answered
 writing ...... a draft as YAML with comments: the way out through the same door
 """

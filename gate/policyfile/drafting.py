@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
-from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Socket
-from gate.policyfile.inferring import fixed_word, schema_of
+from gate.core.recording import Asked, Heard, Page, Recording, Socket
+from gate.policyfile.holding import held, how_long, limit_s
 
 TOGETHER = 7
 AGAIN = 30
-_STATES = ("status", "state", "health", "ok", "ready", "healthy", "available", "type")
-"""Fields that are shown in the policy itself; all others are in the schema alone."""
-_CONTENT_TYPE = re.compile(r"[A-Za-z0-9/+.;= _-]{1,100}")
+_REFUSALS = frozenset({401, 403, 1008, 3000, 3003, *range(4000, 5000)})
+"""Statuses and close codes that show a stranger the door; 404 and 426 say that no door is there
+(3000, 3003: unauthorized and forbidden, iana.org/assignments/websocket)."""
 _PLAIN_LOCATION = re.compile(r"/(?!/)[A-Za-z0-9._~/-]{0,200}")
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _HEADER = re.compile(r"[a-z0-9-]{1,100}")
@@ -155,43 +155,24 @@ class _Drawing:
         schemas: dict[str, Json] = {}
         name = self._name(page.path)
         told = f"GET {page.path} answered {first.status} {count} times"
-        if 200 <= first.status < 300:
-            shape = self._shape(name, page.samples)
+        if first.status < 300 or first.status >= 400:
+            shape = held(f"{self._folder}/{name}.json", page.samples)
             expect |= shape.expect
             schemas |= shape.schemas
-            remarks: tuple[str, ...] = (f"{told}: {shape.remark}",)
-        elif first.status < 400:
-            remarks = (f"{told}. A redirect is an answer; it is never followed.",)
+            refused = "strangers are to be refused; " if first.status >= 400 else ""
+            remark = f"{told}: {refused}{shape.remark}"
+        else:
+            remark = f"{told}. A redirect is an answer; it is never followed."
             places = {sample.header("location") for sample in page.samples}
             if len(places) == 1 and _PLAIN_LOCATION.fullmatch(place := places.pop()):
                 expect["headers"] = {"Location": place}
-        else:
-            remarks = (f"{told}: strangers are to be refused.",)
         ask: dict[str, Json] = {"path": page.path}
+        if (within_s := limit_s(page.samples)) is not None:
+            ask["timeout"] = f"{within_s}s"
         if self._asked.headers:
             ask["headers"] = dict(self._asked.headers)
+        remarks = (remark, how_long(page.samples))
         self.questions.append(Question(name, remarks, {"http": ask}, expect, schemas))
-
-    def _shape(self, name: str, samples: Sequence[Sample]) -> "_Shape":
-        """What can be asked of these answers' bodies, and how to say it."""
-        kinds = {sample.header("content-type") for sample in samples}
-        held: dict[str, Json] = {}
-        if len(kinds) == 1 and _CONTENT_TYPE.fullmatch(kind := kinds.pop()):
-            held = {"headers": {"Content-Type": kind}}
-        forms = sorted({sample.form.value for sample in samples})
-        if forms != [Form.JSON.value]:
-            remark = f"{' or '.join(forms)}; little more than its status can be held."
-            return _Shape(held, {}, remark)
-        values = [sample.value for sample in samples]
-        schema = schema_of(values)
-        if schema is None:
-            return _Shape(held, {}, "JSON that is too large for a schema.")
-        path = f"{self._folder}/{name}.json"
-        shown = _shown(values)
-        wanted: dict[str, Json] = {**({"json": shown} if shown else {}), "schema": path, **held}
-        return _Shape(
-            wanted, {path: schema}, "the words that never changed, and the shape of the rest."
-        )
 
     def socket(self, socket: Socket) -> None:
         """A WebSocket: one conversation, several together, one after the other, and strangers."""
@@ -257,7 +238,7 @@ class _Drawing:
             samples = [sample for first in firsts for sample in first]
             if len(samples) < len(heard):
                 continue
-            wanted = self._shape(f"{name}-{turn}", samples)
+            wanted = held(f"{self._folder}/{name}-{turn}.json", samples)
             if wanted.schemas:
                 script.append({"expect": {**wanted.expect, "within": "5s"}})
                 schemas |= wanted.schemas
@@ -265,7 +246,7 @@ class _Drawing:
 
     def _strangers(self, path: str, heard: Sequence[Heard]) -> None:
         codes = sorted({one.refused for one in heard})
-        if not codes or any(code == 0 or 500 <= code < 1000 for code in codes):
+        if not codes or not _REFUSALS.issuperset(codes):
             return
         name = self._name("strangers")
         was = " or ".join(map(str, codes))
@@ -284,13 +265,6 @@ class _Drawing:
             number += 1
             name = f"{base}-{number}"
         return name
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    expect: Mapping[str, Json]
-    schemas: Mapping[str, Json]
-    remark: str
 
 
 def _unfit(page: Page, asked: Asked) -> str | None:
@@ -318,19 +292,6 @@ def _is_alive(question: Question) -> bool:
 def _parts(ask: Mapping[str, Json]) -> Mapping[str, Json]:
     socket = ask.get("websocket")
     return socket if isinstance(socket, dict) else {}
-
-
-def _shown(values: Sequence[Json]) -> dict[str, Json]:
-    """The fields that say how it is, where they always said the same."""
-    objects = [value for value in values if isinstance(value, dict)]
-    if len(objects) < len(values):
-        return {}
-    found = {
-        name: fixed_word(name, [one[name] for one in objects])
-        for name in _STATES
-        if all(name in one for one in objects)
-    }
-    return {name: word for name, word in found.items() if word is not None}
 
 
 def _all_close(heard: Sequence[Heard]) -> bool:

@@ -27,6 +27,12 @@ same word in all of them is asked for as it is; of everything else only the shap
 once: loosen what a good release may change, tighten what it may not, and add what only you know.
 Every key is explained in docs/policy.md; `gate policy check` says whether it can be used."""
 
+_SPEED = """\
+Speed is not asked: only you know what you promise (docs/policy.md, `rate`). Say:
+speed:
+  http: {{{asked}, rate: 20/s, for: 10s}}
+  expect: {{p95: 500ms, slower_than_stable: 20%}}"""
+
 _TAIL = """\
 capabilities:             # what is at stake, for the report; then `capability: chat` at a probe
   chat: {priority: P1, impact: "what is lost when it fails"}"""
@@ -46,6 +52,7 @@ def policy_text(draft: Draft) -> str:
     lines += ["", *_comment(_TAIL), "", "probes:"]
     for question in draft.questions:
         lines += [*_probe(question), ""]
+    lines += [*_speed(draft), ""]
     if draft.left_out:
         lines += _comment("Not asked:", "  ")
         for path, why in draft.left_out:
@@ -149,6 +156,17 @@ def _movement() -> Iterator[str]:
     yield "traffic: [100]            # in steps: [5, 25, 100], with dwell: 1m between them"
     yield "deadline: 20m"
     yield "on_hold: keep             # an inconclusive candidate stays at 0 %, to be looked at"
+
+
+def _speed(draft: Draft) -> Iterator[str]:
+    """A probe of the first page that answers, for whoever promises a limit; nothing without one."""
+    for question in draft.questions:
+        page = question.ask.get("http")
+        if isinstance(page, dict) and question.expect.get("status", 200) == 200:
+            parts: dict[str, Json] = {key: page[key] for key in ("path", "headers") if key in page}
+            told = flow(parts)[1:-1]
+            yield from ("  # " + line for line in _SPEED.format(asked=told).split("\n"))
+            return
 
 
 def _probe(question: Question) -> Iterator[str]:

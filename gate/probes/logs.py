@@ -20,6 +20,11 @@ READ_EVERY_S = 2.5
 """Pause for each query of a round: entries.list allows 60 reads a minute for the whole project,
 shared with everybody (cloud.google.com/logging/quotas), and half of them are left to others."""
 ENTRIES_MAX = 20
+_REQUESTS = "run.googleapis.com/requests"
+_REQUEST_HINT = (
+    "Cloud Run's request log has each 5xx as an ERROR, each 4xx as a WARNING; where such an answer "
+    "is expected, name texts instead of a severity"
+)
 
 
 async def ask(inquiry: Inquiry[LogsProbe]) -> Evidence:
@@ -48,7 +53,8 @@ async def ask(inquiry: Inquiry[LogsProbe]) -> Evidence:
         return _unread(draft, error, expected)
     if not found:
         return draft.end(f"none in {spec.settle_s:g} s ({reads} reads)")
-    fault = Fault(Symptom.LOGS, _told(found[0]), expected)
+    hint = _REQUEST_HINT if any(entry.log_id == _REQUESTS for entry in found) else ""
+    fault = Fault(Symptom.LOGS, _told(found[0]), expected, hint)
     return draft.end(
         f"{len(found)} such entries, the newest: {_told(found[0])}",
         {fault: len(found)},

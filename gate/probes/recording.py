@@ -126,7 +126,8 @@ class Recorder:
 
     def _sample(self, answer: Answer) -> Sample:
         form, value = self._read(answer.body)
-        return Sample(answer.status, self._clean(answer.headers), form, value)
+        clean = self._clean(answer.headers)
+        return Sample(answer.status, clean, form, value, answer.took_s)
 
     def _message(self, text: str) -> Sample:
         form, value = self._read(text.encode())

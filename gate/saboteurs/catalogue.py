@@ -54,7 +54,7 @@ def catalogue(lessons: Mapping[str, Lesson], identity: IdentityRule | None) -> C
     found: dict[str, Mutant] = {}
     left_out = 0
     several = (
-        _everywhere(bool(pages)),
+        _everywhere(frozenset(page.answer.status for page in pages)),
         _of_identity(identity),
         *(_of_page(page, pages, identity) for page in pages),
         *(_of_sockets(path, known) for path, known in sockets.items()),
@@ -65,7 +65,8 @@ def catalogue(lessons: Mapping[str, Lesson], identity: IdentityRule | None) -> C
     return Catalogue(tuple(found.values()), left_out)
 
 
-def _everywhere(pages: bool) -> Iterator[Mutant]:  # noqa: FBT001 - whether there are any
+def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
+    """Faults of every page at once, whatever the statuses of those that are known."""
     anywhere, http = Place(), Place(websocket=False)
     any_question = "any question that needs an answer"
     yield _named(anywhere, "connections refused", Family.CONNECTION, acts.Refused(), any_question)
@@ -73,10 +74,11 @@ def _everywhere(pages: bool) -> Iterator[Mutant]:  # noqa: FBT001 - whether ther
     yield _named(
         anywhere, "bytes that are no HTTP", Family.CONNECTION, acts.Garbled(), any_question
     )
-    if not pages:
+    if not answered:
         return
     for status in _STATUSES:
-        yield _status(Place(websocket=False), status)
+        if answered != {status}:
+            yield _status(http, status)
     redirect = "one exact status"
     yield _named(http, "a redirect (307)", Family.ANSWER, acts.Redirect(), redirect)
     yield _named(http, "an empty body", Family.ANSWER, acts.Blank(), "json or a schema")
@@ -108,7 +110,8 @@ def _status(place: Place, status: int) -> Mutant:
 def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -> Iterator[Mutant]:
     place = Place(page.path, page.method, websocket=False)
     for status in _STATUSES:
-        yield _status(place, status)
+        if status != page.answer.status:  # else it is no fault, and no policy can notice it
+            yield _status(place, status)
     yield _named(place, "a redirect (307)", Family.ANSWER, acts.Redirect(), "one exact status")
     yield _named(place, "a body cut off", Family.CONNECTION, acts.CutOff(), "any question")
     late = f"{DELAY_S:g} s late"
@@ -178,7 +181,8 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
     for status in (403, 404, 500, 503):
         name = f"handshake refused with {status}"
         yield _named(place, name, Family.HANDSHAKE, acts.Denied(status), "a script, or any session")
-    for choice in acts.Choice:
+    offered = any(one.offered or one.selected for one in known)
+    for choice in acts.Choice if offered else ():
         name = f"subprotocol: {choice.value}"
         by = "expect: {subprotocol: …}"
         yield _named(place, name, Family.HANDSHAKE, acts.Subprotocol(choice), by)

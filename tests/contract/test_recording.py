@@ -7,7 +7,7 @@ import pytest
 
 from gate.core.evidence import Outcome
 from gate.core.policy import ServiceName
-from gate.core.recording import Asked, Form
+from gate.core.recording import Asked, Form, Page, Recording, Sample
 from gate.policyfile import check_policy, load_policy
 from gate.policyfile.drafting import draft
 from gate.policyfile.writing import write_draft
@@ -138,6 +138,52 @@ async def test_a_page_for_users_alone_stays_one(tmp_path):
     _, _, policy, _ = await recorded(serves(pages), tmp_path)
     opened = serves({**pages, "/ready": as_json({})})
     assert await judged(policy, opened) == {"health": Outcome.PASSED, "ready": Outcome.FAILED}
+
+
+async def test_a_refusal_is_held_by_its_challenge_its_words_and_its_shape(tmp_path):
+    def denied(kind=b"application/json", challenge=b'Bearer realm="api"', **error):
+        body = json.dumps({"error": "unauthorized", "at": 1} | error).encode()
+        head = b"content-type: " + kind + b"\r\nwww-authenticate: " + challenge + b"\r\n"
+        return "401 Unauthorized", head, body
+
+    pages = {"/health": as_json({"status": "ok"}), "/ready": denied()}
+    _, _, policy, _ = await recorded(serves(pages), tmp_path)
+    assert await judged(policy, serves({**pages, "/ready": denied(at=2)})) == {
+        "health": Outcome.PASSED,
+        "ready": Outcome.PASSED,
+    }
+    for change in ({"kind": b"text/plain"}, {"challenge": b"Basic"}, {"error": "gone"}, {"at": ""}):
+        changed = await judged(policy, serves({**pages, "/ready": denied(**change)}))
+        assert changed["ready"] is Outcome.FAILED, change
+
+
+async def test_an_address_in_a_challenge_is_not_held(tmp_path):
+    head = b'www-authenticate: Bearer realm="https://stable.example/"\r\n'
+    pages = {"/health": as_json({"status": "ok"}), "/": ("401 Unauthorized", head, b"")}
+    _, _, policy, _ = await recorded(serves(pages), tmp_path)
+    assert policy.probes[1].spec.answer_headers == ()
+
+
+@pytest.mark.parametrize(("took_s", "timeout_s"), [(0.02, 4.0), (1.3, 4.0), (1.4, 10.0)])
+def test_an_answer_may_take_what_leaves_room_above_the_slowest_and_below_five_s(
+    tmp_path, took_s, timeout_s
+):
+    samples = [Sample(200, (), Form.JSON, {"status": "ok"}, one) for one in (took_s, 0.01)]
+    recording = Recording((Page("/health", tuple(samples)),))
+    drafted = draft(recording, Asked(("/health",)), ServiceName(), {}, folder="it", logs=False)
+    write_draft(drafted, tmp_path / "it.yaml", force=False)
+    assert load_policy(tmp_path / "it.yaml").probes[0].spec.timeout_s == timeout_s
+    assert f"took {took_s} s" in (tmp_path / "it.yaml").read_text()
+
+
+async def test_the_probe_of_speed_that_is_only_proposed_can_be_used(tmp_path):
+    await recorded(serves({"/health": as_json({"status": "ok"})}), tmp_path)
+    path = tmp_path / "it.yaml"
+    before, _, proposed = path.read_text().partition("  # speed:\n")
+    lines = proposed.splitlines()
+    path.write_text("\n".join([before, "  speed:", *(f"  {line[4:]}" for line in lines)]))
+    assert check_policy(path).problems == ()
+    assert {probe.name for probe in load_policy(path).probes} == {"health", "speed"}
 
 
 async def test_pages_that_cannot_be_relied_on_are_left_out_and_named(tmp_path):
@@ -315,6 +361,14 @@ async def test_a_websocket_is_held_by_its_welcome_and_its_reply(tmp_path):
         outcomes = await judged(policy, other)
         assert outcomes.pop("health") is Outcome.PASSED
         assert set(outcomes.values()) == {Outcome.FAILED}
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 426, 501])
+async def test_a_websocket_that_is_not_there_refuses_nobody(tmp_path, status):
+    lost = b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status
+    _, drafted, policy, _ = await recorded(chat(refuse=lost), tmp_path, websocket="/ws")
+    assert [probe.name for probe in policy.probes] == ["health"]
+    assert [path for path, _ in drafted.left_out] == ["/ws"]
 
 
 async def test_a_websocket_that_refuses_strangers_goes_on_doing_so(tmp_path):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.evidence import SERVICE, STABLE, Outcome
+from gate.core.evidence import SERVICE, STABLE, Finding, Outcome, Symptom
 from gate.core.policy import Severity
 from gate.errors import InfrastructureError
 from gate.last_words import BESIDE, LINE_MAX, PAUSE_S, LastWords
@@ -53,6 +53,35 @@ async def test_the_front_ends_own_log_says_nothing_new():
     assert (
         await lines(at(0, "GET / -> 500", trace=TRACE, log_id="run.googleapis.com/requests")) == ()
     )
+
+
+async def test_of_what_cloud_run_itself_says_only_its_complaints_are_told():
+    system = "run.googleapis.com/varlog/system"
+    entries = [
+        at(0, "Starting new instance.", log_id=system),
+        at(0.1, "Default STARTUP TCP probe succeeded", Severity.INFO, log_id=system),
+    ]
+    assert await lines(*entries) == ()
+    own = at(0.1, "Listening", log_id="run.googleapis.com/stdout")
+    killed = at(0.2, "Container called exit(1).", Severity.WARNING, log_id=system)
+    assert await lines(*entries, own, killed) == (
+        "12:00:00 (in the same seconds): Listening",
+        "12:00:00 WARNING (in the same seconds): Container called exit(1).",
+    )
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "more", "told"),
+    [
+        ([Symptom.CLIENT], {"kind": "plugin"}, False),
+        ([Symptom.IDENTITY, Symptom.CLIENT], {}, False),
+        ([Symptom.CONFIGURATION], {"kind": "diff"}, False),
+        ([Symptom.IDENTITY, Symptom.STATUS], {}, True),
+    ],
+)
+async def test_there_is_nothing_beside_what_says_nothing_of_the_candidate(symptoms, more, told):
+    item = failed(findings=tuple(Finding(one, "a", "b") for one in symptoms), **more)
+    assert bool(await lines(at(0, "Traceback", Severity.ERROR), item=item)) is told
 
 
 async def test_the_worst_lines_are_kept_in_their_order():

@@ -57,6 +57,18 @@ async def test_an_entry_that_is_there_fails_at_once():
     )
 
 
+async def test_a_5xx_in_the_request_log_counts_and_is_told_apart():
+    clock, logs = FakeClock(), FakeLogs()
+    line = LogEntry(START, Severity.ERROR, "GET https://x/a -> 503", "run.googleapis.com/requests")
+    logs.add(TARGET.revision, line)
+    (finding,) = (await ask(LogsProbe((ERRORS,)), logs, clock)).findings
+    assert "name texts" in finding.hint
+    logs.add(TARGET.revision, entry("own"))
+    named = LogsProbe((LogPattern(Severity.ERROR, "own"),))
+    (finding,) = (await ask(named, logs, clock)).findings
+    assert finding.hint == ""
+
+
 async def test_an_entry_that_arrives_late_is_seen():
     clock = FakeClock()
     logs = FakeLogs(clock, delay_s=9)

@@ -70,6 +70,17 @@ def test_who_answered_is_a_family_of_its_own():
     assert by_field["GET /v: another revision answers"].act.edit.path == ("revision",)
 
 
+def test_what_the_service_does_already_is_no_fault():
+    alone = found(asked(page("/nothing", 404)), talked('{"type": "hello"}'))
+    assert "GET /nothing: status 500" in alone
+    for name in ("GET /nothing: status 404", "everywhere: status 404"):
+        assert name not in alone
+    friends = found(asked(page("/m", 401)), asked(page("/m")))
+    assert "GET /m: status 401" in friends
+    assert "everywhere: status 401" in friends
+    assert not [name for name in alone if "subprotocol" in name]  # none was ever offered
+
+
 def test_names_are_unique_and_their_order_is_always_the_same():
     lessons = [asked(page()), talked('{"type": "hello"}'), asked(page("/b"), page("/b", 401))]
     several = catalogue({str(n): one for n, one in enumerate(lessons)}, None).mutants
@@ -105,7 +116,7 @@ def test_names_are_unique_and_their_order_is_always_the_same():
     ],
 )
 def test_a_probe_meets_what_it_was_told_of(name, lesson, expected):
-    mutant = found(asked(page()), talked('{"type": "hello"}'))[name]
+    mutant = found(asked(page()), talked('{"type": "hello"}', selected="a"))[name]
     assert touches(mutant, lesson) is expected
 
 
