@@ -36,7 +36,10 @@ def drive(
         else:
             ended.summarize()
     except KeyboardInterrupt:  # how it ended is known
-        print(f"gate: interrupted; see gate audit show {ended.rollout.id}", file=sys.stderr)
+        from gate.report.words import flags  # noqa: PLC0415 - as in show
+
+        where = flags(plan.service)
+        print(f"gate: interrupted; see gate audit show {ended.rollout.id} {where}", file=sys.stderr)
     return int(ended.rollout.exit_code)
 
 

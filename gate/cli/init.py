@@ -138,12 +138,24 @@ def run(args: argparse.Namespace) -> int:
             whole=False,
             no_file=False,
         )
-        proven = prove.prove(asked, result.policy)
+        proven = _proven(asked, job, result.policy)
     if args.output == "json":
         show.say_json(_as_json(job, result, proven))
     else:
         show.say(_last_lines(job, proven))
     return ExitCode.REJECTED if result.failed else ExitCode.DONE
+
+
+def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Trials, str]:
+    """The trials, and the proof's file; whoever interrupts that hears what is there by then."""
+    try:
+        trials = prove.prove(asked, policy)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"while proving: {job.policy} is written, and unproven; go on with gate policy prove, "
+            "or with gate init --force"
+        ) from None
+    return trials, prove.keep(asked, policy, trials)
 
 
 def _job(args: argparse.Namespace) -> _Job:

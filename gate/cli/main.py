@@ -63,8 +63,9 @@ def run(argv: Sequence[str]) -> int:
     except GateError as error:
         _say(error)
         return int(error.exit_code)
-    except KeyboardInterrupt:
-        print("gate: interrupted before anything was changed", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        done = str(stop) or "before anything was changed"
+        print(f"gate: interrupted {done}", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,7 +100,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=text.replace("%", "%%"),
-            description=text.replace("%", "%%"),
+            description=text,
             allow_abbrev=False,
         )
         if name == chosen:

@@ -7,7 +7,7 @@ from pathlib import Path
 def add_service(parser: argparse.ArgumentParser) -> None:
     """--project, --region, --service: where not given, the policy or gcloud's settings say it."""
     group = parser.add_argument_group(
-        "the service (each may come from --policy or gcloud's settings)"
+        "the service (a policy names it, too; project and region may come from gcloud's settings)"
     )
     group.add_argument("--project", default="", metavar="ID", help="project id")
     group.add_argument("--region", default="", help="region, e.g. us-central1")

@@ -17,7 +17,7 @@ from gate.cli.probe import base_url
 from gate.core.policy import HttpProbe, Policy
 from gate.core.proof import Trials
 from gate.core.service import Service
-from gate.errors import ExitCode, GateError
+from gate.errors import ExitCode, GateError, InfrastructureError
 from gate.ports import Target
 
 if TYPE_CHECKING:  # the proxy is imported where it is used
@@ -80,40 +80,58 @@ def run(args: argparse.Namespace) -> int:
     from gate.policyfile import load_policy  # noqa: PLC0415
     from gate.report import proving  # noqa: PLC0415
 
-    trials, kept = prove(args, load_policy(args.file))
+    policy = load_policy(args.file)
+    trials = prove(args, policy)
+    kept, failure = "", None
+    try:
+        kept = keep(args, policy, trials)
+    except GateError as error:  # what was found out is worth more than the file
+        failure = error
     if args.output == "json":
         show.say_json(proving.proof_value(trials, str(args.file), kept))
     else:
         show.say(proving.proof_lines(trials, str(args.file), kept, show.width()))
+    if failure is not None:
+        raise failure
     return ExitCode.REJECTED if trials.cannot_fail or not trials.killed else ExitCode.DONE
 
 
-def prove(args: argparse.Namespace, policy: Policy) -> tuple[Trials, str]:
-    """Proves a policy, and keeps the proof unless it is not wanted.
+def prove(args: argparse.Namespace, policy: Policy) -> Trials:
+    """Proves a policy.
 
     Args:
         args: as `register` makes them; `file` is where the policy lies.
         policy: as it was read from there.
 
-    Returns:
-        The trials, and the name of the proof file, "" for none.
-
     Raises:
         InconclusiveError: the healthy service does not pass.
+        UsageError: the proof is to be kept, and could not be.
+    """
+    from gate.saboteurs.proof_file import check_place, proof_path  # noqa: PLC0415
+
+    if not args.no_file:
+        check_place(proof_path(args.file))
+    try:
+        return wiring.run_async(_prove(args, policy), many_connections=True)
+    except asyncio.CancelledError:  # by SIGTERM; every connection has been closed
+        raise KeyboardInterrupt from None
+
+
+def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
+    """Keeps the proof unless it is not wanted; returns its file, "" for none.
+
+    Raises:
+        GateError: it cannot be written.
     """
     from gate.policyfile import contract_digest  # noqa: PLC0415
     from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
 
-    try:
-        trials = wiring.run_async(_prove(args, policy), many_connections=True)
-    except asyncio.CancelledError:  # by SIGTERM; every connection has been closed
-        raise KeyboardInterrupt from None
     if args.no_file:
-        return trials, ""
+        return ""
     made_at = wiring.SystemClock().now()
     proof = trials.proof(_release(), policy.digest, contract_digest(policy), made_at)
     write_proof(proof_path(args.file), proof)
-    return trials, str(proof_path(args.file))
+    return str(proof_path(args.file))
 
 
 async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
@@ -127,6 +145,7 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     told = _teller(args.output)
     target = await _target(args, policy)
     upstream = Upstream(target.url, _tls(target.url))
+    await _reached(upstream)
     target = await _named(policy, upstream, target)
     told(f"proving {args.file} against {target.url}")
     how = How(args.at_once, args.whole, policy.baseline, args.suite_time)
@@ -160,6 +179,21 @@ def _sole(service: Service) -> str:
     """The one revision that serves, "" where several do."""
     shares = service.effective_shares
     return next(iter(shares)) if len(shares) == 1 else ""
+
+
+async def _reached(upstream: "Upstream") -> None:
+    """Sees to it that somebody is there: behind a proxy that looks like a broken connection.
+
+    Raises:
+        InfrastructureError: nobody is.
+    """
+    try:
+        await (await upstream.connect()).close()
+    except (OSError, TimeoutError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise InfrastructureError(
+            f"{upstream.url}: no connection ({why})", "prove against a service that is up"
+        ) from None
 
 
 async def _named(policy: Policy, upstream: "Upstream", target: Target) -> Target:

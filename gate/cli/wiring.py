@@ -91,8 +91,8 @@ def _require(parts: Mapping[str, str]) -> None:
     if missing:
         raise UsageError(
             f"service: not fully named (got nothing for {', '.join(missing)})",
-            "give them on the command line, in the policy under `service`, or set "
-            "CLOUDSDK_CORE_PROJECT and CLOUDSDK_RUN_REGION",
+            "give them on the command line or in the policy under `service`; project and region "
+            "may also come from CLOUDSDK_CORE_PROJECT and CLOUDSDK_RUN_REGION, or gcloud config",
         )
 
 

@@ -18,6 +18,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _SILENT = re.compile(r"(^|\.)(secrets|headers|suite\.env)(\.|$)")
 _DURATION = r"[0-9]{1,8}(?:\.[0-9]{1,6})?(?:ms|s|m|h)"
+_LONG = r"[0-9]{9,}(?:\.[0-9]*)?(?:ms|s|m|h)"
 _PERCENT = r"(?:100(?:\.0{1,6})?|[0-9]{1,2}(?:\.[0-9]{1,6})?)%"
 DURATION_MAX_S = 86_400.0
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
@@ -206,6 +207,8 @@ class Duration:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise refuse(node, problems, self.says, f"give the unit, e.g. {value}s")
+        if isinstance(value, str) and re.fullmatch(_LONG, value):
+            raise refuse(node, problems, "a duration of at most 24h")
         if not isinstance(value, str) or not re.fullmatch(_DURATION, value):
             raise refuse(node, problems, self.says, "one number and one unit; write 1h30m as 90m")
         seconds = seconds_of(value)

@@ -155,4 +155,4 @@ def _time(seconds: float) -> str:
     """A duration in the unit that shows it best."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.2f} s" if seconds < _MINUTES_S else f"{seconds:.0f} s"
+    return f"{seconds:.3g} s" if seconds < _MINUTES_S else f"{seconds:.0f} s"

@@ -21,6 +21,8 @@ TEXT_MAX = 240
 _HARMFUL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_BREAKS = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
+"""A line's end with the indentation of the next one: in one line both only take room."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -47,7 +49,8 @@ class Words:
             limit: most characters of the result, its ellipsis included.
             cut: whether the text was cut already, after at least `reach(limit)` characters.
         """
-        return _shorten(visible(self._redacted(text, self.reach(limit), cut=cut)), limit)
+        whole = self._redacted(text, self.reach(limit), cut=cut)
+        return _shorten(visible(_BREAKS.sub("\n", whole)), limit)
 
     def lines(self, text: str, count: int, *, cut: bool = False) -> tuple[str, ...]:
         """A text of several lines as at most `count` of them; empty ones are left out."""

@@ -10,6 +10,7 @@ from gate.report.safe import safe
 from gate.report.words import shares_text
 
 UNFINISHED = "unfinished"
+UNKNOWN = "?"
 TAKEN_BACK = "taken back"
 """It never recorded an end, and another rollout has taken back what it left."""
 
@@ -63,6 +64,8 @@ class Attempt:
     @property
     def moved(self) -> bool:
         """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
+        if self.before == UNKNOWN and not self.intentions:
+            return False  # it ended before it wrote anything
         stable = {
             text(line, "revision"): number(line, "percent") or 0
             for line in children(self.head, "stable")
@@ -73,7 +76,7 @@ class Attempt:
     def after(self) -> str:
         """Traffic in effect after it; of an unfinished one nobody knows."""
         if self.outcome is None:
-            return "?"
+            return UNKNOWN
         return effective(self.outcome)
 
 
@@ -115,7 +118,7 @@ def split_shares(entry: Entry, key: str) -> str:
         percent = number(line, "percent")
         if percent:
             shares[text(line, "revision")] = percent
-    return shares_text(shares) if shares else "?"
+    return shares_text(shares) if shares else UNKNOWN
 
 
 def split_tags(entry: Entry, key: str) -> list[str]:

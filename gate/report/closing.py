@@ -35,7 +35,8 @@ def ending_lines(rollout: Rollout) -> list[Line]:
     lines = [Line(f"ended: {word}{_what(rollout)}", ending_tone(word))]
     lines.append(Line(f"exit code: {code} ({exit_meaning(code)})"))
     if rollout.recorded:
-        lines.append(Line(f"recorded: gate audit show {safe(rollout.id)}"))
+        show = f"gate audit show {safe(rollout.id)} {flags(rollout.plan.service)}"
+        lines += [Line(f"recorded as {safe(rollout.id)}"), Line(show, indent=2)]
     else:
         text = f"NOT RECORDED: the ledger has no outcome of {safe(rollout.id)}"
         lines.append(Line(text, Tone.BAD))

@@ -126,6 +126,8 @@ def _head(trials: Trials, policy: str) -> Line:
         f"{safe(policy)}: {trials.killed} of {many(met, 'mutant')} killed "
         f"({_percent(trials):.1f} %) in {duration(trials.took_s)}"
     )
+    if unmet := len(trials.trials) - met:
+        text += f"; {unmet} more met no probe"
     return Line(text, Tone.GOOD if trials.killed == met and met else Tone.UNSURE)
 
 

@@ -75,8 +75,9 @@ def _service(service: Service) -> Iterator[Line]:
     if service.ready.state is ConditionState.SUCCEEDED:
         yield Line("state:       ready", Tone.GOOD, indent=2)
     else:
+        tone = Tone.UNSURE if service.reconciling else Tone.BAD
         why = f" ({safe(str(service.ready), 500)})" if service.ready.message else ""
-        yield Line(f"state:       {service.ready.state.value.upper()}{why}", Tone.BAD, indent=2)
+        yield Line(f"state:       {service.ready.state.value.upper()}{why}", tone, indent=2)
     by = f" by {safe(service.last_modifier)}" if service.last_modifier else ""
     at = f" at {moment(service.updated_at)}" if service.updated_at else ""
     if by or at:
@@ -87,6 +88,9 @@ def _traffic(service: Service) -> Iterator[Line]:
     desired = _meant(service)
     if service.in_effect:
         yield Line(f"traffic:     {desired} (desired and effective agree)", indent=2)
+        return
+    if service.reconciling and service.obeyed and not service.traffic.follows_latest:
+        yield Line(f"traffic:     {desired} (in effect; Cloud Run is still at work)", indent=2)
         return
     if service.reconciling:
         text = "A CHANGE IS UNDER WAY, traffic may still move"

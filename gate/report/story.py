@@ -251,4 +251,4 @@ def _recorded(rollout: Rollout, at: datetime) -> list[Line]:
     if not rollout.recorded:
         return []  # the note says so
     whole = duration((at - rollout.started_at).total_seconds())
-    return [Line(f"recorded: gate audit show {safe(rollout.id)} ({whole} in all)")]
+    return [Line(f"recorded as {safe(rollout.id)} ({whole} in all)")]

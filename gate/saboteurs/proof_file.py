@@ -17,6 +17,7 @@ _KEYS = {
     "format", "gate", "policy_digest", "contract_digest", "made_at", "mutants", "killed",
     "kill_percent", "kills", "cannot_fail", "survivors", "tests",
 }  # fmt: skip
+_ELSEWHERE = "make room for it, or keep none (--no-file)"
 _AGAIN = "delete it, or write it anew with gate policy prove"
 
 
@@ -27,6 +28,18 @@ class ProofFileError(UsageError):
 def proof_path(policy: Path) -> Path:
     """Where the proof of a policy is kept."""
     return policy.with_name(f"{policy.stem}.proof.json")
+
+
+def check_place(path: Path) -> None:
+    """Sees to it that a proof can be kept there, before the work of making it.
+
+    Raises:
+        ProofFileError: it cannot.
+    """
+    if path.exists() and not path.is_file():
+        raise ProofFileError(f"{path}: is not a file (expected a place for the proof)", _ELSEWHERE)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ProofFileError(f"{path.parent}: cannot be written to (for {path.name})", _ELSEWHERE)
 
 
 def write_proof(path: Path, proof: Proof) -> None:
@@ -146,9 +159,15 @@ def _object(value: Json, name: str, keys: set[str] | None = None) -> Mapping[str
     if not isinstance(value, dict):
         raise ValueProblem(name, "is no object")
     if keys is not None and set(value) != keys:
-        odd = ", ".join(sorted(set(value) ^ keys))
-        raise ValueProblem(name, f"has other keys than a proof (got a difference in {odd[:200]})")
+        odd = {"lacks": sorted(keys - set(value)), "has besides": sorted(set(value) - keys)}
+        told = "; ".join(f"{how} {_few(names)}" for how, names in odd.items() if names)
+        raise ValueProblem(name, f"has other keys than a proof ({told})")
     return value
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(name[:40] for name in names[:3]) + more
 
 
 def _list(value: Json, name: str) -> list[Json]:

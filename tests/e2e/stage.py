@@ -45,7 +45,7 @@ class Done:
     @property
     def rollout(self):
         """The id under which it says the decision is recorded."""
-        return re.search(r"^recorded: gate audit show (\S+)$", self.out, re.MULTILINE)[1]
+        return re.search(r"^recorded as (\S+)$", self.out, re.MULTILINE)[1]
 
     def refused(self, code, *texts, hint=True):
         """Asserts an exit code and one clear message on standard error, no more than that."""

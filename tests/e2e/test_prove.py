@@ -112,6 +112,20 @@ def test_where_the_healthy_service_fails_nothing_is_proved_and_nothing_is_kept(b
     assert not (tmp_path / "policy.proof.json").exists()
 
 
+def test_where_nobody_is_that_is_said_and_no_place_for_the_proof_is_noticed_first(
+    backend, tmp_path
+):
+    path = policy(backend, tmp_path, STRICT)
+    nobody = backend.gate("policy", "prove", path, "--url", "http://127.0.0.1:1")
+    assert nobody.code == 3, nobody
+    assert nobody.err.startswith("http://127.0.0.1:1: no connection (")
+    (tmp_path / "policy.proof.json").mkdir()
+    placeless = backend.gate("policy", "prove", path)
+    assert placeless.code == 2, placeless
+    assert placeless.out == ""
+    assert "policy.proof.json: is not a file" in placeless.err
+
+
 def test_a_proof_that_cannot_be_read_is_none_and_says_where(backend, tmp_path):
     path = policy(backend, tmp_path, STRICT)
     (tmp_path / "policy.proof.json").write_text('{"format": 1')

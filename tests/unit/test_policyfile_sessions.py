@@ -28,6 +28,12 @@ def test_a_sequence_may_be_wanted_once_and_nothing_else(tmp_path):
     assert "once: says nothing without a sequence" in str(said)
 
 
+def test_a_duration_that_is_too_long_is_said_to_be(tmp_path):
+    text = "x: {http: {path: /, timeout: 99999999999999h}}"
+    (said,) = problems(tmp_path, probes(text))
+    assert "expected a duration of at most 24h" in str(said)
+
+
 def test_own_subprotocols_and_headers_come_first_even_empty(tmp_path):
     own = "x: {websocket: {path: /ws, script: talk, subprotocols: [], headers: {X-B: c}}}"
     spec = probe(tmp_path, TALK + own, "x").spec

@@ -22,7 +22,7 @@ def expected(spec: LatencyProbe) -> str:
     if spec.slower_percent is not None:
         parts.append(f"p{spec.compared:g} at most {spec.slower_percent:g}% slower than stable's")
     statuses = " or ".join(map(str, spec.status))
-    return ", ".join([*parts, f"{statuses}, at most {spec.errors_percent:g}% wrong"])
+    return ", ".join([*parts, f"status {statuses}, at most {spec.errors_percent:g}% wrong"])
 
 
 def seen(spec: LatencyProbe, measured: Measured) -> str:

@@ -60,6 +60,15 @@ PROBES = (
 )
 
 
+RECORDED = [
+    "recorded as 20260101-120000-abc123",
+    (
+        "  gate audit show 20260101-120000-abc123 --project demo --region us-central1 "
+        "--service backend"
+    ),
+]
+
+
 def plan(**changes: object) -> Plan:
     """A rollout of an image, or what the changes make of it."""
     usual = Plan(

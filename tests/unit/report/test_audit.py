@@ -84,6 +84,15 @@ def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
     assert "unfinished" not in "\n".join(lines)
 
 
+def test_a_hold_before_anything_was_written_is_no_move() -> None:
+    outcome = next(entry for entry in REJECTED if entry["entry"] == "outcome")
+    early = {**outcome, "traffic_before": [], "stable": []}
+    assert "(as before)" in audit_list_lines((early,), 220)[2]
+    assert (
+        "? -> " in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
+    )
+
+
 def test_the_newest_outcome_counts() -> None:
     newest = {**REJECTED[0], "ending": "held"}
     assert "  held  " in audit_list_lines((newest, *REJECTED), 220)[2]

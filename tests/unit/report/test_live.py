@@ -194,7 +194,7 @@ def test_the_screen_is_left_with_the_lines_alone(width: int) -> None:
     screen = Screen(sent(console))
     assert screen.cursor_visible
     assert screen.lines[0] == "rolling out the image backend:v2 to backend (demo/us-central1)"
-    assert screen.lines[-1].startswith("recorded: gate audit show 20260101-120000-abc123")
+    assert screen.lines[-1].startswith("recorded as 20260101-120000-abc123")
     assert not any(mark in line for line in screen.lines for mark in "✓✗▸·")
     assert all(len(line) <= width for line in screen.lines)
 

@@ -86,7 +86,7 @@ def test_a_promotion() -> None:
         "waiting until the new traffic is in effect",
         "traffic moved: backend-00001-aaa 100 % -> backend-00002-abc 100 %",
         "verified: desired and effective traffic agree (after 500 ms)",
-        "recorded: gate audit show 20260101-120000-abc123 (16 s in all)",
+        "recorded as 20260101-120000-abc123 (16 s in all)",
     ]
 
 
@@ -155,7 +155,7 @@ def test_a_rollback() -> None:
         "waiting until the new traffic is in effect",
         "traffic moved: backend-00002-abc 100 % -> backend-00001-aaa 100 %",
         "verified: desired and effective traffic agree (after 500 ms)",
-        "recorded: gate audit show 20260101-120000-abc123 (1.8 s in all)",
+        "recorded as 20260101-120000-abc123 (1.8 s in all)",
     ]
 
 

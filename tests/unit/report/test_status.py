@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gate.core.service import Condition, ConditionState, Revision
-from gate.core.traffic import Split
+from gate.core.traffic import Split, Target
 from gate.report.columns import cells
 from gate.report.status import status_lines
 from tests.unit.report.scenes import (
@@ -104,10 +104,23 @@ def test_traffic_that_is_not_in_effect_is_loud() -> None:
 
 def test_a_change_under_way_is_said() -> None:
     reconciling = Condition(ConditionState.RECONCILING)
-    stands = service(Split.all_to(STABLE), reconciling=True, ready=reconciling)
+    wanted = Split.all_to(CANDIDATE)
+    stands = service(wanted, Split.all_to(STABLE), reconciling=True, ready=reconciling)
     lines = status_lines(stands, REVISIONS, (), START, 100)
     assert "  state:       RECONCILING" in lines
     assert "  traffic:     A CHANGE IS UNDER WAY, traffic may still move" in lines
+
+
+def test_an_update_that_moves_nobody_is_told_calmly_unless_traffic_follows_latest() -> None:
+    reconciling = Condition(ConditionState.RECONCILING)
+    pinned = Split.all_to(STABLE)
+    stands = service(pinned, pinned, reconciling=True, ready=reconciling)
+    told = "  traffic:     backend-00001-aaa 100 % (in effect; Cloud Run is still at work)"
+    assert told in status_lines(stands, REVISIONS, (), START, 100)
+    latest = Split.of([Target(None, 100)])
+    moves = service(latest, Split.all_to(STABLE), reconciling=True, latest_ready=STABLE)
+    text = "\n".join(status_lines(moves, REVISIONS, (), START, 100))
+    assert "A CHANGE IS UNDER WAY" in text
 
 
 def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:

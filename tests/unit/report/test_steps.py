@@ -21,6 +21,7 @@ from tests.unit.report.scenes import (
     HOSTILE,
     PROBES,
     READY,
+    RECORDED,
     STABLE,
     START,
     Scene,
@@ -148,7 +149,7 @@ def test_the_summary_of_a_regression() -> None:
         "",
         ("ended: regressed: backend-00002-abc failed with users on it, and traffic is back"),
         "exit code: 1 (the gate said no, and traffic is safe)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
         "next: mend it and roll out again; nothing has to be undone",
     ]
 
@@ -224,10 +225,10 @@ def test_who_is_at_work_is_told_while_waiting_and_at_the_end(wait_s: float) -> N
         "  rollout r7 (bob@example.com) since 2026-01-01 12:00:00 UTC is at work: waiting for it"
     )
     assert sum(line.startswith(waits) for line in lines) == bool(wait_s)
-    assert summary_lines(rollout, CAPABILITIES)[-5:] == [
+    assert summary_lines(rollout, CAPABILITIES)[-6:] == [
         "ended: busy: nothing was changed",
         "exit code: 5 (held: not enough evidence, or somebody else is at work)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
         "next: wait for it (--wait 10m), or see who it is",
         "  gate status --project demo --region us-central1 --service backend",
     ]

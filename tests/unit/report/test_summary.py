@@ -24,6 +24,7 @@ from tests.unit.report.scenes import (
     HOSTILE,
     PROBES,
     READY,
+    RECORDED,
     SHOWN,
     V2_EVIDENCE,
     Scene,
@@ -100,7 +101,7 @@ def test_a_rejection_from_top_to_bottom() -> None:
         "",
         "ended: rejected: backend-00002-abc gets no users' traffic",
         "exit code: 1 (the gate said no, and traffic is safe)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
         "next: mend it and roll out again; nothing has to be undone",
     ]
 
@@ -119,11 +120,11 @@ def test_a_promotion_needs_few_words() -> None:
         ),
         "candidate: backend-00002-abc (backend:v2) 100 %",
         "",
-        *[line for line in lines[begin:] if line.startswith(("note: ", "  "))],
+        *[line for line in lines[begin:-1] if line.startswith(("note: ", "  "))],
         "",
         "ended: promoted: backend-00002-abc gets all the traffic",
         "exit code: 0 (promoted, or done)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
     ]
 
 
@@ -207,10 +208,10 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
         "candidate: backend-00002-abc (backend:v2) 0 %, tag candidate at http://127.0.0.1:41009"
         in lines
     )
-    assert lines[-5:] == [
+    assert lines[-6:] == [
         "ended: held: backend-00002-abc gets no users' traffic",
         "exit code: 5 (held: not enough evidence, or somebody else is at work)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
         "next: roll out again; or look at the candidate yourself, then",
         (
             "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
@@ -222,7 +223,7 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
 def test_a_hold_that_dropped_its_tag_offers_no_look() -> None:
     lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan(on_hold=OnHold.DROP)))
     assert "candidate: backend-00002-abc (backend:v2) 0 %" in lines
-    assert lines[-1] == "recorded: gate audit show 20260101-120000-abc123"
+    assert lines[-2:] == RECORDED
 
 
 def test_a_rollback_has_no_table() -> None:
@@ -234,7 +235,7 @@ def test_a_rollback_has_no_table() -> None:
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
     ]
 
 
@@ -248,10 +249,10 @@ def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
         "  effective: backend-00002-abc 100 %",
         "  a change is still under way",
     ]
-    assert lines[-6:] == [
+    assert lines[-7:] == [
         "ended: stuck",
         "exit code: 4 (traffic is not where it should be, and a person is needed)",
-        "recorded: gate audit show 20260101-120000-abc123",
+        *RECORDED,
         "next: see where traffic is, then move it to a revision that you trust",
         "  gate status --project demo --region us-central1 --service backend",
         (

@@ -12,6 +12,7 @@ from gate.errors import ExitCode, GateError
 from gate.saboteurs.proof_file import (
     SIZE_MAX_BYTES,
     ProofFileError,
+    check_place,
     proof_path,
     read_proof,
     write_proof,
@@ -84,7 +85,7 @@ def plain():
         ({"tests": []}, "tests"),
         ({"tests": {"suite": 1}}, "tests.suite"),
         ({"tests": {"suite": {"test_b": -1}}}, "tests.suite.test_b"),
-        ({"more": 1}, "more"),
+        ({"more": 1}, "has besides more"),
     ],
 )
 def test_what_says_something_else_than_a_proof_is_refused(tmp_path, change, said):
@@ -122,3 +123,20 @@ def test_what_is_no_text_too_large_or_no_file_is_refused(tmp_path):
 def test_a_folder_that_is_not_there_is_said_and_nothing_else_breaks(tmp_path):
     with pytest.raises(GateError, match="cannot be written"):
         write_proof(tmp_path / "none" / "p.proof.json", PROOF)
+
+
+def test_a_file_that_lacks_what_a_proof_has_names_a_few_of_it(tmp_path):
+    path = tmp_path / "p.proof.json"
+    path.write_text('{"format": 1, "x": 1}')
+    with pytest.raises(ProofFileError, match="lacks cannot_fail, contract_digest, gate and 8 more"):
+        read_proof(path)
+
+
+def test_a_place_where_no_file_can_be_is_refused_before_the_work(tmp_path):
+    check_place(tmp_path / "p.proof.json")
+    (tmp_path / "p.proof.json").mkdir()
+    with pytest.raises(ProofFileError, match="is not a file") as refused:
+        check_place(tmp_path / "p.proof.json")
+    assert "--no-file" in refused.value.hint
+    with pytest.raises(ProofFileError, match="cannot be written to"):
+        check_place(tmp_path / "nowhere" / "p.proof.json")
