@@ -123,7 +123,11 @@ def _gate(stage: Stage, policy: Path, seed: int, judged: dict[str, Decision]) ->
     stage.cloud.no_faults(stage.name)
     if code == 2:
         raise RuntimeError(f"{scenario.name}: the gate could not be asked: {err}")
-    said = json.loads(out) if out.strip() else {}
+    try:
+        said = json.loads(out) if out.strip() else {}
+    except ValueError as error:
+        why = f"{scenario.name}: no JSON (exit code {code}, {len(out)} characters): {error}"
+        raise RuntimeError(f"{why}: {out[-200:]!r}; {err[-300:]}") from None
     told, findings = _told(said)
     if code == _INFRASTRUCTURE and not told:
         told = {"infrastructure": "environment"}  # what this exit code means (README)
