@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.output == "json":
         show.say_json(list(entries))
+    elif not entries:
+        show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     else:
         show.say(_lines(args.what, entries))
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -152,10 +153,14 @@ def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Tri
         trials = prove.prove(asked, policy)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"while proving: {job.policy} is written, and unproven; go on with gate policy prove, "
-            "or with gate init --force"
+            f"while proving: {job.policy} is written, and unproven; go on with gate policy prove "
+            f"{job.policy}, or with gate init --force"
         ) from None
-    return trials, prove.keep(asked, policy, trials)
+    try:
+        return trials, prove.keep(asked, policy, trials)
+    except GateError as error:  # the policy is there, and so is what was found out
+        print(error.message, file=sys.stderr)
+        return trials, ""
 
 
 def _job(args: argparse.Namespace) -> _Job:

@@ -11,6 +11,7 @@ import inspect
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -42,7 +43,7 @@ async def ask(inquiry: Inquiry[PluginProbe]) -> Evidence:
     result = await _in_time(lambda: loading.load()(question), loading, spec.timeout_s)
     answer = _checked(result, loading)
     if answer.expected:
-        draft = inquiry.begin(KIND, f"plug-in {spec.kind}", answer.expected)
+        draft = replace(draft, expected=answer.expected)
     faults = list(_faults(answer))
     doubt = run.identity.doubt(answer.answered_by, answer.seen) if run.identity.header else None
     if doubt is not None:

@@ -115,7 +115,7 @@ def _timed(
 
 def _expected(spec: StartupProbe) -> str:
     return (
-        f"{named(spec.status)} within {_time(spec.first_s)}, "
+        f"status {named(spec.status)} within {_time(spec.first_s)}, "
         f"then {spec.warm_requests} times within {_time(spec.warm_s)}"
     )
 

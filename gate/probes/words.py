@@ -21,7 +21,7 @@ TEXT_MAX = 240
 _HARMFUL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
-_BREAKS = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
+_BREAKS = re.compile(r"(?<![ \t])[ \t]*[\r\n][ \t\r\n]*")
 """A line's end with the indentation of the next one: in one line both only take room."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 

@@ -67,6 +67,12 @@ async def test_a_pass_says_what_was_seen_and_whose_word_it_is(install):
     assert evidence.excerpts == ("= plug-in mine of a-package 1.2", "< three")
 
 
+async def test_its_time_counts_from_the_question_on(install):
+    evidence = await asked(install, "time.sleep(0.2)\nreturn Answer(False, 'no', expected='yes')")
+    assert evidence.duration_s >= 0.15  # a loop's own clock may be some milliseconds behind
+    assert evidence.expected == "yes"
+
+
 async def test_a_failure_is_the_candidates_with_its_findings(install):
     answer = 'return Answer(False, "2 errors", findings=(Remark("a", "b", "c"), Remark("d", "e")))'
     evidence = await asked(install, answer)

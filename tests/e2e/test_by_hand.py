@@ -244,7 +244,8 @@ def test_status_lives_without_the_ledger(small):
 
 def test_the_audit_names_every_attempt_and_shows_each(small, tmp_path):
     empty = small.gate("audit", "list")
-    assert (empty.code, empty.out) == (0, "nothing is recorded yet\n")
+    assert empty.code == 0
+    assert empty.out.startswith("nothing is recorded for ")
     promoted(small, tmp_path)
     back = small.gate("rollback", "--yes", *WHY)
     listed = small.gate("audit", "list")
