@@ -1,6 +1,7 @@
 """The scorecard: written, shown, and compared with the one that is committed."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,7 +83,7 @@ def _rate(rate: Mapping[str, Any] | None) -> str:
     if rate is None:
         return "tells none"
     low, high = rate["ci95"]
-    return f"{rate['count']} of {rate['of']} ({low:.0f}-{high:.0f} %)"
+    return f"{rate['count']} of {rate['of']} ({math.floor(low)}-{math.ceil(high)} %)"
 
 
 def worse(measured: Mapping[str, Any], committed: Mapping[str, Any]) -> list[str]:
