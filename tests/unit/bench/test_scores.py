@@ -85,6 +85,6 @@ def test_a_scorecard_does_not_get_worse_unnoticed():
 def test_the_table_shows_counts_with_intervals():
     measured = kept(result(REJECT, REJECT, {"health": "regression"}, peers={"curl": PROMOTE}))
     table = card.table(measured)
-    assert "| gate | 1 of 1 (21-100 %) | 0 of 1 (0-79 %) | 0 of 0 (0-100 %) |" in table
-    assert "| one GET /health | 0 of 1 (0-79 %) | 1 of 1 (21-100 %) |" in table
+    assert "| gate | 1 of 1 (20-100 %) | 0 of 1 (0-80 %) | 0 of 0 (0-100 %) |" in table
+    assert "| one GET /health | 0 of 1 (0-80 %) | 1 of 1 (20-100 %) |" in table
     assert "median 5.0" in table
