@@ -5,7 +5,7 @@ never changed. What cannot be held to anything is left out, and said so.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
@@ -337,5 +337,9 @@ def _fields_with(recording: Recording, names: frozenset[str]) -> Iterator[Identi
         if not objects or len(objects) < len(page.samples) or page.fault:
             continue
         for name in objects[0]:
-            if _FIELD.fullmatch(name) and all(one.get(name) in names for one in objects):
+            if _FIELD.fullmatch(name) and all(_is_one_of(one.get(name), names) for one in objects):
                 yield IdentityRule(path=page.path, field=name)
+
+
+def _is_one_of(value: Json, names: Collection[str]) -> bool:
+    return isinstance(value, str) and value in names

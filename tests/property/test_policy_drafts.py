@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import jsonschema
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gate.core.policy import ServiceName
@@ -42,6 +42,7 @@ def test_a_long_name_of_a_field_takes_no_time_and_is_data():
     assert schema_of([{"1" * 20_000 + "\n": "ok", "a\n1": "ok"}])["required"] == ["a\n1"]
 
 
+@example([("", [(200, [], {"0": []})], "")], ("backend-1",))
 @given(
     st.lists(
         st.tuples(
