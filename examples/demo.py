@@ -128,22 +128,23 @@ def local_cloud_run(arguments: list[str]) -> Iterator[dict[str, str]]:
     command += ["--images", str(HERE / "images.yaml"), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     watchdog = threading.Timer(READY_WITHIN_S, process.kill)
-    watchdog.start()
-    exports: dict[str, str] = {}
-    assert process.stdout is not None
-    for line in process.stdout:
-        print(line, end="", flush=True)
-        if found := re.match(r"\s*export (\w+)=(\S+)", line):
-            exports[found[1]] = found[2]
-        if {"CLOUD_RUN_EMULATOR_HOST", "LOGGING_EMULATOR_HOST"} <= exports.keys():
-            break
-    watchdog.cancel()
     try:
+        watchdog.start()
+        exports: dict[str, str] = {}
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if found := re.match(r"\s*export (\w+)=(\S+)", line):
+                exports[found[1]] = found[2]
+            if {"CLOUD_RUN_EMULATOR_HOST", "LOGGING_EMULATOR_HOST"} <= exports.keys():
+                break
+        watchdog.cancel()
         if not exports:
             raise SystemExit("the local Cloud Run did not start")
         threading.Thread(target=process.stdout.read, daemon=True).start()  # never let it block
         yield exports
-    finally:
+    finally:  # also where it is stopped while the local Cloud Run is still on its way
+        watchdog.cancel()
         process.terminate()
         process.wait()
 
