@@ -224,9 +224,7 @@ class Controller:
         self._sequence += 1
         await self._world.ledger.append(entry, rollout.id, self._sequence)
 
-    def _send(
-        self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry
-    ) -> Awaitable[None]:
+    def _send(self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry) -> Awaitable[int]:
         """The update, which says by its own annotation which entry of the ledger explains it."""
         mark = replace(command.mark, entry=digest(entry))
         others = dict(rollout.service.annotations) if rollout.service else {}
@@ -234,20 +232,25 @@ class Controller:
         platform = self._world.platform
         if isinstance(command, Deploy):
             return platform.deploy(
-                command.image, command.revision, command.traffic, command.etag, annotations
+                command.image,
+                command.revision,
+                command.traffic,
+                command.etag,
+                annotations,
+                command.base,
             )
         return platform.set_traffic(command.traffic, command.etag, annotations)
 
-    async def _accepted(self, call: Awaitable[None], rollout: Rollout) -> Event:
+    async def _accepted(self, call: Awaitable[int], rollout: Rollout) -> Event:
         try:
             async with asyncio.timeout(self._patience_s(rollout)):
-                await call
+                generation = await call
         except TimeoutError:
             return self._no_answer()
         except InfrastructureError as error:
             return self._failed(error)
         self._renewed_at = self._world.clock.now()
-        return Accepted(self._renewed_at)
+        return Accepted(self._renewed_at, generation)
 
     async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
         """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""

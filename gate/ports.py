@@ -49,28 +49,37 @@ class Platform(Protocol):
         traffic: Split,
         etag: str,
         annotations: Mapping[str, str] | None = None,
-    ) -> None:
+        base: str = "",
+    ) -> int:
         """Creates a revision and sets the traffic list in the same update.
 
         An empty etag creates the service, which must not exist yet, with this as its first
         revision, from the image alone. `annotations` replaces all of the service's own, too (they
         create no revision); None leaves them as they are.
 
-        The revision gets this name and the service's template with another image. Returns when
-        the update is accepted, not when it ends.
+        The revision gets this name, and the template of the revision `base` with another image;
+        where `base` is "" or what the service's own template says, the service's template. Returns
+        when the update is accepted, not when it ends.
+
+        Returns:
+            The generation that the service has by this very write, as Cloud Run's answer says it;
+            0 where the answer does not say.
 
         Raises:
-            ConflictError: the service is no longer the one that has this etag.
+            ConflictError: somebody has written since the read that brought this etag; nothing was
+                changed. Cloud Run itself compares and refuses (see docs/adr/0005).
+            NotFoundError: `base` does not exist.
             UnavailableError: no answer; the update may or may not have been accepted.
         """
         ...
 
     async def set_traffic(
         self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> int:
         """Replaces the traffic list, and the service's annotations where they are given.
 
-        Returns when the update is accepted.
+        Nothing else of the service changes, and no revision is created. Returns when the update
+        is accepted, as `deploy` does.
 
         Raises:
             ConflictError: the service is no longer the one that has this etag.

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         wait_s=args.wait,
         again=args.again,
         first_deploy=policy.first_deploy,
+        template=policy.template,
         baseline=policy.baseline,
         repeats=policy.repeats,
         identity=policy.candidate.identity,

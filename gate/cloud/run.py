@@ -141,21 +141,23 @@ class CloudRun:
         traffic: Split,
         etag: str,
         annotations: Mapping[str, str] | None = None,
-    ) -> None:
+        base: str = "",  # noqa: ARG002
+    ) -> int:
         """As ports.Platform: the template is read anew; the caller's etag guards the update."""
         if not etag:
             await self._create(image, revision, traffic, annotations or {})
-            return
+            return 0
         current = await self._read()
         template = next_template(current.template, image, revision, self._subject)
         service = services.Service(
             name=self._name, etag=etag, template=template, traffic=target_messages(traffic)
         )
         await self._update(service, ["template", "traffic"], annotations)
+        return 0
 
     async def set_traffic(
         self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> int:
         """As ports.Platform.
 
         Sends nothing but name, etag, traffic and annotations: with the whole service, Cloud Run has
@@ -163,6 +165,7 @@ class CloudRun:
         """
         service = services.Service(name=self._name, etag=etag, traffic=target_messages(traffic))
         await self._update(service, ["traffic"], annotations)
+        return 0
 
     async def is_public(self) -> bool:
         """Whether everybody may call the service: no check at all, or allUsers as its invoker.

@@ -43,6 +43,9 @@ class Mark:
         candidate, tag: whose tag it is that has to go.
         safe: shares to go back to if the holder dies.
         wrote: shares that the gate itself set last; if traffic differs, somebody else moved it.
+        before: shares before the gate's last move of users, kept after it has ended: what a
+            rollback without a named target goes back to.
+        image: image by digest of the revision that the gate gave users last, "" if not known.
         entry: sha256 (hex) of the ledger's entry that explains this write.
         barred: revisions that automation must leave alone.
     """
@@ -58,6 +61,8 @@ class Mark:
     tag: str = ""
     safe: Shares = ()
     wrote: Shares = ()
+    before: Shares = ()
+    image: str = ""
     entry: str = ""
     barred: tuple[Barred, ...] = field(default=())
 
@@ -92,6 +97,8 @@ class Mark:
             "tag": self.tag,
             "safe": dict(self.safe),
             "wrote": dict(self.wrote),
+            "before": dict(self.before),
+            "image": self.image,
             "entry": self.entry,
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
@@ -125,6 +132,7 @@ def parse_mark(text: str) -> Mark:
             until=_moment(value.get("until")),
             safe=_shares(value.get("safe", {})),
             wrote=_shares(value.get("wrote", {})),
+            before=_shares(value.get("before", {})),
             barred=tuple(_barred(item) for item in value.get("barred", [])),
             **{name: _string(value.get(name, "")) for name in _STRINGS},
         )
@@ -134,7 +142,7 @@ def parse_mark(text: str) -> Mark:
         raise UnreadableMark(f"not readable (got {text[:60]!r})") from None
 
 
-_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "entry")
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry")
 
 
 def _when(at: datetime | None) -> str:

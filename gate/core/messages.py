@@ -26,7 +26,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Create the candidate at 0 % and set the traffic list. Answer: Accepted or CallFailed."""
+    """Create the candidate at 0 % and set the traffic list. Answer: Accepted or CallFailed.
+
+    `base` is the revision whose template it gets with another image, "" the service's template.
+    """
 
     image: str
     revision: str
@@ -34,6 +37,7 @@ class Deploy:
     etag: str
     why: str
     mark: Mark = field(default_factory=Mark)
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A write was accepted; whether it comes into effect is for Look to see."""
+    """A write was accepted; whether it comes into effect is for Look to see.
+
+    `generation` is the one that the service has by this very write, 0 where that is not known: one
+    more than the generation that was read, unless somebody else's write came in between.
+    """
 
     at: datetime
+    generation: int = 0
 
 
 class Failure(Enum):

@@ -79,6 +79,13 @@ class OnHold(Enum):
     DROP = "drop"
 
 
+class TemplateSource(Enum):
+    """What a new revision is built on, apart from its image."""
+
+    STABLE = "stable"  # the revision that has most users
+    SERVICE = "service"  # the service's template: what was deployed last, rejected or not
+
+
 @dataclass(frozen=True, slots=True)
 class SecretRef:
     """Where a secret's value comes from: an environment variable."""
@@ -297,6 +304,7 @@ class Policy:
         lease_s: how long a rollout counts as alive without a word from it.
         first_deploy: create the service if there is none; its first revision then has users'
             requests while it is probed.
+        template: what a new revision is built on.
         baseline: what every probe is asked of as well, to tell whose fault a failure is.
         repeats: how often a failed probe is asked again, with a baseline.
         require_proof: hold unless a fresh proof says that the probes can fail.
@@ -315,6 +323,7 @@ class Policy:
     lease_s: float = 60.0
     on_hold: OnHold = OnHold.KEEP
     first_deploy: bool = False
+    template: TemplateSource = TemplateSource.STABLE
     baseline: Baseline = Baseline.NONE
     repeats: Repeats = field(default_factory=Repeats)
     require_proof: bool = False

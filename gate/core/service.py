@@ -61,12 +61,17 @@ class Service:
     """A service as read at one moment.
 
     Attributes:
-        etag: guards the next write.
+        etag: guards the next write (v1's metadata.resourceVersion). Opaque: it may change although
+            nobody wrote, when only the status did; `generation` tells whether somebody wrote.
+        generation: grows by one with every accepted write.
         traffic: what was asked for (desired).
         effective: what the front end obeys; transient while reconciling.
         latest_ready, latest_created: short names, "" when there is none.
         uri: the service's own URL.
         last_modifier: e-mail of whoever wrote last.
+        settings: how the next revision would be set up, as in Revision.
+        ingress: who may reach it: all, internal, or internal-and-cloud-load-balancing; "" where
+            the service does not say.
     """
 
     ref: ServiceRef
@@ -83,6 +88,8 @@ class Service:
     last_modifier: str = ""
     updated_at: datetime | None = None
     annotations: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    ingress: str = ""
 
     @property
     def mark(self) -> Mark:
@@ -172,6 +179,12 @@ class Revision:
         ready: the condition of type Ready (v2 revisions have no terminal_condition).
         image: the image reference as deployed; a digest where it was given as one.
         env: names of environment variables, never their values.
+        digest: the image by digest (`name@sha256:...`), as Cloud Run resolved it; "" if unknown.
+        settings: how it is set up, by name (`env FEATURE_X`, `concurrency`): a plain value where it
+            can hold no secret, else its digest under a key of this process. The image is not among
+            them.
+        floating: names of those that mean "the latest version" of a secret: going back to this
+            revision does not bring back the value that it had.
     """
 
     name: str
@@ -183,3 +196,6 @@ class Revision:
     min_instances: int = 0
     timeout_s: float = 300.0
     annotations: tuple[tuple[str, str], ...] = ()
+    digest: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    floating: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from enum import Enum
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.occasions import ONCE
-from gate.core.policy import IdentityRule, OnHold, Probe
+from gate.core.policy import IdentityRule, OnHold, Probe, TemplateSource
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -141,6 +141,7 @@ class Plan:
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
+        template: what a new revision is built on.
     """
 
     kind: Kind
@@ -174,6 +175,7 @@ class Plan:
     repeats: Repeats = field(default_factory=Repeats)
     first_deploy: bool = False
     proof: Proving | None = None
+    template: TemplateSource = TemplateSource.STABLE
 
     @property
     def unproven(self) -> str:

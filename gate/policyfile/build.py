@@ -15,6 +15,7 @@ from gate.core.policy import (
     Probe,
     SecretRef,
     ServiceName,
+    TemplateSource,
 )
 from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
@@ -61,6 +62,7 @@ def build_policy(context: Context, fields: Fields, source: str) -> Policy | None
         **_movement(context, fields),
         "on_hold": OnHold(fields.get(form.ON_HOLD, OnHold.KEEP.value)),
         "first_deploy": fields.get(form.FIRST_DEPLOY, "refuse") == "allow",
+        "template": TemplateSource(fields.get(form.TEMPLATE, TemplateSource.STABLE.value)),
         "require_proof": fields.get(form.REQUIRE_PROOF, False),
         "secrets": _secrets(context, fields),
         "capabilities": _capabilities(fields),

@@ -341,6 +341,12 @@ FIRST_DEPLOY = Key(
     "Whether to create the service if there is none, although its first revision then has users' "
     "requests while it is probed. Default: refuse",
 )
+TEMPLATE = Key(
+    "template",
+    Choice(("stable", "service")),
+    "What a new revision is built on, apart from its image: the revision that has users, or the "
+    "service's template, which is what was deployed last. Default: stable",
+)
 ON_HOLD = Key(
     "on_hold",
     Choice(("keep", "drop")),
@@ -380,6 +386,7 @@ POLICY = Record(
         LEASE,
         ON_HOLD,
         FIRST_DEPLOY,
+        TEMPLATE,
         REQUIRE_PROOF,
         SECRETS,
         CAPABILITIES,

@@ -29,6 +29,7 @@ class Write:
     image: str = ""
     revision: str = ""
     annotations: tuple[tuple[str, str], ...] | None = None
+    base: str = ""
 
 
 def _pairs(annotations: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
@@ -174,7 +175,8 @@ class FakePlatform(Script):
         traffic: Split,
         etag: str,
         annotations: Mapping[str, str] | None = None,
-    ) -> None:
+        base: str = "",
+    ) -> int:
         """Creates a revision and sets the traffic list in the same update."""
         self.enter("deploy")
         if not self.exists and not etag:
@@ -192,15 +194,15 @@ class FakePlatform(Script):
         if self._next_failure is not None:
             self._doomed[revision] = self._next_failure
             self._next_failure = None
-        self._write(Write(traffic, etag, image, revision, _pairs(annotations)))
+        return self._write(Write(traffic, etag, image, revision, _pairs(annotations), base))
 
     async def set_traffic(
         self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> int:
         """Replaces the traffic list, and the annotations where they are given."""
         self.enter("set_traffic")
         self._check_etag(etag)
-        self._write(Write(traffic, etag, annotations=_pairs(annotations)))
+        return self._write(Write(traffic, etag, annotations=_pairs(annotations)))
 
     # How Cloud Run does it
 
@@ -223,7 +225,7 @@ class FakePlatform(Script):
                 f"but current version is '{self._etag}'."
             )
 
-    def _write(self, write: Write) -> None:
+    def _write(self, write: Write) -> int:
         self._accept(write.traffic)
         if write.annotations is not None:
             self._annotations = write.annotations
@@ -232,6 +234,7 @@ class FakePlatform(Script):
         if self._lose_reply is not None:
             error, self._lose_reply = self._lose_reply, None
             raise error
+        return self._generation
 
     def _accept(self, traffic: Split) -> None:
         self._desired = traffic
