@@ -29,7 +29,7 @@ from gate.local.frontend import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
 from gate.local.instances import ProcessInstances
-from gate.local.logging import Journal, LogStore, logging_handlers
+from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.state import NoState, StateDir, StateError
 
 HOST = "127.0.0.1"
@@ -146,6 +146,7 @@ class LocalCloudRun:
         routes = [
             *RestFace(self._control, caller).routes(),
             *V1Face(self._control, caller).routes(),
+            *logging_routes(self._logs),
             *FaultsFace(self._faults.board, self._surroundings.history).routes(),
         ]
         self._http = HttpServer(routes, listener)
@@ -211,7 +212,8 @@ def _grpc_options() -> Sequence[tuple[str, int]]:
 
 
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small writes at once only where the protocol is named: 40 ms an answer else
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
