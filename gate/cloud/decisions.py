@@ -82,7 +82,7 @@ class CloudLedger:
         """
         subject = f"ledger entry {rollout}/{sequence}"
         made = self._entry(entry, rollout, sequence, subject)
-        size_bytes = len(json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode())
+        size_bytes = _size_bytes(made, subject)
         if size_bytes > ENTRY_MAX_BYTES:
             raise InfrastructureError(
                 f"{subject}: too large for Cloud Logging "
@@ -124,6 +124,14 @@ class CloudLedger:
             "labels": {"service": self._ref.name, "rollout": rollout, "sequence": str(sequence)},
             "jsonPayload": entry,
         }
+
+
+def _size_bytes(made: Document, subject: str) -> int:
+    try:
+        text = json.dumps(made, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return len(text.encode())
+    except ValueError as error:
+        raise InfrastructureError(f"{subject}: is no JSON (got {error})") from None
 
 
 def _timestamp(entry: Mapping[str, Json], subject: str) -> datetime:

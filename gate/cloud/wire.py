@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import quote
 
 from tenacity import (
@@ -29,9 +29,6 @@ from gate.cloud.status import (
     unreachable,
     unreadable,
 )
-
-Identify = Callable[[str], Awaitable[Headers]]
-"""Headers that say who calls a URL."""
 
 EMULATOR_BUDGET_S = 2.0
 """How long an emulator's address may refuse connections: it may just be restarting."""
@@ -75,17 +72,58 @@ class Patience:
     max_wait_s: float = 5.0
 
 
+class Asker(Protocol):
+    """What sends requests; gate.cloud.http.Client is one."""
+
+    async def ask(
+        self, method: str, target: str, headers: Headers, body: bytes, *, timeout_s: float
+    ) -> Answer:
+        """One request and its answer.
+
+        Raises:
+            Failure: there is none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives up what it holds."""
+        ...
+
+
+def open_client(place: Place) -> Asker:
+    """Connects with its first request: plainly to an emulator, else by TLS."""
+    address = place.address
+    if place.emulated:
+        return Client(lambda: connect_plainly(address))
+    from gate.cloud.tls import connect_securely  # noqa: PLC0415 - not for an emulator
+
+    return Client(lambda: connect_securely(address))
+
+
+async def identify(place: Place, url: str) -> Headers:
+    """Headers that say who calls: with an access token, but for an emulator."""
+    if place.emulated:
+        return []
+    from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
+
+    return await token_headers(url)
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a wire reaches the world: what tests replace.
+    """How a wire reaches the world.
 
     Attributes:
         sleep: waits between tries.
-        say: hears what a call waits for, once a call; called within two seconds.
+        client: sends requests to a place.
+        identify: headers that say who calls a URL of a place.
+        say: hears what a call waits for, once a call.
         silence_s: after how long it does.
     """
 
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    client: Callable[[Place], Asker] = open_client
+    identify: Callable[[Place, str], Awaitable[Headers]] = identify
     say: Callable[[str], None] | None = None
     silence_s: float = SILENCE_S
 
@@ -110,7 +148,7 @@ class Wire:
         self.place = place
         self._patience = patience or Patience()
         self._ways = ways or Ways()
-        self._client: Client | None = None
+        self._client: Asker | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,32 +199,15 @@ class Wire:
     async def _once(self, query: Query, body: bytes) -> Answer:
         url = f"https://{self.place.host}{query.path}"
         headers = [("Host", self.place.host), ("User-Agent", "cloud-run-gate"), *_form(body)]
-        headers += await self._identity(url)
-        client = self._open()
-        answer = await client.ask(
+        headers += await self._ways.identify(self.place, url)
+        if self._client is None:
+            self._client = self._ways.client(self.place)
+        answer = await self._client.ask(
             query.method, query.path, headers, body, timeout_s=query.timeout_s
         )
         if not 200 <= answer.status < 300:
             raise refused_with(answer.status, _document(answer.body), answer.body)
         return answer
-
-    def _open(self) -> Client:
-        if self._client is None:
-            address = self.place.address
-            if self.place.emulated:
-                self._client = Client(lambda: connect_plainly(address))
-            else:
-                from gate.cloud.tls import connect_securely  # noqa: PLC0415 - not for an emulator
-
-                self._client = Client(lambda: connect_securely(address))
-        return self._client
-
-    async def _identity(self, url: str) -> Headers:
-        if self.place.emulated:
-            return []
-        from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
-
-        return await token_headers(url)
 
     def _notice(self, tries: "_Tries", timeout_s: float) -> asyncio.TimerHandle | None:
         say = self._ways.say
