@@ -131,11 +131,15 @@ def test_a_version_older_than_the_last_write_is_refused_and_nothing_changes(api)
     assert (after.traffic, after.generation) == (written.traffic, written.generation)
 
 
-def test_a_version_read_before_the_status_changed_is_accepted(api, enforcing):
+def test_a_version_read_before_the_status_changed_is_accepted(api):
     service = api.create()
     url = v1(api, service)
+    faults = f"{api.running.rest}/local/faults/etags"
+    endless = {"about": service.name, "rules": [{"do": "endless-operation"}]}
+    assert httpx.put(faults, json=endless).status_code == 200
     api.start_update(run_v2.Service(name=service.name, template=template()), "template")
     read = httpx.get(url).json()
+    httpx.delete(faults)
     operation = read["metadata"]["annotations"]["run.googleapis.com/operation-id"]
     wait = f"{api.running.rest}/v1/projects/demo/locations/us-central1/operations/{operation}:wait"
     assert httpx.post(wait, json={"timeout": "30s"}, timeout=40).json()["done"]
