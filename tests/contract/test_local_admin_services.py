@@ -279,28 +279,6 @@ def test_allow_missing_creates_when_absent(api):
     assert finish(api.start_update(wanted, allow_missing=True)).generation == 1
 
 
-def test_a_stale_etag_is_aborted_over_grpc_and_409_over_rest_with_the_exact_text(api):
-    before = api.create()
-    api.update(run_v2.Service(name=before.name, annotations={"a": "b"}), "annotations")
-    stale = run_v2.Service(name=before.name, etag=before.etag, traffic=[latest(100)])
-    with pytest.raises(exceptions.Conflict) as caught:
-        api.start_update(stale, "traffic")
-    assert isinstance(caught.value, exceptions.Aborted) == (api.transport == "grpc")
-    name = short(before.name)
-    assert f"Conflict for resource '{name}': version '" in str(caught.value)
-    assert "' was specified but current version is '" in str(caught.value)
-    specified = int(before.update_time.timestamp() * 1_000_000)
-    numbers = [int(part) for part in str(caught.value).split("'") if part.isdigit()]
-    assert abs(numbers[0] - specified) <= 1
-    assert numbers[1] > numbers[0]
-
-
-def test_the_current_etag_is_let_in(api):
-    before = api.create()
-    wanted = run_v2.Service(name=before.name, etag=before.etag, annotations={"a": "b"})
-    assert api.update(wanted, "annotations").etag != before.etag
-
-
 def test_the_fetched_object_with_any_template_change_is_already_exists(api):
     fetched = api.get(api.create().name)
     assert fetched.template.revision

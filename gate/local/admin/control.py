@@ -11,6 +11,7 @@ from gate.local.admin.boots import Boots
 from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
 from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.masks import merged
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -56,6 +57,7 @@ class ControlPlane:
         front_end: sends requests to them.
         surroundings: time, ids, delays.
         retained: how many revisions a service keeps.
+        v2_etags: what the etag of a v2 write does.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class ControlPlane:
         front_end: FrontEnd,
         surroundings: Surroundings,
         retained: int = 1_000,
+        v2_etags: V2Etags = V2Etags.IGNORED,
     ) -> None:
         self._surroundings = surroundings
+        self._v2_etags = v2_etags
         self.tables = Tables(journal)
         self.operations = Operations(journal, surroundings.new_id)
         self._admission = Admission(self.tables, surroundings)
@@ -145,7 +149,7 @@ class ControlPlane:
             check_service_id(key.service)
             return self._create(kind, key, request.service, caller, dry=request.validate_only)
         record = record or self.tables.service(key)
-        check_current(record.resource, request.service.etag)
+        check_current(record.resource, request.service.etag, self._v2_etags)
         wanted = merged(record.resource, request.service, request.update_mask)
         fill_service(wanted, key.project)
         check_service(kind, wanted, key.service)
@@ -162,7 +166,7 @@ class ControlPlane:
         """Deletes a service with its revisions. Raises ApiError: NOT_FOUND, ABORTED."""
         key = parse_service(request.name)
         record = self.tables.service(key)
-        check_current(record.resource, request.etag)
+        check_current(record.resource, request.etag, self._v2_etags)
         gone = Service(record.resource)
         deleted(gone, self._timestamp())
         if request.validate_only:
@@ -200,7 +204,7 @@ class ControlPlane:
         """Deletes a revision. Raises ApiError: NOT_FOUND, ABORTED, FAILED_PRECONDITION."""
         key = parse_revision(request.name)
         held = self.tables.revision(key)
-        check_current(held.resource, request.etag)
+        check_current(held.resource, request.etag, self._v2_etags)
         check_deletable(self.tables.service(key.service), held)
         gone = Revision(held.resource)
         deleted(gone, self._timestamp())

@@ -25,7 +25,7 @@ from gate.local.admin.messages import (
     seconds,
 )
 from gate.local.admin.names import short
-from gate.local.admin.plan import as_time
+from gate.local.admin.plan import as_time, last_change
 from gate.local.ports import JsonValue, ServiceKey
 
 Json = dict[str, JsonValue]
@@ -88,7 +88,7 @@ def revision_v1(revision: Revision, key: ServiceKey) -> Json:
             "namespace": project_number(key.project),
             "selfLink": f"/apis/{API}/namespaces/{project_number(key.project)}/revisions/{name}",
             "uid": revision.uid,
-            "resourceVersion": resource_version(as_time(revision.update_time)),
+            "resourceVersion": resource_version(last_change(revision)),
             "generation": revision.generation,
             "creationTimestamp": _timestamp(at),
             "labels": labels,
@@ -181,7 +181,7 @@ def _service_metadata(service: Service, key: ServiceKey, operation_id: str) -> J
         "namespace": number,
         "selfLink": f"/apis/{API}/namespaces/{number}/services/{key.service}",
         "uid": service.uid,
-        "resourceVersion": resource_version(as_time(service.update_time)),
+        "resourceVersion": resource_version(last_change(service)),
         "generation": service.generation,
         "creationTimestamp": _timestamp(as_time(service.create_time)),
         "labels": {**dict(service.labels), "cloud.googleapis.com/location": key.location},

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gate.local.admin.admission import check_version
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.defaults import project_number
 from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.etags import conflict, micros, micros_of_resource_version
 from gate.local.admin.grpc_face import CALLER_HEADER, MAX_WAIT_S
 from gate.local.admin.json_wire import error_response, json_response, parse, read_body
 from gate.local.admin.knative import (
@@ -32,7 +32,6 @@ from gate.local.admin.knative import (
 )
 from gate.local.admin.messages import Service, UpdateServiceRequest
 from gate.local.admin.names import parse_service, service_path, short
-from gate.local.admin.plan import as_time
 from gate.local.admin.tables import ServiceRecord
 from gate.local.ports import JsonValue
 
@@ -80,7 +79,7 @@ class V1Face:
         """PUT services/S: the whole object as read, with another spec.traffic."""
         record = self._record(request)
         body = await read_body(request)
-        _check_version(record, dig(body, "metadata", "resourceVersion"))
+        check_version(record.resource, str(dig(body, "metadata", "resourceVersion") or ""))
         if not same_pod(dig(body, "spec", "template"), template_v1(record.resource.template)):
             raise ApiError(
                 Code.UNIMPLEMENTED,
@@ -168,15 +167,6 @@ def _route(method: str, path: str, call: Call) -> Route:
             return error_response(error)
 
     return Route(path, endpoint, methods=[method])
-
-
-def _check_version(record: ServiceRecord, specified: JsonValue) -> None:
-    if not specified:
-        return
-    current = micros(as_time(record.resource.update_time))
-    version = micros_of_resource_version(str(specified))
-    if version != current:
-        raise conflict(record.key.service, version, current)
 
 
 def _missing(kind: str, name: str) -> ApiError:
