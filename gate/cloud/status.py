@@ -80,14 +80,14 @@ def refusal(failure: Failure, call: Call, tries: int, *, in_doubt: bool) -> Infr
     if unreachable(failure, call.place):
         return _nobody_there(failure, call.place)
     if failure.code is Code.UNAUTHENTICATED and not failure.sent and not in_doubt:
-        what = f"{call.place.api.title}: not to be asked without an access token"
+        what = f"{call.place.api.title}: cannot be asked without an access token"
         return AccessError(f"{what} {got}", LOGIN_HINT)
-    if in_doubt and failure.code not in RETRIED:
+    if failure.code in RETRIED or doubtful(failure, call):
+        return _no_answer(call, tries, got, in_doubt=in_doubt or doubtful(failure, call))
+    if in_doubt:
         # Refused, maybe because our own unanswered try went through (what it read is old then).
         what = "the update may have happened: its answer was lost, and a retry was refused"
         return UnavailableError(f"{call.subject}: {what} {got}", "read the service again")
-    if failure.code in RETRIED or doubtful(failure, call):
-        return _no_answer(call, tries, got, in_doubt=in_doubt or doubtful(failure, call))
     return _refused(failure.code, call, got)
 
 

@@ -125,6 +125,11 @@ async def test_a_refusal_after_a_write_that_never_arrived_is_none(first):
     assert isinstance(answer, ConflictError)
 
 
+async def test_one_try_of_unknown_end_is_not_told_as_two():
+    answer, _ = await outcome(Scripted(Failure(Code.UNKNOWN, "no HTTP")), WRITE)
+    assert "in 1 try; the update may have happened" in answer.message
+
+
 async def test_a_read_is_never_in_doubt():
     answer, _ = await outcome(Scripted(LOST, error(409, "ABORTED")))
     assert isinstance(answer, ConflictError)
