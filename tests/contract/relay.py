@@ -11,6 +11,7 @@ class Relay:
         writes: how many writes it passed on.
         held: set once a write is held back.
         release: lets it go.
+        refused: set once the API has refused a write for its version.
     """
 
     def __init__(self, host):
@@ -25,31 +26,39 @@ class Relay:
 
     async def serve(self, reader, writer):
         up_reader, up_writer = await asyncio.open_connection(self._host, self._port)
+        losing = asyncio.Event()
+        answers = asyncio.ensure_future(self._answers(up_reader, writer, losing))
         try:
             while data := await reader.read(1 << 20):
-                lose = await self._before(data)
+                await self._before(data, losing)
                 up_writer.write(data)
-                if lose:
-                    await up_reader.read(1)  # carried out
-                    return
-                heard = await up_reader.read(1 << 20)
-                if heard.startswith(b"HTTP/1.1 409"):
-                    self.refused.set()
-                writer.write(heard)
+            await answers
         finally:
+            answers.cancel()
             for one in (writer, up_writer):
                 one.transport.abort()
 
-    async def _before(self, data):
+    async def _before(self, data, losing):
         if not data.startswith((b"PUT ", b"POST ")):
-            return False
+            return
         self.writes += 1
         if self.hold_next_write:
             self.hold_next_write = False
             self.held.set()
             await self.release.wait()
-        lose, self.lose_next_reply = self.lose_next_reply, False
-        return lose
+        if self.lose_next_reply:
+            self.lose_next_reply = False
+            losing.set()
+
+    async def _answers(self, up_reader, writer, losing):
+        while data := await up_reader.read(1 << 20):
+            if losing.is_set():  # carried out, and nobody hears of it
+                break
+            if data.startswith(b"HTTP/1.1 409"):
+                self.refused.set()
+            with suppress(OSError):
+                writer.write(data)
+        writer.transport.abort()
 
 
 @asynccontextmanager
