@@ -16,7 +16,10 @@ from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.guard import LoopbackOnly
 from gate.local.admin.json_wire import error_response
 
-_CODES = {404: Code.NOT_FOUND, 405: Code.UNIMPLEMENTED}
+_CODES = {
+    404: Code.NOT_FOUND,
+    405: Code.NOT_FOUND,
+}  # never 501: gcloud asks again for half a minute
 
 
 class HttpServer:

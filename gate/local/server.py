@@ -22,7 +22,7 @@ from gate.local.admin.grpc_face import admin_handlers
 from gate.local.admin.person import person
 from gate.local.admin.rest_face import RestFace
 from gate.local.admin.surroundings import real_surroundings
-from gate.local.admin.v1_face import V1Face
+from gate.local.admin.v1.face import V1Face
 from gate.local.faults import Faults
 from gate.local.faults_face import FaultsFace
 from gate.local.faults_interceptor import FaultInterceptor
@@ -123,7 +123,7 @@ class LocalCloudRun:
         )
         self._instances = ProcessInstances(settings.images, self._logs, self._directory())
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
-        self._surroundings = real_surroundings(self._faults)
+        self._surroundings = real_surroundings(self._faults, settings.images)
         self._control = self._restored()
         self._interceptor = FaultInterceptor(self._faults.board, person(self._control))
         self._grpc = grpc.aio.server(interceptors=[self._interceptor], options=_grpc_options())

@@ -109,7 +109,7 @@ def test_parameters_come_in_camel_case_and_snake_case(api):
     [
         ("GET", "/", 404),
         ("GET", "/v2/nope", 404),
-        ("PUT", f"/v2/{PARENT}/services/x", 501),
+        ("PUT", f"/v2/{PARENT}/services/x", 404),
         ("GET", f"/v2/{PARENT}/services/nope", 404),
         ("GET", f"/v2/{PARENT}/operations/nope", 404),
         ("GET", f"/v2/{PARENT}/services/%2e%2e", 400),

@@ -81,9 +81,11 @@ class Admission:
         self._max_tags = max_tags
 
     def name_revision(self, key: ServiceKey, record: ServiceRecord | None, wanted: Service) -> str:
-        """Decides whether a write makes a revision, and names it in the template if it must.
+        """Decides whether a write makes a revision, and how it is called.
 
-        Names are unique in a project and region, as v1's namespaces have it.
+        Names are unique in a project and region, as v1's namespaces have it. A name that the
+        server chooses is not written into the template: reading a service, changing its template
+        and writing it back makes a new revision.
 
         Returns:
             The short name of the revision to make, or "".
@@ -102,12 +104,15 @@ class Admission:
         current = record.resource.template if record else None
         if not needs_revision(current, wanted.template, holder):
             return ""
+        return wanted.template.revision or self.free_name(key, record)
+
+    def free_name(self, key: ServiceKey, record: ServiceRecord | None) -> str:
+        """Gives a name for the next revision of a service that no revision has."""
         number = record.revisions_made + 1 if record else 1
-        while not wanted.template.revision:
+        while True:
             name = revision_id(key.service, number, self._surroundings.letters())
             if self._tables.holds_name(place_of(key), name) is None:
-                wanted.template.revision = name
-        return wanted.template.revision
+                return name
 
     def within_quota(self, record: ServiceRecord, wanted: Service) -> list[TrafficTarget]:
         """Gives the traffic without the old idle tags that a region's quota has no room for."""

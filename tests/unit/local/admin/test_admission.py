@@ -105,4 +105,4 @@ def test_the_server_looks_for_a_name_that_nobody_holds():
     wanted = complete(image="demo/new")
     record.resource.template.revision = "backend-old"
     assert gate.name_revision(KEY, record, wanted) == "backend-00001-bbd"
-    assert wanted.template.revision == "backend-00001-bbd"
+    assert wanted.template.revision == ""
