@@ -1,6 +1,6 @@
 """Reading the service and deciding where to go, if anywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -184,9 +184,21 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
+    notes += _pinned_tags(r, service)
     if r.plan.unproven:
         notes.append(r.plan.unproven)
     return tuple(dict.fromkeys(notes))
+
+
+def _pinned_tags(r: Rollout, service: Service) -> Iterator[str]:
+    """What is said of people's tags on LATEST: no address of anybody meets the candidate."""
+    for tag in service.traffic.floating_tags:
+        if tag != r.plan.tag:
+            yield (
+                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on, "
+                "also once the candidate is promoted: `gcloud run services update-traffic "
+                f"{service.ref.name} --update-tags {tag}=LATEST` goes back"
+            )
 
 
 def _revision_name(service: Service, suffix: str) -> str:

@@ -90,10 +90,21 @@ def each_write_is_guarded_by_the_last_read(arrow: Arrow) -> None:
 
 
 def users_tags_survive(arrow: Arrow) -> None:
+    """Those that follow LATEST stay on what that means now, where a candidate is placed."""
     r, write = arrow.after.rollout, arrow.write
     if write and r.service:
-        theirs = {tag: to for tag, to in r.service.traffic.tags.items() if tag != TAG}
+        places = r.phase in {Phase.DEPLOYING, Phase.TAGGING}
+        traffic = r.service.traffic.pinned(r.service.latest_ready) if places else r.service.traffic
+        theirs = {tag: to for tag, to in traffic.tags.items() if tag != TAG}
         assert {tag: to for tag, to in write.traffic.tags.items() if tag != TAG} == theirs
+
+
+def nobodys_address_meets_the_revision_that_is_created(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if isinstance(write, Deploy):
+        assert not write.traffic.follows_latest
+        others = {to for tag, to in write.traffic.tags.items() if tag != TAG}
+        assert others.isdisjoint({None, r.candidate})
 
 
 def only_our_own_tag_is_taken_away_and_only_from_our_candidate(arrow: Arrow) -> None:
@@ -370,6 +381,7 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     only_who_has_earned_it_is_considered,
     each_write_is_guarded_by_the_last_read,
     users_tags_survive,
+    nobodys_address_meets_the_revision_that_is_created,
     only_our_own_tag_is_taken_away_and_only_from_our_candidate,
     a_pinned_service_stays_pinned_and_latest_is_pinned,
     once_interrupted_nothing_gives_the_target_more,
