@@ -77,7 +77,7 @@ def test_a_tag_on_latest_is_pinned_by_the_write_that_places_the_candidate_and_th
 
 def test_our_own_tag_on_latest_just_moves_to_the_candidate():
     traffic = Split.of([Target(OLD, 100), Target(None, 0, TAG)])
-    r = aimed(plan(), service(traffic))
+    r = aimed(plan(), service(traffic), revisions=revisions(name=OLD))
     assert r.placed == Split.all_to(OLD, {TAG: CANDIDATE})
     assert r.notes == (f"tag {TAG} was on {STABLE} and moves to the candidate",)
 
