@@ -55,12 +55,19 @@ def left_by_others(service: Service) -> tuple[str, ...]:
 def standing_bars(service: Service, revisions: Revisions) -> tuple[Barred, ...]:
     """All bars that stand, oldest first: those written down, and those that were not yet.
 
+    None is on a revision that has users: whoever gave it them has decided anew.
+
     Args:
         service: as read.
         revisions: those that were read; a bar whose image is not known by digest takes it from
             there.
     """
-    written = tuple(_known_better(bar, service, revisions) for bar in _mark(service).barred)
+    now = service.traffic.pinned(service.latest_ready).shares
+    written = tuple(
+        _known_better(bar, service, revisions)
+        for bar in _mark(service).barred
+        if bar.revision not in now
+    )
     known = {bar.revision for bar in written}
     by = service.last_modifier
     return written + tuple(
