@@ -1,18 +1,22 @@
 """Reading the service and deciding where to go, if anywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.bars import AGAIN, against, image_of, standing_bars, why
+from gate.core.base import base_of, differences
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
-from gate.core.messages import CallFailed
+from gate.core.messages import CallFailed, Failure
 from gate.core.occasions import without_stable
+from gate.core.policy import TemplateSource
 from gate.core.proof import HINT
+from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
 from gate.core.service import Condition, ConditionState, Service
 from gate.core.stable import before_rollout, choose_stable, crossed
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, tag_problem
 from gate.core.transitions import again, ending_of, enter, finish
 from gate.core.verdict import Verdict, unready
@@ -27,11 +31,41 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, Ending.INTERRUPTED)
     if moved(r, service):  # a move that had been given up arrived late
         return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
-    r = _undoing(r, service)
-    blocked = admitted(r, service, at)
-    if blocked is not None:
-        return blocked
-    return _AIM[r.plan.kind](taken(r, service), service, at)
+    r = _undoing(_remembering(r, service), service)
+    decided = admitted(r, service, at)
+    if decided is None:
+        decided = _AIM[r.plan.kind](taken(r, service), service, at)
+    if decided.phase is Phase.READING:  # it looks again anyway
+        return _looking(decided, service, at) or decided
+    return (decided.phase in _WRITES and _looking(r, service, at)) or decided
+
+
+def blind(r: Rollout, failed: CallFailed) -> Rollout:
+    """READING failed: what only memory wants is not waited for by a way to safety.
+
+    Whoever has seen the service once looks again a while; else nothing is known to go on with.
+    """
+    if not r.wanted or r.service is None or r.conflicts or r.interrupted:
+        return finish(r, Ending.FAILED, failed.message)
+    if r.plan.kind in {Kind.ROLLBACK, Kind.RECOVER}:
+        return aim(r, r.service, failed.at)
+    if failed.failure is Failure.LOST and failed.at < r.limit_at:
+        return again(r)
+    return finish(r, Ending.FAILED, failed.message)
+
+
+def _looking(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+    """Once more and at once, for what has to be known before a write; None once it was asked."""
+    unread = tuple(name for name in worth_reading(r, service) if name not in r.wanted)
+    return replace(r, wanted=r.wanted + unread) if unread and at < r.limit_at else None
+
+
+def _remembering(r: Rollout, service: Service) -> Rollout:
+    """With the bars that are written on the service, which outlast whatever is written next."""
+    try:
+        return replace(r, barred=service.mark.barred)
+    except UnreadableMark:
+        return replace(r, barred=())
 
 
 def _undoing(r: Rollout, service: Service) -> Rollout:
@@ -102,22 +136,45 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         if at < r.limit_at:
             return again(r)
         return finish(r, Ending.FAILED, service.disagreement)
-    base = service.traffic.pinned(service.latest_ready)
     problem = _cannot_place(r, service)
     if problem:
         return finish(r, Ending.REFUSED, problem)
+    if (looking := _looking(r, service, at)) is not None:
+        return looking
+    if barred := _barred(r, service):
+        return finish(r, Ending.REFUSED, barred)
     name = r.plan.revision or _revision_name(service, r.plan.suffix)
-    note = _placement_notes(r, service, name)
+    r = _based(r, service)
+    if r.ending is not None:
+        return r
+    pinned = service.traffic.pinned(service.latest_ready)
+    placed = pinned.without_tag(r.plan.kept_as).with_tag(r.plan.tag, name)
     return replace(
         r,
         stepped=0,
         phase=Phase.TAGGING if r.plan.revision else Phase.DEPLOYING,
         before=service.traffic,
-        placed=base.with_tag(r.plan.tag, name),
-        reached=base.with_tag(r.plan.tag, name),
+        placed=placed,
+        reached=placed,
         candidate=name,
-        notes=note,
+        notes=_placement_notes(r, service, name),
     )
+
+
+def _based(r: Rollout, service: Service) -> Rollout:
+    """A new revision is built on the one that has users; never on anything else in silence."""
+    if r.plan.revision:
+        return r
+    name = base_of(service, r.revisions)
+    stable = r.plan.template is TemplateSource.STABLE
+    read = r.revisions.get(name)
+    if read is None and stable:
+        text = f"{name} has users and could not be read, so that nothing can be built on it"
+        hint = "run it again; `template: service` builds on the service's template instead"
+        return finish(r, Ending.HELD, verdict=Verdict.hold("template", text, hint))
+    unknown = ("nobody knows in what, since it could not be read",)
+    differs = differences(service, read) if read else unknown
+    return replace(r, base=name if stable else "", differences=differs)
 
 
 def _held_unproven(r: Rollout) -> Rollout | None:
@@ -131,7 +188,6 @@ def _held_unproven(r: Rollout) -> Rollout | None:
 def _cannot_place(r: Rollout, service: Service) -> str:
     plan = r.plan
     base = service.traffic.pinned(service.latest_ready)
-    tagged = service.revision_tagged(plan.tag)
     if not service.latest_ready:
         return (
             f"{service.ref}: has no ready revision that could be the stable one; Cloud Run cannot "
@@ -139,15 +195,10 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if too_long := tag_problem(plan.tag, service.ref.name):
         return f"{service.ref}: {too_long}"
-    if base.share_of(tagged):
-        return (
-            f"{service.ref}: tag {plan.tag!r} is on {tagged}, which gets "
-            f"{base.share_of(tagged)} % of the traffic: choose another candidate.tag"
-        )
+    if taken := _taken_tag(plan, service, base):
+        return taken
     if plan.revision and plan.revision not in r.revisions:
         return f"{service.ref}: revision {plan.revision} does not exist"
-    if barred := _barred(r, service):
-        return barred
     if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
@@ -156,22 +207,28 @@ def _cannot_place(r: Rollout, service: Service) -> str:
     return ""
 
 
+def _taken_tag(plan: Plan, service: Service, base: Split) -> str:
+    """Why neither our tag nor the one that a held candidate is kept under may move, "" if so."""
+    for tag in filter(None, (plan.tag, plan.kept_as)):
+        tagged = service.revision_tagged(tag)
+        if share := base.share_of(tagged):
+            return (
+                f"{service.ref}: tag {tag!r} is on {tagged}, which gets {share} % of the traffic: "
+                "choose another candidate.tag"
+            )
+    if plan.kept_as not in {"", plan.tag} and plan.tag in service.traffic.tags:
+        return f"{service.ref}: tag {plan.tag!r} is in use: run it again, which draws another one"
+    return ""
+
+
 def _barred(r: Rollout, service: Service) -> str:
-    """Why automation leaves this candidate alone: a person moved users away from it."""
-    plan, mark = r.plan, service.mark
+    """Why automation leaves this candidate alone: people moved users away from it."""
+    plan = r.plan
     if plan.again:
         return ""
-    revision = r.revisions.get(plan.revision)
-    image = plan.image or (revision.image if revision else "")
-    again = "--again --reason promotes it all the same"
-    if bar := mark.bars(plan.revision, image):
-        why = f" ({bar.reason})" if bar.reason else ""
-        return f"{service.ref}: {bar.actor or 'somebody'} rolled {bar.revision} back{why}; {again}"
-    now = service.traffic.pinned(service.latest_ready).shares
-    if plan.revision in dict(mark.wrote) and plan.revision not in now:
-        by = service.last_modifier or "somebody"
-        return f"{service.ref}: {by} moved users away from {plan.revision}; {again}"
-    return ""
+    image = plan.image or image_of(plan.revision, service, r.revisions)
+    bar = against(standing_bars(service, r.revisions), plan.revision, image)
+    return f"{service.ref}: {why(bar)}; {AGAIN}" if bar else ""
 
 
 def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]:
@@ -179,14 +236,53 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
     tagged = service.revision_tagged(r.plan.tag)
     if tagged and tagged != name:
         notes.append(f"tag {r.plan.tag} was on {tagged} and moves to the candidate")
+    kept = service.revision_tagged(r.plan.kept_as)
+    if kept and r.plan.kept_as != r.plan.tag:
+        notes.append(f"tag {r.plan.kept_as} was on {kept} and is taken from it")
     if service.traffic.follows_latest:
         notes.append(
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
+    notes += _pinned_tags(r, service)
+    notes += _template_notes(r, service)
     if r.plan.unproven:
         notes.append(r.plan.unproven)
     return tuple(dict.fromkeys(notes))
+
+
+def _template_notes(r: Rollout, service: Service) -> Iterator[str]:
+    """What the candidate is built on, where there is more than one answer."""
+    if r.plan.revision:
+        return
+    shares = service.traffic.pinned(service.latest_ready).shares
+    if r.base and len(shares) > 1:
+        yield f"built on {r.base}, which has most users ({shares[r.base]} %)"
+    if not r.differences:
+        return
+    stable = base_of(service, r.revisions)
+    what = "; ".join(r.differences)
+    if r.base:
+        yield (
+            f"built on {stable}, which has users; left aside is what the service's template has "
+            f"otherwise: {what} (`template: service` in the policy builds on that)"
+        )
+    else:
+        yield (
+            "WARNING: built on the service's template, as the policy says, which differs from "
+            f"{stable}, which has users: {what}"
+        )
+
+
+def _pinned_tags(r: Rollout, service: Service) -> Iterator[str]:
+    """What is said of people's tags on LATEST: no address of anybody meets the candidate."""
+    for tag in service.traffic.floating_tags:
+        if tag not in {r.plan.tag, r.plan.kept_as}:
+            yield (
+                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on, "
+                "also once the candidate is promoted: `gcloud run services update-traffic "
+                f"{service.ref.name} --update-tags {tag}=LATEST` goes back"
+            )
 
 
 def _revision_name(service: Service, suffix: str) -> str:
@@ -269,6 +365,8 @@ def _without_their_tag(service: Service, goal: Split) -> Split:
     ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
     return goal.without_tag(mark.tag) if ours else goal
 
+
+_WRITES = frozenset({Phase.RECOVERING, Phase.DEPLOYING, Phase.TAGGING, Phase.MOVING})
 
 _AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,

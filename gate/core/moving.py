@@ -8,6 +8,7 @@ from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.tagging import tidied
 from gate.core.transitions import (
     CONFLICTS_MAX,
     PATIENT_LOOKS,
@@ -140,9 +141,7 @@ def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _done(r, service, at)
     if r.placed is None or not moved(r, service):
         return overruled(r, service, at)
-    back = service.traffic.with_shares_of(r.placed)
-    if back.tags.get(r.plan.tag, "") == r.candidate and not r.keeps_tag:
-        back = back.without_tag(r.plan.tag)
+    back = tidied(r, service.traffic.with_shares_of(r.placed))
     return replace(r, phase=Phase.REVERTING, goal=back)
 
 

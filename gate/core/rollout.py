@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core import candidate, cleanup, moving, recovery
-from gate.core.aim import aim, no_service
+from gate.core.aim import aim, blind, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
 from gate.core.messages import (
@@ -26,7 +26,7 @@ from gate.core.messages import (
     Seen,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
-from gate.core.transitions import READ_WITHIN_S, finish, hold, written
+from gate.core.transitions import READ_WITHIN_S, hold, written
 from gate.core.verdict import Verdict
 from gate.errors import IllegalEventError
 
@@ -72,8 +72,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return no_service(r, failed)
         case Phase.READING, CallFailed() as failed if r.unseen:
             return moving.cannot_see(r, failed)
-        case Phase.READING, CallFailed(message=message):
-            return finish(r, Ending.FAILED, message)
+        case Phase.READING, CallFailed() as failed:
+            return blind(r, failed)
         case Phase.RECOVERING, Accepted():
             return written(r, Phase.RECOVERED, at, r.plan.verify_within_s)
         case Phase.RECOVERING, CallFailed() as failed:

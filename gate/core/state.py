@@ -6,6 +6,7 @@ from enum import Enum
 
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
+from gate.core.mark import Barred
 from gate.core.occasions import ONCE
 from gate.core.policy import IdentityRule, OnHold, Probe, TemplateSource
 from gate.core.proof import Proving
@@ -142,6 +143,7 @@ class Plan:
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
+        kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
     """
 
     kind: Kind
@@ -176,6 +178,7 @@ class Plan:
     first_deploy: bool = False
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
+    kept_as: str = ""
 
     @property
     def unproven(self) -> str:
@@ -208,6 +211,10 @@ class Rollout:
         unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
+        wanted: revisions that READING reads beside the candidate, before it decides.
+        base: the revision whose template the candidate gets, "" for the service's.
+        differences: in what the service's template differs from the revision that has users.
+        barred: bars that were written on the service when the rollout began.
         ending: how it will end; final once the phase is ENDED.
         recorded: whether the ledger has kept the outcome.
     """
@@ -234,6 +241,10 @@ class Rollout:
     candidate: str = ""
     url: str = ""
     revisions: dict[str, Revision] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    base: str = ""
+    differences: tuple[str, ...] = ()
+    barred: tuple[Barred, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     verdict: Verdict | None = None
     ending: Ending | None = None

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding
+from gate.core.mark import UnreadableMark
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
 from gate.core.state import PastMove, Rollout
@@ -75,6 +76,9 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "duration_ms": _milliseconds(at - rollout.started_at),
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
+        "base": rollout.base,
+        "template_differences": list(rollout.differences),
+        "bars_added": _bars_added(rollout),
         "verdict": _verdict(rollout.verdict),
         "evidence": [_evidence(item) for item in _worth_keeping(rollout.evidence)],
         "traffic_before": _split(rollout.before),
@@ -185,6 +189,20 @@ def _stable(rollout: Rollout) -> list[Json]:
         image = revision.image if revision else ""
         lines.append({"revision": name or "", "percent": percent, "image": image})
     return lines
+
+
+def _bars_added(rollout: Rollout) -> list[Json]:
+    """What people moved users away from, as far as it was written down since the rollout began."""
+    try:
+        bars = rollout.service.mark.barred if rollout.service else ()
+    except UnreadableMark:
+        bars = ()
+    known = {bar.revision for bar in rollout.barred}
+    return [
+        {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
+        for bar in bars
+        if bar.revision not in known
+    ]
 
 
 def _verdict(verdict: Verdict | None) -> Json:

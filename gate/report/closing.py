@@ -64,9 +64,9 @@ def _candidate(rollout: Rollout) -> Iterator[Line]:
     share = service.effective_shares.get(rollout.candidate, 0)
     revision = rollout.revisions.get(rollout.candidate)
     image = f" ({safe(revision.image)})" if revision and revision.image else ""
-    tagged = service.traffic.tags.get(rollout.plan.tag) == rollout.candidate
-    tag = f", tag {safe(rollout.plan.tag)}" if tagged else ""
-    url = f" at {safe(rollout.url)}" if tagged and rollout.url else ""
+    name = _tag(rollout)
+    tag = f", tag {safe(name)}" if name else ""
+    url = f" at {safe(_address(rollout, name))}" if name and rollout.url else ""
     exists = "" if revision else ", which was never seen"
     yield Line(f"{role}: {safe(rollout.candidate)}{image} {share} %{tag}{url}{exists}")
 
@@ -134,9 +134,20 @@ def _command(arguments: str) -> Line:
 
 
 def _keeps_tag(rollout: Rollout) -> bool:
-    service = rollout.service
-    tags = service.traffic.tags if service else {}
-    return bool(rollout.url) and tags.get(rollout.plan.tag) == rollout.candidate
+    return bool(rollout.url and _tag(rollout))
+
+
+def _tag(rollout: Rollout) -> str:
+    """The gate's own tag on the candidate: where it was asked, or where it is kept; "" if none."""
+    tags = rollout.service.traffic.tags if rollout.service else {}
+    ours = filter(None, (rollout.plan.kept_as, rollout.plan.tag))
+    return next((tag for tag in ours if tags.get(tag) == rollout.candidate), "")
+
+
+def _address(rollout: Rollout, tag: str) -> str:
+    """The candidate's own address now, which is another one than while it was asked."""
+    assert rollout.service is not None
+    return rollout.service.tag_uri(tag).rstrip("/") or rollout.url
 
 
 def _harbour(rollout: Rollout) -> str:

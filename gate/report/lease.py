@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from gate.core.bars import standing_bars
 from gate.core.lease import Standing, standing
 from gate.core.mark import Barred, Mark, UnreadableMark
 from gate.core.policy import Json
@@ -35,7 +36,7 @@ def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
 
 def barred_lines(service: Service) -> Iterator[Line]:
     """The revisions that people moved users away from, newest first, with who and why."""
-    bars = _bars(service)
+    bars = standing_bars(service, {})
     for bar in reversed(bars[-BARRED_MAX:]):
         yield Line(f"barred:      {_bar(bar)}", Tone.UNSURE, indent=2)
     if len(bars) > BARRED_MAX:
@@ -81,7 +82,7 @@ def barred_value(service: Service) -> Json:
     """The barred revisions for machines, oldest first."""
     return [
         {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
-        for bar in _bars(service)
+        for bar in standing_bars(service, {})
     ]
 
 
@@ -131,13 +132,6 @@ def _phase(mark: Mark) -> str:
 
 def _until(mark: Mark) -> str:
     return moment(mark.until) if mark.until else "a time that nobody wrote down"
-
-
-def _bars(service: Service) -> tuple[Barred, ...]:
-    try:
-        return service.mark.barred
-    except UnreadableMark:
-        return ()
 
 
 def _bar(bar: Barred) -> str:

@@ -119,7 +119,7 @@ def test_everything_about_a_rejection() -> None:
         "  stable:    backend-00001-aaa 100 %, image backend:v1",
         "",
         "what the gate set out to do, in order:",
-        "  2026-01-01 12:00:00  deploy backend:v2 as backend-00002-abc at 0 %",
+        "  2026-01-01 12:00:01  deploy backend:v2 as backend-00002-abc at 0 %",
         "    traffic then:   LATEST 100 %",
         "    traffic wanted: backend-00001-aaa 100 %, candidate -> backend-00002-abc",
         lines[14],

@@ -231,7 +231,10 @@ def test_a_rollback_has_no_table() -> None:
         "",
         "traffic before: backend-00002-abc 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
-        "open WebSockets stay on backend-00002-abc until they end (at most its request timeout)",
+        (
+            "open WebSockets stay on backend-00002-abc until they end "
+            "(at most 5 min, its request timeout)"
+        ),
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
