@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from gate.core.guard import came_between
 from gate.core.lease import renewal
 from gate.core.mark import KEY
 from gate.core.messages import (
@@ -22,6 +23,7 @@ from gate.core.messages import (
     Failure,
     Interrupted,
     Look,
+    Overwrote,
     ReadLogs,
     Record,
     Recorded,
@@ -284,7 +286,7 @@ class Controller:
             return self._failed(error)
         return await self._interview.ask(command, headers)
 
-    async def _renew(self, rollout: Rollout) -> Seen | None:
+    async def _renew(self, rollout: Rollout) -> Seen | Overwrote | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
 
         A read or a write that fails is tried again with the next renewal.
@@ -297,9 +299,11 @@ class Controller:
             if write is None:
                 return Seen(world.clock.now(), service)
             annotations = {**dict(service.annotations), KEY: write.mark.text()}
-            await world.platform.set_traffic(write.traffic, write.etag, annotations)
+            given = await world.platform.set_traffic(write.traffic, write.etag, annotations)
         except InfrastructureError:
             return None
+        if came_between(service.generation, given):
+            return Overwrote(world.clock.now(), service.generation, given)
         return None
 
     async def _record(self, rollout: Rollout) -> Event:

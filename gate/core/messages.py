@@ -128,6 +128,18 @@ class Accepted:
     generation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Overwrote:
+    """A renewal of the lease was accepted although somebody had written since the read.
+
+    `read` and `given` are the generations that were read and that came of it.
+    """
+
+    at: datetime
+    read: int
+    given: int
+
+
 class Failure(Enum):
     """How a call failed."""
 
@@ -181,4 +193,4 @@ class Interrupted:
     at: datetime
 
 
-Event = Seen | Accepted | CallFailed | Probed | LogsRead | Recorded | Interrupted
+Event = Seen | Accepted | Overwrote | CallFailed | Probed | LogsRead | Recorded | Interrupted

@@ -61,6 +61,7 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
     if lost(r, service) and r.plan.kind is Kind.ROLLOUT:
         return overruled(r, service, at)
     if goal is not None and service.serves(goal):
+        r = _vouched(r, service)
         return _arrived(r, at) if r.plan.kind is Kind.ROLLOUT else _done(r, service, at)
     if goal is None or service.traffic.shares != goal.shares:
         never = unwritten(r, service) or _never_came(r, service)
@@ -75,6 +76,15 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _ended(r, service, Ending.STUCK, at, note)
     r = replace(r, notes=(*r.notes, note), ending=Ending.REVERTED)
     return enter(r, Phase.BACKING_OUT, at, READ_WITHIN_S)
+
+
+def _vouched(r: Rollout, service: Service) -> Rollout:
+    """Says so where traffic is as we set it, and the last to say what it should be was not us."""
+    if wrote_last(r, service):
+        return r
+    by = service.last_modifier or "somebody"
+    note = f"traffic is as the gate set it, but {by} has written the annotation since"
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
 
 
 def _arrived(r: Rollout, at: datetime) -> Rollout:

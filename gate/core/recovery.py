@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.lease import LEEWAY, half_done, taken, taker, wrote_last
+from gate.core.lease import LEEWAY, half_done, holds, taken, taker, wrote_last
 from gate.core.mark import Mark, UnreadableMark
 from gate.core.messages import CallFailed, Failure
 from gate.core.service import Service
@@ -32,6 +32,8 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
         mark = service.mark
     except UnreadableMark as error:
         return _unreadable(r, service, error, at)
+    if holds(r, service):  # our own first try, sent again because its answer was lost
+        return enter(r, Phase.WAITING, at, r.plan.ready_within_s)
     if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
         return None
     if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):

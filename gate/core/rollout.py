@@ -8,7 +8,7 @@ from its events, and resumed.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core import candidate, cleanup, moving, recovery
+from gate.core import candidate, cleanup, guard, moving, recovery
 from gate.core.aim import aim, blind, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
@@ -16,14 +16,17 @@ from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    Deploy,
     Event,
     Failure,
     Interrupted,
     LogsRead,
     Look,
+    Overwrote,
     Probed,
     Recorded,
     Seen,
+    SetTraffic,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
 from gate.core.transitions import READ_WITHIN_S, hold, written
@@ -53,10 +56,20 @@ def step(rollout: Rollout, event: Event) -> Stepped:
 def _informed(r: Rollout, event: Event) -> Rollout:
     """What was seen replaces what was known; a revision asked for and not there is gone."""
     if not isinstance(event, Seen):
-        return r
+        return _sent(r, event)
     asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
     known = {name: revision for name, revision in r.revisions.items() if name not in asked}
     return replace(r, service=event.service, revisions={**known, **event.revisions})
+
+
+def _sent(r: Rollout, event: Event) -> Rollout:
+    """A write that was accepted, or got no answer, is the last one from here on."""
+    lost = isinstance(event, CallFailed) and event.failure is Failure.LOST
+    for command in command_of(r) if lost or isinstance(event, Accepted) else ():
+        if isinstance(command, Deploy | SetTraffic):
+            given = event.generation if isinstance(event, Accepted) else 0
+            return replace(r, sent=command, given=given)
+    return r
 
 
 def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one table of arrows, one line each
@@ -66,6 +79,10 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             raise _illegal(r, event)
         case _, Interrupted():
             return interrupted(r, at)
+        case _, Seen(service=service) if guard.overwrote(r, service):
+            return guard.overwritten(r, service, at)
+        case Phase.PROBING | Phase.DWELLING | Phase.WATCHING, Overwrote() as overwrote:
+            return guard.renewal_overwrote(r, overwrote)
         case Phase.READING, Seen(service=service):
             return aim(r, service, at)
         case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
@@ -131,8 +148,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return cleanup.cleaning(r, service, at)
         case Phase.CLEANING, CallFailed() as failed:
             return cleanup.cannot_look(r, failed)
-        case Phase.UNTAGGING, Accepted():
-            return cleanup.untagged(r, at)
+        case Phase.UNTAGGING, Accepted() as accepted:
+            return cleanup.untagged(r, accepted)
         case Phase.UNTAGGING, CallFailed() as failed:
             return cleanup.not_untagged(r, failed)
         case Phase.SETTLING, Seen(service=service):

@@ -7,6 +7,7 @@ from enum import Enum
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.mark import Barred
+from gate.core.messages import Deploy, SetTraffic
 from gate.core.occasions import ONCE
 from gate.core.policy import IdentityRule, OnHold, Probe, TemplateSource
 from gate.core.proof import Proving
@@ -206,8 +207,12 @@ class Rollout:
         stepped: how many of the plan's steps have been reached and passed.
         took_back: ids of the rollouts that did not end themselves and whose traces it took back.
         waited_s: how long it waited for another rollout to end; the deadline does not count that.
-        guard: etag that the last write was guarded by; a service that still has it has not been
-            written since.
+        guard: generation of the read that the last write was decided on, 0 before there was one; a
+            service that still has it has not been written since.
+        given: generation that the last write made, by Cloud Run's answer; 0 where that is lost.
+        sent: the last write, as it was sent.
+        clashed: whether a write of ours came after somebody else's that it was not decided on;
+            nothing is moved any more.
         unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
@@ -231,7 +236,10 @@ class Rollout:
     placed: Split | None = None
     reached: Split | None = None
     goal: Split | None = None
-    guard: str = ""
+    guard: int = 0
+    given: int = 0
+    sent: Deploy | SetTraffic | None = None
+    clashed: bool = False
     at: datetime | None = None
     fence: int = 0
     stepped: int = 0

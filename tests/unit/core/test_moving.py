@@ -15,6 +15,7 @@ from tests.unit.core.rollouts import (
     BEFORE,
     BROKEN,
     CANDIDATE,
+    GUARD,
     MOVED,
     NOW,
     OLD,
@@ -87,14 +88,14 @@ def test_a_rollback_is_not_undone():
 
 @pytest.mark.parametrize(("asked", "back"), [(plan(), Phase.CONFIRMING), (PROMOTE, Phase.READING)])
 def test_a_move_that_did_not_happen_is_decided_anew(asked, back):
-    unwritten = service(PLACED, etag="guard")
+    unwritten = service(PLACED, generation=GUARD)
     assert verified(unwritten, asked).looks == 1
     r = verified(unwritten, asked, looks=PATIENT_LOOKS)
     assert (r.phase, r.conflicts) == (back, 1)
 
 
 def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():
-    r = verified(service(PLACED, etag="guard"), looks=PATIENT_LOOKS, interrupted=True)
+    r = verified(service(PLACED, generation=GUARD), looks=PATIENT_LOOKS, interrupted=True)
     assert (r.phase, r.ending, r.goal) == (Phase.CLEANING, Ending.INTERRUPTED, None)
 
 
@@ -143,7 +144,7 @@ def test_back_is_back_whatever_the_tags():
 
 
 def test_a_way_back_that_does_not_show_is_tried_again():
-    unwritten = replace(HALF_WAY, etag="guard")
+    unwritten = replace(HALF_WAY, generation=GUARD)
     assert proved(unwritten, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
     assert proved(unwritten, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
     assert proved(unwritten, later(60), looks=9, conflicts=5).ending is Ending.STUCK
@@ -175,7 +176,7 @@ def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    still = ours(MOVED, reconciling=True, etag="guard")
+    still = ours(MOVED, reconciling=True, generation=GUARD)
     r = proved(still, later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 

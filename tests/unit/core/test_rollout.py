@@ -31,6 +31,7 @@ from tests.unit.core.rollouts import (
     BOOTING,
     BROKEN,
     CANDIDATE,
+    GUARD,
     MOVED,
     NOW,
     PLACED,
@@ -52,10 +53,10 @@ BUSY = service(BEFORE, reconciling=True)
 HALF_WAY = service(MOVED, effective=BEFORE, reconciling=True)
 LEFT_HALF_WAY = released(HALF_WAY)
 BACK_HALF_WAY = service(BEFORE, effective=MOVED, reconciling=True)
-UNWRITTEN = service(PLACED, etag="guard")
+UNWRITTEN = service(PLACED, generation=GUARD)
 THEIRS = service(Split.all_to("backend-00009-rival"))
 UNREAD = rollout(P.READING, placed=None, reached=None, before=None, service=None)
-STILL_THERE = service(MOVED, effective=BEFORE, reconciling=True, etag="guard")
+STILL_THERE = service(MOVED, effective=BEFORE, reconciling=True, generation=GUARD)
 LONG_AGO = Mark(fence=3, writer="r0", holder="r0", until=NOW - timedelta(minutes=5))
 DEAD = service(BEFORE, annotations=((KEY, LONG_AGO.text()),))
 RECOVER = plan(Kind.RECOVER)
