@@ -171,6 +171,10 @@ def _to_read(r: Rollout) -> tuple[str, ...]:
     """Revisions worth reading: the candidate while it matters, the stable ones once."""
     if r.phase is Phase.READING:
         return (r.candidate,) if r.candidate else ()
+    if r.phase is Phase.RECOVERED:
+        return tuple(name for name in _split(r.goal).shares if name)
+    if r.phase is Phase.VERIFYING and r.plan.kind is Kind.ROLLBACK:
+        return (r.candidate,)  # it may have been deleted since it was read
     if r.phase is not Phase.WAITING:
         return ()
     stable = tuple(name for name in _split(r.placed).shares if name and name not in r.revisions)

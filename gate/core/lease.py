@@ -124,6 +124,7 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
     assert r.service is not None
     bars = _bars(r)
     wrote_shares = _named(wrote, r.service)
+    before = _before(r, wrote_shares, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -133,6 +134,7 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
             actor=actor,
             phase=kind,
             wrote=wrote_shares,
+            before=before,
             barred=bars,
         )
     return Mark(
@@ -147,8 +149,27 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
         tag=r.plan.tag,
         safe=_named(r.placed or r.before or wrote, r.service),
         wrote=wrote_shares,
+        before=before,
         barred=bars,
     )
+
+
+def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
+    """Shares before the gate's last move of users; a rollout at work has its own in `safe`.
+
+    The last write of whoever moved users says what they had before; any other hands on what the
+    service says, or what the gate set last, where somebody has moved users since.
+    """
+    assert r.service is not None
+    try:
+        mark = r.service.mark
+    except UnreadableMark:
+        mark = Mark()
+    had = _named(r.placed, r.service) if r.placed is not None and r.before is not None else ()
+    if not working and had and had != wrote:
+        return had
+    now = _named(r.service.traffic, r.service)
+    return mark.wrote if not mark.holder and mark.wrote not in {(), now} else mark.before
 
 
 def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
@@ -193,7 +214,8 @@ def _bars(r: Rollout) -> tuple[Barred, ...]:
     bars = tuple(bar for bar in bars if bar.revision != r.candidate)
     if r.plan.kind is not Kind.ROLLBACK or r.placed is None:
         return bars
-    left = [name for name in r.placed.shares if name and name != r.candidate]
+    had = r.service.effective_shares or r.placed.shares
+    left = [name for name in had if name and name != r.candidate]
     known = {bar.revision for bar in bars}
     bars += tuple(
         Barred(name, _image(r, name), r.plan.actor, r.plan.reason[:200])

@@ -150,12 +150,18 @@ class Service:
 
     @property
     def disagreement(self) -> str:
-        """Says how desired and effective traffic differ, and the way out, for people."""
+        """Says how desired and effective traffic differ, whose update it was, and what came of it.
+
+        Cloud Run reports an old failure with the next update, too: it is told as its own words.
+        """
         what = "is being changed by another update" if self.reconciling else "was left half done"
+        by = f", last written by {self.last_modifier}" if self.last_modifier else ""
+        failed = self.ready.state is ConditionState.FAILED
+        words = f"; Cloud Run says: {self.ready}" if failed else ""
+        reached = shares_text(self.effective_shares)
         return (
             f"{self.ref}: its traffic {what} (desired {shares_text(self.traffic.shares)}, "
-            f"effective {shares_text(self.effective_shares)}): bring it to one revision first, "
-            "e.g. with gate rollback --to"
+            f"effective {reached}{by}){words}"
         )
 
     def agrees_with(self, split: Split) -> bool:
