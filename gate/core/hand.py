@@ -112,8 +112,12 @@ def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
 def _no_way(r: Rollout, service: Service, likely: tuple[tuple[str, str], ...]) -> Rollout:
     """Refused, with what may be meant: a rollback never goes where it only guesses."""
     told = "; ".join(f"{name} ({why})" for name, why in likely)
-    note = f"{service.ref}: neither the service nor the ledger says which revision served before"
-    note += f": name one with --to; likely {told}" if told else ", and no other one is ready"
+    silent = f" ({r.plan.past.silent})" if r.plan.past.silent else ""
+    note = (
+        f"{service.ref}: neither the service nor the ledger{silent} says for certain which "
+        "revision served before: name one with --to"
+    )
+    note += f"; likely {told}" if told else "; no other one is ready (`gate status` lists them)"
     out = tuple(by_hand("rollback", service.ref, to=name) for name, _ in likely)
     return finish(replace(r, way_out=out), Ending.REFUSED, note)
 

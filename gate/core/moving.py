@@ -6,6 +6,7 @@ from datetime import datetime
 from gate.core.candidate import interference, stop, unproven
 from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
+from gate.core.rescue import mending
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.transitions import (
@@ -71,9 +72,19 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _arrived(r, at) if r.plan.kind is Kind.ROLLOUT else _done(r, service, at)
     note = f"traffic did not come into effect ({service.disagreement})"
     if r.plan.kind is Kind.ROLLBACK:
-        return _ended(r, service, Ending.STUCK, at, note)
+        return _ended(_led_out(r, service), service, Ending.STUCK, at, note)
     r = replace(r, notes=(*r.notes, note), ending=Ending.REVERTED)
     return enter(r, Phase.BACKING_OUT, at, READ_WITHIN_S)
+
+
+def _led_out(r: Rollout, service: Service) -> Rollout:
+    """What mends a rollback that Cloud Run has given up: never its target, where that is gone."""
+    if r.candidate in r.revisions and not service.gave_up:
+        return r
+    there = tuple(one for one in r.plan.revisions if one.name != r.candidate)
+    gone = () if r.candidate in r.revisions else (f"{r.candidate} does not exist any more",)
+    way = mending(service, there)
+    return replace(r, way_out=(way.command,), notes=(*r.notes, *gone))
 
 
 def _arrived(r: Rollout, at: datetime) -> Rollout:

@@ -98,6 +98,17 @@ def mending(service: Service, revisions: Sequence[Revision]) -> NextStep:
     return NextStep(by_hand("rollback", service.ref, to=name), why)
 
 
+def stuck(service: Service, revisions: Sequence[Revision]) -> NextStep:
+    """Traffic is as asked for, and the gate's last word on it is that it should not be."""
+    way = way_back(service, revisions)
+    name = way.revision or next(iter(dict(way.likely)), "")
+    if not name:
+        why = "what has users was not promoted, and there is nothing to go back to"
+        return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)
+    why = f"what has users was not promoted; {name}: {way.why or dict(way.likely)[name]}"
+    return NextStep(by_hand("rollback", service.ref, to=name), why)
+
+
 def sole_effective(service: Service) -> str:
     """The one revision that all users reach, whatever was asked for; "" without one."""
     shares = service.effective_shares

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from gate.core.mark import KEY, Mark, parse_mark
+from gate.core.mark import KEY, Mark, UnreadableMark, parse_mark
 from gate.core.traffic import Split, shares_text
 
 
@@ -43,6 +43,8 @@ class Condition:
     message: str = ""
 
     def __str__(self) -> str:
+        if self.state is ConditionState.SUCCEEDED:
+            return "ready"  # whatever its reason, e.g. RETIRED of one that has no users
         return ": ".join(part for part in (self.reason or self.state.value, self.message) if part)
 
 
@@ -99,6 +101,16 @@ class Service:
             UnreadableMark: something is written that this gate cannot read.
         """
         return parse_mark(dict(self.annotations).get(KEY, ""))
+
+    @property
+    def mover(self) -> str:
+        """Who set traffic as it is, for people: who asked the gate for it, else who wrote last."""
+        try:
+            mark = self.mark
+        except UnreadableMark:
+            return self.last_modifier
+        ours = dict(mark.wrote) == self.traffic.pinned(self.latest_ready).shares
+        return mark.actor if ours and mark.actor else self.last_modifier
 
     def tag_uri(self, tag: str) -> str:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""

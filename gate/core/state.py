@@ -123,11 +123,13 @@ class Past:
         moves: promotions that were verified, newest first.
         served: revisions that users were seen on, newest word first.
         against: revision and what was decided against it, where that was the last word on it.
+        silent: why the ledger could not be asked, "" if it was, or nobody tried.
     """
 
     moves: tuple[PastMove, ...] = ()
     served: tuple[str, ...] = ()
     against: tuple[tuple[str, str], ...] = ()
+    silent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

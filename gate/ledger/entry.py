@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from gate.core.evidence import Evidence, Finding
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import Ending, Past, PastMove, Rollout
+from gate.core.state import Ending, Kind, Past, PastMove, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
 from gate.ledger.fitting import cut, fitted
@@ -196,7 +196,7 @@ def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
         "entry": entry,
         "rollout": rollout.id,
         "at": _time(at),
-        "kind": plan.kind.value,
+        "kind": "unlock" if plan.kind is Kind.RECOVER and plan.force else plan.kind.value,
         "project": plan.service.project,
         "region": plan.service.region,
         "service": plan.service.name,

@@ -150,6 +150,7 @@ def test_a_rollback() -> None:
     assert lines == [
         "rolling back backend (demo/us-central1) to what served before",
         "  asked by alice@example.com, because: errors since noon",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "traffic now: backend-00002-abc 100 %",
         "moving all traffic back to backend-00001-aaa",
         "waiting until the new traffic is in effect",
