@@ -46,7 +46,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             | Phase.CLEANING
             | Phase.SETTLING
         ):
-            return (Look(_to_read(r), _pause_s(r.looks)),)
+            ask = r.service.uri if r.listening and r.service else ""
+            return (Look(_to_read(r), 0.0 if ask else _pause_s(r.looks), ask),)
         case _ as never:
             assert_never(never)
 
@@ -120,6 +121,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         identity=r.plan.identity,
         compare_with=_served_before(r),
         control=control,
+        warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
     )
 
 

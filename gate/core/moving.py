@@ -6,7 +6,7 @@ from datetime import datetime
 from gate.core.candidate import interference, stop, unproven
 from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
-from gate.core.rescue import mending
+from gate.core.rescue import mending, stuck
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.transitions import (
@@ -101,9 +101,28 @@ def _arrived(r: Rollout, at: datetime) -> Rollout:
 
 
 def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """A move by hand has arrived."""
+    """A move by hand has arrived; what nobody asked before is asked once, as its users do."""
+    if r.plan.kind is Kind.ROLLBACK and not r.asks_first and not r.interrupted:
+        if not r.listening and service.uri and at < r.limit_at:
+            return replace(r, listening=True)
+        if r.unanswered:
+            return _ended(_elsewhere(r, service), service, Ending.STUCK, at, _unanswered(r))
     ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED
     return _ended(r, service, ending, at)
+
+
+def _unanswered(r: Rollout) -> str:
+    return (
+        f"ALL USERS ARE ON {r.candidate}, AND IT DOES NOT ANSWER: {r.unanswered}; "
+        "its image may be gone, or its container cannot start any more"
+    )
+
+
+def _elsewhere(r: Rollout, service: Service) -> Rollout:
+    """The way on from a target that does not answer: never that one again."""
+    others = tuple(one for one in r.plan.revisions if one.name != r.candidate)
+    left = (r.placed.sole_revision if r.placed else "") or ""
+    return replace(r, way_out=(stuck(service, others, left).command,))
 
 
 def _ended(r: Rollout, service: Service, ending: Ending, at: datetime, note: str = "") -> Rollout:
@@ -207,6 +226,8 @@ def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:
     """Traffic may have moved, and the service could not be read."""
+    if r.listening:  # it was seen to have moved
+        return finish(r, Ending.ROLLED_BACK, f"whether it answers is not known: {failed.message}")
     if failed.at >= r.limit_at or failed.failure is Failure.NOT_FOUND:
         return finish(r, Ending.STUCK, f"traffic cannot be seen: {failed.message}")
     return again(r)

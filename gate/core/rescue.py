@@ -98,10 +98,18 @@ def mending(service: Service, revisions: Sequence[Revision]) -> NextStep:
     return NextStep(by_hand("rollback", service.ref, to=name), why)
 
 
-def stuck(service: Service, revisions: Sequence[Revision]) -> NextStep:
-    """Traffic is as asked for, and the gate's last word on it is that it should not be."""
+def stuck(service: Service, revisions: Sequence[Revision], left: str = "") -> NextStep:
+    """Traffic is as asked for, and the gate's last word on it is that it should not be.
+
+    Args:
+        service: as it stands.
+        revisions: those that may be gone to.
+        left: what users were just taken from, where nothing else is there: it did answer.
+    """
     way = way_back(service, revisions)
     name = way.revision or next(iter(dict(way.likely)), "")
+    if not name and left:
+        return NextStep(by_hand("rollback", service.ref, to=left), f"{left} had users before")
     if not name:
         why = "what has users was not promoted, and there is nothing to go back to"
         return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)

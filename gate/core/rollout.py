@@ -56,7 +56,12 @@ def _informed(r: Rollout, event: Event) -> Rollout:
         return r
     asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
     known = {name: revision for name, revision in r.revisions.items() if name not in asked}
-    return replace(r, service=event.service, revisions={**known, **event.revisions})
+    return replace(
+        r,
+        service=event.service,
+        revisions={**known, **event.revisions},
+        unanswered=event.unanswered,
+    )
 
 
 def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one table of arrows, one line each

@@ -267,6 +267,8 @@ class Rollout:
         revisions: every revision read so far, by name.
         ending: how it will end; final once the phase is ENDED.
         recorded: whether the ledger has kept the outcome.
+        listening: whether the address of a move by hand that has arrived is asked, as users do.
+        unanswered: what users got in place of an answer then, "" if nothing is known against it.
         way_out: commands that lead on from a dead end, the best first.
     """
 
@@ -298,6 +300,8 @@ class Rollout:
     interrupted: bool = False
     recorded: bool = False
     notes: tuple[str, ...] = ()
+    listening: bool = False
+    unanswered: str = ""
     way_out: tuple[str, ...] = ()
 
     @property

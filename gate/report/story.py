@@ -148,6 +148,8 @@ class Story:
     def _still(self, rollout: Rollout) -> list[Line]:
         """Why it still waits, where that is news."""
         why = _waits_for(rollout)
+        if rollout.listening:
+            why = f"users are on {safe(rollout.candidate)}: asking it once, as they do"
         if not why or why in self._waits or len(self._waits) >= WAITS_MAX:
             return []
         self._waits.add(why)
