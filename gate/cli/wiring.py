@@ -249,6 +249,14 @@ def identity_of(platform: "CloudRun") -> "Identity":
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
+async def answers(url: str) -> str:
+    """As ports.Answers, over HTTP."""
+    from gate.probes.answer import unanswered  # noqa: PLC0415
+    from gate.probes.tls import shared_context  # noqa: PLC0415
+
+    return await unanswered(url, shared_context)
+
+
 def configurations_of(platform: "CloudRun") -> "Configurations":
     """How the revisions of the platform's service are set up."""
     from gate.cloud.configurations import CloudConfigurations  # noqa: PLC0415

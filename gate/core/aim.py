@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gate.core.bars import AGAIN, against, image_of, standing_bars, why
 from gate.core.base import base_of, differences
+from gate.core.hand import aim_promotion, aim_rollback
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed, Failure
@@ -14,12 +15,13 @@ from gate.core.policy import TemplateSource
 from gate.core.proof import HINT
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
-from gate.core.service import Condition, ConditionState, Service
-from gate.core.stable import before_rollout, choose_stable, crossed
+from gate.core.rescue import mending
+from gate.core.service import Condition, Service
+from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, tag_problem
-from gate.core.transitions import again, ending_of, enter, finish
-from gate.core.verdict import Verdict, unready
+from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
+from gate.core.verdict import Verdict
 
 
 def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -90,16 +92,6 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
     ref, plan = r.plan.service, r.plan
     if plan.kind is not Kind.ROLLOUT or not plan.image:
         return finish(r, Ending.REFUSED, failed.message)
-    if not plan.first_deploy:
-        note = (
-            f"{failed.message}; Cloud Run cannot create a service at zero traffic: deploy a first "
-            "revision by other means, or allow it in the policy (first_deploy: allow)"
-        )
-        return finish(r, Ending.REFUSED, note)
-    if problem := tag_problem(plan.tag, ref.name):
-        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
-    if (held := _held_unproven(r)) is not None:
-        return held
     nothing = Service(
         ref,
         etag="",
@@ -109,22 +101,47 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
         ready=Condition(),
         traffic=Split(()),
     )
-    name = _revision_name(nothing, plan.suffix)
-    placed = Split.all_to(name, {plan.tag: name})
-    note = f"{ref} does not exist: its first revision serves users while it is probed"
+    return _first(r, nothing, f"{failed.message}; ")
+
+
+def never_served(service: Service) -> bool:
+    """Whether no revision of it has ever been ready: there is nobody to protect, nor a stable."""
+    return not service.latest_ready and not service.effective_shares
+
+
+def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
+    """A first deploy, also after one that never started: only where the policy allows it."""
+    ref, plan = service.ref, r.plan
+    exists = bool(service.etag)
+    if not plan.first_deploy:
+        never = f"{ref}: no revision of it has ever been ready; " if exists else missing
+        note = (
+            f"{never}Cloud Run cannot create a service at zero traffic: deploy a first "
+            "revision by other means, or allow it in the policy (first_deploy: allow)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    if problem := tag_problem(plan.tag, ref.name):
+        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
+    if (held := _held_unproven(r)) is not None:
+        return held
+    name = _revision_name(service, plan.suffix)
+    placed = Split.all_to(name, {**service.traffic.tags, plan.tag: name})
+    state = "has never had a ready revision" if exists else "does not exist"
+    note = f"{ref} {state}: its first revision serves users while it is probed"
     probes = without_stable(plan.probes)
     left_out = [probe.name for probe in plan.probes if probe.name not in {p.name for p in probes}]
     alone = (f"not asked, since there is nothing to compare with: {', '.join(left_out)}",)
     unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
-        taken(r, nothing),
+        r if exists else taken(r, service),
         plan=replace(plan, steps=plan.steps[-1:], probes=probes),  # it has users from the start
         phase=Phase.DEPLOYING,
-        service=nothing,
+        service=service,
+        before=None,
         placed=placed,
         reached=placed,
         candidate=name,
-        notes=(*r.notes, note, *(alone if left_out else ()), *unproven),
+        notes=tuple(dict.fromkeys((*r.notes, note, *(alone if left_out else ()), *unproven))),
     )
 
 
@@ -132,10 +149,10 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
     if (held := _held_unproven(r)) is not None:
         return held
+    if never_served(service) and r.plan.image and not service.reconciling:
+        return _first(r, service)
     if not service.in_effect:
-        if at < r.limit_at:
-            return again(r)
-        return finish(r, Ending.FAILED, service.disagreement)
+        return _apart(r, service, at)
     problem = _cannot_place(r, service)
     if problem:
         return finish(r, Ending.REFUSED, problem)
@@ -143,10 +160,22 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         return looking
     if barred := _barred(r, service):
         return finish(r, Ending.REFUSED, barred)
-    name = r.plan.revision or _revision_name(service, r.plan.suffix)
     r = _based(r, service)
-    if r.ending is not None:
-        return r
+    return r if r.ending is not None else _placed(r, service)
+
+
+def _apart(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """Desired and effective traffic differ: waited for while that can help, else said at once."""
+    if at < r.limit_at and (service.reconciling or r.looks < PATIENT_LOOKS):
+        return again(r)
+    way = mending(service, tuple(r.revisions.values()))
+    r = replace(r, way_out=(way.command,))
+    return finish(r, Ending.FAILED, f"{service.disagreement}: mend that first")
+
+
+def _placed(r: Rollout, service: Service) -> Rollout:
+    """On to the write that creates the candidate at 0 %, or gives it its tag."""
+    name = r.plan.revision or _revision_name(service, r.plan.suffix)
     pinned = service.traffic.pinned(service.latest_ready)
     placed = pinned.without_tag(r.plan.kept_as).with_tag(r.plan.tag, name)
     return replace(
@@ -291,86 +320,11 @@ def _revision_name(service: Service, suffix: str) -> str:
     return service.ref.name[: 63 - len(ending)] + ending
 
 
-def _aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
-    name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
-    if not name:
-        note = f"{service.ref}: no revision has the tag {r.plan.tag!r}: name one with --revision"
-        return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name, at)
-
-
-def _aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
-    plan = r.plan
-    name = plan.revision or choose_stable(plan.history, service, plan.revisions) or ""
-    if not name:
-        note = (
-            f"{service.ref}: the ledger knows no revision that served before this one: "
-            "name one with --to (`gate status` lists them)"
-        )
-        return finish(r, Ending.REFUSED, note)
-    marks = () if plan.cross else crossed(plan.revisions, name, service)
-    if marks:
-        note = (
-            f"{service.ref}: on the way back to {name} lies what cannot be undone "
-            f"({'; '.join(marks)}): --cross --reason goes back all the same"
-        )
-        return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name, at)
-
-
-def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
-    """A promotion or rollback: towards this revision, if it exists and is ready."""
-    if r.candidate != name:
-        if at < r.limit_at:
-            return again(replace(r, candidate=name))
-        return finish(r, Ending.FAILED, f"{service.ref}: where to move to kept changing")
-    revision = r.revisions.get(name)
-    if revision is None:
-        note = f"{service.ref}: revision {name} does not exist (`gate status` lists them)"
-        return finish(r, Ending.REFUSED, note)
-    pinned = service.traffic.pinned(service.latest_ready)
-    r = replace(r, before=service.traffic, placed=pinned, goal=None)
-    if revision.ready.state is not ConditionState.SUCCEEDED:
-        verdict = unready(name, revision.ready, ())
-        return finish(r, ending_of(verdict), verdict=verdict)
-    goal = _goal(r, service, name)
-    if service.agrees_with(goal) and not service.traffic.follows_latest:
-        return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
-    return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
-
-
-def _goal(r: Rollout, service: Service, name: str) -> Split:
-    """All to this revision; of the tags, only the gate's own goes."""
-    goal = service.traffic.moved_to(name)
-    if r.plan.kind is Kind.ROLLBACK:
-        return _without_their_tag(service, goal)
-    return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
-
-
-def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
-    """A rollback asks its target the policy's questions first, at a tag of the gate's own."""
-    if problem := tag_problem(r.plan.tag, service.ref.name):
-        return finish(r, Ending.REFUSED, f"{service.ref}: {problem}")
-    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
-    placed = base.with_tag(r.plan.tag, name)
-    return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
-
-
-def _without_their_tag(service: Service, goal: Split) -> Split:
-    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
-    try:
-        mark = service.mark
-    except UnreadableMark:
-        return goal
-    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
-    return goal.without_tag(mark.tag) if ours else goal
-
-
 _WRITES = frozenset({Phase.RECOVERING, Phase.DEPLOYING, Phase.TAGGING, Phase.MOVING})
 
 _AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,
-    Kind.PROMOTE: _aim_promotion,
-    Kind.ROLLBACK: _aim_rollback,
+    Kind.PROMOTE: aim_promotion,
+    Kind.ROLLBACK: aim_rollback,
     Kind.RECOVER: lambda r, _service, _at: finish(r, Ending.UNCHANGED),
 }

@@ -244,7 +244,8 @@ def interference(r: Rollout, service: Service) -> str:
 
 def interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout:
     """Somebody else has changed the service: their change stands, ours is over."""
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    known = lost(r, service) or not service.last_modifier
+    by = "" if known else f" by {service.last_modifier}"
     hint = "their change is left alone; run the rollout again if it is still wanted"
     return stop(r, at, Ending.HELD, Verdict.hold("traffic", f"{what}{by}", hint))
 

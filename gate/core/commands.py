@@ -47,7 +47,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             | Phase.CLEANING
             | Phase.SETTLING
         ):
-            return (Look(_to_read(r), _pause_s(r.looks)),)
+            ask = r.service.uri if r.listening and r.service else ""
+            return (Look(_to_read(r), 0.0 if ask else _pause_s(r.looks), ask),)
         case _ as never:
             assert_never(never)
 
@@ -121,6 +122,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         identity=r.plan.identity,
         compare_with=_served_before(r),
         control=control,
+        warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
     )
 
 
@@ -173,6 +175,10 @@ def _to_read(r: Rollout) -> tuple[str, ...]:
     if r.phase is Phase.READING:
         once = tuple(name for name in r.wanted if name not in {r.candidate, *r.revisions})
         return (r.candidate, *once) if r.candidate else once
+    if r.phase is Phase.RECOVERED:
+        return tuple(name for name in _split(r.goal).shares if name)
+    if r.phase is Phase.VERIFYING and r.plan.kind is Kind.ROLLBACK:
+        return (r.candidate,)  # it may have been deleted since it was read
     if r.phase is not Phase.WAITING:
         return ()
     stable = tuple(name for name in _split(r.placed).shares if name and name not in r.revisions)

@@ -127,6 +127,7 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
     assert r.service is not None
     wrote_shares = _named(wrote, r.service)
     bars = _bars(r, wrote_shares, working=working)
+    before = _before(r, wrote_shares, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -137,6 +138,7 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
             phase=kind,
             wrote=wrote_shares,
             image=_given(r, wrote_shares, ""),
+            before=before,
             barred=bars,
         )
     return Mark(
@@ -152,8 +154,27 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
         safe=_named(r.placed or r.before or wrote, r.service),
         wrote=wrote_shares,
         image=_given(r, wrote_shares, r.candidate),
+        before=before,
         barred=bars,
     )
+
+
+def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
+    """Shares before the gate's last move of users; a rollout at work has its own in `safe`.
+
+    The last write of whoever moved users says what they had before; any other hands on what the
+    service says, or what the gate set last, where somebody has moved users since.
+    """
+    assert r.service is not None
+    try:
+        mark = r.service.mark
+    except UnreadableMark:
+        mark = Mark()
+    had = _named(r.placed, r.service) if r.placed is not None and r.before is not None else ()
+    if not working and had and had != wrote:
+        return had
+    now = _named(r.service.traffic, r.service)
+    return mark.wrote if not mark.holder and mark.wrote not in {(), now} else mark.before
 
 
 def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
@@ -218,8 +239,8 @@ def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
         Barred(
             name, image_of(name, r.service, r.revisions), r.plan.actor, r.plan.reason[:REASON_MAX]
         )
-        for name in r.placed.shares
-        if name and name not in known
+        for name in r.service.effective_shares or r.placed.shares
+        if name and name != r.candidate and name not in known
     )
 
 

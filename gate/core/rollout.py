@@ -59,7 +59,12 @@ def _informed(r: Rollout, event: Event) -> Rollout:
         return _sent(r, event)
     asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
     known = {name: revision for name, revision in r.revisions.items() if name not in asked}
-    return replace(r, service=event.service, revisions={**known, **event.revisions})
+    return replace(
+        r,
+        service=event.service,
+        revisions={**known, **event.revisions},
+        unanswered=event.unanswered,
+    )
 
 
 def _sent(r: Rollout, event: Event) -> Rollout:

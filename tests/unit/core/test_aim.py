@@ -10,7 +10,7 @@ from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
 from gate.core.questions import DiffProbe
 from gate.core.service import ServiceRef
-from gate.core.state import Ending, Kind, PastMove, Phase
+from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -198,7 +198,7 @@ def test_a_promotion_without_a_tag_and_a_rollback_without_a_past_are_refused():
 
 def test_a_rollback_goes_where_the_ledger_says():
     history = (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
-    asked = plan(Kind.ROLLBACK, history=history)
+    asked = plan(Kind.ROLLBACK, past=Past(history))
     r = aimed(asked, service(MOVED), candidate=STABLE, revisions=revisions(name=STABLE))
     assert (r.phase, r.goal) == (Phase.MOVING, Split.all_to(STABLE, USERS))
 

@@ -155,7 +155,13 @@ ARROWS = [
     (rollout(P.WATCHING, WATCH, stepped=1), Probed(NOW, ()), P.WATCHING, None),
     (rollout(P.WATCHING, WATCH, stepped=1), Interrupted(NOW), P.BACKING_OUT, Ending.INTERRUPTED),
     (rollout(P.VERIFYING, PROMOTE), seen(done(MOVED)), P.RECORDING, Ending.PROMOTED),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
+    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.VERIFYING, None),
+    (
+        rollout(P.VERIFYING, ROLL_BACK, listening=True),
+        seen(done(MOVED)),
+        P.RECORDING,
+        Ending.ROLLED_BACK,
+    ),
     (rollout(P.VERIFYING), seen(HALF_WAY), P.VERIFYING, None),
     (rollout(P.VERIFYING), seen(HALF_WAY, at=later(60)), P.BACKING_OUT, Ending.REVERTED),
     (

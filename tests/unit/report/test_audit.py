@@ -115,7 +115,7 @@ def test_everything_about_a_rejection() -> None:
         f"  policy:    policies/backend.yaml (sha256 {'3fa9' * 16})",
         "  candidate: backend-00002-abc, image backend:v2",
         "  url:       http://127.0.0.1:41009",
-        "  condition: succeeded",
+        "  condition: ready",
         "  stable:    backend-00001-aaa 100 %, image backend:v1",
         "",
         "what the gate set out to do, in order:",

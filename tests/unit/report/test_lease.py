@@ -92,7 +92,7 @@ def test_barred_revisions_with_who_and_why_newest_first() -> None:
     many = tuple(Barred(f"a-{i}") for i in range(25))
     lines = shown(service(Mark(4, barred=many)))
     assert lines[0].endswith("a-24, rolled back by somebody")
-    assert lines[lease.BARRED_MAX] == "               and 15 older ones"
+    assert lines[lease.BARRED_MAX] == "               and 22 older ones"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,16 @@ def test_barred_revisions_with_who_and_why_newest_first() -> None:
 def test_why_nothing_is_recovered(mark: Mark | str, now: datetime, text: str) -> None:
     if mark is HELD and now is LATE:
         mark = ""  # a lapsed one is recovered, not told of
-    assert plain(lease.idle_lines(service(mark), now), 200) == [text]
+    assert plain(lease.idle_lines(service(mark), now), 200)[0] == text
+
+
+def test_a_living_rollout_is_left_alone_and_what_ends_it_is_said() -> None:
+    lines = plain(lease.idle_lines(service(HELD), START), 200)
+    which = '--project demo --region us-central1 --service backend --reason "..." --yes'
+    assert [line for line in lines if line.startswith("  gate")] == [
+        f"  gate rollback {which}",
+        f"  gate unlock {which}",
+    ]
 
 
 def test_what_cannot_be_read_is_no_reason_to_be_calm() -> None:

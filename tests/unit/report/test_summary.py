@@ -215,7 +215,7 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
         "next: roll out again; or look at the candidate yourself, then",
         (
             "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
@@ -235,6 +235,8 @@ def test_a_rollback_has_no_table() -> None:
             "open WebSockets stay on backend-00002-abc until they end "
             "(at most 5 min, its request timeout)"
         ),
+        "",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
@@ -260,7 +262,7 @@ def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
         "  gate status --project demo --region us-central1 --service backend",
         (
             "  gate rollback --to backend-00001-aaa --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
