@@ -111,6 +111,7 @@ def test_evidence() -> None:
                 "hint": "a slash is added: the route is registered as /api/health/",
                 "capability": "",
                 "attribution": "unknown",
+                "lines": [],
             },
             {
                 "subject": "discovery",
@@ -118,6 +119,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "discovery",
                 "attribution": "",
+                "lines": [],
             },
             {
                 "subject": "same-user-concurrency",
@@ -125,6 +127,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "chat",
                 "attribution": "",
+                "lines": [],
             },
         ],
     }
