@@ -314,6 +314,9 @@ async def test_gzip_is_understood_and_any_other_encoding_is_not():
     spec = HttpProbe("/", answer=Pattern(json={"a": 1}))
     async with tcp(http(gzip.compress(b'{"a":1}'), headers=b"content-encoding: gzip\r\n")) as place:
         assert (await ask(spec, place)).passed
+    members = gzip.compress(b'{"a"') + gzip.compress(b":1}")
+    async with tcp(http(members, headers=b"content-encoding: gzip\r\n")) as place:
+        assert (await ask(spec, place)).passed
     async with tcp(http(b"\x1b", headers=b"content-encoding: br\r\n")) as place:
         only(await ask(spec, place), Symptom.HEADER)
     for body in (b"no gzip", gzip.compress(b'{"a":1}')[:-4]):
