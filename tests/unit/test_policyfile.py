@@ -227,7 +227,7 @@ probes:
         (f"11:7 probes.c: has an unknown probe kind (got 'ftp', expected one of {KINDS})"),
         (
             "12:20 probes.d.http.path: /healthz never reaches a container: "
-            "Cloud Run's front end answers it with its own 404"
+            "Cloud Run's front end keeps it for itself"
         ),
         "12:39 probes.d.http.timeout: must be more than 0 (got 0 s)",
         "12:56 probes.d.capability: is not defined (got 'chat')",

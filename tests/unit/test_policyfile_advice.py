@@ -19,6 +19,21 @@ def test_a_good_policy_gets_no_advice(tmp_path):
     assert advice(tmp_path, probes(GOOD)) == []
 
 
+@pytest.mark.parametrize("path", ["/readyz", "/livez?x=1", "/status%7A"])
+@pytest.mark.parametrize("kind", ["http", "websocket", "latency", "startup", "soak", "routes"])
+def test_paths_that_end_in_z_may_never_arrive(tmp_path, kind, path):
+    limits = ", expect: {p50: 1s}" if kind == "latency" else ""
+    said = advice(tmp_path, probes(f"x: {{{kind}: {{path: {path}}}{limits}}}"))
+    message = f"probes.x.{kind}.path: {path} ends in z: Cloud Run's front end keeps some such paths"
+    (line,) = (line for line in said if message in line)
+    assert "/health" in line
+
+
+def test_the_path_of_an_identity_may_never_arrive_either(tmp_path):
+    policy = PLAIN + "candidate: {identity: {json: {path: /whoz, field: f}}}\n"
+    assert any("identity.json.path: /whoz ends in z" in line for line in advice(tmp_path, policy))
+
+
 def test_advice_comes_in_the_order_of_its_places(tmp_path):
     assert advice(tmp_path, PLAIN) == [
         "3:11 secrets.alice: is used by no probe | ",
