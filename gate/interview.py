@@ -57,8 +57,11 @@ class Interview:
             repeats=command.control,
             until=command.until,
             compare_with=command.compare_with,
+            ingress=command.ingress,
         )
-        users = Target(command.audience.rstrip("/"), "", headers, command.since)
+        users = Target(
+            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+        )
         ended: list[Evidence] = []
         left_s = (command.until - self._clock.now()).total_seconds()
         with contextlib.suppress(TimeoutError):

@@ -103,6 +103,7 @@ class Target:
         until: when the rollout ends whatever happens; nothing is asked again that late.
         compare_with: short names of the revisions that had users' requests before: what stable is,
             also where nothing asks it; empty where that is not known, or there were none.
+        ingress: whom the service lets in, in the platform's word; "" where that is not known.
     """
 
     url: str
@@ -114,6 +115,7 @@ class Target:
     repeats: Repeats | None = None
     until: datetime | None = None
     compare_with: tuple[str, ...] = ()
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

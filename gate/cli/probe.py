@@ -86,6 +86,7 @@ async def _probe(
             stable=_stable(policy, service, args.revision, headers),
             repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
+            ingress=service.ingress,
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
         if target.identity and target.identity.request_log and target.since:

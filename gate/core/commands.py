@@ -120,6 +120,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         identity=r.plan.identity,
         compare_with=_served_before(r),
         control=control,
+        ingress=r.service.ingress,
     )
 
 

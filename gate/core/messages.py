@@ -67,7 +67,8 @@ class RunProbes:
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
     are the revisions that had users' requests before; where `control` is given, they are asked the
-    same as a control, and it says how often a failure is asked again.
+    same as a control, and it says how often a failure is asked again. `ingress` is whom the service
+    lets in, in the platform's word.
     """
 
     probes: tuple[Probe, ...]
@@ -82,6 +83,7 @@ class RunProbes:
     identity: IdentityRule | None = None
     compare_with: tuple[str, ...] = ()
     control: Repeats | None = None
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Advice about the kinds of questions.py: what can never fail, and what cannot be answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gate.core.checks import may_be_kept
 from gate.core.policy import Baseline, HttpProbe, Policy, WebSocketProbe
@@ -14,10 +14,10 @@ from gate.core.questions import (
 
 _REQUEST_TIMEOUT_S = 300.0
 """Cloud Run's own (cloud.google.com/run/docs/configuring/request-timeout)."""
-_ASKS = {
+_ASKS: Mapping[type, str] = {
     HttpProbe: "http",
     WebSocketProbe: "websocket",
-    LatencyProbe: "latency",
+    LatencyProbe: "http",
     StartupProbe: "startup",
     SoakProbe: "soak",
     RoutesProbe: "routes",
@@ -28,9 +28,9 @@ _ASKS = {
 def of_paths(policy: Policy) -> Iterator[tuple[str, str, str]]:
     """Paths that the front end may keep for itself: place, what is to be said of it, hint."""
     asked = [
-        (f"probes.{probe.name}.{_ASKS[type(probe.spec)]}.path", probe.spec.path)
+        (f"probes.{probe.name}.{_ASKS[type(probe.spec)]}.path", str(path))
         for probe in policy.probes
-        if isinstance(probe.spec, tuple(_ASKS))
+        if (path := getattr(probe.spec, "path", None)) is not None
     ]
     if policy.candidate.identity:
         asked.append(("candidate.identity.json.path", policy.candidate.identity.path))
