@@ -74,7 +74,7 @@ class Interview:
         if not command.live:
             about = command.revision, command.since
             if command.identity and command.identity.request_log:
-                seen = await self._witness.confirmed(seen, *about, command.url)
+                seen = await self._witness.confirmed(seen, *about)
             seen = await self._last_words.beside(seen, *about)
         return Probed(self._clock.now(), seen)
 

@@ -170,7 +170,8 @@ class LogEntry:
 class LogQuery:
     """Which entries of a revision to read: newest first, at most `limit`.
 
-    `revision` "" means the whole service. `min_severity` and `text` narrow it where given.
+    `revision` "" means the whole service. The rest narrows it where given: `log_id` names one log,
+    `traces` are trace ids of which an entry has one, `not_revision` is left out.
     """
 
     revision: str
@@ -178,6 +179,9 @@ class LogQuery:
     min_severity: Severity | None = None
     text: str = ""
     limit: int = 50
+    log_id: str = ""
+    traces: tuple[str, ...] = ()
+    not_revision: str = ""
 
 
 class Logs(Protocol):

@@ -91,7 +91,7 @@ async def _probe(
         seen = await runner.run(policy.probes, target, narrator.progress)
         if target.identity and target.identity.request_log and target.since:
             witness = Witness(logs, wiring.SystemClock())
-            seen = await witness.confirmed(seen, args.revision, target.since, url)
+            seen = await witness.confirmed(seen, args.revision, target.since)
         return seen
 
 
