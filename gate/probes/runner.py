@@ -313,6 +313,7 @@ async def _ask(
         progress(Progress(probe.name, text, done, of, address=address))
 
     asker = ASKERS[type(probe.spec)]
+    run = replace(run, words=run.words.keeping(probe.bodies))
     inquiry = Inquiry(probe.name, probe.spec, run, report, control)
     draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
     try:
