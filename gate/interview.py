@@ -59,8 +59,11 @@ class Interview:
             until=command.until,
             compare_with=command.compare_with,
             warm_s=min(command.warm_s, left_s / 2),
+            ingress=command.ingress,
         )
-        users = Target(command.audience.rstrip("/"), "", headers, command.since)
+        users = Target(
+            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+        )
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
@@ -72,7 +75,7 @@ class Interview:
         if not command.live:
             about = command.revision, command.since
             if command.identity and command.identity.request_log:
-                seen = await self._witness.confirmed(seen, *about, command.url)
+                seen = await self._witness.confirmed(seen, *about)
             seen = await self._last_words.beside(seen, *about)
         return Probed(self._clock.now(), seen)
 

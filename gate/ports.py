@@ -104,6 +104,7 @@ class Target:
         compare_with: short names of the revisions that had users' requests before: what stable is,
             also where nothing asks it; empty where that is not known, or there were none.
         warm_s: how long it is waited for before anything is asked, where it must start first.
+        ingress: whom the service lets in, in the platform's word; "" where that is not known.
     """
 
     url: str
@@ -116,6 +117,7 @@ class Target:
     until: datetime | None = None
     compare_with: tuple[str, ...] = ()
     warm_s: float = 0.0
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class LogEntry:
 class LogQuery:
     """Which entries of a revision to read: newest first, at most `limit`.
 
-    `revision` "" means the whole service. `min_severity` and `text` narrow it where given.
+    `revision` "" means the whole service. The rest narrows it where given: `log_id` names one log,
+    `traces` are trace ids of which an entry has one, `not_revision` is left out.
     """
 
     revision: str
@@ -183,6 +186,9 @@ class LogQuery:
     min_severity: Severity | None = None
     text: str = ""
     limit: int = 50
+    log_id: str = ""
+    traces: tuple[str, ...] = ()
+    not_revision: str = ""
 
 
 class Logs(Protocol):

@@ -286,11 +286,12 @@ def probes_of(
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
     """
+    from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
-    redactor = Redactor(values)
+    redactor = Redactor(values, literals(policy))
     runner = ProbeRunner(
         values,
         logs,

@@ -133,7 +133,7 @@ def explained(
     revision = r.revisions[r.candidate]
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
-        verdict = _late(r, revision, " | ".join(lines))
+        verdict = _late(r, revision).quoting(lines)
     if verdict.decision is Decision.REJECT:
         fault = start_fault(lines, r.evidence, stable_runs=_stable_runs(r))
         verdict = _excused(verdict) if fault is Attribution.ENVIRONMENT else verdict
@@ -159,7 +159,7 @@ def _stable_runs(r: Rollout) -> bool:
     return any(one and one.ready.state is ConditionState.SUCCEEDED for one in stable)
 
 
-def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
+def _late(r: Rollout, revision: Revision) -> Verdict:
     """It ran out of time; its own fault only if it had all the time that the policy gives it."""
     if revision.ready.state is ConditionState.SUCCEEDED:
         text = f"{r.candidate} is ready, but its tag got no URL within {r.plan.ready_within_s:g} s"
@@ -167,8 +167,8 @@ def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
     text = f"{r.candidate} was not ready within {r.plan.ready_within_s:g} s ({revision.ready})"
     if r.deadline_at < r.limit_at:
         text = f"{r.plan.deadline_s:g} s were over before {r.candidate} was ready"
-        return Verdict.hold("deadline", f"{text} ({revision.ready})", last_words)
-    return Verdict.reject("readiness", text, last_words)
+        return Verdict.hold("deadline", f"{text} ({revision.ready})")
+    return Verdict.reject("readiness", text)
 
 
 def probed(r: Rollout, probed: Probed) -> Rollout:

@@ -123,6 +123,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         compare_with=_served_before(r),
         control=control,
         warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
+        ingress=r.service.ingress,
     )
 
 

@@ -72,7 +72,8 @@ class RunProbes:
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
     are the revisions that had users' requests before; where `control` is given, they are asked the
-    same as a control, and it says how often a failure is asked again.
+    same as a control, and it says how often a failure is asked again. `ingress` is whom the service
+    lets in, in the platform's word.
 
     `warm_s`: before anything is asked, one that is scaled to zero is sent requests until it
     answers, for so long at most: how long it takes to start is not what the probes ask.
@@ -91,6 +92,7 @@ class RunProbes:
     compare_with: tuple[str, ...] = ()
     control: Repeats | None = None
     warm_s: float = 0.0
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

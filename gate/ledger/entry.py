@@ -26,8 +26,7 @@ REASONS_MAX = 50
 NOTES_MAX = 50
 TEXT_MAX = 500
 ALONE_MAX = 10_000
-"""Most characters of a text in a verdict with one reason only: a candidate's last log lines come
-as its hint, and the line that says why it cannot start is seldom the first."""
+"""Most characters of a text in a verdict with one reason only: Cloud Run's own message is long."""
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
 
@@ -262,6 +261,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "hint": reason.hint,
             "capability": reason.capability,
             "attribution": reason.attribution.value if reason.attribution else "",
+            "lines": list(reason.lines),
         }
         for reason in told
     ]

@@ -9,7 +9,7 @@ from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, S
 from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
 from gate.core.verdict import asks_address
 from gate.policyfile import sampling
-from gate.policyfile.cautions import of_questions
+from gate.policyfile.cautions import of_paths, of_questions
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -44,6 +44,7 @@ def _everything(policy: Policy) -> Iterator[_Said]:
     yield from sampling.of_all(policy)
     yield from _of_comparison(policy)
     yield from of_questions(policy)
+    yield from of_paths(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
 

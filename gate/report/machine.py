@@ -28,7 +28,8 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
 
     passed, asked               how many probes passed, of how many
     verdict                     {decision, reasons: [{subject, text, hint, capability,
-                                attribution}]} or null
+                                attribution, lines}]} or null; lines are
+                                the candidate's own log lines that explain it
     did_not_run                 names of probes that left no evidence
     evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
                                 started_at, duration_ms, asked_times, right_times, trace,
@@ -169,6 +170,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "hint": reason.hint,
             "capability": reason.capability,
             "attribution": reason.attribution.value if reason.attribution else "",
+            "lines": list(reason.lines),
         }
         for reason in verdict.reasons
     ]

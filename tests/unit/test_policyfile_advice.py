@@ -47,6 +47,22 @@ def test_a_policy_whose_answers_name_nobody_is_told_so(tmp_path):
     assert "next-abc" in said
 
 
+@pytest.mark.parametrize("path", ["/readyz", "/livez?x=1", "/status%7A"])
+@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "routes"])
+@pytest.mark.parametrize("rate", ["", ", rate: 20/s"])
+def test_paths_that_end_in_z_may_never_arrive(tmp_path, kind, path, rate):
+    rate = rate if kind == "http" else ""
+    said = advice(tmp_path, probes(f"x: {{{kind}: {{path: {path}{rate}}}}}"))
+    message = f"probes.x.{kind}.path: {path} ends in z: Cloud Run's front end keeps some such paths"
+    (line,) = (line for line in said if message in line)
+    assert "/health" in line
+
+
+def test_the_path_of_an_identity_may_never_arrive_either(tmp_path):
+    policy = PLAIN + "candidate: {identity: {json: {path: /whoz, field: f}}}\n"
+    assert any("identity.json.path: /whoz ends in z" in line for line in advice(tmp_path, policy))
+
+
 def test_advice_comes_in_the_order_of_its_places(tmp_path):
     assert advice(tmp_path, PLAIN) == [
         "3:11 secrets.alice: is used by no probe | ",

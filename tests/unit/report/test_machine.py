@@ -112,6 +112,7 @@ def test_evidence() -> None:
                 "hint": "a slash is added: the route is registered as /api/health/",
                 "capability": "",
                 "attribution": "unknown",
+                "lines": [],
             },
             {
                 "subject": "discovery",
@@ -119,6 +120,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "discovery",
                 "attribution": "",
+                "lines": [],
             },
             {
                 "subject": "same-user-concurrency",
@@ -126,6 +128,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "chat",
                 "attribution": "",
+                "lines": [],
             },
         ],
     }

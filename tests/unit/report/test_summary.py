@@ -1,6 +1,7 @@
 """The table at the end, and everything below it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from gate.core.state import Ending, Phase, Rollout
 from gate.core.traffic import Split, Target
 from gate.core.verdict import judge
 from gate.report.columns import cells
+from gate.report.reasons import verdict_lines
 from gate.report.summary import (
     evidence_lines,
     print_evidence,
@@ -143,6 +145,14 @@ def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
         '      |   File "main.py", line 3',
         "      | RuntimeError: no env",
     ]
+
+
+def test_a_hint_is_a_hint_whatever_it_contains() -> None:
+    finding = replace(failed().findings[0], hint="ask /a | /b; its own last words: none")
+    verdict = judge(PROBES[:1], [failed("health", findings=(finding,))])
+    lines = [line.text for line in verdict_lines(verdict, PROBES[:1], [], CAPABILITIES)]
+    assert "hint: ask /a | /b; its own last words: none" in lines
+    assert not any("log lines" in line or line.startswith("|") for line in lines)
 
 
 def test_where_no_probe_ran_one_row_says_so() -> None:
