@@ -251,9 +251,9 @@ def test_a_dry_run_changes_nothing(api, pair):
 def test_a_secret_is_read_by_whoever_needs_it(api, pair):
     service, _, _ = pair
     source = {"secretKeyRef": {"name": "key", "key": "latest"}}
-    variables = [{"name": "KEY", "valueFrom": source}]
+    variables = [{"name": "GREETING", "valueFrom": source}]
     waited(api, put(api, service, lambda body: container(body).update(env=variables)).json())
-    assert httpx.get(service.uri).json()["KEY"] == "open sesame"
+    assert httpx.get(service.uri).json()["GREETING"] == "open sesame"
 
 
 # --- creating and deleting
