@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gate.cloud  # noqa: F401 - puts off Google's packages but for their messages: ready sooner
+from gate.cloud.deferral import put_off_clients
 from gate.errors import InfrastructureError, UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
     try:
         import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
 

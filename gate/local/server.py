@@ -33,7 +33,7 @@ from gate.local.frontend import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
 from gate.local.instances import ProcessInstances
-from gate.local.logging import Journal, LogStore, logging_handlers
+from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
 from gate.local.state import NoState, StateDir, StateError
 
@@ -181,6 +181,7 @@ class LocalCloudRun:
         return [
             *struck(strikes, RestFace(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
+            *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *FaultsFace(self._faults.board, self._surroundings.history).routes(),
         ]
 
@@ -239,7 +240,8 @@ def _bind_both(port: int) -> tuple[socket.socket, socket.socket]:
 
 
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small writes at once only where the protocol is named: 40 ms an answer else
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
