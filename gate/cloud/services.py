@@ -36,19 +36,38 @@ async def marked_services(
         InfrastructureError: they could not all be listed: an incomplete list would look like one
             on which nothing is left to do.
     """
+    found = await _listed(wire, project, region, page_size)
+    marked = (ServiceRef(project, region, short_name(one.name)) for one in found if _is_marked(one))
+    return tuple(sorted(marked, key=str))
+
+
+async def service_names(wire: Wire, project: str, region: str) -> tuple[str, ...]:
+    """The names of all services of this project and region.
+
+    Raises:
+        InfrastructureError: as above.
+    """
+    found = await _listed(wire, project, region, _PAGE_SIZE)
+    return tuple(sorted(short_name(one.name) for one in found))
+
+
+def _is_marked(service: services.Service) -> bool:
+    return KEY in service.annotations
+
+
+async def _listed(wire: Wire, project: str, region: str, page_size: int) -> list[services.Service]:
     subject = f"services of {project}/{region}"
     parent = f"projects/{project}/locations/{region}"
     routing = (("x-goog-request-params", f"location={quote(region, safe='/')}"),)
     request = services.ListServicesRequest(parent=parent, page_size=page_size)
-    found: list[ServiceRef] = []
+    found: list[services.Service] = []
     for _ in range(_PAGES_MAX):
         page = await wire.call(_LIST_SERVICES, request, subject=subject, routing=routing)
         if page.unreachable:
             places = ", ".join(page.unreachable)
             raise InfrastructureError(f"{subject}: could not all be listed (missing: {places})")
-        marked = (one for one in page.services if KEY in one.annotations)
-        found += (ServiceRef(project, region, short_name(one.name)) for one in marked)
+        found += page.services
         if not page.next_page_token:
-            return tuple(sorted(found, key=str))
+            return found
         request.page_token = page.next_page_token
     raise InfrastructureError(f"{subject}: too many pages (got {_PAGES_MAX} and no end)")
