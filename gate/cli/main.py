@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from gate.cli.parser import Parser
 from gate.cli.streams import steady
 from gate.errors import ExitCode, GateError
 
@@ -86,7 +87,7 @@ def _say(error: GateError) -> None:
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The whole parser, but with the arguments of the chosen command only."""
     chosen = next((word for word in argv if not word.startswith("-")), "")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gate",
         description="A Cloud Run deployment gate and rollback controller.",
         epilog=EXIT_CODES,
