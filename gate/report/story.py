@@ -190,7 +190,8 @@ _FAILURES: dict[Failure, str] = {
 def _waits_for(rollout: Rollout) -> str:
     service = rollout.service
     if rollout.phase is Phase.READING and service is not None:
-        if rollout.at and standing(service, rollout.at) is Standing.HELD:
+        held = rollout.at and standing(service, rollout.at) is Standing.HELD
+        if held and rollout.plan.wait_s:
             most = duration(rollout.plan.wait_s)
             return f"{safe(taker(service), 300)} is at work: waiting for it (at most {most})"
         if not service.in_effect:
