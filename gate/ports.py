@@ -103,6 +103,7 @@ class Target:
         until: when the rollout ends whatever happens; nothing is asked again that late.
         compare_with: short names of the revisions that had users' requests before: what stable is,
             also where nothing asks it; empty where that is not known, or there were none.
+        warm_s: how long it is waited for before anything is asked, where it must start first.
         ingress: whom the service lets in, in the platform's word; "" where that is not known.
     """
 
@@ -115,6 +116,7 @@ class Target:
     repeats: Repeats | None = None
     until: datetime | None = None
     compare_with: tuple[str, ...] = ()
+    warm_s: float = 0.0
     ingress: str = ""
 
 
@@ -131,6 +133,11 @@ class Progress:
     of: int = 0
     evidence: Evidence | None = None
     address: str = ""
+
+
+Answers = Callable[[str], Awaitable[str]]
+"""What users get at an address in place of an answer, in words; "" where somebody answers, or where
+that cannot be told. Never raises, and takes no longer than a person at 3 a.m. waits."""
 
 
 Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]

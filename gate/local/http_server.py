@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from asyncio import Event, Task, get_running_loop
+from asyncio import Event, Protocol, Task, get_running_loop
 from collections.abc import Iterator, Sequence
 
 import uvicorn
@@ -16,7 +16,10 @@ from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.guard import LoopbackOnly
 from gate.local.admin.json_wire import error_response
 
-_CODES = {404: Code.NOT_FOUND, 405: Code.UNIMPLEMENTED}
+_CODES = {
+    404: Code.NOT_FOUND,
+    405: Code.NOT_FOUND,
+}  # never 501: gcloud asks again for half a minute
 
 
 class HttpServer:
@@ -40,6 +43,7 @@ class HttpServer:
             access_log=False,
             log_level="warning",
             server_header=False,
+            timeout_keep_alive=60,
             timeout_graceful_shutdown=1,
         )
         self._server = _EmbeddedServer(config)
@@ -51,6 +55,10 @@ class HttpServer:
         serving = self._server.serve(sockets=[self._listener])
         self._task = get_running_loop().create_task(serving)
         await self._server.ready.wait()
+
+    def protocol(self) -> Protocol:
+        """Makes the protocol of a connection that somebody else accepted."""
+        return self._server.protocol()
 
     async def stop(self) -> None:
         """Ends open requests within a second and closes the socket."""
@@ -71,6 +79,13 @@ class _EmbeddedServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Captures none."""
         yield
+
+    def protocol(self) -> Protocol:
+        """Makes the protocol of a connection; it ends with the server like its own ones."""
+        made: Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts, then says so."""

@@ -9,6 +9,8 @@
 A stand-in for a registry: the local Cloud Run runs a command where Cloud Run pulls an image.
 """
 
+import hashlib
+import json
 import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +41,11 @@ class Image:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def digest(self) -> str:
+        """Gives the digest of what it runs, in the form of a registry's."""
+        content = json.dumps([self.command, str(self.cwd), sorted(self.env.items())])
+        return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Images:
@@ -47,8 +54,34 @@ class Images:
     by_name: Mapping[str, Image] = field(default_factory=dict)
 
     def find(self, name: str) -> Image | None:
-        """The image of that reference, or None: Cloud Run's ContainerMissing."""
-        return self.by_name.get(name)
+        """The image of that reference, or None: Cloud Run's ContainerMissing.
+
+        A reference by digest finds the image of that repository with that content.
+        """
+        repository, digest = _parted(name)
+        if name in self.by_name or not digest:
+            return self.by_name.get(name)
+        images = (image for other, image in self.by_name.items() if _parted(other)[0] == repository)
+        return next((image for image in images if image.digest() == digest), None)
+
+    def by_digest(self, name: str) -> str:
+        """Gives a reference as repository@digest, or "" where there is no such image.
+
+        The digest is that of what the images file says: other content behind the same tag has
+        another one. One that the reference names already is kept.
+        """
+        repository, digest = _parted(name)
+        image = self.find(name)
+        if image is None:
+            return ""
+        return f"{repository}@{digest or image.digest()}"
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Gives the repository and the digest ("" when none) of a reference."""
+    path, _, digest = name.partition("@")
+    head, slash, last = path.rpartition("/")
+    return head + slash + last.partition(":")[0], digest
 
 
 def load_images(path: Path) -> Images:

@@ -210,6 +210,10 @@ class ProbeRunner:
             Limits(target.repeats, self._clock, target.until),
             progress,
         )
+        if target.warm_s > 0 and any(ASKERS[type(one.spec)].addressed for one in probes):
+            from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
+
+            await warm(self._run_at(target), target.warm_s)
         order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].turn)
         found = {index: await asking.ask(probes[index]) for index in order}
         pairs = [found[index] for index in range(len(probes))]

@@ -15,6 +15,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     effective                   [{revision, percent, tag, url}], as the front end obeys it
     latest_ready, latest_created
     last_modifier, updated_at   "" where unknown
+    next                        the one command that is right now, "" where there is nothing to do
     lease                       {state, rollout, actor, since, until, phase, candidate, fence};
                                 state is free, held, lapsed (a rollout died) or unreadable; the rest
                                 is "" where nobody holds it
@@ -53,6 +54,7 @@ from gate.core.service import Condition, Revision, Service
 from gate.core.verdict import Verdict
 from gate.report.controls import own
 from gate.report.lease import barred_value, lease_value
+from gate.report.status import status_next
 
 
 def to_json(value: Json) -> str:
@@ -96,6 +98,7 @@ def status_value(
         "latest_created": service.latest_created,
         "last_modifier": service.last_modifier,
         "updated_at": _time(service.updated_at),
+        "next": status_next(service, revisions, latest_entries, now).command,
         "lease": lease_value(service, now),
         "barred": barred_value(service),
         "revisions": [_revision(revision) for revision in revisions],

@@ -66,7 +66,9 @@ class Boots:
             at = self._surroundings.now()
             uid, creator = self._surroundings.new_id(), snapshot.last_modifier
             resource = make_revision(key, snapshot, uid, creator, at)
-            made = RevisionRecord(key, resource, operation.generation)
+            images = self._resolved(resource)
+            client = dict(record.client)
+            made = RevisionRecord(key, resource, operation.generation, images, client)
             self._tables.put_revision(made)
             record.claims.pop(key.revision, None)
             self._show_created(record, made)
@@ -121,6 +123,12 @@ class Boots:
         failure = await self._instances.boot(make_spec(key, revision))
         at = self._surroundings.now()
         return boot_failed(at, failure) if failure is not None else booted(at)
+
+    def _resolved(self, revision: Revision) -> dict[str, str]:
+        """Gives each image by digest, as far as it exists."""
+        by_digest = self._surroundings.by_digest
+        pairs = ((each.image, by_digest(each.image)) for each in revision.containers)
+        return {image: digest for image, digest in pairs if digest}
 
     def _show_created(self, record: ServiceRecord, made: RevisionRecord) -> None:
         shown = record.revisions.get(short(record.resource.latest_created_revision))

@@ -1,8 +1,10 @@
 """From a service's template to a revision, and from a revision to what runs it.
 
 Pure. Accepted and kept, but without effect here: service account, resources, VPC access,
-encryption, execution environment, session affinity, node selector, liveness and readiness probes.
-An HTTP or gRPC startup probe gives its time only; the port is what is waited for.
+encryption, execution environment, session affinity, node selector, liveness and readiness probes,
+volumes, command and args (the images file says what an image runs), and every container but the
+one that takes requests. An HTTP or gRPC startup probe gives its time only; the port is what is
+waited for.
 """
 
 import math
@@ -10,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gate.local.admin.conditions import deploying
-from gate.local.admin.defaults import DEFAULT_MAX_INSTANCES
+from gate.local.admin.defaults import DEFAULT_MAX_INSTANCES, main_container
 from gate.local.admin.etags import etag
 from gate.local.admin.messages import Revision, RevisionTemplate, Service, seconds
 from gate.local.admin.names import revision_path, service_path
@@ -67,6 +69,12 @@ def make_revision(
     )
 
 
+def template_of(revision: Revision) -> RevisionTemplate:
+    """Gives the template that a revision was made from, but for its name."""
+    copied = {name: getattr(revision, name) for name in _COPIED if name in revision}
+    return RevisionTemplate(**copied)
+
+
 def matches(revision: Revision, template: RevisionTemplate) -> bool:
     """Tells whether a revision is what a template would make."""
     empty = RevisionTemplate()
@@ -83,13 +91,14 @@ def uses_secrets(revision: Revision) -> str:
             if "value_source" in variable:
                 return variable.value_source.secret_key_ref.secret or variable.name
     for volume in revision.volumes:
-        return volume.secret.secret or volume.name
+        if "secret" in volume:
+            return volume.secret.secret or volume.name
     return ""
 
 
 def make_spec(key: RevisionKey, revision: Revision) -> RevisionSpec:
     """Gives what it takes to run a revision; min instances are left to `scaled`."""
-    container = revision.containers[0]
+    container = main_container(revision.containers)
     probe = container.startup_probe
     return RevisionSpec(
         key=key,

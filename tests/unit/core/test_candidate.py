@@ -16,6 +16,7 @@ from tests.unit.core.rollouts import (
     BOOTING,
     BROKEN,
     CANDIDATE,
+    GUARD,
     NOW,
     OLD,
     PLACED,
@@ -32,7 +33,7 @@ from tests.unit.core.rollouts import (
     service,
 )
 
-UNWRITTEN = service(BEFORE, etag="guard")
+UNWRITTEN = service(BEFORE, generation=GUARD)
 
 
 def waited(seen, condition=READY, at=NOW, **changes):
@@ -46,7 +47,7 @@ def text_of(r):
 
 def test_an_update_without_an_answer_is_looked_for():
     r = candidate.not_placed(rollout(Phase.DEPLOYING), failed(Failure.LOST))
-    assert (r.phase, r.guard, r.limit_at) == (Phase.WAITING, "guard", later(240))
+    assert (r.phase, r.guard, r.limit_at) == (Phase.WAITING, GUARD, later(240))
     assert "no answer" in r.notes[-1]
 
 

@@ -101,7 +101,7 @@ def test_an_outcome_says_everything():
         "revision": CANDIDATE,
         "image": "app:2",
         "url": "https://c",
-        "condition": "succeeded",
+        "condition": "ready",
     }
     assert entry["stable"] == [{"revision": STABLE, "percent": 100, "image": ""}]
     assert entry["verdict"] == {

@@ -59,6 +59,7 @@ def test_status() -> None:
         "latest_created": CANDIDATE,
         "last_modifier": "alice@example.com",
         "updated_at": "2026-01-01T12:00:00.000Z",
+        "next": "",
         "lease": {
             "state": "free",
             "rollout": "",

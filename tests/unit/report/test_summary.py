@@ -225,7 +225,7 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
         "next: roll out again; or look at the candidate yourself, then",
         (
             "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
@@ -241,7 +241,12 @@ def test_a_rollback_has_no_table() -> None:
         "",
         "traffic before: backend-00002-abc 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
-        "open WebSockets stay on backend-00002-abc until they end (at most its request timeout)",
+        (
+            "open WebSockets stay on backend-00002-abc until they end "
+            "(at most 5 min, its request timeout)"
+        ),
+        "",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
@@ -267,7 +272,7 @@ def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
         "  gate status --project demo --region us-central1 --service backend",
         (
             "  gate rollback --to backend-00001-aaa --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
