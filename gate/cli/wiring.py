@@ -229,7 +229,7 @@ async def service_names(project: str, region: str) -> tuple[str, ...]:
     from gate.cloud.services import service_names as names  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)))) as wire:
+    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
         return await names(wire, project, region)
 
 
