@@ -323,7 +323,8 @@ def our_tag_is_gone(story):
     left = [e for e in story.record.final.get("traffic", []) if e.get("tag") in TAGS]
     held = {run.outcome["candidate"]["revision"] for run in story.record.runs if _holds(run)}
     for _, write in story.gates:
-        if story.entry(write).get("why") == "give back the lease":  # and died before it said so
+        why = str(story.entry(write).get("why"))
+        if why.startswith(("give back the lease", "keep ")):  # and died before it said so
             held |= {each["revision"] for each in write["traffic"] if each["tag"] in TAGS}
     for each in left:
         if each.get("revision") not in held:
