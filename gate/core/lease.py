@@ -189,11 +189,11 @@ def _fence(service: Service) -> int:
 def _bars(r: Rollout, wrote: Shares, *, working: bool) -> tuple[Barred, ...]:
     """Bars that stand, and those that a rollback adds; none on a revision that has users."""
     assert r.service is not None
-    bars = standing_bars(r.service, r.revisions)
+    bars = standing_bars(r.service, r.known)
     known = {bar.revision for bar in bars}
     bars += tuple(bar for bar in r.barred if bar.revision not in known)
     if _settles(r, wrote, working=working):
-        image = image_of(r.candidate, r.service, r.revisions)
+        image = image_of(r.candidate, r.service, r.known)
         while bar := against(bars, r.candidate, image):
             bars = tuple(one for one in bars if one != bar)
     bars += _left_behind(r, {bar.revision for bar in bars})
@@ -215,9 +215,7 @@ def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
         return ()
     assert r.service is not None
     return tuple(
-        Barred(
-            name, image_of(name, r.service, r.revisions), r.plan.actor, r.plan.reason[:REASON_MAX]
-        )
+        Barred(name, image_of(name, r.service, r.known), r.plan.actor, r.plan.reason[:REASON_MAX])
         for name in r.placed.shares
         if name and name not in known
     )
@@ -234,7 +232,7 @@ def _stuck_users(r: Rollout, wrote: Shares) -> frozenset[str]:
 def _given(r: Rollout, wrote: Shares, candidate: str) -> str:
     """Image by digest of the revision that has users by this write, "" where it is not known."""
     assert r.service is not None
-    image = image_of(bearer(wrote, candidate), r.service, r.revisions)
+    image = image_of(bearer(wrote, candidate), r.service, r.known)
     return image if digest_in(image) else ""
 
 

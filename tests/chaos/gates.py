@@ -29,7 +29,6 @@ import gate.report.plain
 from gate.cli import main, wiring
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan
-from gate.core.tagging import own_tag
 from gate.errors import ExitCode
 from gate.policyfile import load_policy
 
@@ -206,4 +205,4 @@ def _rollout(orders, file):
         identity=policy.candidate.identity,
         first_deploy=policy.first_deploy,
     )
-    return gate.cli.drive.drive(own_tag(plan), "json", policy=policy)
+    return gate.cli.drive.drive(plan, "json", policy=policy)

@@ -113,6 +113,14 @@ def test_a_rollback_bars_with_the_digest_that_it_read_or_that_the_annotation_kno
     assert written(r) == (Barred(CANDIDATE, BAD_IMAGE, "alice", "because"),)
 
 
+def test_a_rollback_takes_the_image_from_the_list_that_it_chose_its_target_from():
+    listed = (Revision(CANDIDATE, READY, "app:2", digest=BAD_IMAGE),)
+    asked = plan(Kind.ROLLBACK, revision=STABLE, revisions=listed)
+    r = aimed(asked, service(MOVED, annotations=()), wanted=())
+    assert r.phase is Phase.MOVING
+    assert written(r) == (Barred(CANDIDATE, BAD_IMAGE, "alice", "because"),)
+
+
 def test_a_rollback_reads_what_serves_where_nobody_knows_its_image_and_does_without_if_it_must():
     asked = plan(Kind.ROLLBACK, revision=STABLE)
     r = aimed(asked, service(MOVED, annotations=()), wanted=())
