@@ -139,6 +139,13 @@ def test_no_bar_is_on_a_revision_that_has_users():
     assert written(rollout(Phase.RECOVERING, service=undone, goal=BEFORE)) == (BAR,)
 
 
+def test_who_gives_users_to_what_was_barred_has_decided_anew():
+    mark = replace(LEFT, wrote=((STABLE, 100),), barred=(Barred(STABLE, BAD_IMAGE), BAR))
+    assert standing_bars(marked(mark, BEFORE), {}) == (BAR,)
+    latest = Split.of([Target(None, 100)])  # which means stable now
+    assert standing_bars(marked(mark, latest), {}) == (BAR,)
+
+
 def test_a_bar_without_a_digest_gets_it_once_it_is_known():
     mark = replace(LEFT, wrote=((STABLE, 100),), barred=(Barred(BAD, "app:9", "bob", "slow"),))
     known = {BAD: Revision(BAD, READY, "app:9", digest=BAD_IMAGE)}
