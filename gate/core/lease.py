@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gate.core.bars import against, bearer, digest_in, image_of, standing_bars
+from gate.core.bars import against, bearer, digest_in, image_left, image_of, standing_bars
 from gate.core.mark import Barred, Mark, Shares, UnreadableMark
 from gate.core.messages import SetTraffic
 from gate.core.service import Service
@@ -214,10 +214,12 @@ def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
     if r.phase is not Phase.MOVING or r.plan.kind is not Kind.ROLLBACK or r.placed is None:
         return ()
     assert r.service is not None
+    had = [name for name in r.service.effective_shares or r.placed.shares if name]
+    left = [name for name in had if name not in known | {r.candidate}]
+    actor, reason = r.plan.actor, r.plan.reason[:REASON_MAX]
+    images = [image_left(name, (r.candidate,), r.service, r.known) for name in left]
     return tuple(
-        Barred(name, image_of(name, r.service, r.known), r.plan.actor, r.plan.reason[:REASON_MAX])
-        for name in r.placed.shares
-        if name and name not in known
+        Barred(name, image, actor, reason) for name, image in zip(left, images, strict=True)
     )
 
 
