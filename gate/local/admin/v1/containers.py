@@ -80,6 +80,8 @@ def _variable(item: Message, aliases: Aliases) -> Json:
             if item.HasField("value")
             else {"name": item.name}
         )
+    if not item.value_source.HasField("secret_key_ref"):
+        return {"name": item.name, "valueFrom": {}}
     reference = item.value_source.secret_key_ref
     selector: Json = {"name": aliases.name(reference.secret), "key": reference.version}
     return {"name": item.name, "valueFrom": {"secretKeyRef": selector}}
@@ -90,16 +92,22 @@ def _read_env(fields: Fields, aliases: Mapping[str, str], container: Message) ->
     for each in fields.objects("env"):
         variable = container.env.add(name=each.text("name"))
         if each.has("valueFrom"):
-            source = each.inner("valueFrom")
-            selector = source.inner("secretKeyRef")
-            name, version = selector.text("name"), selector.text("key")
-            reference = variable.value_source.secret_key_ref
-            reference.secret, reference.version = aliases.get(name, name), version
-            selector.close()
-            source.close()
+            _read_source(each.inner("valueFrom"), aliases, variable.value_source)
         elif each.has("value"):
             variable.value = each.text("value")
         each.close()
+
+
+def _read_source(fields: Fields, aliases: Mapping[str, str], source: Message) -> None:
+    source.SetInParent()
+    if fields.has("secretKeyRef"):
+        selector = fields.inner("secretKeyRef")
+        name = selector.text("name")
+        source.secret_key_ref.SetInParent()
+        source.secret_key_ref.secret = aliases.get(name, name)
+        source.secret_key_ref.version = selector.text("key")
+        selector.close()
+    fields.close()
 
 
 def _port(port: Message) -> Json:

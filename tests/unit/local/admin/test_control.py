@@ -130,6 +130,23 @@ async def test_a_revision_without_a_name_whose_operation_was_lost_is_made_once()
     assert third.control.operations.running() == []
 
 
+async def test_a_revision_that_was_made_is_not_made_again_when_its_operation_was_lost():
+    before = await first_run()
+    before.instances.hold("demo/slow")
+    new = Service(name=NAME, template=template("demo/slow"))
+    before.control.update_service(update(new, "template"), "me")
+    for _ in range(10):  # turns of the loop: enough to begin, and to wait for the boot
+        await asyncio.sleep(0)
+    assert len(before.control.list_revisions(ListRevisionsRequest(parent=NAME)).revisions) == 2
+    await before.control.close()
+    before.journal.kinds["operations"].clear()
+    rig = again(before)
+    await rig.control.resume()
+    (running,) = rig.control.operations.running()
+    await done(rig, running.operation)
+    assert len(rig.control.list_revisions(ListRevisionsRequest(parent=NAME)).revisions) == 2
+
+
 async def test_a_write_whose_operation_was_lost_is_carried_out_anyway():
     before = await first_run()
     rude = again(before, faults=Faults(1))
