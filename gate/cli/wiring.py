@@ -220,7 +220,7 @@ async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
 
     place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
     async with Wire(place, ways=Ways(say=on_wait)) as wire:
-        return await marked(wire, project, region)
+        return await marked(wire, project)
 
 
 def logs_of(ref: ServiceRef) -> "CloudLogs":

@@ -10,20 +10,20 @@ PAGE_SIZE = 100
 
 
 async def marked_services(
-    wire: Wire, project: str, region: str, page_size: int = PAGE_SIZE
+    wire: Wire, project: str, page_size: int = PAGE_SIZE
 ) -> tuple[ServiceRef, ...]:
-    """The services of this project and region that carry a mark of the gate, by name.
+    """The services of this project that carry a mark of the gate, by name.
 
     Args:
-        wire: to the Admin API of this region.
+        wire: to the Admin API of one region, which is where they are looked for.
         project: its id.
-        region: e.g. us-central1.
         page_size: services asked for at once.
 
     Raises:
         InfrastructureError: they could not all be listed: an incomplete list would look like one
             on which nothing is left to do.
     """
+    region = wire.place.region
     path = path_of("/apis/serving.knative.dev/v1/namespaces/{project}/services", project=project)
     query = Query("GET", f"{path}?limit={page_size}", f"services of {project}/{region}")
     found = [
