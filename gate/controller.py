@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from gate.core.guard import came_between
 from gate.core.lease import renewal
 from gate.core.mark import KEY
 from gate.core.messages import (
@@ -22,6 +23,7 @@ from gate.core.messages import (
     Failure,
     Interrupted,
     Look,
+    Overwrote,
     ReadLogs,
     Record,
     Recorded,
@@ -42,6 +44,7 @@ from gate.errors import (
 from gate.interview import Interview
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
+    Answers,
     Clock,
     Identity,
     Ledger,
@@ -83,6 +86,7 @@ class World:
     redactor: Redactor
     identity: Identity
     narrator: Narrator
+    answers: Answers | None = None
 
 
 class Controller:
@@ -172,6 +176,7 @@ class Controller:
             async with asyncio.timeout(self._patience_s(rollout)), asyncio.TaskGroup() as group:
                 service = group.create_task(world.platform.read_service())
                 reads = [group.create_task(self._revision(name)) for name in command.revisions]
+                answer = group.create_task(self._answer(command.ask))
         except TimeoutError:
             return self._no_answer()
         except ExceptionGroup as errors:
@@ -181,7 +186,12 @@ class Controller:
             return self._failed(first)
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
-        return Seen(world.clock.now(), service.result(), revisions)
+        return Seen(world.clock.now(), service.result(), revisions, answer.result())
+
+    async def _answer(self, url: str) -> str:
+        """What users get at an address, where it is asked at all."""
+        answers = self._world.answers
+        return await answers(url) if url and answers else ""
 
     def _patience_s(self, rollout: Rollout) -> float | None:
         """How long a call may take: once we are to stop, no longer than its phase."""
@@ -284,7 +294,7 @@ class Controller:
             return self._failed(error)
         return await self._interview.ask(command, headers)
 
-    async def _renew(self, rollout: Rollout) -> Seen | None:
+    async def _renew(self, rollout: Rollout) -> Seen | Overwrote | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
 
         A read or a write that fails is tried again with the next renewal.
@@ -297,9 +307,11 @@ class Controller:
             if write is None:
                 return Seen(world.clock.now(), service)
             annotations = {**dict(service.annotations), KEY: write.mark.text()}
-            await world.platform.set_traffic(write.traffic, write.etag, annotations)
+            given = await world.platform.set_traffic(write.traffic, write.etag, annotations)
         except InfrastructureError:
             return None
+        if came_between(service.generation, given):
+            return Overwrote(world.clock.now(), service.generation, given)
         return None
 
     async def _record(self, rollout: Rollout) -> Event:

@@ -111,7 +111,17 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output))
         identity = wiring.identity_of(platform)
-        world = World(platform, probes, logs, ledger, how.clock, redactor, identity, narrator)
+        world = World(
+            platform,
+            probes,
+            logs,
+            ledger,
+            how.clock,
+            redactor,
+            identity,
+            narrator,
+            wiring.answers,
+        )
         rollout = await Controller(world).run(plan, wiring.new_id(how.clock.now()))
         capabilities = how.policy.capabilities if how.policy else {}
         ended.append(Ended(rollout, redactor, capabilities, how.clock.now()))

@@ -249,6 +249,14 @@ def identity_of(platform: "CloudRun") -> "Identity":
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
+async def answers(url: str) -> str:
+    """As ports.Answers, over HTTP."""
+    from gate.probes.answer import unanswered  # noqa: PLC0415
+    from gate.probes.tls import shared_context  # noqa: PLC0415
+
+    return await unanswered(url, shared_context)
+
+
 def configurations_of(platform: "CloudRun") -> "Configurations":
     """How the revisions of the platform's service are set up."""
     from gate.cloud.configurations import CloudConfigurations  # noqa: PLC0415
@@ -278,11 +286,12 @@ def probes_of(
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
     """
+    from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
-    redactor = Redactor(values)
+    redactor = Redactor(values, literals(policy))
     runner = ProbeRunner(
         values,
         logs,

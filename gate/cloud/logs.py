@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.decisions import LOG_ID
@@ -83,6 +83,14 @@ class CloudLogs:
             clauses.append(f"resource.labels.revision_name={quoted(query.revision)}")
         else:
             clauses.append(f"logName!={quoted(f'projects/{ref.project}/logs/{LOG_ID}')}")
+        if query.not_revision:
+            clauses.append(f"resource.labels.revision_name!={quoted(query.not_revision)}")
+        if query.log_id:
+            name = f"projects/{ref.project}/logs/{quote(query.log_id, safe='')}"
+            clauses.append(f"logName={quoted(name)}")
+        if query.traces:
+            names = (quoted(f"projects/{ref.project}/traces/{one}") for one in query.traces)
+            clauses.append(f"trace=({' OR '.join(names)})")
         if query.min_severity is not None:
             clauses.append(f"severity>={query.min_severity.name}")
         if query.text:

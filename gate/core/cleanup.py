@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from gate.core.candidate import unproven
+from gate.core.guard import came_between
 from gate.core.lease import holds, lost, moved, taker, wrote_last
-from gate.core.messages import CallFailed, Failure
+from gate.core.messages import Accepted, CallFailed, Failure
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.transitions import (
@@ -35,7 +36,7 @@ def cleaning(r: Rollout, service: Service, at: datetime) -> Rollout:
     if lost(r, service):
         note = f"{taker(service)} has taken over: nothing more is written"
         return finish(r, r.ending or Ending.HELD, note)
-    if r.ending is not Ending.PROMOTED and moved(r, service):
+    if r.ending is not Ending.PROMOTED and not r.clashed and moved(r, service):
         if r.plan.kind is Kind.ROLLOUT:
             return _come_late(r, at)
         r = replace(r, ending=Ending.ROLLED_BACK)
@@ -65,7 +66,7 @@ def _exposed(r: Rollout, service: Service) -> Rollout:
     has = service.traffic.pinned(service.latest_ready).share_of(r.candidate)
     if r.ending is not Ending.REJECTED or has <= had or moved(r, service):
         return r
-    by = service.last_modifier or "somebody"
+    by = service.mover or "somebody"
     note = (
         f"{by} has moved users to {r.candidate}, which was rejected ({has} % of the traffic), and "
         "that is left alone: gate rollback --to REVISION takes them off it"
@@ -94,12 +95,13 @@ def left_tag(r: Rollout, message: str) -> Rollout:
     return finish(r, Ending.STUCK, f"{note}; {back}")
 
 
-def untagged(r: Rollout, at: datetime) -> Rollout:
+def untagged(r: Rollout, accepted: Accepted) -> Rollout:
     """UNTAGGING accepted; where only the lease was given back, traffic has been verified before."""
     assert r.service is not None
-    if r.ending is Ending.PROMOTED and not _has_our_tag(r, r.service):
+    alone = not came_between(r.service.generation, accepted.generation)
+    if alone and r.ending is Ending.PROMOTED and not _has_our_tag(r, r.service):
         return replace(r, phase=Phase.RECORDING)
-    return written(r, Phase.SETTLING, at, r.plan.verify_within_s)
+    return written(r, Phase.SETTLING, accepted.at, r.plan.verify_within_s)
 
 
 def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:

@@ -8,25 +8,28 @@ from its events, and resumed.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core import candidate, cleanup, moving, recovery
-from gate.core.aim import aim, no_service
+from gate.core import candidate, cleanup, guard, moving, recovery
+from gate.core.aim import aim, blind, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
 from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    Deploy,
     Event,
     Failure,
     Interrupted,
     LogsRead,
     Look,
+    Overwrote,
     Probed,
     Recorded,
     Seen,
+    SetTraffic,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
-from gate.core.transitions import READ_WITHIN_S, finish, hold, written
+from gate.core.transitions import READ_WITHIN_S, hold, written
 from gate.core.verdict import Verdict
 from gate.errors import IllegalEventError
 
@@ -53,10 +56,25 @@ def step(rollout: Rollout, event: Event) -> Stepped:
 def _informed(r: Rollout, event: Event) -> Rollout:
     """What was seen replaces what was known; a revision asked for and not there is gone."""
     if not isinstance(event, Seen):
-        return r
+        return _sent(r, event)
     asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
     known = {name: revision for name, revision in r.revisions.items() if name not in asked}
-    return replace(r, service=event.service, revisions={**known, **event.revisions})
+    return replace(
+        r,
+        service=event.service,
+        revisions={**known, **event.revisions},
+        unanswered=event.unanswered,
+    )
+
+
+def _sent(r: Rollout, event: Event) -> Rollout:
+    """A write that was accepted, or got no answer, is the last one from here on."""
+    lost = isinstance(event, CallFailed) and event.failure is Failure.LOST
+    for command in command_of(r) if lost or isinstance(event, Accepted) else ():
+        if isinstance(command, Deploy | SetTraffic):
+            given = event.generation if isinstance(event, Accepted) else 0
+            return replace(r, sent=command, given=given)
+    return r
 
 
 def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one table of arrows, one line each
@@ -66,14 +84,18 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             raise _illegal(r, event)
         case _, Interrupted():
             return interrupted(r, at)
+        case _, Seen(service=service) if guard.overwrote(r, service):
+            return guard.overwritten(r, service, at)
+        case Phase.PROBING | Phase.DWELLING | Phase.WATCHING, Overwrote() as overwrote:
+            return guard.renewal_overwrote(r, overwrote)
         case Phase.READING, Seen(service=service):
             return aim(r, service, at)
         case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
             return no_service(r, failed)
         case Phase.READING, CallFailed() as failed if r.unseen:
             return moving.cannot_see(r, failed)
-        case Phase.READING, CallFailed(message=message):
-            return finish(r, Ending.FAILED, message)
+        case Phase.READING, CallFailed() as failed:
+            return blind(r, failed)
         case Phase.RECOVERING, Accepted():
             return written(r, Phase.RECOVERED, at, r.plan.verify_within_s)
         case Phase.RECOVERING, CallFailed() as failed:
@@ -131,8 +153,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return cleanup.cleaning(r, service, at)
         case Phase.CLEANING, CallFailed() as failed:
             return cleanup.cannot_look(r, failed)
-        case Phase.UNTAGGING, Accepted():
-            return cleanup.untagged(r, at)
+        case Phase.UNTAGGING, Accepted() as accepted:
+            return cleanup.untagged(r, accepted)
         case Phase.UNTAGGING, CallFailed() as failed:
             return cleanup.not_untagged(r, failed)
         case Phase.SETTLING, Seen(service=service):

@@ -28,7 +28,7 @@ def enter(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:
 
 def written(r: Rollout, phase: Phase, at: datetime, within_s: float) -> Rollout:
     """A write was accepted, or its answer was lost: on to looking what became of it."""
-    guard = r.service.etag if r.service else ""
+    guard = r.service.generation if r.service else 0
     return replace(enter(r, phase, at, within_s), guard=guard)
 
 
@@ -71,12 +71,12 @@ def hold(r: Rollout, at: datetime, subject: str, text: str, hint: str = "") -> R
 
 def unwritten(r: Rollout, service: Service) -> bool:
     """Whether nobody has written since our last write was decided on: ours did not happen (yet)."""
-    return service.etag == r.guard
+    return service.generation <= r.guard
 
 
 def changed_again(service: Service) -> Verdict:
     """Somebody has written after us: whatever they want is left alone, also if it is the old."""
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    by = f" by {service.mover}" if service.mover else ""
     now = shares_text(service.traffic.shares)
     return Verdict.hold("traffic", f"was changed again{by} (is {now}) and is left alone")
 

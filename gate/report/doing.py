@@ -58,7 +58,12 @@ def _tagging(rollout: Rollout) -> str:
 def _probing(rollout: Rollout) -> str:
     probes = many(len(rollout.plan.probes), "probe")
     harmless = "" if rollout.first else ", no user is affected"
-    return f"probing {safe(rollout.candidate)} at its own address ({probes}{harmless})"
+    what = f"probing {safe(rollout.candidate)} at its own address ({probes}{harmless})"
+    if rollout.plan.kind is not Kind.ROLLBACK:
+        return what
+    return (
+        f"{what}; its first answer is waited for, at most {duration(rollout.plan.ready_within_s)}"
+    )
 
 
 def _moving(rollout: Rollout) -> str:

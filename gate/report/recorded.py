@@ -184,7 +184,7 @@ def _verdict(outcome: Entry) -> Iterator[Line]:
     for reason in children(verdict, "reasons"):
         subject = safe(text(reason, "subject"))
         yield Line(f"{subject}: {safe(text(reason, 'text'), TEXT_MAX)}", indent=2)
-        yield from hint_lines(text(reason, "hint"))
+        yield from hint_lines(text(reason, "hint"), texts(reason, "lines"))
         if capability := text(reason, "capability"):
             yield Line(f"at stake: {safe(capability)}", indent=4)
 

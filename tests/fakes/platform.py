@@ -1,4 +1,4 @@
-"""Cloud Run in memory, for one service: etags, generations, slow reconciles, other people.
+"""Cloud Run in memory, for one service: guards, generations, slow reconciles, other people.
 
 Follows docs of the Admin API v2: while a service reconciles its effective traffic is the old one; a
 reconcile that fails keeps what served last, and `observed_generation` stays behind.
@@ -48,7 +48,12 @@ class FakePlatform(Script):
         propagation_reads: how many reads of the service a write needs until it is effective.
         reconciles_forever: writes are accepted and never become effective.
         hidden_reads: how many reads of a new revision find nothing yet.
+        guards_ignored: a write is accepted whatever version it was decided on, as v2 does.
+        status_moves_version: the end of a reconcile gives the service a new version, too; an older
+            one is accepted as long as nobody has written since.
         writes: the gate's accepted writes; other people's are not among them.
+        overtaken: how many writes had been accepted when a rival of `conflict_once` wrote.
+        overwritten: which of them were decided on what somebody had changed since.
     """
 
     def __init__(
@@ -70,20 +75,25 @@ class FakePlatform(Script):
         self._generation = self._observed = 1
         self._ready = SUCCEEDED
         self._stamp = 1_000_000
+        self._current = {self._etag}
         self._reads_left = 0
         self._reconciling = False
         self._next_failure: Condition | None = None
         self._doomed: dict[str, Condition] = {}
         self._hidden: dict[str, int] = {}
         self._lose_reply: UnavailableError | None = None
-        self._rival: tuple[Split | None] | None = None
+        self._rival: tuple[Split | None, int] | None = None
         self._modifier = "gate@example.com"
         self._annotations: tuple[tuple[str, str], ...] = ()
         self.exists = True
         self.propagation_reads = 0
         self.reconciles_forever = False
         self.hidden_reads = 0
+        self.guards_ignored = False
+        self.status_moves_version = False
         self.writes: list[Write] = []
+        self.overtaken: int | None = None
+        self.overwritten: list[int] = []
 
     # What tests script
 
@@ -92,13 +102,20 @@ class FakePlatform(Script):
         self._accept(traffic)
         self._modifier = by
 
-    def conflict_once(self, traffic: Split | None = None) -> None:
+    def left(self, traffic: Split, annotations: Mapping[str, str]) -> None:
+        """What somebody has left on the service before, in effect."""
+        self._annotations = _pairs(annotations) or ()
+        self._accept(traffic)
+        self._settle()
+
+    def conflict_once(self, traffic: Split | None = None, skip: int = 0) -> None:
         """Somebody else writes just before the next write arrives, so that it conflicts.
 
         Args:
             traffic: what they ask for; None keeps the list and changes only the etag.
+            skip: how many writes arrive before that one.
         """
-        self._rival = (traffic,)
+        self._rival = (traffic, skip)
 
     def next_revision_fails(
         self, message: str, reason: str = "HEALTH_CHECK_CONTAINER_ERROR"
@@ -217,13 +234,19 @@ class FakePlatform(Script):
     def _check_etag(self, etag: str) -> None:
         self._require_service()
         if self._rival is not None:
-            (traffic,), self._rival = self._rival, None
-            self.human_moves_traffic(traffic or self._desired)
-        if etag != self._etag:
+            traffic, skip = self._rival
+            self._rival = (traffic, skip - 1) if skip else None
+            if not skip:
+                self.overtaken = len(self.writes)
+                self.human_moves_traffic(traffic or self._desired)
+        if etag in self._current:
+            return
+        if not self.guards_ignored:
             raise ConflictError(
                 f"Conflict for resource '{self._ref.name}': version '{etag}' was specified "
                 f"but current version is '{self._etag}'."
             )
+        self.overwritten.append(len(self.writes))
 
     def _write(self, write: Write) -> int:
         self._accept(write.traffic)
@@ -240,12 +263,16 @@ class FakePlatform(Script):
         self._desired = traffic
         self._generation += 1
         self._stamp += 1
+        self._current = {self._etag}
         self._reconciling = True
         self._ready = RECONCILING
         self._reads_left = self.propagation_reads
 
     def _settle(self) -> None:
         self._reconciling = False
+        if self.status_moves_version:
+            self._stamp += 1
+            self._current.add(self._etag)
         self._finish_boots()
         failure = self._failure()
         if failure is not None:

@@ -7,7 +7,6 @@ import asyncio
 import socket
 
 import pytest
-from gate.local.admin.v1.face import V1Face
 from google.cloud import run_v2
 from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +17,7 @@ from gate.cloud.run import CloudRun
 from gate.core.mark import KEY
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split, Target
+from gate.local.admin.v1.face import V1Face
 from gate.local.http_server import HttpServer
 from tests.fakes.local_control_plane import Rig
 from tests.property.run_services import services

@@ -46,6 +46,7 @@ def service(
     *,
     effective: Split | None = None,
     etag: str = "after",
+    generation: int = 1,
     reconciling: bool = False,
     **more: object,
 ) -> Service:
@@ -57,8 +58,8 @@ def service(
     seen = Service(
         ref=REF,
         etag=etag,
-        generation=1,
-        observed_generation=1,
+        generation=generation,
+        observed_generation=generation,
         reconciling=reconciling,
         ready=READY,
         traffic=traffic,
@@ -137,6 +138,9 @@ def evidence(outcome: Outcome = Outcome.PASSED, probe: str = "health") -> Eviden
     return Evidence(probe, "http", outcome, "GET /", "200", "500", NOW, 0.1, findings)
 
 
+GUARD = 0
+"""Generation of the read that the last write of `rollout` below was decided on."""
+
 _PLACED_LIST = frozenset({Phase.WAITING, Phase.EXPLAINING, Phase.PROBING, Phase.CONFIRMING})
 _NO_GOAL = frozenset({Phase.READING, Phase.DEPLOYING, Phase.TAGGING})
 _MOVING_ON = frozenset({Phase.VERIFYING, Phase.BACKING_OUT})
@@ -145,12 +149,17 @@ _MOVING_ON = frozenset({Phase.VERIFYING, Phase.BACKING_OUT})
 def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollout:
     """A rollout that has come as far as this phase, a minute before its limit.
 
-    The service is as last seen; the guard is the etag of the write that led here.
+    The service is as last seen; the guard is the generation that the write was decided on. While it
+    reads, it has looked at those that have users already.
     """
     asked = asked or plan()
     r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
-    r = replace(r, service=service(etag="guard"), guard="guard", before=BEFORE, placed=PLACED)
+    read = service(etag="guard", generation=GUARD)
+    r = replace(r, service=read, guard=GUARD, before=BEFORE, placed=PLACED)
     r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
+    if phase is Phase.READING:
+        stable = Revision(STABLE, READY, "app:1")
+        r = replace(r, wanted=(STABLE, OLD, CANDIDATE), revisions={STABLE: stable, **r.revisions})
     r = replace(r, at=NOW, fence=0 if phase is Phase.READING else 1, reached=PLACED)
     if phase not in _PLACED_LIST and phase not in _NO_GOAL:
         back = phase in {Phase.REVERTING, Phase.PROVING}

@@ -16,6 +16,7 @@ from tests.unit.core.rollouts import (
     BOOTING,
     BROKEN,
     CANDIDATE,
+    GUARD,
     NOW,
     OLD,
     PLACED,
@@ -32,7 +33,7 @@ from tests.unit.core.rollouts import (
     service,
 )
 
-UNWRITTEN = service(BEFORE, etag="guard")
+UNWRITTEN = service(BEFORE, generation=GUARD)
 
 
 def waited(seen, condition=READY, at=NOW, **changes):
@@ -46,7 +47,7 @@ def text_of(r):
 
 def test_an_update_without_an_answer_is_looked_for():
     r = candidate.not_placed(rollout(Phase.DEPLOYING), failed(Failure.LOST))
-    assert (r.phase, r.guard, r.limit_at) == (Phase.WAITING, "guard", later(240))
+    assert (r.phase, r.guard, r.limit_at) == (Phase.WAITING, GUARD, later(240))
     assert "no answer" in r.notes[-1]
 
 
@@ -136,13 +137,13 @@ def test_why_it_did_not_start():
     r = rollout(Phase.EXPLAINING, revisions=revisions(BROKEN))
     r = candidate.explained(r, ("a", "b"), NOW)
     assert r.ending is Ending.REJECTED
-    assert r.verdict.reasons[0].hint.endswith("a | b")
+    assert (r.verdict.reasons[0].lines, r.verdict.reasons[0].hint) == (("a", "b"), "")
 
 
 def test_slow_is_rejected_if_it_had_its_time_and_held_if_not():
     booting = revisions(BOOTING)
     r = candidate.explained(rollout(Phase.EXPLAINING, revisions=booting), ("a",), NOW)
-    assert (r.ending, r.verdict.reasons[0].hint) == (Ending.REJECTED, "a")
+    assert (r.ending, r.verdict.reasons[0].lines) == (Ending.REJECTED, ("a",))
     assert "not ready within 240 s (reconciling)" in text_of(r)
     hurried = rollout(Phase.EXPLAINING, plan(deadline_s=30), revisions=booting)
     r = candidate.explained(hurried, (), NOW)

@@ -50,9 +50,10 @@ def test_what_leads_to_safety_goes_on_and_hurries(phase):
 
 def test_an_unlock_is_not_made_after_all_unless_it_has_been_made_before():
     asked = plan(Kind.RECOVER, force=True)
-    r = interrupted(rollout(Phase.RECOVERING, asked, guard=""), NOW)
+    r = interrupted(rollout(Phase.RECOVERING, asked, guard=0), NOW)
     assert r.ending is Ending.INTERRUPTED
-    assert interrupted(rollout(Phase.RECOVERING, asked), NOW).phase is Phase.RECOVERING
+    sent = rollout(Phase.RECOVERING, asked, guard=1)
+    assert interrupted(sent, NOW).phase is Phase.RECOVERING
 
 
 def test_a_wait_is_never_made_longer():

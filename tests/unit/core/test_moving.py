@@ -5,20 +5,24 @@ from dataclasses import replace
 import pytest
 
 from gate.core import moving
+from gate.core.commands import command_of
 from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.core.transitions import STILL_CHANGING
+from gate.errors import ExitCode
 from tests.unit.core.rollouts import (
     BEFORE,
     BROKEN,
     CANDIDATE,
+    GUARD,
     MOVED,
     NOW,
     OLD,
     PLACED,
+    PROBES,
     STABLE,
     TAG,
     done,
@@ -27,6 +31,7 @@ from tests.unit.core.rollouts import (
     marked,
     ours,
     plan,
+    revisions,
     rollout,
     service,
 )
@@ -87,14 +92,14 @@ def test_a_rollback_is_not_undone():
 
 @pytest.mark.parametrize(("asked", "back"), [(plan(), Phase.CONFIRMING), (PROMOTE, Phase.READING)])
 def test_a_move_that_did_not_happen_is_decided_anew(asked, back):
-    unwritten = service(PLACED, etag="guard")
+    unwritten = service(PLACED, generation=GUARD)
     assert verified(unwritten, asked).looks == 1
     r = verified(unwritten, asked, looks=PATIENT_LOOKS)
     assert (r.phase, r.conflicts) == (back, 1)
 
 
 def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():
-    r = verified(service(PLACED, etag="guard"), looks=PATIENT_LOOKS, interrupted=True)
+    r = verified(service(PLACED, generation=GUARD), looks=PATIENT_LOOKS, interrupted=True)
     assert (r.phase, r.ending, r.goal) == (Phase.CLEANING, Ending.INTERRUPTED, None)
 
 
@@ -143,7 +148,7 @@ def test_back_is_back_whatever_the_tags():
 
 
 def test_a_way_back_that_does_not_show_is_tried_again():
-    unwritten = replace(HALF_WAY, etag="guard")
+    unwritten = replace(HALF_WAY, generation=GUARD)
     assert proved(unwritten, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
     assert proved(unwritten, looks=PATIENT_LOOKS).phase is Phase.BACKING_OUT
     assert proved(unwritten, later(60), looks=9, conflicts=5).ending is Ending.STUCK
@@ -175,7 +180,7 @@ def test_a_way_back_whose_operation_does_not_end_is_back_if_users_see_it():
 
 
 def test_users_who_are_still_with_the_candidate_need_a_person():
-    still = ours(MOVED, reconciling=True, etag="guard")
+    still = ours(MOVED, reconciling=True, generation=GUARD)
     r = proved(still, later(60), looks=9, conflicts=5)
     assert r.ending is Ending.STUCK
 
@@ -200,3 +205,36 @@ def test_what_failed_where_our_tag_was_taken_away_is_no_regression_and_goes_back
     assert "our tag was taken away by eve@example.com" in back.verdict.reasons[0].text
     kept = ours(MOVED.with_tag(TAG, CANDIDATE), wrote=MOVED)
     assert moving.back_out(r, kept, NOW).ending is Ending.REGRESSED
+
+
+def test_after_a_rollback_the_target_is_asked_once_as_users_do():
+    r = verified(done(MOVED), ROLL_BACK)
+    assert (r.phase, r.listening) == (Phase.VERIFYING, True)
+    (look,) = command_of(r)
+    assert (look.ask, look.after_s) == ("https://x", 0.0)
+    asked = plan(Kind.ROLLBACK, revision=CANDIDATE, probes=PROBES)
+    assert verified(done(MOVED), asked).ending is Ending.ROLLED_BACK  # it has been asked before
+
+
+def test_a_target_that_does_not_answer_is_said_loudly_and_never_proposed_again():
+    listed = tuple(revisions(name=name)[name] for name in (CANDIDATE, STABLE))
+    asked = replace(ROLL_BACK, revisions=listed)
+    what = {"listening": True, "unanswered": "HTTP 503, no instance"}
+    r = verified(done(MOVED), asked, **what)
+    assert (r.ending, r.exit_code) == (Ending.STUCK, ExitCode.STUCK)
+    assert f"ALL USERS ARE ON {CANDIDATE}, AND IT DOES NOT ANSWER: HTTP 503" in r.notes[-1]
+    (way,) = r.way_out
+    assert f"--to {STABLE} " in way
+
+
+def test_an_arrival_that_was_seen_does_not_become_unsure_afterwards():
+    r = rollout(Phase.VERIFYING, ROLL_BACK, listening=True)
+    assert moving.cannot_see(r, failed(Failure.LOST)).ending is Ending.ROLLED_BACK
+
+
+def test_a_target_that_is_gone_is_not_what_leads_out():
+    gave_up = service(MOVED, effective=BEFORE, ready=BROKEN)
+    r = verified(gave_up, ROLL_BACK, looks=99, revisions={})
+    assert r.ending is Ending.STUCK
+    assert r.notes[-2] == f"{CANDIDATE} does not exist any more"
+    assert f"--to {STABLE} " in r.way_out[0]

@@ -21,6 +21,7 @@ from tests.unit.core.rollouts import (
     TAG,
     later,
     plan,
+    revisions,
     rollout,
 )
 from tests.unit.core.rollouts import service as unmarked
@@ -100,7 +101,10 @@ def left_undone(mark=BACK, **more):
 @pytest.mark.parametrize("kind", [Kind.RECOVER, Kind.ROLLOUT])
 def test_what_a_gate_wrote_last_and_was_left_half_done_is_written_once_more(kind):
     seen = left_undone()
-    r = recovery.admitted(rollout(Phase.READING, plan(kind)), seen, NOW)
+    fresh = rollout(Phase.READING, plan(kind), revisions={})
+    r = recovery.admitted(fresh, seen, NOW)
+    assert (r.phase, r.candidate) == (Phase.READING, STABLE)  # is it still there?
+    r = recovery.admitted(replace(r, revisions=revisions(name=STABLE)), seen, NOW)
     assert (r.phase, r.goal, r.fence) == (Phase.RECOVERING, seen.traffic, 5)
     assert r.notes[-1] == (
         "what a rollout (bob) wrote last was left half done, and is written once more"
@@ -124,6 +128,7 @@ def test_nothing_else_that_is_half_done_is_touched(seen):
 
 
 def recovered(seen, **changes):
+    changes = {"revisions": revisions(name=STABLE), **changes}
     asked = rollout(Phase.RECOVERED, plan(Kind.RECOVER), fence=4, goal=BEFORE, **changes)
     return recovery.recovered(replace(asked, id="r7"), seen, NOW)
 

@@ -62,12 +62,12 @@ def test_a_conflict_is_counted():
     assert (r.phase, r.conflicts, r.limit_at) == (Phase.CONFIRMING, 3, later(READ_WITHIN_S))
 
 
-def test_after_a_write_the_etag_that_guarded_it_tells_whether_anybody_has_written():
-    r = rollout(Phase.MOVING, service=service(etag="7"), guard="")
+def test_after_a_write_the_generation_it_was_decided_on_tells_whether_anybody_has_written():
+    r = rollout(Phase.MOVING, service=service(etag="7", generation=7), guard=0)
     after = written(r, Phase.VERIFYING, NOW, 120)
-    assert (after.phase, after.guard) == (Phase.VERIFYING, "7")
-    assert unwritten(after, service(etag="7"))
-    assert not unwritten(after, service(etag="8"))
+    assert (after.phase, after.guard) == (Phase.VERIFYING, 7)
+    assert unwritten(after, service(etag="8", generation=7)), "only the status has changed"
+    assert not unwritten(after, service(etag="7", generation=8))
 
 
 def test_endings_of_verdicts():

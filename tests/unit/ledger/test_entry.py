@@ -89,7 +89,9 @@ def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
 
 
 def test_an_outcome_says_everything():
-    r = ended(notes=("a note",), url="https://c", verdict=Verdict.hold("a", "b", "c"))
+    r = ended(
+        notes=("a note",), url="https://c", verdict=Verdict.hold("a", "b", "c").quoting(["d | e"])
+    )
     entry = outcome(r, later(1.5))
     assert {key: entry[key] for key in HEAD} == HEAD
     assert entry["message"] == "backend: rollout promoted"
@@ -99,13 +101,20 @@ def test_an_outcome_says_everything():
         "revision": CANDIDATE,
         "image": "app:2",
         "url": "https://c",
-        "condition": "succeeded",
+        "condition": "ready",
     }
     assert entry["stable"] == [{"revision": STABLE, "percent": 100, "image": ""}]
     assert entry["verdict"] == {
         "decision": "hold",
         "reasons": [
-            {"subject": "a", "text": "b", "hint": "c", "capability": "", "attribution": ""}
+            {
+                "subject": "a",
+                "text": "b",
+                "hint": "c",
+                "capability": "",
+                "attribution": "",
+                "lines": ["d | e"],
+            }
         ],
     }
     assert entry["effective_after"] == {CANDIDATE: 100}

@@ -1,6 +1,7 @@
 """The table at the end, and everything below it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from gate.core.state import Ending, Phase, Rollout
 from gate.core.traffic import Split, Target
 from gate.core.verdict import judge
 from gate.report.columns import cells
+from gate.report.reasons import verdict_lines
 from gate.report.summary import (
     evidence_lines,
     print_evidence,
@@ -145,6 +147,14 @@ def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
     ]
 
 
+def test_a_hint_is_a_hint_whatever_it_contains() -> None:
+    finding = replace(failed().findings[0], hint="ask /a | /b; its own last words: none")
+    verdict = judge(PROBES[:1], [failed("health", findings=(finding,))])
+    lines = [line.text for line in verdict_lines(verdict, PROBES[:1], [], CAPABILITIES)]
+    assert "hint: ask /a | /b; its own last words: none" in lines
+    assert not any("log lines" in line or line.startswith("|") for line in lines)
+
+
 def test_where_no_probe_ran_one_row_says_so() -> None:
     lines = shown(Scene(candidate_ready=PORT).play(plan()))
     assert lines[:4] == [
@@ -215,7 +225,7 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
         "next: roll out again; or look at the candidate yourself, then",
         (
             "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
@@ -231,7 +241,12 @@ def test_a_rollback_has_no_table() -> None:
         "",
         "traffic before: backend-00002-abc 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
-        "open WebSockets stay on backend-00002-abc until they end (at most its request timeout)",
+        (
+            "open WebSockets stay on backend-00002-abc until they end "
+            "(at most 5 min, its request timeout)"
+        ),
+        "",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
@@ -257,7 +272,7 @@ def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
         "  gate status --project demo --region us-central1 --service backend",
         (
             "  gate rollback --to backend-00001-aaa --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
