@@ -293,7 +293,7 @@ async def driven(rig, operation):
         await asyncio.sleep(0)
 
 
-async def test_a_service_with_a_secret_fails_and_says_that_there_are_none():
+async def test_a_service_with_a_secret_that_is_not_there_fails_and_says_so():
     rig = Rig()
     made = service()
     source = {"secret_key_ref": {"secret": "key", "version": "1"}}
