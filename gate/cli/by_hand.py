@@ -13,7 +13,7 @@ from gate.core.policy import Policy, ServiceName
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.stable import way_back
 from gate.core.state import Kind, Past, Plan
-from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
+from gate.errors import ExitCode, GateError, InfrastructureError, NotFoundError, UsageError
 from gate.ledger.entry import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
@@ -88,6 +88,8 @@ async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
     """Those that exist; a promotion, or a rollback that crosses everything, can do without."""
     try:
         return await platform.list_revisions()
+    except NotFoundError:
+        return ()  # to be refused, and recorded
     except InfrastructureError:
         if plan.kind is Kind.ROLLBACK and not plan.cross:
             raise

@@ -205,6 +205,18 @@ def test_a_creation_is_struck_by_the_name_that_it_asks_for(api, faults, local_cl
     assert httpx.get(f"{url}/{name}").status_code == 200
 
 
+def test_log_entries_that_are_written_over_rest_are_struck_too(faults, local_cloud_run):
+    url = f"http://{local_cloud_run.grpc}/v2/entries"
+    log = "projects/demo/logs/struck"
+    entry = {"logName": log, "resource": {"type": "global"}, "textPayload": "kept words"}
+    faults.on({"do": "drop-reply", "method": "WriteLogEntries"}, about="kept words")
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"{url}:write", json={"entries": [entry]})
+    asked = {"resourceNames": ["projects/demo"], "filter": f'logName="{log}"'}
+    (found,) = httpx.post(f"{url}:list", json=asked).json()["entries"]
+    assert found["textPayload"] == "kept words"
+
+
 def test_a_body_that_is_too_long_is_refused_also_where_rules_are_on(faults, wire):
     faults.on({"do": "unavailable"}, about="nobody")
     answer = httpx.request(
