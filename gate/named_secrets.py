@@ -47,7 +47,7 @@ _SAYS = (
     r"(?:missing|expired|invalid|required|not|no|none|is|was|must|may|has|the|an?|unset|empty"
     r"|unknown|malformed|wrong|absent|denied|rejected|forbidden|unauthorized)(?=[\s.,]|$)"
 )
-_WORD = r"[a-z]+"
+_WORD = r"[A-Z]?[a-z]+"
 _VERSION = r"\d+|latest"
 _REFERENCE = r"\bsecrets?[ /][\w/-]*$"
 """Before the name of a secret of Secret Manager, whose version follows it."""

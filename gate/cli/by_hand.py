@@ -13,10 +13,19 @@ from gate.core.policy import Policy, ServiceName
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.stable import way_back
 from gate.core.state import Kind, Past, Plan
-from gate.errors import ExitCode, GateError, InfrastructureError, NotFoundError, UsageError
+from gate.errors import (
+    AccessError,
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
 from gate.ledger.entry import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
+from gate.report.gcloud import INSTEAD, same_move
 from gate.report.safe import safe
 
 HISTORY = 50
@@ -57,10 +66,17 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
         plan: what was asked for.
         args: the command line.
         policy: whose probes the target must pass first, None to move without asking it.
+
+    Raises:
+        AccessError, UnavailableError: the gate did not get through; the hint says what may.
     """
-    if not args.yes:
-        plan = _confirmed(plan)
-    return drive(plan, args.output, policy=policy, prepare=_prepared)
+    try:
+        if not args.yes:
+            plan = _confirmed(plan)
+        return drive(plan, args.output, policy=policy, prepare=_prepared)
+    except (AccessError, UnavailableError) as error:
+        ways = (error.hint, f"{INSTEAD}:\n  {same_move(plan)}")
+        raise type(error)(error.message, "\n".join(filter(None, ways))) from None
 
 
 async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:

@@ -16,7 +16,8 @@ from gate.core.evidence import Evidence
 from gate.core.hand import meant
 from gate.core.policy import Capability, Json, Policy, Probe
 from gate.core.service import ServiceRef
-from gate.core.state import Ending, Plan, Rollout
+from gate.core.state import Ending, Kind, Plan, Rollout
+from gate.core.tagging import own_tag
 from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
@@ -65,6 +66,8 @@ def carry_out(
         KeyboardInterrupt: before anything was changed.
     """
     ended: list[Ended] = []
+    letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
+    plan = own_tag(replace(plan, suffix=letters))
     main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)

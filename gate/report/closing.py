@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Ending, Kind, Rollout
+from gate.report.gcloud import INSTEAD, same_move
 from gate.report.lines import Line, Tone
 from gate.report.safe import WHOLE, safe
 from gate.report.sockets import sockets_lines
@@ -41,7 +42,15 @@ def ending_lines(rollout: Rollout) -> list[Line]:
     else:
         text = f"NOT RECORDED: the ledger has no outcome of {safe(rollout.id)}"
         lines.append(Line(text, Tone.BAD))
-    return [*lines, *(_way_out(rollout.way_out) or _next(rollout))]
+    return [*lines, *(_way_out(rollout.way_out) or _around(rollout) or _next(rollout))]
+
+
+def _around(rollout: Rollout) -> list[Line]:
+    """The way round a gate that does not get through; [] where it did, or nothing was to move."""
+    command = same_move(rollout.plan, rollout.candidate)
+    if rollout.ending is not Ending.FAILED or not command:
+        return []
+    return [Line(f"next: {INSTEAD}"), Line(command, indent=2, whole=True)]
 
 
 def _way_out(commands: Sequence[str]) -> list[Line]:

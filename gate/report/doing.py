@@ -79,10 +79,11 @@ def _moving(rollout: Rollout) -> str:
 
 
 def _dwelling(rollout: Rollout) -> str:
-    span = duration(rollout.plan.dwell_s)
+    least = rollout.plan.dwell_s
+    span = f" (for at least {duration(least)})" if least else ", once more"
     return (
         f"probing on while {safe(rollout.candidate)} has {share(rollout)} % of the traffic, at its "
-        f"own address and at the service's, as users do (for at least {span})"
+        f"own address and at the service's, as users do{span}"
     )
 
 

@@ -18,7 +18,7 @@ def sockets_lines(rollout: Rollout) -> list[Line]:
     if not left:
         return []
     known = [rollout.revisions[name].timeout_s for name in left if name in rollout.revisions]
-    whole = len(known) == len(left)
+    whole = len(known) == len(left) and all(known)
     most = f"at most {duration(max(known))}, " if whole else "at most "
     text = f"open WebSockets stay on {names_text(left)} until they end"
     return [Line(f"{text} ({most}{'its' if len(left) == 1 else 'their'} request timeout)")]

@@ -332,3 +332,15 @@ def test_alone_it_says_what_it_can_do():
 def test_what_is_missing_is_named_all_at_once():
     done = gate("status", "--region", REGION, env=environment())
     done.refused(2, "service: not fully named (got nothing for --project, --service)")
+
+
+@pytest.mark.parametrize("asked", [("rollback",), ("rollback", "--to", "r-1"), ("promote",)])
+def test_without_a_network_the_gate_says_what_it_waits_for_and_what_gcloud_would_do(asked):
+    nowhere = {"CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:1", "LOGGING_EMULATOR_HOST": "127.0.0.1:1"}
+    where = ("--project", PROJECT, "--region", REGION, "--service", "small")
+    done = gate(*asked, "--yes", *WHY, *where, env=environment(nowhere))
+    assert done.code == 3
+    named = {"promote": "--to-tags candidate", "rollback": "--to-revisions"}[asked[0]]
+    command = f"gcloud run services update-traffic small {named}"
+    assert command in done.out + done.err
+    assert f"=100 --project {PROJECT} --region {REGION}\n" in done.out + done.err

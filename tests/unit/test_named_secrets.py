@@ -45,6 +45,7 @@ SHOWN = [
     '{"type":"hello","token":"${alice}","other":"[secret bob]","third":"[token]"}',
     "> Authorization: Bearer ${alice|base64url}",
     "token: expired",
+    "no credentials: Your default credentials were not found",
     "invalid token: signature mismatch in a sentence",
     "secrets.api_key: names an unknown secret",
     "KeyError: 'SECRET_KEY'",

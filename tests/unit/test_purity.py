@@ -71,6 +71,8 @@ def test_the_entry_point_loads_no_library_and_no_command():
     assert {name for name in loaded if name.startswith("gate.")} <= {
         "gate.cli",
         "gate.cli.main",
+        "gate.cli.parser",
+        "gate.cli.streams",
         "gate.errors",
     }
 
