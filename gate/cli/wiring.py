@@ -220,7 +220,7 @@ async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
 
     place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
     async with Wire(place, ways=Ways(say=on_wait)) as wire:
-        return await marked(wire, project, region)
+        return await marked(wire, project)
 
 
 async def service_names(project: str, region: str) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ async def service_names(project: str, region: str) -> tuple[str, ...]:
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
     async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
-        return await names(wire, project, region)
+        return await names(wire, project)
 
 
 def logs_of(ref: ServiceRef) -> "CloudLogs":

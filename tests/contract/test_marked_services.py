@@ -24,29 +24,28 @@ async def mark(host, name):
         await platform.set_traffic(service.traffic, service.etag, annotations)
 
 
-@pytest.fixture
-async def wire(host):
-    async with Wire(Place(Api.RUN, Endpoint(host))) as one:
-        yield one
+async def found(host, project, region, **more):
+    async with Wire(Place(Api.RUN, Endpoint(host), region)) as wire:
+        return [str(ref) for ref in await marked_services(wire, project, **more)]
 
 
-async def test_only_those_that_carry_a_mark_are_named(host, wire):
+async def test_only_those_that_carry_a_mark_are_named(host):
     async with google_client(host) as client:
         for name in ("api", "backend", "web"):
             await create_service(client, name, (f"{name}-00001-aaa",))
     await mark(host, "web")
     await mark(host, "api")
-    found = await marked_services(wire, "demo", "us-central1")
-    assert [str(ref) for ref in found] == ["demo/us-central1/api", "demo/us-central1/web"]
-    assert await marked_services(wire, "demo", "europe-west1") == ()
-    assert await marked_services(wire, "other", "us-central1") == ()
+    here = await found(host, "demo", "us-central1")
+    assert here == ["demo/us-central1/api", "demo/us-central1/web"]
+    assert await found(host, "demo", "europe-west1") == []
+    assert await found(host, "other", "us-central1") == []
 
 
-async def test_more_services_than_one_page(host, wire):
+async def test_more_services_than_one_page(host):
     names = [f"s{number:02d}" for number in range(5)]
     async with google_client(host) as client:
         for name in names:
             await create_service(client, name, (f"{name}-00001-aaa",))
             await mark(host, name)
-    found = await marked_services(wire, "demo", "us-central1", page_size=2)
-    assert [ref.name for ref in found] == names
+    expected = [f"demo/us-central1/{name}" for name in names]
+    assert await found(host, "demo", "us-central1", page_size=2) == expected

@@ -17,7 +17,7 @@ def page(*names, token="", annotations=None, **more):
 async def found(*answers):
     client = Scripted(*answers)
     wire, _ = wire_over(client)
-    return await marked_services(wire, "p", "r"), client
+    return await marked_services(wire, "p"), client
 
 
 async def test_every_page_is_read_and_services_without_a_mark_are_left_out():
