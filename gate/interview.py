@@ -47,6 +47,7 @@ class Interview:
 
     async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
         """The candidate, then users' own address; what had no time to end is missing."""
+        left_s = (command.until - self._clock.now()).total_seconds()
         own = Target(
             command.url,
             command.revision,
@@ -57,10 +58,13 @@ class Interview:
             repeats=command.control,
             until=command.until,
             compare_with=command.compare_with,
+            warm_s=min(command.warm_s, left_s / 2),
+            ingress=command.ingress,
         )
-        users = Target(command.audience.rstrip("/"), "", headers, command.since)
+        users = Target(
+            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+        )
         ended: list[Evidence] = []
-        left_s = (command.until - self._clock.now()).total_seconds()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
                 await self._probes.run(command.probes, own, self._listening(ended, ""))
@@ -71,7 +75,7 @@ class Interview:
         if not command.live:
             about = command.revision, command.since
             if command.identity and command.identity.request_log:
-                seen = await self._witness.confirmed(seen, *about, command.url)
+                seen = await self._witness.confirmed(seen, *about)
             seen = await self._last_words.beside(seen, *about)
         return Probed(self._clock.now(), seen)
 

@@ -103,6 +103,8 @@ class Target:
         until: when the rollout ends whatever happens; nothing is asked again that late.
         compare_with: short names of the revisions that had users' requests before: what stable is,
             also where nothing asks it; empty where that is not known, or there were none.
+        warm_s: how long it is waited for before anything is asked, where it must start first.
+        ingress: whom the service lets in, in the platform's word; "" where that is not known.
     """
 
     url: str
@@ -114,6 +116,8 @@ class Target:
     repeats: Repeats | None = None
     until: datetime | None = None
     compare_with: tuple[str, ...] = ()
+    warm_s: float = 0.0
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,11 @@ class Progress:
     of: int = 0
     evidence: Evidence | None = None
     address: str = ""
+
+
+Answers = Callable[[str], Awaitable[str]]
+"""What users get at an address in place of an answer, in words; "" where somebody answers, or where
+that cannot be told. Never raises, and takes no longer than a person at 3 a.m. waits."""
 
 
 Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]
@@ -168,7 +177,8 @@ class LogEntry:
 class LogQuery:
     """Which entries of a revision to read: newest first, at most `limit`.
 
-    `revision` "" means the whole service. `min_severity` and `text` narrow it where given.
+    `revision` "" means the whole service. The rest narrows it where given: `log_id` names one log,
+    `traces` are trace ids of which an entry has one, `not_revision` is left out.
     """
 
     revision: str
@@ -176,6 +186,9 @@ class LogQuery:
     min_severity: Severity | None = None
     text: str = ""
     limit: int = 50
+    log_id: str = ""
+    traces: tuple[str, ...] = ()
+    not_revision: str = ""
 
 
 class Logs(Protocol):

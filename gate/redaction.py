@@ -1,21 +1,35 @@
 """Keeps secrets out of everything the gate shows or keeps.
 
-A Redactor knows the secret values of one run and replaces every form of them; whatever looks like
-a JSON Web Token goes too, since an answer may carry somebody else's.
+A Redactor knows the secret values of one run and replaces every form of them. An answer may carry
+somebody else's: what looks like a token goes, too, and what stands under a secret's name.
 """
 
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import quote, quote_plus
 
 from gate.core.policy import Json
+from gate.named_secrets import SHOWN, NamedSecrets
 
 _JWT = re.compile(  # whole, or cut off; a long run is taken at once, so that no text takes long
-    r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]*){0,2}"
-    r"|eyJ[A-Za-z0-9_-]{5,16}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
+    r"(?:eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]*){0,4}"
+    r"|eyJ[A-Za-z0-9_-]{5,16}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,3})"
+    r"(?:(?:\.{2,3}|…)[A-Za-z0-9_-][A-Za-z0-9_.-]{3,})?"
+    r"|eyJ[A-Za-z0-9_-]{0,16}(?:\.{3}|…)[A-Za-z0-9_-][A-Za-z0-9_.-]{3,}"
 )
+_THREE_PARTS = re.compile(
+    r"(?<![\w.-])[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.(?P<last>[A-Za-z0-9_-]{20,})(?![\w-])"
+)
+_SHAPES = re.compile(  # of https://docs.github.com, gitlab.com, slack.com, stripe.com, aws, Google
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
+    r"|[prs]k[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{18,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|AIza[\w-]{30,}|ya29\.[\w.-]{10,}|1//0[\w-]{20,})"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*+(?:-----END [A-Z ]*-----)?",
+    re.DOTALL,
+)
+_USER_INFO = re.compile(r"(://[^/\s:@\[\]]{0,100}:)(?!\$\{)[^/\s@]{1,200}(?=@)")
 _JWT_IN_BASE64URL = re.compile(r"ZXlK[A-Za-z0-9_-]{20,}")
 _BEARER = re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 _CUT = ("...", "…")
@@ -31,9 +45,11 @@ class Redactor:
 
     Args:
         secrets: name to value.
+        literals: values that are no secrets whatever they stand under.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str], literals: Collection[str] = ()) -> None:
+        self._named = NamedSecrets(literals)
         forms: dict[str, str] = {}
         for name, value in secrets.items():
             for form in _forms(value):
@@ -63,7 +79,9 @@ class Redactor:
             text = self._ends.hidden(self._beginnings.hidden(text)[::-1])[::-1]
         text = _JWT.sub("[token]", text)
         text = _JWT_IN_BASE64URL.sub("[token]", text)
-        return _BEARER.sub(r"\1[token]", text)
+        text = _THREE_PARTS.sub(_three_parts, _SHAPES.sub("[token]", text))
+        text = _USER_INFO.sub(rf"\1{SHOWN}", text)
+        return self._named.hidden(_BEARER.sub(r"\1[token]", text))
 
     def json(self, value: Json) -> Json:
         """The same value with every string in it redacted, keys too."""
@@ -76,6 +94,13 @@ class Redactor:
                 return {self.text(key): self.json(item) for key, item in value.items()}
             case _:
                 return value
+
+
+def _three_parts(match: re.Match[str]) -> str:
+    """A token, unless the last of its parts may be a word, a host or a number."""
+    last = match["last"]
+    mixed = any(map(str.isupper, last)) and any(map(str.islower, last))
+    return "[token]" if mixed and any(map(str.isdigit, last)) else match[0]
 
 
 class _Beginnings:

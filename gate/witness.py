@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.errors import InfrastructureError
@@ -21,6 +20,9 @@ WITHIN_S = 30.0
 """How long entries are waited for: Cloud Logging promises no delay."""
 PAUSE_S = 3.0
 READ = 1000
+"""Most entries of one read."""
+TRACES = 100
+"""Most traces of one read: a filter may not be longer than 20,000 characters."""
 _NOT_ASKED = frozenset({"logs", "diff"})
 """Kinds that ask the platform about the revision by its name: nobody else can answer."""
 
@@ -38,7 +40,7 @@ class Witness:
     clock: Clock
 
     async def confirmed(
-        self, evidence: Sequence[Evidence], revision: str, since: datetime, url: str
+        self, evidence: Sequence[Evidence], revision: str, since: datetime
     ) -> tuple[Evidence, ...]:
         """The evidence as far as the log bears it out.
 
@@ -49,34 +51,76 @@ class Witness:
             evidence: what the probes saw.
             revision: short name of the one that had to answer at the candidate's own address.
             since: when the rollout began.
-            url: the candidate's own address.
         """
         asked = [one for one in evidence if not one.address and one.kind not in _NOT_ASKED]
-        query = LogQuery("", since, text=urlsplit(url).netloc, limit=READ)
-        answered = await self._answered(query, {one.trace for one in asked if one.trace})
+        search = _Search(self.logs, revision, since, {one.trace for one in asked if one.trace})
+        answered = await self._answered(search)
         return tuple(
             _judged(one, answered.get(one.trace, frozenset()), revision) if one in asked else one
             for one in evidence
         )
 
-    async def _answered(self, query: LogQuery, traces: set[str]) -> Mapping[str, frozenset[str]]:
-        """Which revisions answered, by trace id; traces that the log does not show are left out.
-
-        One read finds all, whoever answered: each entry has the address that was asked. The
-        quota of reads is small.
-        """
-        found: dict[str, frozenset[str]] = {}
+    async def _answered(self, search: "_Search") -> Mapping[str, frozenset[str]]:
+        """Which revisions answered, by trace id; traces that the log does not show are left out."""
         with contextlib.suppress(TimeoutError, InfrastructureError):
             async with asyncio.timeout(WITHIN_S):
                 for looks in range(int(WITHIN_S / PAUSE_S)):
                     await self.clock.sleep(PAUSE_S if looks else 0.0)
-                    for entry in await self.logs.entries(query):
-                        if entry.log_id == REQUESTS and entry.trace in traces:
-                            others = found.get(entry.trace, frozenset())
-                            found[entry.trace] = others | {entry.revision}
-                    if traces == found.keys():
+                    await search.look()
+                    if not search.missing:
                         break
-        return found
+        return search.found
+
+
+class _Search:
+    """Looks for the entries of these traces, however many there are of each.
+
+    One read finds all where they are few, whoever answered; the quota of reads is small. Where they
+    are more than one read brings, those of other revisions are read by themselves, and the
+    candidate's anew without the traces that are found.
+
+    Args:
+        logs: where the log is.
+        revision: short name of the candidate.
+        since: when the rollout began.
+        traces: trace ids of what was asked.
+
+    Attributes:
+        found: the revisions that answered, by trace id.
+    """
+
+    def __init__(self, logs: Logs, revision: str, since: datetime, traces: set[str]) -> None:
+        self._logs = logs
+        self._since = since
+        self._revision = revision
+        self._traces = sorted(traces)
+        self.found: dict[str, frozenset[str]] = {}
+
+    @property
+    def missing(self) -> list[str]:
+        """The traces of which nothing was found yet."""
+        return [trace for trace in self._traces if trace not in self.found]
+
+    async def look(self) -> None:
+        """Reads the log as it is now."""
+        for start in range(0, len(self._traces), TRACES):
+            some = tuple(self._traces[start : start + TRACES])
+            if await self._all_read(LogQuery("", self._since, traces=some)):
+                continue
+            await self._all_read(
+                LogQuery("", self._since, traces=some, not_revision=self._revision)
+            )
+            while missing := tuple(trace for trace in some if trace not in self.found):
+                if await self._all_read(LogQuery(self._revision, self._since, traces=missing)):
+                    break
+
+    async def _all_read(self, query: LogQuery) -> bool:
+        """Notes what one read brings; says whether that was all."""
+        entries = await self._logs.entries(replace(query, log_id=REQUESTS, limit=READ))
+        for entry in entries:
+            others = self.found.get(entry.trace, frozenset())
+            self.found[entry.trace] = others | {entry.revision}
+        return len(entries) < READ
 
 
 def _judged(item: Evidence, names: frozenset[str], revision: str) -> Evidence:

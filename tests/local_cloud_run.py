@@ -34,6 +34,7 @@ PROJECT = "demo"
 REGION = "us-central1"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 READY_WITHIN_S = 30.0
+CALM = ("--ephemeral", "--calm", "--port", "0", "--seed", "1")
 _APP = Path(__file__).parent / "fakes" / "local_app.py"
 _ENDPOINT = re.compile(r"^export CLOUD_RUN_EMULATOR_HOST=(\S+)$", re.MULTILINE)
 _REST = re.compile(r"^export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=(\S+?)/$", re.MULTILINE)
@@ -45,7 +46,7 @@ class LocalCloudRun:
     """A running local Cloud Run.
 
     Attributes:
-        grpc: host:port of the Admin and Logging APIs, plaintext.
+        grpc: host:port of the Admin and Logging APIs, plaintext; REST answers there too.
         rest: base URL of the REST face.
         greeting: everything it printed until it was ready.
     """
@@ -103,7 +104,7 @@ def finish(operation: Operation, within_s: float = 60.0) -> Any:
 
 def start_local_cloud_run(
     images: Path | None = None,
-    arguments: Sequence[str] = ("--ephemeral", "--calm", "--port", "0", "--seed", "1"),
+    arguments: Sequence[str] = CALM,
 ) -> LocalCloudRun:
     """Starts one and waits until it is ready; the caller stops it."""
     command = [sys.executable, "-m", "gate.cli", "local", "up", *arguments]
@@ -125,7 +126,10 @@ def start_local_cloud_run(
 
 
 def write_images(directory: Path) -> Path:
-    """Writes an images file with demo/app:v1, :v2, demo/exits and demo/deaf; returns its path."""
+    """Writes an images file and returns its path.
+
+    It has demo/app:v1, :v2, demo/exits and demo/deaf, and the secret `key`.
+    """
     commands = {
         "demo/app:v1": ["{python}", "-ISu", str(_APP)],
         "demo/app:v2": ["{python}", "-ISu", str(_APP)],
@@ -136,6 +140,7 @@ def write_images(directory: Path) -> Path:
     for name, command in commands.items():
         quoted = ", ".join(f'"{part}"' for part in command)
         lines.append(f'  "{name}": {{command: [{quoted}]}}')
+    lines.append('secrets: {key: "open sesame"}')
     path = directory / "images.yaml"
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -1,22 +1,38 @@
 """What the moves that a person asks for share: the service, the history, the confirmation."""
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
 from gate.cli.drive import drive
+from gate.core.hand import warnings
 from gate.core.policy import Policy, ServiceName
-from gate.core.service import Service, ServiceRef
-from gate.core.stable import choose_stable
-from gate.core.state import Kind, Plan
-from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
-from gate.ledger.entry import past_moves
+from gate.core.service import Revision, Service, ServiceRef
+from gate.core.stable import way_back
+from gate.core.state import Kind, Past, Plan
+from gate.errors import (
+    AccessError,
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+from gate.ledger.entry import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
+from gate.report.gcloud import INSTEAD, same_move
+from gate.report.safe import safe
 
 HISTORY = 50
+LEDGER_WITHIN_S = 2.0
+"""How long the ledger is waited for where nothing else says what served before."""
+RECORD_WITHIN_S = 1.0
+"""The same for a revision that was named, whose record is only worth a warning."""
 
 
 class DeclinedError(GateError):
@@ -50,29 +66,68 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
         plan: what was asked for.
         args: the command line.
         policy: whose probes the target must pass first, None to move without asking it.
+
+    Raises:
+        AccessError, UnavailableError: the gate did not get through; the hint says what may.
     """
-    if not args.yes:
-        plan = _confirmed(plan)
-    return drive(plan, args.output, policy=policy, prepare=_prepared)
+    try:
+        if not args.yes:
+            plan = _confirmed(plan)
+        return drive(plan, args.output, policy=policy, prepare=_prepared)
+    except (AccessError, UnavailableError) as error:
+        ways = (error.hint, f"{INSTEAD}:\n  {same_move(plan)}")
+        raise type(error)(error.message, "\n".join(filter(None, ways))) from None
 
 
 async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
-    """What a rollback must know beforehand: what served before, and what lies on the way back."""
-    if plan.kind is not Kind.ROLLBACK:
+    """What a move by hand must know beforehand: the revisions, and what the ledger remembers.
+
+    The ledger is asked beside the rest, and waited for only where nothing else has the answer.
+    """
+    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK}:
         return plan
-    if not plan.cross:
-        plan = replace(plan, revisions=await platform.list_revisions())
-    return plan if plan.revision else await _with_history(plan, ledger)
+    within_s = RECORD_WITHIN_S if plan.revision else LEDGER_WITHIN_S
+    asking = asyncio.create_task(_past(plan, ledger))
+    try:
+        revisions, found = await asyncio.gather(_revisions(plan, platform), _found(plan, platform))
+        plan = replace(plan, revisions=revisions)
+        if found is not None and way_back(found, revisions).revision:
+            return plan
+        return replace(plan, past=await asyncio.wait_for(asyncio.shield(asking), within_s))
+    except TimeoutError:
+        return replace(plan, past=Past(silent=f"it gave no answer in {within_s:g} s"))
+    finally:
+        asking.cancel()
 
 
-async def _with_history(plan: Plan, ledger: Ledger) -> Plan:
-    """A rollback that names no revision goes by what the ledger remembers."""
+async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
+    """Those that exist; a promotion, or a rollback that crosses everything, can do without."""
+    try:
+        return await platform.list_revisions()
+    except NotFoundError:
+        return ()  # to be refused, and recorded
+    except InfrastructureError:
+        if plan.kind is Kind.ROLLBACK and not plan.cross:
+            raise
+        return ()
+
+
+async def _found(plan: Plan, platform: Platform) -> Service | None:
+    """The service, where a rollback names no revision; None where the rollout itself will say."""
+    if plan.kind is not Kind.ROLLBACK or plan.revision:
+        return None
+    try:
+        return await platform.read_service()
+    except InfrastructureError:
+        return None
+
+
+async def _past(plan: Plan, ledger: Ledger) -> Past:
     try:
         entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
     except InfrastructureError as error:
-        hint = "name the revision with --to, and the ledger is not needed"
-        raise type(error)(f"what served before is not known: {error.message}", hint) from error
-    return replace(plan, history=past_moves(entries))
+        return Past(silent=error.message)
+    return past_of(entries)
 
 
 def _confirmed(plan: Plan) -> Plan:
@@ -84,17 +139,26 @@ def _confirmed(plan: Plan) -> Plan:
     """
     require_a_person(plan.kind.value)
     plan, service = wiring.run_async(_read(plan))
-    target = plan.revision or _meant(plan, service)
+    target, why = (plan.revision, "") if plan.revision else _meant(plan, service)
     if not target:
         return plan  # to be refused with the reason, and recorded
+    clean = Redactor({}).text
     lines = (
         f"service:  {service.ref}",
         f"traffic:  {service.traffic}",
-        f"{plan.kind.value + ':':<9} all traffic to {target}",
-        f"because:  {Redactor({}).text(plan.reason)}",
+        f"{plan.kind.value + ':':<9} all traffic to {target}{why}",
+        *(f"beware:   {clean(text)}" for text in _beware(plan, service, target)),
+        f"because:  {clean(plan.reason)}",
     )
     confirm(plan.kind.value, lines)
     return replace(plan, revision=target)
+
+
+def _beware(plan: Plan, service: Service, target: str) -> tuple[str, ...]:
+    """What speaks against the target, and what does not go back with it."""
+    found = next((one for one in plan.revisions if one.name == target), None)
+    now = wiring.SystemClock().now()
+    return tuple(map(safe, warnings(plan, service, found, now))) if found else ()
 
 
 def require_a_person(command: str) -> None:
@@ -122,10 +186,12 @@ def confirm(command: str, lines: Iterable[str]) -> None:
         raise DeclinedError(f"gate {command}: nothing was changed (got no consent)")
 
 
-def _meant(plan: Plan, service: Service) -> str:
+def _meant(plan: Plan, service: Service) -> tuple[str, str]:
+    """The revision that a command without a name means, and why; "" where it means none."""
     if plan.kind is Kind.ROLLBACK:
-        return choose_stable(plan.history, service, plan.revisions) or ""
-    return service.traffic.tags.get(plan.tag) or ""
+        way = way_back(service, plan.revisions, plan.past)
+        return way.revision, f" ({way.why})"
+    return service.traffic.tags.get(plan.tag) or "", ""
 
 
 def _agreed() -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli import options, prove, show, wiring
 from gate.cli.probe import base_url
+from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
 from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
@@ -22,8 +23,9 @@ from gate.ports import Progress, Target
 if TYPE_CHECKING:
     from gate.policyfile.drafting import Draft
 
-PATHS = ("/health", "/health/ready", "/ready", "/readyz", "/api/health", "/")
-"""Where services are wont to say how they are. Not /healthz: Cloud Run's front end keeps it."""
+PATHS = ("/health", "/health/ready", "/ready", "/api/health", "/")
+"""Where services are wont to say how they are. Cloud Run keeps /healthz, and advises against all
+paths that end in z."""
 
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
@@ -171,7 +173,9 @@ def _job(args: argparse.Namespace) -> _Job:
         if not plain_path(path):
             raise UsageError(
                 f"gate init: {path[:200]!a} is no path that can be asked (expected e.g. /health)",
-                "Cloud Run's front end answers /healthz itself" if path == "/healthz" else "",
+                f"Cloud Run's front end keeps {kept} for itself"
+                if (kept := kept_by_front_end(path))
+                else "",
             )
     secrets = dict(_pair(_SECRET, "--secret", text, "NAME=VARIABLE") for text in args.secret)
     refs = {name: SecretRef(variable) for name, variable in secrets.items()}

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gate.cloud  # noqa: F401 - puts off Google's packages but for their messages: ready sooner
+from gate.cloud.deferral import put_off_clients
 from gate.errors import InfrastructureError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ Runs until Ctrl-C or SIGTERM, then stops every process it started and exits with
 images file:
   images:
     NAME: {command: [program, argument, ...], env: {KEY: value}, cwd: DIRECTORY}
+  secrets: {NAME: value}
 
 exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state directory is taken
 """
@@ -54,10 +55,18 @@ def register(parser: argparse.ArgumentParser) -> None:
         type=_port,
         default=DEFAULT_PORT,
         metavar="N",
-        help=f"of gRPC; REST gets the next one; 0: any free ones (default {DEFAULT_PORT})",
+        help=f"of gRPC and REST; REST alone gets the next one; 0: any free ones "
+        f"(default {DEFAULT_PORT})",
     )
     up.add_argument("--seed", type=int, metavar="N", help="of delays and split (default: random)")
     up.add_argument("--calm", action="store_true", help="no artificial delays")
+    up.add_argument(
+        "--v2-etags",
+        choices=("ignored", "enforced"),
+        default="ignored",
+        help="what v2's etags do: nothing, as on the real Cloud Run, or refuse stale writes "
+        "(default ignored)",
+    )
     up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
 
 
@@ -70,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
     try:
         import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
 
@@ -97,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
+    from gate.local.admin.etags import V2Etags  # noqa: PLC0415
     from gate.local.images import Images, ImagesError, load_images  # noqa: PLC0415
     from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
 
@@ -111,6 +122,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         seed=random.SystemRandom().randrange(10**6) if args.seed is None else args.seed,
         calm=args.calm,
         caller=args.caller or DEFAULT_CALLER,
+        v2_etags=V2Etags(args.v2_etags),
     )
 
 
@@ -147,7 +159,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
         "",
-        "# and for gcloud (describe, update-traffic, revisions list):",
+        "# and for gcloud run:",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
         "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
         f"export CLOUDSDK_PROXY_PORT={port}",

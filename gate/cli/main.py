@@ -5,13 +5,14 @@ Imports stay light here: a rollback in an incident pays for every module loaded.
 
 import argparse
 import importlib
-import io
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 
+from gate.cli.parser import Parser
+from gate.cli.streams import steady
 from gate.errors import ExitCode, GateError
 
 COMMANDS = {
@@ -44,26 +45,11 @@ def main() -> None:
     """Entry point of the `gate` script."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to stderr by itself
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a rollout has its own way
-    write_whole()
+    steady()
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
     sys.exit(code)
-
-
-def write_whole() -> None:
-    """Sees to it that what is printed arrives whole under PYTHONUNBUFFERED, as images often set it.
-
-    Python's unbuffered streams take no notice of a short write, and a signal, say of a child that
-    has ended, makes one of a write to a full pipe: a JSON document would end after 64 KiB.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, io.RawIOBase):
-            encoding, errors = stream.encoding, stream.errors
-            whole = io.BufferedWriter(stream.detach())
-            lines = io.TextIOWrapper(whole, encoding, errors, line_buffering=True)
-            setattr(sys, name, lines)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -84,9 +70,6 @@ def run(argv: Sequence[str]) -> int:
         done = str(stop) or "before anything was changed"
         print(f"gate: interrupted {done}", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.INFRASTRUCTURE)
     except Exception as error:  # noqa: BLE001 - a defect of ours; a traceback could hold a secret
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - no pathlib
@@ -104,7 +87,7 @@ def _say(error: GateError) -> None:
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The whole parser, but with the arguments of the chosen command only."""
     chosen = next((word for word in argv if not word.startswith("-")), "")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gate",
         description="A Cloud Run deployment gate and rollback controller.",
         epilog=EXIT_CODES,

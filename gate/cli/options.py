@@ -34,9 +34,20 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def add_by_hand(parser: argparse.ArgumentParser) -> None:
     """--reason and --yes, for moves that a person asks for."""
     parser.add_argument(
-        "--reason", required=True, metavar="TEXT", help="why, for the record (required)"
+        "--reason",
+        required=True,
+        type=_said,
+        metavar="TEXT",
+        help="why, for the record (required)",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def _said(text: str) -> str:
+    """A reason that says something."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is blank (got nothing, expected why, for the record)")
+    return text
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:

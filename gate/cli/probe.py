@@ -86,11 +86,12 @@ async def _probe(
             stable=_stable(policy, service, args.revision, headers),
             repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
+            ingress=service.ingress,
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
         if target.identity and target.identity.request_log and target.since:
             witness = Witness(logs, wiring.SystemClock())
-            seen = await witness.confirmed(seen, args.revision, target.since, url)
+            seen = await witness.confirmed(seen, args.revision, target.since)
         return seen
 
 

@@ -3,7 +3,11 @@
 import argparse
 
 from gate.cli import by_hand, options, wiring
+from gate.core.policy import CandidateRule, Policy
 from gate.core.state import Kind, Plan
+
+TAG = CandidateRule().tag
+"""What a candidate has for a tag where no policy says another."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +15,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--revision", default="", metavar="NAME", help="promote this revision")
     which.add_argument(
-        "--tag", default="candidate", help="promote the revision with this tag (default: candidate)"
+        "--tag",
+        default="",
+        help=f"promote the revision with this tag (default: the policy's, else {TAG})",
     )
     options.add_wait(parser)
     options.add_by_hand(parser)
@@ -22,13 +28,19 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Promotes and returns the exit code."""
-    plan = Plan(
-        kind=Kind.PROMOTE,
-        service=by_hand.service_of(args),
-        tag=args.tag,
-        actor=wiring.actor(),
-        reason=args.reason,
-        revision=args.revision,
-        wait_s=args.wait,
-    )
+    service, policy = by_hand.service_of(args), _policy(args)
+    own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.revision}
+    own |= {"wait_s": args.wait}
+    if policy is None:
+        plan = Plan(kind=Kind.PROMOTE, service=service, tag=args.tag or TAG, **own)
+    else:
+        plan = Plan.from_policy(Kind.PROMOTE, service, policy, args.tag, **own)
     return by_hand.move(plan, args)
+
+
+def _policy(args: argparse.Namespace) -> Policy | None:
+    if args.policy is None:
+        return None
+    from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where it is read
+
+    return load_policy(args.policy)

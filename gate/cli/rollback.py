@@ -1,15 +1,11 @@
 """`gate rollback`: all traffic back to a revision that served before."""
 
 import argparse
-from dataclasses import replace
 
 from gate.cli import by_hand, options, wiring
-from gate.core.occasions import without_stable
+from gate.core.hand import tag_for
 from gate.core.policy import Policy
 from gate.core.state import Kind, Plan
-
-TAG = "rollback"
-"""Tag at which the revision to go back to is asked, if it is asked."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +14,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--to",
         default="",
         metavar="REVISION",
-        help="roll back to this revision (default: the one that the ledger shows served before)",
+        help="roll back to this revision (default: the one that served before, by the service's "
+        "own annotation, else by the ledger)",
     )
     parser.add_argument(
         "--no-probe",
@@ -38,27 +35,12 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
-    policy = _policy(args)
-    plan = Plan(
-        kind=Kind.ROLLBACK,
-        service=by_hand.service_of(args),
-        tag=TAG if policy else "",
-        actor=wiring.actor(),
-        reason=args.reason,
-        revision=args.to,
-        cross=args.cross,
-    )
-    if policy is not None:
-        plan = replace(
-            plan,
-            probes=without_stable(policy.probes),
-            ready_within_s=policy.candidate.ready_within_s,
-            deadline_s=policy.deadline_s,
-            identity=policy.candidate.identity,
-            stakes=policy.stakes,
-            policy_digest=policy.digest,
-            policy_source=policy.source,
-        )
+    policy, service = _policy(args), by_hand.service_of(args)
+    own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
+    if policy is None:
+        plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
+    else:
+        plan = Plan.from_policy(Kind.ROLLBACK, service, policy, tag_for(service.name), **own)
     return by_hand.move(plan, args, policy)
 
 

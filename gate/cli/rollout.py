@@ -38,33 +38,18 @@ def run(args: argparse.Namespace) -> int:
         )
     policy = load_policy(args.policy)
     proof = wiring.proving(args.policy, policy)
-    plan = Plan(
-        kind=Kind.ROLLOUT,
-        service=wiring.service_of(args, policy.service),
-        tag=policy.candidate.tag,
+    plan = Plan.from_policy(
+        Kind.ROLLOUT,
+        wiring.service_of(args, policy.service),
+        policy,
         actor=wiring.actor(),
         reason=args.reason,
         image=args.image,
         revision=args.revision,
         suffix=wiring.new_suffix(),
         probes=proof.shown(policy.probes),
-        on_hold=policy.on_hold,
-        ready_within_s=policy.candidate.ready_within_s,
-        deadline_s=policy.deadline_s,
-        steps=policy.traffic,
-        dwell_s=policy.dwell_s,
-        watch_s=policy.watch_s,
-        lease_s=policy.lease_s,
         wait_s=args.wait,
         again=args.again,
-        first_deploy=policy.first_deploy,
-        template=policy.template,
-        baseline=policy.baseline,
-        repeats=policy.repeats,
-        identity=policy.candidate.identity,
-        stakes=policy.stakes,
-        policy_digest=policy.digest,
-        policy_source=policy.source,
         proof=proof,
     )
     return drive(plan, args.output, policy=policy)

@@ -119,17 +119,16 @@ class _GcloudSettings:
         import configparser  # noqa: PLC0415 - only where the environment does not say
         from pathlib import Path  # noqa: PLC0415
 
-        folder = Path(
-            self._environment.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud"
-        )
+        named = self._environment.get("CLOUDSDK_CONFIG")
         try:
+            folder = Path(named) if named else Path.home() / ".config" / "gcloud"
             active = self._environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or (
                 (folder / "active_config").read_text(encoding="utf-8").strip()
             )
             parser = configparser.ConfigParser(interpolation=None)
             parser.read(folder / "configurations" / f"config_{active}", encoding="utf-8")
-        except (OSError, configparser.Error, UnicodeDecodeError):
-            return ""
+        except (OSError, RuntimeError, configparser.Error, UnicodeDecodeError):
+            return ""  # no home (RuntimeError), as for many users in containers, has no settings
         return parser.get(section, key, fallback="")
 
 
@@ -199,22 +198,39 @@ def secret_values(secrets: "Mapping[str, SecretRef]", hint: str) -> dict[str, st
     return values
 
 
+def on_wait(text: str) -> None:
+    """Says on stderr what a call waits for; the wire calls it within two seconds."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def platform_of(ref: ServiceRef) -> "CloudRun":
     """Cloud Run: the emulator that the environment names, or the real one."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.run import CloudRun  # noqa: PLC0415
+    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)))
+    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=Ways(say=on_wait))
 
 
 async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
     """The services of a region that carry a mark of the gate."""
     from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
     from gate.cloud.services import marked_services as marked  # noqa: PLC0415
+    from gate.cloud.wire import Ways, Wire  # noqa: PLC0415
+
+    place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
+    async with Wire(place, ways=Ways(say=on_wait)) as wire:
+        return await marked(wire, project, region)
+
+
+async def service_names(project: str, region: str) -> tuple[str, ...]:
+    """The names of the services of a region, for whoever has misspelt one."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.services import service_names as names  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)))) as wire:
-        return await marked(wire, project, region)
+    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
+        return await names(wire, project, region)
 
 
 def logs_of(ref: ServiceRef) -> "CloudLogs":
@@ -229,8 +245,9 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     """The ledger, kept in Cloud Logging (log `gate-decisions`)."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
+    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
 
 
 def identity_of(platform: "CloudRun") -> "Identity":
@@ -240,6 +257,14 @@ def identity_of(platform: "CloudRun") -> "Identity":
 
     endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
+
+
+async def answers(url: str) -> str:
+    """As ports.Answers, over HTTP."""
+    from gate.probes.answer import unanswered  # noqa: PLC0415
+    from gate.probes.tls import shared_context  # noqa: PLC0415
+
+    return await unanswered(url, shared_context)
 
 
 def configurations_of(platform: "CloudRun") -> "Configurations":
@@ -271,11 +296,12 @@ def probes_of(
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
     """
+    from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     values = secrets_of(policy)
-    redactor = Redactor(values)
+    redactor = Redactor(values, literals(policy))
     runner = ProbeRunner(
         values,
         logs,

@@ -1,26 +1,18 @@
-"""Where an API is, and the gRPC channel to it: the real one, or an emulator.
+"""Where an API is: the real one, or an emulator.
 
 Emulators follow the convention of Google's own: an environment variable holds `host:port`, which is
 spoken to in plaintext and without credentials. Only the command line reads the environment.
 """
 
-import asyncio
 import re
 from dataclasses import dataclass
 from enum import Enum
 
-import grpc.aio
-
 from gate.errors import UsageError
 
-_HOST_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
-_OPTIONS: tuple[tuple[str, str | int], ...] = (
-    ("grpc.primary_user_agent", "cloud-run-gate"),
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-)
+_HOST_PORT = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+_REGION = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_TLS_PORT = 443
 
 
 class Api(Enum):
@@ -49,16 +41,21 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One API at one endpoint.
+    """One API at one endpoint, of one region where it has regions.
 
     Raises:
-        UsageError: the endpoint is not host:port.
+        UsageError: the endpoint is not host:port, or the region cannot be one.
     """
 
     api: Api
     endpoint: Endpoint
+    region: str = ""
 
     def __post_init__(self) -> None:
+        if self.region and not _REGION.fullmatch(self.region):
+            raise UsageError(
+                f"region: is none (got {self.region[:200]!r}, expected e.g. 'us-central1')"
+            )
         host = self.endpoint.host
         if not host:
             return
@@ -75,27 +72,26 @@ class Place:
         return self.endpoint.emulated
 
     @property
+    def address(self) -> tuple[str, int]:
+        """What is connected to."""
+        host, _, port = (self.endpoint.host or f"{self.host}:{_TLS_PORT}").rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def host(self) -> str:
+        """The host as requests name it: its region comes first, as with every regional API.
+
+        An emulator on a bare address serves all regions, and learns by this name which is meant.
+        """
+        base = self.endpoint.host or self.api.host
+        return f"{self.region}-{base}" if self.region and not base.startswith("[") else base
+
+    @property
     def target(self) -> str:
-        """What gRPC connects to."""
-        return self.endpoint.host or f"{self.api.host}:443"
+        """How messages tell the address."""
+        return self.endpoint.host or self.host
 
     @property
     def name(self) -> str:
         """How messages call it: by the variable where one was used, else by the API's name."""
         return self.api.variable if self.emulated else self.api.title
-
-
-async def open_channel(place: Place) -> grpc.aio.Channel:
-    """A channel that connects with its first call.
-
-    Raises:
-        AccessError: the real API, and there are no credentials.
-    """
-    if place.emulated:
-        # An emulator is next door: a proxy from the environment could not find it.
-        options = (*_OPTIONS, ("grpc.enable_http_proxy", 0))
-        return grpc.aio.insecure_channel(place.target, options)
-    from gate.cloud.credentials import channel_credentials  # noqa: PLC0415 - costs 150 ms
-
-    credentials = await asyncio.to_thread(channel_credentials, place.api)
-    return grpc.aio.secure_channel(place.target, credentials, _OPTIONS)

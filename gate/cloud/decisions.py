@@ -6,18 +6,16 @@ page in the console shows: whoever looks there why traffic moved finds the answe
 requests. The `global` resource would show them nowhere near the service.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from google.api.monitored_resource_pb2 import MonitoredResource
-from google.cloud.logging_v2.types import log_entry, logging
-from google.protobuf.struct_pb2 import Struct
-
 from gate.cloud.channel import Api, Endpoint, Place
+from gate.cloud.documents import Document, moment, part, text
 from gate.cloud.entries import json_object, newest_entries, quoted, since
-from gate.cloud.wire import Method, Patience, Wire
+from gate.cloud.wire import Patience, Query, Ways, Wire
 from gate.core.policy import Json, Severity
 from gate.core.service import ServiceRef
 from gate.errors import ExitCode, InfrastructureError
@@ -27,13 +25,7 @@ LOG_ID = "gate-decisions"
 ENTRY_MAX_BYTES = 256 * 1024
 """https://cloud.google.com/logging/quotas: size of a LogEntry."""
 
-_WRITE = Method(
-    "/google.logging.v2.LoggingServiceV2/WriteLogEntries",
-    logging.WriteLogEntriesRequest.serialize,
-    logging.WriteLogEntriesResponse.deserialize,
-    timeout_s=10.0,
-    writes=True,
-)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _SEVERITIES: dict[int, Severity] = {
     ExitCode.DONE: Severity.NOTICE,
     ExitCode.REJECTED: Severity.WARNING,
@@ -49,14 +41,19 @@ class CloudLedger:
         ref: the service.
         endpoint: where the Logging API is.
         patience: how long failures that may pass are borne, for each call.
+        ways: how the wire reaches the world.
     """
 
     def __init__(
-        self, ref: ServiceRef, endpoint: Endpoint, patience: Patience | None = None
+        self,
+        ref: ServiceRef,
+        endpoint: Endpoint,
+        patience: Patience | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self._ref = ref
         self._log_name = f"projects/{ref.project}/logs/{LOG_ID}"
-        self._wire = Wire(Place(Api.LOGGING, endpoint), patience)
+        self._wire = Wire(Place(Api.LOGGING, endpoint), patience, ways)
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,7 +67,7 @@ class CloudLedger:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the channel."""
+        """Closes the connections."""
         await self._wire.close()
 
     async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
@@ -84,15 +81,15 @@ class CloudLedger:
                 carries no `at`.
         """
         subject = f"ledger entry {rollout}/{sequence}"
-        message = self._message(entry, rollout, sequence, subject)
-        size_bytes = log_entry.LogEntry.pb(message).ByteSize()
+        made = self._entry(entry, rollout, sequence, subject)
+        size_bytes = _size_bytes(made, subject)
         if size_bytes > ENTRY_MAX_BYTES:
             raise InfrastructureError(
                 f"{subject}: too large for Cloud Logging "
                 f"(got {size_bytes} bytes, expected at most {ENTRY_MAX_BYTES})"
             )
-        request = logging.WriteLogEntriesRequest(entries=[message], partial_success=False)
-        await self._wire.call(_WRITE, request, subject=subject)
+        body: Document = {"entries": [made], "partialSuccess": False}
+        await self._wire.call(Query("POST", "/v2/entries:write", subject, body, writes=True))
 
     async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
         """As ports.Ledger; entries of the same moment come in the order of their sequence."""
@@ -107,30 +104,34 @@ class CloudLedger:
         subject = f"ledger of {query.service or self._ref.project}"
         found = await newest_entries(self._wire, self._ref.project, clauses, query.limit, subject)
         found.sort(key=_newness, reverse=True)
-        return tuple(_entry(message) for message in found)
+        return tuple(json_object(part(one, "jsonPayload")) for one in found)
 
-    def _message(
-        self, entry: dict[str, Json], rollout: str, sequence: int, subject: str
-    ) -> log_entry.LogEntry:
-        payload = Struct()
-        payload.update(entry)
-        return log_entry.LogEntry(
-            log_name=self._log_name,
-            resource=MonitoredResource(
-                type="cloud_run_revision",
-                labels={
+    def _entry(self, entry: dict[str, Json], rollout: str, sequence: int, subject: str) -> Document:
+        return {
+            "logName": self._log_name,
+            "resource": {
+                "type": "cloud_run_revision",
+                "labels": {
                     "project_id": self._ref.project,
                     "location": self._ref.region,
                     "service_name": self._ref.name,
                     "configuration_name": self._ref.name,
                 },
-            ),
-            timestamp=_timestamp(entry, subject),
-            severity=_severity(entry).value,
-            insert_id=f"{rollout}-{sequence:06d}",
-            labels={"service": self._ref.name, "rollout": rollout, "sequence": str(sequence)},
-            json_payload=payload,
-        )
+            },
+            "timestamp": _timestamp(entry, subject).isoformat(),
+            "severity": _severity(entry).name,
+            "insertId": f"{rollout}-{sequence:06d}",
+            "labels": {"service": self._ref.name, "rollout": rollout, "sequence": str(sequence)},
+            "jsonPayload": entry,
+        }
+
+
+def _size_bytes(made: Document, subject: str) -> int:
+    try:
+        text = json.dumps(made, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return len(text.encode())
+    except ValueError as error:
+        raise InfrastructureError(f"{subject}: is no JSON (got {error})") from None
 
 
 def _timestamp(entry: Mapping[str, Json], subject: str) -> datetime:
@@ -152,11 +153,6 @@ def _severity(entry: Mapping[str, Json]) -> Severity:
     return _SEVERITIES.get(code, Severity.ERROR)
 
 
-def _newness(message: log_entry.LogEntry) -> tuple[int, int]:
-    sequence = message.labels.get("sequence", "")
-    moment = log_entry.LogEntry.pb(message).timestamp
-    return moment.ToNanoseconds(), int(sequence) if sequence.isdecimal() else 0
-
-
-def _entry(message: log_entry.LogEntry) -> dict[str, Json]:
-    return json_object(log_entry.LogEntry.pb(message).json_payload)
+def _newness(entry: Document) -> tuple[datetime, int]:
+    sequence = text(entry, "labels", "sequence")
+    return moment(entry, "timestamp") or _NEVER, int(sequence) if sequence.isdecimal() else 0

@@ -13,8 +13,23 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 
+_CLIENTS = (  # parents before children
+    "google.cloud.run_v2",
+    "google.cloud.run_v2.types",
+    "google.cloud.logging_v2",
+    "google.cloud.logging_v2.types",
+)
 _ASKED_FOR = ("__all__", "__version__")
 """Dunder names that only the real package has; the interpreter looks for many others in vain."""
+
+
+def put_off_clients() -> None:
+    """Puts off the packages whose messages the local Cloud Run speaks.
+
+    Call it before anything of them is imported.
+    """
+    for package in _CLIENTS:
+        put_off(package)
 
 
 def put_off(package: str) -> None:

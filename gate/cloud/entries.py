@@ -2,24 +2,17 @@
 
 from datetime import UTC, datetime
 
-from google.cloud.logging_v2.types import log_entry, logging
-from google.protobuf.struct_pb2 import Struct, Value
-
-from gate.cloud.wire import Method, Wire
+from gate.cloud.documents import Document, parts, text
+from gate.cloud.wire import Query, Wire
 from gate.core.policy import Json
 from gate.errors import UnavailableError
 
 PAGES_MAX = 20
 """Most pages of one question: entries.list has a quota of 60 requests a minute and project."""
 
-_PAGE_SIZE_MAX = 1_000  # ListLogEntriesRequest.page_size
+_PAGE_SIZE_MAX = 1_000  # pageSize of entries.list
 _EXACT_MAX = 2**53  # beyond, a float does not tell one integer from the next
-_LIST = Method(
-    "/google.logging.v2.LoggingServiceV2/ListLogEntries",
-    logging.ListLogEntriesRequest.serialize,
-    logging.ListLogEntriesResponse.deserialize,
-    timeout_s=20.0,
-)
+_LIST_S = 20.0
 
 
 def quoted(value: str) -> str:
@@ -35,55 +28,50 @@ def since(at: datetime) -> str:
 
 async def newest_entries(
     wire: Wire, project: str, clauses: list[str], limit: int, subject: str
-) -> list[log_entry.LogEntry]:
+) -> list[Document]:
     """Entries for which every clause holds, newest first, at most `limit`.
 
-    An empty page may still have a next one (ListLogEntriesResponse.next_page_token).
+    An empty page may still have a next one (entries.list, nextPageToken).
 
     Raises:
         AccessError, UnavailableError: as in gate.errors; also when there are more pages than
             anybody should read, since entries may be missing then.
     """
-    found: list[log_entry.LogEntry] = []
-    request = logging.ListLogEntriesRequest(
-        resource_names=[f"projects/{project}"],
-        filter=" AND ".join(clauses),
-        order_by="timestamp desc",
-        page_size=min(limit, _PAGE_SIZE_MAX),
-    )
+    found: list[Document] = []
+    asked: Document = {
+        "resourceNames": [f"projects/{project}"],
+        "filter": " AND ".join(clauses),
+        "orderBy": "timestamp desc",
+        "pageSize": min(limit, _PAGE_SIZE_MAX),
+    }
     for _ in range(PAGES_MAX):
-        page = await wire.call(_LIST, request, subject=subject)
-        found += page.entries
-        if len(found) >= limit or not page.next_page_token:
+        page = await wire.call(Query("POST", "/v2/entries:list", subject, asked, _LIST_S))
+        found += parts(page, "entries")
+        token = text(page, "nextPageToken")
+        if len(found) >= limit or not token:
             return found[:limit]
-        request.page_token = page.next_page_token
+        asked = {**asked, "pageToken": token}
     raise UnavailableError(
         f"{subject}: not read to the end (got {PAGES_MAX} pages with {len(found)} entries)",
         "ask for a shorter time",
     )
 
 
-def json_object(struct: Struct) -> dict[str, Json]:
-    """A payload as JSON, its keys sorted since a Struct keeps them in no order.
+def json_object(payload: Document) -> Document:
+    """A payload with its keys sorted, since Cloud Logging keeps them in no order.
 
-    Whole numbers are integers again: a Struct holds only floats.
+    Whole numbers are integers again: Cloud Logging holds only floats.
     """
-    return {key: _json(struct.fields[key]) for key in sorted(struct.fields)}
+    return {key: _json(payload[key]) for key in sorted(payload)}
 
 
-def _json(value: Value) -> Json:
-    match value.WhichOneof("kind"):
-        case "struct_value":
-            return json_object(value.struct_value)
-        case "list_value":
-            return [_json(item) for item in value.list_value.values]
-        case "number_value":
-            number = value.number_value
-            whole = number.is_integer() and abs(number) <= _EXACT_MAX
-            return int(number) if whole else number
-        case "bool_value":
-            return value.bool_value
-        case "string_value":
-            return value.string_value
+def _json(value: Json) -> Json:
+    match value:
+        case dict():
+            return json_object(value)
+        case list():
+            return [_json(item) for item in value]
+        case float() if value.is_integer() and abs(value) <= _EXACT_MAX:
+            return int(value)
         case _:
-            return None
+            return value

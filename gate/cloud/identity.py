@@ -97,12 +97,13 @@ def mint_id_token(audience: str) -> str:
 
 def _mint(audience: str) -> str:
     import google.auth  # noqa: PLC0415 - as above
-    import google.auth.transport.requests  # noqa: PLC0415
     from google.auth import impersonated_credentials  # noqa: PLC0415
     from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415
     from google.oauth2 import id_token  # noqa: PLC0415
 
-    request = google.auth.transport.requests.Request()
+    from gate.cloud.credentials import Transport  # noqa: PLC0415
+
+    request = Transport()
     try:
         mine, _ = google.auth.default()
     except DefaultCredentialsError:

@@ -1,23 +1,24 @@
 """A service's logs in Cloud Logging: implements ports.Logs."""
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import unquote
-
-from google.cloud.logging_v2.types import log_entry
+from typing import Self
+from urllib.parse import quote, unquote
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.decisions import LOG_ID
+from gate.cloud.documents import Document, moment, part, text, value
 from gate.cloud.entries import json_object, newest_entries, quoted, since
-from gate.cloud.wire import Patience, Wire
-from gate.core.policy import Severity
+from gate.cloud.wire import Patience, Ways, Wire
+from gate.core.policy import Json, Severity
 from gate.core.service import ServiceRef
 from gate.ports import LogEntry, LogQuery
 
 TEXT_MAX = 8_192
 """Longer texts are cut: an entry may be 256 KiB."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 PATIENCE = Patience(budget_s=30.0, first_wait_s=1.0, max_wait_s=10.0)
 """Reading has a quota a minute, and being refused for it comes without a Retry-After."""
@@ -30,11 +31,18 @@ class CloudLogs:
         ref: the service.
         endpoint: where the Logging API is.
         patience: how long failures that may pass are borne, for each call.
+        ways: how the wire reaches the world.
     """
 
-    def __init__(self, ref: ServiceRef, endpoint: Endpoint, patience: Patience = PATIENCE) -> None:
+    def __init__(
+        self,
+        ref: ServiceRef,
+        endpoint: Endpoint,
+        patience: Patience = PATIENCE,
+        ways: Ways | None = None,
+    ) -> None:
         self._ref = ref
-        self._wire = Wire(Place(Api.LOGGING, endpoint), patience)
+        self._wire = Wire(Place(Api.LOGGING, endpoint), patience, ways)
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,7 +56,7 @@ class CloudLogs:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the channel."""
+        """Closes the connections."""
         await self._wire.close()
 
     async def entries(self, query: LogQuery) -> tuple[LogEntry, ...]:
@@ -60,7 +68,7 @@ class CloudLogs:
             query.limit,
             f"logs of {query.revision or self._ref}",
         )
-        return tuple(entry_value(message) for message in found)
+        return tuple(entry_value(one) for one in found)
 
     def _clauses(self, query: LogQuery) -> list[str]:
         """Labels as https://cloud.google.com/run/docs/logging lists them."""
@@ -75,6 +83,14 @@ class CloudLogs:
             clauses.append(f"resource.labels.revision_name={quoted(query.revision)}")
         else:
             clauses.append(f"logName!={quoted(f'projects/{ref.project}/logs/{LOG_ID}')}")
+        if query.not_revision:
+            clauses.append(f"resource.labels.revision_name!={quoted(query.not_revision)}")
+        if query.log_id:
+            name = f"projects/{ref.project}/logs/{quote(query.log_id, safe='')}"
+            clauses.append(f"logName={quoted(name)}")
+        if query.traces:
+            names = (quoted(f"projects/{ref.project}/traces/{one}") for one in query.traces)
+            clauses.append(f"trace=({' OR '.join(names)})")
         if query.min_severity is not None:
             clauses.append(f"severity>={query.min_severity.name}")
         if query.text:
@@ -82,42 +98,43 @@ class CloudLogs:
         return clauses
 
 
-def entry_value(message: log_entry.LogEntry) -> LogEntry:
+def entry_value(entry: Document) -> LogEntry:
     """A log entry, reduced; a severity that has no name counts as the named one below it."""
-    pb = log_entry.LogEntry.pb(message)
     return LogEntry(
-        at=pb.timestamp.ToDatetime(tzinfo=UTC),
-        severity=_severity(pb.severity),
-        text=_text(pb)[:TEXT_MAX],
-        log_id=unquote(message.log_name.partition("/logs/")[2]),
-        trace=message.trace.rpartition("/")[2],
-        insert_id=message.insert_id,
-        revision=message.resource.labels.get("revision_name", ""),
+        at=moment(entry, "timestamp") or _EPOCH,
+        severity=_severity(value(entry, "severity")),
+        text=_text(entry)[:TEXT_MAX],
+        log_id=unquote(text(entry, "logName").partition("/logs/")[2]),
+        trace=text(entry, "trace").rpartition("/")[2],
+        insert_id=text(entry, "insertId"),
+        revision=text(entry, "resource", "labels", "revision_name"),
     )
 
 
-def _severity(number: int) -> Severity:
+def _severity(given: Json) -> Severity:
+    """By its name, or by its number where the API had no name for it."""
+    if isinstance(given, str):
+        return Severity.__members__.get(given, Severity.DEFAULT)
+    number = given if isinstance(given, int) else 0
     return max((one for one in Severity if one.value <= number), key=lambda one: one.value)
 
 
-def _text(pb: Any) -> str:
+def _text(entry: Document) -> str:
     """What a reader would see; of an object its message first, then the rest as JSON."""
-    match pb.WhichOneof("payload"):
-        case "text_payload":
-            text: str = pb.text_payload
-            return text
-        case "json_payload":
-            rest = json_object(pb.json_payload)
-            message = rest.pop("message", "")
-            if not isinstance(message, str):
-                rest["message"], message = message, ""
-            as_json = json.dumps(rest, ensure_ascii=False) if rest else ""
-            return " ".join(part for part in (message, as_json) if part)
-        case "proto_payload":
-            return f"({pb.proto_payload.type_url})"
-        case _:
-            return _request_line(pb.http_request)
+    if plain := text(entry, "textPayload"):
+        return plain
+    if "jsonPayload" in entry:
+        rest = json_object(part(entry, "jsonPayload"))
+        message = rest.pop("message", "")
+        if not isinstance(message, str):
+            rest["message"], message = message, ""
+        as_json = json.dumps(rest, ensure_ascii=False) if rest else ""
+        return " ".join(piece for piece in (message, as_json) if piece)
+    if "protoPayload" in entry:
+        return f"({text(entry, 'protoPayload', '@type')})"
+    return _request_line(part(entry, "httpRequest"))
 
 
-def _request_line(http: Any) -> str:
-    return f"{http.request_method} {http.request_url} -> {http.status}" if http.request_url else ""
+def _request_line(http: Document) -> str:
+    url = text(http, "requestUrl")
+    return f"{text(http, 'requestMethod')} {url} -> {value(http, 'status') or 0}" if url else ""

@@ -1,86 +1,55 @@
-"""Cloud Run's Admin API v2, seen from one service: implements ports.Platform."""
+"""Cloud Run's Admin API v1, seen from one service: implements ports.Platform.
+
+v1 rather than v2, because its replaceService is the one call that is known to refuse a write whose
+service was changed since it was read (docs/adr/0005); gcloud makes every change with it, too.
+"""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
-
-from google.cloud.run_v2.types import revision as revisions
-from google.cloud.run_v2.types import service as services
-from google.cloud.run_v2.types.k8s_min import Container
-from google.cloud.run_v2.types.revision_template import RevisionTemplate
-from google.iam.v1.iam_policy_pb2 import GetIamPolicyRequest
-from google.iam.v1.policy_pb2 import Policy
-from google.longrunning.operations_pb2 import Operation
-from google.protobuf.field_mask_pb2 import FieldMask
+from urllib.parse import urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.status import scrub
-from gate.cloud.template import next_template, without_reserved
-from gate.cloud.values import revision_value, service_value, short_name, target_messages
-from gate.cloud.wire import Method, Patience, Wire
+from gate.cloud.documents import Document, items, number, part, parts, text, texts
+from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
+from gate.cloud.pages import read_pages
+from gate.cloud.template import next_template, same_settings, template_of
+from gate.cloud.values import owner_of, revision_value, service_value, traffic_items
+from gate.cloud.wire import Patience, Query, Ways, Wire, path_of
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
-from gate.errors import AccessError, InfrastructureError, NotFoundError
+from gate.errors import AccessError, ConflictError, InfrastructureError, NotFoundError
 
-_PAGE_SIZE = 100
-_PAGES_MAX = 100
-"""A service keeps 1,000 revisions (https://cloud.google.com/run/quotas); pages may be short."""
-
-_GET_SERVICE = Method(
-    "/google.cloud.run.v2.Services/GetService",
-    services.GetServiceRequest.serialize,
-    services.Service.deserialize,
-)
-_UPDATE_SERVICE = Method(
-    "/google.cloud.run.v2.Services/UpdateService",
-    services.UpdateServiceRequest.serialize,
-    Operation.FromString,
-    timeout_s=15.0,
-    writes=True,
-)
-_CREATE_SERVICE = Method(
-    "/google.cloud.run.v2.Services/CreateService",
-    services.CreateServiceRequest.serialize,
-    Operation.FromString,
-    timeout_s=15.0,
-    writes=True,
-)
-_GET_REVISION = Method(
-    "/google.cloud.run.v2.Revisions/GetRevision",
-    revisions.GetRevisionRequest.serialize,
-    revisions.Revision.deserialize,
-)
-_LIST_REVISIONS = Method(
-    "/google.cloud.run.v2.Revisions/ListRevisions",
-    revisions.ListRevisionsRequest.serialize,
-    revisions.ListRevisionsResponse.deserialize,
-)
-_GET_IAM_POLICY = Method(
-    "/google.cloud.run.v2.Services/GetIamPolicy",
-    GetIamPolicyRequest.SerializeToString,
-    Policy.FromString,
-)
+API = "serving.knative.dev/v1"
+_NAMESPACE = f"/apis/{API}/namespaces/{{project}}"
+_WRITE_S = 15.0
+_KEPT = 16
+"""How many reads a write may refer to: far more than come between a read and its write."""
 
 
 class CloudRun:
-    """Reads one service and its revisions, and replaces its traffic list. Judges nothing.
+    """Reads one service and its revisions, and replaces the service. Judges nothing.
 
     Args:
         ref: the service.
         endpoint: where the Admin API is.
         patience: how long failures that may pass are borne, for each call.
+        ways: how the wire reaches the world.
     """
 
     def __init__(
-        self, ref: ServiceRef, endpoint: Endpoint, patience: Patience | None = None
+        self,
+        ref: ServiceRef,
+        endpoint: Endpoint,
+        patience: Patience | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self._ref = ref
         self._subject = f"service {ref}"
-        self._name = f"projects/{ref.project}/locations/{ref.region}/services/{ref.name}"
-        # As google-cloud-run routes every call about a service or its revisions.
-        self._routing = (("x-goog-request-params", f"location={quote(ref.region, safe='/')}"),)
-        self._wire = Wire(Place(Api.RUN, endpoint), patience)
+        self._path = path_of(f"{_NAMESPACE}/services/{{name}}", project=ref.project, name=ref.name)
+        self._wire = Wire(Place(Api.RUN, endpoint, ref.region), patience, ways)
+        self._reads: dict[str, Document] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,8 +63,13 @@ class CloudRun:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the channel."""
+        """Closes the connections."""
         await self._wire.close()
+
+    @property
+    def service_name(self) -> str:
+        """Name of the service."""
+        return self._ref.name
 
     async def read_service(self) -> Service:
         """As ports.Platform."""
@@ -103,36 +77,25 @@ class CloudRun:
 
     async def read_revision(self, name: str) -> Revision:
         """As ports.Platform."""
-        return revision_value(await self.revision_message(name))
+        return revision_value(await self.revision_document(name))
 
-    async def revision_message(self, name: str) -> revisions.Revision:
-        """Cloud Run's own message of a revision; raises as `read_revision`."""
+    async def revision_document(self, name: str) -> Document:
+        """A revision in its v1 form; raises as `read_revision`."""
         subject = f"revision {name} of {self._subject}"
-        message: revisions.Revision = await self._wire.call(
-            _GET_REVISION,
-            revisions.GetRevisionRequest(name=f"{self._name}/revisions/{name}"),
-            subject=subject,
-            routing=self._routing,
-        )
-        owner = short_name(message.service)
+        path = path_of(f"{_NAMESPACE}/revisions/{{name}}", project=self._ref.project, name=name)
+        document = await self._wire.call(Query("GET", path, subject))
+        owner = owner_of(document)
         if owner not in ("", self._ref.name):
             raise NotFoundError(f"{subject}: belongs to another service (got {owner})")
-        return message
+        return document
 
     async def list_revisions(self) -> tuple[Revision, ...]:
         """As ports.Platform."""
-        found: list[Revision] = []
-        subject = f"revisions of {self._subject}"
-        request = revisions.ListRevisionsRequest(parent=self._name, page_size=_PAGE_SIZE)
-        for _ in range(_PAGES_MAX):
-            page = await self._wire.call(
-                _LIST_REVISIONS, request, subject=subject, routing=self._routing
-            )
-            found += map(revision_value, page.revisions)
-            if not page.next_page_token:
-                return tuple(sorted(found, key=_age, reverse=True))
-            request.page_token = page.next_page_token
-        raise InfrastructureError(f"{subject}: too many pages (got {_PAGES_MAX} and no end)")
+        selector = urlencode({"labelSelector": f"{SERVICE_LABEL}={self._ref.name}"})
+        path = path_of(f"{_NAMESPACE}/revisions", project=self._ref.project)
+        query = Query("GET", f"{path}?{selector}", f"revisions of {self._subject}")
+        found = [revision_value(one) for one in await read_pages(self._wire, query)]
+        return tuple(sorted(found, key=_age, reverse=True))
 
     async def deploy(
         self,
@@ -141,105 +104,123 @@ class CloudRun:
         traffic: Split,
         etag: str,
         annotations: Mapping[str, str] | None = None,
-        base: str = "",  # noqa: ARG002
+        base: str = "",
     ) -> int:
-        """As ports.Platform: the template is read anew; the caller's etag guards the update."""
+        """As ports.Platform."""
         if not etag:
-            await self._create(image, revision, traffic, annotations or {})
-            return 0
-        current = await self._read()
-        template = next_template(current.template, image, revision, self._subject)
-        service = services.Service(
-            name=self._name, etag=etag, template=template, traffic=target_messages(traffic)
-        )
-        await self._update(service, ["template", "traffic"], annotations)
-        return 0
+            return await self._create(image, revision, traffic, annotations or {})
+        document = await self._as_read(etag)
+        template = part(document, "spec", "template")
+        if base:
+            stable = await self.revision_document(base)
+            if not same_settings(template, stable, self._ref.name):
+                template = template_of(stable, self._ref.name)
+        part(document, "spec")["template"] = next_template(template, image, revision, self._subject)
+        return await self._replace(document, traffic, annotations)
 
     async def set_traffic(
         self, traffic: Split, etag: str, annotations: Mapping[str, str] | None = None
     ) -> int:
-        """As ports.Platform.
-
-        Sends nothing but name, etag, traffic and annotations: with the whole service, Cloud Run has
-        compared its template against the existing revision (googleapis/google-cloud-python#14259).
-        """
-        service = services.Service(name=self._name, etag=etag, traffic=target_messages(traffic))
-        await self._update(service, ["traffic"], annotations)
-        return 0
+        """As ports.Platform: the service as it was read, with another list of traffic."""
+        return await self._replace(await self._as_read(etag), traffic, annotations)
 
     async def is_public(self) -> bool:
         """Whether everybody may call the service: no check at all, or allUsers as its invoker.
 
         False also where this caller may not read the service's IAM policy.
         """
-        if (await self._read()).invoker_iam_disabled:
+        unchecked = "run.googleapis.com/invoker-iam-disabled"
+        if text(await self._read(), "metadata", "annotations", unchecked) == "true":
             return True
+        ref = self._ref
+        path = path_of(
+            "/v1/projects/{project}/locations/{region}/services/{name}:getIamPolicy",
+            project=ref.project,
+            region=ref.region,
+            name=ref.name,
+        )
         try:
-            policy = await self._wire.call(
-                _GET_IAM_POLICY,
-                GetIamPolicyRequest(resource=self._name),
-                subject=f"IAM policy of {self._subject}",
-                routing=(("x-goog-request-params", f"resource={quote(self._name, safe='/')}"),),
-            )
+            policy = await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
         except AccessError:
             return False
         return any(
-            binding.role == "roles/run.invoker" and "allUsers" in binding.members
-            for binding in policy.bindings
+            text(binding, "role") == "roles/run.invoker" and "allUsers" in items(binding, "members")
+            for binding in parts(policy, "bindings")
         )
 
-    async def _read(self) -> services.Service:
-        return await self._wire.call(
-            _GET_SERVICE,
-            services.GetServiceRequest(name=self._name),
-            subject=self._subject,
-            routing=self._routing,
-        )
+    async def _read(self) -> Document:
+        document = await self._wire.call(Query("GET", self._path, self._subject))
+        return self._kept(document)
+
+    def _kept(self, document: Document) -> Document:
+        """Remembers what was read by its version, which a write of it must name.
+
+        Raises:
+            InfrastructureError: it has none, or is no service.
+        """
+        version = text(document, "metadata", "resourceVersion")
+        if not version or not part(document, "spec"):
+            raise InfrastructureError(
+                f"{self._subject}: what came is no service "
+                f"(got fields {sorted(document)[:10]}, expected metadata.resourceVersion and spec)"
+            )
+        self._reads.pop(version, None)
+        self._reads[version] = document
+        while len(self._reads) > _KEPT:
+            del self._reads[next(iter(self._reads))]
+        return document
+
+    async def _as_read(self, etag: str) -> Document:
+        """The service as it was when it had this version, to be changed and sent back.
+
+        Raises:
+            ConflictError: that read is not known any more, and the service has changed since.
+        """
+        document = self._reads.get(etag)
+        if document is None:
+            document = await self._read()
+            found = text(document, "metadata", "resourceVersion")
+            if found != etag:
+                raise ConflictError(
+                    f"{self._subject}: has changed since it was read "
+                    f"(got version {found}, expected {etag})",
+                    "read it again",
+                )
+        return deepcopy(document)
+
+    async def _replace(
+        self, document: Document, traffic: Split, annotations: Mapping[str, str] | None
+    ) -> int:
+        """Sends the whole service back; its version, which Cloud Run compares, goes with it."""
+        part(document, "spec")["traffic"] = traffic_items(traffic)
+        if annotations is not None:
+            metadata = part(document, "metadata")
+            own = {k: v for k, v in texts(metadata, "annotations").items() if reserved(k)}
+            metadata["annotations"] = {**own, **of_users(annotations)}
+        query = Query("PUT", self._path, self._subject, document, _WRITE_S, writes=True)
+        return number(await self._wire.call(query), "metadata", "generation")
 
     async def _create(
         self, image: str, revision: str, traffic: Split, annotations: Mapping[str, str]
-    ) -> None:
+    ) -> int:
         """A new service with Cloud Run's defaults; fails where it exists by now."""
-        template = RevisionTemplate(revision=revision, containers=[Container(image=image)])
-        service = services.Service(
-            template=template,
-            traffic=target_messages(traffic),
-            annotations=without_reserved(annotations),
-        )
-        parent, _, name = self._name.rpartition("/services/")
-        operation = await self._wire.call(
-            _CREATE_SERVICE,
-            services.CreateServiceRequest(parent=parent, service=service, service_id=name),
-            subject=self._subject,
-            routing=self._routing,
-        )
-        self._raise_if_failed(operation)
-
-    def _raise_if_failed(self, operation: Operation) -> None:
-        if operation.done and operation.HasField("error"):
-            error = operation.error
-            raise InfrastructureError(
-                f"{self._subject}: Cloud Run could not carry out the update "
-                f"(got code {error.code}: {scrub(error.message)})"
-            )
-
-    async def _update(
-        self,
-        service: services.Service,
-        paths: list[str],
-        annotations: Mapping[str, str] | None,
-    ) -> None:
-        if annotations is not None:
-            service.annotations = without_reserved(annotations)
-            paths = [*paths, "annotations"]
-        operation = await self._wire.call(
-            _UPDATE_SERVICE,
-            services.UpdateServiceRequest(service=service, update_mask=FieldMask(paths=paths)),
-            subject=self._subject,
-            routing=self._routing,
-            repeatable=bool(service.etag),  # guarded: a repetition changes nothing or is refused
-        )
-        self._raise_if_failed(operation)
+        bare: Document = {"spec": {"containers": [{"image": image}]}}
+        document: Document = {
+            "apiVersion": API,
+            "kind": "Service",
+            "metadata": {
+                "name": self._ref.name,
+                "namespace": self._ref.project,
+                "annotations": dict(of_users(annotations)),
+            },
+            "spec": {
+                "template": next_template(bare, image, revision, self._subject),
+                "traffic": traffic_items(traffic),
+            },
+        }
+        path = self._path.rpartition("/")[0]
+        query = Query("POST", path, self._subject, document, _WRITE_S, writes=True)
+        return number(await self._wire.call(query), "metadata", "generation")
 
 
 def _age(revision: Revision) -> tuple[float, str]:

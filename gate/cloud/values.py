@@ -1,24 +1,26 @@
-"""Cloud Run's messages as the core's values, and the core's splits as messages. Pure.
+"""Services and revisions in their v1 form as the core's values, and splits as traffic lists. Pure.
 
-Platform facts are from the docstrings of google.cloud.run_v2.types: `latest_ready_revision` is a
-full resource name where `traffic[].revision` is a short one; v2 keeps a service's Ready condition
-in `terminal_condition`, but a revision's among its `conditions`; enums may grow.
+Platform facts: gcloud reads the same fields. A condition's status is True, False or Unknown;
+`observedGeneration` equals `generation` once Cloud Run has ended with a write, for good or ill.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+import re
+from datetime import datetime
 
-from google.cloud.run_v2.types.condition import Condition as ConditionMessage
-from google.cloud.run_v2.types.k8s_min import Container
-from google.cloud.run_v2.types.revision import Revision as RevisionMessage
-from google.cloud.run_v2.types.service import Service as ServiceMessage
-from google.cloud.run_v2.types.traffic_target import (
-    TrafficTarget,
-    TrafficTargetAllocationType,
-    TrafficTargetStatus,
+from gate.cloud.documents import (
+    Document,
+    items,
+    moment,
+    number,
+    part,
+    parts,
+    text,
+    texts,
+    value,
 )
-
+from gate.cloud.knative import SERVICE_LABEL, USER_IMAGE, of_users, serving_container
+from gate.cloud.settings import floating_names, settings_of
+from gate.core.policy import Json
 from gate.core.service import (
     Condition,
     ConditionState,
@@ -30,85 +32,92 @@ from gate.core.service import (
 from gate.core.traffic import Split, Target
 from gate.errors import InfrastructureError, ValueProblem
 
-LATEST = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
-BY_NAME = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
-
 NAMELESS = "(nameless)"
 """Stands for a revision whose name the API left out where it must not: equal to no revision."""
 
 _STATES = {
-    ConditionMessage.State.CONDITION_PENDING: ConditionState.PENDING,
-    ConditionMessage.State.CONDITION_RECONCILING: ConditionState.RECONCILING,
-    ConditionMessage.State.CONDITION_FAILED: ConditionState.FAILED,
-    ConditionMessage.State.CONDITION_SUCCEEDED: ConditionState.SUCCEEDED,
+    "True": ConditionState.SUCCEEDED,
+    "False": ConditionState.FAILED,
+    "Unknown": ConditionState.RECONCILING,
 }
-_REASONS: dict[str, type[Any]] = {
-    "reason": ConditionMessage.CommonReason,
-    "revision_reason": ConditionMessage.RevisionReason,
-    "execution_reason": ConditionMessage.ExecutionReason,
-}
+_DONE = (ConditionState.SUCCEEDED, ConditionState.FAILED)
+_TIMEOUT_S = 300.0
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def service_value(message: ServiceMessage, ref: ServiceRef) -> Service:
+def service_value(document: Document, ref: ServiceRef) -> Service:
     """A service as read.
 
     Raises:
         InfrastructureError: its traffic list is of a kind that this gate does not know.
     """
-    pb = ServiceMessage.pb(message)
+    where = f"service {ref}"
+    generation, observed = number(document, "metadata", "generation"), _observed(document)
+    ready = dict(_conditions(document)).get("Ready", Condition())
+    annotations = texts(document, "metadata", "annotations")
     return Service(
         ref=ref,
-        etag=message.etag,
-        generation=message.generation,
-        observed_generation=message.observed_generation,
-        reconciling=message.reconciling,
-        ready=condition_value(message.terminal_condition),
-        traffic=split_value(message.traffic, f"service {ref}"),
-        effective=tuple(_effective(line) for line in message.traffic_statuses),
-        latest_ready=short_name(message.latest_ready_revision),
-        latest_created=short_name(message.latest_created_revision),
-        uri=message.uri.rstrip("/"),
-        last_modifier=message.last_modifier,
-        updated_at=_time(pb, "update_time"),
-        annotations=_pairs(message.annotations),
+        etag=text(document, "metadata", "resourceVersion"),
+        generation=generation,
+        observed_generation=observed,
+        reconciling=observed < generation or ready.state not in _DONE,
+        ready=ready,
+        traffic=split_value(items(document, "spec", "traffic"), where),
+        effective=tuple(_effective(line) for line in parts(document, "status", "traffic")),
+        latest_ready=text(document, "status", "latestReadyRevisionName"),
+        latest_created=text(document, "status", "latestCreatedRevisionName"),
+        uri=text(document, "status", "url").rstrip("/"),
+        last_modifier=annotations.get("serving.knative.dev/lastModifier", ""),
+        updated_at=_updated(document),
+        annotations=tuple(of_users(annotations).items()),
+        settings=settings_of(part(document, "spec", "template"), ref.name),
+        ingress=annotations.get("run.googleapis.com/ingress", ""),
     )
 
 
-def revision_value(message: RevisionMessage) -> Revision:
+def revision_value(document: Document) -> Revision:
     """A revision as read; its image and environment are those of the container with the port."""
-    pb = RevisionMessage.pb(message)
-    conditions = tuple((one.type_, condition_value(one)) for one in message.conditions)
-    container = serving_container(message.containers) or Container()
+    conditions = _conditions(document)
+    container = serving_container(parts(document, "spec", "containers")) or {}
+    annotations = texts(document, "metadata", "annotations")
+    service = text(document, "metadata", "labels", SERVICE_LABEL)
+    digest = text(document, "status", "imageDigest") or text(container, "image")
+    timeout_s = number(document, "spec", "timeoutSeconds")
+    least = annotations.get("autoscaling.knative.dev/minScale", "")
     return Revision(
-        name=short_name(message.name),
+        name=text(document, "metadata", "name") or NAMELESS,
         ready=dict(conditions).get("Ready", Condition()),
-        image=container.image,
-        created_at=_time(pb, "create_time"),
+        image=_image(text(container, "image"), annotations.get(USER_IMAGE, "")),
+        created_at=moment(document, "metadata", "creationTimestamp"),
         conditions=conditions,
-        env=tuple(variable.name for variable in container.env),
-        min_instances=message.scaling.min_instance_count,
-        timeout_s=pb.timeout.ToTimedelta().total_seconds(),
-        annotations=_pairs(message.annotations),
+        env=tuple(text(variable, "name") for variable in parts(container, "env")),
+        min_instances=int(least) if least.isdecimal() else 0,
+        timeout_s=float(timeout_s) or _TIMEOUT_S,
+        annotations=tuple(of_users(annotations).items()),
+        digest=digest if "@sha256:" in digest else "",
+        settings=settings_of(document, service),
+        floating=floating_names(document, service),
     )
 
 
-def condition_value(message: ConditionMessage) -> Condition:
-    """A condition; a state that is not known yet is UNKNOWN, a reason that is not is its number."""
-    pb = ConditionMessage.pb(message)  # proto-plus warns about numbers it does not know
-    kind = pb.WhichOneof("reasons")
-    reason = ""
-    if kind is not None:
-        number = getattr(pb, kind)
-        names = {one.value: one.name for one in _REASONS[kind]}
-        reason = names.get(number, f"{kind.upper()}_{number}")
-    return Condition(_STATES.get(pb.state, ConditionState.UNKNOWN), reason, message.message)
+def owner_of(document: Document) -> str:
+    """The service that a revision belongs to, "" where it does not say."""
+    return text(document, "metadata", "labels", SERVICE_LABEL)
 
 
-def split_value(targets: Iterable[TrafficTarget], where: str) -> Split:
+def reason_name(reason: str) -> str:
+    """A condition's reason as the core knows it: v1's HealthCheckContainerError in v2's form.
+
+    v2 has the same reasons as names of an enum (google.cloud.run.v2.Condition.RevisionReason).
+    """
+    return _WORDS.sub("_", reason).upper()
+
+
+def split_value(targets: list[Json], where: str) -> Split:
     """Desired traffic.
 
     Raises:
-        InfrastructureError: a target of an unknown type, or percents that make no split.
+        InfrastructureError: a target of an unknown form, or percents that make no split.
     """
     try:
         return Split.of([_target(target, where) for target in targets])
@@ -116,63 +125,82 @@ def split_value(targets: Iterable[TrafficTarget], where: str) -> Split:
         raise InfrastructureError(f"{where}: traffic list makes no sense: {problem}") from None
 
 
-def _target(message: TrafficTarget, where: str) -> Target:
-    number = TrafficTarget.pb(message).type_
-    if number == LATEST:
-        return Target(None, message.percent, message.tag)
-    if message.revision and number in (BY_NAME, 0):
-        return Target(short_name(message.revision), message.percent, message.tag)
-    raise InfrastructureError(
-        f"{where}: traffic target of a kind this gate does not know "
-        f"(got type {number}, revision {message.revision!r}, expected LATEST or a revision)"
-    )
-
-
-def _effective(message: TrafficTargetStatus) -> Effective:
-    latest = TrafficTargetStatus.pb(message).type_ == LATEST
-    nameless = None if latest else NAMELESS
-    return Effective(
-        revision=short_name(message.revision) or nameless,
-        percent=message.percent,
-        tag=message.tag,
-        uri=message.uri.rstrip("/"),
-    )
-
-
-def target_messages(split: Split) -> list[TrafficTarget]:
+def traffic_items(split: Split) -> list[Json]:
     """A split as the list that replaces the service's."""
-    return [
-        TrafficTarget(
-            type_=LATEST if target.revision is None else BY_NAME,
-            revision=target.revision or "",
-            percent=target.percent,
-            tag=target.tag,
+    return [_item(target) for target in split]
+
+
+def _item(target: Target) -> Document:
+    item: Document = {"percent": target.percent} if target.percent else {}
+    if target.revision is None:
+        item["latestRevision"] = True
+    else:
+        item["revisionName"] = target.revision
+    if target.tag:
+        item["tag"] = target.tag
+    return item
+
+
+def _target(item: Json, where: str) -> Target:
+    target = item if isinstance(item, dict) else {}
+    latest, name = value(target, "latestRevision") is True, text(target, "revisionName")
+    percent = value(target, "percent") or 0
+    tag = value(target, "tag") or ""
+    if latest is bool(name) or type(percent) is not int or not isinstance(tag, str):
+        raise InfrastructureError(
+            f"{where}: traffic target of a kind this gate does not know "
+            f"(got {str(item)[:200]}, expected latestRevision or a revisionName)"
         )
-        for target in split
-    ]
+    return Target(None if latest else name, percent, tag)
 
 
-def serving_container(containers: Iterable[Container]) -> Container | None:
-    """The container that gets the requests: the only one, or the only one with a port.
+def _effective(line: Document) -> Effective:
+    latest = value(line, "latestRevision") is True
+    return Effective(
+        revision=text(line, "revisionName") or (None if latest else NAMELESS),
+        percent=number(line, "percent"),
+        tag=text(line, "tag"),
+        uri=text(line, "url").rstrip("/"),
+    )
 
-    https://cloud.google.com/run/docs/deploying#sidecars: exactly one of several declares a port.
+
+def _observed(document: Document) -> int:
+    return number(document, "status", "observedGeneration")
+
+
+def _conditions(document: Document) -> tuple[tuple[str, Condition], ...]:
+    return tuple(
+        (text(one, "type"), condition_value(one)) for one in parts(document, "status", "conditions")
+    )
+
+
+def condition_value(document: Document) -> Condition:
+    """A condition; a status that is not known yet is UNKNOWN."""
+    state = _STATES.get(text(document, "status"), ConditionState.UNKNOWN)
+    return Condition(state, reason_name(text(document, "reason")), text(document, "message"))
+
+
+def _updated(document: Document) -> datetime | None:
+    """When it changed last, by what v1 says: creation, and the conditions' transitions."""
+    moments = [moment(document, "metadata", "creationTimestamp")]
+    conditions = parts(document, "status", "conditions")
+    moments += [moment(condition, "lastTransitionTime") for condition in conditions]
+    return max((at for at in moments if at is not None), default=None)
+
+
+def _image(image: str, named: str) -> str:
+    """The image as it was deployed: a revision's container names it by its digest.
+
+    The annotation that keeps the name is believed only where it can be of this image.
     """
-    every = list(containers)
-    candidates = every if len(every) == 1 else [one for one in every if one.ports]
-    return candidates[0] if len(candidates) == 1 else None
+    pinned, _, digest = image.partition("@")
+    if not digest or not named:
+        return image
+    if "@" in named:
+        return named if named == image else image
+    return named if _untagged(named) == _untagged(pinned) else image
 
 
-def short_name(name: str) -> str:
-    """Last part of a resource name; a short name stays as it is."""
-    return name.rpartition("/")[2]
-
-
-def _pairs(mapping: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(mapping.items()))
-
-
-def _time(pb: Any, field: str) -> datetime | None:
-    if not pb.HasField(field):
-        return None
-    at: datetime = getattr(pb, field).ToDatetime(tzinfo=UTC)
-    return at
+def _untagged(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"

@@ -1,14 +1,13 @@
-"""Calls an API over gRPC: one channel, bounded and jittered retries, errors as gate.errors."""
+"""Calls an API over REST: JSON out and in, bounded and jittered retries, errors as gate.errors."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Protocol, Self
+from urllib.parse import quote
 
-import grpc
-import grpc.aio
-from google.protobuf.message import DecodeError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -17,37 +16,44 @@ from tenacity import (
     wait_random,
 )
 
-from gate.cloud.channel import Place, open_channel
+from gate.cloud.channel import Place
+from gate.cloud.documents import Document
+from gate.cloud.failure import RETRIED, Failure
+from gate.cloud.http import Answer, Client, Headers, connect_plainly
 from gate.cloud.status import (
-    RETRIED,
     Call,
     doubtful,
-    no_credentials,
     refusal,
+    refused_with,
+    scrub,
     unreachable,
     unreadable,
 )
 
-Q = TypeVar("Q")
-A = TypeVar("A")
-
 EMULATOR_BUDGET_S = 2.0
 """How long an emulator's address may refuse connections: it may just be restarting."""
 
+SILENCE_S = 1.5
+"""How long a call may take before it is said what is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
-class Method(Generic[Q, A]):
-    """One method of an API.
+class Query:
+    """What to call.
 
     Attributes:
-        path: `/package.Service/Method`.
+        method: GET, POST or PUT.
+        path: from the first slash, with everything in it that needs it quoted (see `path_of`).
+        subject: what the call is about, for messages.
+        body: what to send.
         timeout_s: how long one try may take.
         writes: whether it changes anything.
     """
 
+    method: str
     path: str
-    encode: Callable[[Q], bytes]
-    decode: Callable[[bytes], A]
+    subject: str
+    body: Document | None = None
     timeout_s: float = 10.0
     writes: bool = False
 
@@ -66,29 +72,83 @@ class Patience:
     max_wait_s: float = 5.0
 
 
+class Asker(Protocol):
+    """What sends requests; gate.cloud.http.Client is one."""
+
+    async def ask(
+        self, method: str, target: str, headers: Headers, body: bytes, *, timeout_s: float
+    ) -> Answer:
+        """One request and its answer.
+
+        Raises:
+            Failure: there is none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives up what it holds."""
+        ...
+
+
+def open_client(place: Place) -> Asker:
+    """Connects with its first request: plainly to an emulator, else by TLS."""
+    address = place.address
+    if place.emulated:
+        return Client(lambda: connect_plainly(address))
+    from gate.cloud.tls import connect_securely  # noqa: PLC0415 - not for an emulator
+
+    return Client(lambda: connect_securely(address))
+
+
+async def identify(place: Place, url: str) -> Headers:
+    """Headers that say who calls: with an access token, but for an emulator."""
+    if place.emulated:
+        return []
+    from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
+
+    return await token_headers(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a wire reaches the world.
+
+    Attributes:
+        sleep: waits between tries.
+        client: sends requests to a place.
+        identify: headers that say who calls a URL of a place.
+        say: hears what a call waits for, once a call.
+        silence_s: after how long it does.
+    """
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    client: Callable[[Place], Asker] = open_client
+    identify: Callable[[Place, str], Awaitable[Headers]] = identify
+    say: Callable[[str], None] | None = None
+    silence_s: float = SILENCE_S
+
+
+def path_of(template: str, **names: str) -> str:
+    """A path with names in it, each quoted so that it stays one part of the path."""
+    return template.format(**{key: quote(name, safe="") for key, name in names.items()})
+
+
 class Wire:
-    """One channel to one API. Opens with the first call; close it, or use `async with`.
+    """One API over kept connections. Opens with the first call; close it, or use `async with`.
 
     Args:
         place: which API, and where.
         patience: how long failures that may pass are borne.
-        sleep: waits between tries.
-        connect: opens the channel.
+        ways: how it reaches the world.
     """
 
     def __init__(
-        self,
-        place: Place,
-        patience: Patience | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        connect: Callable[[Place], Awaitable[grpc.aio.Channel]] = open_channel,
+        self, place: Place, patience: Patience | None = None, ways: Ways | None = None
     ) -> None:
         self.place = place
         self._patience = patience or Patience()
-        self._sleep = sleep
-        self._connect = connect
-        self._channel: grpc.aio.Channel | None = None
-        self._opening = asyncio.Lock()
+        self._ways = ways or Ways()
+        self._client: Asker | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,75 +162,81 @@ class Wire:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the channel; calls in flight are cancelled."""
-        if self._channel is not None:
-            channel, self._channel = self._channel, None
-            await channel.close(grace=None)
+        """Closes the connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
-    async def call(
-        self,
-        method: Method[Q, A],
-        request: Q,
-        *,
-        subject: str,
-        routing: tuple[tuple[str, str], ...] = (),
-        repeatable: bool = True,
-    ) -> A:
-        """Calls a method, again where that can help and does no harm.
+    async def call(self, query: Query) -> Document:
+        """Calls, again where that can help and does no harm; its answer is a JSON object.
 
-        Args:
-            method: what to call.
-            request: its request message.
-            subject: what the call is about, for messages.
-            routing: metadata that routes the call.
-            repeatable: whether doing a write twice equals doing it once or is refused.
+        Doing a write twice must equal doing it once, or be refused.
 
         Raises:
             NotFoundError, AccessError, ConflictError, UnavailableError, InfrastructureError: as in
                 gate.errors; never anything else.
         """
-        call = Call(self.place, subject, method.writes)
-        tries = _Tries(call, self._patience, repeatable=repeatable)
-        payload = method.encode(request)
+        call = Call(self.place, query.subject, query.writes)
+        tries = _Tries(call, self._patience)
+        body = b"" if query.body is None else json.dumps(query.body).encode()
+
+        async def once() -> Answer:
+            return await self._once(query, body)
+
+        notice = self._notice(tries, query.timeout_s)
         try:
-            channel = await self._open()
-            # Bytes in, bytes out: what cannot be decoded grpc would log and hand over as None.
-            ask = channel.unary_unary(
-                method.path, request_serializer=bytes, response_deserializer=bytes
-            )
+            answer = await tries.run(once, self._ways.sleep)
+        except Failure as failure:
+            raise refusal(failure, call, tries.count, in_doubt=tries.in_doubt) from None
+        finally:
+            if notice is not None:
+                notice.cancel()
+        document = _document(answer.body)
+        if document is None:
+            raise unreadable(call, len(answer.body))
+        return document
 
-            async def once() -> bytes:
-                answer: bytes = await ask(payload, timeout=method.timeout_s, metadata=routing)
-                return answer
+    async def _once(self, query: Query, body: bytes) -> Answer:
+        url = f"https://{self.place.host}{query.path}"
+        headers = [("Host", self.place.host), ("User-Agent", "cloud-run-gate"), *_form(body)]
+        headers += await self._ways.identify(self.place, url)
+        if self._client is None:
+            self._client = self._ways.client(self.place)
+        answer = await self._client.ask(
+            query.method, query.path, headers, body, timeout_s=query.timeout_s
+        )
+        if not 200 <= answer.status < 300:
+            raise refused_with(answer.status, _document(answer.body), answer.body)
+        return answer
 
-            answer = await tries.run(once, self._sleep)
-        except grpc.aio.AioRpcError as error:
-            raise refusal(error, call, tries.count, in_doubt=tries.in_doubt) from None
-        try:
-            return method.decode(answer)
-        except DecodeError:
-            raise unreadable(call, len(answer)) from None
+    def _notice(self, tries: "_Tries", timeout_s: float) -> asyncio.TimerHandle | None:
+        say = self._ways.say
+        if say is None:
+            return None
+        longest_s = self._patience.budget_s + timeout_s
+        title = self.place.api.title
 
-    async def _open(self) -> grpc.aio.Channel:
-        async with self._opening:
-            if self._channel is None:
-                self._channel = await self._connect(self.place)
-            return self._channel
+        def now() -> None:
+            say(f"waiting for {title}: {scrub(tries.last)}, up to {longest_s:.0f} s")
+
+        return asyncio.get_running_loop().call_later(self._ways.silence_s, now)
 
 
 class _Tries:
     """One call's tries: how many, whether to go on, and whether one of them is in doubt."""
 
-    def __init__(self, call: Call, patience: Patience, *, repeatable: bool) -> None:
+    def __init__(self, call: Call, patience: Patience) -> None:
         self.call = call
         self.count = 0
         self.in_doubt = False
+        self.last = "no answer yet"
         self._patience = patience
-        self._repeatable = repeatable
 
     async def run(
-        self, once: Callable[[], Awaitable[A]], sleep: Callable[[float], Awaitable[None]]
-    ) -> A:
+        self,
+        once: Callable[[], Awaitable[Answer]],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> Answer:
         """Tries until it works, cannot work, or time is up; raises the last failure."""
         patience, first_s = self._patience, self._patience.first_wait_s
         retrying = AsyncRetrying(
@@ -188,15 +254,29 @@ class _Tries:
         self.count += 1
 
     def _may_pass(self, error: BaseException) -> bool:
-        if not isinstance(error, grpc.aio.AioRpcError) or no_credentials(error):
+        if not isinstance(error, Failure):
             return False
-        unclear = doubtful(error, self.call)
-        self.in_doubt |= unclear
-        return error.code() in RETRIED and (self._repeatable or not unclear)
+        self.in_doubt |= doubtful(error, self.call)
+        self.last = error.text
+        return error.code in RETRIED
 
     def _time_is_up(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
-        gone = isinstance(error, grpc.aio.AioRpcError) and unreachable(error, self.call.place)
+        gone = isinstance(error, Failure) and unreachable(error, self.call.place)
         budget_s = EMULATOR_BUDGET_S if gone else self._patience.budget_s
         spent_s = max(state.seconds_since_start or 0.0, state.idle_for)
         return spent_s + state.upcoming_sleep > min(budget_s, self._patience.budget_s)
+
+
+def _form(body: bytes) -> Headers:
+    if not body:
+        return []
+    return [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+
+
+def _document(raw: bytes) -> Document | None:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

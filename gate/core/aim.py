@@ -1,21 +1,27 @@
 """Reading the service and deciding where to go, if anywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.bars import AGAIN, against, image_of, standing_bars, why
+from gate.core.base import base_of, differences
+from gate.core.hand import aim_promotion, aim_rollback
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
-from gate.core.messages import CallFailed
+from gate.core.messages import CallFailed, Failure
 from gate.core.occasions import without_stable
+from gate.core.policy import TemplateSource
 from gate.core.proof import HINT
+from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
-from gate.core.service import Condition, ConditionState, Service
-from gate.core.stable import before_rollout, choose_stable, crossed
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.rescue import mending
+from gate.core.service import Condition, Service
+from gate.core.stable import before_rollout
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, tag_problem
-from gate.core.transitions import again, ending_of, enter, finish
-from gate.core.verdict import Verdict, unready
+from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
+from gate.core.verdict import Verdict
 
 
 def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -27,11 +33,41 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, Ending.INTERRUPTED)
     if moved(r, service):  # a move that had been given up arrived late
         return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
-    r = _undoing(r, service)
-    blocked = admitted(r, service, at)
-    if blocked is not None:
-        return blocked
-    return _AIM[r.plan.kind](taken(r, service), service, at)
+    r = _undoing(_remembering(r, service), service)
+    decided = admitted(r, service, at)
+    if decided is None:
+        decided = _AIM[r.plan.kind](taken(r, service), service, at)
+    if decided.phase is Phase.READING:  # it looks again anyway
+        return _looking(decided, service, at) or decided
+    return (decided.phase in _WRITES and _looking(r, service, at)) or decided
+
+
+def blind(r: Rollout, failed: CallFailed) -> Rollout:
+    """READING failed: what only memory wants is not waited for by a way to safety.
+
+    Whoever has seen the service once looks again a while; else nothing is known to go on with.
+    """
+    if not r.wanted or r.service is None or r.conflicts or r.interrupted:
+        return finish(r, Ending.FAILED, failed.message)
+    if r.plan.kind in {Kind.ROLLBACK, Kind.RECOVER}:
+        return aim(r, r.service, failed.at)
+    if failed.failure is Failure.LOST and failed.at < r.limit_at:
+        return again(r)
+    return finish(r, Ending.FAILED, failed.message)
+
+
+def _looking(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+    """Once more and at once, for what has to be known before a write; None once it was asked."""
+    unread = tuple(name for name in worth_reading(r, service) if name not in r.wanted)
+    return replace(r, wanted=r.wanted + unread) if unread and at < r.limit_at else None
+
+
+def _remembering(r: Rollout, service: Service) -> Rollout:
+    """With the bars that are written on the service, which outlast whatever is written next."""
+    try:
+        return replace(r, barred=service.mark.barred)
+    except UnreadableMark:
+        return replace(r, barred=())
 
 
 def _undoing(r: Rollout, service: Service) -> Rollout:
@@ -56,16 +92,6 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
     ref, plan = r.plan.service, r.plan
     if plan.kind is not Kind.ROLLOUT or not plan.image:
         return finish(r, Ending.REFUSED, failed.message)
-    if not plan.first_deploy:
-        note = (
-            f"{failed.message}; Cloud Run cannot create a service at zero traffic: deploy a first "
-            "revision by other means, or allow it in the policy (first_deploy: allow)"
-        )
-        return finish(r, Ending.REFUSED, note)
-    if problem := tag_problem(plan.tag, ref.name):
-        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
-    if (held := _held_unproven(r)) is not None:
-        return held
     nothing = Service(
         ref,
         etag="",
@@ -75,22 +101,47 @@ def no_service(r: Rollout, failed: CallFailed) -> Rollout:
         ready=Condition(),
         traffic=Split(()),
     )
-    name = _revision_name(nothing, plan.suffix)
-    placed = Split.all_to(name, {plan.tag: name})
-    note = f"{ref} does not exist: its first revision serves users while it is probed"
+    return _first(r, nothing, f"{failed.message}; ")
+
+
+def never_served(service: Service) -> bool:
+    """Whether no revision of it has ever been ready: there is nobody to protect, nor a stable."""
+    return not service.latest_ready and not service.effective_shares
+
+
+def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
+    """A first deploy, also after one that never started: only where the policy allows it."""
+    ref, plan = service.ref, r.plan
+    exists = bool(service.etag)
+    if not plan.first_deploy:
+        never = f"{ref}: no revision of it has ever been ready; " if exists else missing
+        note = (
+            f"{never}Cloud Run cannot create a service at zero traffic: deploy a first "
+            "revision by other means, or allow it in the policy (first_deploy: allow)"
+        )
+        return finish(r, Ending.REFUSED, note)
+    if problem := tag_problem(plan.tag, ref.name):
+        return finish(r, Ending.REFUSED, f"{ref}: {problem}")
+    if (held := _held_unproven(r)) is not None:
+        return held
+    name = _revision_name(service, plan.suffix)
+    placed = Split.all_to(name, {**service.traffic.tags, plan.tag: name})
+    state = "has never had a ready revision" if exists else "does not exist"
+    note = f"{ref} {state}: its first revision serves users while it is probed"
     probes = without_stable(plan.probes)
     left_out = [probe.name for probe in plan.probes if probe.name not in {p.name for p in probes}]
     alone = (f"not asked, since there is nothing to compare with: {', '.join(left_out)}",)
     unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
-        taken(r, nothing),
+        r if exists else taken(r, service),
         plan=replace(plan, steps=plan.steps[-1:], probes=probes),  # it has users from the start
         phase=Phase.DEPLOYING,
-        service=nothing,
+        service=service,
+        before=None,
         placed=placed,
         reached=placed,
         candidate=name,
-        notes=(*r.notes, note, *(alone if left_out else ()), *unproven),
+        notes=tuple(dict.fromkeys((*r.notes, note, *(alone if left_out else ()), *unproven))),
     )
 
 
@@ -98,26 +149,61 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
     if (held := _held_unproven(r)) is not None:
         return held
+    if never_served(service) and r.plan.image and not service.reconciling:
+        return _first(r, service)
     if not service.in_effect:
-        if at < r.limit_at:
-            return again(r)
-        return finish(r, Ending.FAILED, service.disagreement)
-    base = service.traffic.pinned(service.latest_ready)
+        return _apart(r, service, at)
     problem = _cannot_place(r, service)
     if problem:
         return finish(r, Ending.REFUSED, problem)
+    if (looking := _looking(r, service, at)) is not None:
+        return looking
+    if barred := _barred(r, service):
+        return finish(r, Ending.REFUSED, barred)
+    r = _based(r, service)
+    return r if r.ending is not None else _placed(r, service)
+
+
+def _apart(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """Desired and effective traffic differ: waited for while that can help, else said at once."""
+    if at < r.limit_at and (service.reconciling or r.looks < PATIENT_LOOKS):
+        return again(r)
+    way = mending(service, tuple(r.revisions.values()))
+    r = replace(r, way_out=(way.command,))
+    return finish(r, Ending.FAILED, f"{service.disagreement}: mend that first")
+
+
+def _placed(r: Rollout, service: Service) -> Rollout:
+    """On to the write that creates the candidate at 0 %, or gives it its tag."""
     name = r.plan.revision or _revision_name(service, r.plan.suffix)
-    note = _placement_notes(r, service, name)
+    pinned = service.traffic.pinned(service.latest_ready)
+    placed = pinned.without_tag(r.plan.kept_as).with_tag(r.plan.tag, name)
     return replace(
         r,
         stepped=0,
         phase=Phase.TAGGING if r.plan.revision else Phase.DEPLOYING,
         before=service.traffic,
-        placed=base.with_tag(r.plan.tag, name),
-        reached=base.with_tag(r.plan.tag, name),
+        placed=placed,
+        reached=placed,
         candidate=name,
-        notes=note,
+        notes=_placement_notes(r, service, name),
     )
+
+
+def _based(r: Rollout, service: Service) -> Rollout:
+    """A new revision is built on the one that has users; never on anything else in silence."""
+    if r.plan.revision:
+        return r
+    name = base_of(service, r.revisions)
+    stable = r.plan.template is TemplateSource.STABLE
+    read = r.revisions.get(name)
+    if read is None and stable:
+        text = f"{name} has users and could not be read, so that nothing can be built on it"
+        hint = "run it again; `template: service` builds on the service's template instead"
+        return finish(r, Ending.HELD, verdict=Verdict.hold("template", text, hint))
+    unknown = ("nobody knows in what, since it could not be read",)
+    differs = differences(service, read) if read else unknown
+    return replace(r, base=name if stable else "", differences=differs)
 
 
 def _held_unproven(r: Rollout) -> Rollout | None:
@@ -131,7 +217,6 @@ def _held_unproven(r: Rollout) -> Rollout | None:
 def _cannot_place(r: Rollout, service: Service) -> str:
     plan = r.plan
     base = service.traffic.pinned(service.latest_ready)
-    tagged = service.revision_tagged(plan.tag)
     if not service.latest_ready:
         return (
             f"{service.ref}: has no ready revision that could be the stable one; Cloud Run cannot "
@@ -139,15 +224,10 @@ def _cannot_place(r: Rollout, service: Service) -> str:
         )
     if too_long := tag_problem(plan.tag, service.ref.name):
         return f"{service.ref}: {too_long}"
-    if base.share_of(tagged):
-        return (
-            f"{service.ref}: tag {plan.tag!r} is on {tagged}, which gets "
-            f"{base.share_of(tagged)} % of the traffic: choose another candidate.tag"
-        )
+    if taken := _taken_tag(plan, service, base):
+        return taken
     if plan.revision and plan.revision not in r.revisions:
         return f"{service.ref}: revision {plan.revision} does not exist"
-    if barred := _barred(r, service):
-        return barred
     if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
@@ -156,22 +236,28 @@ def _cannot_place(r: Rollout, service: Service) -> str:
     return ""
 
 
+def _taken_tag(plan: Plan, service: Service, base: Split) -> str:
+    """Why neither our tag nor the one that a held candidate is kept under may move, "" if so."""
+    for tag in filter(None, (plan.tag, plan.kept_as)):
+        tagged = service.revision_tagged(tag)
+        if share := base.share_of(tagged):
+            return (
+                f"{service.ref}: tag {tag!r} is on {tagged}, which gets {share} % of the traffic: "
+                "choose another candidate.tag"
+            )
+    if plan.kept_as not in {"", plan.tag} and plan.tag in service.traffic.tags:
+        return f"{service.ref}: tag {plan.tag!r} is in use: run it again, which draws another one"
+    return ""
+
+
 def _barred(r: Rollout, service: Service) -> str:
-    """Why automation leaves this candidate alone: a person moved users away from it."""
-    plan, mark = r.plan, service.mark
+    """Why automation leaves this candidate alone: people moved users away from it."""
+    plan = r.plan
     if plan.again:
         return ""
-    revision = r.revisions.get(plan.revision)
-    image = plan.image or (revision.image if revision else "")
-    again = "--again --reason promotes it all the same"
-    if bar := mark.bars(plan.revision, image):
-        why = f" ({bar.reason})" if bar.reason else ""
-        return f"{service.ref}: {bar.actor or 'somebody'} rolled {bar.revision} back{why}; {again}"
-    now = service.traffic.pinned(service.latest_ready).shares
-    if plan.revision in dict(mark.wrote) and plan.revision not in now:
-        by = service.last_modifier or "somebody"
-        return f"{service.ref}: {by} moved users away from {plan.revision}; {again}"
-    return ""
+    image = plan.image or image_of(plan.revision, service, r.revisions)
+    bar = against(standing_bars(service, r.revisions), plan.revision, image)
+    return f"{service.ref}: {why(bar)}; {AGAIN}" if bar else ""
 
 
 def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]:
@@ -179,14 +265,53 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
     tagged = service.revision_tagged(r.plan.tag)
     if tagged and tagged != name:
         notes.append(f"tag {r.plan.tag} was on {tagged} and moves to the candidate")
+    kept = service.revision_tagged(r.plan.kept_as)
+    if kept and r.plan.kept_as != r.plan.tag:
+        notes.append(f"tag {r.plan.kept_as} was on {kept} and is taken from it")
     if service.traffic.follows_latest:
         notes.append(
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
+    notes += _pinned_tags(r, service)
+    notes += _template_notes(r, service)
     if r.plan.unproven:
         notes.append(r.plan.unproven)
     return tuple(dict.fromkeys(notes))
+
+
+def _template_notes(r: Rollout, service: Service) -> Iterator[str]:
+    """What the candidate is built on, where there is more than one answer."""
+    if r.plan.revision:
+        return
+    shares = service.traffic.pinned(service.latest_ready).shares
+    if r.base and len(shares) > 1:
+        yield f"built on {r.base}, which has most users ({shares[r.base]} %)"
+    if not r.differences:
+        return
+    stable = base_of(service, r.revisions)
+    what = "; ".join(r.differences)
+    if r.base:
+        yield (
+            f"built on {stable}, which has users; left aside is what the service's template has "
+            f"otherwise: {what} (`template: service` in the policy builds on that)"
+        )
+    else:
+        yield (
+            "WARNING: built on the service's template, as the policy says, which differs from "
+            f"{stable}, which has users: {what}"
+        )
+
+
+def _pinned_tags(r: Rollout, service: Service) -> Iterator[str]:
+    """What is said of people's tags on LATEST: no address of anybody meets the candidate."""
+    for tag in service.traffic.floating_tags:
+        if tag not in {r.plan.tag, r.plan.kept_as}:
+            yield (
+                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on, "
+                "also once the candidate is promoted: `gcloud run services update-traffic "
+                f"{service.ref.name} --update-tags {tag}=LATEST` goes back"
+            )
 
 
 def _revision_name(service: Service, suffix: str) -> str:
@@ -195,84 +320,11 @@ def _revision_name(service: Service, suffix: str) -> str:
     return service.ref.name[: 63 - len(ending)] + ending
 
 
-def _aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
-    name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
-    if not name:
-        note = f"{service.ref}: no revision has the tag {r.plan.tag!r}: name one with --revision"
-        return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name, at)
-
-
-def _aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
-    plan = r.plan
-    name = plan.revision or choose_stable(plan.history, service, plan.revisions) or ""
-    if not name:
-        note = (
-            f"{service.ref}: the ledger knows no revision that served before this one: "
-            "name one with --to (`gate status` lists them)"
-        )
-        return finish(r, Ending.REFUSED, note)
-    marks = () if plan.cross else crossed(plan.revisions, name, service)
-    if marks:
-        note = (
-            f"{service.ref}: on the way back to {name} lies what cannot be undone "
-            f"({'; '.join(marks)}): --cross --reason goes back all the same"
-        )
-        return finish(r, Ending.REFUSED, note)
-    return _towards(r, service, name, at)
-
-
-def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
-    """A promotion or rollback: towards this revision, if it exists and is ready."""
-    if r.candidate != name:
-        if at < r.limit_at:
-            return again(replace(r, candidate=name))
-        return finish(r, Ending.FAILED, f"{service.ref}: where to move to kept changing")
-    revision = r.revisions.get(name)
-    if revision is None:
-        note = f"{service.ref}: revision {name} does not exist (`gate status` lists them)"
-        return finish(r, Ending.REFUSED, note)
-    pinned = service.traffic.pinned(service.latest_ready)
-    r = replace(r, before=service.traffic, placed=pinned, goal=None)
-    if revision.ready.state is not ConditionState.SUCCEEDED:
-        verdict = unready(name, revision.ready, ())
-        return finish(r, ending_of(verdict), verdict=verdict)
-    goal = _goal(r, service, name)
-    if service.agrees_with(goal) and not service.traffic.follows_latest:
-        return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
-    return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
-
-
-def _goal(r: Rollout, service: Service, name: str) -> Split:
-    """All to this revision; of the tags, only the gate's own goes."""
-    goal = service.traffic.moved_to(name)
-    if r.plan.kind is Kind.ROLLBACK:
-        return _without_their_tag(service, goal)
-    return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
-
-
-def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
-    """A rollback asks its target the policy's questions first, at a tag of the gate's own."""
-    if problem := tag_problem(r.plan.tag, service.ref.name):
-        return finish(r, Ending.REFUSED, f"{service.ref}: {problem}")
-    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
-    placed = base.with_tag(r.plan.tag, name)
-    return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
-
-
-def _without_their_tag(service: Service, goal: Split) -> Split:
-    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
-    try:
-        mark = service.mark
-    except UnreadableMark:
-        return goal
-    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
-    return goal.without_tag(mark.tag) if ours else goal
-
+_WRITES = frozenset({Phase.RECOVERING, Phase.DEPLOYING, Phase.TAGGING, Phase.MOVING})
 
 _AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,
-    Kind.PROMOTE: _aim_promotion,
-    Kind.ROLLBACK: _aim_rollback,
+    Kind.PROMOTE: aim_promotion,
+    Kind.ROLLBACK: aim_rollback,
     Kind.RECOVER: lambda r, _service, _at: finish(r, Ending.UNCHANGED),
 }

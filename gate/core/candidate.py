@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
+from gate.core.bars import AGAIN, against, by_digest, digest_in, image_of, standing_bars, why
 from gate.core.evidence import Evidence
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
@@ -19,6 +20,7 @@ from gate.core.transitions import (
     ending_of,
     enter,
     finish,
+    hold,
     unwritten,
     written,
 )
@@ -53,10 +55,24 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
         return again(r)
     url = _url(r, service)
     if revision.ready.state is ConditionState.SUCCEEDED and url:
-        return replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
+        return _barred(r, service, at) or replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
+
+
+def _barred(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+    """Held before it is asked, where its image, by whatever name, is one that people left."""
+    if r.plan.kind is not Kind.ROLLOUT or r.plan.again:
+        return None
+    bars = standing_bars(service, r.revisions)
+    image = image_of(r.candidate, service, r.revisions)
+    if bar := against(bars, r.candidate, image):
+        return hold(r, at, "barred", f"{r.candidate} has the same image: {why(bar)}", AGAIN)
+    if by_digest(bars) and not digest_in(image):
+        text = f"nobody knows the digest of {r.candidate}'s image, and some images are barred"
+        return hold(r, at, "barred", text, AGAIN)
+    return None
 
 
 def _taken(r: Rollout, service: Service) -> str:
@@ -117,7 +133,7 @@ def explained(
     revision = r.revisions[r.candidate]
     verdict = unready(r.candidate, revision.ready, lines)
     if revision.ready.state is not ConditionState.FAILED:
-        verdict = _late(r, revision, " | ".join(lines))
+        verdict = _late(r, revision).quoting(lines)
     if verdict.decision is Decision.REJECT:
         fault = start_fault(lines, r.evidence, stable_runs=_stable_runs(r))
         verdict = _excused(verdict) if fault is Attribution.ENVIRONMENT else verdict
@@ -143,7 +159,7 @@ def _stable_runs(r: Rollout) -> bool:
     return any(one and one.ready.state is ConditionState.SUCCEEDED for one in stable)
 
 
-def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
+def _late(r: Rollout, revision: Revision) -> Verdict:
     """It ran out of time; its own fault only if it had all the time that the policy gives it."""
     if revision.ready.state is ConditionState.SUCCEEDED:
         text = f"{r.candidate} is ready, but its tag got no URL within {r.plan.ready_within_s:g} s"
@@ -151,8 +167,8 @@ def _late(r: Rollout, revision: Revision, last_words: str) -> Verdict:
     text = f"{r.candidate} was not ready within {r.plan.ready_within_s:g} s ({revision.ready})"
     if r.deadline_at < r.limit_at:
         text = f"{r.plan.deadline_s:g} s were over before {r.candidate} was ready"
-        return Verdict.hold("deadline", f"{text} ({revision.ready})", last_words)
-    return Verdict.reject("readiness", text, last_words)
+        return Verdict.hold("deadline", f"{text} ({revision.ready})")
+    return Verdict.reject("readiness", text)
 
 
 def probed(r: Rollout, probed: Probed) -> Rollout:
@@ -228,7 +244,8 @@ def interference(r: Rollout, service: Service) -> str:
 
 def interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout:
     """Somebody else has changed the service: their change stands, ours is over."""
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    known = lost(r, service) or not service.last_modifier
+    by = "" if known else f" by {service.last_modifier}"
     hint = "their change is left alone; run the rollout again if it is still wanted"
     return stop(r, at, Ending.HELD, Verdict.hold("traffic", f"{what}{by}", hint))
 

@@ -1,6 +1,12 @@
 """What every value of a policy is checked for; an impossible one raises ValueProblem."""
 
+import re
+
 from gate.errors import ValueProblem
+
+_KEPT = frozenset({"/healthz", "/eventlog"})
+_KEPT_BELOW = "/_ah/"
+_ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 
 
 def more_than_0(name: str, value: float) -> None:
@@ -29,12 +35,31 @@ def path_on_candidate(path: str) -> None:
             f"holds what no request line can carry (got {path!r})",
             hint="write spaces and # as %20 and %23",
         )
-    if path.split("?", maxsplit=1)[0] == "/healthz":
+    if kept := kept_by_front_end(path):
         raise ValueProblem(
             "path",
-            "/healthz never reaches a container: Cloud Run's front end answers it with its own 404",
-            hint="use another path, e.g. /health or /readyz",
+            f"{kept} never reaches a container: Cloud Run's front end keeps it for itself",
+            hint="use another path, e.g. /health",
         )
+
+
+def kept_by_front_end(path: str) -> str:
+    """The path that Cloud Run's front end answers itself, "" if this one reaches the container.
+
+    The list is that of https://cloud.google.com/run/docs/known-issues (reserved URL paths).
+    """
+    plain = _plain(path)
+    return plain if plain in _KEPT or plain.startswith(_KEPT_BELOW) else ""
+
+
+def may_be_kept(path: str) -> bool:
+    """Whether a path ends in z: some of those are kept, too, and which is not said anywhere."""
+    return _plain(path).endswith("z")
+
+
+def _plain(path: str) -> str:
+    """A path without its query and its percent-encoding."""
+    return _ENCODED.sub(lambda match: chr(int(match[1], 16)), path.split("?", maxsplit=1)[0])
 
 
 _OWN_HEADERS = frozenset(

@@ -66,7 +66,7 @@ def _exposed(r: Rollout, service: Service) -> Rollout:
     has = service.traffic.pinned(service.latest_ready).share_of(r.candidate)
     if r.ending is not Ending.REJECTED or has <= had or moved(r, service):
         return r
-    by = service.last_modifier or "somebody"
+    by = service.mover or "somebody"
     note = (
         f"{by} has moved users to {r.candidate}, which was rejected ({has} % of the traffic), and "
         "that is left alone: gate rollback --to REVISION takes them off it"

@@ -8,6 +8,7 @@ from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbe
 from gate.core.occasions import without_comparison
 from gate.core.policy import HttpProbe, Probe
 from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.tagging import tidied
 from gate.core.traffic import Split
 from gate.core.verdict import asks_address
 
@@ -28,7 +29,7 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             why = f"deploy {r.plan.image} as {r.candidate} at 0 %"
             placed = _split(r.placed)
             mark = mark_of(r, placed, working=True)
-            return (Deploy(r.plan.image, r.candidate, placed, _etag(r), why, mark),)
+            return (Deploy(r.plan.image, r.candidate, placed, _etag(r), why, mark, r.base),)
         case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING | Phase.RECOVERING:
             return (_set_traffic(r),)
         case Phase.EXPLAINING:
@@ -46,7 +47,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             | Phase.CLEANING
             | Phase.SETTLING
         ):
-            return (Look(_to_read(r), _pause_s(r.looks)),)
+            ask = r.service.uri if r.listening and r.service else ""
+            return (Look(_to_read(r), 0.0 if ask else _pause_s(r.looks), ask),)
         case _ as never:
             assert_never(never)
 
@@ -91,15 +93,15 @@ def _why_back(r: Rollout) -> str:
 def _tidied(r: Rollout) -> Split:
     """Traffic as it is, without our tag where it is still ours and nobody is to keep it."""
     assert r.service is not None
-    traffic = r.service.traffic
-    ours = traffic.tags.get(r.plan.tag, "") == r.candidate
-    return traffic.without_tag(r.plan.tag) if ours and not r.keeps_tag else traffic
+    return tidied(r, r.service.traffic)
 
 
 def _why_tidy(r: Rollout) -> str:
     assert r.service is not None
     if _tidied(r) == r.service.traffic:
         return "give back the lease"
+    if r.keeps_tag:
+        return f"keep {r.candidate} at the tag {r.plan.kept_as}"
     return f"take the tag {r.plan.tag} from {r.candidate}"
 
 
@@ -120,6 +122,8 @@ def _run_probes(r: Rollout) -> RunProbes:
         identity=r.plan.identity,
         compare_with=_served_before(r),
         control=control,
+        warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
+        ingress=r.service.ingress,
     )
 
 
@@ -170,7 +174,12 @@ def _users_probes(r: Rollout) -> tuple[Probe, ...]:
 def _to_read(r: Rollout) -> tuple[str, ...]:
     """Revisions worth reading: the candidate while it matters, the stable ones once."""
     if r.phase is Phase.READING:
-        return (r.candidate,) if r.candidate else ()
+        once = tuple(name for name in r.wanted if name not in {r.candidate, *r.revisions})
+        return (r.candidate, *once) if r.candidate else once
+    if r.phase is Phase.RECOVERED:
+        return tuple(name for name in _split(r.goal).shares if name)
+    if r.phase is Phase.VERIFYING and r.plan.kind is Kind.ROLLBACK:
+        return (r.candidate,)  # it may have been deleted since it was read
     if r.phase is not Phase.WAITING:
         return ()
     stable = tuple(name for name in _split(r.placed).shares if name and name not in r.revisions)

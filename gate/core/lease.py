@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from gate.core.bars import against, bearer, digest_in, image_left, image_of, standing_bars
 from gate.core.mark import Barred, Mark, Shares, UnreadableMark
 from gate.core.messages import SetTraffic
 from gate.core.service import Service
@@ -21,6 +22,8 @@ LEEWAY = timedelta(seconds=5)
 
 BARS_MAX = 50
 """Most revisions that a mark remembers as left by people; the oldest are forgotten first."""
+REASON_MAX = 200
+"""Most characters of a reason that a mark remembers."""
 
 
 class Standing(Enum):
@@ -122,8 +125,9 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
         working: whether the rollout goes on after this write.
     """
     assert r.service is not None
-    bars = _bars(r)
     wrote_shares = _named(wrote, r.service)
+    bars = _bars(r, wrote_shares, working=working)
+    before = _before(r, wrote_shares, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -133,6 +137,8 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
             actor=actor,
             phase=kind,
             wrote=wrote_shares,
+            image=_given(r, wrote_shares, ""),
+            before=before,
             barred=bars,
         )
     return Mark(
@@ -147,8 +153,28 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
         tag=r.plan.tag,
         safe=_named(r.placed or r.before or wrote, r.service),
         wrote=wrote_shares,
+        image=_given(r, wrote_shares, r.candidate),
+        before=before,
         barred=bars,
     )
+
+
+def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
+    """Shares before the gate's last move of users; a rollout at work has its own in `safe`.
+
+    The last write of whoever moved users says what they had before; any other hands on what the
+    service says, or what the gate set last, where somebody has moved users since.
+    """
+    assert r.service is not None
+    try:
+        mark = r.service.mark
+    except UnreadableMark:
+        mark = Mark()
+    had = _named(r.placed, r.service) if r.placed is not None and r.before is not None else ()
+    if not working and had and had != wrote:
+        return had
+    now = _named(r.service.traffic, r.service)
+    return mark.wrote if not mark.holder and mark.wrote not in {(), now} else mark.before
 
 
 def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
@@ -181,31 +207,56 @@ def _fence(service: Service) -> int:
         return service.generation
 
 
-def _bars(r: Rollout) -> tuple[Barred, ...]:
-    """Bars that stand, those that a rollback adds, without the one that a promotion lifts."""
+def _bars(r: Rollout, wrote: Shares, *, working: bool) -> tuple[Barred, ...]:
+    """Bars that stand, and those that a rollback adds; none on a revision that has users."""
     assert r.service is not None
-    try:
-        bars = r.service.mark.barred
-    except UnreadableMark:
-        bars = ()
-    if r.phase is not Phase.MOVING:
-        return bars
-    bars = tuple(bar for bar in bars if bar.revision != r.candidate)
-    if r.plan.kind is not Kind.ROLLBACK or r.placed is None:
-        return bars
-    left = [name for name in r.placed.shares if name and name != r.candidate]
+    bars = standing_bars(r.service, r.known)
     known = {bar.revision for bar in bars}
-    bars += tuple(
-        Barred(name, _image(r, name), r.plan.actor, r.plan.reason[:200])
-        for name in left
-        if name not in known
+    bars += tuple(bar for bar in r.barred if bar.revision not in known)
+    if _settles(r, wrote, working=working):
+        image = image_of(r.candidate, r.service, r.known)
+        while bar := against(bars, r.candidate, image):
+            bars = tuple(one for one in bars if one != bar)
+    bars += _left_behind(r, {bar.revision for bar in bars})
+    users = {name for name, percent in wrote if percent} | _stuck_users(r, wrote)
+    return tuple(bar for bar in bars if bar.revision not in users)[-BARS_MAX:]
+
+
+def _settles(r: Rollout, wrote: Shares, *, working: bool) -> bool:
+    """Whether this write is a person's word for the candidate, which lifts what is against it."""
+    has_users = bool(dict(wrote).get(r.candidate))
+    if r.plan.kind is Kind.ROLLOUT:
+        return r.plan.again and has_users and not working
+    return has_users and r.plan.kind is not Kind.RECOVER
+
+
+def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
+    """What this very write of a rollback takes users away from."""
+    if r.phase is not Phase.MOVING or r.plan.kind is not Kind.ROLLBACK or r.placed is None:
+        return ()
+    assert r.service is not None
+    had = [name for name in r.service.effective_shares or r.placed.shares if name]
+    left = [name for name in had if name not in known | {r.candidate}]
+    actor, reason = r.plan.actor, r.plan.reason[:REASON_MAX]
+    images = [image_left(name, (r.candidate,), r.service, r.known) for name in left]
+    return tuple(
+        Barred(name, image, actor, reason) for name, image in zip(left, images, strict=True)
     )
-    return bars[-BARS_MAX:]
 
 
-def _image(r: Rollout, name: str) -> str:
-    revision = r.revisions.get(name)
-    return revision.image if revision else ""
+def _stuck_users(r: Rollout, wrote: Shares) -> frozenset[str]:
+    """Who serves whatever is asked for, seen from a write that moves nobody."""
+    service = r.service
+    if service is None or service.reconciling or dict(wrote) != service.traffic.shares:
+        return frozenset()
+    return frozenset(service.effective_shares)
+
+
+def _given(r: Rollout, wrote: Shares, candidate: str) -> str:
+    """Image by digest of the revision that has users by this write, "" where it is not known."""
+    assert r.service is not None
+    image = image_of(bearer(wrote, candidate), r.service, r.known)
+    return image if digest_in(image) else ""
 
 
 def _named(split: Split, service: Service) -> Shares:

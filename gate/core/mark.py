@@ -21,7 +21,10 @@ Shares = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """A revision that a person moved users away from; automation does not promote it again."""
+    """A revision that people moved users away from; automation does not promote it again.
+
+    `image` is by digest where it is known: then it bars whatever revision has that image.
+    """
 
     revision: str
     image: str = ""
@@ -73,14 +76,6 @@ class Mark:
     def lapsed_at(self, at: datetime, leeway: timedelta) -> bool:
         """Whether a holder's lease has run out, allowing for clocks that disagree."""
         return bool(self.holder) and (self.until is None or at - leeway >= self.until)
-
-    def bars(self, revision: str, image: str) -> Barred | None:
-        """The bar that stands against a revision, or against its image where that is a digest."""
-        for bar in self.barred:
-            same_image = bool(image) and "@sha256:" in image and bar.image == image
-            if bar.revision == revision or same_image:
-                return bar
-        return None
 
     def text(self) -> str:
         """The annotation's value: compact JSON that `parse` reads back to an equal mark."""

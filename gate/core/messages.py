@@ -18,10 +18,15 @@ from gate.core.traffic import Split
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Read the service and these revisions, after waiting a little. Answer: Seen or CallFailed."""
+    """Read the service and these revisions, after waiting a little. Answer: Seen or CallFailed.
+
+    `ask` is an address that is asked first, as users do, "" for none: what they get there is seen,
+    too.
+    """
 
     revisions: tuple[str, ...] = ()
     after_s: float = 0.0
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,11 @@ class RunProbes:
 
     `audience` is the service's own URL: ID tokens for a tag URL are made out to it. `compare_with`
     are the revisions that had users' requests before; where `control` is given, they are asked the
-    same as a control, and it says how often a failure is asked again.
+    same as a control, and it says how often a failure is asked again. `ingress` is whom the service
+    lets in, in the platform's word.
+
+    `warm_s`: before anything is asked, one that is scaled to zero is sent requests until it
+    answers, for so long at most: how long it takes to start is not what the probes ask.
     """
 
     probes: tuple[Probe, ...]
@@ -82,6 +91,8 @@ class RunProbes:
     identity: IdentityRule | None = None
     compare_with: tuple[str, ...] = ()
     control: Repeats | None = None
+    warm_s: float = 0.0
+    ingress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +120,16 @@ Command = Look | Deploy | SetTraffic | RunProbes | ReadLogs | Record
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The service, and those of the revisions asked for that exist."""
+    """The service, and those of the revisions asked for that exist.
+
+    `unanswered`: what users get in place of an answer at the address that was asked, "" where they
+    get one, where nobody can tell, or where none was asked.
+    """
 
     at: datetime
     service: Service
     revisions: dict[str, Revision] = field(default_factory=dict)
+    unanswered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from datetime import datetime
 from gate.core.candidate import interference, stop, unproven
 from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
+from gate.core.rescue import mending, stuck
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.tagging import tidied
 from gate.core.transitions import (
     CONFLICTS_MAX,
     PATIENT_LOOKS,
@@ -72,7 +74,7 @@ def verified(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _arrived(r, at) if r.plan.kind is Kind.ROLLOUT else _done(r, service, at)
     note = f"traffic did not come into effect ({service.disagreement})"
     if r.plan.kind is Kind.ROLLBACK:
-        return _ended(r, service, Ending.STUCK, at, note)
+        return _ended(_led_out(r, service), service, Ending.STUCK, at, note)
     r = replace(r, notes=(*r.notes, note), ending=Ending.REVERTED)
     return enter(r, Phase.BACKING_OUT, at, READ_WITHIN_S)
 
@@ -84,6 +86,16 @@ def _vouched(r: Rollout, service: Service) -> Rollout:
     by = service.last_modifier or "somebody"
     note = f"traffic is as the gate set it, but {by} has written the annotation since"
     return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
+
+
+def _led_out(r: Rollout, service: Service) -> Rollout:
+    """What mends a rollback that Cloud Run has given up: never its target, where that is gone."""
+    if r.candidate in r.revisions and not service.gave_up:
+        return r
+    there = tuple(one for one in r.plan.revisions if one.name != r.candidate)
+    gone = () if r.candidate in r.revisions else (f"{r.candidate} does not exist any more",)
+    way = mending(service, there)
+    return replace(r, way_out=(way.command,), notes=(*r.notes, *gone))
 
 
 def _arrived(r: Rollout, at: datetime) -> Rollout:
@@ -100,9 +112,28 @@ def _arrived(r: Rollout, at: datetime) -> Rollout:
 
 
 def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """A move by hand has arrived."""
+    """A move by hand has arrived; what nobody asked before is asked once, as its users do."""
+    if r.plan.kind is Kind.ROLLBACK and not r.asks_first and not r.interrupted:
+        if not r.listening and service.uri and at < r.limit_at:
+            return replace(r, listening=True)
+        if r.unanswered:
+            return _ended(_elsewhere(r, service), service, Ending.STUCK, at, _unanswered(r))
     ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED
     return _ended(r, service, ending, at)
+
+
+def _unanswered(r: Rollout) -> str:
+    return (
+        f"ALL USERS ARE ON {r.candidate}, AND IT DOES NOT ANSWER: {r.unanswered}; "
+        "its image may be gone, or its container cannot start any more"
+    )
+
+
+def _elsewhere(r: Rollout, service: Service) -> Rollout:
+    """The way on from a target that does not answer: never that one again."""
+    others = tuple(one for one in r.plan.revisions if one.name != r.candidate)
+    left = (r.placed.sole_revision if r.placed else "") or ""
+    return replace(r, way_out=(stuck(service, others, left).command,))
 
 
 def _ended(r: Rollout, service: Service, ending: Ending, at: datetime, note: str = "") -> Rollout:
@@ -150,9 +181,7 @@ def back_out(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _done(r, service, at)
     if r.placed is None or not moved(r, service):
         return overruled(r, service, at)
-    back = service.traffic.with_shares_of(r.placed)
-    if back.tags.get(r.plan.tag, "") == r.candidate and not r.keeps_tag:
-        back = back.without_tag(r.plan.tag)
+    back = tidied(r, service.traffic.with_shares_of(r.placed))
     return replace(r, phase=Phase.REVERTING, goal=back)
 
 
@@ -206,6 +235,8 @@ def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:
     """Traffic may have moved, and the service could not be read."""
+    if r.listening:  # it was seen to have moved
+        return finish(r, Ending.ROLLED_BACK, f"whether it answers is not known: {failed.message}")
     if failed.at >= r.limit_at or failed.failure is Failure.NOT_FOUND:
         return finish(r, Ending.STUCK, f"traffic cannot be seen: {failed.message}")
     return again(r)

@@ -274,6 +274,14 @@ ProbeSpec = (
 )
 
 
+class Bodies(Enum):
+    """What is kept of the bodies and frames that a candidate answers with."""
+
+    NONE = "none"
+    SHAPE = "shape"  # keys and types
+    EXCERPT = "excerpt"
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One named question to the candidate.
@@ -286,6 +294,7 @@ class Probe:
     capability: str = ""
     required: bool = True
     contract: Contract = Contract.STABLE
+    bodies: Bodies = Bodies.EXCERPT
 
 
 LEASE_MIN_S = 5.0

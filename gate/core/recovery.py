@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from gate.core.lease import LEEWAY, half_done, holds, taken, taker, wrote_last
 from gate.core.mark import Mark, UnreadableMark
 from gate.core.messages import CallFailed, Failure
+from gate.core.rescue import mending
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, Target
@@ -39,7 +40,7 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
         return _take_back(r, service, mark, at)
     if r.plan.kind in {Kind.ROLLOUT, Kind.RECOVER} and half_done(service):
-        return _take_back(r, service, mark, at)
+        return _once_more(r, service, mark, at)
     if r.plan.kind is Kind.RECOVER:
         note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
         return finish(r, Ending.UNCHANGED, note)
@@ -73,6 +74,24 @@ def _overrides(r: Rollout) -> bool:
     A rollback that does not ask its target first needs no recovery: it moves all users at once.
     """
     return r.plan.force or r.plan.kind is Kind.ROLLBACK
+
+
+def _once_more(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
+    """What the gate wrote last is written again, once it is known that its revisions are there."""
+    for name, _ in mark.wrote:
+        if name in r.revisions:
+            continue
+        if r.candidate != name and at < r.limit_at:
+            return again(replace(r, candidate=name))
+        return _gone(r, service, name)
+    return _take_back(r, service, mark, at)
+
+
+def _gone(r: Rollout, service: Service, name: str) -> Rollout:
+    """A revision that is asked for does not exist any more: nobody writes that again."""
+    note = f"{service.disagreement}: {name} does not exist any more, so it is not asked for again"
+    r = replace(r, way_out=(mending(service, tuple(r.revisions.values())).command,))
+    return finish(r, Ending.STUCK if r.plan.kind is Kind.RECOVER else Ending.FAILED, note)
 
 
 def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
@@ -130,11 +149,22 @@ def recovered(r: Rollout, service: Service, at: datetime) -> Rollout:
             return finish(r, Ending.RECOVERED)
         note = "one rollout after the other dies on this service"
         return _from_the_start(r, at, Ending.FAILED, note)
+    return _not_in_effect(r, service, at)
+
+
+def _not_in_effect(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """Our write is there and traffic is not as asked for, or not yet."""
     if left_undone(r, service):
+        asked = (name for name in service.traffic.shares if name)
+        if gone := next((name for name in asked if name not in r.revisions), ""):
+            return _gone(r, service, gone)
         return replace(conflict(r, Phase.RECOVERING, at), goal=service.traffic)
     if at < r.limit_at and not given_up(r, service):
         return again(r)
-    return finish(r, Ending.STUCK, service.disagreement)
+    if r.plan.kind is Kind.ROLLOUT and not service.latest_ready:
+        return _from_the_start(r, at, Ending.FAILED, service.disagreement)  # a first deploy again
+    way = mending(service, tuple(r.revisions.values()))
+    return finish(replace(r, way_out=(way.command,)), Ending.STUCK, service.disagreement)
 
 
 def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Rollout:

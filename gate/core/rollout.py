@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core import candidate, cleanup, guard, moving, recovery
-from gate.core.aim import aim, no_service
+from gate.core.aim import aim, blind, no_service
 from gate.core.commands import command_of
 from gate.core.interruption import interrupted
 from gate.core.messages import (
@@ -29,7 +29,7 @@ from gate.core.messages import (
     SetTraffic,
 )
 from gate.core.state import Ending, Phase, Plan, Rollout
-from gate.core.transitions import READ_WITHIN_S, finish, hold, written
+from gate.core.transitions import READ_WITHIN_S, hold, written
 from gate.core.verdict import Verdict
 from gate.errors import IllegalEventError
 
@@ -59,7 +59,12 @@ def _informed(r: Rollout, event: Event) -> Rollout:
         return _sent(r, event)
     asked = {name for look in command_of(r) if isinstance(look, Look) for name in look.revisions}
     known = {name: revision for name, revision in r.revisions.items() if name not in asked}
-    return replace(r, service=event.service, revisions={**known, **event.revisions})
+    return replace(
+        r,
+        service=event.service,
+        revisions={**known, **event.revisions},
+        unanswered=event.unanswered,
+    )
 
 
 def _sent(r: Rollout, event: Event) -> Rollout:
@@ -89,8 +94,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return no_service(r, failed)
         case Phase.READING, CallFailed() as failed if r.unseen:
             return moving.cannot_see(r, failed)
-        case Phase.READING, CallFailed(message=message):
-            return finish(r, Ending.FAILED, message)
+        case Phase.READING, CallFailed() as failed:
+            return blind(r, failed)
         case Phase.RECOVERING, Accepted():
             return written(r, Phase.RECOVERED, at, r.plan.verify_within_s)
         case Phase.RECOVERING, CallFailed() as failed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from gate.core.mark import KEY, Mark, parse_mark
+from gate.core.mark import KEY, Mark, UnreadableMark, parse_mark
 from gate.core.traffic import Split, shares_text
 
 
@@ -43,6 +43,8 @@ class Condition:
     message: str = ""
 
     def __str__(self) -> str:
+        if self.state is ConditionState.SUCCEEDED:
+            return "ready"  # whatever its reason, e.g. RETIRED of one that has no users
         return ": ".join(part for part in (self.reason or self.state.value, self.message) if part)
 
 
@@ -100,6 +102,16 @@ class Service:
         """
         return parse_mark(dict(self.annotations).get(KEY, ""))
 
+    @property
+    def mover(self) -> str:
+        """Who set traffic as it is, for people: who asked the gate for it, else who wrote last."""
+        try:
+            mark = self.mark
+        except UnreadableMark:
+            return self.last_modifier
+        ours = dict(mark.wrote) == self.traffic.pinned(self.latest_ready).shares
+        return mark.actor if ours and mark.actor else self.last_modifier
+
     def tag_uri(self, tag: str) -> str:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""
         return next((line.uri for line in self.effective if line.tag == tag), "")
@@ -150,12 +162,18 @@ class Service:
 
     @property
     def disagreement(self) -> str:
-        """Says how desired and effective traffic differ, and the way out, for people."""
+        """Says how desired and effective traffic differ, whose update it was, and what came of it.
+
+        Cloud Run reports an old failure with the next update, too: it is told as its own words.
+        """
         what = "is being changed by another update" if self.reconciling else "was left half done"
+        by = f", last written by {self.last_modifier}" if self.last_modifier else ""
+        failed = self.ready.state is ConditionState.FAILED
+        words = f"; Cloud Run says: {self.ready}" if failed else ""
+        reached = shares_text(self.effective_shares)
         return (
             f"{self.ref}: its traffic {what} (desired {shares_text(self.traffic.shares)}, "
-            f"effective {shares_text(self.effective_shares)}): bring it to one revision first, "
-            "e.g. with gate rollback --to"
+            f"effective {reached}{by}){words}"
         )
 
     def agrees_with(self, split: Split) -> bool:

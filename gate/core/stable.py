@@ -1,14 +1,21 @@
-"""Which revision is the stable one, by what the ledger shows; and what lies on the way to it."""
+"""Which revision a rollback goes back to, on what evidence; and what lies on the way to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from gate.core.mark import UnreadableMark
+from gate.core.bars import against
+from gate.core.mark import Mark, UnreadableMark
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import PastMove
+from gate.core.state import Past
+from gate.core.traffic import Split
 
 IRREVERSIBLE = "cloud-run-gate/irreversible"
 """Annotation of a revision (in its template) that cannot be gone back across, e.g. for a migration
 that older code does not understand; its value says why."""
+LIKELY_MAX = 3
+"""Most targets that a refusal proposes."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def before_rollout(service: Service) -> str:
@@ -28,32 +35,140 @@ def before_rollout(service: Service) -> str:
     return mark.safe[0][0] if ours and len(mark.safe) == 1 else ""
 
 
-def choose_stable(
-    history: Sequence[PastMove], service: Service, revisions: Sequence[Revision] = ()
-) -> str | None:
-    """The revision that had 100 % before what led to today's traffic.
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Where a rollback without a named target goes, or what it proposes instead.
 
-    That is the rollout under way, where there is one, else the newest recorded move.
+    Attributes:
+        revision: short name, "" where nothing is certain enough to go there unasked.
+        why: what speaks for it; "" without one.
+        likely: the likely targets with what speaks for each, best first, where there is none.
+    """
+
+    revision: str = ""
+    why: str = ""
+    likely: tuple[tuple[str, str], ...] = ()
+
+
+def way_back(service: Service, revisions: Sequence[Revision], past: Past | None = None) -> WayBack:
+    """The revision to go back to: by what is under way, the annotation, the ledger, in this order.
+
+    Never one that does not exist, is not ready, is barred, or only seems right by its age.
 
     Args:
-        history: past moves that were verified, newest first.
         service: as it stands now.
-        revisions: those that exist, where they were listed: only one that is ready is chosen.
-
-    Returns:
-        A short revision name, or None where the ledger has no answer: never a guess.
+        revisions: those that exist; where they were not listed, whoever goes there looks.
+        past: what the ledger remembers, None where nobody asked it.
     """
-    now = service.effective_shares or service.traffic.pinned(service.latest_ready).shares
     if back := before_rollout(service):
-        return back
-    fit = {r.name for r in revisions if r.ready.state is ConditionState.SUCCEEDED}
-    for move in history:
-        if dict(move.after) != now or dict(move.before) == now or len(move.before) != 1:
-            continue
-        name = move.before[0][0]
-        if not revisions or name in fit:
-            return name
-    return None
+        return WayBack(back, "it had all users before the rollout that is under way")
+    field = _Field.of(service, revisions)
+    past = past or Past()
+    for name, why in (*_by_mark(field), *_by_ledger(field, past)):
+        if name in field.fit or (name and not revisions and not field.barred(name)):
+            return WayBack(name, why)
+    likely: dict[str, str] = {}
+    for name, why in _likely(field):
+        likely.setdefault(name, why)
+    return WayBack(likely=tuple(likely.items())[:LIKELY_MAX])
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What there is to choose from.
+
+    Attributes:
+        now: shares in effect.
+        fit: revisions that exist, are ready, not barred and not what all users have already.
+        older: those of them that are older than whatever has users now, newest first.
+    """
+
+    mark: Mark
+    now: dict[str, int]
+    created: dict[str, datetime]
+    fit: tuple[str, ...]
+    older: tuple[str, ...]
+
+    @classmethod
+    def of(cls, service: Service, revisions: Sequence[Revision]) -> "_Field":
+        now = service.effective_shares or _named(service.traffic.pinned(service.latest_ready))
+        try:
+            mark = service.mark
+        except UnreadableMark:
+            mark = Mark()
+        created = {r.name: r.created_at for r in revisions if r.created_at is not None}
+        since = min((created[name] for name in now if name in created), default=None)
+        fit = [
+            r.name
+            for r in sorted(revisions, key=lambda r: created.get(r.name, _NEVER), reverse=True)
+            if r.ready.state is ConditionState.SUCCEEDED
+            and against(mark.barred, r.name, r.digest or r.image) is None
+            and now != {r.name: 100}
+        ]
+        older = [n for n in fit if since is not None and n in created and created[n] < since]
+        return cls(mark, now, created, tuple(fit), tuple(older))
+
+    def barred(self, name: str) -> bool:
+        """Whether the annotation bars a revision of which no more than its name is known."""
+        return against(self.mark.barred, name, "") is not None
+
+    @property
+    def moved_by_others(self) -> bool:
+        """Whether somebody has moved users since the gate did."""
+        return bool(self.mark.wrote) and dict(self.mark.wrote) != self.now
+
+
+def _by_mark(field: _Field) -> Iterator[tuple[str, str]]:
+    """By the annotation: what had all users before the gate's last move, if that one stands.
+
+    Where somebody has moved users since, what the gate gave them to is what served before; but not
+    where that is the newer one: then whoever moved them wanted to be rid of it.
+    """
+    before, wrote = _sole(field.mark.before), _sole(field.mark.wrote)
+    if not field.moved_by_others:
+        yield before, "it had all users before the gate moved them last"
+        return
+    if wrote in field.older:
+        yield wrote, "the gate gave it all users last, and somebody has moved them on since"
+    if before in field.older:
+        yield before, "it had all users before the gate moved them last, and it is older"
+
+
+def _by_ledger(field: _Field, past: Past) -> Iterator[tuple[str, str]]:
+    """By the record: the way back of the promotion that led here, then what users were seen on."""
+    for move in past.moves:
+        if dict(move.after) == field.now != dict(move.before):
+            yield _sole(move.before), "the ledger shows that it had all users before this"
+    against = dict(past.against)
+    for name in field.older:
+        if name in past.served and name not in against:
+            yield name, "it is the newest older one that the ledger has seen users on"
+
+
+def _likely(field: _Field) -> Iterator[tuple[str, str]]:
+    """What may be meant: said, never taken."""
+    for name, _ in sorted(field.mark.wrote, key=_least_first):
+        if field.moved_by_others and name in field.fit:
+            yield name, "the gate gave it users last, and somebody has moved them away since"
+    for name, percent in sorted(field.mark.before, key=_least_first):
+        if name in field.fit:
+            yield name, f"it had {percent} % of the traffic before the gate's last move"
+    for name in field.older:
+        yield name, "it is ready, and older than what has users now"
+    for name in field.fit:
+        yield name, "it is ready; nothing says that it has ever had users"
+
+
+def _least_first(line: tuple[str, int]) -> int:
+    return -line[1]
+
+
+def _sole(shares: Sequence[tuple[str, int]]) -> str:
+    return shares[0][0] if len(shares) == 1 else ""
+
+
+def _named(split: Split) -> dict[str, int]:
+    return {name: percent for name, percent in split.shares.items() if name}
 
 
 def crossed(revisions: Sequence[Revision], target: str, service: Service) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
+from gate.core.mark import Barred
 from gate.core.messages import Deploy, SetTraffic
-from gate.core.occasions import ONCE
-from gate.core.policy import IdentityRule, OnHold, Probe, TemplateSource
+from gate.core.occasions import ONCE, without_stable
+from gate.core.policy import IdentityRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -116,6 +118,23 @@ class PastMove:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What the ledger remembers of a service.
+
+    Attributes:
+        moves: promotions that were verified, newest first.
+        served: revisions that users were seen on, newest word first.
+        against: revision and what was decided against it, where that was the last word on it.
+        silent: why the ledger could not be asked, "" if it was, or nobody tried.
+    """
+
+    moves: tuple[PastMove, ...] = ()
+    served: tuple[str, ...] = ()
+    against: tuple[tuple[str, str], ...] = ()
+    silent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What was asked for, by whom and why.
 
@@ -124,7 +143,7 @@ class Plan:
         image: deploy this as a new revision (rollout).
         revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
         suffix: three letters that end the name of a revision that the gate creates.
-        history: past moves, newest first, for a rollback without a named target.
+        past: what the ledger remembers, where it was asked before a move by hand.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
         dwell_s: how long it is probed at each step before the next.
@@ -143,6 +162,7 @@ class Plan:
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
+        kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
     """
 
     kind: Kind
@@ -160,7 +180,7 @@ class Plan:
     verify_within_s: float = 120.0
     policy_digest: str = ""
     policy_source: str = ""
-    history: tuple[PastMove, ...] = ()
+    past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
     dwell_s: float = 60.0
     watch_s: float = 0.0
@@ -177,6 +197,46 @@ class Plan:
     first_deploy: bool = False
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
+    kept_as: str = ""
+
+    @classmethod
+    def from_policy(
+        cls, kind: Kind, service: ServiceRef, policy: Policy, tag: str = "", **own: Any
+    ) -> "Plan":
+        """What the policy says of a rollout, a promotion or a rollback; `own` goes before it.
+
+        A move by hand is one step without a watch. A promotion asks nothing; a rollback asks its
+        target what can be asked without a stable one beside it.
+
+        Args:
+            kind: what was asked for.
+            service: of which service.
+            policy: whose keys count.
+            tag: where the candidate is asked, "" for the policy's.
+            own: fields that the policy does not know, or that the command line has.
+        """
+        by_hand = kind is not Kind.ROLLOUT
+        probes = without_stable(policy.probes) if by_hand else policy.probes
+        said: dict[str, Any] = {
+            "tag": tag or policy.candidate.tag,
+            "probes": () if kind is Kind.PROMOTE else probes,
+            "on_hold": policy.on_hold,
+            "ready_within_s": policy.candidate.ready_within_s,
+            "deadline_s": policy.deadline_s,
+            "steps": policy.traffic[-1:] if by_hand else policy.traffic,
+            "dwell_s": policy.dwell_s,
+            "watch_s": 0.0 if by_hand else policy.watch_s,
+            "lease_s": policy.lease_s,
+            "first_deploy": policy.first_deploy,
+            "template": policy.template,
+            "baseline": policy.baseline,
+            "repeats": policy.repeats,
+            "identity": policy.candidate.identity,
+            "stakes": policy.stakes,
+            "policy_digest": policy.digest,
+            "policy_source": policy.source,
+        }
+        return cls(kind=kind, service=service, **{**said, **own})
 
     @property
     def unproven(self) -> str:
@@ -213,8 +273,15 @@ class Rollout:
         unseen: whether a move of ours was sent and has not been seen to arrive.
         candidate: short name of the candidate (or of the target of a promotion or rollback).
         revisions: every revision read so far, by name.
+        wanted: revisions that READING reads beside the candidate, before it decides.
+        base: the revision whose template the candidate gets, "" for the service's.
+        differences: in what the service's template differs from the revision that has users.
+        barred: bars that were written on the service when the rollout began.
         ending: how it will end; final once the phase is ENDED.
         recorded: whether the ledger has kept the outcome.
+        listening: whether the address of a move by hand that has arrived is asked, as users do.
+        unanswered: what users got in place of an answer then, "" if nothing is known against it.
+        way_out: commands that lead on from a dead end, the best first.
     """
 
     id: str
@@ -242,12 +309,19 @@ class Rollout:
     candidate: str = ""
     url: str = ""
     revisions: dict[str, Revision] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    base: str = ""
+    differences: tuple[str, ...] = ()
+    barred: tuple[Barred, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     verdict: Verdict | None = None
     ending: Ending | None = None
     interrupted: bool = False
     recorded: bool = False
     notes: tuple[str, ...] = ()
+    listening: bool = False
+    unanswered: str = ""
+    way_out: tuple[str, ...] = ()
 
     @property
     def deadline_at(self) -> datetime:
@@ -260,6 +334,11 @@ class Rollout:
         again = tuple(one for one in self.plan.probes if not isinstance(one.spec, ONCE))
         live = self.phase in {Phase.DWELLING, Phase.WATCHING}
         return again if live and any(one.required for one in again) else self.plan.probes
+
+    @property
+    def known(self) -> dict[str, Revision]:
+        """Every revision that was read, or listed before it began, by name."""
+        return {one.name: one for one in self.plan.revisions} | self.revisions
 
     @property
     def first(self) -> bool:

@@ -96,21 +96,28 @@ class Split:
         return None in self.shares
 
     @property
+    def floating_tags(self) -> tuple[str, ...]:
+        """Tags that follow LATEST: whoever asks there meets each new revision once it is ready."""
+        return tuple(tag for tag, revision in self.tags.items() if revision is None)
+
+    @property
     def sole_revision(self) -> str | None:
         """The one named revision that has 100 %, if there is one."""
         shares = self.shares
         return next(iter(shares)) if len(shares) == 1 else None
 
     def pinned(self, latest_ready: str) -> "Split":
-        """The same split with LATEST's percent given to the revision that it means now.
+        """The same split with all that follows LATEST on the revision that it means now.
 
-        Tags that follow LATEST are left to whoever made them.
+        Percents and tags: a revision that is created next has no address then, nobody's and no
+        share. Where LATEST means nothing, tags stay as they are.
         """
         shares: dict[str | None, int] = {}
         for revision, percent in self.shares.items():
             name = revision or latest_ready
             shares[name] = shares.get(name, 0) + percent
-        return self._normal(shares, self.tags)
+        tags = {tag: revision or latest_ready or None for tag, revision in self.tags.items()}
+        return self._normal(shares, tags)
 
     def with_tag(self, tag: str, revision: str) -> "Split":
         """The same split with this tag on this revision; other tags stay."""

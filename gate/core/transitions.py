@@ -76,7 +76,7 @@ def unwritten(r: Rollout, service: Service) -> bool:
 
 def changed_again(service: Service) -> Verdict:
     """Somebody has written after us: whatever they want is left alone, also if it is the old."""
-    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    by = f" by {service.mover}" if service.mover else ""
     now = shares_text(service.traffic.shares)
     return Verdict.hold("traffic", f"was changed again{by} (is {now}) and is left alone")
 

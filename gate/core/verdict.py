@@ -43,6 +43,7 @@ class Reason:
         hint: what to do, or "".
         capability: the capability at stake, or "".
         attribution: whose fault it is, where a probe says so.
+        lines: the candidate's own log lines that explain it, oldest first.
     """
 
     subject: str
@@ -50,6 +51,7 @@ class Reason:
     hint: str = ""
     capability: str = ""
     attribution: Attribution | None = None
+    lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.text}"
@@ -75,6 +77,11 @@ class Verdict:
     def blaming(self, word: Attribution) -> "Verdict":
         """The same verdict, with this attribution of every reason."""
         reasons = tuple(replace(reason, attribution=word) for reason in self.reasons)
+        return Verdict(self.decision, reasons)
+
+    def quoting(self, lines: Sequence[str]) -> "Verdict":
+        """The same verdict, with these log lines beside every reason."""
+        reasons = tuple(replace(reason, lines=tuple(lines)) for reason in self.reasons)
         return Verdict(self.decision, reasons)
 
 
@@ -198,7 +205,7 @@ PLATFORM_REASONS = frozenset(
 def unready(revision: str, condition: Condition, log_lines: Sequence[str]) -> Verdict:
     """The verdict on a candidate that did not become ready, with the log lines that explain it."""
     text = f"{revision} is not ready ({condition})"
-    hint = "its own last words: " + " | ".join(log_lines) if log_lines else ""
     if condition.reason in PLATFORM_REASONS:
-        return Verdict.hold("readiness", text, hint or "the platform says so, not the candidate")
-    return Verdict.reject("readiness", text, hint)
+        hint = "the platform says so, not the candidate"
+        return Verdict.hold("readiness", text, hint).quoting(log_lines)
+    return Verdict.reject("readiness", text).quoting(log_lines)

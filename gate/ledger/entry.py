@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.evidence import Evidence, Finding
+from gate.core.mark import UnreadableMark
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import PastMove, Rollout
+from gate.core.state import Ending, Kind, Past, PastMove, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
 from gate.ledger.fitting import cut, fitted
@@ -25,8 +26,7 @@ REASONS_MAX = 50
 NOTES_MAX = 50
 TEXT_MAX = 500
 ALONE_MAX = 10_000
-"""Most characters of a text in a verdict with one reason only: a candidate's last log lines come
-as its hint, and the line that says why it cannot start is seldom the first."""
+"""Most characters of a text in a verdict with one reason only: Cloud Run's own message is long."""
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
 
@@ -75,6 +75,9 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "duration_ms": _milliseconds(at - rollout.started_at),
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
+        "base": rollout.base,
+        "template_differences": list(rollout.differences),
+        "bars_added": _bars_added(rollout),
         "verdict": _verdict(rollout.verdict),
         "evidence": [_evidence(item) for item in _worth_keeping(rollout.evidence)],
         "traffic_before": _split(rollout.before),
@@ -123,6 +126,50 @@ def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
     return tuple(moves)
 
 
+def past_of(entries: tuple[dict[str, Json], ...]) -> Past:
+    """What these entries, newest first, remember of the service's revisions."""
+    last: dict[str, str] = {}
+    served: dict[str, None] = {}
+    for entry in entries:
+        if entry.get("entry") != "outcome":
+            continue
+        name = _candidate_name(entry)
+        if name and (verdict := _decided(entry)) is not None:
+            last.setdefault(name, verdict)
+        shares = [one for one, _ in _named_shares_of(entry)]
+        served |= dict.fromkeys(one for one in shares if one != name or last.get(one) == "")
+    against = tuple((name, verdict) for name, verdict in last.items() if verdict)
+    return Past(past_moves(entries), tuple(served), against)
+
+
+def _candidate_name(entry: dict[str, Json]) -> str:
+    candidate = entry.get("candidate")
+    name = candidate.get("revision") if isinstance(candidate, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _decided(entry: dict[str, Json]) -> str | None:
+    """What an outcome says against its candidate, "" if it is for it, None if neither."""
+    ending, at = entry.get("ending"), str(entry.get("at", ""))[:16].replace("T", " ")
+    if ending in {Ending.PROMOTED.value, Ending.ROLLED_BACK.value}:
+        return ""
+    if ending not in {Ending.REJECTED.value, Ending.REGRESSED.value}:
+        return None
+    verdict = entry.get("verdict")
+    reasons = verdict.get("reasons") if isinstance(verdict, dict) else None
+    first = reasons[0] if isinstance(reasons, list) and reasons else None
+    why = f": {first.get('subject')}: {first.get('text')}" if isinstance(first, dict) else ""
+    return f"was {ending} by the gate at {at} UTC{why}"
+
+
+def _named_shares_of(entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
+    """Who had users before and after an outcome."""
+    before, after = entry.get("traffic_before"), entry.get("effective_after")
+    had = _named_shares(before, entry) if isinstance(before, list) else ()
+    has = after.items() if isinstance(after, dict) else ()
+    return (*((name, share) for name, share in has if isinstance(share, int)), *had)
+
+
 def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
     """Shares before the move; LATEST by the name of the stable revision it meant then."""
     stable = entry.get("stable")
@@ -152,7 +199,7 @@ def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
         "entry": entry,
         "rollout": rollout.id,
         "at": _time(at),
-        "kind": plan.kind.value,
+        "kind": "unlock" if plan.kind is Kind.RECOVER and plan.force else plan.kind.value,
         "project": plan.service.project,
         "region": plan.service.region,
         "service": plan.service.name,
@@ -187,6 +234,20 @@ def _stable(rollout: Rollout) -> list[Json]:
     return lines
 
 
+def _bars_added(rollout: Rollout) -> list[Json]:
+    """What people moved users away from, as far as it was written down since the rollout began."""
+    try:
+        bars = rollout.service.mark.barred if rollout.service else ()
+    except UnreadableMark:
+        bars = ()
+    known = {bar.revision for bar in rollout.barred}
+    return [
+        {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
+        for bar in bars
+        if bar.revision not in known
+    ]
+
+
 def _verdict(verdict: Verdict | None) -> Json:
     if verdict is None:
         return None
@@ -200,6 +261,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "hint": reason.hint,
             "capability": reason.capability,
             "attribution": reason.attribution.value if reason.attribution else "",
+            "lines": list(reason.lines),
         }
         for reason in told
     ]

@@ -5,10 +5,13 @@
         command: [python, -m, backend, --release, v1]
         env: {LOG_LEVEL: info}
         cwd: backend
+    secrets: {db-password: not-so-secret}
 
 A stand-in for a registry: the local Cloud Run runs a command where Cloud Run pulls an image.
 """
 
+import hashlib
+import json
 import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -39,16 +42,53 @@ class Image:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def digest(self) -> str:
+        """Gives the digest of what it runs, in the form of a registry's."""
+        content = json.dumps([self.command, str(self.cwd), sorted(self.env.items())])
+        return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """All images that the local Cloud Run can run, by reference."""
+    """All images that the local Cloud Run can run.
+
+    Attributes:
+        by_name: by reference.
+        secrets: value of each secret by name, whatever its version.
+    """
 
     by_name: Mapping[str, Image] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def find(self, name: str) -> Image | None:
-        """The image of that reference, or None: Cloud Run's ContainerMissing."""
-        return self.by_name.get(name)
+        """The image of that reference, or None: Cloud Run's ContainerMissing.
+
+        A reference by digest finds the image of that repository with that content.
+        """
+        repository, digest = _parted(name)
+        if name in self.by_name or not digest:
+            return self.by_name.get(name)
+        images = (image for other, image in self.by_name.items() if _parted(other)[0] == repository)
+        return next((image for image in images if image.digest() == digest), None)
+
+    def by_digest(self, name: str) -> str:
+        """Gives a reference as repository@digest, or "" where there is no such image.
+
+        The digest is that of what the images file says: other content behind the same tag has
+        another one. One that the reference names already is kept.
+        """
+        repository, digest = _parted(name)
+        image = self.find(name)
+        if image is None:
+            return ""
+        return f"{repository}@{digest or image.digest()}"
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Gives the repository and the digest ("" when none) of a reference."""
+    path, _, digest = name.partition("@")
+    head, slash, last = path.rpartition("/")
+    return head + slash + last.partition(":")[0], digest
 
 
 def load_images(path: Path) -> Images:
@@ -76,16 +116,17 @@ def parse_images(text: str, path: Path) -> Images:
         raise ImagesError(f"{path}: cannot be read as YAML ({what})") from error
     mistakes: list[str] = []
     entries = document.get("images") if isinstance(document, dict) else None
-    if not isinstance(entries, dict) or len(document) != 1:
+    if not isinstance(entries, dict) or set(document) - {"images", "secrets"}:
         got = ", ".join(map(str, document)) if isinstance(document, dict) else _kind(document)
         raise ImagesError(
             f"{path}: one key `images` with an entry an image (got {got[:200]}, "
-            "expected `images: {NAME: {command: [...]}}`)"
+            "expected `images: {NAME: {command: [...]}}`, and `secrets: {NAME: text}` at most)"
         )
     images = {str(name): _image(path, name, entry, mistakes) for name, entry in entries.items()}
+    secrets = _env(f"{path}: secrets", document.get("secrets", {}), mistakes)
     if mistakes:
         raise ImagesError("\n".join(mistakes))
-    return Images({name: image for name, image in images.items() if image})
+    return Images({name: image for name, image in images.items() if image}, secrets)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -142,7 +183,7 @@ def _image(path: Path, name: object, entry: object, mistakes: list[str]) -> Imag
         if key not in _KEYS
     )
     command = _command(where, entry.get("command"), mistakes)
-    env = _env(where, entry.get("env", {}), mistakes)
+    env = _env(f"{where}.env", entry.get("env", {}), mistakes)
     cwd = _cwd(where, path, entry.get("cwd", "."), mistakes)
     return Image(command, cwd, env) if len(mistakes) == before else None
 
@@ -161,15 +202,15 @@ def _command(where: str, value: object, mistakes: list[str]) -> tuple[str, ...]:
 
 def _env(where: str, value: object, mistakes: list[str]) -> dict[str, str]:
     if not isinstance(value, dict):
-        mistakes.append(f"{where}.env: environment (got {_kind(value)}, expected {{NAME: text}})")
+        mistakes.append(f"{where}: names and values (got {_kind(value)}, expected {{NAME: text}})")
         return {}
     env: dict[str, str] = {}
     for name, content in value.items():
         if not (_is_text(name) and name and "=" not in name):
-            mistakes.append(f"{where}.env: name (got {str(name)[:60]!r}, expected text without =)")
+            mistakes.append(f"{where}: name (got {str(name)[:60]!r}, expected text without =)")
         elif not _is_text(content):
             mistakes.append(
-                f"{where}.env.{name}: value (got {_kind(content)}, expected text; quote numbers)"
+                f"{where}.{name}: value (got {_kind(content)}, expected text; quote numbers)"
             )
         else:
             env[name] = content

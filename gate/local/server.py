@@ -14,25 +14,29 @@ from tempfile import gettempdir, mkdtemp
 
 import grpc
 from google.protobuf.json_format import ParseError
+from starlette.routing import Route
 
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.grpc_face import admin_handlers
 from gate.local.admin.person import person
 from gate.local.admin.rest_face import RestFace
 from gate.local.admin.surroundings import real_surroundings
-from gate.local.admin.v1_face import V1Face
+from gate.local.admin.v1.face import V1Face
 from gate.local.faults import Faults
 from gate.local.faults_face import FaultsFace
 from gate.local.faults_interceptor import FaultInterceptor
+from gate.local.faults_rest import struck
+from gate.local.faults_strikes import Strikes
 from gate.local.frontend import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
 from gate.local.instances import ProcessInstances
-from gate.local.logging import Journal, LogStore, logging_handlers
+from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
+from gate.local.one_port import HOST, OnePort
 from gate.local.state import NoState, StateDir, StateError
 
-HOST = "127.0.0.1"
 DEFAULT_CALLER = "local-user@example.com"
 _FLUSH_S = 0.25
 _MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -57,10 +61,11 @@ class Settings:
     Attributes:
         state: directory for what outlives the process; None keeps nothing (ephemeral).
         images: what to run for an image reference.
-        port: of gRPC; REST gets the next one. 0: any free ones.
+        port: of gRPC and REST; REST alone gets the next one too. 0: any free ones.
         seed: of every artificial delay and of the traffic split.
         calm: no artificial delay.
         caller: who calls when a request names nobody.
+        v2_etags: what the etag of a v2 write does.
     """
 
     state: Path | None
@@ -69,6 +74,7 @@ class Settings:
     seed: int
     calm: bool
     caller: str = DEFAULT_CALLER
+    v2_etags: V2Etags = V2Etags.IGNORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ class Endpoints:
     """Where a local Cloud Run listens.
 
     Attributes:
-        grpc: host:port of the Admin API v2 and the Logging API over gRPC, plaintext.
+        grpc: host:port of the Admin API v2 and the Logging API over gRPC, plaintext; the same
+            port answers all that `rest` answers.
         rest: base URL of the Admin API over REST/JSON, and of what gcloud speaks.
         reaped: how many processes of a killed run were ended.
     """
@@ -119,11 +126,13 @@ class LocalCloudRun:
         )
         self._instances = ProcessInstances(settings.images, self._logs, self._directory())
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
-        self._surroundings = real_surroundings(self._faults)
+        self._surroundings = real_surroundings(self._faults, settings.images)
         self._control = self._restored()
-        self._interceptor = FaultInterceptor(self._faults.board, person(self._control))
-        self._grpc = grpc.aio.server(interceptors=[self._interceptor], options=_grpc_options())
+        self._strikes = Strikes(self._faults.board, person(self._control))
+        interceptor = FaultInterceptor(self._strikes)
+        self._grpc = grpc.aio.server(interceptors=[interceptor], options=_grpc_options())
         self._http: HttpServer | None = None
+        self._door: OnePort | None = None
         self._flusher: asyncio.Task[None] | None = None
 
     async def start(self) -> Endpoints:
@@ -133,32 +142,29 @@ class LocalCloudRun:
             PortInUseError: a port that was asked for is taken.
         """
         reaped = await self._instances.reap_orphans()
-        listener = _bind(self._settings.port + 1 if self._settings.port else 0)
-        try:
-            port = self._bind_grpc(self._settings.port)
-        except PortInUseError:
-            listener.close()
-            raise
+        shared, listener = _bind_both(self._settings.port)
+        grpc_port = self._bind_grpc()
         self._logs.restore()
         await self._control.resume()
         await self._grpc.start()
-        caller = self._settings.caller
-        routes = [
-            *RestFace(self._control, caller).routes(),
-            *V1Face(self._control, caller).routes(),
-            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
-        ]
-        self._http = HttpServer(routes, listener)
+        self._http = HttpServer(self._routes(), listener)
         await self._http.start()
+        port = shared.getsockname()[1]
+        self._door = OnePort(shared, grpc_port, self._http.protocol)
+        self._door.start()
         self._flusher = asyncio.get_running_loop().create_task(self._flush())
         return Endpoints(f"{HOST}:{port}", f"http://{HOST}:{listener.getsockname()[1]}", reaped)
 
     async def stop(self) -> None:
         """Stops everything that was started, processes included."""
+        if self._door is not None:
+            await self._door.stop()
         if self._http is not None:
             await self._http.stop()
         await self._grpc.stop(grace=0.5)
-        await self._interceptor.close()
+        if self._door is not None:
+            self._door.cut()
+        await self._strikes.close()
         await self._control.close()
         await self._front_end.close()
         await self._instances.close()
@@ -168,6 +174,16 @@ class LocalCloudRun:
                 await self._flusher
         self._logs.close()
         self._state.close()
+
+    def _routes(self) -> list[Route]:
+        caller, strikes = self._settings.caller, self._strikes
+        v1 = V1Face(self._control, caller)
+        return [
+            *struck(strikes, RestFace(self._control, caller).routes(), lambda _, __: ""),
+            *struck(strikes, v1.routes(), v1.places.full_names),
+            *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
+            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
+        ]
 
     def _directory(self) -> Path:
         """Where running instances are recorded: without a state, one place for each user.
@@ -180,20 +196,23 @@ class LocalCloudRun:
 
     def _restored(self) -> ControlPlane:
         try:
-            return ControlPlane(self._state, self._instances, self._front_end, self._surroundings)
+            return ControlPlane(
+                self._state,
+                self._instances,
+                self._front_end,
+                self._surroundings,
+                v2_etags=self._settings.v2_etags,
+            )
         except (KeyError, TypeError, ValueError, ParseError, ApiError) as error:
             raise StateError(
                 f"--state {self._settings.state}: holds what this server did not write ({error})"
             ) from error
 
-    def _bind_grpc(self, port: int) -> int:
-        _bind(port).close()  # gRPC's own complaint about a taken port is long and goes to stderr
+    def _bind_grpc(self) -> int:
+        """Gives gRPC a port of its own, behind the one that clients know."""
         admin = admin_handlers(self._control, self._settings.caller)
         self._grpc.add_generic_rpc_handlers((*admin, *logging_handlers(self._logs)))
-        try:
-            return self._grpc.add_insecure_port(f"{HOST}:{port}")
-        except RuntimeError as error:
-            raise PortInUseError(port) from error
+        return self._grpc.add_insecure_port(f"{HOST}:0")
 
     async def _flush(self) -> None:
         """Moves the platform's log lines to the journal, a few times a second."""
@@ -204,14 +223,25 @@ class LocalCloudRun:
 
 def _grpc_options() -> Sequence[tuple[str, int]]:
     return (
-        ("grpc.so_reuseport", 0),  # a second server on the same port must be refused
+        ("grpc.so_reuseport", 0),  # nobody else may listen there too
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
     )
 
 
+def _bind_both(port: int) -> tuple[socket.socket, socket.socket]:
+    """Binds the port that is asked for, and the next one for REST alone; 0: any free ones."""
+    shared = _bind(port)
+    try:
+        return shared, _bind(port + 1 if port else 0)
+    except BaseException:
+        shared.close()
+        raise
+
+
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small writes at once only where the protocol is named: 40 ms an answer else
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

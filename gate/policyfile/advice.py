@@ -9,7 +9,7 @@ from gate.core.policy import Await, HttpProbe, Json, LogsProbe, Policy, Probe, S
 from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, SuiteProbe
 from gate.core.verdict import asks_address
 from gate.policyfile import sampling
-from gate.policyfile.cautions import of_questions
+from gate.policyfile.cautions import of_paths, of_questions
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -39,10 +39,12 @@ def _everything(policy: Policy) -> Iterator[_Said]:
             yield from sampling.of_budget(where, probe.spec)
         if isinstance(probe.spec, LatencyProbe):
             yield from _of_latency(where, probe.spec, policy)
+    yield from _of_identity(policy)
     yield from _of_coverage(policy)
     yield from sampling.of_all(policy)
     yield from _of_comparison(policy)
     yield from of_questions(policy)
+    yield from of_paths(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
 
@@ -94,6 +96,19 @@ def _too_few(spec: LatencyProbe, count: int, percent: float, beyond: int) -> tup
     least = round(beyond * 100 / (100 - percent))
     message = f"{count} requests cannot tell (expected at least {least}): the probe never passes"
     return message, f"ask longer or more often, e.g. for: {-(-least // spec.rate_per_s):g}s"
+
+
+def _of_identity(policy: Policy) -> Iterator[_Said]:
+    asked = any(asks_address(probe) for probe in policy.probes)
+    if asked and policy.candidate.identity is None:
+        yield (
+            "candidate.identity",
+            (
+                "is missing: no answer says which revision gave it, so that each rollout asks at a "
+                f"tag of its own, e.g. {policy.candidate.tag}-abc"
+            ),
+            "name the header or field in which every answer carries K_REVISION",
+        )
 
 
 def _of_coverage(policy: Policy) -> Iterator[_Said]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gate.core.policy import Json
 from gate.policyfile import questions, rates, suites
 from gate.policyfile.comparing import BASELINE, CONTRACT, REPEATS
+from gate.policyfile.keeping import EVIDENCE
 from gate.policyfile.problems import Problems, shown
 from gate.policyfile.records import Either, Fields, Key, Listed, Named, Read, Record
 from gate.policyfile.shapes import (
@@ -274,7 +275,7 @@ class ProbeShape:
         raise Refused
 
     def _note_no_kind(self, node: Mapping, problems: Problems) -> None:
-        common = {STAKE.name, REQUIRED.name, EXPECT_HTTP.name}
+        common = {key.name for key in (STAKE, REQUIRED, EXPECT_HTTP, CONTRACT, EVIDENCE)}
         others = [name for name in node.entries if name not in common]
         kinds = ", ".join(self.kinds)
         if not others:
@@ -295,7 +296,7 @@ class ProbeShape:
 
 PROBE = ProbeShape(
     {
-        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED, CONTRACT))
+        kind.name: Record("probe", (kind, *expect, STAKE, REQUIRED, CONTRACT, EVIDENCE))
         for kind, *expect in (
             (ASK_HTTP, EXPECT_HTTP),
             (ASK_WS, EXPECT_WS),

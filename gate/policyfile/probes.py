@@ -18,6 +18,7 @@ from gate.policyfile import suites
 from gate.policyfile.asked import build_asked
 from gate.policyfile.comparing import CONTRACT
 from gate.policyfile.context import Context
+from gate.policyfile.keeping import bodies_of
 from gate.policyfile.latency import asks_at_a_rate, build_latency
 from gate.policyfile.problems import shown
 from gate.policyfile.records import Fields, Read
@@ -61,7 +62,8 @@ def _probe(context: Context, name: str, fields: Fields, sessions: Sessions) -> P
         return None
     stake = "" if capability is None else capability.value
     contract = Contract(fields.get(CONTRACT, Contract.STABLE.value))
-    return Probe(name, spec, stake, fields.get(form.REQUIRED, True), contract)
+    required = fields.get(form.REQUIRED, True)
+    return Probe(name, spec, stake, required, contract, bodies_of(fields))
 
 
 def _spec(context: Context, name: str, fields: Fields, sessions: Sessions) -> ProbeSpec | None:

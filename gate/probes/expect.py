@@ -18,6 +18,7 @@ from gate.core.template import parse_json
 from gate.probes.limits import Budget, TooMuchWork
 from gate.probes.outcome import CannotAskError
 from gate.probes.patterns import TooSlowError
+from gate.probes.quoting import quoted
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -206,7 +207,7 @@ def _differences(expected: Json, value: Json, path: str) -> Iterator[Mismatch]:
                 yield from _differences(wanted, item, f"{path}/{index}")
         case _:
             if not _same(expected, value):
-                yield Mismatch(Symptom.BODY, path, _equals(path, value), _equals(path, expected))
+                yield Mismatch(Symptom.BODY, path, _holds_now(path, value), _equals(path, expected))
 
 
 def _same(expected: Json, value: Json) -> bool:
@@ -225,6 +226,13 @@ def _equals(path: str, value: Json) -> str:
         case _:
             shown = compact(value)
     return f"{_name(path)} = {shown}"
+
+
+def _holds_now(path: str, value: Json) -> str:
+    """As _equals, of what the candidate said."""
+    if isinstance(value, dict | list):
+        return _equals(path, value)
+    return f"{_name(path)} = {quoted(compact(value), 'another value')}"
 
 
 def _name(path: str) -> str:
@@ -307,7 +315,8 @@ def _errors(validator: _Validator, value: Json, count: int) -> list[tuple[str, s
     for one in first:
         telling = best_match([one]) or one  # of its context: which branch of an anyOf is nearest
         path = "".join(f"/{_escape(part)}" for part in telling.absolute_path)
-        found.append((path, f"{_name(path)}: {telling.message}"))
+        message = quoted(telling.message, f"does not meet `{telling.validator}`")
+        found.append((path, f"{_name(path)}: {message}"))
     return found
 
 

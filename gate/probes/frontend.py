@@ -6,10 +6,10 @@ while the front end still lets the revision answer that had the tag before. The 
 those of cloud.google.com/run/docs/troubleshooting and cloud.google.com/run/docs/known-issues.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gate.core.evidence import Outcome, Symptom
+from gate.core.evidence import Evidence, Outcome, Symptom
 from gate.ports import Clock
 from gate.probes.outcome import Fault
 
@@ -51,14 +51,16 @@ class FrontEndAnswer:
 @dataclass(frozen=True, slots=True)
 class _Known:
     statuses: tuple[int, ...]
-    text: str
+    texts: tuple[str, ...]
     answer: FrontEndAnswer
     whole: bool = False  # the text is all of the body
 
     def fits(self, status: int, body: str) -> bool:
+        """Whether the body holds all of the texts, wherever its lines are broken."""
         if status not in self.statuses:
             return False
-        return body.strip() == self.text if self.whole else self.text in body
+        said = " ".join(body.split())
+        return (said,) == self.texts if self.whole else all(text in said for text in self.texts)
 
 
 _NO_INSTANCE = FrontEndAnswer(
@@ -77,45 +79,71 @@ _BROKE = FrontEndAnswer(
     Outcome.FAILED,
 )
 
-_KNOWN = (
-    _Known(
-        (404,),
-        "Error 404 (Not Found)!!1",
-        FrontEndAnswer(
-            "the front end knows no such address, the container was not asked",
-            "the tag's URL may not be served yet, ingress settings may keep this caller out, or "
-            "the front end keeps the path for itself, as it does with /healthz",
-            unknown=True,
-        ),
-    ),
-    _Known((429, 500, 503), "no available instance", _NO_INSTANCE),
-    _Known((429,), "Rate exceeded.", _NO_INSTANCE, whole=True),
-    _Known((401, 403), "Your client does not have permission", _NOT_ALLOWED),
-    _Known((401,), "The access token could not be verified", _NOT_ALLOWED),
-    _Known((503,), "malformed response or connection to the instance had an error", _BROKE),
-    _Known((503,), "malformed or connection to the instance had an error", _BROKE),
-    _Known((502, 503), "could not complete your request", _BROKE),
-    _Known(
-        (503,),
-        "Service Unavailable",
-        FrontEndAnswer(
-            "no container answered",
-            "Cloud Run calls a revision ready once its port is open: look at the candidate's logs "
-            "for a crash after start-up",
-            Outcome.FAILED,
-        ),
-        whole=True,
-    ),
-    _Known(
-        (504,),
-        "upstream request timeout",
-        FrontEndAnswer(
-            "the container did not answer within the revision's request timeout",
-            "look at the candidate's logs for what it waited for",
-            Outcome.FAILED,
-        ),
-    ),
+_NO_ADDRESS = FrontEndAnswer(
+    "the front end knows no such address, the container was not asked",
+    "the tag's URL may not be served yet, ingress settings may keep this caller out, or "
+    "the front end keeps the path for itself, as it does with /healthz",
+    unknown=True,
 )
+_NOT_TAKEN = FrontEndAnswer(
+    "the front end takes no such request, the container was not asked",
+    "look at the length and form of what the probe sends",
+)
+_NO_CONTAINER = FrontEndAnswer(
+    "no container answered",
+    "Cloud Run calls a revision ready once its port is open: look at the candidate's logs "
+    "for a crash after start-up",
+    Outcome.FAILED,
+)
+_TOO_LATE = FrontEndAnswer(
+    "the container did not answer within the revision's request timeout",
+    "look at the candidate's logs for what it waited for",
+    Outcome.FAILED,
+)
+_NEWER_404 = (
+    "404 Page not found</title>",
+    "Error: Page not found",
+    "The requested URL was not found on this server.",
+)
+_NOT_TAKEN_STATUSES = (400, 405, 411, 413, 414, 417, 431)
+
+_KNOWN = (
+    _Known((404,), ("Error 404 (Not Found)!!1",), _NO_ADDRESS),
+    _Known((404,), _NEWER_404, _NO_ADDRESS),
+    _Known((429, 500, 503), ("no available instance",), _NO_INSTANCE),
+    _Known((429,), ("Rate exceeded.",), _NO_INSTANCE, whole=True),
+    _Known((401, 403), ("Your client does not have permission",), _NOT_ALLOWED),
+    _Known((401, 403), ("<title>Error 40", ")!!1"), _NOT_ALLOWED),
+    _Known((403,), ("403 Forbidden</title>", "Error: Forbidden"), _NOT_ALLOWED),
+    _Known((401,), ("401 Unauthorized</title>", "Error: Unauthorized"), _NOT_ALLOWED),
+    _Known((401,), ("The access token could not be verified",), _NOT_ALLOWED),
+    _Known(_NOT_TAKEN_STATUSES, ("<title>Error 4", ")!!1"), _NOT_TAKEN),
+    _Known((503,), ("malformed response or connection to the instance had an error",), _BROKE),
+    _Known((503,), ("malformed or connection to the instance had an error",), _BROKE),
+    _Known((502, 503), ("could not complete your request",), _BROKE),
+    _Known((503,), ("Service Unavailable",), _NO_CONTAINER, whole=True),
+    _Known((504,), ("upstream request timeout",), _TOO_LATE),
+)
+
+
+def kept_out(answered: Evidence, ingress: str) -> Evidence:
+    """The evidence with the service's ingress named where the front end knew no such address.
+
+    Args:
+        answered: what a probe saw.
+        ingress: whom the service lets in, in the platform's word; "" where that is not known.
+    """
+    if ingress in ("", "all"):
+        return answered
+    hint = (
+        f"the service's ingress is {ingress}: callers from elsewhere get this answer; run the gate "
+        "where the service lets it in, e.g. in a private pool of its network"
+    )
+    findings = tuple(
+        replace(finding, hint=hint) if finding.hint == _NO_ADDRESS.hint else finding
+        for finding in answered.findings
+    )
+    return replace(answered, findings=findings)
 
 
 def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer | None:

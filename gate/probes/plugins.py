@@ -22,6 +22,7 @@ from gate.probes import headers
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.plugin import GROUP, Answer, Question, Remark
+from gate.probes.quoting import quoted
 from gate.probes.words import LINES_MAX
 
 KIND = "plugin"
@@ -48,7 +49,8 @@ async def ask(inquiry: Inquiry[PluginProbe]) -> Evidence:
     doubt = run.identity.doubt(answer.answered_by, answer.seen) if run.identity.header else None
     if doubt is not None:
         faults = [doubt.fault]
-    lines = [f"= {loading.package}", *list(answer.excerpts)[: LINES_MAX - 1]]
+    said = (quoted(line) for line in list(answer.excerpts)[: LINES_MAX - 1])
+    lines = [f"= {loading.package}", *said]
     return draft.end(
         faults[0].seen if doubt else answer.seen,
         faults,

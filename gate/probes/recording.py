@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
+from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Symptom
 from gate.core.policy import Json, WebSocketProbe
 from gate.core.recording import Asked, Form, Page, Recording, Sample
@@ -35,7 +36,7 @@ _ACTS = re.compile(r"(?i)logout|signout|sign-out|delete|reset|shutdown|restart|e
 
 def plain_path(path: str) -> bool:
     """Whether a path holds only what may be written into a policy, and does not end at Google."""
-    return bool(_PATH.fullmatch(path)) and path != "/healthz"
+    return bool(_PATH.fullmatch(path)) and not kept_by_front_end(path)
 
 
 class Recorder:

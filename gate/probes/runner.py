@@ -36,7 +36,7 @@ from gate.probes.control import (
     only_after_failure,
     settled,
 )
-from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival
+from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
 from gate.probes.outcome import CannotAskError, Fault
@@ -210,6 +210,10 @@ class ProbeRunner:
             Limits(target.repeats, self._clock, target.until),
             progress,
         )
+        if target.warm_s > 0 and any(ASKERS[type(one.spec)].addressed for one in probes):
+            from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
+
+            await warm(self._run_at(target), target.warm_s)
         order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].turn)
         found = {index: await asking.ask(probes[index]) for index in order}
         pairs = [found[index] for index in range(len(probes))]
@@ -313,20 +317,27 @@ async def _ask(
         progress(Progress(probe.name, text, done, of, address=address))
 
     asker = ASKERS[type(probe.spec)]
+    run = replace(run, words=run.words.keeping(probe.bodies))
     inquiry = Inquiry(probe.name, probe.spec, run, report, control)
     draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
     try:
-        if run.identity.path and asker.turn == COLD:
-            return await _before_a_proof(asker, inquiry, draft)
-        if run.identity.path and asker.addressed:
-            return await _between_proofs(asker, inquiry, draft)
-        return await asker.ask(inquiry)
+        return kept_out(await _seen(asker, inquiry, draft), run.target.ingress)
     except CannotAskError as error:
         return draft.end(error.fault.seen, [error.fault])
     except ValueProblem as error:
         return draft.end(str(error), [Fault(Symptom.CLIENT, str(error), "a policy that holds")])
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the rollout, nor pass
         return draft.end("a defect of the gate", [_defect(error)])
+
+
+async def _seen(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+    """Asks, with proofs of who answers where the policy has a path for them."""
+    run = inquiry.run
+    if run.identity.path and asker.turn == COLD:
+        return await _before_a_proof(asker, inquiry, draft)
+    if run.identity.path and asker.addressed:
+        return await _between_proofs(asker, inquiry, draft)
+    return await asker.ask(inquiry)
 
 
 async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:

@@ -7,6 +7,8 @@ after redaction, by the length of the longest secret.
 
 import re
 
+from gate.core.policy import Bodies
+from gate.probes.quoting import kept
 from gate.redaction import Redactor
 
 LINE_MAX = 500
@@ -15,6 +17,8 @@ LINES_MAX = 20
 """Most excerpt lines of one Evidence."""
 TEXT_MAX = 240
 """Most characters of what a finding saw or expected."""
+_TOKEN_BEGINS = 24
+"""So many characters of a token may go by before it is told by its shape."""
 
 # C0 and C1 controls (ANSI escapes start with one), zero-width and direction-changing characters,
 # line separators, and lone surrogates, which no terminal or file can take.
@@ -31,11 +35,17 @@ class Words:
 
     Args:
         redactor: knows the secrets of this run.
+        bodies: what is kept of what the candidate said (quoting marks it).
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, bodies: Bodies = Bodies.EXCERPT) -> None:
         self._redactor = redactor
-        self._margin = redactor.longest
+        self._bodies = bodies
+        self._margin = max(redactor.longest, _TOKEN_BEGINS)
+
+    def keeping(self, bodies: Bodies) -> "Words":
+        """The same for a probe that keeps this of what the candidate says."""
+        return self if bodies is self._bodies else Words(self._redactor, bodies)
 
     def reach(self, limit: int = LINE_MAX) -> int:
         """How many characters of a text must be kept so that `line` can show `limit` of it."""
@@ -66,12 +76,13 @@ class Words:
             count: most lines.
             cut: whether its beginning is missing, and with it perhaps the first half of a secret.
         """
-        redacted = self._redactor.text(text)
-        whole = redacted[self._margin :] if cut else redacted
+        redacted = self._redactor.text(kept(text, self._bodies))
+        whole = redacted[self._margin :].partition("\n")[2] if cut else redacted
         found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
         return tuple(_shorten(line, LINE_MAX) for line in found if line)[-count:]
 
     def _redacted(self, text: str, reach: int, *, cut: bool) -> str:
+        text = kept(text, self._bodies)
         cut = cut or len(text) > reach
         redacted = self._redactor.text(text[:reach])
         return redacted[: max(0, len(redacted) - self._margin)] + "…" if cut else redacted

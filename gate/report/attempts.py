@@ -14,6 +14,9 @@ UNKNOWN = "?"
 TAKEN_BACK = "taken back"
 """It never recorded an end, and another rollout has taken back what it left."""
 
+ENDED = "ended; its record is on the way"
+"""It has given its lease back; Cloud Logging shows entries a little later than they are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -24,12 +27,14 @@ class Attempt:
         intentions: what the gate was about to do, oldest first.
         outcome: what came of it, None while (or since) nobody recorded that.
         taken_back_by: id of the rollout that took back what this one left, or "".
+        known_ended: whether the service itself says that it has ended.
     """
 
     id: str
     intentions: tuple[Entry, ...] = ()
     outcome: Entry | None = None
     taken_back_by: str = ""
+    known_ended: bool = False
 
     @property
     def head(self) -> Entry:
@@ -41,6 +46,8 @@ class Attempt:
         """How it ended; without an outcome, `taken back` where another rollout says so."""
         if self.outcome:
             return text(self.outcome, "ending")
+        if self.known_ended:
+            return ENDED
         return TAKEN_BACK if self.taken_back_by else UNFINISHED
 
     @property

@@ -1,6 +1,7 @@
 """What the ledger remembers, for people. Entries are as gate.ledger.entry writes them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gate.core.policy import Json
 from gate.report.attempts import UNFINISHED, Attempt, attempts
@@ -46,10 +47,17 @@ def audit_show_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> li
     return plain(blocks, width)
 
 
-def attempt_list(found: Sequence[Attempt], width: int) -> list[Block]:
-    """Attempts as a table, or as paragraphs where a table does not fit."""
+def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
+    """Attempts as a table, or as paragraphs where a table does not fit.
+
+    Args:
+        found: newest first.
+        width: columns.
+        ended: id of a rollout that has ended by the service's own word.
+    """
     if not found:
         return [Line("nothing is recorded yet")]
+    found = [replace(one, known_ended=True) if one.id == ended else one for one in found]
     rows = [_cells(attempt) for attempt in found]
     widest = [max(cells(row[i].text) for row in rows) for i in range(len(TITLES))]
     wanted = sum(max(n, cells(title)) for n, title in zip(widest, TITLES, strict=True))

@@ -1,16 +1,18 @@
 """How a rollout ended: traffic before and after, what became of the candidate, the way on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gate.core.service import Service
+from gate.core.service import Service, ServiceRef
 from gate.core.state import Ending, Kind, Rollout
+from gate.report.gcloud import INSTEAD, same_move
 from gate.report.lines import Line, Tone
-from gate.report.safe import safe
+from gate.report.safe import WHOLE, safe
 from gate.report.sockets import sockets_lines
 from gate.report.words import (
     ending_tone,
     exit_meaning,
     flags,
+    many,
     shares_before,
     shares_now,
     shares_text,
@@ -40,7 +42,21 @@ def ending_lines(rollout: Rollout) -> list[Line]:
     else:
         text = f"NOT RECORDED: the ledger has no outcome of {safe(rollout.id)}"
         lines.append(Line(text, Tone.BAD))
-    return [*lines, *_next(rollout)]
+    return [*lines, *(_way_out(rollout.way_out) or _around(rollout) or _next(rollout))]
+
+
+def _around(rollout: Rollout) -> list[Line]:
+    """The way round a gate that does not get through; [] where it did, or nothing was to move."""
+    command = same_move(rollout.plan, rollout.candidate)
+    if rollout.ending is not Ending.FAILED or not command:
+        return []
+    return [Line(f"next: {INSTEAD}"), Line(command, indent=2, whole=True)]
+
+
+def _way_out(commands: Sequence[str]) -> list[Line]:
+    """What the core has found to lead on from here, the best first; [] where it has nothing."""
+    shown = [Line(safe(one, WHOLE), indent=2, whole=True) for one in commands]
+    return [Line("next: what leads on from here, the likeliest first"), *shown] if shown else []
 
 
 def _after(service: Service, label: str) -> Iterator[Line]:
@@ -64,9 +80,9 @@ def _candidate(rollout: Rollout) -> Iterator[Line]:
     share = service.effective_shares.get(rollout.candidate, 0)
     revision = rollout.revisions.get(rollout.candidate)
     image = f" ({safe(revision.image)})" if revision and revision.image else ""
-    tagged = service.traffic.tags.get(rollout.plan.tag) == rollout.candidate
-    tag = f", tag {safe(rollout.plan.tag)}" if tagged else ""
-    url = f" at {safe(rollout.url)}" if tagged and rollout.url else ""
+    name = _tag(rollout)
+    tag = f", tag {safe(name)}" if name else ""
+    url = f" at {safe(_address(rollout, name))}" if name and rollout.url else ""
     exists = "" if revision else ", which was never seen"
     yield Line(f"{role}: {safe(rollout.candidate)}{image} {share} %{tag}{url}{exists}")
 
@@ -113,11 +129,12 @@ def _next(rollout: Rollout) -> Iterator[Line]:
         case Ending.STUCK:
             yield Line("next: see where traffic is, then move it to a revision that you trust")
             yield _command(f"status {flags(service)}")
-            yield _command(f'rollback --to {_harbour(rollout)} {flags(service)} --reason "..."')
+            yield _command(f"rollback --to {_harbour(rollout)} {_by_hand(service)}")
         case Ending.HELD if _keeps_tag(rollout):
             name = safe(rollout.candidate)
             yield Line("next: roll out again; or look at the candidate yourself, then")
-            yield _command(f'promote --revision {name} {flags(service)} --reason "..."')
+            yield _command(f"promote --revision {name} {_by_hand(service)}")
+            yield from _running(rollout)
         case Ending.REJECTED | Ending.REGRESSED if rollout.plan.kind is Kind.ROLLOUT:
             yield Line("next: mend it and roll out again; nothing has to be undone")
         case Ending.REJECTED if rollout.plan.kind is Kind.ROLLBACK:
@@ -129,14 +146,41 @@ def _next(rollout: Rollout) -> Iterator[Line]:
             return
 
 
+def _by_hand(service: ServiceRef) -> str:
+    return f'{flags(service)} --reason "..." --yes'
+
+
+def _running(rollout: Rollout) -> Iterator[Line]:
+    """What a held candidate costs while it waits at its tag."""
+    revision = rollout.revisions.get(rollout.candidate)
+    count = revision.min_instances if revision else 0
+    if count:
+        text = (
+            f"{many(count, 'minimum instance')} of it kept running meanwhile, at a cost; "
+            "on_hold: drop in the policy lets a held candidate go"
+        )
+        yield Line(text, Tone.UNSURE)
+
+
 def _command(arguments: str) -> Line:
     return Line(f"gate {arguments}", indent=2, whole=True)
 
 
 def _keeps_tag(rollout: Rollout) -> bool:
-    service = rollout.service
-    tags = service.traffic.tags if service else {}
-    return bool(rollout.url) and tags.get(rollout.plan.tag) == rollout.candidate
+    return bool(rollout.url and _tag(rollout))
+
+
+def _tag(rollout: Rollout) -> str:
+    """The gate's own tag on the candidate: where it was asked, or where it is kept; "" if none."""
+    tags = rollout.service.traffic.tags if rollout.service else {}
+    ours = filter(None, (rollout.plan.kept_as, rollout.plan.tag))
+    return next((tag for tag in ours if tags.get(tag) == rollout.candidate), "")
+
+
+def _address(rollout: Rollout, tag: str) -> str:
+    """The candidate's own address now, which is another one than while it was asked."""
+    assert rollout.service is not None
+    return rollout.service.tag_uri(tag).rstrip("/") or rollout.url
 
 
 def _harbour(rollout: Rollout) -> str:

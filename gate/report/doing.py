@@ -58,7 +58,12 @@ def _tagging(rollout: Rollout) -> str:
 def _probing(rollout: Rollout) -> str:
     probes = many(len(rollout.plan.probes), "probe")
     harmless = "" if rollout.first else ", no user is affected"
-    return f"probing {safe(rollout.candidate)} at its own address ({probes}{harmless})"
+    what = f"probing {safe(rollout.candidate)} at its own address ({probes}{harmless})"
+    if rollout.plan.kind is not Kind.ROLLBACK:
+        return what
+    return (
+        f"{what}; its first answer is waited for, at most {duration(rollout.plan.ready_within_s)}"
+    )
 
 
 def _moving(rollout: Rollout) -> str:
@@ -74,10 +79,11 @@ def _moving(rollout: Rollout) -> str:
 
 
 def _dwelling(rollout: Rollout) -> str:
-    span = duration(rollout.plan.dwell_s)
+    least = rollout.plan.dwell_s
+    span = f" (for at least {duration(least)})" if least else ", once more"
     return (
         f"probing on while {safe(rollout.candidate)} has {share(rollout)} % of the traffic, at its "
-        f"own address and at the service's, as users do (for at least {span})"
+        f"own address and at the service's, as users do{span}"
     )
 
 

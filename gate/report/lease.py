@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from gate.core.bars import standing_bars
 from gate.core.lease import Standing, standing
 from gate.core.mark import Barred, Mark, UnreadableMark
 from gate.core.policy import Json
+from gate.core.rescue import by_hand
 from gate.core.service import Service
 from gate.report.lines import Line, Tone
-from gate.report.safe import safe
+from gate.report.safe import WHOLE, safe
 from gate.report.words import flags, moment, service_text, shares_text
 
-BARRED_MAX = 10
+BARRED_MAX = 3
 
 
 def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
@@ -35,7 +37,7 @@ def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
 
 def barred_lines(service: Service) -> Iterator[Line]:
     """The revisions that people moved users away from, newest first, with who and why."""
-    bars = _bars(service)
+    bars = standing_bars(service, {})
     for bar in reversed(bars[-BARRED_MAX:]):
         yield Line(f"barred:      {_bar(bar)}", Tone.UNSURE, indent=2)
     if len(bars) > BARRED_MAX:
@@ -53,6 +55,10 @@ def idle_lines(service: Service, now: datetime) -> Iterator[Line]:
             mark = service.mark
             text = f"{where}: {_holder(mark)} is at work, its lease runs until {_until(mark)}"
             yield Line(f"{text}: left alone")
+            yield Line("to undo what it has done and move all users back, whoever is at work:")
+            yield Line(safe(by_hand("rollback", service.ref), WHOLE), indent=2, whole=True)
+            yield Line("to take its lease away, and what it has done back:")
+            yield Line(safe(by_hand("unlock", service.ref), WHOLE), indent=2, whole=True)
         case Standing.UNREADABLE:
             yield Line(f"{where}:", Tone.BAD)
             yield from _unreadable(service)
@@ -81,7 +87,7 @@ def barred_value(service: Service) -> Json:
     """The barred revisions for machines, oldest first."""
     return [
         {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
-        for bar in _bars(service)
+        for bar in standing_bars(service, {})
     ]
 
 
@@ -133,15 +139,8 @@ def _until(mark: Mark) -> str:
     return moment(mark.until) if mark.until else "a time that nobody wrote down"
 
 
-def _bars(service: Service) -> tuple[Barred, ...]:
-    try:
-        return service.mark.barred
-    except UnreadableMark:
-        return ()
-
-
 def _bar(bar: Barred) -> str:
-    why = f": {safe(bar.reason, 200)}" if bar.reason else ""
+    why = f": {safe(bar.reason, 80)}" if bar.reason else ""
     return f"{safe(bar.revision, 80)}, rolled back by {safe(bar.actor, 100) or 'somebody'}{why}"
 
 

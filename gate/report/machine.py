@@ -15,6 +15,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     effective                   [{revision, percent, tag, url}], as the front end obeys it
     latest_ready, latest_created
     last_modifier, updated_at   "" where unknown
+    next                        the one command that is right now, "" where there is nothing to do
     lease                       {state, rollout, actor, since, until, phase, candidate, fence};
                                 state is free, held, lapsed (a rollout died) or unreadable; the rest
                                 is "" where nobody holds it
@@ -27,7 +28,8 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
 
     passed, asked               how many probes passed, of how many
     verdict                     {decision, reasons: [{subject, text, hint, capability,
-                                attribution}]} or null
+                                attribution, lines}]} or null; lines are
+                                the candidate's own log lines that explain it
     did_not_run                 names of probes that left no evidence
     evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
                                 started_at, duration_ms, asked_times, right_times, trace,
@@ -52,6 +54,7 @@ from gate.core.service import Condition, Revision, Service
 from gate.core.verdict import Verdict
 from gate.report.controls import own
 from gate.report.lease import barred_value, lease_value
+from gate.report.status import status_next
 
 
 def to_json(value: Json) -> str:
@@ -95,6 +98,7 @@ def status_value(
         "latest_created": service.latest_created,
         "last_modifier": service.last_modifier,
         "updated_at": _time(service.updated_at),
+        "next": status_next(service, revisions, latest_entries, now).command,
         "lease": lease_value(service, now),
         "barred": barred_value(service),
         "revisions": [_revision(revision) for revision in revisions],
@@ -166,6 +170,7 @@ def _verdict(verdict: Verdict | None) -> Json:
             "hint": reason.hint,
             "capability": reason.capability,
             "attribution": reason.attribution.value if reason.attribution else "",
+            "lines": list(reason.lines),
         }
         for reason in verdict.reasons
     ]

@@ -1,6 +1,6 @@
 """Why a verdict is what it is: reasons, hints, what is at stake, the log lines that explain."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gate.core.evidence import Evidence
 from gate.core.policy import Capability, Probe
@@ -19,9 +19,6 @@ from gate.report.words import (
 )
 
 FINDINGS_MAX = 5
-LAST_WORDS = "its own last words: "
-BETWEEN_WORDS = " | "
-"""How core.verdict puts log lines into a hint."""
 LOG_LINE_MAX = 400
 
 
@@ -71,7 +68,7 @@ def _reason(
     else:
         tone = Tone.BAD if items else Tone.UNSURE
         yield Line(f"{safe(reason.subject)}: {safe(reason.text, 600)}", tone, indent=2)
-        yield from hint_lines(reason.hint)
+        yield from hint_lines(reason.hint, reason.lines)
     if reason.capability:
         yield Line(f"at stake: {stake(reason.capability, capabilities)}", indent=4)
 
@@ -102,11 +99,11 @@ def _findings(item: Evidence) -> Iterator[Line]:
         yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
 
 
-def hint_lines(hint: str) -> Iterator[Line]:
-    """A reason's hint; a candidate's last log lines, which come as one, as a block of their own."""
-    if hint.startswith(LAST_WORDS) or BETWEEN_WORDS in hint:
-        yield Line("its last log lines:", indent=4)
-        for line in hint.removeprefix(LAST_WORDS).split(BETWEEN_WORDS):
-            yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)
-    elif hint:
+def hint_lines(hint: str, log_lines: Iterable[str]) -> Iterator[Line]:
+    """A reason's hint, and the candidate's log lines that explain it as a block of their own."""
+    if hint:
         yield Line(f"hint: {safe(hint, 600)}", indent=4)
+    for count, line in enumerate(log_lines):
+        if not count:
+            yield Line("its last log lines:", indent=4)
+        yield Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=6)

@@ -5,6 +5,7 @@ cuts it at the request timeout of its revision
 (https://cloud.google.com/run/docs/triggering/websockets).
 """
 
+from gate.core.service import ConditionState, Revision
 from gate.core.state import Ending, Rollout
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
@@ -17,7 +18,7 @@ def sockets_lines(rollout: Rollout) -> list[Line]:
     if not left:
         return []
     known = [rollout.revisions[name].timeout_s for name in left if name in rollout.revisions]
-    whole = len(known) == len(left)
+    whole = len(known) == len(left) and all(known)
     most = f"at most {duration(max(known))}, " if whole else "at most "
     text = f"open WebSockets stay on {names_text(left)} until they end"
     return [Line(f"{text} ({most}{'its' if len(left) == 1 else 'their'} request timeout)")]
@@ -38,4 +39,10 @@ def _left(rollout: Rollout) -> list[str]:
     had = [name for name in before.pinned(service.latest_ready).shares if name]
     if rollout.stepped or rollout.ending is Ending.REVERTED:
         had.append(rollout.candidate)
-    return [name for name in dict.fromkeys(had) if name not in service.effective_shares]
+    left = [name for name in dict.fromkeys(had) if name not in service.effective_shares]
+    return [name for name in left if not _never_started(rollout.revisions.get(name))]
+
+
+def _never_started(revision: Revision | None) -> bool:
+    """Whether nobody can have a WebSocket there."""
+    return revision is not None and revision.ready.state is not ConditionState.SUCCEEDED

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from gate.core.lease import Standing, standing
+from gate.core.mark import UnreadableMark
 from gate.core.policy import Json
+from gate.core.rescue import NextStep, by_hand, next_step, stuck
 from gate.core.service import ConditionState, Revision, Service
-from gate.report.attempts import attempts
+from gate.core.state import Ending
+from gate.report.attempts import Attempt, attempts
 from gate.report.audit import attempt_list
 from gate.report.columns import Column
 from gate.report.lease import barred_lines, lease_lines
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
-from gate.report.safe import safe
-from gate.report.words import moment, service_text, shares_now, shares_text
+from gate.report.safe import WHOLE, safe
+from gate.report.words import many, moment, service_text, shares_now, shares_text
 
 REVISIONS_MAX = 10
 DECISIONS_MAX = 5
@@ -32,7 +36,7 @@ def status_lines(
     now: datetime,
     width: int = 100,
 ) -> list[str]:
-    """URL, traffic, tags, who is at work, recent revisions and the last recorded decisions.
+    """The next command if there is one, then traffic, who is at work, revisions, decisions.
 
     Args:
         service: as it was just read.
@@ -52,21 +56,81 @@ def status_blocks(
     width: int,
 ) -> list[Block]:
     """The same before it is drawn."""
-    blocks: list[Block] = [*_service(service), *_traffic(service), *_tags(service)]
-    blocks += [*lease_lines(service, now), *barred_lines(service)]
-    blocks += [BLANK, *_plain_deploys(service)]
+    decided = attempts(latest_entries)[:DECISIONS_MAX]
+    blocks: list[Block] = [*_next(status_next(service, revisions, latest_entries, now))]
+    blocks += [*_service(service), *_traffic(service), *_tags(service)]
+    blocks += [*lease_lines(service, now), *_held(service, revisions, decided)]
+    blocks += barred_lines(service)
+    calm = standing(service, now) is Standing.FREE and service.in_effect
+    plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service)]
+    blocks += [BLANK, *plain_deploys] if plain_deploys else []
     blocks += [
         BLANK,
         Line("revisions, newest first:", Tone.HEADING),
         *_revisions(service, revisions),
     ]
-    decided = attempts(latest_entries)[:DECISIONS_MAX]
     return [
         *blocks,
         BLANK,
         Line("last decisions of the gate, newest first:", Tone.HEADING),
-        *attempt_list(decided, width),
+        *attempt_list(decided, width, _ended(service)),
     ]
+
+
+def status_next(
+    service: Service,
+    revisions: Sequence[Revision],
+    latest_entries: Sequence[dict[str, Json]],
+    now: datetime,
+) -> NextStep:
+    """The one command that is right now, by the service itself, then by the last decision."""
+    step = next_step(service, revisions, now)
+    last = next(iter(attempts(latest_entries)), None)
+    if step.command or last is None or standing(service, now) is not Standing.FREE:
+        return step
+    if candidate := _held_candidate(service, last):
+        why = f"{candidate} was held; once you have looked at it yourself"
+        return NextStep(by_hand("promote", service.ref, revision=candidate), why)
+    same = last.after == shares_text(dict(sorted(service.effective_shares.items())))
+    if last.ending == Ending.STUCK.value and same and not service.reconciling:
+        return stuck(service, revisions)
+    return step
+
+
+def _next(step: NextStep) -> Iterator[Line]:
+    if step.command:
+        yield Line(f"next: {safe(step.why, 300)}", Tone.HEADING)
+        yield Line(safe(step.command, WHOLE), indent=2, whole=True)
+        yield BLANK
+
+
+def _held_candidate(service: Service, last: Attempt | None) -> str:
+    """The candidate that the last rollout held, while it still has a tag and no users."""
+    if last is None or last.ending != Ending.HELD.value:
+        return ""
+    there = last.candidate in service.traffic.tags.values()
+    return last.candidate if there and last.candidate not in service.effective_shares else ""
+
+
+def _held(
+    service: Service, revisions: Sequence[Revision], decided: Sequence[Attempt]
+) -> Iterator[Line]:
+    """What a held candidate costs while it keeps its tag."""
+    name = _held_candidate(service, next(iter(decided), None))
+    count = next((one.min_instances for one in revisions if one.name == name), 0)
+    if count:
+        run = f"{many(count, 'minimum instance')} of it kept running, at a cost, meanwhile"
+        text = f"held:        {safe(name)}; {run}; on_hold: drop lets it go"
+        yield Line(text, Tone.UNSURE, indent=2)
+
+
+def _ended(service: Service) -> str:
+    """Id of the rollout that wrote last and gave its lease back: it has ended, whoever says so."""
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return ""
+    return "" if mark.holder else mark.writer
 
 
 def _service(service: Service) -> Iterator[Line]:
@@ -135,6 +199,9 @@ def _plain_deploys(service: Service) -> Iterator[Line]:
         command = f"gcloud run services update-traffic {safe(ref.name)} --to-latest"
         where = f" --project {safe(ref.project)} --region {safe(ref.region)}"
         yield Line(command + where, indent=2, whole=True)
+
+
+def _newest(service: Service) -> Iterator[Line]:
     if service.latest_created and service.latest_created != service.latest_ready:
         yield Line(
             f"The newest revision, {safe(service.latest_created)}, is not ready; "

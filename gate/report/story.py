@@ -80,7 +80,8 @@ class Story:
             Line(f"note: {safe(note, 500)}", Tone.UNSURE)
             for note in rollout.notes[len(was.notes) :]
         ]
-        hint = event.hint if isinstance(event, CallFailed) else ""
+        asked_for = rollout.phase is Phase.DEPLOYING  # a service that is not there yet, and may be
+        hint = event.hint if isinstance(event, CallFailed) and not asked_for else ""
         hints = [Line(f"hint: {safe(hint)}", indent=2)] if hint else []
         # beside what it is about: the failure, or the note that a refusal makes of it
         lines += hints + notes if lines else notes + hints
@@ -147,6 +148,8 @@ class Story:
     def _still(self, rollout: Rollout) -> list[Line]:
         """Why it still waits, where that is news."""
         why = _waits_for(rollout)
+        if rollout.listening:
+            why = f"users are on {safe(rollout.candidate)}: asking it once, as they do"
         if not why or why in self._waits or len(self._waits) >= WAITS_MAX:
             return []
         self._waits.add(why)
@@ -154,6 +157,7 @@ class Story:
 
     def _failed(self, was: Rollout, rollout: Rollout, event: CallFailed) -> list[Line]:
         noted = any(event.message in note for note in rollout.notes[len(was.notes) :])
+        noted |= was.phase is Phase.READING and rollout.phase is Phase.DEPLOYING
         text = "" if noted else _FAILURES[event.failure].format(safe(event.message, 500))
         if text in self._waits:
             return []
@@ -190,10 +194,10 @@ _FAILURES: dict[Failure, str] = {
 def _waits_for(rollout: Rollout) -> str:
     service = rollout.service
     if rollout.phase is Phase.READING and service is not None:
-        if rollout.at and standing(service, rollout.at) is Standing.HELD:
+        if rollout.plan.wait_s and rollout.at and standing(service, rollout.at) is Standing.HELD:
             most = duration(rollout.plan.wait_s)
             return f"{safe(taker(service), 300)} is at work: waiting for it (at most {most})"
-        if not service.in_effect:
+        if not service.in_effect and service.reconciling:
             return "an earlier change of the service is not in effect yet: waiting for it"
     if rollout.phase is Phase.WAITING and (seen := rollout.revisions.get(rollout.candidate)):
         parts = [safe(part) for part in (seen.ready.reason, seen.ready.message) if part]
@@ -222,7 +226,7 @@ def _arrival(was: Rollout, rollout: Rollout) -> str:
         case Phase.VERIFYING if there and rollout.phase is Phase.DWELLING:
             return f"traffic is now: {now}"
         case Phase.VERIFYING if there:
-            return f"traffic moved: {shares_before(rollout)} -> {now}"
+            return _moved(rollout, now)
         case Phase.PROVING if there:
             return f"traffic is back where it was: {now}"
         case Phase.RECOVERED if there:
@@ -233,6 +237,12 @@ def _arrival(was: Rollout, rollout: Rollout) -> str:
             return f"traffic is now: {now}"
         case _:
             return ""
+
+
+def _moved(rollout: Rollout, now: str) -> str:
+    if rollout.before is None:  # a first deploy: there was nothing before
+        return f"traffic is now: {now}"
+    return f"traffic moved: {shares_before(rollout)} -> {now}"
 
 
 def _verdict(rollout: Rollout) -> list[Line]:

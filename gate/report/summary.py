@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from gate.core.evidence import SERVICE, Evidence
 from gate.core.policy import Capability, Probe
-from gate.core.state import Rollout
-from gate.core.verdict import Verdict
+from gate.core.state import Ending, Rollout
+from gate.core.verdict import Decision, Verdict
 from gate.report.closing import ending_lines, traffic_lines
 from gate.report.controls import own
 from gate.report.lines import BLANK, Block, Line, Tone, plain
@@ -100,7 +100,7 @@ def _summary(rollout: Rollout, capabilities: Mapping[str, Capability]) -> list[B
     if any(item.address == SERVICE for item in evidence):
         blocks.append(Line(AT_SERVICE, Tone.FAINT))
     sections: list[list[Line]] = [
-        verdict_lines(rollout.verdict, probes, evidence, capabilities),
+        verdict_lines(_held_up(rollout), probes, evidence, capabilities),
         traffic_lines(rollout),
         [Line(f"note: {safe(note, 600)}", Tone.UNSURE) for note in rollout.notes],
         ending_lines(rollout),
@@ -108,6 +108,14 @@ def _summary(rollout: Rollout, capabilities: Mapping[str, Capability]) -> list[B
     for section in sections:
         blocks += [BLANK, *section] if section else []
     return blocks
+
+
+def _held_up(rollout: Rollout) -> Verdict | None:
+    """The verdict; not one to promote where nothing was promoted, for another reason."""
+    verdict = rollout.verdict
+    done = rollout.ending in {Ending.PROMOTED, Ending.ROLLED_BACK}
+    promote = verdict is not None and verdict.decision is Decision.PROMOTE
+    return None if promote and not done else verdict
 
 
 def _evidence(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from gate.core import rescue
 from gate.core.evidence import SERVICE, Evidence, Outcome
 from gate.core.policy import Capability
 from gate.core.service import Service, ServiceRef
@@ -10,7 +11,7 @@ from gate.core.state import Ending, Rollout
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
 from gate.report.lines import Tone
-from gate.report.safe import safe
+from gate.report.safe import WHOLE, safe
 
 DID_NOT_RUN = "did not run"
 AT_SERVICE = f"@{SERVICE}: asked at the service's own address, as users do"
@@ -162,4 +163,4 @@ def names_text(names: Sequence[str], most: int = 8) -> str:
 
 def flags(ref: ServiceRef) -> str:
     """The options that name a service on the command line."""
-    return f"--project {safe(ref.project)} --region {safe(ref.region)} --service {safe(ref.name)}"
+    return safe(rescue.flags(ref), WHOLE)

@@ -107,10 +107,13 @@ def plain_body(answer: Answer) -> bytes:
         return answer.body
     if encoding not in ("gzip", "x-gzip"):
         raise ValueError(encoding)
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    body = inflater.decompress(answer.body, BODY_MAX + 1)
-    if len(body) > BODY_MAX:
-        raise ValueError(len(body))
+    body, rest = b"", answer.body
+    while any(rest):  # a body may have several members, and zeros after them
+        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        body += inflater.decompress(rest, BODY_MAX + 1 - len(body))
+        rest = inflater.unused_data
+        if len(body) > BODY_MAX or not (inflater.eof or rest):
+            raise ValueError(len(body))
     return body
 
 

@@ -1,22 +1,39 @@
 """A local Cloud Logging inside a test's own event loop."""
 
+import socket
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import grpc.aio
 
-from gate.local.logging import LogStore, logging_handlers
+from gate.local.http_server import HttpServer
+from gate.local.logging import LogStore, logging_handlers, logging_routes
+from gate.local.one_port import HOST, OnePort
 
 
 @asynccontextmanager
 async def local_logging():
-    """Starts one on a free port; yields its address and its store."""
+    """Starts one on a free port, for gRPC and REST; yields its address and its store."""
     store = LogStore(clock=lambda: datetime.now(UTC), ingestion_delay_s=lambda: 0.0)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(logging_handlers(store))
-    port = server.add_insecure_port("127.0.0.1:0")
+    grpc_port = server.add_insecure_port(f"{HOST}:0")
     await server.start()
+    http = HttpServer(logging_routes(store), _free())
+    await http.start()
+    shared = _free()
+    door = OnePort(shared, grpc_port, http.protocol)
+    door.start()
     try:
-        yield f"127.0.0.1:{port}", store
+        yield f"{HOST}:{shared.getsockname()[1]}", store
     finally:
+        await door.stop()
+        await http.stop()
         await server.stop(grace=0)
+        door.cut()
+
+
+def _free():
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((HOST, 0))
+    return listener

@@ -5,11 +5,10 @@ import os
 import shutil
 import subprocess
 
-import httpx
 import pytest
 from google.cloud import run_v2
 
-from tests.contract.local_admin import Api, short, template, to, who
+from tests.contract.local_admin import Api, short, template, who
 from tests.local_cloud_run import local_cloud_run, local_images
 
 __all__ = ["local_cloud_run", "local_images"]
@@ -39,6 +38,7 @@ def gcloud(local_cloud_run, tmp_path_factory):
         "CLOUDSDK_CONFIG": str(tmp_path_factory.mktemp("gcloud")),
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CORE_PROJECT": "demo",
+        "CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API": "false",
         "CLOUDSDK_RUN_REGION": "us-central1",
     }
     for line in local_cloud_run.greeting.splitlines():
@@ -104,81 +104,28 @@ def test_a_service_that_does_not_exist_cannot_be_found(gcloud):
     assert "Cannot find service [nope]" in answer.stderr
 
 
-# The same calls by hand, with or without gcloud
-
-
-def v1(api, path):
-    return f"{api.running.rest}/apis/serving.knative.dev/v1/namespaces/demo/{path}"
-
-
-def test_a_put_with_other_traffic_moves_it(api, pair):
-    service, old, _ = pair
-    url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
-    body["spec"]["traffic"] = [{"revisionName": old, "percent": 100}]
-    answer = httpx.put(url, json=body).json()
-    operation = answer["metadata"]["annotations"]["run.googleapis.com/operation-id"]
-    waited = httpx.post(
-        f"{api.running.rest}/v1/projects/demo/locations/us-central1/operations/{operation}:wait",
-        json={"timeout": "30s"},
-    ).json()
-    assert waited["done"] is True
-    assert waited["response"]["@type"] == "type.googleapis.com/google.cloud.run.v1.Service"
-    assert waited["response"]["metadata"]["generation"] == 3
-    assert who(service.uri) == old
-
-
-def test_a_put_with_a_stale_resource_version_is_a_conflict(api, pair):
-    service, old, _ = pair
-    url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
-    body["spec"]["traffic"] = [{"revisionName": old, "percent": 100}]
-    assert httpx.put(url, json=body).status_code == 200
-    again = httpx.put(url, json=body)
-    assert again.status_code == 409
-    assert again.json()["error"]["message"].startswith(
-        f"Conflict for resource '{short(service.name)}': version '"
+@needs_gcloud
+def test_update_changes_the_template_and_the_settings(gcloud, pair):
+    service, _, new = pair
+    name = short(service.name)
+    answer = gcloud(
+        *("services", "update", name, "--update-env-vars=COLOUR=blue", "--ingress=internal"),
+        *("--min=1", "--update-labels=team=x", "--format=json"),
     )
+    assert answer.returncode == 0, answer.stderr
+    shown = json.loads(answer.stdout)
+    assert shown["metadata"]["labels"]["team"] == "x"
+    assert shown["metadata"]["annotations"]["run.googleapis.com/ingress"] == "internal"
+    (variable,) = shown["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert variable == {"name": "COLOUR", "value": "blue"}
+    assert shown["status"]["latestReadyRevisionName"] != new
 
 
-def test_a_put_that_changes_the_template_is_said_not_to_be_there(api, pair):
-    service, _, _ = pair
-    url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
-    body["spec"]["template"]["spec"]["containers"][0]["image"] = "demo/other"
-    answer = httpx.put(url, json=body)
-    assert answer.status_code == 501
-    assert "template" in answer.json()["error"]["message"]
-
-
-def test_the_namespace_may_be_the_projects_number(api, pair):
-    service, _, _ = pair
-    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
-    number = body["metadata"]["namespace"]
-    assert number.isdigit()
-    url = v1(api, f"services/{short(service.name)}").replace("/demo/", f"/{number}/")
-    assert httpx.get(url).json()["metadata"]["uid"] == service.uid
-
-
-def test_the_region_is_the_prefix_of_the_host(api, pair):
-    service, _, _ = pair
-    url = v1(api, f"services/{short(service.name)}")
-    port = api.running.rest.rpartition(":")[2]
-    here, elsewhere = (f"{region}-127.0.0.1:{port}" for region in ("us-central1", "europe-west1"))
-    assert httpx.get(url, headers={"Host": here}).status_code == 200
-    assert httpx.get(url, headers={"Host": elsewhere}).status_code == 404
-
-
-def test_an_unknown_selector_is_refused_and_not_ignored(api):
-    answer = httpx.get(v1(api, "revisions"), params={"labelSelector": "team = x"})
-    assert answer.status_code == 400
-
-
-def test_zero_percent_is_left_out_and_urls_are_annotated(api, pair):
-    service, old, new = pair
-    api.move(service.name, to(new, 100), to(old, 0, "old"))
-    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
-    assert body["spec"]["traffic"][1] == {"revisionName": old, "tag": "old"}
-    assert body["status"]["traffic"][1]["url"].startswith("http://127.0.0.1:")
-    urls = body["metadata"]["annotations"]["run.googleapis.com/urls"]
-    assert json.loads(urls) == [service.uri]
+@needs_gcloud
+def test_deploy_creates_a_service_and_a_revision_of_another(gcloud, api):
+    name = api.new_id()
+    for image in ("demo/app:v1", "demo/app:v2"):
+        answer = gcloud("deploy", name, f"--image={image}", "--no-invoker-iam-check")
+        assert answer.returncode == 0, answer.stderr
+    answer = gcloud("revisions", "list", f"--service={name}", "--format=json")
+    assert len(json.loads(answer.stdout)) == 2

@@ -160,15 +160,6 @@ def test_traffic_to_a_deleted_revision_fails_with_code_13(api, pair):
         api.move(service.name, to(short(old), 100))
 
 
-def test_a_stale_etag_keeps_the_revision(api, pair):
-    service, old, new = pair
-    api.move(service.name, to(short(new), 100))
-    stale = api.get(service.name).etag
-    request = run_v2.DeleteRevisionRequest(name=old, etag=stale)
-    with pytest.raises(exceptions.Conflict, match="Conflict for resource"):
-        api.revisions.delete_revision(request)
-
-
 def test_validate_only_deletes_nothing(api, pair):
     service, old, new = pair
     api.move(service.name, to(short(new), 100))

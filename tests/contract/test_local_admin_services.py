@@ -279,31 +279,8 @@ def test_allow_missing_creates_when_absent(api):
     assert finish(api.start_update(wanted, allow_missing=True)).generation == 1
 
 
-def test_a_stale_etag_is_aborted_over_grpc_and_409_over_rest_with_the_exact_text(api):
-    before = api.create()
-    api.update(run_v2.Service(name=before.name, annotations={"a": "b"}), "annotations")
-    stale = run_v2.Service(name=before.name, etag=before.etag, traffic=[latest(100)])
-    with pytest.raises(exceptions.Conflict) as caught:
-        api.start_update(stale, "traffic")
-    assert isinstance(caught.value, exceptions.Aborted) == (api.transport == "grpc")
-    name = short(before.name)
-    assert f"Conflict for resource '{name}': version '" in str(caught.value)
-    assert "' was specified but current version is '" in str(caught.value)
-    specified = int(before.update_time.timestamp() * 1_000_000)
-    numbers = [int(part) for part in str(caught.value).split("'") if part.isdigit()]
-    assert abs(numbers[0] - specified) <= 1
-    assert numbers[1] > numbers[0]
-
-
-def test_the_current_etag_is_let_in(api):
-    before = api.create()
-    wanted = run_v2.Service(name=before.name, etag=before.etag, annotations={"a": "b"})
-    assert api.update(wanted, "annotations").etag != before.etag
-
-
-def test_the_fetched_object_with_any_template_change_is_already_exists(api):
-    fetched = api.get(api.create().name)
-    assert fetched.template.revision
+def test_the_fetched_object_under_a_clients_name_with_any_change_already_exists(api):
+    fetched = api.get(api.create(revision=f"{api.new_id()}-named").name)
     fetched.template.labels["a"] = "b"
     with pytest.raises(exceptions.Conflict) as caught:
         api.start_update(fetched)
@@ -312,13 +289,20 @@ def test_the_fetched_object_with_any_template_change_is_already_exists(api):
     assert isinstance(caught.value, exceptions.AlreadyExists) == (api.transport == "grpc")
 
 
-def test_the_fetched_object_without_its_revision_name_makes_a_new_revision(api):
-    fetched = api.get(api.create().name)
-    old = fetched.template.revision
+def test_the_fetched_object_has_no_name_of_the_servers_and_makes_a_new_revision(api):
+    service = api.create()
+    fetched = api.get(service.name)
+    assert fetched.template.revision == ""
     fetched.template.labels["a"] = "b"
-    fetched.template.revision = ""
     made = api.update(fetched)
-    assert short(made.latest_created_revision) != old
+    assert made.latest_created_revision != service.latest_created_revision
+
+
+def test_the_same_template_under_the_name_that_the_server_chose_makes_no_revision(api):
+    service = api.create()
+    wanted = run_v2.Service(name=service.name, template=service.template)
+    wanted.template.revision = short(service.latest_created_revision)
+    assert api.update(wanted, "template").latest_created_revision == service.latest_created_revision
 
 
 def test_the_fetched_object_with_other_traffic_makes_no_revision(api):

@@ -1,6 +1,7 @@
 """What ports.Logs promises: held against the fake, and against Cloud Logging's API."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,6 +72,12 @@ async def test_an_entry_is_reduced(world):
     world.log("hello", severity=Severity.WARNING)
     (entry,) = await world.logs.entries(LogQuery(NEW, HOUR_AGO))
     assert (entry.at, entry.severity, entry.text) == (NOW, Severity.WARNING, "hello")
+
+
+async def test_other_revisions_are_left_out(world):
+    world.log("old", OLD)
+    world.log("new", NEW, age_s=1)
+    assert await world.texts(not_revision=NEW) == ["old"]
 
 
 async def test_one_revision_or_all(world):
@@ -181,6 +188,21 @@ async def test_a_request_is_a_line_with_its_trace(local):
     assert entry.text == f"GET {url} -> 307"
     assert entry.trace == "0af7651916cd43dd8448eb211c80319c"
     assert entry.log_id == "run.googleapis.com/requests"
+
+
+async def test_requests_are_found_by_their_traces(local):
+    _, store, logs = local
+    http = HttpRequestLog(
+        "GET", "http://127.0.0.1:1/", 200, 0.1, 1, 1, "p", "127.0.0.1", "HTTP/1.1"
+    )
+    for number in range(4):
+        store.append(line(http=http, trace=f"{number:032x}"))
+    store.append(line("said beside it", trace=f"{1:032x}"))
+    traces = tuple(f"{number:032x}" for number in (1, 3, 9))
+    query = LogQuery("", HOUR_AGO, traces=traces, log_id="run.googleapis.com/requests")
+    assert {entry.trace for entry in await logs.entries(query)} == set(traces[:2])
+    assert len(await logs.entries(replace(query, log_id=""))) == 3
+    assert await logs.entries(replace(query, not_revision=NEW)) == ()
 
 
 async def test_other_services_and_regions_are_not_seen(local):

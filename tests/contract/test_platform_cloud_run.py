@@ -47,6 +47,7 @@ async def test_a_deploy_keeps_the_template_and_replaces_image_and_name(platform,
     after = await client.get_service(name=NAME)
     assert after.template.revision == THIRD
     assert after.template.containers[0].image == "broken"
+    assert after.template.annotations.pop("client.knative.dev/user-image") == "broken"
     after.template.revision = before.template.revision
     after.template.containers[0].image = before.template.containers[0].image
     assert after.template == before.template

@@ -8,45 +8,44 @@ import datetime as dt
 import ipaddress
 import json
 import os
+import ssl
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-import grpc
-import grpc.aio
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from google.cloud.run_v2.types import service as services
 
 ACCESS_TOKEN = "ya29.not-a-real-token"
 ID_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.c2ln"
 AUDIENCE = "https://backend-abc-uc.a.run.app"
 READ = """
-import asyncio, sys, grpc.aio
-from gate.cloud.channel import Api, Endpoint, Place, open_channel
-from gate.cloud.credentials import channel_credentials
+import asyncio, sys
+from gate.cloud.channel import Endpoint
+from gate.cloud.http import Client
 from gate.cloud.run import CloudRun
-from gate.cloud.wire import Wire
+from gate.cloud.tls import connect_securely
+from gate.cloud.wire import Ways
 from gate.core.service import ServiceRef
 from gate.errors import GateError
 
-async def connect(place):
-    credentials = await asyncio.to_thread(channel_credentials, place.api)
-    return grpc.aio.secure_channel(sys.argv[1], credentials)
+host, port = sys.argv[1].split(":")
+ways = Ways(client=lambda place: Client(lambda: connect_securely((host, int(port)))))
 
 async def main():
-    async with CloudRun(ServiceRef("demo", "us-central1", "backend"), Endpoint()) as platform:
-        platform._wire = Wire(Place(Api.RUN, Endpoint()), connect=connect)
+    ref = ServiceRef("demo", "us-central1", "backend")
+    async with CloudRun(ref, Endpoint(), ways=ways) as platform:
         print((await platform.read_service()).generation)
 
 try:
     asyncio.run(main())
 except GateError as error:
     print(type(error).__name__, error.message, error.hint)
+print({"grpc", "httpx", "google.cloud.run_v2"} & set(sys.modules) or "")
 """
 IDENTIFY = """
 import asyncio, sys
@@ -56,18 +55,6 @@ try:
     print(asyncio.run(identity_headers(sys.argv[1])))
 except GateError as error:
     print(type(error).__name__, error.message, error.hint)
-"""
-OPEN = """
-import asyncio
-from gate.cloud.channel import Api, Endpoint, Place, open_channel
-
-async def main():
-    for api in Api:
-        channel = await open_channel(Place(api, Endpoint()))
-        await channel.close()
-        print(type(channel).__name__)
-
-asyncio.run(main())
 """
 
 
@@ -138,37 +125,62 @@ def certificate():
     return private, signed.public_bytes(serialization.Encoding.PEM)
 
 
+SERVICE = {
+    "metadata": {"resourceVersion": "v1", "generation": 7},
+    "spec": {"traffic": [{"latestRevision": True, "percent": 100}]},
+}
+
+
 @asynccontextmanager
-async def cloud_run(certificate, answer):
-    """A Cloud Run behind TLS; yields its address and what calls carried."""
-    seen = []
+async def cloud_run(certificate, tmp_path, status=200, body=SERVICE):
+    """A Cloud Run behind TLS; yields its address and the heads of what it was asked."""
+    private, public = certificate
+    pair = tmp_path / "server.pem"
+    pair.write_bytes(private + public)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair)
+    heads = []
 
-    async def get_service(_, context):
-        seen.append(dict(context.invocation_metadata()))
-        if isinstance(answer, grpc.StatusCode):
-            await context.abort(answer, f"no; Bearer {ACCESS_TOKEN}")
-        return answer
+    async def serve(reader, writer):
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        raw = json.dumps(body).encode()
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n" % (status, len(raw)))
+        writer.write(b"Connection: close\r\n\r\n" + raw)
+        await writer.drain()
+        writer.close()
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        get_service, services.GetServiceRequest.deserialize, services.Service.serialize
-    )
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers(
-        (
-            grpc.method_handlers_generic_handler(
-                "google.cloud.run.v2.Services", {"GetService": handler}
-            ),
-        )
-    )
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([certificate]))
-    await server.start()
-    try:
-        yield f"localhost:{port}", seen
-    finally:
-        await server.stop(grace=0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"localhost:{server.sockets[0].getsockname()[1]}", heads
 
 
-async def run(code, *arguments, metadata, roots=None, tmp_path):
+@asynccontextmanager
+async def proxy(status=200):
+    """An HTTP proxy that opens tunnels, or refuses to; yields its address and what it was asked."""
+    heads = []
+
+    async def pump(reader, writer):
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader, writer):
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 %d X\r\n\r\n" % status)
+        if status != 200:
+            writer.close()
+            return
+        host, port = heads[-1].split()[1].split(":")
+        up_reader, up_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, up_writer), pump(up_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+
+
+async def run(code, *arguments, metadata, roots=None, tmp_path, **more):
     """Runs code in a process that finds its credentials at the metadata server; its output."""
     address = f"127.0.0.1:{metadata.server_port}"
     environment = {
@@ -177,12 +189,12 @@ async def run(code, *arguments, metadata, roots=None, tmp_path):
         "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
         "GCE_METADATA_HOST": address,
         "GCE_METADATA_IP": address,
-        "GRPC_VERBOSITY": "NONE",
+        **more,
     }
     if roots is not None:
         path = tmp_path / "roots.pem"
         path.write_bytes(roots)
-        environment["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(path)
+        environment["SSL_CERT_FILE"] = str(path)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -199,28 +211,70 @@ async def run(code, *arguments, metadata, roots=None, tmp_path):
 
 
 async def test_calls_carry_an_access_token_over_tls(metadata, certificate, tmp_path):
-    answer = services.Service(generation=7)
-    async with cloud_run(certificate, answer) as (address, seen):
-        roots = certificate[1]
-        out = await run(READ, address, metadata=metadata, roots=roots, tmp_path=tmp_path)
+    async with cloud_run(certificate, tmp_path) as (address, heads):
+        out = await run(READ, address, metadata=metadata, roots=certificate[1], tmp_path=tmp_path)
     assert out == "7"
-    (carried,) = seen
-    assert carried["authorization"] == f"Bearer {ACCESS_TOKEN}"
-    assert carried["x-goog-request-params"] == "location=us-central1"
+    (head,) = heads
+    assert head.startswith("GET /apis/serving.knative.dev/v1/namespaces/demo/services/backend ")
+    lines = {line.lower() for line in head.splitlines()}
+    assert "host: us-central1-run.googleapis.com" in lines
+    assert f"authorization: bearer {ACCESS_TOKEN}" in lines
 
 
 async def test_a_refusal_shows_no_token_and_hints_at_the_login(metadata, certificate, tmp_path):
-    async with cloud_run(certificate, grpc.StatusCode.UNAUTHENTICATED) as (address, _):
-        roots = certificate[1]
-        out = await run(READ, address, metadata=metadata, roots=roots, tmp_path=tmp_path)
+    body = {"error": {"code": 401, "status": "UNAUTHENTICATED", "message": f"no; {ACCESS_TOKEN}"}}
+    async with cloud_run(certificate, tmp_path, 401, body) as (address, _):
+        out = await run(READ, address, metadata=metadata, roots=certificate[1], tmp_path=tmp_path)
     assert out.startswith("AccessError service demo/us-central1/backend: ")
     assert "[token]" in out
     assert "gcloud auth application-default login" in out
 
 
-async def test_a_channel_to_each_real_api_opens_without_a_connection(metadata, tmp_path):
-    out = await run(OPEN, metadata=metadata, tmp_path=tmp_path)
-    assert out.split() == ["Channel", "Channel"]
+HASTY = READ.replace("ways=ways", "ways=ways, patience=Patience(0.2, 0.01, 0.05)").replace(
+    "import Ways", "import Patience, Ways"
+)
+
+
+async def test_whoever_cannot_prove_to_be_google_hears_no_token(metadata, certificate, tmp_path):
+    async with cloud_run(certificate, tmp_path) as (address, heads):
+        out = await run(HASTY, address, metadata=metadata, tmp_path=tmp_path)
+    assert "certificate verify failed" in out
+    assert heads == []
+
+
+@pytest.mark.parametrize("scheme", ["http://me:pass%20word@", ""])
+async def test_a_proxy_of_the_environment_is_gone_through(metadata, certificate, tmp_path, scheme):
+    async with cloud_run(certificate, tmp_path) as (address, _), proxy() as (way, tunnels):
+        roots = certificate[1]
+        out = await run(
+            READ,
+            address,
+            metadata=metadata,
+            roots=roots,
+            tmp_path=tmp_path,
+            HTTPS_PROXY=scheme + way,
+        )
+    assert out == "7"
+    (tunnel,) = tunnels
+    assert tunnel.startswith(f"CONNECT {address} HTTP/1.1\r\n")
+    assert ("Proxy-Authorization: Basic bWU6cGFzcyB3b3Jk" in tunnel) is bool(scheme)
+    assert ACCESS_TOKEN not in tunnel
+
+
+async def test_no_proxy_is_heeded(metadata, certificate, tmp_path):
+    async with cloud_run(certificate, tmp_path) as (address, _):
+        proxies = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost"}
+        out = await run(
+            READ, address, metadata=metadata, roots=certificate[1], tmp_path=tmp_path, **proxies
+        )
+    assert out == "7"
+
+
+async def test_a_proxy_that_refuses_is_named(metadata, certificate, tmp_path):
+    async with cloud_run(certificate, tmp_path) as (address, heads), proxy(403) as (way, _):
+        out = await run(HASTY, address, metadata=metadata, tmp_path=tmp_path, HTTPS_PROXY=way)
+    assert "proxy 127.0.0.1: refused to connect (got status 403)" in out
+    assert heads == []
 
 
 async def test_without_credentials_the_login_is_the_hint(metadata, tmp_path):
@@ -228,7 +282,7 @@ async def test_without_credentials_the_login_is_the_hint(metadata, tmp_path):
     broken.mkdir()
     (broken / "application_default_credentials.json").write_text('{"type": "nonsense"}')
     out = await run(READ, "localhost:1", metadata=metadata, tmp_path=tmp_path)
-    assert out.startswith("AccessError Cloud Run: no credentials (got ")
+    assert out.startswith("AccessError Cloud Run: cannot be asked without an access token (got ")
     assert "gcloud auth application-default login" in out
 
 

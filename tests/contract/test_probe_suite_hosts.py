@@ -115,7 +115,14 @@ def say(text):
         proxy.sendall(text.encode() + b"\\r\\n\\r\\n")
         return proxy.recv(100).decode()
 
-PLACES = [os.environ["OTHER"], "[::ffff:127.0.0.1]:9", "169.254.169.254:80"]
+PLACES = [
+    os.environ["OTHER"],
+    "[::ffff:127.0.0.1]:9",
+    "169.254.169.254:80",
+    "[::ffff:169.254.169.254]:80",
+    "[fd20:ce::254]:80",
+    "metadata.google.internal:80",
+]
 
 @pytest.mark.parametrize("place", PLACES)
 def test_tunnel(place):

@@ -521,6 +521,21 @@ async def test_an_address_that_the_front_end_does_not_know_yet_is_waited_for():
     assert count == 5
 
 
+async def test_a_stranger_is_not_refused_by_the_front_ends_404():
+    page = (
+        "<title>404 Page not found</title><h1>Error: Page not found</h1>"
+        "<h2>The requested URL was not found on this server.</h2>"
+    )
+
+    def unknown(connection, request):
+        return connection.respond(http.HTTPStatus(404), page)
+
+    async with Chat(refuse=unknown).serving() as place:
+        evidence = await ask(WebSocketProbe("/ws", refused=(404,)), place)
+    only(evidence, Symptom.PLATFORM)
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+
+
 # Subprotocols and closes.
 
 

@@ -285,5 +285,10 @@ def write_images(path):
     lines += [f'  "teller": {{command: ["{{python}}", "{mischief}"]}}']
     lines += [f'  "sluggish": {{command: ["{{python}}", "{mischief}", "--pause", "0.2"]}}']
     lines += [f'  "crasher": {{command: ["{{python}}", "{mischief}", "--crash"]}}']
+    run = f"echo $$ > $K_REVISION; exec {sys.executable} -ISu {app}"
+    lines += [
+        f'  "{name}": {{command: [sh, -c, "test -e $K_SERVICE && {what}; {run}"]}}'
+        for name, what in (("mortal", "exit 1"), ("late", "sleep 5"))
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -106,17 +106,13 @@ def test_a_rollback_without_a_target_goes_by_the_ledger_and_not_by_the_list(smal
     small.pin()  # by other means: what served before that, the ledger cannot know
     done = small.gate("rollback", "--yes", *WHY)
     assert done.code == 2
-    assert "the ledger knows no revision that served before this one" in done.out
+    assert f"name one with --to; likely {second} (the gate gave it users last" in done.out
     small.only(small.first)
 
 
 def test_a_rollback_needs_no_ledger_where_it_is_told_the_revision(small, tmp_path):
     promoted(small, tmp_path)
     dead = {"LOGGING_EMULATOR_HOST": "127.0.0.1:1"}
-    done = small.gate("rollback", "--yes", *WHY, **dead)
-    assert done.code == 3
-    assert "what served before is not known" in done.err
-    assert "hint: name the revision with --to, and the ledger is not needed" in done.err
     done = small.gate("rollback", "--to", small.first, "--yes", *WHY, **dead)
     assert done.code == 0
     assert "NOT RECORDED" in done.out
@@ -137,7 +133,7 @@ def test_without_a_history_a_rollback_does_not_guess(small):
     small.deploy("small:v2")
     done = small.gate("rollback", "--yes", *WHY)
     assert done.code == 2
-    assert "the ledger knows no revision that served before this one" in done.out
+    assert "neither the service nor the ledger says for certain" in done.out
     small.only(small.first)
 
 
@@ -169,10 +165,11 @@ def test_a_person_is_shown_what_will_happen_and_agrees(small, tmp_path):
     done = ask(small, b"y\n", "rollback", *WHY)
     assert done.code == 0
     lines = done.out.replace("\r", "").splitlines()
+    before = "it had all users before the gate moved them last"
     assert lines[:4] == [
         f"service:  {PROJECT}/{REGION}/{small.name}",
         f"traffic:  {second} 100 %",
-        f"rollback: all traffic to {small.first}",
+        f"rollback: all traffic to {small.first} ({before})",
         "because:  somebody rang",
     ]
     small.only(small.first)
@@ -335,3 +332,15 @@ def test_alone_it_says_what_it_can_do():
 def test_what_is_missing_is_named_all_at_once():
     done = gate("status", "--region", REGION, env=environment())
     done.refused(2, "service: not fully named (got nothing for --project, --service)")
+
+
+@pytest.mark.parametrize("asked", [("rollback",), ("rollback", "--to", "r-1"), ("promote",)])
+def test_without_a_network_the_gate_says_what_it_waits_for_and_what_gcloud_would_do(asked):
+    nowhere = {"CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:1", "LOGGING_EMULATOR_HOST": "127.0.0.1:1"}
+    where = ("--project", PROJECT, "--region", REGION, "--service", "small")
+    done = gate(*asked, "--yes", *WHY, *where, env=environment(nowhere))
+    assert done.code == 3
+    named = {"promote": "--to-tags candidate", "rollback": "--to-revisions"}[asked[0]]
+    command = f"gcloud run services update-traffic small {named}"
+    assert command in done.out + done.err
+    assert f"=100 --project {PROJECT} --region {REGION}\n" in done.out + done.err

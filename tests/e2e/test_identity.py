@@ -72,14 +72,15 @@ class Service:
             check=False,
         )
 
-    def policy(self, identity):
+    def policy(self, identity, probes=PROBES):
         path = self.folder / "policy.yaml"
-        path.write_text(f"version: 1\ncandidate: {{identity: {identity}}}\nprobes:\n{PROBES}")
+        rule = f"candidate: {{identity: {identity}}}\n" if identity else ""
+        path.write_text(f"version: 1\n{rule}probes:\n{probes}")
         return str(path)
 
-    def roll_out(self, image, identity):
+    def roll_out(self, image, identity, probes=PROBES):
         """Exit code, and what is recorded."""
-        done = self.gate("rollout", "--policy", self.policy(identity), "--image", image)
+        done = self.gate("rollout", "--policy", self.policy(identity, probes), "--image", image)
         found = re.search(r"gate audit show (\S+)", done.stdout)
         assert found, (done.stdout, done.stderr)
         shown = self.audit(found[1], "--output", "json")
@@ -189,3 +190,23 @@ def test_what_the_front_ends_log_shows_of_another_revision_is_no_evidence(servic
     assert (code, outcome["ending"]) == (5, "held"), outcome
     assert old in answered_by(outcome)["health"]
     assert service.shares() == {service.first: 100}
+
+
+@pytest.mark.parametrize(("held", "image", "code"), [("good", "broken", 1), ("broken", "good", 0)])
+def test_without_any_rule(service, held, image, code):
+    """It is asked at a tag that nobody had: the front end knows it late, and nobody before."""
+    old = service.held(held)
+    service.be_slow()
+    ended, outcome = service.roll_out(image, identity="")
+    assert ended == code, outcome
+    new = outcome["candidate"]["revision"]
+    assert service.shares() == {new if code == 0 else service.first: 100}
+    assert f"tag candidate was on {old} and is taken from it" in outcome["notes"]
+    assert service.tags() == {}
+
+
+def test_without_any_rule_a_candidate_that_is_kept_is_found_at_the_policys_tag(service):
+    undecided = "  routes: {routes: {path: /version}}\n"  # without a baseline it cannot tell
+    code, outcome = service.roll_out("good", identity="", probes=PROBES + undecided)
+    assert (code, outcome["ending"]) == (5, "held"), outcome
+    assert service.tags() == {"candidate": outcome["candidate"]["revision"]}

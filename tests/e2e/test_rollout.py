@@ -99,7 +99,7 @@ def v3_is_rejected(stage):
     assert reason["subject"] == "readiness"
     assert "HEALTH_CHECK_CONTAINER_ERROR" in reason["text"]
     assert "failed to start and listen on the port" in reason["text"]
-    assert "K_INSTANCE_ATTESTATION not set" in reason["hint"]
+    assert "K_INSTANCE_ATTESTATION not set" in "".join(reason["lines"])
 
 
 def v6_is_promoted(stage):

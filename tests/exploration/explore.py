@@ -25,7 +25,7 @@ from gate.core.messages import (
 )
 from gate.core.rollout import begin, step
 from gate.core.service import ConditionState, Service
-from gate.core.state import Phase, Rollout
+from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS
 from tests.exploration.answers import DEADLINED, GUARDED, LIMITED, TIDYING, Moment, answers
@@ -232,7 +232,7 @@ def _lists(moment: Moment) -> Hashable:
     """The traffic lists that still matter."""
     r = moment.rollout
     if r.phase is Phase.READING:
-        return _shares(r.goal) if r.unseen else None
+        return (_shares(r.goal) if r.unseen else None, frozenset(r.wanted), _kept_in_mind(r))
     if r.phase in _WRITES:
         written = r.service.traffic if r.service else None
         if r.phase in TIDYING:
@@ -243,6 +243,13 @@ def _lists(moment: Moment) -> Hashable:
         return (_shares(r.placed), r.reached is None)
     reached = None if r.phase in _GOING_BACK else _shares(r.reached)
     return (_shares(r.placed), reached, _shares(r.goal), _unwritten(moment))
+
+
+def _kept_in_mind(r: Rollout) -> Hashable:
+    """What a way to safety goes on with where looking once more fails."""
+    if not r.wanted or r.service is None or r.plan.kind not in {Kind.ROLLBACK, Kind.RECOVER}:
+        return None
+    return (r.service.traffic, r.service.annotations)
 
 
 def _unwritten(moment: Moment) -> Hashable:

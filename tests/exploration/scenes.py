@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.policy import HttpProbe, LogPattern, LogsProbe, OnHold, Probe
 from gate.core.service import Condition, ConditionState, ServiceRef
-from gate.core.state import Kind, PastMove, Plan
+from gate.core.state import Kind, Past, PastMove, Plan
 from gate.core.traffic import Split, Target
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ SCENES = (
         PINNED,
         narrow=True,
     ),
-    Scene("roll back by history", _plan(Kind.ROLLBACK, history=_HISTORY), _PROMOTED),
+    Scene("roll back by history", _plan(Kind.ROLLBACK, past=Past(_HISTORY)), _PROMOTED),
     Scene("roll back by name", _plan(Kind.ROLLBACK, revision=STABLE), _PROMOTED, narrow=True),
     Scene(
         "roll back, ask first",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gate.local.admin.control import ControlPlane
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Document, Journal
 from gate.local.faults import Faults
@@ -188,6 +189,7 @@ class Rig:
         journal: to start from.
         faults: calm unless given.
         retained: how many revisions a service keeps.
+        v2_etags: what the etag of a v2 write does.
     """
 
     def __init__(
@@ -195,11 +197,17 @@ class Rig:
         journal: Journal | None = None,
         faults: Faults | None = None,
         retained: int = 1_000,
+        v2_etags: V2Etags = V2Etags.IGNORED,
     ) -> None:
         self.journal = journal or MemoryJournal()
         self.instances = FakeInstances()
         self.front_end = FakeFrontEnd()
         self.surroundings = FakeSurroundings(faults)
         self.control = ControlPlane(
-            self.journal, self.instances, self.front_end, self.surroundings.real, retained
+            self.journal,
+            self.instances,
+            self.front_end,
+            self.surroundings.real,
+            retained,
+            v2_etags,
         )

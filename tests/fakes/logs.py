@@ -32,7 +32,9 @@ class FakeLogs(Script):
         found = [
             entry
             for revision, entry in self._entries
-            if query.revision in ("", revision) and self._matches(query, entry)
+            if query.revision in ("", revision)
+            and (not query.not_revision or revision != query.not_revision)
+            and self._matches(query, entry)
         ]
         found.sort(key=lambda entry: entry.at, reverse=True)
         return tuple(found[: query.limit])
@@ -43,5 +45,7 @@ class FakeLogs(Script):
             entry.at >= query.since
             and (worst is None or entry.severity.value >= worst.value)
             and query.text.lower() in entry.text.lower()
+            and query.log_id in ("", entry.log_id)
+            and (not query.traces or entry.trace in query.traces)
             and (self._clock is None or entry.at + self._delay <= self._clock.now())
         )

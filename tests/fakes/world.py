@@ -9,7 +9,7 @@ from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
-from gate.ledger.entry import past_moves
+from gate.ledger.entry import past_of
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
@@ -119,4 +119,4 @@ class FakeWorld:
     def plan_of_rollback(self) -> Plan:
         """A rollback that takes its target from the ledger."""
         newest_first = tuple(reversed(self.ledger.kept))
-        return plan(Kind.ROLLBACK, history=past_moves(newest_first))
+        return plan(Kind.ROLLBACK, past=past_of(newest_first))

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from gate.core.bars import left_by_others
 from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.mark import UnreadableMark
@@ -90,10 +91,23 @@ def each_write_is_guarded_by_the_last_read(arrow: Arrow) -> None:
 
 
 def users_tags_survive(arrow: Arrow) -> None:
+    """Those that follow LATEST stay on what that means now, where a candidate is placed."""
     r, write = arrow.after.rollout, arrow.write
     if write and r.service:
-        theirs = {tag: to for tag, to in r.service.traffic.tags.items() if tag != TAG}
+        places = r.phase in {Phase.DEPLOYING, Phase.TAGGING}
+        traffic = r.service.traffic.pinned(r.service.latest_ready) if places else r.service.traffic
+        theirs = {tag: to for tag, to in traffic.tags.items() if tag != TAG}
         assert {tag: to for tag, to in write.traffic.tags.items() if tag != TAG} == theirs
+
+
+def nobodys_address_meets_the_revision_that_is_created(arrow: Arrow) -> None:
+    """Unless it is there already, by a write that came late, and is what LATEST means now."""
+    r, write = arrow.after.rollout, arrow.write
+    if isinstance(write, Deploy) and r.service:
+        assert not write.traffic.follows_latest
+        others = {to for tag, to in write.traffic.tags.items() if tag != TAG}
+        assert None not in others
+        assert r.candidate not in others or r.service.latest_ready == r.candidate
 
 
 def only_our_own_tag_is_taken_away_and_only_from_our_candidate(arrow: Arrow) -> None:
@@ -155,9 +169,25 @@ def what_is_written_says_what_is_written(arrow: Arrow) -> None:
 
 
 def what_others_have_marked_as_barred_stays_barred(arrow: Arrow) -> None:
+    """Unless somebody has given it users since."""
     r, write = arrow.after.rollout, arrow.write
     if write and r.service and r.phase is not Phase.MOVING and _readable(r):
-        assert set(r.service.mark.barred) <= set(write.mark.barred)
+        users = {*r.service.traffic.shares, *r.service.effective_shares, *write.traffic.shares}
+        bars = {bar for bar in r.service.mark.barred if bar.revision not in users}
+        assert bars <= set(write.mark.barred)
+
+
+def no_bar_is_on_what_the_same_write_gives_users(arrow: Arrow) -> None:
+    if write := arrow.write:
+        assert not {bar.revision for bar in write.mark.barred} & set(write.traffic.shares)
+
+
+def what_others_took_users_away_from_is_barred(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.service and _readable(r):
+        barred = {bar.revision for bar in write.mark.barred}
+        served = {*r.service.effective_shares, *write.traffic.shares}
+        assert set(left_by_others(r.service)) <= barred | served
 
 
 def _readable(r: Rollout) -> bool:
@@ -391,6 +421,7 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     only_who_has_earned_it_is_considered,
     each_write_is_guarded_by_the_last_read,
     users_tags_survive,
+    nobodys_address_meets_the_revision_that_is_created,
     only_our_own_tag_is_taken_away_and_only_from_our_candidate,
     a_pinned_service_stays_pinned_and_latest_is_pinned,
     once_interrupted_nothing_gives_the_target_more,
@@ -398,6 +429,8 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     nothing_is_written_after_somebody_has_taken_over,
     what_is_written_says_what_is_written,
     what_others_have_marked_as_barred_stays_barred,
+    no_bar_is_on_what_the_same_write_gives_users,
+    what_others_took_users_away_from_is_barred,
     a_write_that_ends_a_rollout_gives_the_lease_back,
     no_lease_is_left_where_it_could_have_been_given_back,
     promoted_and_recovered_mean_that_no_lease_is_left,

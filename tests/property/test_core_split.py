@@ -44,10 +44,10 @@ def test_every_operation_gives_a_whole_split(split, name, other):
 
 
 @given(splits(), NAMES)
-def test_pinning_is_by_name_once_and_for_all_and_keeps_tags(split, latest):
+def test_pinning_is_by_name_once_and_for_all_percents_and_tags(split, latest):
     pinned = split.pinned(latest)
     assert not pinned.follows_latest
-    assert pinned.tags == split.tags
+    assert pinned.tags == {tag: name or latest for tag, name in split.tags.items()}
     assert pinned.pinned("somewhere else") == pinned
     for name in split.shares:
         if name not in (None, latest):

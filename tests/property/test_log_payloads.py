@@ -2,6 +2,7 @@
 
 import json
 
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,5 +21,6 @@ values = st.recursive(
 def test_payloads_come_back_as_they_were(payload):
     struct = Struct()
     struct.update(payload)
-    back = json_object(Struct.FromString(struct.SerializeToString()))
+    heard = MessageToJson(Struct.FromString(struct.SerializeToString()))
+    back = json_object(json.loads(heard))
     assert json.dumps(back, sort_keys=True) == json.dumps(payload, sort_keys=True)

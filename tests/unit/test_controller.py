@@ -176,7 +176,7 @@ async def test_a_candidate_that_does_not_start_is_rejected_with_its_last_words()
     assert rollout.verdict is not None
     (reason,) = rollout.verdict.reasons
     assert "HEALTH_CHECK_CONTAINER_ERROR: The container failed to listen" in reason.text
-    assert "importing | NameError: app" in reason.hint
+    assert reason.lines[-2:] == ("importing", "NameError: app")
     assert world.probes.targets == []
     assert world.shares == world.effective_shares == {STABLE: 100}
     assert world.tags == USERS
@@ -195,7 +195,7 @@ async def test_logs_that_cannot_be_read_are_said_and_change_nothing():
     rollout = await world.run()
     assert rollout.ending is Ending.REJECTED
     assert rollout.verdict is not None
-    assert "its logs cannot be read: Cloud Logging: 403" in rollout.verdict.reasons[0].hint
+    assert "its logs cannot be read: Cloud Logging: 403" in rollout.verdict.reasons[0].lines[0]
 
 
 async def test_last_words_that_are_ingested_late_are_waited_for():
@@ -207,8 +207,8 @@ async def test_last_words_that_are_ingested_late_are_waited_for():
         world.clock.after(seconds, lambda entry=entry: world.logs.add(CANDIDATE, entry))
     rollout = await world.run()
     assert rollout.verdict is not None
-    hint = rollout.verdict.reasons[0].hint
-    assert all(text in hint for _, text in later)
+    lines = rollout.verdict.reasons[0].lines
+    assert all(any(text in line for line in lines) for _, text in later)
     assert len(world.logs.queries) <= 4
 
 
@@ -220,7 +220,7 @@ async def test_a_later_read_that_fails_takes_no_last_words_away():
     world.logs.fail_next("entries", InfrastructureError("429"))
     rollout = await world.run()
     assert rollout.verdict is not None
-    assert "KeyError: DATABASE" in rollout.verdict.reasons[0].hint
+    assert any("KeyError: DATABASE" in line for line in rollout.verdict.reasons[0].lines)
 
 
 async def test_last_words_are_few_and_short():
@@ -231,7 +231,7 @@ async def test_last_words_are_few_and_short():
         world.logs.add(CANDIDATE, entry)
     rollout = await world.run()
     assert rollout.verdict is not None
-    assert len(rollout.verdict.reasons[0].hint) < 10_000
+    assert sum(map(len, rollout.verdict.reasons[0].lines)) < 10_000
 
 
 async def test_a_slow_candidate_and_a_slow_revision_list_are_waited_for():

@@ -63,18 +63,24 @@ async def test_a_move_that_is_refused_takes_our_tag_back():
     assert safe(world)
 
 
+def seen_twice(world):
+    """The service, and then what the candidate is built on."""
+    for _ in range(2):
+        world.platform.before_next("read_service", lambda: None)
+
+
 @pytest.mark.parametrize("times", [1, 20])
 async def test_looks_that_fail_while_waiting_are_repeated(times):
     world = FakeWorld()
     world.platform.hidden_reads = 1
-    world.platform.before_next("read_service", lambda: None)
+    seen_twice(world)
     world.platform.fail_next("read_service", DOWN, times)
     assert (await world.run()).ending is Ending.PROMOTED
 
 
 async def test_a_platform_that_stays_away_while_the_candidate_starts_is_given_up():
     world = FakeWorld()
-    world.platform.before_next("read_service", lambda: None)
+    seen_twice(world)
     world.platform.fail_next("read_service", DOWN, 10_000)
     rollout = await world.run()
     assert (rollout.ending, rollout.exit_code) == (Ending.FAILED, ExitCode.INFRASTRUCTURE)

@@ -155,7 +155,7 @@ async def test_no_secret_is_in_what_a_candidate_says_as_it_dies():
     rollout = await world.run()
     assert SECRET not in world.record
     assert rollout.verdict is not None
-    assert SECRET not in rollout.verdict.reasons[0].hint
+    assert SECRET not in "".join(rollout.verdict.reasons[0].lines)
 
 
 async def test_the_last_words_of_a_candidate_are_recorded_whole():

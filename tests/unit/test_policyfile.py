@@ -7,6 +7,7 @@ from gate.core.control import Baseline, Contract, Repeats
 from gate.core.expectations import Pattern
 from gate.core.policy import (
     Await,
+    Bodies,
     CandidateRule,
     Capability,
     HttpProbe,
@@ -227,7 +228,7 @@ probes:
         (f"11:7 probes.c: has an unknown probe kind (got 'ftp', expected one of {KINDS})"),
         (
             "12:20 probes.d.http.path: /healthz never reaches a container: "
-            "Cloud Run's front end answers it with its own 404"
+            "Cloud Run's front end keeps it for itself"
         ),
         "12:39 probes.d.http.timeout: must be more than 0 (got 0 s)",
         "12:56 probes.d.capability: is not defined (got 'chat')",
@@ -601,3 +602,13 @@ def test_a_policy_in_another_folder_finds_its_schemas(tmp_path, monkeypatch):
     write(folder, probes("x: {http: {path: /}, expect: {schema: schemas/a.json}}"))
     monkeypatch.chdir(tmp_path)
     assert load_policy(Path("policies/policy.yaml")).probes[0].name == "x"
+
+
+@pytest.mark.parametrize("bodies", Bodies)
+@pytest.mark.parametrize("kind", ["http: {path: /}", "websocket: {path: /}", "diff: {}"])
+def test_a_probe_says_what_it_keeps_of_bodies(tmp_path, kind, bodies):
+    text = f"x: {{{kind}, evidence: {{bodies: {bodies.value}}}}}"
+    assert probe(tmp_path, text, "x").bodies is bodies
+    assert probe(tmp_path, f"x: {{{kind}, evidence: {{}}}}", "x").bodies is Bodies.EXCERPT
+    (problem,) = problems(tmp_path, probes(f"x: {{{kind}, evidence: {{bodies: some}}}}"))
+    assert "probes.x.evidence.bodies" in problem

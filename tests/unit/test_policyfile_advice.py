@@ -1,6 +1,24 @@
 import pytest
 
-from tests.unit.policy_files import PLAIN, advice, checked, probes
+from tests.unit.policy_files import PLAIN, checked
+from tests.unit.policy_files import advice as all_advice
+from tests.unit.policy_files import probes as nameless
+
+IDENTITY = "candidate: {identity: {header: x-revision}}\n"
+
+
+def named(text):
+    """The same policy, whose answers name the revision that gave them."""
+    return text.replace("probes:\n", f"{IDENTITY}probes:\n", 1)
+
+
+def probes(text):
+    return named(nameless(text))
+
+
+def advice(folder, text):
+    return all_advice(folder, text if IDENTITY in text else named(text))
+
 
 GOOD = """\
 together:
@@ -17,6 +35,34 @@ strangers: {websocket: {path: /ws}, expect: {refused: 403}}
 
 def test_a_good_policy_gets_no_advice(tmp_path):
     assert advice(tmp_path, probes(GOOD)) == []
+
+
+def test_a_policy_whose_answers_name_nobody_is_told_so(tmp_path):
+    (said,) = all_advice(tmp_path, nameless(GOOD))
+    assert said.startswith("1:1 candidate.identity: is missing")
+    assert "candidate-abc" in said
+    own = nameless(GOOD).replace("probes:", "candidate: {tag: next}\nprobes:", 1)
+    (said,) = all_advice(tmp_path, own)
+    assert said.startswith("5:1 candidate.identity")
+    assert "next-abc" in said
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/livez?x=1", "/status%7A"])
+@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "routes"])
+@pytest.mark.parametrize("rate", ["", ", rate: 20/s"])
+def test_paths_that_end_in_z_may_never_arrive(tmp_path, kind, path, rate):
+    rate = rate if kind == "http" else ""
+    said = advice(tmp_path, probes(f"x: {{{kind}: {{path: {path}{rate}}}}}"))
+    message = f"probes.x.{kind}.path: {path} ends in z: Cloud Run's front end keeps some such paths"
+    (line,) = (line for line in said if message in line)
+    assert "/health" in line
+
+
+def test_the_path_of_an_identity_may_never_arrive_either(tmp_path):
+    policy = PLAIN + "candidate: {identity: {json: {path: /whoz, field: f}}}\n"
+    assert any(
+        "identity.json.path: /whoz ends in z" in line for line in all_advice(tmp_path, policy)
+    )
 
 
 def test_advice_comes_in_the_order_of_its_places(tmp_path):
@@ -88,6 +134,6 @@ def test_an_error_budget_needs_enough_sessions_to_mean_anything(tmp_path):
     assert len(advice(tmp_path, probes(few))) == 1
     _, said = advice(tmp_path, probes(few.replace("repeat: 60", "repeat: 15")))
     assert said == (
-        "13:14 probes.together.expect.success: 30 sessions, which pass 18% of the time where 10% "
+        "14:14 probes.together.expect.success: 30 sessions, which pass 18% of the time where 10% "
         "of them fail (103 sessions are enough) | raise repeat, or connections"
     )

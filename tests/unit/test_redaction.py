@@ -51,9 +51,9 @@ def test_a_secret_is_found_however_it_is_written(name, way):
 def test_a_secret_within_other_base64_text_is_found(before, after):
     secret = SECRETS["plain"]
     encoded = base64.b64encode(f"{before}{secret}{after}".encode()).decode()
-    redacted = REDACT.text(f"Authorization: Basic {encoded}")
+    redacted = REDACT.text(f"Basic {encoded}")
     assert "[secret plain]" in redacted
-    first, last = redacted.removeprefix("Authorization: Basic ").split("[secret plain]")
+    first, last = redacted.removeprefix("Basic ").split("[secret plain]")
     least = len(base64.b64encode(before.encode()).rstrip(b"="))
     assert len(first) <= least + 1  # at most one character of either neighbour is left
     most = len(base64.b64encode(after.encode()).rstrip(b"="))
@@ -166,3 +166,42 @@ def test_a_secret_that_the_writer_of_a_text_has_cut_is_found_by_either_end(name,
 def test_texts_made_to_look_like_cut_secrets_take_no_time():
     text = ("correct-horse-batter" * 20_000 + "...") * 2
     assert REDACT.text(text).count("[secret plain]") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT + ".and.more",
+        f"{HEADER[:9]}...{BODY[-9:]}",
+        "MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs",
+        "ghp_" + "a1B2" * 9,
+        "sk-proj-" + "a1B2" * 6,
+        "AIza" + "a1B2" * 8,
+        "ya29.a0AfH6SMBx",
+        "AKIA" + "A1B2" * 4,
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc=\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nMIIE\nabc=",
+    ],
+    ids=lambda text: text[:8],
+)
+def test_what_has_the_shape_of_a_secret_is_hidden_whole(text):
+    assert Redactor({}).text(f"({text}") == "([token]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "candidate---backend-abc-uc.a.run.app",
+        "backend-service.production-namespace.svc-cluster-local-domain",
+        "gate.policyfile.a_very_long_module_name_here",
+        "https://user@host/x:y@z",
+        "task-manager-with-a-long-name-of-words",
+    ],
+)
+def test_hosts_and_names_are_no_tokens(text):
+    assert Redactor({}).text(text) == text
+
+
+def test_a_password_within_an_address_is_hidden():
+    text = "DATABASE_URL=postgres://app:hunter2@10.0.0.1/chat"
+    assert Redactor({}).text(text) == "DATABASE_URL=postgres://app:[redacted]@10.0.0.1/chat"

@@ -1,6 +1,7 @@
 """The front end's log as a witness: what it shows, what it does not, and who else it names."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from gate.core.policy import IdentityRule, Severity
 from gate.core.state import Ending
 from gate.errors import InfrastructureError
 from gate.ports import LogEntry
-from gate.witness import REQUESTS, Witness
+from gate.witness import READ, REQUESTS, TRACES, Witness
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.logs import FakeLogs
 from tests.fakes.probes import evidence
@@ -33,7 +34,7 @@ async def confirmed(item, *entries, logs=None):
     logs = logs or FakeLogs()
     for entry in entries:
         logs.add(entry.revision, entry)
-    (seen,) = await Witness(logs, FakeClock()).confirmed((item,), CANDIDATE, START, URL)
+    (seen,) = await Witness(logs, FakeClock()).confirmed((item,), CANDIDATE, START)
     return seen
 
 
@@ -79,10 +80,52 @@ async def test_what_no_revision_answered_at_its_own_address_is_left_alone(other)
     assert await confirmed(other) == other
 
 
+MANY = [f"{number:032x}" for number in range(230)]
+
+
+def requests(trace, count, revision=CANDIDATE, at_s=0):
+    at = START + timedelta(seconds=at_s)
+    return [replace(request(revision, trace), at=at)] * count
+
+
+async def looked_for(*groups):
+    logs = FakeLogs()
+    for entry in (entry for group in groups for entry in group):
+        logs.add(entry.revision, entry)
+    traces = sorted({entry.trace for group in groups for entry in group})
+    asked_for = tuple(replace(asked(), trace=trace) for trace in traces)
+    return await Witness(logs, FakeClock()).confirmed(asked_for, CANDIDATE, START), logs.queries
+
+
+async def test_a_request_is_found_before_however_many_others():
+    early, late = requests(MANY[0], 1), requests(MANY[1], 5 * READ, at_s=9)
+    seen, queries = await looked_for(early, late)
+    assert [one.passed for one in seen] == [True, True]
+    assert len(queries) < 5
+
+
+async def test_many_requests_of_each_of_several_probes_are_read_on():
+    seen, _ = await looked_for(*(requests(trace, 2 * READ) for trace in MANY[:6]))
+    assert all(one.passed for one in seen)
+
+
+async def test_the_one_answer_of_another_revision_is_found_among_thousands():
+    other = requests(MANY[0], 1, OTHER)
+    seen, _ = await looked_for(other, requests(MANY[0], 3 * READ, at_s=9), requests(MANY[1], 1))
+    assert [one.passed for one in seen] == [False, True]
+    assert OTHER in seen[0].answered_by
+
+
+async def test_the_traces_of_many_probes_are_read_in_parts():
+    seen, queries = await looked_for(*(requests(trace, 1) for trace in MANY))
+    assert all(one.passed for one in seen)
+    assert max(len(query.traces) for query in queries) == TRACES
+
+
 async def test_an_entry_that_is_late_is_waited_for():
     logs, clock = FakeLogs(), FakeClock()
     clock.after(9, lambda: logs.add(CANDIDATE, request()))
-    (seen,) = await Witness(logs, clock).confirmed((asked(),), CANDIDATE, START, URL)
+    (seen,) = await Witness(logs, clock).confirmed((asked(),), CANDIDATE, START)
     assert seen.passed
 
 

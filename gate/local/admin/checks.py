@@ -8,8 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gate.local.admin.errors import ApiError, Code, invalid
-from gate.local.admin.messages import Container, Probe, RevisionTemplate, Service, seconds
+from gate.local.admin.errors import invalid
+from gate.local.admin.messages import (
+    Container,
+    ContainerPort,
+    Probe,
+    RevisionTemplate,
+    Service,
+    seconds,
+)
 from gate.local.admin.names import check_revision_id
 from gate.local.admin.traffic import check_traffic
 
@@ -37,7 +44,7 @@ def check_service(request: str, service: Service, service_id: str) -> None:
         service_id: its short name.
 
     Raises:
-        ApiError: INVALID_ARGUMENT, or UNIMPLEMENTED for what only the real Cloud Run does.
+        ApiError: INVALID_ARGUMENT, also for what only the real Cloud Run does.
     """
     where = f"{request}.service"
     _check_enums(where, Service.pb(service))
@@ -84,11 +91,26 @@ def _check_template(where: str, template: RevisionTemplate) -> None:
         raise invalid(f"{where}.max_instance_request_concurrency", what)
     if not template.containers:
         raise invalid(f"{where}.containers", "should contain at least one container")
-    if len(template.containers) > 1:
-        raise _elsewhere(f"{where}.containers", f"{len(template.containers)} containers")
-    if any("secret" not in volume for volume in template.volumes):
-        raise _elsewhere(f"{where}.volumes", "volumes")
-    _check_container(f"{where}.containers[0]", template.containers[0])
+    _check_set(f"{where}.containers", template)
+    for index, container in enumerate(template.containers):
+        _check_container(f"{where}.containers[{index}]", container)
+
+
+def _check_set(where: str, template: RevisionTemplate) -> None:
+    """Checks what containers and volumes must agree in; the texts are this server's own."""
+    names = [container.name for container in template.containers]
+    if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
+        raise invalid(where, "several containers must have names of their own")
+    if sum(1 for container in template.containers if container.ports) != 1:
+        raise invalid(where, "exactly one container must have a port")
+    volumes = {volume.name for volume in template.volumes}
+    for container in template.containers:
+        for dependency in container.depends_on:
+            if dependency not in names:
+                raise invalid(where, f"depends on no container (got {dependency[:80]!r})")
+        for mount in container.volume_mounts:
+            if mount.name not in volumes:
+                raise invalid(where, f"mounts no volume (got {mount.name[:80]!r})")
 
 
 def _check_container(where: str, container: Container) -> None:
@@ -97,20 +119,23 @@ def _check_container(where: str, container: Container) -> None:
             f"{where}.image",
             "must be a container image path in the form [hostname/]repo-path[:tag and/or @digest]",
         )
-    if container.command or container.args:
-        raise _elsewhere(where, "command or args (the images file says what an image runs)")
-    if len(container.ports) != 1:
+    _check_env(f"{where}.env", container)
+    if "startup_probe" in container:
+        _check_startup(f"{where}.startup_probe", container.startup_probe)
+    if len(container.ports) > 1:
         raise invalid(f"{where}.ports", f"must name one port (got {len(container.ports)})")
-    port = container.ports[0]
+    for port in container.ports:
+        _check_port(f"{where}.ports[0]", port)
+
+
+def _check_port(where: str, port: ContainerPort) -> None:
     if not 1 <= port.container_port <= 65_535:
         what = f"must be from 1 to 65535 (got {port.container_port})"
-        raise invalid(f"{where}.ports[0].container_port", what)
+        raise invalid(f"{where}.container_port", what)
     if port.name not in ("http1", "h2c"):
-        raise invalid(f"{where}.ports[0].name", f"must be http1 or h2c (got {port.name[:60]!r})")
+        raise invalid(f"{where}.name", f"must be http1 or h2c (got {port.name[:60]!r})")
     if port.name == "h2c":
-        raise _elsewhere(f"{where}.ports[0].name", "h2c")
-    _check_env(f"{where}.env", container)
-    _check_startup(f"{where}.startup_probe", container.startup_probe)
+        raise invalid(f"{where}.name", "the local Cloud Run does not imitate h2c (expected http1)")
 
 
 def _check_env(where: str, container: Container) -> None:
@@ -153,7 +178,7 @@ def _check_counts(where: str, least: int, most: int) -> None:
 def _check_metadata(where: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
     for kind, entries in (("labels", labels), ("annotations", annotations)):
         for key in entries:
-            _check_key(f"{where}.{kind}", key)
+            check_key(f"{where}.{kind}", key)
     for key, value in labels.items():
         if len(value) > 63:
             raise invalid(f"{where}.labels", f"value of {key[:80]!r} is longer than 63 characters")
@@ -162,15 +187,15 @@ def _check_metadata(where: str, labels: Mapping[str, str], annotations: Mapping[
         raise invalid(f"{where}.annotations", f"too large (got {size} bytes, expected <= 262144)")
 
 
-def _check_key(where: str, key: str) -> None:
+def check_key(where: str, key: str) -> None:
+    """Refuses keys of labels and annotations that Cloud Run keeps for itself.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT.
+    """
     if not key or len(key) > 317:
         raise invalid(where, f"not a key (got {key[:80]!r})")
     namespace = key.rpartition("/")[0]
     if any(namespace == name or namespace.endswith(f".{name}") for name in RESERVED):
         what = f"{', '.join(RESERVED)} namespaces are not supported (got {key[:80]!r})"
         raise invalid(where, what)
-
-
-def _elsewhere(field: str, what: str) -> ApiError:
-    message = f"{field}: the local Cloud Run does not imitate this (got {what})"
-    return ApiError(Code.UNIMPLEMENTED, message)

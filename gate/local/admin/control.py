@@ -6,11 +6,12 @@ from google.longrunning.operations_pb2 import Operation
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gate.local.admin import notes
-from gate.local.admin.admission import Admission, check_current
+from gate.local.admin.admission import Admission, check_current, check_version
 from gate.local.admin.boots import Boots
 from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
 from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.masks import merged
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -42,6 +43,7 @@ from gate.local.admin.routing import Router
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Journal, RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
+from gate.local.admin.template import matches
 from gate.local.ports import FrontEnd, Instances, ServiceKey
 
 
@@ -56,6 +58,7 @@ class ControlPlane:
         front_end: sends requests to them.
         surroundings: time, ids, delays.
         retained: how many revisions a service keeps.
+        v2_etags: what the etag of a v2 write does.
     """
 
     def __init__(
@@ -65,8 +68,10 @@ class ControlPlane:
         front_end: FrontEnd,
         surroundings: Surroundings,
         retained: int = 1_000,
+        v2_etags: V2Etags = V2Etags.IGNORED,
     ) -> None:
         self._surroundings = surroundings
+        self._v2_etags = v2_etags
         self.tables = Tables(journal)
         self.operations = Operations(journal, surroundings.new_id)
         self._admission = Admission(self.tables, surroundings)
@@ -119,8 +124,16 @@ class ControlPlane:
         cut = page(found, request.page_size, request.page_token, scope)
         return ListServicesResponse(services=list(cut.items), next_page_token=cut.next_token)
 
-    def create_service(self, request: CreateServiceRequest, caller: str) -> Operation:
-        """Creates a service. Raises ApiError: ALREADY_EXISTS, INVALID_ARGUMENT, UNIMPLEMENTED."""
+    def create_service(
+        self, request: CreateServiceRequest, caller: str, client: Mapping[str, str] | None = None
+    ) -> Operation:
+        """Creates a service. Raises ApiError: ALREADY_EXISTS, INVALID_ARGUMENT.
+
+        Args:
+            request: what to create, and where.
+            caller: who asks.
+            client: who wrote the template, as v1 shows it.
+        """
         place = parse_place(request.parent)
         check_service_id(request.service_id)
         key = ServiceKey(place.project, place.location, request.service_id)
@@ -128,7 +141,12 @@ class ControlPlane:
             text = f"Resource '{key.service}' already exists."
             raise ApiError(Code.ALREADY_EXISTS, text)
         return self._create(
-            "CreateServiceRequest", key, request.service, caller, dry=request.validate_only
+            "CreateServiceRequest",
+            key,
+            request.service,
+            caller,
+            dry=request.validate_only,
+            client=client,
         )
 
     def update_service(self, request: UpdateServiceRequest, caller: str) -> Operation:
@@ -136,7 +154,7 @@ class ControlPlane:
 
         Raises:
             ApiError: NOT_FOUND, ABORTED (stale etag), ALREADY_EXISTS (revision name),
-                INVALID_ARGUMENT, UNIMPLEMENTED.
+                INVALID_ARGUMENT.
         """
         key = parse_service(request.service.name)
         record = self.tables.find(key)
@@ -145,24 +163,41 @@ class ControlPlane:
             check_service_id(key.service)
             return self._create(kind, key, request.service, caller, dry=request.validate_only)
         record = record or self.tables.service(key)
-        check_current(record.resource, request.service.etag)
+        check_current(record.resource, request.service.etag, self._v2_etags)
         wanted = merged(record.resource, request.service, request.update_mask)
-        fill_service(wanted, key.project)
-        check_service(kind, wanted, key.service)
-        wanted.traffic = self._admission.within_quota(record, wanted)
-        made = self._admission.name_revision(key, record, wanted)
-        now = self._surroundings.now()
-        changed = plan_update(record.resource, wanted, caller, now)
-        if request.validate_only:
-            return self._dry(key, changed)
-        record.resource = changed
-        return self._carry_out(record, made)
+        return self._replace(record, wanted, caller, dry=request.validate_only)
+
+    def replace_service(
+        self,
+        wanted: Service,
+        version: str,
+        client: Mapping[str, str],
+        caller: str,
+        *,
+        dry: bool = False,
+    ) -> Operation:
+        """Replaces a whole service where nobody wrote since it was read: v1's ReplaceService.
+
+        Args:
+            wanted: complete; what v1 cannot express is the current service's.
+            version: the resourceVersion that was read; "" asks for no check.
+            client: who wrote the template, as v1 shows it.
+            caller: who asks.
+            dry: whether to validate only.
+
+        Raises:
+            ApiError: NOT_FOUND, ABORTED (stale version), ALREADY_EXISTS (revision name),
+                INVALID_ARGUMENT.
+        """
+        record = self.tables.service(parse_service(wanted.name))
+        check_version(record.resource, version)
+        return self._replace(record, wanted, caller, client=client, dry=dry)
 
     def delete_service(self, request: DeleteServiceRequest) -> Operation:
         """Deletes a service with its revisions. Raises ApiError: NOT_FOUND, ABORTED."""
         key = parse_service(request.name)
         record = self.tables.service(key)
-        check_current(record.resource, request.etag)
+        check_current(record.resource, request.etag, self._v2_etags)
         gone = Service(record.resource)
         deleted(gone, self._timestamp())
         if request.validate_only:
@@ -200,7 +235,7 @@ class ControlPlane:
         """Deletes a revision. Raises ApiError: NOT_FOUND, ABORTED, FAILED_PRECONDITION."""
         key = parse_revision(request.name)
         held = self.tables.revision(key)
-        check_current(held.resource, request.etag)
+        check_current(held.resource, request.etag, self._v2_etags)
         check_deletable(self.tables.service(key.service), held)
         gone = Revision(held.resource)
         deleted(gone, self._timestamp())
@@ -213,15 +248,45 @@ class ControlPlane:
         self._removal.start_revision(held, operation)
         return _snapshot(operation)
 
+    def _replace(
+        self,
+        record: ServiceRecord,
+        wanted: Service,
+        caller: str,
+        *,
+        dry: bool,
+        client: Mapping[str, str] | None = None,
+    ) -> Operation:
+        key = record.key
+        fill_service(wanted, key.project)
+        check_service("UpdateServiceRequest", wanted, key.service)
+        wanted.traffic = self._admission.within_quota(record, wanted)
+        made = self._admission.name_revision(key, record, wanted)
+        now = self._surroundings.now()
+        changed = plan_update(record.resource, wanted, caller, now)
+        if dry:
+            return self._dry(key, changed)
+        record.resource = changed
+        if client is not None or made:
+            record.client = dict(client or {})
+        return self._carry_out(record, made)
+
     def _create(
-        self, kind: str, key: ServiceKey, asked: Service, caller: str, *, dry: bool
+        self,
+        kind: str,
+        key: ServiceKey,
+        asked: Service,
+        caller: str,
+        *,
+        dry: bool,
+        client: Mapping[str, str] | None = None,
     ) -> Operation:
         wanted = Service(asked)
         fill_service(wanted, key.project)
         check_service(kind, wanted, key.service)
         at = self._surroundings.now()
         fresh = plan_create(wanted, service_path(key), self._surroundings.new_id(), caller, at)
-        record = ServiceRecord(key, fresh)
+        record = ServiceRecord(key, fresh, client=dict(client or {}))
         made = self._admission.name_revision(key, None, fresh)
         if dry:
             return self._dry(key, fresh)
@@ -270,8 +335,17 @@ class ControlPlane:
             operation = self.operations.start(place, Work.DELETE_SERVICE, record.resource)
             self._removal.start_service(record, operation)
         else:
-            revision = record.resource.template.revision
-            self._carry_out(record, "" if revision in record.revisions else revision)
+            self._carry_out(record, self._unmade(record))
+
+    def _unmade(self, record: ServiceRecord) -> str:
+        """Names the revision that an accepted template asks for, if it was not made."""
+        template = record.resource.template
+        if template.revision:
+            return "" if template.revision in record.revisions else template.revision
+        newest = max(record.revisions.values(), key=lambda held: held.number, default=None)
+        if newest is not None and matches(newest.resource, template):
+            return ""
+        return self._admission.free_name(record.key, record)
 
     def _claim_again(self, record: ServiceRecord, operation: OperationRecord) -> None:
         """Keeps the name of a revision that an earlier run accepted but did not make."""

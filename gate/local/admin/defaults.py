@@ -6,6 +6,7 @@ project's compute service account, GA, ingress from everywhere.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -55,11 +56,18 @@ def fill_template(template: RevisionTemplate, project: str) -> None:
     if not template.service_account:
         account = f"{project_number(project)}-compute@developer.gserviceaccount.com"
         template.service_account = account
+    if len(template.containers) == 1 and not template.containers[0].ports:
+        template.containers[0].ports = [ContainerPort(name="http1", container_port=DEFAULT_PORT)]
     for container in template.containers:
         _fill_container(container)
     if not template.max_instance_request_concurrency and template.containers:
-        small = cpus(template.containers[0]) < 1
+        small = cpus(main_container(template.containers)) < 1
         template.max_instance_request_concurrency = 1 if small else 80
+
+
+def main_container(containers: Sequence[Container]) -> Container:
+    """Gives the container that takes requests: the one with a port; there is at least one."""
+    return next((container for container in containers if container.ports), containers[0])
 
 
 def cpus(container: Container) -> float:
@@ -77,19 +85,20 @@ def _fill_container(container: Container) -> None:
         container.resources = ResourceRequirements(cpu_idle=True, startup_cpu_boost=True)
     for name, limit in (("cpu", "1000m"), ("memory", "512Mi")):
         container.resources.limits.setdefault(name, limit)
-    if not container.ports:
-        container.ports = [ContainerPort(name="http1", container_port=DEFAULT_PORT)]
     for port in container.ports:
         port.container_port = port.container_port or DEFAULT_PORT
         port.name = port.name or "http1"
-    if "startup_probe" not in container:
+    if "startup_probe" not in container and container.ports:
         container.startup_probe = Probe(
             timeout_seconds=DEFAULT_STARTUP_S,
             period_seconds=DEFAULT_STARTUP_S,
             failure_threshold=1,
             tcp_socket=TCPSocketAction(port=container.ports[0].container_port),
         )
-    _fill_probe(container.startup_probe, container.ports[0].container_port)
+    port_number = container.ports[0].container_port if container.ports else 0
+    for kind in ("startup_probe", "liveness_probe", "readiness_probe"):
+        if kind in container:
+            _fill_probe(getattr(container, kind), port_number)
 
 
 def _fill_probe(probe: Probe, port: int) -> None:
@@ -97,5 +106,6 @@ def _fill_probe(probe: Probe, port: int) -> None:
     probe.timeout_seconds = probe.timeout_seconds or 1
     probe.period_seconds = probe.period_seconds or 10
     probe.failure_threshold = probe.failure_threshold or 3
-    if "tcp_socket" in probe and not probe.tcp_socket.port:
-        probe.tcp_socket.port = port
+    for action in ("tcp_socket", "http_get", "grpc"):
+        if action in probe and not getattr(probe, action).port:
+            getattr(probe, action).port = port

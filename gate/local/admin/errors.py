@@ -19,8 +19,8 @@ class Code(Enum):
     RESOURCE_EXHAUSTED = (8, 429)
     FAILED_PRECONDITION = (9, 400)
     ABORTED = (10, 409)
-    UNIMPLEMENTED = (12, 501)
     INTERNAL = (13, 500)
+    UNAVAILABLE = (14, 503)
 
     @property
     def number(self) -> int:

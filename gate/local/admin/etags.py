@@ -9,11 +9,24 @@ import base64
 import binascii
 import struct
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gate.local.admin.errors import ApiError, Code, invalid
+
+
+class V2Etags(Enum):
+    """What the etag of a v2 write does.
+
+    Live tests found that Cloud Run accepts a stale or invented etag on an update of traffic: the
+    write happens. v1's resourceVersion is enforced, whatever this says.
+    """
+
+    IGNORED = "ignored"
+    ENFORCED = "enforced"
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -61,11 +61,6 @@ def merged(current: Service, incoming: Service, mask: FieldMask) -> Service:
     return wanted
 
 
-def desired_changed(old: Service, new: Service) -> bool:
-    """Tells whether the desired state differs: that, not metadata, makes a new generation."""
-    return any(getattr(old, name) != getattr(new, name) for name in DESIRED)
-
-
 def _check_path(path: str) -> None:
     descriptor: Any = Service.pb().DESCRIPTOR
     field = "UpdateServiceRequest.update_mask"

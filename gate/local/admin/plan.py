@@ -1,12 +1,12 @@
 """What an accepted write changes: the new generation, and whether it needs a revision. Pure."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import etag
-from gate.local.admin.masks import desired_changed
 from gate.local.admin.messages import Revision, RevisionTemplate, Service
 from gate.local.admin.template import matches, same_template
 
@@ -55,7 +55,7 @@ def plan_create(service: Service, name: str, uid: str, caller: str, at: datetime
 
 
 def plan_update(current: Service, wanted: Service, caller: str, at: datetime) -> Service:
-    """Gives the wanted service its server-made fields; only a changed desire is a new generation.
+    """Gives the wanted service its server-made fields: each accepted write is a new generation.
 
     Observed fields keep what they show of the last reconciliation.
 
@@ -66,11 +66,9 @@ def plan_update(current: Service, wanted: Service, caller: str, at: datetime) ->
         at: now.
     """
     changed = Service(wanted)
-    if desired_changed(current, wanted):
-        changed.generation = current.generation + 1
+    changed.generation = current.generation + 1
     changed.last_modifier = caller
-    previous = as_time(current.update_time)
-    _stamp(changed, max(at, previous + timedelta(microseconds=1)))
+    _stamp(changed, max(at, last_change(current) + timedelta(microseconds=1)))
     return changed
 
 
@@ -111,6 +109,17 @@ def _stamp(service: Service, at: datetime) -> None:
     service.etag = etag(at, service.name)
     service.reconciling = True
     service.terminal_condition = condition(Kind.READY, State.PENDING, at)
+
+
+def last_change(resource: Service | Revision) -> datetime:
+    """Gives when anything of a resource changed last, its status included: v1's version."""
+    message = type(resource).pb(resource)  # read whole at every call: proto-plus is slow at it
+    conditions = list(message.conditions)
+    if isinstance(resource, Service):
+        conditions.append(message.terminal_condition)
+    stamps = [message.update_time, *(item.last_transition_time for item in conditions)]
+    newest = max(stamps, key=lambda stamp: (stamp.seconds, stamp.nanos))
+    return cast("datetime", newest.ToDatetime(tzinfo=UTC))
 
 
 def as_time(value: object) -> datetime:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from gate.local.faults import Betrayal, Delay, Faults
 from gate.local.history import History
+from gate.local.images import Images
 
 # Consonants only, as in generated names: no word comes out of them.
 _LETTERS = "".join(sorted(set(string.ascii_lowercase) - set("aeiou")))
@@ -26,6 +27,7 @@ class Surroundings:
         sleep: waits so many seconds.
         faults: how long things take, and what goes wrong.
         history: what happened to each service's traffic.
+        images: the images and secrets there are.
     """
 
     now: Callable[[], datetime]
@@ -34,6 +36,7 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     faults: Faults
     history: History = field(default_factory=History)
+    images: Images = field(default_factory=Images)
 
     async def take(self, delay: Delay) -> None:
         """Lets as much time pass as this takes now."""
@@ -46,8 +49,8 @@ class Surroundings:
         return self.faults.strikes(betrayal)
 
 
-def real_surroundings(faults: Faults) -> Surroundings:
-    """Gives the system's clock, random ids and real waiting."""
+def real_surroundings(faults: Faults, images: Images) -> Surroundings:
+    """Gives the system's clock, random ids, real waiting, and the images there are."""
     rng: random.Random = faults.rng("names")
     return Surroundings(
         now=lambda: datetime.now(UTC),
@@ -55,4 +58,5 @@ def real_surroundings(faults: Faults) -> Surroundings:
         letters=lambda: "".join(rng.choices(_LETTERS, k=3)),
         sleep=asyncio.sleep,
         faults=faults,
+        images=images,
     )

@@ -41,11 +41,19 @@ class Journal(Protocol):
 
 @dataclass(slots=True)
 class RevisionRecord:
-    """A revision and its place in the order of creation."""
+    """A revision and its place in the order of creation.
+
+    Attributes:
+        images: what its images were by digest when it was made: reference as deployed to
+            repository@digest. One that did not exist is not there.
+        client: who wrote its template, as v1 shows it.
+    """
 
     key: RevisionKey
     resource: Revision
     number: int
+    images: dict[str, str] = field(default_factory=dict)
+    client: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,6 +68,7 @@ class ServiceRecord:
         ports: the loopback port of each tag's address, and of the service's under "".
         revisions: by short name.
         claims: names of revisions that an accepted write is about to make.
+        client: annotations of the template that v2 has no field for: who wrote it.
         routing: held while addresses are opened for new routes.
     """
 
@@ -71,6 +80,7 @@ class ServiceRecord:
     ports: dict[str, int] = field(default_factory=dict)
     revisions: dict[str, RevisionRecord] = field(default_factory=dict)
     claims: dict[str, RevisionTemplate] = field(default_factory=dict)
+    client: dict[str, str] = field(default_factory=dict)
     routing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def revision(self, name: str) -> Revision | None:
@@ -145,7 +155,12 @@ class Tables:
     def put_revision(self, record: RevisionRecord) -> None:
         """Adds or changes a revision."""
         self._services[record.key.service].revisions[record.key.revision] = record
-        document: Document = {"revision": to_json(record.resource), "number": record.number}
+        document: Document = {
+            "revision": to_json(record.resource),
+            "number": record.number,
+            "images": cast("JsonValue", record.images),
+            "client": cast("JsonValue", record.client),
+        }
         self._journal.save("revisions", revision_path(record.key), document)
 
     def drop(self, key: ServiceKey) -> None:
@@ -188,6 +203,7 @@ def _service_document(record: ServiceRecord) -> Document:
         "shares": [[name, percent] for name, percent in record.routes.shares],
         "tags": [[tag, name] for tag, name in record.routes.tags],
         "ports": dict(record.ports),
+        "client": cast("JsonValue", record.client),
     }
 
 
@@ -207,6 +223,7 @@ def _service_record(document: Document) -> ServiceRecord:
             tuple((tag, name) for tag, name in tags),
         ),
         ports=cast("dict[str, int]", document["ports"]),
+        client=cast("dict[str, str]", document.get("client", {})),
     )
 
 
@@ -214,5 +231,10 @@ def _revision_record(document: Document) -> RevisionRecord:
     resource = Revision()
     body = cast("dict[str, Any]", document["revision"])
     json_format.ParseDict(body, Revision.pb(resource), ignore_unknown_fields=True)
-    number = cast("int", document["number"])
-    return RevisionRecord(parse_revision(resource.name), resource, number)
+    return RevisionRecord(
+        key=parse_revision(resource.name),
+        resource=resource,
+        number=cast("int", document["number"]),
+        images=cast("dict[str, str]", document.get("images", {})),
+        client=cast("dict[str, str]", document.get("client", {})),
+    )

@@ -13,6 +13,7 @@ from gate.probes.expect import Bound, Expectation, compact, read_json
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry, told_before
 from gate.probes.outcome import Fault
+from gate.probes.quoting import quoted
 from gate.probes.web.asking import EXTRA, Before, Reply, ask_once, named
 from gate.probes.web.exchange import Answer, Request
 from gate.probes.words import TEXT_MAX, Words
@@ -161,7 +162,7 @@ def _seen(last: _Try, faults: list[Fault], words: Words) -> str:
     answer = last.reply.answer
     if answer is None:
         return ""
-    body = words.line(answer.text, TEXT_MAX // 2)
+    body = words.line(quoted(answer.text), TEXT_MAX // 2)
     return f"{answer.phrase} in {answer.took_s * 1000:.0f} ms" + (f", {body}" if body else "")
 
 
@@ -179,5 +180,5 @@ def _excerpts(one: Reply, question: _Question, words: Words) -> Iterator[str]:
         for name in _SHOWN_HEADERS:
             if (value := one.answer.header(name)) is not None:
                 yield words.line(f"< {name}: {value}")
-        for line in words.lines(one.answer.text, _BODY_LINES):
+        for line in words.lines(quoted(one.answer.text), _BODY_LINES):
             yield f"< {line}"[:500]

@@ -6,7 +6,6 @@ Nothing is followed, kept or trusted: no redirect, no cookie, no proxy of the en
 import asyncio
 import json
 import time
-import zlib
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Self
@@ -25,6 +24,7 @@ from gate.probes.latency.hearing import Connector, Response, heard_s
 from gate.probes.outcome import Fault
 from gate.probes.web.asking import EXTRA, named
 from gate.probes.web.exchange import BODY_MAX, Answer, Request
+from gate.probes.web.packing import beginning
 from gate.probes.web.status import wrong_status
 
 OPEN_MAX = 500
@@ -251,8 +251,4 @@ def _text(answer: Answer) -> str:
     """The beginning of a body; of a gzip one as much as there is."""
     if "gzip" not in (answer.header("content-encoding") or ""):
         return answer.text
-    try:
-        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        return inflater.decompress(answer.body, LOOKED_AT).decode(errors="replace")
-    except zlib.error:
-        return ""
+    return beginning(answer.body, LOOKED_AT).decode(errors="replace")

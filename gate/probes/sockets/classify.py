@@ -19,9 +19,11 @@ from gate.probes import redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.identity import Doubt, Identity
 from gate.probes.outcome import Fault
+from gate.probes.quoting import quoted
 
 LET_IN = "a WebSocket"
 _HTTP = b"HTTP/1.1 "
+_UNTOLD = "not kept"
 
 
 class How(Enum):
@@ -89,7 +91,7 @@ def ended(ending: Ending, during: str, error: str, expected: str) -> Fault:
         error: what the last error frame said before, "" without one.
         expected: what should have been.
     """
-    after = f" after an error frame ({error})" if error else ""
+    after = f" after an error frame ({quoted(error, _UNTOLD)})" if error else ""
     return Fault(_SYMPTOMS[ending.how], f"{ending}{after} {during}".rstrip(), expected)
 
 
@@ -200,7 +202,7 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
         return Refusal(
             Fault(Symptom.REDIRECT, f"{_phrase(status)}: {meaning}{to}", LET_IN, hint), status
         )
-    seen = f"{_phrase(status)}, {body}" if body.strip() else _phrase(status)
+    seen = _phrase(status) + (quoted(f", {body}") if body.strip() else "")
     return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
 
 

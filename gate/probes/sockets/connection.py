@@ -17,6 +17,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
+from gate.probes.quoting import quoted
 from gate.probes.sockets.classify import Ending, How
 from gate.probes.sockets.message import Message
 
@@ -24,6 +25,8 @@ FRAMES_MAX = 10_000
 """Most frames in one phase (one step of the script, or one hold)."""
 UNREAD_MAX = 64
 """With so many messages waiting to be taken, reading pauses."""
+_TOLD_MAX = 1 << 16
+"""Characters of a message that are noted: more are shown nowhere."""
 _HEAD_MAX = 32
 
 
@@ -268,13 +271,14 @@ class Connection(asyncio.Protocol):
     def _message(self, data: bytes | bytearray | memoryview, *, binary: bool) -> None:
         try:
             text = str(data, "utf-8")
+            told = quoted(text[:_TOLD_MAX])
         except UnicodeDecodeError as error:
             if not binary:
                 reason = f"a text that is not UTF-8 ({error.reason})"
                 self._end(Ending(How.GARBLED, reason=reason, ours=self._closing))
                 return
-            text = f"[{len(data)} bytes that are no text]"
-        self._noted("<", text)
+            text = told = f"[{len(data)} bytes that are no text]"
+        self._noted("<", told)
         message = self._arrived(text)
         if self._keeping:
             self._inbox.append(message)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from gate.probes.quoting import quoted
 from gate.probes.suite.record import NOBODY
 from gate.probes.suite.results import Ended
 from gate.probes.suite.weigh import Facts, Test, Weighed
@@ -77,7 +78,7 @@ def _names(what: str, tests: list[Test]) -> Iterator[str]:
 
 
 def _output(printed: str, words: Words, room: int, *, cut: bool) -> Iterator[str]:
-    lines = words.last_lines(printed, room + 1, cut=cut)
+    lines = words.last_lines(quoted(printed), room + 1, cut=cut)
     if len(lines) > room or cut:
         yield "| …"
     for line in lines[-room:]:

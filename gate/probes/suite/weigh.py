@@ -14,6 +14,7 @@ from fractions import Fraction
 from gate.core.evidence import Case, Outcome, Symptom
 from gate.core.questions import SuiteProbe
 from gate.probes.outcome import Fault, worst
+from gate.probes.quoting import quoted
 from gate.probes.suite.record import NOBODY, SEVERAL, Record, Seen
 from gate.probes.suite.results import Ended, Result, Results
 
@@ -26,6 +27,7 @@ PYTEST_CODES = {
 NAMED_MAX = 5
 _LEFT_OUT = (Ended.SKIPPED, Ended.XFAILED, Ended.DESELECTED)
 _BAD = (Ended.FAILED, Ended.ERRORED)
+_UNTOLD = "(not kept)"
 _TALKING = "tests that ask the candidate"
 _NO_TEETH = "passed without a proof that it can fail"
 _PROVE = "run gate policy prove after each change of the suite; it names tests that cannot fail"
@@ -165,7 +167,7 @@ def _test(spec: SuiteProbe, result: Result, seen: Seen, *, alone: bool) -> Test:
 
 def _wrong(result: Result, seen: Seen, *, network: bool) -> Fault | None:
     if result.ended in _BAD:
-        told = f"{result.id} {result.ended.value}: {_first_line(result.why)}"
+        told = f"{result.id} {result.ended.value}: {quoted(_first_line(result.why), _UNTOLD)}"
     elif result.ended is Ended.PASSED and result.reruns:
         told = f"{result.id} passed only when it was run again"
     else:
@@ -195,7 +197,7 @@ def _of_the_run(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iter
     if code < 0:
         yield _nothing(f"signal {-code} ended it", "an end by itself")
     for place, why in list(results.uncollected.items())[:NAMED_MAX]:
-        told = f"{place or 'the suite'} could not be collected: {_last_line(why)}"
+        told = f"{place or 'the suite'} could not be collected: {quoted(_last_line(why), _UNTOLD)}"
         yield _nothing(told, "tests", "the suite does not run as it is: try it by hand")
     if not results.runner:
         hint = "run pytest (without -I or -E), or write JUnit XML to the file GATE_JUNIT_XML"

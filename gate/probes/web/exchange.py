@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +11,7 @@ import httpx
 
 from gate.core.evidence import Symptom
 from gate.probes.outcome import Fault
+from gate.probes.web.packing import UnpackError, decoded
 
 BODY_MAX = 1 << 20
 """Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
@@ -134,6 +134,8 @@ async def _whole(
             return await _exchange(request, tls, course)
     except TimeoutError:
         raise ExchangeError(_late(course, timeout_s)) from None
+    except UnpackError as error:
+        raise ExchangeError(error.fault) from None
     except httpx.RemoteProtocolError as error:
         raise ExchangeError(_garbled(error)) from None
     except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -161,7 +163,7 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
         headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
         course.begun = Answer(response.status_code, headers, b"", 0.0)
         raw = await _raw(response.aiter_raw(), course)
-        body = _decoded(raw, response.headers.get("content-encoding", ""), course.most)
+        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
         took_s = asyncio.get_running_loop().time() - began_s
         return Answer(response.status_code, headers, body, took_s)
 
@@ -174,31 +176,6 @@ async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
         if len(kept) > course.most:
             raise ExchangeError(_too_large("a body of more than", course.most))
     return bytes(kept)
-
-
-def _decoded(raw: bytes, encoding: str, most: int) -> bytes:
-    """Undoes gzip, the one encoding that was offered, without ever making more than `most`."""
-    named = encoding.strip().lower()
-    if not raw or named in ("", "identity"):
-        return raw
-    if named not in ("gzip", "x-gzip"):
-        raise ExchangeError(
-            Fault(Symptom.HEADER, f"content-encoding {encoding}", "gzip, or none, as offered")
-        )
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        body = inflater.decompress(raw, most + 1)
-    except zlib.error as error:
-        raise ExchangeError(
-            Fault(Symptom.PROTOCOL, f"a gzip body that is none ({error})", "a gzip body")
-        ) from None
-    if len(body) > most:
-        raise ExchangeError(
-            _too_large(f"a gzip body of {len(raw)} bytes that unpacks to more than", most)
-        )
-    if not inflater.eof or inflater.unused_data:
-        raise ExchangeError(Fault(Symptom.PROTOCOL, "a gzip body cut short", "a whole gzip body"))
-    return body
 
 
 def _too_large(what: str, most: int) -> Fault:

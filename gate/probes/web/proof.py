@@ -12,6 +12,7 @@ from gate.probes.frontend import FrontEndAnswer, Patience, recognise
 from gate.probes.identity import Doubt
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
+from gate.probes.quoting import quoted
 from gate.probes.web.exchange import Answer, ExchangeError, Request, exchange
 from gate.probes.web.status import wrong_status
 
@@ -94,7 +95,7 @@ def _nameless(run: Run, url: str, answer: Answer) -> _Reply:
     wrong = wrong_status(url, answer, "") if 300 <= answer.status < 400 else None
     if wrong is not None:
         return _Reply(doubt=_unproven(run, wrong))
-    said = f", {answer.text}" if answer.body else ""
+    said = quoted(f", {answer.text}") if answer.body else ""
     return _Reply(doubt=identity.doubt("", f"GET {identity.path}, {answer.phrase}{said}"))
 
 

@@ -3,6 +3,7 @@
 from gate.core.evidence import Symptom
 from gate.probes import redirect
 from gate.probes.outcome import Fault
+from gate.probes.quoting import quoted
 from gate.probes.web.exchange import Answer
 
 
@@ -15,7 +16,7 @@ def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
         statuses: what was expected, in words.
     """
     if not 300 <= answer.status < 400:
-        said = f", {answer.text}" if answer.body else ""
+        said = quoted(f", {answer.text}") if answer.body else ""
         return Fault(Symptom.STATUS, answer.phrase + said, statuses)
     location = answer.header("location") or ""
     meaning, hint = redirect.read(url, location)

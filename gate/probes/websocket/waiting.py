@@ -7,6 +7,7 @@ from gate.core.policy import Await, Json, Send
 from gate.core.template import JsonTemplate, parse_json
 from gate.probes.expect import Bound, Expectation, Mismatch, compact
 from gate.probes.outcome import Fault
+from gate.probes.quoting import quoted
 from gate.probes.sockets.message import Message as Message  # noqa: PLC0414 - what it waits for
 
 
@@ -76,7 +77,11 @@ class Waiting:
         A foreign message is nobody's answer; it is counted elsewhere.
         """
         if self._never is not None and self._never.may_match(message.value):
-            return Fault(Symptom.FORBIDDEN, message.text, f"no message with {self._step.never}")
+            return Fault(
+                Symptom.FORBIDDEN,
+                quoted(message.text, "one"),
+                f"no message with {self._step.never}",
+            )
         if message.foreign or not self._counts(message.value):
             return None
         if self._step.sequence:

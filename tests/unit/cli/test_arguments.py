@@ -68,3 +68,33 @@ def test_the_new_commands_are_listed(capsys):
     told = capsys.readouterr().out
     assert {"recover", "unlock"} <= set(COMMANDS)
     assert all(f"\n    {command} " in told for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["rolback"], "rollback"),
+        (["Rollback"], "rollback"),
+        (["statsu", *WHERE], "status"),
+        (["policy", "chek"], "check"),
+        (["rollback", "--too", "r-1", "--reason", "x", *WHERE], "--to"),
+        (["rollback", "--to", "r-1", "--raeson", "x", *WHERE], "--reason"),
+        (["rollback", "--to", "r-1", "--reason=x", "--servcie=shop"], "--service"),
+        (["rollout", "--polcy", "p.yaml"], "--policy"),
+        (["status", "--output", "jsn"], "json"),
+        (["status", "--outptu=json"], "--output"),
+    ],
+)
+def test_what_is_misspelt_is_guessed(capsys, words, meant):
+    assert run(words) == ExitCode.USAGE
+    said = capsys.readouterr()
+    hint = said.err.splitlines()[-1]
+    assert hint.startswith("hint: ")
+    assert hint.endswith(f"did you mean {meant}?")
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("words", [["xyzzy"], ["status", "--xyzzy"], ["status", "x" * 10_000]])
+def test_what_is_like_nothing_is_not_guessed(capsys, words):
+    assert run(words) == ExitCode.USAGE
+    assert "did you mean" not in capsys.readouterr().err

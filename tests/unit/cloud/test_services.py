@@ -1,48 +1,45 @@
 """Listing services: every page, or an error; never half a list."""
 
 import pytest
-from google.cloud.run_v2.types import service as services
 
-from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.services import marked_services
-from gate.cloud.wire import Wire
 from gate.core.mark import KEY
 from gate.errors import InfrastructureError
-from tests.unit.cloud.test_run import Pages
+from tests.unit.cloud.answers import Scripted, ok, wire_over
 
 
-def wire_over(*answers):
-    async def opened(_):
-        return Pages(*answers)
+def page(*names, token="", annotations=None, **more):
+    given = {KEY: "{}"} if annotations is None else annotations
+    listed = [{"metadata": {"name": name, "annotations": given}} for name in names]
+    return ok({"items": listed, "metadata": {"continue": token}, **more})
 
-    return Wire(Place(Api.RUN, Endpoint()), connect=opened)
 
-
-def page(*names, token="", unreachable=()):
-    listed = [
-        services.Service(name=f"projects/p/locations/r/services/{name}", annotations={KEY: "{}"})
-        for name in names
-    ]
-    return services.ListServicesResponse(
-        services=listed, next_page_token=token, unreachable=unreachable
-    )
+async def found(*answers):
+    client = Scripted(*answers)
+    wire, _ = wire_over(client)
+    return await marked_services(wire, "p", "r"), client
 
 
 async def test_every_page_is_read_and_services_without_a_mark_are_left_out():
-    stranger = services.ListServicesResponse(
-        services=[services.Service(name="projects/p/locations/r/services/c")], next_page_token="t2"
+    refs, client = await found(
+        page("d", token="t1"), page("c", token="t2", annotations={}), page("a", "b")
     )
-    wire = wire_over(page("d", token="t1"), stranger, page("a", "b"))
-    found = await marked_services(wire, "p", "r")
-    assert [ref.name for ref in found] == ["a", "b", "d"]
+    assert [ref.name for ref in refs] == ["a", "b", "d"]
+    path = "/apis/serving.knative.dev/v1/namespaces/p/services?limit=100"
+    paths = [target for _, target, _ in client.asked]
+    assert paths == [path, f"{path}&continue=t1", f"{path}&continue=t2"]
+
+
+async def test_no_services_at_all():
+    refs, _ = await found(ok({"kind": "ServiceList"}))
+    assert refs == ()
 
 
 async def test_an_incomplete_list_is_an_error():
-    wire = wire_over(page("a", unreachable=["r"]))
     with pytest.raises(InfrastructureError, match=r"could not all be listed \(missing: r\)"):
-        await marked_services(wire, "p", "r")
+        await found(page("a", unreachable=["r"]))
 
 
 async def test_pages_without_end_are_an_error():
     with pytest.raises(InfrastructureError, match="too many pages"):
-        await marked_services(wire_over(page("a", token="more")), "p", "r")
+        await found(page("a", token="more"))

@@ -1,144 +1,105 @@
 import pytest
-from grpc import StatusCode
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.status import Call, refusal, scrub
+from gate.cloud.failure import Code, Failure
+from gate.cloud.status import TEXT_MAX, Call, refusal, refused_with, scrub
 from gate.errors import (
     AccessError,
     ConflictError,
-    ExitCode,
     InfrastructureError,
     NotFoundError,
     UnavailableError,
 )
-from tests.unit.cloud.grpc_errors import failure
 
-REAL = Place(Api.RUN, Endpoint())
-LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7"))
-READ = Call(REAL, "service p/r/s")
-WRITE = Call(REAL, "service p/r/s", writes=True)
-REFUSED = "failed to connect to all addresses; last error: connect: Connection refused (111)"
+PLACE = Place(Api.RUN, Endpoint(), "us-central1")
+CALL = Call(PLACE, "service a/b/c")
+
+
+def error(code, words="words", **more):
+    return {"error": {"code": code, "message": words, **more}}
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "says"),
+    ("status", "name", "kind"),
     [
-        (StatusCode.NOT_FOUND, NotFoundError, "does not exist"),
-        (StatusCode.PERMISSION_DENIED, AccessError, "access denied"),
-        (StatusCode.UNAUTHENTICATED, AccessError, "who is asking is not known"),
-        (StatusCode.ABORTED, ConflictError, "somebody else changed it"),
-        (StatusCode.ALREADY_EXISTS, InfrastructureError, "Cloud Run refused the call"),
-        (StatusCode.INVALID_ARGUMENT, InfrastructureError, "Cloud Run refused the call"),
-        (StatusCode.FAILED_PRECONDITION, InfrastructureError, "Cloud Run refused the call"),
-        (StatusCode.UNIMPLEMENTED, InfrastructureError, "Cloud Run refused the call"),
-        (StatusCode.UNAVAILABLE, UnavailableError, "no usable answer in 3 tries"),
-        (StatusCode.DEADLINE_EXCEEDED, UnavailableError, "no usable answer in 3 tries"),
-        (StatusCode.RESOURCE_EXHAUSTED, UnavailableError, "no usable answer in 3 tries"),
-        (StatusCode.INTERNAL, UnavailableError, "no usable answer in 3 tries"),
+        (404, "NOT_FOUND", NotFoundError),
+        (401, "UNAUTHENTICATED", AccessError),
+        (403, "PERMISSION_DENIED", AccessError),
+        (409, "ABORTED", ConflictError),
+        (409, "", ConflictError),
+        (503, "UNAVAILABLE", UnavailableError),
+        (502, "", UnavailableError),
+        (409, "ALREADY_EXISTS", InfrastructureError),
+        (400, "FAILED_PRECONDITION", InfrastructureError),
+        (404, "", InfrastructureError),
     ],
 )
-@pytest.mark.parametrize("call", [READ, WRITE])
-def test_each_status_becomes_one_exception_with_the_servers_text(code, kind, says, call):
-    error = refusal(failure(code, "words of the server"), call, 3, in_doubt=False)
-    assert type(error) is kind
-    named_wrongly = kind is NotFoundError
-    assert error.exit_code is (ExitCode.USAGE if named_wrongly else ExitCode.INFRASTRUCTURE)
-    assert error.message.startswith("service p/r/s: ")
-    assert says in error.message
-    assert f"(got {code.name}: words of the server)" in error.message
+def test_each_status_has_its_exception(status, name, kind):
+    failure = refused_with(status, error(status, status=name), b"")
+    found = refusal(failure, CALL, 1, in_doubt=False)
+    assert type(found) is kind
+    assert found.message.startswith("service a/b/c: ")
+    assert "words" in found.message
 
 
-def test_every_status_is_mapped():
-    for code in StatusCode:
-        for call in (READ, WRITE):
-            assert isinstance(refusal(failure(code), call, 1, in_doubt=False), InfrastructureError)
+def test_a_page_that_is_not_googles_says_nothing_of_the_service():
+    page = b"<html><style>p {}</style><title>404</title>\n<p>Not <b>here</b>"
+    failure = refused_with(404, None, page)
+    assert failure.text == "HTTP 404: 404 Not here"
+    assert type(refusal(failure, CALL, 1, in_doubt=False)) is InfrastructureError
 
 
-@pytest.mark.parametrize(
-    ("code", "call", "says_so"),
-    [
-        (StatusCode.UNAVAILABLE, WRITE, True),
-        (StatusCode.UNKNOWN, WRITE, True),
-        (StatusCode.CANCELLED, WRITE, True),
-        (StatusCode.RESOURCE_EXHAUSTED, WRITE, False),
-        (StatusCode.UNAVAILABLE, READ, False),
-    ],
-)
-def test_a_write_without_an_answer_may_have_happened(code, call, says_so):
-    error = refusal(failure(code), call, 1, in_doubt=False)
-    assert isinstance(error, UnavailableError)
-    assert ("may have happened" in error.message) is says_so
+def test_an_answer_without_words_is_told_by_its_status():
+    assert refused_with(500, None, b"").text == "HTTP 500: no text"
+    assert refused_with(500, {"error": {"code": 500}}, b"").code is Code.INTERNAL
 
 
-@pytest.mark.parametrize(
-    "code", [StatusCode.ABORTED, StatusCode.ALREADY_EXISTS, StatusCode.NOT_FOUND]
-)
-def test_a_retry_refused_after_a_lost_answer_is_no_conflict(code):
-    error = refusal(failure(code, "Conflict for resource 's'"), WRITE, 2, in_doubt=True)
-    assert isinstance(error, UnavailableError)
-    assert "may have happened" in error.message
+def test_fields_that_are_wrong_are_named_once():
+    violations = [
+        {"field": "a", "description": "is said already"},
+        {"field": "spec.traffic", "description": "too many"},
+    ]
+    details = [
+        {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}
+    ]
+    failure = refused_with(400, error(400, "it is said already", details=details), b"")
+    assert failure.text == "it is said already; spec.traffic: too many"
 
 
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [(REFUSED, "connection refused"), ("DNS resolution failed for x:1", "no such host")],
-)
-def test_nothing_at_an_emulators_address_names_the_variable(text, seen):
-    call = Call(LOCAL, "service p/r/s", writes=True)
-    error = refusal(failure(StatusCode.UNAVAILABLE, text), call, 4, in_doubt=False)
-    assert isinstance(error, UnavailableError)
-    assert error.message == (
-        f"CLOUD_RUN_EMULATOR_HOST: nothing answers (got {seen} at 127.0.0.1:7, "
-        "expected an emulator of Cloud Run)"
-    )
-    assert "gate local up" in error.hint
+@pytest.mark.parametrize("body", [{"error": "x"}, {"error": {"details": [1, {}], "message": 3}}])
+def test_errors_of_a_strange_form_are_told_all_the_same(body):
+    assert refused_with(400, body, b"raw").code is Code.INVALID_ARGUMENT
 
 
-def test_a_connection_refused_by_google_is_told_as_it_is():
-    error = refusal(failure(StatusCode.UNAVAILABLE, REFUSED), READ, 1, in_doubt=False)
-    assert "no usable answer" in error.message
-    assert "gate local up" not in error.hint
-    write = refusal(failure(StatusCode.UNAVAILABLE, REFUSED), WRITE, 1, in_doubt=False)
-    assert "may have happened" not in write.message
+@pytest.mark.parametrize("code", [Code.UNKNOWN, Code.CANCELLED, Code.INTERNAL])
+def test_a_write_of_unknown_end_may_have_happened(code):
+    write = Call(PLACE, "service a/b/c", writes=True)
+    found = refusal(Failure(code, "words"), write, 2, in_doubt=False)
+    assert isinstance(found, UnavailableError)
+    assert "in 2 tries; the update may have happened" in found.message
 
 
-@pytest.mark.parametrize("code", [StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED])
-def test_access_hints_at_the_login(code):
-    assert "gcloud auth application-default login" in (
-        refusal(failure(code), READ, 1, in_doubt=False).hint
-    )
-
-
-def test_a_token_that_cannot_be_refreshed_is_a_matter_of_access():
-    text = "Getting metadata from plugin failed with error: ('invalid_grant: Bad Request',)"
-    error = refusal(failure(StatusCode.UNAVAILABLE, text), READ, 1, in_doubt=False)
-    assert isinstance(error, AccessError)
-    assert "gcloud auth application-default login" in error.hint
-
-
-def test_fields_that_the_server_names_are_shown_once():
-    shown = refusal(
-        failure(StatusCode.INVALID_ARGUMENT, "bad", "spec.traffic.tag", "too long"),
-        WRITE,
-        1,
-        in_doubt=False,
-    )
-    assert "bad; spec.traffic.tag: too long" in shown.message
-    once = refusal(
-        failure(StatusCode.INVALID_ARGUMENT, "tag is too long", "spec.traffic.tag", "too long"),
-        WRITE,
-        1,
-        in_doubt=False,
-    )
-    assert once.message.count("too long") == 1
+def test_a_write_that_was_not_sent_has_not_happened():
+    write = Call(PLACE, "service a/b/c", writes=True)
+    found = refusal(Failure(Code.UNAVAILABLE, "no", sent=False), write, 1, in_doubt=False)
+    assert "may have happened" not in found.message
 
 
 def test_somebody_elses_text_is_bounded_on_one_line_and_without_tokens():
-    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
-    opaque = "ya29.a0AfB_byC1234567890abcdef"
-    line = scrub(f"a\n  b {token} Bearer abcdefghijkl {opaque} " + "x" * 100_000)
-    assert "\n" not in line
-    assert token not in line
-    assert "abcdefghijkl" not in line
-    assert opaque not in line
-    assert len(line) < 1_100
+    text = scrub(
+        "a\n b ya29.secret-token 1//0123456789abcdefghijk Bearer abcdefghijkl " + "x" * 5000
+    )
+    assert text.startswith("a b [token] [token] ")
+    assert "abcdefghijkl" not in text
+    assert len(text) <= TEXT_MAX + 3
+
+
+@pytest.mark.parametrize("seen", ["connection refused", "no such host"])
+def test_an_emulator_that_is_not_there_is_told_by_its_variable(seen):
+    place = Place(Api.LOGGING, Endpoint("127.0.0.1:1"))
+    failure = Failure(Code.UNAVAILABLE, "x", sent=False, nobody=seen)
+    found = refusal(failure, Call(place, "ledger"), 3, in_doubt=False)
+    assert found.message == (
+        f"LOGGING_EMULATOR_HOST: nothing answers (got {seen} at 127.0.0.1:1, "
+        "expected an emulator of Cloud Logging)"
+    )

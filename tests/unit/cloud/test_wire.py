@@ -1,129 +1,88 @@
-"""Which failures are tried again: over a scripted channel, without a socket and without waiting."""
+"""Which failures are tried again: over a scripted client, without a socket and without waiting."""
+
+import asyncio
 
 import pytest
-from google.protobuf.message import DecodeError
-from grpc import StatusCode
 
-from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.wire import Method, Patience, Wire
+from gate.cloud.failure import Code, Failure
+from gate.cloud.http import Answer
+from gate.cloud.wire import Patience, Query, path_of
 from gate.errors import AccessError, ConflictError, InfrastructureError, UnavailableError
-from tests.unit.cloud.grpc_errors import failure
+from tests.unit.cloud.answers import LOCAL, REAL, REFUSED, Scripted, error, ok, wire_over
 
-READ = Method("/x.Y/Read", bytes, bytes)
-WRITE = Method("/x.Y/Write", bytes, bytes, writes=True)
-REAL = Place(Api.RUN, Endpoint())
-LOCAL = Place(Api.RUN, Endpoint("127.0.0.1:7"))
-REFUSED = failure(StatusCode.UNAVAILABLE, "connect: Connection refused (111)")
-NO_TOKEN = failure(
-    StatusCode.UNAVAILABLE, "Getting metadata from plugin failed with error: invalid_grant"
-)
-NO_NETWORK = failure(
-    StatusCode.UNAVAILABLE,
-    "Getting metadata from plugin failed with error: HTTPSConnectionPool: Max retries exceeded",
-)
+READ = Query("GET", "/x", "thing")
+WRITE = Query("PUT", "/x", "thing", {"a": 1}, writes=True)
+LOST = Failure(Code.UNAVAILABLE, "connection closed without an answer")
+LATE = Failure(Code.DEADLINE_EXCEEDED, "no answer within 10 s")
+NO_TOKEN = Failure(Code.UNAUTHENTICATED, "no credentials: none here", sent=False)
+NO_NETWORK = Failure(Code.UNAVAILABLE, "no access token: no network", sent=False)
 
 
-class Scripted:
-    """A channel whose calls answer from a list; the last item repeats."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.asked = []
-        self.closed = False
-
-    def unary_unary(self, path, request_serializer, response_deserializer):
-        async def ask(request, timeout, metadata):  # noqa: ASYNC109 - as grpc.aio has it
-            self.asked.append((path, request, timeout, metadata))
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return ask
-
-    async def close(self, grace):
-        self.closed = True
-
-
-class Slept(list):
-    async def __call__(self, seconds):
-        self.append(seconds)
-
-
-def wire_over(channel, place=REAL, patience=None):
-    async def opened(_):
-        return channel
-
-    slept = Slept()
-    return Wire(place, patience, slept, opened), slept
-
-
-async def outcome(channel, method=READ, place=REAL, repeatable=True, patience=None):
-    wire, slept = wire_over(channel, place, patience)
+async def outcome(client, query=READ, place=REAL, patience=None):
+    wire, slept = wire_over(client, place, patience)
     try:
-        answer = await wire.call(method, b"q", subject="thing", repeatable=repeatable)
-    except InfrastructureError as error:
-        answer = error
+        answer = await wire.call(query)
+    except InfrastructureError as problem:
+        answer = problem
     return answer, slept
 
 
-async def test_a_call_carries_its_deadline_and_routing():
-    channel = Scripted(b"a")
-    wire, _ = wire_over(channel)
+async def test_what_is_sent_and_what_comes_back():
+    client = Scripted(ok({"b": 2}))
+    wire, _ = wire_over(client)
     async with wire:
-        routing = (("x-goog-request-params", "location=r"),)
-        assert await wire.call(READ, b"q", subject="thing", routing=routing) == b"a"
-    assert channel.asked == [("/x.Y/Read", b"q", READ.timeout_s, routing)]
-    assert channel.closed
+        assert await wire.call(WRITE) == {"b": 2}
+    assert client.asked == [("PUT", "/x", WRITE.timeout_s)]
+    assert client.bodies == [{"a": 1}]
+    (headers,) = client.headers
+    assert headers == {
+        "Host": "us-central1-run.googleapis.com",
+        "User-Agent": "cloud-run-gate",
+        "Content-Type": "application/json",
+        "Content-Length": "8",
+        "Authorization": "Bearer t",
+    }
+    assert client.closed
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        StatusCode.UNAVAILABLE,
-        StatusCode.DEADLINE_EXCEEDED,
-        StatusCode.RESOURCE_EXHAUSTED,
-        StatusCode.INTERNAL,
-    ],
-)
-@pytest.mark.parametrize("method", [READ, WRITE])
-async def test_what_may_pass_is_tried_again(code, method):
-    answer, slept = await outcome(Scripted(failure(code), failure(code), b"a"), method)
-    assert answer == b"a"
+async def test_an_emulator_learns_the_region_by_the_host():
+    client = Scripted(ok({}))
+    wire, _ = wire_over(client, LOCAL)
+    await wire.call(READ)
+    assert client.headers[0]["Host"] == "us-central1-127.0.0.1:7"
+
+
+def test_names_stay_one_part_of_a_path():
+    assert path_of("/a/{name}:x", name="../b?c=d/é") == "/a/..%2Fb%3Fc%3Dd%2F%C3%A9:x"
+
+
+PASSING = [error(503), error(504), error(429), error(500), error(502), LOST, LATE]
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=str)
+@pytest.mark.parametrize("query", [READ, WRITE], ids=["read", "write"])
+async def test_what_may_pass_is_tried_again(failure, query):
+    answer, slept = await outcome(Scripted(failure, failure, ok({"a": 1})), query)
+    assert answer == {"a": 1}
     assert len(slept) == 2
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        StatusCode.NOT_FOUND,
-        StatusCode.ABORTED,
-        StatusCode.INVALID_ARGUMENT,
-        StatusCode.PERMISSION_DENIED,
-        StatusCode.UNAUTHENTICATED,
-        StatusCode.FAILED_PRECONDITION,
-        StatusCode.ALREADY_EXISTS,
-        StatusCode.UNIMPLEMENTED,
-    ],
-)
-async def test_what_will_not_pass_is_asked_once(code):
-    channel = Scripted(failure(code))
-    answer, slept = await outcome(channel)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501, 302])
+async def test_what_will_not_pass_is_asked_once(status):
+    client = Scripted(error(status))
+    answer, slept = await outcome(client)
     assert isinstance(answer, InfrastructureError)
-    assert (len(channel.asked), slept) == (1, [])
+    assert (len(client.asked), slept) == (1, [])
 
 
 async def test_waits_grow_with_jitter_and_end_with_the_budget():
-    channel = Scripted(failure(StatusCode.UNAVAILABLE))
     patience = Patience(budget_s=20.0, first_wait_s=0.25, max_wait_s=5.0)
-    answer, slept = await outcome(channel, patience=patience)
+    answer, slept = await outcome(Scripted(error(503)), patience=patience)
     assert isinstance(answer, UnavailableError)
-    assert f"in {len(channel.asked)} tries" in answer.message
+    assert 15.0 < sum(slept) <= 20.0
     assert 0.25 <= slept[0] <= 0.5
-    assert 0.5 <= slept[1] <= 0.75
-    assert max(slept) <= 5.0
-    assert 10.0 < sum(slept) <= 20.0
-    assert slept != [0.25 * 2**n for n in range(len(slept))]
+    assert all(wait <= 5.0 for wait in slept)
+    assert slept[-1] > 4.0
 
 
 async def test_an_emulator_that_is_not_there_is_given_up_soon():
@@ -133,69 +92,97 @@ async def test_an_emulator_that_is_not_there_is_given_up_soon():
     assert sum(slept) <= 2.0
 
 
-async def test_an_emulator_that_restarts_is_waited_for():
-    answer, _ = await outcome(Scripted(REFUSED, REFUSED, b"a"), WRITE, LOCAL)
-    assert answer == b"a"
+async def test_the_real_api_is_given_its_time_although_nobody_listens():
+    answer, slept = await outcome(Scripted(REFUSED))
+    assert isinstance(answer, UnavailableError)
+    assert sum(slept) > 10.0
 
 
-async def test_credentials_that_fail_are_not_tried_again():
-    channel = Scripted(NO_TOKEN)
-    answer, _ = await outcome(channel)
+async def test_missing_credentials_are_not_waited_for():
+    answer, slept = await outcome(Scripted(NO_TOKEN), WRITE)
     assert isinstance(answer, AccessError)
-    assert len(channel.asked) == 1
+    assert "gcloud auth application-default login" in answer.hint
+    assert slept == []
 
 
-async def test_a_token_server_out_of_reach_is_tried_again():
-    answer, slept = await outcome(Scripted(NO_NETWORK, b"a"), WRITE, repeatable=False)
-    assert (answer, len(slept)) == (b"a", 1)
+async def test_a_token_that_the_network_kept_back_is_waited_for():
+    answer, slept = await outcome(Scripted(NO_NETWORK, ok({})), WRITE)
+    assert (answer, len(slept)) == ({}, 1)
 
 
-@pytest.mark.parametrize("refused", [StatusCode.ABORTED, StatusCode.ALREADY_EXISTS])
-async def test_a_write_refused_after_a_lost_answer_may_have_happened(refused):
-    channel = Scripted(failure(StatusCode.UNAVAILABLE, "Socket closed"), failure(refused))
-    answer, _ = await outcome(channel, WRITE)
+@pytest.mark.parametrize("first", [LOST, LATE, error(503), error(500)], ids=str)
+async def test_a_refusal_after_an_unanswered_write_is_in_doubt(first):
+    client = Scripted(first, error(409, "ABORTED", "Conflict for resource"))
+    answer, _ = await outcome(client, WRITE)
     assert isinstance(answer, UnavailableError)
-    assert "may have happened" in answer.message
+    assert "the update may have happened" in answer.message
+    assert len(client.asked) == 2
 
 
-@pytest.mark.parametrize(
-    "first", [failure(StatusCode.RESOURCE_EXHAUSTED), REFUSED], ids=["quota", "connection"]
-)
-async def test_a_write_that_never_arrived_leaves_no_doubt(first):
-    answer, _ = await outcome(Scripted(first, failure(StatusCode.ABORTED)), WRITE)
+@pytest.mark.parametrize("first", [REFUSED, NO_NETWORK, error(429)], ids=str)
+async def test_a_refusal_after_a_write_that_never_arrived_is_none(first):
+    answer, _ = await outcome(Scripted(first, error(409, "ABORTED")), WRITE)
     assert isinstance(answer, ConflictError)
 
 
-async def test_a_lost_answer_does_not_make_a_read_doubtful():
-    lost = failure(StatusCode.UNAVAILABLE, "Socket closed")
-    answer, _ = await outcome(Scripted(lost, failure(StatusCode.ABORTED)), READ)
+async def test_one_try_of_unknown_end_is_not_told_as_two():
+    answer, _ = await outcome(Scripted(Failure(Code.UNKNOWN, "no HTTP")), WRITE)
+    assert "in 1 try; the update may have happened" in answer.message
+
+
+async def test_a_read_is_never_in_doubt():
+    answer, _ = await outcome(Scripted(LOST, error(409, "ABORTED")))
     assert isinstance(answer, ConflictError)
 
 
-async def test_a_write_that_is_not_repeatable_is_sent_once_unless_it_never_arrived():
-    lost = Scripted(failure(StatusCode.UNAVAILABLE, "Socket closed"))
-    answer, _ = await outcome(lost, WRITE, repeatable=False)
-    assert isinstance(answer, UnavailableError)
-    assert len(lost.asked) == 1
-    answer, _ = await outcome(Scripted(REFUSED, b"a"), WRITE, repeatable=False)
-    assert answer == b"a"
+@pytest.mark.parametrize("body", [b"", b"garbage", b"[1]", b"null", b"\xff", b"[" * 100_000])
+async def test_what_is_no_object_is_not_understood(body):
+    answer, slept = await outcome(Scripted(Answer(200, body)))
+    assert "cannot be understood" in answer.message
+    assert not isinstance(answer, UnavailableError)
+    written, _ = await outcome(Scripted(Answer(200, body)), WRITE)
+    assert isinstance(written, UnavailableError)
+    assert "may have happened" in written.message
+    assert slept == []
 
 
-async def test_errors_carry_no_trace_of_the_library():
-    answer, _ = await outcome(Scripted(failure(StatusCode.NOT_FOUND)))
-    assert answer.__cause__ is None
-    assert answer.__suppress_context__
+async def test_what_a_call_waits_for_is_said_once_while_it_waits():
+    said, asked = [], asyncio.Event()
+
+    class Silent(Scripted):
+        async def ask(self, *args, **kwargs):
+            await asked.wait()
+            return ok({})
+
+    def say(text):
+        said.append(text)
+        asked.set()
+
+    wire, _ = wire_over(Silent(), say=say, silence_s=0.0)
+    assert await wire.call(READ) == {}
+    assert said == ["waiting for Cloud Run: no answer yet, up to 30 s"]
 
 
-async def test_an_answer_that_is_no_message_is_told_apart_from_silence():
-    def decode(answer):
-        raise DecodeError
+async def test_what_was_seen_is_said_and_no_token():
+    said, heard = [], asyncio.Event()
 
-    wire, _ = wire_over(Scripted(b"?"))
-    for method, kind in (
-        (Method("/x.Y/Read", bytes, decode), InfrastructureError),
-        (Method("/x.Y/Write", bytes, decode, writes=True), UnavailableError),
-    ):
-        with pytest.raises(InfrastructureError, match=r"^thing: .*got 1 bytes") as caught:
-            await wire.call(method, b"q", subject="thing")
-        assert type(caught.value) is kind
+    def say(text):
+        said.append(text)
+        heard.set()
+
+    async def until_heard(_):
+        await heard.wait()
+
+    wire, _ = wire_over(Scripted(Failure(Code.UNAVAILABLE, "no; ya29.abc-def"), ok({})))
+    ways = wire._ways
+    wire._ways = type(ways)(until_heard, ways.client, ways.identify, say, 0.0)
+    assert await wire.call(READ) == {}
+    assert said == ["waiting for Cloud Run: no; [token], up to 30 s"]
+
+
+async def test_a_call_that_answers_says_nothing():
+    said = []
+    wire, _ = wire_over(Scripted(ok({})), say=said.append, silence_s=0.0)
+    await wire.call(READ)
+    await asyncio.sleep(0)
+    assert said == []

@@ -149,13 +149,17 @@ _MOVING_ON = frozenset({Phase.VERIFYING, Phase.BACKING_OUT})
 def rollout(phase: Phase, asked: Plan | None = None, **changes: object) -> Rollout:
     """A rollout that has come as far as this phase, a minute before its limit.
 
-    The service is as last seen; the guard is the generation that the write was decided on.
+    The service is as last seen; the guard is the generation that the write was decided on. While it
+    reads, it has looked at those that have users already.
     """
     asked = asked or plan()
     r = Rollout("r1", asked, NOW, phase, later(60), candidate=CANDIDATE)
     read = service(etag="guard", generation=GUARD)
     r = replace(r, service=read, guard=GUARD, before=BEFORE, placed=PLACED)
     r = replace(r, revisions=revisions(), verdict=Verdict(Decision.PROMOTE))
+    if phase is Phase.READING:
+        stable = Revision(STABLE, READY, "app:1")
+        r = replace(r, wanted=(STABLE, OLD, CANDIDATE), revisions={STABLE: stable, **r.revisions})
     r = replace(r, at=NOW, fence=0 if phase is Phase.READING else 1, reached=PLACED)
     if phase not in _PLACED_LIST and phase not in _NO_GOAL:
         back = phase in {Phase.REVERTING, Phase.PROVING}

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from gate.core.aim import aim, no_service
+from gate.core.commands import command_of
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
 from gate.core.questions import DiffProbe
 from gate.core.service import ServiceRef
-from gate.core.state import Ending, Kind, PastMove, Phase
+from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
+from gate.core.transitions import PATIENT_LOOKS
 from tests.unit.core.rollouts import (
     BEFORE,
     BOOTING,
@@ -57,8 +59,28 @@ def test_a_candidate_is_placed_at_zero_beside_what_is_there():
 def test_latest_is_pinned_and_that_is_said():
     r = aimed(plan(), service(LATEST))
     assert r.before == LATEST
-    assert r.placed == Split.all_to(STABLE, {"blue": OLD, "nightly": None, TAG: CANDIDATE})
+    assert r.placed == Split.all_to(STABLE, {"blue": OLD, "nightly": STABLE, TAG: CANDIDATE})
     assert "--to-latest" in r.notes[0]
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_a_tag_on_latest_is_pinned_by_the_write_that_places_the_candidate_and_that_is_said(adopts):
+    traffic = Split.of([Target(STABLE, 100), Target(None, 0, "prod"), Target(None, 0, "beta")])
+    asked = plan(revision=CANDIDATE) if adopts else plan()
+    r = aimed(asked, service(traffic))
+    (command,) = command_of(r)
+    assert command.traffic.tags == {"prod": STABLE, "beta": STABLE, TAG: CANDIDATE}
+    told = [note for note in r.notes if "followed LATEST" in note]
+    assert [note.split()[1] for note in told] == ["beta", "prod"]
+    assert all(f"is pinned to {STABLE}" in note for note in told)
+    assert "--update-tags prod=LATEST" in told[1]
+
+
+def test_our_own_tag_on_latest_just_moves_to_the_candidate():
+    traffic = Split.of([Target(OLD, 100), Target(None, 0, TAG)])
+    r = aimed(plan(), service(traffic), revisions=revisions(name=OLD))
+    assert r.placed == Split.all_to(OLD, {TAG: CANDIDATE})
+    assert r.notes == (f"tag {TAG} was on {STABLE} and moves to the candidate",)
 
 
 def test_notes_are_not_repeated_when_it_is_decided_anew():
@@ -140,7 +162,7 @@ def test_moves_by_hand_go_to_the_named_revision_and_keep_all_tags(kind):
     r = aimed(plan(kind, revision=CANDIDATE), service(LATEST))
     assert (r.phase, r.before) == (Phase.MOVING, LATEST)
     assert r.goal == Split.all_to(CANDIDATE, LATEST.tags)
-    assert r.placed == Split.all_to(STABLE, LATEST.tags)
+    assert r.placed == Split.all_to(STABLE, {"blue": OLD, "nightly": STABLE})
 
 
 @pytest.mark.parametrize("kind", [Kind.PROMOTE, Kind.ROLLBACK])
@@ -177,7 +199,7 @@ def test_a_promotion_without_a_tag_and_a_rollback_without_a_past_are_refused():
 
 def test_a_rollback_goes_where_the_ledger_says():
     history = (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
-    asked = plan(Kind.ROLLBACK, history=history)
+    asked = plan(Kind.ROLLBACK, past=Past(history))
     r = aimed(asked, service(MOVED), candidate=STABLE, revisions=revisions(name=STABLE))
     assert (r.phase, r.goal) == (Phase.MOVING, Split.all_to(STABLE, USERS))
 
@@ -248,3 +270,32 @@ def test_a_first_deploy_is_asked_what_can_be_asked_of_it_alone():
     only = replace(asked, probes=(Probe("config", DiffProbe()),))
     r = no_service(rollout(Phase.READING, only), missing)
     assert r.plan.probes == only.probes  # no required question at all would prove nothing
+
+
+NEVER_READY = service(MOVED, effective=Split(()), latest_ready="", ready=BROKEN)
+
+
+def test_a_first_deploy_that_never_started_is_a_first_deploy_again():
+    r = aimed(plan(first_deploy=True), NEVER_READY)
+    assert (r.phase, r.first, r.candidate) == (Phase.DEPLOYING, True, CANDIDATE)
+    assert r.placed.shares == {CANDIDATE: 100}
+    assert "has never had a ready revision" in r.notes[-1]
+
+
+def test_without_leave_a_first_deploy_is_not_tried_again_and_that_is_said():
+    text = refusal(plan(), NEVER_READY)
+    assert "no revision of it has ever been ready" in text
+    assert "first_deploy: allow" in text
+
+
+def test_what_was_left_half_done_is_not_waited_for_and_has_a_way_out():
+    left = service(MOVED, effective=BEFORE, ready=BROKEN)
+    r = aimed(plan(), left, looks=PATIENT_LOOKS)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.FAILED)
+    assert "was left half done" in r.notes[-1]
+    assert "last written by eve@example.com" in r.notes[-1]
+    assert str(BROKEN) in r.notes[-1]
+    assert r.way_out[0].startswith(f"gate rollback --to {STABLE} ")
+    assert aimed(plan(), left).phase is Phase.READING  # a read may be a little old
+    busy = service(MOVED, effective=BEFORE, reconciling=True)
+    assert aimed(plan(), busy, looks=PATIENT_LOOKS).phase is Phase.READING

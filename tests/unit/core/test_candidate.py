@@ -137,13 +137,13 @@ def test_why_it_did_not_start():
     r = rollout(Phase.EXPLAINING, revisions=revisions(BROKEN))
     r = candidate.explained(r, ("a", "b"), NOW)
     assert r.ending is Ending.REJECTED
-    assert r.verdict.reasons[0].hint.endswith("a | b")
+    assert (r.verdict.reasons[0].lines, r.verdict.reasons[0].hint) == (("a", "b"), "")
 
 
 def test_slow_is_rejected_if_it_had_its_time_and_held_if_not():
     booting = revisions(BOOTING)
     r = candidate.explained(rollout(Phase.EXPLAINING, revisions=booting), ("a",), NOW)
-    assert (r.ending, r.verdict.reasons[0].hint) == (Ending.REJECTED, "a")
+    assert (r.ending, r.verdict.reasons[0].lines) == (Ending.REJECTED, ("a",))
     assert "not ready within 240 s (reconciling)" in text_of(r)
     hurried = rollout(Phase.EXPLAINING, plan(deadline_s=30), revisions=booting)
     r = candidate.explained(hurried, (), NOW)

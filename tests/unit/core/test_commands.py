@@ -74,7 +74,8 @@ def test_untagging_takes_our_tag_from_the_list_as_last_seen():
 
 
 def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
-    command = only(rollout(Phase.PROBING, url="https://candidate---x"))
+    inside = service(PLACED, ingress="internal")
+    command = only(rollout(Phase.PROBING, url="https://candidate---x", service=inside))
     assert command == RunProbes(
         PROBES,
         "https://candidate---x",
@@ -83,6 +84,7 @@ def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
         NOW,
         later(1200),
         compare_with=(STABLE,),
+        ingress="internal",
     )
 
 

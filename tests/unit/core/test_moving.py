@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from gate.core import moving
+from gate.core.commands import command_of
 from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.core.transitions import STILL_CHANGING
+from gate.errors import ExitCode
 from tests.unit.core.rollouts import (
     BEFORE,
     BROKEN,
@@ -20,6 +22,7 @@ from tests.unit.core.rollouts import (
     NOW,
     OLD,
     PLACED,
+    PROBES,
     STABLE,
     TAG,
     done,
@@ -28,6 +31,7 @@ from tests.unit.core.rollouts import (
     marked,
     ours,
     plan,
+    revisions,
     rollout,
     service,
 )
@@ -201,3 +205,36 @@ def test_what_failed_where_our_tag_was_taken_away_is_no_regression_and_goes_back
     assert "our tag was taken away by eve@example.com" in back.verdict.reasons[0].text
     kept = ours(MOVED.with_tag(TAG, CANDIDATE), wrote=MOVED)
     assert moving.back_out(r, kept, NOW).ending is Ending.REGRESSED
+
+
+def test_after_a_rollback_the_target_is_asked_once_as_users_do():
+    r = verified(done(MOVED), ROLL_BACK)
+    assert (r.phase, r.listening) == (Phase.VERIFYING, True)
+    (look,) = command_of(r)
+    assert (look.ask, look.after_s) == ("https://x", 0.0)
+    asked = plan(Kind.ROLLBACK, revision=CANDIDATE, probes=PROBES)
+    assert verified(done(MOVED), asked).ending is Ending.ROLLED_BACK  # it has been asked before
+
+
+def test_a_target_that_does_not_answer_is_said_loudly_and_never_proposed_again():
+    listed = tuple(revisions(name=name)[name] for name in (CANDIDATE, STABLE))
+    asked = replace(ROLL_BACK, revisions=listed)
+    what = {"listening": True, "unanswered": "HTTP 503, no instance"}
+    r = verified(done(MOVED), asked, **what)
+    assert (r.ending, r.exit_code) == (Ending.STUCK, ExitCode.STUCK)
+    assert f"ALL USERS ARE ON {CANDIDATE}, AND IT DOES NOT ANSWER: HTTP 503" in r.notes[-1]
+    (way,) = r.way_out
+    assert f"--to {STABLE} " in way
+
+
+def test_an_arrival_that_was_seen_does_not_become_unsure_afterwards():
+    r = rollout(Phase.VERIFYING, ROLL_BACK, listening=True)
+    assert moving.cannot_see(r, failed(Failure.LOST)).ending is Ending.ROLLED_BACK
+
+
+def test_a_target_that_is_gone_is_not_what_leads_out():
+    gave_up = service(MOVED, effective=BEFORE, ready=BROKEN)
+    r = verified(gave_up, ROLL_BACK, looks=99, revisions={})
+    assert r.ending is Ending.STUCK
+    assert r.notes[-2] == f"{CANDIDATE} does not exist any more"
+    assert f"--to {STABLE} " in r.way_out[0]

@@ -35,12 +35,20 @@ def test_a_path_is_on_the_candidate(path):
         assert repr(path) in problem.message
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/healthz?deep=1"])
-def test_healthz_never_reaches_a_container(path):
-    assert "never reaches a container" in refused("path", lambda: HttpProbe(path)).message
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/healthz?deep=1", "/%68ealthz", "/eventlog", "/eventlog?x", "/_ah/x", "/_ah/"],
+)
+def test_what_the_front_end_keeps_never_reaches_a_container(path):
+    problem = refused("path", lambda: HttpProbe(path))
+    assert "never reaches a container" in problem.message
+    assert "z" not in problem.hint
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz/", "/healthzz", "/api//x", "/x?y=//z"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/healthz/", "/healthzz", "/readyz", "/eventlogs", "/_ahead", "/api//x", "/x?y=//z"],
+)
 def test_other_paths_are_fine(path):
     assert HttpProbe(path).path == path
 

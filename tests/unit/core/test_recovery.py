@@ -21,6 +21,7 @@ from tests.unit.core.rollouts import (
     TAG,
     later,
     plan,
+    revisions,
     rollout,
 )
 from tests.unit.core.rollouts import service as unmarked
@@ -100,7 +101,10 @@ def left_undone(mark=BACK, **more):
 @pytest.mark.parametrize("kind", [Kind.RECOVER, Kind.ROLLOUT])
 def test_what_a_gate_wrote_last_and_was_left_half_done_is_written_once_more(kind):
     seen = left_undone()
-    r = recovery.admitted(rollout(Phase.READING, plan(kind)), seen, NOW)
+    fresh = rollout(Phase.READING, plan(kind), revisions={})
+    r = recovery.admitted(fresh, seen, NOW)
+    assert (r.phase, r.candidate) == (Phase.READING, STABLE)  # is it still there?
+    r = recovery.admitted(replace(r, revisions=revisions(name=STABLE)), seen, NOW)
     assert (r.phase, r.goal, r.fence) == (Phase.RECOVERING, seen.traffic, 5)
     assert r.notes[-1] == (
         "what a rollout (bob) wrote last was left half done, and is written once more"
@@ -124,6 +128,7 @@ def test_nothing_else_that_is_half_done_is_touched(seen):
 
 
 def recovered(seen, **changes):
+    changes = {"revisions": revisions(name=STABLE), **changes}
     asked = rollout(Phase.RECOVERED, plan(Kind.RECOVER), fence=4, goal=BEFORE, **changes)
     return recovery.recovered(replace(asked, id="r7"), seen, NOW)
 
@@ -135,3 +140,28 @@ def test_a_recovery_that_is_left_half_done_is_written_once_more_a_few_times():
     patient = recovered(left_undone(), looks=PATIENT_LOOKS, conflicts=1)
     assert patient.phase is Phase.RECOVERED
     assert recovered(left_undone(), looks=99, conflicts=CONFLICTS_MAX).phase is Phase.RECOVERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"), [(Kind.RECOVER, Ending.STUCK), (Kind.ROLLOUT, Ending.FAILED)]
+)
+def test_what_is_gone_is_not_written_once_more(kind, ending):
+    asked = rollout(Phase.READING, plan(kind), revisions={}, candidate=STABLE)
+    r = recovery.admitted(asked, left_undone(), NOW)
+    assert (r.phase, r.ending) == (Phase.RECORDING, ending)
+    assert f"{STABLE} does not exist any more, so it is not asked for again" in r.notes[-1]
+    assert r.way_out[0].startswith(f"gate rollback --to {CANDIDATE} ")
+
+
+def test_what_is_deleted_during_a_recovery_ends_it():
+    r = recovered(left_undone(), looks=PATIENT_LOOKS, revisions={})
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.STUCK)
+    assert "does not exist any more" in r.notes[-1]
+
+
+def test_a_rollout_goes_on_from_a_service_that_never_served():
+    never = left_undone(
+        latest_ready="",
+    )
+    asked = rollout(Phase.RECOVERED, plan(), fence=4, goal=BEFORE, looks=PATIENT_LOOKS)
+    assert recovery.recovered(replace(asked, id="r7"), never, NOW).phase is Phase.READING

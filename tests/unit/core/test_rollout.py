@@ -19,6 +19,7 @@ from gate.core.messages import (
     Look,
     Probed,
     Recorded,
+    Seen,
 )
 from gate.core.rollout import begin, step
 from gate.core.state import Ending, Kind, Phase
@@ -154,7 +155,13 @@ ARROWS = [
     (rollout(P.WATCHING, WATCH, stepped=1), Probed(NOW, ()), P.WATCHING, None),
     (rollout(P.WATCHING, WATCH, stepped=1), Interrupted(NOW), P.BACKING_OUT, Ending.INTERRUPTED),
     (rollout(P.VERIFYING, PROMOTE), seen(done(MOVED)), P.RECORDING, Ending.PROMOTED),
-    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.RECORDING, Ending.ROLLED_BACK),
+    (rollout(P.VERIFYING, ROLL_BACK), seen(done(MOVED)), P.VERIFYING, None),
+    (
+        rollout(P.VERIFYING, ROLL_BACK, listening=True),
+        seen(done(MOVED)),
+        P.RECORDING,
+        Ending.ROLLED_BACK,
+    ),
     (rollout(P.VERIFYING), seen(HALF_WAY), P.VERIFYING, None),
     (rollout(P.VERIFYING), seen(HALF_WAY, at=later(60)), P.BACKING_OUT, Ending.REVERTED),
     (
@@ -365,17 +372,19 @@ def test_a_whole_rollout_step_by_step():
         r, commands = step(r, event)
 
     r, commands = begin(plan(), "r1", NOW)
-    then(seen(service(etag="1", annotations=()), None))
+    then(seen(service(etag="0", annotations=()), None))
+    then(Seen(NOW, service(etag="1", annotations=()), revisions(name=STABLE)))
     then(Accepted(NOW))
-    deployed = marked(service(PLACED, etag="2"), told[1])
+    deployed = marked(service(PLACED, etag="2"), told[2])
     then(seen(deployed))
     then(Probed(NOW, (evidence(),)))
     then(seen(deployed))
     then(Accepted(NOW))
-    then(seen(marked(service(MOVED, etag="3"), told[5])))
+    then(seen(marked(service(MOVED, etag="3"), told[6])))
     then(Accepted(NOW))
     then(Recorded(NOW, kept=True))
     assert [type(command).__name__ for command in told] == [
+        "Look",
         "Look",
         "Deploy",
         "Look",
@@ -386,7 +395,8 @@ def test_a_whole_rollout_step_by_step():
         "SetTraffic",
         "Record",
     ]
-    assert told[7].mark.holder == ""
-    assert isinstance(told[1], Deploy)
-    assert (told[1].etag, told[5].etag) == ("1", "2")
+    assert told[:2] == [Look(), Look((STABLE,))]
+    assert told[8].mark.holder == ""
+    assert isinstance(told[2], Deploy)
+    assert (told[2].etag, told[2].base, told[6].etag) == ("1", STABLE, "2")
     assert (r.ending, r.exit_code, r.ended) == (Ending.PROMOTED, ExitCode.DONE, True)

@@ -66,8 +66,15 @@ def test_pinning_gives_latests_share_to_what_it_means_now():
     split = Split.of([Target(None, 40), Target("a", 60), Target(None, 0, "nightly")])
     assert split.pinned("b").shares == {"a": 60, "b": 40}
     assert split.pinned("a").shares == {"a": 100}
-    assert split.pinned("b").tags == {"nightly": None}
     assert not split.pinned("b").follows_latest
+
+
+def test_pinning_gives_tags_on_latest_the_revision_that_they_mean_now():
+    split = Split.of([Target("a", 100), Target(None, 0, "prod"), Target("c", 0, "blue")])
+    assert split.floating_tags == ("prod",)
+    assert split.pinned("b").tags == {"prod": "b", "blue": "c"}
+    assert split.pinned("b").floating_tags == ()
+    assert split.pinned("").tags == split.tags  # LATEST means nothing
 
 
 def test_tags_come_and_go_one_by_one():

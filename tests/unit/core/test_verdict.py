@@ -78,7 +78,7 @@ def test_a_candidate_that_is_not_ready_is_rejected_with_its_own_words():
     verdict = unready(CANDIDATE, BROKEN, ["one", "two"])
     assert verdict.decision is Decision.REJECT
     assert "HEALTH_CHECK_CONTAINER_ERROR: it did not start" in verdict.reasons[0].text
-    assert verdict.reasons[0].hint == "its own last words: one | two"
+    assert (verdict.reasons[0].lines, verdict.reasons[0].hint) == (("one", "two"), "")
 
 
 @pytest.mark.parametrize("reason", sorted(PLATFORM_REASONS))
@@ -91,7 +91,8 @@ def test_what_the_platform_did_is_not_held_against_it(reason):
 
 def test_its_own_last_words_are_kept_also_then():
     condition = Condition(ConditionState.FAILED, "INTERNAL", "later")
-    assert unready(CANDIDATE, condition, ["one"]).reasons[0].hint.endswith("one")
+    reason = unready(CANDIDATE, condition, ["one"]).reasons[0]
+    assert (reason.lines, reason.hint) == (("one",), "the platform says so, not the candidate")
 
 
 def test_one_finding_is_told_alone():

@@ -102,3 +102,38 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_nul_in_a_command_is_refused(tmp_path):
     assert "expected a list of text" in refused(tmp_path, 'images: {x: {command: ["a\\0b"]}}')
+
+
+def by_digest(tmp_path, command, name="demo/app:v1"):
+    images = load_images(write(tmp_path, f"images: {{'{name}': {{command: [{command}]}}}}"))
+    return images, images.by_digest(name)
+
+
+def test_a_digest_is_that_of_the_content_not_of_the_tag(tmp_path):
+    _, first = by_digest(tmp_path, "serve")
+    _, same = by_digest(tmp_path, "serve", "demo/app:v2")
+    _, other = by_digest(tmp_path, "serve, --new")
+    assert first == same != other
+    assert first.startswith("demo/app@sha256:")
+    assert len(first.partition("sha256:")[2]) == 64
+
+
+def test_a_reference_by_digest_finds_the_content_and_keeps_it(tmp_path):
+    images, reference = by_digest(tmp_path, "serve")
+    assert images.find(reference) == images.find("demo/app:v1") is not None
+    assert images.by_digest(reference) == reference
+    assert images.find(reference.replace("demo/app", "demo/other")) is None
+    assert images.find("demo/app@sha256:0") is None
+
+
+def test_an_image_that_is_not_there_has_no_digest(tmp_path):
+    images, _ = by_digest(tmp_path, "serve")
+    assert images.by_digest("demo/app:v9") == ""
+
+
+def test_secrets_are_names_and_texts(tmp_path):
+    text = "images: {x: {command: [serve]}}\nsecrets: {key: value}"
+    images = load_images(write(tmp_path, text))
+    assert images.secrets == {"key": "value"}
+    assert "value" not in repr(images)
+    assert "secrets.key" in refused(tmp_path, text.replace("value", "[1]"))

@@ -1,10 +1,25 @@
+from dataclasses import replace
+
 import pytest
 
-from gate.core.evidence import Outcome
-from gate.probes.frontend import Arrival, FrontEndAnswer, Patience, recognise
+from gate.core.evidence import Finding, Outcome
+from gate.probes.frontend import Arrival, FrontEndAnswer, Patience, kept_out, recognise
 from tests.fakes.clock import FakeClock
+from tests.fakes.probes import evidence
 
 GOOGLE_404 = "<!DOCTYPE html>\n<title>Error 404 (Not Found)!!1</title>"
+NEWER_404 = """
+<html><head>
+<meta http-equiv="content-type" content="text/html;charset=utf-8">
+<title>404 Page not found</title>
+</head>
+<body text=#000000 bgcolor=#ffffff>
+<h1>Error: Page not found</h1>
+<h2>The requested URL was not found on
+this server.</h2>
+<h2></h2>
+</body></html>
+"""
 BUSY = "The request was aborted because there was no available instance."
 BROKE = (
     "The request failed because either the HTTP response was malformed or connection to the "
@@ -16,6 +31,11 @@ BROKE = (
     ("status", "body", "outcome"),
     [
         (404, GOOGLE_404, Outcome.INCONCLUSIVE),
+        (404, NEWER_404, Outcome.INCONCLUSIVE),
+        (403, "<title>403 Forbidden</title><h1>Error: Forbidden</h1>", Outcome.INCONCLUSIVE),
+        (401, "<title>401 Unauthorized</title><h1>Error: Unauthorized</h1>", Outcome.INCONCLUSIVE),
+        (401, "<title>Error 401 (Unauthorized)!!1</title>", Outcome.INCONCLUSIVE),
+        (413, "<title>Error 413 (Request Entity Too Large)!!1</title>", Outcome.INCONCLUSIVE),
         (429, BUSY, Outcome.INCONCLUSIVE),
         (503, BUSY, Outcome.INCONCLUSIVE),
         (429, "Rate exceeded.", Outcome.INCONCLUSIVE),
@@ -40,6 +60,10 @@ def test_the_front_ends_answers_are_known(status, body, outcome):
     ("status", "body"),
     [
         (200, GOOGLE_404),
+        (200, NEWER_404),
+        (404, "<title>404 Not Found</title>The requested URL was not found on this server."),
+        (404, "<title>404 Page not found</title>"),
+        (403, "<title>403 Forbidden</title>"),
         (404, '{"detail":"Not Found"}'),
         (503, '{"status":"unhealthy","message":"Service Unavailable"}'),
         (500, "Internal Server Error"),
@@ -55,6 +79,18 @@ def test_a_token_that_iam_refuses_is_known_by_its_header():
     text = 'Bearer error="invalid_token" error_description="The access token could not be verified"'
     assert recognise(401, "", text).outcome is Outcome.INCONCLUSIVE
     assert recognise(401, "", "Bearer") is None
+
+
+@pytest.mark.parametrize("page", [GOOGLE_404, NEWER_404])
+def test_the_ingress_is_named_where_the_service_has_one(page):
+    fault = recognise(404, page).fault("404 Not Found", "200")
+    finding = Finding(fault.symptom, fault.expected, fault.seen, hint=fault.hint)
+    other = replace(finding, hint="look at its logs")
+    seen = replace(evidence("health", Outcome.INCONCLUSIVE), findings=(finding, other))
+    assert kept_out(seen, "") == kept_out(seen, "all") == seen
+    named, same = kept_out(seen, "internal").findings
+    assert "ingress is internal" in named.hint
+    assert same == other
 
 
 UNKNOWN = recognise(404, GOOGLE_404)

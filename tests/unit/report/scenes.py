@@ -37,7 +37,7 @@ from gate.core.service import (
     Service,
     ServiceRef,
 )
-from gate.core.state import Kind, PastMove, Plan, Rollout
+from gate.core.state import Kind, Past, PastMove, Plan, Rollout
 from gate.core.traffic import Split, Target
 from gate.ledger.entry import intention, outcome
 from gate.ports import Narrator, Progress
@@ -90,7 +90,7 @@ def rollback_plan(**changes: object) -> Plan:
     """A rollback to what served before."""
     history = (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
     usual = plan(kind=Kind.ROLLBACK, image="", probes=(), policy_source="", policy_digest="")
-    return replace(usual, history=history, reason="errors since noon", **changes)  # type: ignore[arg-type]
+    return replace(usual, past=Past(history), reason="errors since noon", **changes)  # type: ignore[arg-type]
 
 
 def passed(probe: str = "health", **changes: object) -> Evidence:

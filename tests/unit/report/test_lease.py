@@ -21,6 +21,8 @@ from tests.unit.report.scenes import (
 from tests.unit.report.scenes import service as unmarked
 from tests.unit.report.test_steps import HELD
 
+THERE = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
+"""Where the rollout at work has brought users."""
 LATE = START + timedelta(seconds=65)
 FLAGS = "--project demo --region us-central1 --service backend"
 
@@ -40,7 +42,7 @@ def test_nobody_at_work_is_worth_no_line() -> None:
 
 
 def test_a_rollout_at_work() -> None:
-    assert shown(service(HELD)) == [
+    assert shown(service(HELD, THERE)) == [
         "  at work:     rollout r7 (bob@example.com), since 2026-01-01 12:00:00 UTC",
         "  phase:       dwelling, candidate backend-00002-abc",
         "  lease:       until 2026-01-01 12:01:00 UTC, unless it is renewed",
@@ -48,7 +50,7 @@ def test_a_rollout_at_work() -> None:
 
 
 def test_a_rollout_that_died_and_the_way_out() -> None:
-    assert shown(service(HELD), LATE) == [
+    assert shown(service(HELD, THERE), LATE) == [
         (
             "  UNFINISHED:  rollout r7 (bob@example.com), since 2026-01-01 12:00:00 UTC died: "
             "dwelling, candidate"
@@ -71,7 +73,8 @@ def test_an_annotation_that_nobody_can_read_and_the_way_out() -> None:
 
 
 def test_traffic_that_others_have_moved_since() -> None:
-    (line,) = shown(service(Mark(4, wrote=((CANDIDATE, 100),))))
+    line, bar, *_ = shown(service(Mark(4, wrote=((CANDIDATE, 100),))))
+    assert bar.startswith(f"  barred:      {CANDIDATE}, rolled back by alice@example.com: moved by")
     assert line == (
         "  others:      somebody has moved traffic since the gate set backend-00002-abc 100 %"
     )
@@ -89,7 +92,7 @@ def test_barred_revisions_with_who_and_why_newest_first() -> None:
     many = tuple(Barred(f"a-{i}") for i in range(25))
     lines = shown(service(Mark(4, barred=many)))
     assert lines[0].endswith("a-24, rolled back by somebody")
-    assert lines[lease.BARRED_MAX] == "               and 15 older ones"
+    assert lines[lease.BARRED_MAX] == "               and 22 older ones"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,16 @@ def test_barred_revisions_with_who_and_why_newest_first() -> None:
 def test_why_nothing_is_recovered(mark: Mark | str, now: datetime, text: str) -> None:
     if mark is HELD and now is LATE:
         mark = ""  # a lapsed one is recovered, not told of
-    assert plain(lease.idle_lines(service(mark), now), 200) == [text]
+    assert plain(lease.idle_lines(service(mark), now), 200)[0] == text
+
+
+def test_a_living_rollout_is_left_alone_and_what_ends_it_is_said() -> None:
+    lines = plain(lease.idle_lines(service(HELD), START), 200)
+    which = '--project demo --region us-central1 --service backend --reason "..." --yes'
+    assert [line for line in lines if line.startswith("  gate")] == [
+        f"  gate rollback {which}",
+        f"  gate unlock {which}",
+    ]
 
 
 def test_what_cannot_be_read_is_no_reason_to_be_calm() -> None:
@@ -132,7 +144,7 @@ def test_for_machines(mark: Mark | str, now: datetime, state: str, rollout: str)
     value = lease.lease_value(service(mark), now)
     assert isinstance(value, dict)
     assert (value["state"], value["rollout"]) == (state, rollout)
-    assert lease.barred_value(service(mark)) == []
+    assert lease.barred_value(service(mark, THERE)) == []
 
 
 def test_the_fields_of_a_held_lease() -> None:

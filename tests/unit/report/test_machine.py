@@ -59,6 +59,7 @@ def test_status() -> None:
         "latest_created": CANDIDATE,
         "last_modifier": "alice@example.com",
         "updated_at": "2026-01-01T12:00:00.000Z",
+        "next": "",
         "lease": {
             "state": "free",
             "rollout": "",
@@ -111,6 +112,7 @@ def test_evidence() -> None:
                 "hint": "a slash is added: the route is registered as /api/health/",
                 "capability": "",
                 "attribution": "unknown",
+                "lines": [],
             },
             {
                 "subject": "discovery",
@@ -118,6 +120,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "discovery",
                 "attribution": "",
+                "lines": [],
             },
             {
                 "subject": "same-user-concurrency",
@@ -125,6 +128,7 @@ def test_evidence() -> None:
                 "hint": "",
                 "capability": "chat",
                 "attribution": "",
+                "lines": [],
             },
         ],
     }

@@ -150,12 +150,14 @@ def test_a_rollback() -> None:
     assert lines == [
         "rolling back backend (demo/us-central1) to what served before",
         "  asked by alice@example.com, because: errors since noon",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "traffic now: backend-00002-abc 100 %",
         "moving all traffic back to backend-00001-aaa",
         "waiting until the new traffic is in effect",
+        "  users are on backend-00001-aaa: asking it once, as they do",
         "traffic moved: backend-00002-abc 100 % -> backend-00001-aaa 100 %",
-        "verified: desired and effective traffic agree (after 500 ms)",
-        "recorded as 20260101-120000-abc123 (1.8 s in all)",
+        "verified: desired and effective traffic agree (after 1.0 s)",
+        "recorded as 20260101-120000-abc123 (2.3 s in all)",
     ]
 
 

@@ -234,6 +234,25 @@ def test_who_is_at_work_is_told_while_waiting_and_at_the_end(wait_s: float) -> N
     ]
 
 
+def test_who_does_not_wait_for_others_does_not_say_so() -> None:
+    scene = left(replace(HELD, wrote=((STABLE, 90), (CANDIDATE, 10))))
+    scene.effective, scene.lag = Split.all_to(STABLE), 3
+    lines: list[str] = []
+    scene.play(rollback_plan(), PlainNarrator(lines.append))
+    assert any("not in effect yet: waiting for it" in line for line in lines)
+    assert not any("is at work: waiting" in line or " 0 ms" in line for line in lines)
+
+
+def test_a_step_without_a_dwell_and_an_unknown_timeout_promise_no_time() -> None:
+    rollout, lines = told(Scene(), **{**STEPS, "dwell_s": 0.0})
+    ends = summary_lines(rollout, CAPABILITIES)
+    assert any("as users do, once more" in line for line in lines)
+    assert not any(" 0 ms" in line for line in (*lines, *ends))
+    unknown = replace(rollout.revisions[STABLE], timeout_s=0.0)
+    rollout = replace(rollout, revisions={**rollout.revisions, STABLE: unknown})
+    assert not any(" 0 ms" in line for line in summary_lines(rollout, CAPABILITIES))
+
+
 def test_a_rollback_that_asks_first_has_a_table_and_says_what_it_asked() -> None:
     scene = Scene(traffic=Split.all_to(CANDIDATE), evidence=(failed("health"), *ALL_PASSED[1:]))
     scene.revisions[CANDIDATE] = Revision(CANDIDATE, READY, "backend:v2")

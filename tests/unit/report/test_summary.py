@@ -1,6 +1,7 @@
 """The table at the end, and everything below it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from gate.core.state import Ending, Phase, Rollout
 from gate.core.traffic import Split, Target
 from gate.core.verdict import judge
 from gate.report.columns import cells
+from gate.report.reasons import verdict_lines
 from gate.report.summary import (
     evidence_lines,
     print_evidence,
@@ -26,6 +28,7 @@ from tests.unit.report.scenes import (
     READY,
     RECORDED,
     SHOWN,
+    START,
     V2_EVIDENCE,
     Scene,
     assert_safe,
@@ -145,6 +148,14 @@ def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
     ]
 
 
+def test_a_hint_is_a_hint_whatever_it_contains() -> None:
+    finding = replace(failed().findings[0], hint="ask /a | /b; its own last words: none")
+    verdict = judge(PROBES[:1], [failed("health", findings=(finding,))])
+    lines = [line.text for line in verdict_lines(verdict, PROBES[:1], [], CAPABILITIES)]
+    assert "hint: ask /a | /b; its own last words: none" in lines
+    assert not any("log lines" in line or line.startswith("|") for line in lines)
+
+
 def test_where_no_probe_ran_one_row_says_so() -> None:
     lines = shown(Scene(candidate_ready=PORT).play(plan()))
     assert lines[:4] == [
@@ -215,7 +226,7 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
         "next: roll out again; or look at the candidate yourself, then",
         (
             "  gate promote --revision backend-00002-abc --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
@@ -231,7 +242,12 @@ def test_a_rollback_has_no_table() -> None:
         "",
         "traffic before: backend-00002-abc 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
-        "open WebSockets stay on backend-00002-abc until they end (at most its request timeout)",
+        (
+            "open WebSockets stay on backend-00002-abc until they end "
+            "(at most 5 min, its request timeout)"
+        ),
+        "",
+        "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
         "exit code: 0 (promoted, or done)",
@@ -257,7 +273,7 @@ def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
         "  gate status --project demo --region us-central1 --service backend",
         (
             "  gate rollback --to backend-00001-aaa --project demo --region us-central1 "
-            '--service backend --reason "..."'
+            '--service backend --reason "..." --yes'
         ),
     ]
 
@@ -389,3 +405,41 @@ def test_probes_alone_on_a_terminal() -> None:
     assert isinstance(console.file, io.StringIO)
     assert_safe(console.file.getvalue().splitlines())
     assert "0 of 1 probe passed" in console.file.getvalue()
+
+
+def test_a_verdict_to_promote_is_not_shown_of_what_was_not_promoted() -> None:
+    def interrupt(_: Scene, rollout: Rollout, command: Command) -> Event | None:
+        stop = rollout.phase is Phase.CONFIRMING and not rollout.interrupted
+        return Interrupted(START) if stop else None
+
+    rollout = Scene(after=interrupt).play(plan())
+    assert rollout.verdict is not None
+    lines = shown(rollout)
+    assert not any(line.startswith("verdict:") for line in lines)
+    assert "ended: interrupted: backend-00002-abc gets no users' traffic" in lines
+
+
+def test_a_held_candidate_with_minimum_instances_costs_and_that_is_said() -> None:
+    rollout = Scene(evidence=V2_EVIDENCE[:1]).play(plan())
+    kept = replace(rollout.revisions[rollout.candidate], min_instances=2)
+    lines = shown(replace(rollout, revisions={**rollout.revisions, kept.name: kept}))
+    (line,) = [line for line in lines if "minimum instances" in line]
+    assert line.startswith("2 minimum instances of it kept running meanwhile, at a cost")
+    assert "on_hold: drop" in " ".join(lines)
+
+
+def test_nobody_has_a_websocket_on_a_revision_that_never_started() -> None:
+    rollout = served_by_candidate().play(rollback_plan())
+    assert any("open WebSockets stay on" in line for line in shown(rollout))
+    broken = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR")
+    never = Revision(CANDIDATE, broken)
+    there = replace(rollout, revisions={**rollout.revisions, CANDIDATE: never})
+    assert not any("open WebSockets" in line for line in shown(there))
+
+
+def test_what_leads_on_is_printed_whole_the_likeliest_first() -> None:
+    commands = ("gate rollback --to a", "gate rollback --to b " + "x" * 120)
+    rollout = replace(served_by_candidate().play(rollback_plan()), way_out=commands)
+    lines = shown(rollout)
+    begin = lines.index("next: what leads on from here, the likeliest first")
+    assert lines[begin + 1 :] == [f"  {command}" for command in commands]

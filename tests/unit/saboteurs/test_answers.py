@@ -71,5 +71,9 @@ def test_gzip_is_undone_but_never_past_a_bound():
     packed = ((b"content-encoding", b"gzip"), *HEADERS)
     small = Answer(200, packed, gzip.compress(HEALTHY.body))
     assert after(acts.Wrapped("data"), small).json == {"data": BODY}
+    half = len(HEALTHY.body) // 2
+    members = (gzip.compress(HEALTHY.body[:half]), gzip.compress(HEALTHY.body[half:]))
+    several = Answer(200, packed, b"".join(members))
+    assert after(acts.Wrapped("data"), several).json == {"data": BODY}
     bomb = Answer(200, packed, gzip.compress(b" " * (BODY_MAX + 1) + b"{}"))
     assert after(acts.Wrapped("data"), bomb) == bomb

@@ -93,8 +93,8 @@ async def test_a_write_that_had_not_begun_is_carried_out_under_its_name():
     rig = again(before)
     await rig.control.resume()
     await done(rig, operation)
-    name = rig.control.get_service(NAME).template.revision
-    assert rig.control.get_revision(f"{NAME}/revisions/{name}").containers[0].image == "demo/better"
+    name = rig.control.get_service(NAME).latest_created_revision
+    assert rig.control.get_revision(name).containers[0].image == "demo/better"
 
 
 async def test_a_revision_name_that_was_promised_stays_promised():
@@ -110,6 +110,24 @@ async def test_a_revision_name_that_was_promised_stays_promised():
         rig.control.create_service(creation(service(revision="promised"), "other"), "me")
     assert caught.value.code is Code.ALREADY_EXISTS
     await rig.control.close()
+
+
+async def test_a_revision_without_a_name_whose_operation_was_lost_is_made_once():
+    before = await first_run()
+    rude = again(before, faults=Faults(1))
+    await rude.control.resume()
+    new = Service(name=NAME, template=template("demo/better"))
+    rude.control.update_service(update(new, "template"), "me")
+    await rude.control.close()
+    before.journal.kinds["operations"].clear()
+    rig = again(before)
+    await rig.control.resume()
+    (running,) = rig.control.operations.running()
+    await done(rig, running.operation)
+    assert [spec.image for spec in rig.instances.booted] == ["demo/better"]
+    third = again(rig)
+    await third.control.resume()
+    assert third.control.operations.running() == []
 
 
 async def test_a_write_whose_operation_was_lost_is_carried_out_anyway():

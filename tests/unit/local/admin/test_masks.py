@@ -2,7 +2,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.masks import desired_changed, merged, parse_mask
+from gate.local.admin.masks import merged, parse_mask
 from gate.local.admin.messages import Service
 from tests.fakes.local_messages import complete, latest, template, to
 
@@ -80,11 +80,3 @@ def test_the_json_form_takes_camel_case_and_snake_case():
         "scaling.min_instance_count",
         "default_uri_disabled",
     ]
-
-
-def test_labels_and_annotations_are_no_desired_state():
-    old, new = current(), current()
-    new.annotations["x"] = "y"
-    assert not desired_changed(old, new)
-    new.traffic = [latest(100)]
-    assert desired_changed(old, new)

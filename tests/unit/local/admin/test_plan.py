@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.local.admin.conditions import State, state_of
+from gate.local.admin.conditions import Kind, State, condition, state_of
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import RevisionTemplate, Service
-from gate.local.admin.plan import as_time, needs_revision, plan_create, plan_update
+from gate.local.admin.plan import as_time, last_change, needs_revision, plan_create, plan_update
 from gate.local.admin.template import make_revision
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_messages import NAME, complete, to
@@ -53,12 +53,12 @@ def test_a_changed_desire_is_a_new_generation_with_a_new_etag():
     assert (new.creator, new.last_modifier) == ("me@example.com", "you")
 
 
-def test_metadata_alone_is_no_new_generation_but_a_new_etag():
+def test_metadata_alone_is_a_new_generation_too():
     old = created()
     wanted = Service(old)
     wanted.annotations["a"] = "b"
     new = plan_update(old, wanted, "you", AT + timedelta(seconds=5))
-    assert new.generation == 1
+    assert new.generation == 2
     assert new.etag != old.etag
 
 
@@ -66,6 +66,14 @@ def test_every_write_gets_a_later_time_even_when_the_clock_stands():
     old = created()
     new = plan_update(old, Service(old), "you", AT)
     assert new.update_time > old.update_time
+
+
+def test_a_write_is_later_than_the_status_that_was_read_before_it():
+    old = created()
+    settled = AT + timedelta(seconds=9)
+    old.terminal_condition = condition(Kind.READY, State.SUCCEEDED, settled)
+    assert last_change(old) == settled
+    assert as_time(plan_update(old, Service(old), "you", AT).update_time) > settled
 
 
 def test_a_new_service_needs_a_revision():

@@ -4,6 +4,7 @@ import pytest
 
 from gate.local.admin.conditions import Kind, State, find, state_of
 from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
 from gate.local.faults import Betrayal, Faults
@@ -53,7 +54,7 @@ async def test_a_new_service_ends_serving_its_first_revision():
     assert found.uri == "http://127.0.0.1:40001"
     assert list(found.urls) == [found.uri]
     assert routed(rig) == {name: 100}
-    assert found.template.revision == name
+    assert found.template.revision == ""  # the server's own names are not shown
 
 
 async def test_the_answer_to_a_write_shows_a_reconciling_service():
@@ -160,16 +161,30 @@ async def test_a_later_write_still_fails_while_a_tag_names_a_failed_revision():
     assert operation.error.message.startswith("Revision 'backend-bad' is not ready")
 
 
-async def test_metadata_alone_makes_no_revision_and_no_generation():
+async def test_metadata_alone_makes_a_generation_and_no_revision():
     rig = Rig()
     await created(rig)
     before = stored(rig)
     wanted = Service(name=NAME, annotations={"a": "b"})
     await updated(rig, wanted, "annotations")
     found = stored(rig)
-    assert (found.generation, len(revisions(rig))) == (before.generation, 1)
+    assert (found.generation, len(revisions(rig))) == (before.generation + 1, 1)
     assert found.etag != before.etag
     assert dict(found.annotations) == {"a": "b"}
+
+
+async def test_a_revision_that_is_ready_after_a_later_write_is_shown_as_the_latest_ready_one():
+    rig = Rig()
+    await created(rig)
+    (first,) = revisions(rig)
+    gate = rig.instances.hold("demo/slow")
+    pinned = service("demo/slow", "backend-slow", (to(first, 100),))
+    slow = rig.control.update_service(update(pinned, "template", "traffic"), "me")
+    await updated(rig, Service(name=NAME, annotations={"a": "b"}), "annotations")
+    assert short(stored(rig).latest_ready_revision) == first
+    gate.set()
+    await done(rig, slow)
+    assert short(stored(rig).latest_ready_revision) == "backend-slow"
 
 
 async def test_a_rollback_does_not_wait_for_a_candidate_that_is_still_starting():
@@ -292,7 +307,7 @@ async def driven(rig, operation):
         await asyncio.sleep(0)
 
 
-async def test_a_service_with_a_secret_fails_and_says_that_there_are_none():
+async def test_a_service_with_a_secret_that_is_not_there_fails_and_says_so():
     rig = Rig()
     made = service()
     source = {"secret_key_ref": {"secret": "key", "version": "1"}}
@@ -318,8 +333,8 @@ async def test_revisions_beyond_what_is_retained_go_oldest_first_and_only_idle_o
     ]
 
 
-async def test_a_stale_etag_is_a_conflict_and_changes_nothing():
-    rig = Rig()
+async def test_enforced_a_stale_etag_is_a_conflict_and_changes_nothing():
+    rig = Rig(v2_etags=V2Etags.ENFORCED)
     await created(rig)
     stale = stored(rig).etag
     await updated(rig, Service(name=NAME, annotations={"a": "b"}), "annotations")

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import (
     DeleteRevisionRequest,
     DeleteServiceRequest,
@@ -167,8 +168,8 @@ async def test_a_service_that_is_being_deleted_takes_no_writes():
     await done(rig, operation)
 
 
-async def test_a_stale_etag_keeps_service_and_revision():
-    rig = Rig()
+async def test_enforced_a_stale_etag_keeps_service_and_revision():
+    rig = Rig(v2_etags=V2Etags.ENFORCED)
     await two_revisions(rig)
     stale = rig.control.get_service(NAME).etag
     wanted = Service(name=NAME, annotations={"a": "b"})

@@ -5,6 +5,7 @@ from websockets.http11 import Response
 
 from gate.core.evidence import Outcome, Symptom
 from gate.probes.sockets.classify import Ending, How, ended, error_label, no_answer, refused
+from tests.unit.probes.plain import plain
 
 URL = "https://candidate---backend.example/ws"
 
@@ -40,7 +41,7 @@ def test_each_ending_has_its_symptom(ending, symptom, seen):
 
 def test_an_error_frame_before_the_end_is_told():
     fault = ended(Ending(How.CLOSED, 1011), "later", "NO_TOKEN", "x")
-    assert fault.seen == "1011 after an error frame (NO_TOKEN) later"
+    assert plain(fault.seen) == "1011 after an error frame (NO_TOKEN) later"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_status_is_told_with_its_body():
     one = refusal(status(500, b"Internal Server Error"))
     assert one.status == 500
     assert one.fault.symptom is Symptom.REFUSED
-    assert one.fault.seen == "500 Internal Server Error, Internal Server Error"
+    assert plain(one.fault.seen) == "500 Internal Server Error, Internal Server Error"
 
 
 def test_a_redirect_is_told_with_its_meaning():

@@ -7,6 +7,7 @@ from gate.core.questions import SuiteProbe
 from gate.probes.suite.record import NOBODY, SEVERAL, Record
 from gate.probes.suite.results import Ended, Result, Results
 from gate.probes.suite.weigh import Facts, cases, weigh
+from tests.unit.probes.plain import plain
 
 ASKED, SILENT = True, False
 
@@ -34,7 +35,7 @@ def weighed(*tests, code=None, late=False, by_test=True, own=None, uncollected=(
 
 
 def said(found):
-    return [f"{fault.symptom.value}: {fault.seen}" for fault in found.faults]
+    return [f"{fault.symptom.value}: {plain(fault.seen)}" for fault in found.faults]
 
 
 def test_one_pass_that_asked_is_enough():

@@ -4,6 +4,7 @@ from gate.core.evidence import Symptom
 from gate.core.expectations import Pattern, Schema
 from gate.core.policy import Await, Send
 from gate.probes.websocket.waiting import Listen, Message, Say
+from tests.unit.probes.plain import plain
 
 VALUES = {"nonce": "n1"}
 EVENTS = ("started", "thinking", "completed")
@@ -54,7 +55,7 @@ def test_too_late_with_others_tells_of_the_nearest():
     feed(one, {"type": "x"}, {"type": "pong", "a": 1, "b": 3}, {"type": "y"})
     fault = one.late()
     assert fault.symptom is Symptom.BODY
-    assert fault.seen == "/b = 3 (nearest of 3 messages in 3 s)"
+    assert plain(fault.seen) == "/b = 3 (nearest of 3 messages in 3 s)"
     assert fault.expected == "/b = 2"
 
 

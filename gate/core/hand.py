@@ -1,0 +1,187 @@
+"""What people ask for by hand: towards the revision that a promotion or a rollback means."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.core.bars import against, standing_bars
+from gate.core.mark import UnreadableMark
+from gate.core.rescue import by_hand
+from gate.core.service import ConditionState, Revision, Service
+from gate.core.stable import crossed, way_back
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
+from gate.core.traffic import Split, tag_problem
+from gate.core.transitions import again, ending_of, finish
+from gate.core.verdict import unready
+
+FLOATING_MAX = 8
+"""Most settings that are named one by one."""
+TAGS = ("rollback", "back", "b")
+"""Tags at which the target of a rollback is asked, if it is asked: the first that fits."""
+
+
+def tag_for(service: str) -> str:
+    """The tag of a rollback that fits beside the service's name; the shortest if none does."""
+    return next((tag for tag in TAGS if not tag_problem(tag, service)), TAGS[-1])
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """`: did you mean A or B?` where a name is close to some that exist, else ""."""
+    close = alike(name, names)
+    return f": did you mean {' or '.join(close)}?" if close else ""
+
+
+def alike(name: str, names: Iterable[str]) -> list[str]:
+    """The names that are spelt most like this one, the closest first, two at most."""
+    import difflib  # noqa: PLC0415 - only where a name is wrong
+
+    return difflib.get_close_matches(name, tuple(names), n=2, cutoff=0.7)
+
+
+def warnings(plan: Plan, service: Service, target: Revision, at: datetime) -> tuple[str, ...]:
+    """What somebody who goes to this revision by hand must know before.
+
+    That people or the gate have turned it down, and what of its settings has moved on since.
+    """
+    about = f"{target.name} ({_what(target, at)})"
+    said = tuple(f"{about} {why}" for why in _against(plan, service, target))
+    if plan.kind is not Kind.ROLLBACK or not target.floating:
+        return said
+    names = ", ".join(target.floating[:FLOATING_MAX])
+    more = len(target.floating) - FLOATING_MAX
+    rest = f" and {more} more" if more > 0 else ""
+    text = f"what does not go back: {names}{rest} (the latest version of a secret, as it is today)"
+    return (*said, text)
+
+
+def _against(plan: Plan, service: Service, target: Revision) -> Iterator[str]:
+    bars = standing_bars(service, {target.name: target})
+    bar = against(bars, target.name, target.digest or target.image)
+    if bar is not None:
+        why = f": {bar.reason}" if bar.reason else ""
+        yield f"is barred: {bar.actor or 'somebody'} moved users away from it{why}"
+    for name, verdict in plan.past.against:
+        if name == target.name:
+            yield verdict
+
+
+def _what(target: Revision, at: datetime) -> str:
+    image = target.image or "image unknown"
+    age = f", {_age(at - target.created_at)} old" if target.created_at else ""
+    return f"{image}{age}"
+
+
+def _age(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    minutes = max(int(span.total_seconds() // 60), 0)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} h" if hours else f"{minutes} min"
+
+
+def aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """READING, seen, for a promotion: by name, or whatever has the candidate's tag."""
+    name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
+    if not name:
+        note = f"{service.ref}: no revision has the tag {r.plan.tag!r}: name one with --revision"
+        return finish(r, Ending.REFUSED, note)
+    return _towards(r, service, name, at)
+
+
+def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """READING, seen, for a rollback: by name, or back the way that led here."""
+    plan = r.plan
+    name = plan.revision
+    if not name:
+        way = way_back(service, plan.revisions, plan.past)
+        if not way.revision:
+            return _no_way(r, service, way.likely)
+        name = way.revision
+        r = _noted(r, f"back to {name}: {way.why}")
+    marks = () if plan.cross else crossed(plan.revisions, name, service)
+    if marks:
+        note = (
+            f"{service.ref}: on the way back to {name} lies what cannot be undone "
+            f"({'; '.join(marks)}): --cross --reason goes back all the same"
+        )
+        return finish(r, Ending.REFUSED, note)
+    return _towards(r, service, name, at)
+
+
+def _no_way(r: Rollout, service: Service, likely: tuple[tuple[str, str], ...]) -> Rollout:
+    """Refused, with what may be meant: a rollback never goes where it only guesses."""
+    told = "; ".join(f"{name} ({why})" for name, why in likely)
+    silent = f" ({r.plan.past.silent})" if r.plan.past.silent else ""
+    note = (
+        f"{service.ref}: neither the service nor the ledger{silent} says for certain which "
+        "revision served before: name one with --to"
+    )
+    note += f"; likely {told}" if told else "; no other one is ready (`gate status` lists them)"
+    out = tuple(by_hand("rollback", service.ref, to=name) for name, _ in likely)
+    return finish(replace(r, way_out=out), Ending.REFUSED, note)
+
+
+def _noted(r: Rollout, *notes: str) -> Rollout:
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, *notes))))
+
+
+def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
+    """A promotion or rollback: towards this revision, if it exists and is ready."""
+    if r.candidate != name:
+        if at < r.limit_at:
+            return again(replace(r, candidate=name))
+        return finish(r, Ending.FAILED, f"{service.ref}: where to move to kept changing")
+    revision = r.revisions.get(name)
+    if revision is None:
+        return _missing(r, service, name)
+    pinned = service.traffic.pinned(service.latest_ready)
+    r = replace(r, before=service.traffic, placed=pinned, goal=None)
+    r = _noted(r, *warnings(r.plan, service, revision, at))
+    if revision.ready.state is not ConditionState.SUCCEEDED:
+        verdict = unready(name, revision.ready, ())
+        return finish(r, ending_of(verdict), verdict=verdict)
+    goal = _goal(r, service, name)
+    if service.agrees_with(goal) and not service.traffic.follows_latest:
+        return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
+    return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
+
+
+def _missing(r: Rollout, service: Service, name: str) -> Rollout:
+    """Refused: there is no such revision; one that is spelt alike is named with its command."""
+    names = [one.name for one in r.plan.revisions]
+    close = alike(name, names)
+    if r.plan.kind is Kind.ROLLBACK:
+        out = tuple(by_hand("rollback", service.ref, to=one) for one in close)
+    else:
+        out = tuple(by_hand("promote", service.ref, revision=one) for one in close)
+    hint = meant(name, names) or " (`gate status` lists them)"
+    note = f"{service.ref}: revision {name} does not exist{hint}"
+    return finish(replace(r, way_out=out), Ending.REFUSED, note)
+
+
+def _goal(r: Rollout, service: Service, name: str) -> Split:
+    """All to this revision; of the tags, only the gate's own goes."""
+    goal = service.traffic.moved_to(name)
+    if r.plan.kind is Kind.ROLLBACK:
+        return _without_their_tag(service, goal)
+    return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
+
+
+def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
+    """A rollback asks its target the policy's questions first, at a tag of the gate's own."""
+    if problem := tag_problem(r.plan.tag, service.ref.name):
+        unasked = by_hand("rollback", service.ref, to=name)
+        return finish(replace(r, way_out=(unasked,)), Ending.REFUSED, f"{service.ref}: {problem}")
+    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
+    placed = base.with_tag(r.plan.tag, name)
+    return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
+
+
+def _without_their_tag(service: Service, goal: Split) -> Split:
+    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
+    try:
+        mark = service.mark
+    except UnreadableMark:
+        return goal
+    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
+    return goal.without_tag(mark.tag) if ours else goal

@@ -1,0 +1,123 @@
+"""The one command that is right for a service in the state that it is in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gate.core.lease import Standing, half_done, standing
+from gate.core.service import ConditionState, Revision, Service, ServiceRef
+from gate.core.stable import before_rollout, way_back
+
+ROLL_OUT = "--policy POLICY --image IMAGE"
+"""What only the reader knows, in a command that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next with a service, and why.
+
+    Attributes:
+        command: a whole command line, "" where there is nothing to do.
+    """
+
+    command: str = ""
+    why: str = ""
+
+
+def flags(ref: ServiceRef) -> str:
+    """The options that name a service on the command line."""
+    return f"--project {ref.project} --region {ref.region} --service {ref.name}"
+
+
+def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> str:
+    """A whole command that a person may run as it is: `gate rollback --to R ... --yes`."""
+    which = (f" --to {to}" if to else "") + (f" --revision {revision}" if revision else "")
+    return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
+
+
+def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:
+    """What to do next with a service as it stands.
+
+    Args:
+        service: as just read.
+        revisions: those that exist.
+        now: the time, to tell a lease that runs from one that has run out.
+    """
+    match standing(service, now):
+        case Standing.LAPSED:
+            why = "a rollout died; this takes back what it left"
+            return NextStep(f"gate recover {flags(service.ref)}", why)
+        case Standing.UNREADABLE:
+            why = "once somebody has looked who wrote the annotation that the gate cannot read"
+            return NextStep(by_hand("unlock", service.ref), why)
+        case Standing.HELD:
+            return _beside_a_rollout(service)
+        case _:
+            return _mend(service, revisions)
+
+
+def _beside_a_rollout(service: Service) -> NextStep:
+    back = before_rollout(service)
+    if not back:
+        return NextStep()
+    why = f"only if the rollout at work is to be undone: all users back to {back}"
+    return NextStep(by_hand("rollback", service.ref), why)
+
+
+def _mend(service: Service, revisions: Sequence[Revision]) -> NextStep:
+    """Nobody is at work: what brings desired and effective traffic together."""
+    if service.in_effect or service.reconciling:
+        return NextStep()
+    ready = {r.name for r in revisions if r.ready.state is ConditionState.SUCCEEDED}
+    if not service.latest_ready and not ready:
+        why = "no revision of it has ever been ready: roll out an image that starts"
+        return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)
+    wrote = {name for name, _ in service.mark.wrote}
+    if half_done(service) and wrote <= ready:
+        why = "the gate's last write was left half done; this makes it once more"
+        return NextStep(f"gate recover {flags(service.ref)}", why)
+    return mending(service, revisions)
+
+
+def mending(service: Service, revisions: Sequence[Revision]) -> NextStep:
+    """What brings a service whose traffic was left half done to one revision that is there.
+
+    That is the one that users reach now; where they reach none, or several, the one before.
+    """
+    name = sole_effective(service)
+    why = f"all users are on {name} now: this makes it what is asked for, too"
+    if not name:
+        way = way_back(service, revisions)
+        name = way.revision or next(iter(dict(way.likely)), "")
+        why = way.why or dict(way.likely).get(name, "")
+    if not name and len(service.effective_shares) > 1:
+        name = max(service.effective_shares, key=lambda one: service.effective_shares[one])
+        why = "it is the one that most users are on now"
+    if not name:
+        return NextStep(f"gate status {flags(service.ref)}", "no revision is known to be ready")
+    return NextStep(by_hand("rollback", service.ref, to=name), why)
+
+
+def stuck(service: Service, revisions: Sequence[Revision], left: str = "") -> NextStep:
+    """Traffic is as asked for, and the gate's last word on it is that it should not be.
+
+    Args:
+        service: as it stands.
+        revisions: those that may be gone to.
+        left: what users were just taken from, where nothing else is there: it did answer.
+    """
+    way = way_back(service, revisions)
+    name = way.revision or next(iter(dict(way.likely)), "")
+    if not name and left:
+        return NextStep(by_hand("rollback", service.ref, to=left), f"{left} had users before")
+    if not name:
+        why = "what has users was not promoted, and there is nothing to go back to"
+        return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)
+    why = f"what has users was not promoted; {name}: {way.why or dict(way.likely)[name]}"
+    return NextStep(by_hand("rollback", service.ref, to=name), why)
+
+
+def sole_effective(service: Service) -> str:
+    """The one revision that all users reach, whatever was asked for; "" without one."""
+    shares = service.effective_shares
+    return next(iter(shares)) if len(shares) == 1 else ""

@@ -1,0 +1,42 @@
+"""What the command line takes from its surroundings, also where there are hardly any."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gate.cli import wiring
+
+NOBODY = 54_321
+"""A user id without a name, a home, or anything else."""
+
+AS_NOBODY = f"""
+import configparser, getpass, os, pathlib, pwd
+from gate.cli import wiring
+os.setuid({NOBODY})
+print(wiring.actor())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_user_without_name_or_home_is_unknown_and_no_defect():
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY], env={}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "unknown"), done.stderr
+
+
+def test_settings_come_from_gclouds_active_configuration(tmp_path):
+    (tmp_path / "configurations").mkdir()
+    (tmp_path / "active_config").write_text("work\n")
+    (tmp_path / "configurations" / "config_work").write_text("[core]\nproject = acme\n")
+    settings = wiring._GcloudSettings({"CLOUDSDK_CONFIG": str(tmp_path)})
+    assert settings.project() == "acme"
+    assert settings.region() == ""
+
+
+def test_what_is_waited_for_is_said_on_stderr(capsys):
+    wiring.on_wait("waiting for Cloud Run: no answer yet, up to 30 s")
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "waiting for Cloud Run: no answer yet, up to 30 s\n")
