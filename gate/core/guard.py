@@ -14,7 +14,7 @@ from gate.core.messages import Overwrote
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import shares_text
-from gate.core.transitions import clean, finish
+from gate.core.transitions import again, clean, finish
 from gate.core.verdict import Decision, Verdict
 
 HINT = (
@@ -66,7 +66,10 @@ def arrived(r: Rollout, service: Service) -> bool:
 
 
 def overwritten(r: Rollout, service: Service, at: datetime) -> Rollout:
-    """The end, held: users who are at our candidate now need a person's word, nobody else's."""
+    """The end, held, once traffic is as desired: users at our candidate need a person's word."""
+    mine = holds(r, service)
+    if not mine and not service.in_effect and not service.gave_up and at < r.limit_at:
+        return again(replace(r, given=max(r.given, service.generation)))
     verdict = Verdict.hold("traffic", _what(r, service), HINT)
     if r.verdict is not None and r.verdict.decision is Decision.REJECT:
         verdict = replace(verdict, reasons=verdict.reasons + r.verdict.reasons)
@@ -75,8 +78,10 @@ def overwritten(r: Rollout, service: Service, at: datetime) -> Rollout:
         ending = Ending.STUCK
         note = f"{r.candidate} keeps the users that it has: gate rollback --to takes them off it"
     r = replace(r, clashed=True, guard=service.generation, given=0, sent=None, unseen=False)
-    if holds(r, service):
+    if mine:
         return clean(r, ending, at, verdict, note)
+    if not service.obeyed:
+        ending, note = Ending.STUCK, service.disagreement
     return finish(r, ending, note, verdict)
 
 

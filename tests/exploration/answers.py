@@ -24,6 +24,7 @@ from gate.core.messages import (
     Interrupted,
     LogsRead,
     Look,
+    Overwrote,
     Probed,
     ReadLogs,
     Record,
@@ -118,7 +119,9 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
             for failure in (Failure.LOST, Failure.NOT_FOUND, Failure.REFUSED):
                 yield CallFailed(at, failure, "no")
         case Deploy() | SetTraffic():
-            yield Accepted(at)
+            read = moment.rollout.service.generation if moment.rollout.service else 0
+            yield Accepted(at, read + 1)
+            yield Accepted(at, read + 2)  # over what somebody had written meanwhile
             for failure in Failure:
                 yield CallFailed(at, failure, "no")
         case RunProbes():
@@ -126,6 +129,7 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
                 yield Probed(at, seen)
             for service in _disturbed(scene, moment):
                 yield Seen(at, service)
+            yield Overwrote(at, 1, 3)
             yield CallFailed(at, Failure.REFUSED, "no token")
         case ReadLogs():
             yield LogsRead(at, ("Traceback ...",))
@@ -142,13 +146,14 @@ def strangers(moment: Moment) -> Iterator[Event]:
     looked, wrote = isinstance(asked, Look), isinstance(asked, Deploy | SetTraffic)
     probed = isinstance(asked, RunProbes)
     if not (looked or probed):
-        yield Seen(at, r.service or _service(r, PINNED, "z", _IN_EFFECT, PINNED))
+        yield Seen(at, r.service or _service(r, PINNED, 1, _IN_EFFECT, PINNED))
     if not wrote:
         yield Accepted(at)
     if not (looked or wrote or probed):
         yield CallFailed(at, Failure.LOST, "no")
     if not probed:
         yield Probed(at, ())
+        yield Overwrote(at, 1, 3)
     if not isinstance(asked, ReadLogs):
         yield LogsRead(at, ())
     if not isinstance(asked, Record):
@@ -239,7 +244,7 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
     whoever came before, wants them; what others did varies beside a candidate that is ready.
     """
     r = moment.rollout
-    fresh = next(etag for etag in "abc" if etag not in {r.guard, _etag(r)})
+    fresh = 1 if r.phase is Phase.READING else r.guard + 1
     usual, others = _wishes(scene, moment, at)
     *unready, ready = _revisions(r, look)
     for wanted, mark in usual:
@@ -248,20 +253,21 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
         for revisions in unready:
             service = _service(r, wanted, fresh, _IN_EFFECT, scene.traffic, mark)
             yield Seen(at, service, revisions)
+    since = fresh + (r.phase is not Phase.READING)  # as they have written, too
     for wanted, mark in others:
-        yield Seen(at, _service(r, wanted, fresh, _IN_EFFECT, scene.traffic, mark), ready)
+        yield Seen(at, _service(r, wanted, since, _IN_EFFECT, scene.traffic, mark), ready)
     taken_over = moment.rival >= r.fence > 0
+    if r.sent is not None and not r.given and not taken_over:  # ours before theirs, or after it
+        mark = r.sent.mark.text()
+        service = _service(r, r.sent.traffic, since, _IN_EFFECT, scene.traffic, mark)
+        yield Seen(at, service, ready)
     if moment.guarded and r.phase in GUARDED and not taken_over:  # nobody has written since
         for revisions in (*unready, ready):
-            yield Seen(at, replace(moment.guarded, etag=r.guard), revisions)
+            yield Seen(at, replace(moment.guarded, generation=r.guard), revisions)
     if r.phase is Phase.CONFIRMING and r.reached:
         mine = _mark_text(ours(r, r.reached))
         service = _service(r, r.reached, fresh, _IN_EFFECT, scene.traffic, mine)
         yield Seen(at, replace(service, latest_created=RIVAL))
-
-
-def _etag(r: Rollout) -> str:
-    return r.service.etag if r.service else ""
 
 
 Wish = tuple[Split, str]
@@ -407,19 +413,19 @@ def _disturbed(scene: Scene, moment: Moment) -> Iterator[Service]:
     found = [(r.reached, mark) for mark in _foreign(r, moment.now)]
     found += [(scene.traffic, mine), (r.reached.without_tag(TAG), mine)]
     for wanted, mark in found:
-        yield _service(r, wanted, "c", _IN_EFFECT, scene.traffic, mark)
+        yield _service(r, wanted, r.guard + 1, _IN_EFFECT, scene.traffic, mark)
 
 
 @functools.lru_cache(maxsize=100_000)
 def _built(
-    wanted: Split, etag: str, effect: _Effect, before: Split, latest: str, mark: str
+    wanted: Split, generation: int, effect: _Effect, before: Split, latest: str, mark: str
 ) -> Service:
     obeyed = wanted if effect.applied else before
     return Service(
         ref=REF,
-        etag=etag,
-        generation=1,
-        observed_generation=1,
+        etag=f"v{generation}",
+        generation=generation,
+        observed_generation=generation,
         reconciling=effect.reconciling,
         ready=effect.ready,
         traffic=wanted,
@@ -433,12 +439,13 @@ def _built(
 
 
 def _service(
-    r: Rollout, wanted: Split, etag: str, effect: _Effect, before: Split, mark: str = ""
+    r: Rollout, wanted: Split, generation: int, effect: _Effect, before: Split, mark: str = ""
 ) -> Service:
     is_new = r.plan.kind is Kind.ROLLOUT and r.plan.image
     known = r.revisions.get(r.candidate)
     arrived = known is not None and known.ready == READY and r.phase not in LEAVING
-    return _built(wanted, etag, effect, before, CANDIDATE if arrived and is_new else STABLE, mark)
+    latest = CANDIDATE if arrived and is_new else STABLE
+    return _built(wanted, generation, effect, before, latest, mark)
 
 
 def _line(target: Target) -> Effective:

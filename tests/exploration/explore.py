@@ -42,6 +42,8 @@ _WRITES = frozenset(
         Phase.UNTAGGING,
     }
 )
+JUST_WRITTEN = _PATIENT | {Phase.WAITING}
+"""Phases that ask whether anybody wrote between our last read and our last write."""
 _OVER = frozenset({Phase.RECORDING, Phase.ENDED})
 _GOING_BACK = frozenset({Phase.BACKING_OUT, Phase.REVERTING, Phase.PROVING})
 """No phase from here on asks how far a rollout had come."""
@@ -211,10 +213,19 @@ def key(moment: Moment) -> Hashable:
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
         moment.rival >= r.fence,
         moment.leased,
+        _answered(r),
         _lists(moment),
         _candidate(r),
         _waits_over(moment),
     )
+
+
+def _answered(r: Rollout) -> Hashable:
+    """What the answer to the last write said of others' writes, as far as anybody still asks."""
+    told = bool(r.given) if r.phase in JUST_WRITTEN else None
+    asks = r.phase in JUST_WRITTEN or r.phase is Phase.CLEANING
+    between = r.given > r.guard + 1 if asks else None
+    return r.clashed if r.phase in TIDYING else None, told, between
 
 
 def _lists(moment: Moment) -> Hashable:

@@ -11,7 +11,7 @@ from gate.core.mark import Mark, parse_mark
 from gate.core.messages import Deploy, Event, Probed, SetTraffic
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Kind, Phase, Rollout
-from tests.model.cloud_run import CLOUDS, Cloud
+from tests.model.cloud_run import CLOUDS, GENERATION, Cloud
 from tests.model.players import PLAYERS, Life, Player
 from tests.model.tables import Table
 
@@ -48,6 +48,8 @@ class Ghost:
         fence, writer: of the last write of a player.
         done: per player, whether its promotion was carried out, probed to its end, and closed by a
             write.
+        blind: per player, whether a write of it was accepted that was decided on an older one.
+        said: whether that need only be said: what was overwritten is gone, and nobody's any more.
     """
 
     owner: str
@@ -57,14 +59,17 @@ class Ghost:
     earned: tuple[int, ...]
     moved: tuple[bool, ...]
     done: tuple[bool, ...]
+    blind: tuple[bool, ...]
+    said: bool
     fence: int = 0
     writer: str = ""
 
     @classmethod
-    def of(cls, cloud: Cloud, players: int) -> "Ghost":
+    def of(cls, cloud: Cloud, players: int, *, said: bool = False) -> "Ghost":
         """At the beginning."""
         no = (False,) * players
-        return cls(BEFORE, 0, _shares(cloud.shares), (None,) * players, (0,) * players, no, no)
+        wanted, nobody, nothing = _shares(cloud.shares), (None,) * players, (0,) * players
+        return cls(BEFORE, 0, wanted, nobody, nothing, no, no, no, said)
 
 
 GHOSTS: Table[Ghost] = Table()
@@ -147,6 +152,8 @@ def wrote(number: int, cloud: int, player: int, command: Deploy | SetTraffic) ->
 
 def _wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraffic) -> Ghost:
     r, n = player.rollout, player.number
+    if ghost.said and (any(ghost.blind) or r.service.generation < GENERATION):
+        return _blindly(ghost, player, command)
     ghost = _fenced(ghost, player, command)
     if r.ending is Ending.PROMOTED:
         ghost = replace(ghost, done=_set(ghost.done, n, item=True))
@@ -155,6 +162,16 @@ def _wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraf
         base = Base(ghost.owner, _shares(cloud.shares), ghost.wanted)
         ghost = replace(ghost, bases=_set(ghost.bases, n, base))
     return _moves(ghost, cloud, player, command)
+
+
+def _blindly(ghost: Ghost, player: Player, command: Deploy | SetTraffic) -> Ghost:
+    """A write over what its writer had not seen, or one that comes after such a write."""
+    n, read = player.number, player.rollout.service
+    still = command.traffic.shares == read.traffic.shares
+    _check(still or not ghost.blind[n], "users are moved after something was overwritten")
+    if read.generation < GENERATION:
+        return replace(ghost, blind=_set(ghost.blind, n, item=True))
+    return ghost
 
 
 def _fenced(ghost: Ghost, player: Player, command: Deploy | SetTraffic) -> Ghost:
@@ -255,6 +272,10 @@ def ended(number: int, player: int) -> None:
     """
     ghost, p = GHOSTS[number], PLAYERS[player]
     r = p.rollout
+    if any(ghost.blind):
+        held = r.ending in {Ending.HELD, Ending.STUCK}
+        _check(held or not ghost.blind[p.number], f"ends {r.ending} over what it has overwritten")
+        return
     mine = ghost.owner == _name(p.number)
     moved = {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.STUCK}
     if r.plan.kind is not Kind.ROLLOUT:
@@ -279,6 +300,8 @@ def in_the_end(
         Violation: they are not.
     """
     ghost = GHOSTS[number]
+    if any(ghost.blind):
+        return
     if before.desired.shares != cloud.desired.shares:
         new = {name: percent for name, percent in cloud.desired.shares.items() if name}
         ghost = _goes_back(ghost, _mark(before.mark).holder, new)

@@ -1,11 +1,14 @@
 """Cloud Run as a small model: one service, its traffic, its annotation, what is in effect.
 
-Etags never come again, so that all that matters of one is whether it is the current one: "=" is
-the current etag, "-" any older one.
+Versions never come again, so that all that matters of one is how old it is: "=" is the current
+one, "~" one that only the status has left behind, "-" one from before the last write. Of a
+generation it matters how many writes there have been since: the current one has the same number
+always, and those that players know grow smaller instead.
 """
 
 import functools
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from gate.core.mark import KEY
 from gate.core.messages import Deploy, SetTraffic
@@ -21,7 +24,30 @@ from gate.core.traffic import Split
 from tests.model.tables import Table
 
 REF = ServiceRef("demo", "us-central1", "backend")
-CURRENT, STALE = "=", "-"
+CURRENT, AGED, STALE = "=", "~", "-"
+GENERATION = 4
+"""The current one; OLDEST stands for every one that is as old, or older."""
+OLDEST = 1
+
+
+class Lock(Enum):
+    """Which versions a write may have been decided on."""
+
+    SEEN = "those since the last write"  # v1, as it was seen in 2026-08
+    STRICT = "the current one"
+    IGNORED = "any"  # v2, as it was seen
+
+    def takes(self, version: str) -> bool:
+        """Whether a write that was decided on this version is accepted."""
+        return version in _TAKEN[self]
+
+
+_TAKEN = {
+    Lock.SEEN: {CURRENT, AGED},
+    Lock.STRICT: {CURRENT},
+    Lock.IGNORED: {CURRENT, AGED, STALE},
+}
+
 
 READY = Condition(ConditionState.SUCCEEDED)
 BOOTING = Condition(ConditionState.RECONCILING)
@@ -102,8 +128,8 @@ def service_of(number: int) -> Service:
     return Service(
         ref=REF,
         etag=CURRENT,
-        generation=1,  # nothing that is safe may hang on it
-        observed_generation=1,
+        generation=GENERATION,
+        observed_generation=GENERATION,
         reconciling=cloud.reconciling,
         ready=BROKEN if cloud.failed else READY,
         traffic=cloud.desired,
@@ -127,7 +153,7 @@ def revisions_of(number: int, names: tuple[str, ...]) -> dict[str, Revision]:
 
 
 def applied(number: int, command: Deploy | SetTraffic) -> int:
-    """After a write of the gate whose etag was the current one."""
+    """After a write of the gate that was accepted."""
     known = (number, id(command))
     if known not in _APPLIED:
         new = command.revision if isinstance(command, Deploy) else ""

@@ -6,13 +6,22 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from gate.core.commands import command_of
-from gate.core.messages import Command, Event
+from gate.core.messages import Command, Deploy, Event, SetTraffic
 from gate.core.rollout import begin, step
 from gate.core.state import Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import PATIENT_LOOKS
 from gate.core.verdict import Verdict
-from tests.model.cloud_run import CLOUDS, CURRENT, READY, STALE, Cloud, service_of
+from tests.model.cloud_run import (
+    AGED,
+    CLOUDS,
+    CURRENT,
+    OLDEST,
+    READY,
+    STALE,
+    Cloud,
+    service_of,
+)
 from tests.model.tables import Table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,14 +91,27 @@ def stepped(player: int, event: Event) -> int:
 
 @functools.cache
 def outdated(player: int) -> int:
-    """The player after somebody wrote: whatever etag it holds is an old one."""
+    """The player after somebody wrote: whatever it has read is older by one write."""
     was = PLAYERS[player]
     r = was.rollout
     if was.life is not Life.RUNNING or r is None:
         return player
-    service = r.service and replace(r.service, etag=STALE)
-    guard = STALE if r.guard == CURRENT else r.guard
+    older = r.service and max(r.service.generation - 1, OLDEST)
+    service = r.service and replace(r.service, etag=STALE, generation=older)
+    guard = max(r.guard - 1, OLDEST) if r.guard and not r.given else r.guard
     return _kept(was.number, was.life, replace(r, service=service, guard=guard))
+
+
+@functools.cache
+def aged(player: int) -> int:
+    """The player after the status of the service changed, and its version with it."""
+    was = PLAYERS[player]
+    r = was.rollout
+    if was.life is not Life.RUNNING or r is None or r.service is None:
+        return player
+    if r.service.etag != CURRENT:
+        return player
+    return _kept(was.number, was.life, replace(r, service=replace(r.service, etag=AGED)))
 
 
 @functools.cache
@@ -125,7 +147,8 @@ _WRITES = frozenset(
         Phase.UNTAGGING,
     }
 )
-_GUARDED = frozenset({Phase.WAITING, Phase.RECOVERING, *_PATIENT})
+_JUST_WRITTEN = frozenset({Phase.WAITING, *_PATIENT})
+_GUARDED = _JUST_WRITTEN | {Phase.RECOVERING}
 _LEAVING = frozenset({Phase.CLEANING, Phase.UNTAGGING, Phase.SETTLING, Phase.BACKING_OUT})
 """No phase from here on asks where a rollout wanted to go, or how far it had come."""
 _PROBES = frozenset({Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
@@ -138,6 +161,7 @@ def _small(r: Rollout) -> Rollout:
     """
     writes = r.phase in _WRITES
     going = r.phase not in _LEAVING or r.plan.kind is not Kind.ROLLOUT
+    guard, given, sent = _last_write(r)
     service = r.service if writes else _SOME_SERVICE if r.phase in _PROBES else None
     return replace(
         r,
@@ -148,11 +172,25 @@ def _small(r: Rollout) -> Rollout:
         service=service,
         at=r.at if writes else None,
         limit_at=r.started_at if writes else r.limit_at,
-        guard=r.guard if r.phase in _GUARDED else "",
+        guard=guard,
+        given=given,
+        sent=sent,
         url="",
         goal=r.goal if going else None,
         stepped=r.stepped if going else 0,
     )
+
+
+def _last_write(r: Rollout) -> tuple[int, int, Deploy | SetTraffic | None]:
+    """What was read, given and sent, as far as anybody still asks.
+
+    Where an answer has come, it matters whether it made one generation more than was read.
+    """
+    if r.given and (r.phase in _JUST_WRITTEN or r.phase is Phase.CLEANING):
+        return OLDEST, OLDEST + (1 if r.given <= r.guard + 1 else 2), None
+    guard = r.guard if r.phase in _GUARDED else 0
+    sent = r.sent if guard and r.phase in _JUST_WRITTEN else None
+    return guard, 0, sent and replace(sent, etag="", why="")
 
 
 _SOME_SERVICE = service_of(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gate.core.policy import OnHold
 from gate.core.state import Kind, Plan
 from gate.core.traffic import Split, Target
-from tests.model.cloud_run import READY, REF, Cloud
+from tests.model.cloud_run import READY, REF, Cloud, Lock
 from tests.model.people import (
     DEPLOYS,
     FILES,
@@ -97,6 +97,43 @@ SMALL = (
     Scenario("three", PINNED, (ROLLOUT, RECOVER, OTHER)),
 )
 """Explored whole by every `make check`."""
+
+STRICT = tuple(
+    replace(scenario, name=f"{scenario.name}, every version counts", lock=Lock.STRICT)
+    for scenario in (
+        Scenario("alone", LATEST, (WATCHED,), (), Budget(lost=1, late=1)),
+        Scenario("people interfere", PINNED, (CANARY,), (MOVES_OLD,), Budget(late=1)),
+        Scenario("two rollouts", PINNED, (ROLLOUT, OTHER), (), Budget(late=1)),
+        Scenario("a recovery", PINNED, (CANARY, RECOVER), (), Budget(1, jumps=1)),
+        Scenario("rolled back", PINNED, (CANARY, BACK)),
+    )
+)
+"""The same where the end of a reconcile, too, makes a write conflict that was decided before."""
+
+UNLOCKED = (
+    Scenario("a person moves users", PINNED, (ROLLOUT,), (MOVES_OLD,), lock=Lock.IGNORED),
+    Scenario("a person moves back", PINNED, (WATCHED,), (MOVES_BACK,), lock=Lock.IGNORED),
+    Scenario("two rollouts", PINNED, (ROLLOUT, OTHER), lock=Lock.IGNORED),
+    Scenario("a rollback", PINNED, (CANARY, BACK), (), lock=Lock.IGNORED),
+)
+"""A Cloud Run that refuses nothing, as v2 was seen to do: nothing can be promised there."""
+
+_SAID = (
+    Scenario("people interfere", PINNED, (WATCHED,), (MOVES_OLD, TAGS)),
+    Scenario("people interfere, lost", PINNED, (ROLLOUT,), (MOVES_OLD, TAGS), Budget(lost=1)),
+    Scenario("people go back, stopped", LATEST, (CANARY,), (MOVES_BACK,), Budget(interrupts=1)),
+    Scenario("people write files", PINNED, (CANARY,), (FILES,), Budget(refused=1)),
+    Scenario("people adopt", PINNED, (ADOPTS,), (MOVES_OLD,), Budget(breaks=1)),
+    Scenario("by hand", PINNED, (PROMOTE,), (MOVES_BACK, TAGS), Budget(lost=1)),
+    Scenario("rolled back", PINNED, (ASKS,), (MOVES_OLD, TAGS), Budget(lost=1)),
+    Scenario("a recovery", PINNED, (ROLLOUT, RECOVER), (), Budget(1, jumps=1)),
+    Scenario("two rollouts", PINNED, (ROLLOUT, OTHER)),
+)
+SAID = tuple(
+    replace(scenario, name=f"{scenario.name}, unlocked", lock=Lock.IGNORED, said=True)
+    for scenario in _SAID
+)
+"""There, too, whoever may have overwritten something says so, and does not end as a success."""
 
 LARGE = (
     Scenario("all bad luck", PINNED, (WATCHED,), (), Budget(1, 1, 1, 1, 1, 1, 1, 1)),

@@ -18,7 +18,7 @@ from gate.core.messages import (
 from gate.core.state import Kind, Plan
 from tests.model import checks
 from tests.model.checks import Violation
-from tests.model.cloud_run import CLOUDS, REF, applied, revisions_of, service_of
+from tests.model.cloud_run import CLOUDS, GENERATION, REF, applied, revisions_of, service_of
 from tests.model.people import TAG
 from tests.model.players import JUMP, PLAYERS, START, Life, born, command, outdated, stepped
 from tests.model.world import Scenario, World, successors
@@ -124,7 +124,7 @@ def recovered(cloud: int, jumps: int) -> int:
                 player = stepped(player, Seen(now, service_of(cloud), revisions))
             case SetTraffic() | Deploy():
                 cloud = _quiet(applied(cloud, asked))
-                player = stepped(outdated(player), Accepted(now))
+                player = stepped(outdated(player), Accepted(now, GENERATION))
             case Record():
                 player = stepped(player, Recorded(now, kept=True))
             case _:

@@ -29,7 +29,15 @@ from gate.core.policy import HttpProbe, Probe
 from gate.core.state import Plan
 from tests.model import checks
 from tests.model.checks import GHOSTS, Ghost
-from tests.model.cloud_run import CLOUDS, CURRENT, Cloud, applied, revisions_of, service_of
+from tests.model.cloud_run import (
+    CLOUDS,
+    GENERATION,
+    Cloud,
+    Lock,
+    applied,
+    revisions_of,
+    service_of,
+)
 from tests.model.people import PEOPLE
 from tests.model.players import (
     JUMP,
@@ -37,6 +45,7 @@ from tests.model.players import (
     START,
     Life,
     Player,
+    aged,
     born,
     command,
     died,
@@ -111,6 +120,8 @@ class Scenario:
 
     Attributes:
         people: what people do, each once, at any time, in any order, or never.
+        lock: which writes Cloud Run refuses.
+        said: whether what was overwritten all the same need only be said, and held.
     """
 
     name: str
@@ -118,12 +129,14 @@ class Scenario:
     plans: tuple[Plan, ...]
     people: tuple[str, ...] = ()
     budget: Budget = NO_BAD_LUCK
+    lock: Lock = Lock.SEEN
+    said: bool = False
 
     def beginning(self) -> World:
         """Everybody unborn but the first."""
         rest = tuple(unborn(number) for number in range(1, len(self.plans)))
         players = (born(0, self.plans[0], START), *rest)
-        ghost = GHOSTS.keep(Ghost.of(self.cloud, len(players)))
+        ghost = GHOSTS.keep(Ghost.of(self.cloud, len(players), said=self.said))
         return World(CLOUDS.keep(self.cloud), players, ghost, (), self.people, self.budget, 0)
 
 
@@ -142,8 +155,8 @@ def successors(scenario: Scenario, world: World) -> Iterator[Next]:
     for label, after in _goings_on(scenario, world):
         goes_on = goes_on or (after.budget == world.budget and after != world)
         yield label, after
-    yield from _arrivals(world)
-    yield from _people(world)
+    yield from _arrivals(scenario, world)
+    yield from _people(scenario, world)
     left = world.budget.less(("jumps",))
     if left is not None:
         yield "time passes", world._replace(jumps=world.jumps + 1, budget=left)
@@ -158,10 +171,10 @@ def _goings_on(scenario: Scenario, world: World) -> Iterator[Next]:
             started = born(place, scenario.plans[place], _time(world.jumps))
             players = (*world.players[:place], started, *world.players[place + 1 :])
             yield f"{PLAYERS[started].name} starts", world._replace(players=players)
-        for option in _options(number, world.cloud, world.jumps):
-            if (after := _taken(world, place, option)) is not None:
+        for option in _options(number, world.cloud, world.jumps, scenario.lock):
+            if (after := _taken(scenario, world, place, option)) is not None:
                 yield option.label, after
-    yield from _settles(world)
+    yield from _settles(scenario, world)
 
 
 @functools.cache
@@ -192,7 +205,7 @@ class Option:
     hears: Event | None = None
 
 
-def _taken(world: World, place: int, option: Option) -> World | None:
+def _taken(scenario: Scenario, world: World, place: int, option: Option) -> World | None:
     """The world after this option, None if there is no such bad luck left, or nothing changes."""
     budget = world.budget
     if option.costs:
@@ -203,7 +216,7 @@ def _taken(world: World, place: int, option: Option) -> World | None:
     was = world.players[place]
     cloud, ghost, players, late = world.cloud, world.ghost, world.players, world.late
     if option.writes is not None:
-        cloud, ghost, players, late = _write(world, was, option.writes)
+        cloud, ghost, players, late = _write(scenario, world, was, option.writes)
     elif option.late:
         late = (*late, was)
     if option.hears is not None:
@@ -215,23 +228,30 @@ def _taken(world: World, place: int, option: Option) -> World | None:
 
 
 def _write(
-    world: World, player: int, write: Deploy | SetTraffic
+    scenario: Scenario, world: World, player: int, write: Deploy | SetTraffic
 ) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
-    """A write that is accepted: every etag that anybody holds is an old one from here on."""
+    """A write that is accepted: every version that anybody holds is an old one from here on."""
     ghost = checks.wrote(world.ghost, world.cloud, player, write)
     players = tuple(outdated(p) for p in world.players)
-    return applied(world.cloud, write), ghost, players, ()
+    return applied(world.cloud, write), ghost, players, _still_late(scenario, world)
+
+
+def _still_late(scenario: Scenario, world: World) -> tuple[int, ...]:
+    """Writes on their way that may be accepted after somebody's write."""
+    if scenario.lock is not Lock.IGNORED:
+        return ()
+    return tuple(outdated(sender) for sender in world.late)
 
 
 @functools.cache
-def _options(number: int, cloud: int, jumps: int) -> tuple[Option, ...]:
+def _options(number: int, cloud: int, jumps: int, lock: Lock) -> tuple[Option, ...]:
     """All that this player can do next in this cloud at this time."""
     player = PLAYERS[number]
     if player.life is not Life.RUNNING:
         return ()
     return tuple(
         Option(f"{player.name}: {player.rollout.phase.value}: {o.label}", *_rest(o))
-        for o in _all_options(number, player, cloud, _time(jumps))
+        for o in _all_options(number, player, cloud, _time(jumps), lock)
         if o.player != number or o.writes or o.late
     )
 
@@ -240,7 +260,9 @@ def _rest(o: Option) -> tuple:
     return o.player, o.costs, o.writes, o.late, o.hears
 
 
-def _all_options(number: int, player: Player, cloud: int, now: datetime) -> Iterator[Option]:
+def _all_options(
+    number: int, player: Player, cloud: int, now: datetime, lock: Lock
+) -> Iterator[Option]:
     asked = command(number)
     match asked:
         case Look():
@@ -248,7 +270,7 @@ def _all_options(number: int, player: Player, cloud: int, now: datetime) -> Iter
             yield Option("looks", stepped(number, Seen(now, service_of(cloud), revisions)))
             yield Option("cannot look", _failed(number, now, Failure.LOST), ("lost",))
         case Deploy() | SetTraffic():
-            yield from _writes(number, asked, now)
+            yield from _writes(number, asked, now, lock)
         case RunProbes():
             yield from _probes(number, player, asked, cloud, now)
         case ReadLogs():
@@ -265,13 +287,13 @@ def _failed(number: int, now: datetime, failure: Failure) -> int:
     return stepped(number, CallFailed(now, failure, failure.value))
 
 
-def _writes(number: int, write: Deploy | SetTraffic, now: datetime) -> Iterator[Option]:
-    if write.etag != CURRENT:
+def _writes(number: int, write: Deploy | SetTraffic, now: datetime, lock: Lock) -> Iterator[Option]:
+    if not lock.takes(write.etag):
         yield Option("conflicts", _failed(number, now, Failure.CONFLICT))
         return
     old = outdated(number)
     untold = _failed(number, now, Failure.LOST)
-    yield Option("writes", stepped(old, Accepted(now)), writes=write)
+    yield Option("writes", stepped(old, Accepted(now, GENERATION)), writes=write)
     told_nothing = _failed(old, now, Failure.LOST)
     yield Option("writes, and is not told", told_nothing, ("lost",), write)
     yield Option("writes nothing, and is not told", untold, ("lost",))
@@ -310,26 +332,31 @@ def _evidence(outcome: Outcome, address: str) -> Evidence:
 # --- Cloud Run and people
 
 
-def _arrivals(world: World) -> Iterator[Next]:
-    for sender in world.late:
+def _arrivals(scenario: Scenario, world: World) -> Iterator[Next]:
+    for place, sender in enumerate(world.late):
         player = PLAYERS[sender]
-        cloud, ghost, players, late = _write(world, sender, command(sender))
+        others = world._replace(late=world.late[:place] + world.late[place + 1 :])
+        cloud, ghost, players, late = _write(scenario, others, sender, command(sender))
         after = world._replace(cloud=cloud, ghost=ghost, players=players, late=late)
         yield f"{player.name}'s write arrives", after
 
 
-def _settles(world: World) -> Iterator[Next]:
+def _settles(scenario: Scenario, world: World) -> Iterator[Next]:
     cloud = CLOUDS[world.cloud]
     if not cloud.reconciling:
         return
+    after = world._replace(
+        players=tuple(aged(p) for p in world.players),
+        late=() if scenario.lock is Lock.STRICT else world.late,
+    )
     well = CLOUDS.keep(cloud.settled(well=True))
-    yield "traffic settles", world._replace(cloud=well, ghost=checks.settled(world.ghost, well))
+    yield "traffic settles", after._replace(cloud=well, ghost=checks.settled(world.ghost, well))
     if (left := world.budget.less(("breaks",))) is not None:
         broken = CLOUDS.keep(cloud.settled(well=False))
-        yield "Cloud Run gives up", world._replace(cloud=broken, budget=left)
+        yield "Cloud Run gives up", after._replace(cloud=broken, budget=left)
 
 
-def _people(world: World) -> Iterator[Next]:
+def _people(scenario: Scenario, world: World) -> Iterator[Next]:
     for what in world.people:
         before = CLOUDS[world.cloud]
         after = PEOPLE[what](before)
@@ -341,6 +368,6 @@ def _people(world: World) -> Iterator[Next]:
                     people=tuple(other for other in world.people if other != what),
                     players=tuple(outdated(p) for p in world.players),
                     ghost=checks.people_did(world.ghost, before, after),
-                    late=(),
+                    late=_still_late(scenario, world),
                 ),
             )

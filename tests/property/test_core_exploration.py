@@ -25,7 +25,7 @@ from gate.core.verdict import Decision
 from gate.errors import ExitCode, IllegalEventError
 from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
-from tests.exploration.explore import Arrow, Graph, explore
+from tests.exploration.explore import JUST_WRITTEN, Arrow, Graph, explore
 from tests.exploration.scenes import SCENES, TAG, Scene
 
 OVER = {Phase.RECORDING, Phase.ENDED}
@@ -229,7 +229,7 @@ def a_person_has_the_last_word(arrow: Arrow) -> None:
     if before.phase is Phase.VERIFYING and isinstance(arrow.event, Seen) and before.goal:
         seen = arrow.event.service
         moved = _readable(after) and seen.traffic.shares != dict(seen.mark.wrote)
-        if seen.etag != before.guard and seen.traffic.shares != before.goal.shares and moved:
+        if seen.generation > before.guard and seen.traffic.shares != before.goal.shares and moved:
             assert after.ending is Ending.HELD
             assert arrow.write is None
 
@@ -269,6 +269,27 @@ def _at_work(event: Seen, r: Rollout) -> bool:
     except UnreadableMark:
         return True
     return mark.writer != r.id and mark.held_at(event.at)
+
+
+# --- where Cloud Run accepted a write that it should have refused
+
+
+def what_may_have_been_overwritten_is_held(arrow: Arrow) -> None:
+    before, r = arrow.before.rollout, arrow.after.rollout
+    if isinstance(arrow.event, Seen) and before.given > before.guard + 1:
+        waits = r.phase is before.phase and r.given > r.guard + 1
+        assert r.clashed or waits or before.phase not in {*JUST_WRITTEN, Phase.CLEANING}
+    if r.clashed:
+        assert r.ending in {Ending.HELD, Ending.STUCK}
+        assert "somebody wrote between" in str(r.verdict)
+
+
+def nothing_is_moved_after_that(arrow: Arrow) -> None:
+    r, write = arrow.after.rollout, arrow.write
+    if write and r.clashed:
+        assert r.service is not None
+        assert write.traffic.shares == r.service.traffic.shares
+        assert r.phase is Phase.UNTAGGING
 
 
 # --- evidence
@@ -417,6 +438,8 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     traffic_moves_only_while_nobody_else_has_changed_anything,
     only_our_own_moves_are_undone,
     who_is_at_work_is_left_alone,
+    what_may_have_been_overwritten_is_held,
+    nothing_is_moved_after_that,
     less_evidence_never_turns_a_no_into_a_yes,
     nothing_follows_the_end,
     counters_stay_in_bounds,
