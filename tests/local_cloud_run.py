@@ -126,7 +126,10 @@ def start_local_cloud_run(
 
 
 def write_images(directory: Path) -> Path:
-    """Writes an images file with demo/app:v1, :v2, demo/exits and demo/deaf; returns its path."""
+    """Writes an images file and returns its path.
+
+    It has demo/app:v1, :v2, demo/exits and demo/deaf, and the secret `key`.
+    """
     commands = {
         "demo/app:v1": ["{python}", "-ISu", str(_APP)],
         "demo/app:v2": ["{python}", "-ISu", str(_APP)],
@@ -137,6 +140,7 @@ def write_images(directory: Path) -> Path:
     for name, command in commands.items():
         quoted = ", ".join(f'"{part}"' for part in command)
         lines.append(f'  "{name}": {{command: [{quoted}]}}')
+    lines.append('secrets: {key: "open sesame"}')
     path = directory / "images.yaml"
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -18,6 +18,7 @@ from gate.errors import (
     ExitCode,
     GateError,
     InfrastructureError,
+    NotFoundError,
     UnavailableError,
     UsageError,
 )
@@ -103,6 +104,8 @@ async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
     """Those that exist; a promotion, or a rollback that crosses everything, can do without."""
     try:
         return await platform.list_revisions()
+    except NotFoundError:
+        return ()  # to be refused, and recorded
     except InfrastructureError:
         if plan.kind is Kind.ROLLBACK and not plan.cross:
             raise

@@ -3,6 +3,7 @@
 What rollout, promote, rollback, recover and unlock share.
 """
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,11 +13,18 @@ from datetime import datetime
 from gate.cli import show, wiring
 from gate.controller import Controller, World
 from gate.core.evidence import Evidence
+from gate.core.hand import meant
 from gate.core.policy import Capability, Json, Policy, Probe
-from gate.core.state import Plan, Rollout
+from gate.core.service import ServiceRef
+from gate.core.state import Ending, Kind, Plan, Rollout
+from gate.core.tagging import own_tag
+from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 from gate.redaction import Redactor
+
+NAMES_WITHIN_S = 5.0
+"""How long names are looked up for whoever has misspelt one."""
 
 Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
@@ -58,6 +66,8 @@ def carry_out(
         KeyboardInterrupt: before anything was changed.
     """
     ended: list[Ended] = []
+    letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
+    plan = own_tag(replace(plan, suffix=letters))
     main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)
@@ -123,8 +133,22 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             wiring.answers,
         )
         rollout = await Controller(world).run(plan, wiring.new_id(how.clock.now()))
+        unknown = rollout.service is None and rollout.ending is Ending.REFUSED
+        if unknown and (said := await services_meant(ref)):
+            rollout = replace(rollout, notes=(*rollout.notes, said))
         capabilities = how.policy.capabilities if how.policy else {}
         ended.append(Ended(rollout, redactor, capabilities, how.clock.now()))
+
+
+async def services_meant(ref: ServiceRef) -> str:
+    """Which service somebody may have meant who named one that is not there; "" if nobody knows."""
+    try:
+        async with asyncio.timeout(NAMES_WITHIN_S):
+            names = await wiring.service_names(ref.project, ref.region)
+    except (InfrastructureError, TimeoutError):
+        return ""
+    said = meant(ref.name, names)
+    return f"there is no service {ref.name} in {ref.project}/{ref.region}{said}" if said else ""
 
 
 class _NoProbes:

@@ -23,6 +23,7 @@ Runs until Ctrl-C or SIGTERM, then stops every process it started and exits with
 images file:
   images:
     NAME: {command: [program, argument, ...], env: {KEY: value}, cwd: DIRECTORY}
+  secrets: {NAME: value}
 
 exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state directory is taken
 """
@@ -158,7 +159,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
         "",
-        "# and for gcloud (describe, update-traffic, revisions list):",
+        "# and for gcloud run:",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
         "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
         f"export CLOUDSDK_PROXY_PORT={port}",

@@ -5,7 +5,6 @@ import argparse
 from gate.cli import options, wiring
 from gate.cli.drive import drive
 from gate.core.state import Kind, Plan
-from gate.core.tagging import own_tag
 from gate.errors import UsageError
 
 
@@ -53,4 +52,4 @@ def run(args: argparse.Namespace) -> int:
         again=args.again,
         proof=proof,
     )
-    return drive(own_tag(plan), args.output, policy=policy)
+    return drive(plan, args.output, policy=policy)

@@ -5,9 +5,10 @@ import asyncio
 import sys
 
 from gate.cli import by_hand, options, show, wiring
+from gate.cli.drive import services_meant
 from gate.core.policy import Json
 from gate.core.service import Revision, Service, ServiceRef
-from gate.errors import InfrastructureError
+from gate.errors import InfrastructureError, NotFoundError
 from gate.ports import LedgerQuery
 
 DECISIONS = 20
@@ -25,7 +26,12 @@ def run(args: argparse.Namespace) -> int:
     from gate.report.machine import status_value  # noqa: PLC0415
     from gate.report.status import status_lines  # noqa: PLC0415
 
-    service, revisions, entries, note = wiring.run_async(_read(by_hand.service_of(args)))
+    ref = by_hand.service_of(args)
+    try:
+        service, revisions, entries, note = wiring.run_async(_read(ref))
+    except NotFoundError as error:
+        said = wiring.run_async(services_meant(ref))
+        raise NotFoundError(error.message, said or error.hint) from None
     now = wiring.SystemClock().now()
     if args.output == "json":
         show.say_json(status_value(service, revisions, entries, now))

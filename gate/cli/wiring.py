@@ -223,6 +223,16 @@ async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
         return await marked(wire, project, region)
 
 
+async def service_names(project: str, region: str) -> tuple[str, ...]:
+    """The names of the services of a region, for whoever has misspelt one."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.services import service_names as names  # noqa: PLC0415
+    from gate.cloud.wire import Wire  # noqa: PLC0415
+
+    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
+        return await names(wire, project, region)
+
+
 def logs_of(ref: ServiceRef) -> "CloudLogs":
     """The service's logs: in the emulator that the environment names, or the real ones."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415

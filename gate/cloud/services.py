@@ -1,6 +1,6 @@
 """Which services of a region the gate has written on: beside ports.Platform, which has one."""
 
-from gate.cloud.documents import text
+from gate.cloud.documents import Document, text
 from gate.cloud.pages import read_pages
 from gate.cloud.wire import Query, Wire, path_of
 from gate.core.mark import KEY
@@ -24,11 +24,25 @@ async def marked_services(
         InfrastructureError: they could not all be listed: an incomplete list would look like one
             on which nothing is left to do.
     """
+    found = await _listed(wire, project, region, page_size)
+    marked = (one for one in found if text(one, "metadata", "annotations", KEY))
+    return tuple(sorted((ServiceRef(project, region, _name(one)) for one in marked), key=str))
+
+
+async def service_names(wire: Wire, project: str, region: str) -> tuple[str, ...]:
+    """The names of all services of this project and region.
+
+    Raises:
+        InfrastructureError: as above.
+    """
+    return tuple(sorted(_name(one) for one in await _listed(wire, project, region, PAGE_SIZE)))
+
+
+async def _listed(wire: Wire, project: str, region: str, page_size: int) -> list[Document]:
     path = path_of("/apis/serving.knative.dev/v1/namespaces/{project}/services", project=project)
     query = Query("GET", f"{path}?limit={page_size}", f"services of {project}/{region}")
-    found = [
-        ServiceRef(project, region, text(service, "metadata", "name"))
-        for service in await read_pages(wire, query)
-        if text(service, "metadata", "annotations", KEY)
-    ]
-    return tuple(sorted(found, key=str))
+    return await read_pages(wire, query)
+
+
+def _name(service: Document) -> str:
+    return text(service, "metadata", "name")

@@ -52,6 +52,23 @@ def left_by_others(service: Service) -> tuple[str, ...]:
     return tuple(name for name, percent in _mark(service).wrote if percent and name not in now)
 
 
+def image_left(name: str, users: Iterable[str], service: Service, revisions: Revisions) -> str:
+    """The image that people left with a revision: none where they went to one of the same image.
+
+    Then it was not the image that they decided against, but how the revision was set up.
+
+    Args:
+        name: short name of the revision that lost its users.
+        users: revisions that have them instead.
+        service: as in `image_of`.
+        revisions: as in `image_of`.
+    """
+    image = image_of(name, service, revisions)
+    digest = digest_in(image)
+    stays = {digest_in(image_of(other, service, revisions)) for other in users}
+    return "" if digest and digest in stays else image
+
+
 def standing_bars(service: Service, revisions: Revisions) -> tuple[Barred, ...]:
     """All bars that stand, oldest first: those written down, and those that were not yet.
 
@@ -62,16 +79,16 @@ def standing_bars(service: Service, revisions: Revisions) -> tuple[Barred, ...]:
         revisions: those that were read; a bar whose image is not known by digest takes it from
             there.
     """
-    now = service.traffic.pinned(service.latest_ready).shares
+    now = [name for name in service.traffic.pinned(service.latest_ready).shares if name]
     written = tuple(
-        _known_better(bar, service, revisions)
+        _known_better(bar, now, service, revisions)
         for bar in _mark(service).barred
         if bar.revision not in now
     )
     known = {bar.revision for bar in written}
     by = service.last_modifier
     return written + tuple(
-        Barred(name, image_of(name, service, revisions), by, BY_OTHER_MEANS)
+        Barred(name, image_left(name, now, service, revisions), by, BY_OTHER_MEANS)
         for name in left_by_others(service)
         if name not in known
     )
@@ -104,10 +121,12 @@ def why(bar: Barred) -> str:
     return f"{bar.actor or 'somebody'} moved users away from {bar.revision}{reason}"
 
 
-def _known_better(bar: Barred, service: Service, revisions: Revisions) -> Barred:
+def _known_better(
+    bar: Barred, now: Iterable[str], service: Service, revisions: Revisions
+) -> Barred:
     if digest_in(bar.image):
         return bar
-    image = image_of(bar.revision, service, revisions)
+    image = image_left(bar.revision, now, service, revisions)
     return Barred(bar.revision, image, bar.actor, bar.reason) if digest_in(image) else bar
 
 

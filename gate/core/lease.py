@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gate.core.bars import against, bearer, digest_in, image_of, standing_bars
+from gate.core.bars import against, bearer, digest_in, image_left, image_of, standing_bars
 from gate.core.mark import Barred, Mark, Shares, UnreadableMark
 from gate.core.messages import SetTraffic
 from gate.core.service import Service
@@ -210,11 +210,11 @@ def _fence(service: Service) -> int:
 def _bars(r: Rollout, wrote: Shares, *, working: bool) -> tuple[Barred, ...]:
     """Bars that stand, and those that a rollback adds; none on a revision that has users."""
     assert r.service is not None
-    bars = standing_bars(r.service, r.revisions)
+    bars = standing_bars(r.service, r.known)
     known = {bar.revision for bar in bars}
     bars += tuple(bar for bar in r.barred if bar.revision not in known)
     if _settles(r, wrote, working=working):
-        image = image_of(r.candidate, r.service, r.revisions)
+        image = image_of(r.candidate, r.service, r.known)
         while bar := against(bars, r.candidate, image):
             bars = tuple(one for one in bars if one != bar)
     bars += _left_behind(r, {bar.revision for bar in bars})
@@ -235,12 +235,12 @@ def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
     if r.phase is not Phase.MOVING or r.plan.kind is not Kind.ROLLBACK or r.placed is None:
         return ()
     assert r.service is not None
+    had = [name for name in r.service.effective_shares or r.placed.shares if name]
+    left = [name for name in had if name not in known | {r.candidate}]
+    actor, reason = r.plan.actor, r.plan.reason[:REASON_MAX]
+    images = [image_left(name, (r.candidate,), r.service, r.known) for name in left]
     return tuple(
-        Barred(
-            name, image_of(name, r.service, r.revisions), r.plan.actor, r.plan.reason[:REASON_MAX]
-        )
-        for name in r.service.effective_shares or r.placed.shares
-        if name and name != r.candidate and name not in known
+        Barred(name, image, actor, reason) for name, image in zip(left, images, strict=True)
     )
 
 
@@ -255,7 +255,7 @@ def _stuck_users(r: Rollout, wrote: Shares) -> frozenset[str]:
 def _given(r: Rollout, wrote: Shares, candidate: str) -> str:
     """Image by digest of the revision that has users by this write, "" where it is not known."""
     assert r.service is not None
-    image = image_of(bearer(wrote, candidate), r.service, r.revisions)
+    image = image_of(bearer(wrote, candidate), r.service, r.known)
     return image if digest_in(image) else ""
 
 

@@ -17,7 +17,7 @@ def worth_reading(r: Rollout, service: Service) -> tuple[str, ...]:
     leaving = [*left_by_others(service), *_way_back(service)]
     if r.plan.kind is Kind.ROLLBACK:
         leaving += serving
-    unknown = [name for name in leaving if not digest_in(image_of(name, service, r.revisions))]
+    unknown = [name for name in leaving if not digest_in(image_of(name, service, r.known))]
     needed = serving if r.plan.kind is Kind.ROLLOUT else []
     return tuple(dict.fromkeys(name for name in (*needed, *unknown) if name != r.candidate))
 

@@ -336,6 +336,11 @@ class Rollout:
         return again if live and any(one.required for one in again) else self.plan.probes
 
     @property
+    def known(self) -> dict[str, Revision]:
+        """Every revision that was read, or listed before it began, by name."""
+        return {one.name: one for one in self.plan.revisions} | self.revisions
+
+    @property
     def first(self) -> bool:
         """Whether this rollout creates the service: there is nothing to go back to."""
         return self.placed is not None and self.before is None

@@ -18,7 +18,8 @@ def own_tag(plan: Plan) -> Plan:
 
     A candidate that is held and kept gets the policy's tag in the end.
     """
-    if not plan.probes or plan.identity is not None:
+    asks = bool(plan.probes) and plan.kind in {Kind.ROLLOUT, Kind.ROLLBACK}
+    if not asks or plan.identity is not None:
         return plan
     tag = fresh_tag(plan.tag, plan.suffix, plan.service.name)
     kept_as = plan.tag if plan.kind is Kind.ROLLOUT else ""

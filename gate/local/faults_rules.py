@@ -27,11 +27,11 @@ METHODS: Final = frozenset(
         *("WriteLogEntries", "ListLogEntries", "ListLogs", "DeleteLog"),
     }
 )
-"""What a rule may name: calls over gRPC with one request and one answer."""
+"""What a rule may name: calls with one request and one answer, over gRPC or REST, v2 or v1."""
 
 
 class Fault(Enum):
-    """What happens to a call over gRPC, or to the operation that a write started."""
+    """What happens to a call, or to the operation that a write started."""
 
     DROP_REQUEST = "drop-request"  # never arrives; the caller's connection is reset
     DROP_REPLY = "drop-reply"  # is carried out; the caller's connection is reset
@@ -152,7 +152,7 @@ def _rule(item: JsonValue, where: str) -> Rule:
 def _check(rule: Rule, where: str) -> None:
     """Refuses what would silently do nothing."""
     if rule.method != ANY and (rule.do not in CALLS or rule.method not in METHODS):
-        expected = "one of the calls over gRPC" if rule.do in CALLS else "none for an operation"
+        expected = "the name of a call" if rule.do in CALLS else "none for an operation"
         raise RuleError(f"{where}.method: unknown (got {rule.method!r}, expected {expected})")
     if (rule.do in _TIMED) != (rule.seconds > 0):
         expected = "more than 0" if rule.do in _TIMED else "none"

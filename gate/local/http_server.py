@@ -4,6 +4,7 @@ import contextlib
 import socket
 from asyncio import Event, Protocol, Task, get_running_loop
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,10 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.guard import LoopbackOnly
 from gate.local.admin.json_wire import error_response
+from gate.local.faults_rest import TRANSPORT
 
 _CODES = {
     404: Code.NOT_FOUND,
@@ -37,7 +40,7 @@ class HttpServer:
         app = Starlette(routes=list(routes), exception_handlers={HTTPException: _refused})
         config = uvicorn.Config(
             LoopbackOnly(app),
-            http="httptools",
+            http=_Connection,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -66,6 +69,15 @@ class HttpServer:
         if self._task is not None:
             await self._task
         self._listener.close()
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that those who serve it can cut without an answer."""
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
 
 
 class _EmbeddedServer(uvicorn.Server):

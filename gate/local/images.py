@@ -5,6 +5,7 @@
         command: [python, -m, backend, --release, v1]
         env: {LOG_LEVEL: info}
         cwd: backend
+    secrets: {db-password: not-so-secret}
 
 A stand-in for a registry: the local Cloud Run runs a command where Cloud Run pulls an image.
 """
@@ -49,9 +50,15 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """All images that the local Cloud Run can run, by reference."""
+    """All images that the local Cloud Run can run.
+
+    Attributes:
+        by_name: by reference.
+        secrets: value of each secret by name, whatever its version.
+    """
 
     by_name: Mapping[str, Image] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def find(self, name: str) -> Image | None:
         """The image of that reference, or None: Cloud Run's ContainerMissing.
@@ -109,16 +116,17 @@ def parse_images(text: str, path: Path) -> Images:
         raise ImagesError(f"{path}: cannot be read as YAML ({what})") from error
     mistakes: list[str] = []
     entries = document.get("images") if isinstance(document, dict) else None
-    if not isinstance(entries, dict) or len(document) != 1:
+    if not isinstance(entries, dict) or set(document) - {"images", "secrets"}:
         got = ", ".join(map(str, document)) if isinstance(document, dict) else _kind(document)
         raise ImagesError(
             f"{path}: one key `images` with an entry an image (got {got[:200]}, "
-            "expected `images: {NAME: {command: [...]}}`)"
+            "expected `images: {NAME: {command: [...]}}`, and `secrets: {NAME: text}` at most)"
         )
     images = {str(name): _image(path, name, entry, mistakes) for name, entry in entries.items()}
+    secrets = _env(f"{path}: secrets", document.get("secrets", {}), mistakes)
     if mistakes:
         raise ImagesError("\n".join(mistakes))
-    return Images({name: image for name, image in images.items() if image})
+    return Images({name: image for name, image in images.items() if image}, secrets)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -175,7 +183,7 @@ def _image(path: Path, name: object, entry: object, mistakes: list[str]) -> Imag
         if key not in _KEYS
     )
     command = _command(where, entry.get("command"), mistakes)
-    env = _env(where, entry.get("env", {}), mistakes)
+    env = _env(f"{where}.env", entry.get("env", {}), mistakes)
     cwd = _cwd(where, path, entry.get("cwd", "."), mistakes)
     return Image(command, cwd, env) if len(mistakes) == before else None
 
@@ -194,15 +202,15 @@ def _command(where: str, value: object, mistakes: list[str]) -> tuple[str, ...]:
 
 def _env(where: str, value: object, mistakes: list[str]) -> dict[str, str]:
     if not isinstance(value, dict):
-        mistakes.append(f"{where}.env: environment (got {_kind(value)}, expected {{NAME: text}})")
+        mistakes.append(f"{where}: names and values (got {_kind(value)}, expected {{NAME: text}})")
         return {}
     env: dict[str, str] = {}
     for name, content in value.items():
         if not (_is_text(name) and name and "=" not in name):
-            mistakes.append(f"{where}.env: name (got {str(name)[:60]!r}, expected text without =)")
+            mistakes.append(f"{where}: name (got {str(name)[:60]!r}, expected text without =)")
         elif not _is_text(content):
             mistakes.append(
-                f"{where}.env.{name}: value (got {_kind(content)}, expected text; quote numbers)"
+                f"{where}.{name}: value (got {_kind(content)}, expected text; quote numbers)"
             )
         else:
             env[name] = content

@@ -14,6 +14,7 @@ from tempfile import gettempdir, mkdtemp
 
 import grpc
 from google.protobuf.json_format import ParseError
+from starlette.routing import Route
 
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
@@ -26,6 +27,8 @@ from gate.local.admin.v1.face import V1Face
 from gate.local.faults import Faults
 from gate.local.faults_face import FaultsFace
 from gate.local.faults_interceptor import FaultInterceptor
+from gate.local.faults_rest import struck
+from gate.local.faults_strikes import Strikes
 from gate.local.frontend import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
@@ -125,8 +128,9 @@ class LocalCloudRun:
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
         self._surroundings = real_surroundings(self._faults, settings.images)
         self._control = self._restored()
-        self._interceptor = FaultInterceptor(self._faults.board, person(self._control))
-        self._grpc = grpc.aio.server(interceptors=[self._interceptor], options=_grpc_options())
+        self._strikes = Strikes(self._faults.board, person(self._control))
+        interceptor = FaultInterceptor(self._strikes)
+        self._grpc = grpc.aio.server(interceptors=[interceptor], options=_grpc_options())
         self._http: HttpServer | None = None
         self._door: OnePort | None = None
         self._flusher: asyncio.Task[None] | None = None
@@ -143,14 +147,7 @@ class LocalCloudRun:
         self._logs.restore()
         await self._control.resume()
         await self._grpc.start()
-        caller = self._settings.caller
-        routes = [
-            *RestFace(self._control, caller).routes(),
-            *V1Face(self._control, caller).routes(),
-            *logging_routes(self._logs),
-            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
-        ]
-        self._http = HttpServer(routes, listener)
+        self._http = HttpServer(self._routes(), listener)
         await self._http.start()
         port = shared.getsockname()[1]
         self._door = OnePort(shared, grpc_port, self._http.protocol)
@@ -167,7 +164,7 @@ class LocalCloudRun:
         await self._grpc.stop(grace=0.5)
         if self._door is not None:
             self._door.cut()
-        await self._interceptor.close()
+        await self._strikes.close()
         await self._control.close()
         await self._front_end.close()
         await self._instances.close()
@@ -177,6 +174,16 @@ class LocalCloudRun:
                 await self._flusher
         self._logs.close()
         self._state.close()
+
+    def _routes(self) -> list[Route]:
+        caller, strikes = self._settings.caller, self._strikes
+        v1 = V1Face(self._control, caller)
+        return [
+            *struck(strikes, RestFace(self._control, caller).routes(), lambda _, __: ""),
+            *struck(strikes, v1.routes(), v1.places.full_names),
+            *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
+            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
+        ]
 
     def _directory(self) -> Path:
         """Where running instances are recorded: without a state, one place for each user.

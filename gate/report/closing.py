@@ -156,7 +156,7 @@ def _running(rollout: Rollout) -> Iterator[Line]:
     count = revision.min_instances if revision else 0
     if count:
         text = (
-            f"its {many(count, 'minimum instance')} run meanwhile, and cost as if they served; "
+            f"{many(count, 'minimum instance')} of it kept running meanwhile, at a cost; "
             "on_hold: drop in the policy lets a held candidate go"
         )
         yield Line(text, Tone.UNSURE)

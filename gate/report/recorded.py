@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from gate.core.evidence import SERVICE, STABLE, Outcome
+from gate.core.state import Ending
+from gate.core.verdict import Decision
 from gate.report.attempts import Attempt, effective, split_shares, split_tags, when
 from gate.report.controls import beside, blamed, tries_text
 from gate.report.fields import Entry, child, children, number, text, texts
@@ -176,6 +178,9 @@ def _finding(finding: Entry) -> Iterator[Line]:
 def _verdict(outcome: Entry) -> Iterator[Line]:
     verdict = child(outcome, "verdict")
     decision = text(verdict, "decision")
+    done = text(outcome, "ending") in {Ending.PROMOTED.value, Ending.ROLLED_BACK.value}
+    if decision == Decision.PROMOTE.value and not done:
+        return  # the probes had passed, and something else ended it: the ending says what
     if not decision:
         return
     yield BLANK

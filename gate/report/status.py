@@ -119,7 +119,7 @@ def _held(
     name = _held_candidate(service, next(iter(decided), None))
     count = next((one.min_instances for one in revisions if one.name == name), 0)
     if count:
-        run = f"its {many(count, 'minimum instance')} run and cost meanwhile"
+        run = f"{many(count, 'minimum instance')} of it kept running, at a cost, meanwhile"
         text = f"held:        {safe(name)}; {run}; on_hold: drop lets it go"
         yield Line(text, Tone.UNSURE, indent=2)
 

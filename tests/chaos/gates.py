@@ -7,6 +7,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 from dataclasses import dataclass, field
@@ -32,8 +33,16 @@ from gate.errors import ExitCode
 from gate.policyfile import load_policy
 
 PROJECT, REGION, TAG = "demo", "us-central1", "candidate"
-TAGS = (TAG, "rollback")
-"""The tags that gates give, and take back."""
+
+
+class _Ours:
+    """The tags that gates give, and take back: drawn anew where answers name nobody."""
+
+    def __contains__(self, tag):
+        return bool(re.fullmatch(rf"({TAG}|rollback)(-[a-z]{{1,3}})?", tag or ""))
+
+
+TAGS = _Ours()
 LEASE_S, VERIFY_S = 3.0, 6.0
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.chaos.gates"])

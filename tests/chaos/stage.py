@@ -10,7 +10,8 @@ from google.cloud.logging_v2.types import logging as log_messages
 from google.protobuf.json_format import MessageToDict
 
 from tests.chaos.draw import Deed, Start
-from tests.chaos.gates import PROJECT, REGION, TAG
+from tests.chaos.gates import PROJECT, REGION
+from tests.chaos.gates import TAGS as OURS
 
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 SETUP, PERSON = "setup@example.com", "eve@example.com"
@@ -128,7 +129,7 @@ class Stage:
 
     async def _delete_candidate(self, service):
         traffic = service.get("traffic", [])
-        for name in {each["revision"] for each in traffic if each.get("tag") == TAG}:
+        for name in {each["revision"] for each in traffic if each.get("tag") in OURS}:
             await self._http.delete(f"/v2/{service['name']}/revisions/{name}")
 
     # --- faults and history
@@ -209,7 +210,7 @@ def _wish(deed, name, service):
     if deed is Deed.ADD_TAG:
         return {"traffic": [*percents, *tags, line(old, 0, "qa")]}, "traffic"
     if deed is Deed.TAKE_TAG:
-        return {"traffic": [*percents, *(t for t in tags if t["tag"] != TAG)]}, "traffic"
+        return {"traffic": [*percents, *(t for t in tags if t["tag"] not in OURS)]}, "traffic"
     revision = f"{name}-eve"
     template = {"revision": revision, "containers": [{"image": "chaos:good"}]}
     if deed is Deed.DEPLOY:

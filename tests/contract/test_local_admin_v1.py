@@ -108,10 +108,7 @@ def container(body):
 
 def test_a_service_with_every_field_keeps_all_but_its_traffic(api):
     name = f"{api.new_id()}-all"
-    started = api.start_create(everything(f"{name}-one"), name)
-    with pytest.raises(Exception, match="secret"):  # there are none here: it never serves
-        finish(started)
-    before = api.get(started.metadata.name)
+    before = finish(api.start_create(everything(f"{name}-one"), name))
     made = revisions(api, before)
 
     def change(body):
@@ -249,6 +246,14 @@ def test_a_dry_run_changes_nothing(api, pair):
     answer = httpx.put(url, params={"dryRun": "all"}, json=body).json()
     assert answer["spec"]["traffic"] == body["spec"]["traffic"]
     assert api.get(service.name).generation == 2
+
+
+def test_a_secret_is_read_by_whoever_needs_it(api, pair):
+    service, _, _ = pair
+    source = {"secretKeyRef": {"name": "key", "key": "latest"}}
+    variables = [{"name": "GREETING", "valueFrom": source}]
+    waited(api, put(api, service, lambda body: container(body).update(env=variables)).json())
+    assert httpx.get(service.uri).json()["GREETING"] == "open sesame"
 
 
 # --- creating and deleting

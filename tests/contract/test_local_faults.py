@@ -192,11 +192,6 @@ def test_odds_come_from_the_seed(api, faults, service):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_calls_over_rest_are_left_alone(local_cloud_run, faults, service):
-    faults.on({"do": "unavailable"})
-    assert Api("rest", local_cloud_run).get(service.name).etag == service.etag
-
-
 def test_the_logging_api_is_struck_too(local_cloud_run, faults, service):
     channel = grpc.insecure_channel(local_cloud_run.grpc)
     client = LoggingServiceV2Client(transport=LoggingServiceV2GrpcTransport(channel=channel))

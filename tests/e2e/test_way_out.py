@@ -350,3 +350,12 @@ def test_a_target_that_starts_slowly_is_not_taken_for_a_bad_one(stage_of, tmp_pa
     assert done.code == 0, done
     assert "its first answer is waited for, at most 40 s" in done.out
     stage.only(stage.first)
+
+
+@pytest.mark.parametrize("command", [("status",), ("rollback", "--yes", *WHY)])
+def test_a_service_that_is_spelt_wrong_is_put_right(small, command):
+    wrong = small.name.replace("service", "servcie")
+    place = ("--project", PROJECT, "--region", REGION, "--service", wrong)
+    done = gate(*command, *place, env=small.env).clean()
+    assert done.code == 2
+    assert "did you mean service-" in done.out + done.err

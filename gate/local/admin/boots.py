@@ -19,7 +19,7 @@ from gate.local.admin.outcome import ready
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
-from gate.local.admin.template import make_revision, make_spec, uses_secrets
+from gate.local.admin.template import make_revision, make_spec, missing_secret
 from gate.local.admin.traffic import names
 from gate.local.ports import Instances, RevisionKey
 
@@ -115,18 +115,19 @@ class Boots:
         self._tables.put(record)
 
     async def _outcome(self, key: RevisionKey, revision: Revision) -> list[Condition]:
-        secret = uses_secrets(revision)
+        secrets = self._surroundings.images.secrets
+        secret = missing_secret(revision, secrets)
         if secret:
-            message = f"The local Cloud Run has no secrets: '{secret}' cannot be read."
+            message = f"The images file has no such secret: '{secret}' cannot be read."
             reason = Reason.SECRETS_ACCESS_CHECK_FAILED
             return failed(self._surroundings.now(), message, reason, Kind.RESOURCES)
-        failure = await self._instances.boot(make_spec(key, revision))
+        failure = await self._instances.boot(make_spec(key, revision, secrets))
         at = self._surroundings.now()
         return boot_failed(at, failure) if failure is not None else booted(at)
 
     def _resolved(self, revision: Revision) -> dict[str, str]:
         """Gives each image by digest, as far as it exists."""
-        by_digest = self._surroundings.by_digest
+        by_digest = self._surroundings.images.by_digest
         pairs = ((each.image, by_digest(each.image)) for each in revision.containers)
         return {image: digest for image, digest in pairs if digest}
 

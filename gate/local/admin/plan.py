@@ -1,7 +1,8 @@
 """What an accepted write changes: the new generation, and whether it needs a revision. Pure."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
@@ -112,12 +113,13 @@ def _stamp(service: Service, at: datetime) -> None:
 
 def last_change(resource: Service | Revision) -> datetime:
     """Gives when anything of a resource changed last, its status included: v1's version."""
-    conditions = list(resource.conditions)
+    message = type(resource).pb(resource)  # read whole at every call: proto-plus is slow at it
+    conditions = list(message.conditions)
     if isinstance(resource, Service):
-        conditions.append(resource.terminal_condition)
-    moved: list[object] = [item.last_transition_time for item in conditions]
-    changes = [at for at in moved if isinstance(at, datetime)]
-    return max([as_time(resource.update_time), *changes])
+        conditions.append(message.terminal_condition)
+    stamps = [message.update_time, *(item.last_transition_time for item in conditions)]
+    newest = max(stamps, key=lambda stamp: (stamp.seconds, stamp.nanos))
+    return cast("datetime", newest.ToDatetime(tzinfo=UTC))
 
 
 def as_time(value: object) -> datetime:

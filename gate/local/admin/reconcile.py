@@ -100,6 +100,9 @@ class Reconciler:
         failure: Failure | None
         if self._superseded(record, operation):
             failure = self._own_failure(record, operation)
+            if operation.made and failure is None:
+                self._show_latest_ready(record, record.resource, operation.made, record.routes)
+                self._tables.put(record)
         else:
             async with record.routing:
                 failure = await self._commit(record, operation, spoiled=spoiled)

@@ -58,20 +58,20 @@ class RestFace:
         self._caller = caller
 
     def routes(self) -> list[Route]:
-        """Gives the routes to mount."""
+        """Gives the routes to mount, each called as over gRPC."""
         return [
-            _route("GET", f"{_PLACE}/services", self.list_services),
-            _route("POST", f"{_PLACE}/services", self.create_service),
-            _route("GET", _SERVICE, self.get_service),
-            _route("PATCH", _SERVICE, self.update_service),
-            _route("DELETE", _SERVICE, self.delete_service),
-            _route("GET", f"{_SERVICE}/revisions", self.list_revisions),
-            _route("GET", _REVISION, self.get_revision),
-            _route("DELETE", _REVISION, self.delete_revision),
-            _route("GET", f"{_PLACE}/operations", self.list_operations),
-            _route("POST", f"{_OPERATION}:wait", self.wait_operation),
-            _route("GET", _OPERATION, self.get_operation),
-            _route("DELETE", _OPERATION, self.delete_operation),
+            _route("ListServices", "GET", f"{_PLACE}/services", self.list_services),
+            _route("CreateService", "POST", f"{_PLACE}/services", self.create_service),
+            _route("GetService", "GET", _SERVICE, self.get_service),
+            _route("UpdateService", "PATCH", _SERVICE, self.update_service),
+            _route("DeleteService", "DELETE", _SERVICE, self.delete_service),
+            _route("ListRevisions", "GET", f"{_SERVICE}/revisions", self.list_revisions),
+            _route("GetRevision", "GET", _REVISION, self.get_revision),
+            _route("DeleteRevision", "DELETE", _REVISION, self.delete_revision),
+            _route("ListOperations", "GET", f"{_PLACE}/operations", self.list_operations),
+            _route("WaitOperation", "POST", f"{_OPERATION}:wait", self.wait_operation),
+            _route("GetOperation", "GET", _OPERATION, self.get_operation),
+            _route("DeleteOperation", "DELETE", _OPERATION, self.delete_operation),
         ]
 
     async def list_services(self, request: Request) -> Answer:
@@ -161,7 +161,7 @@ class RestFace:
         return request.headers.get(CALLER_HEADER, self._caller)
 
 
-def _route(method: str, path: str, call: Call) -> Route:
+def _route(name: str, method: str, path: str, call: Call) -> Route:
     async def endpoint(request: Request) -> Response:
         int_enums = "enum-encoding=int" in request.query_params.get("$alt", "")
         try:
@@ -170,7 +170,7 @@ def _route(method: str, path: str, call: Call) -> Route:
             return error_response(error)
         return json_response(render(answer, int_enums=int_enums))
 
-    return Route(path, endpoint, methods=[method])
+    return Route(path, endpoint, methods=[method], name=name)
 
 
 def _name(request: Request, end: int | None = None) -> str:

@@ -152,7 +152,8 @@ class Router:
         for name in reachable | progress.scaled:
             revision = record.revision(name)
             if revision is not None and ready(revision):
-                spec = make_spec(RevisionKey(record.key, name), revision)
+                secrets = self._surroundings.images.secrets
+                spec = make_spec(RevisionKey(record.key, name), revision, secrets)
                 self._instances.remember(scaled(spec, service, revision, routes))
         progress.scaled = reachable
 

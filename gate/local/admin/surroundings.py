@@ -27,7 +27,7 @@ class Surroundings:
         sleep: waits so many seconds.
         faults: how long things take, and what goes wrong.
         history: what happened to each service's traffic.
-        by_digest: gives an image reference by its digest, or "" where there is no such image.
+        images: the images and secrets there are.
     """
 
     now: Callable[[], datetime]
@@ -36,7 +36,7 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     faults: Faults
     history: History = field(default_factory=History)
-    by_digest: Callable[[str], str] = str
+    images: Images = field(default_factory=Images)
 
     async def take(self, delay: Delay) -> None:
         """Lets as much time pass as this takes now."""
@@ -58,5 +58,5 @@ def real_surroundings(faults: Faults, images: Images) -> Surroundings:
         letters=lambda: "".join(rng.choices(_LETTERS, k=3)),
         sleep=asyncio.sleep,
         faults=faults,
-        by_digest=images.by_digest,
+        images=images,
     )

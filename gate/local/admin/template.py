@@ -8,14 +8,15 @@ waited for.
 """
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from gate.local.admin.conditions import deploying
 from gate.local.admin.defaults import DEFAULT_MAX_INSTANCES, main_container
 from gate.local.admin.etags import etag
-from gate.local.admin.messages import Revision, RevisionTemplate, Service, seconds
-from gate.local.admin.names import revision_path, service_path
+from gate.local.admin.messages import EnvVar, Revision, RevisionTemplate, Service, seconds
+from gate.local.admin.names import revision_path, service_path, short
 from gate.local.admin.traffic import Routes
 from gate.local.ports import RevisionKey, RevisionSpec
 
@@ -84,26 +85,22 @@ def matches(revision: Revision, template: RevisionTemplate) -> bool:
     )
 
 
-def uses_secrets(revision: Revision) -> str:
-    """Names the first secret that a revision needs, or "": there are none to be had here."""
-    for container in revision.containers:
-        for variable in container.env:
-            if "value_source" in variable:
-                return variable.value_source.secret_key_ref.secret or variable.name
-    for volume in revision.volumes:
-        if "secret" in volume:
-            return volume.secret.secret or volume.name
+def missing_secret(revision: Revision, secrets: Mapping[str, str]) -> str:
+    """Names the first secret that a revision needs and that is not there, or ""."""
+    for name in _secrets(revision):
+        if short(name) not in secrets:
+            return name
     return ""
 
 
-def make_spec(key: RevisionKey, revision: Revision) -> RevisionSpec:
+def make_spec(key: RevisionKey, revision: Revision, secrets: Mapping[str, str]) -> RevisionSpec:
     """Gives what it takes to run a revision; min instances are left to `scaled`."""
     container = main_container(revision.containers)
     probe = container.startup_probe
     return RevisionSpec(
         key=key,
         image=container.image,
-        env=tuple((variable.name, variable.value) for variable in container.env),
+        env=tuple((each.name, _value(each, secrets)) for each in container.env),
         container_port=container.ports[0].container_port,
         container_name=container.name,
         concurrency=revision.max_instance_request_concurrency,
@@ -132,3 +129,19 @@ def scaled(
     if service.scaling.max_instance_count and percent:
         most = min(most, math.ceil(service.scaling.max_instance_count * percent / 100))
     return replace(spec, min_instances=min(least, most), max_instances=most)
+
+
+def _secrets(revision: Revision) -> Iterator[str]:
+    for container in revision.containers:
+        for variable in container.env:
+            if "value_source" in variable:
+                yield variable.value_source.secret_key_ref.secret or variable.name
+    for volume in revision.volumes:
+        if "secret" in volume:
+            yield volume.secret.secret or volume.name
+
+
+def _value(variable: EnvVar, secrets: Mapping[str, str]) -> str:
+    if "value_source" not in variable:
+        return variable.value
+    return secrets.get(short(variable.value_source.secret_key_ref.secret), "")

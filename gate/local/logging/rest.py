@@ -21,15 +21,15 @@ _Call = Callable[[Any], Awaitable[Message]]
 
 
 def logging_routes(store: LogStore) -> list[Route]:
-    """Gives the routes to mount beside the Admin API's."""
+    """Gives the routes to mount beside the Admin API's, each called as over gRPC."""
     api = LoggingApi(store)
     return [
-        _route("/v2/entries:write", api.write_log_entries, wire.WriteLogEntriesRequest),
-        _route("/v2/entries:list", api.list_log_entries, wire.ListLogEntriesRequest),
+        _route("WriteLogEntries", "write", api.write_log_entries, wire.WriteLogEntriesRequest),
+        _route("ListLogEntries", "list", api.list_log_entries, wire.ListLogEntriesRequest),
     ]
 
 
-def _route(path: str, call: _Call, request_type: Any) -> Route:
+def _route(name: str, verb: str, call: _Call, request_type: Any) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             answer = await call(parse(await read_body(request), request_type()))
@@ -39,4 +39,4 @@ def _route(path: str, call: _Call, request_type: Any) -> Route:
             return error_response(RestError(Code[error.code.name], error.message))
         return json_response(json_format.MessageToDict(answer))
 
-    return Route(path, endpoint, methods=["POST"])
+    return Route(f"/v2/entries:{verb}", endpoint, methods=["POST"], name=name)

@@ -12,6 +12,7 @@ from gate.core.questions import DiffProbe
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
+from gate.core.transitions import PATIENT_LOOKS
 from tests.unit.core.rollouts import (
     BEFORE,
     BOOTING,
@@ -269,3 +270,32 @@ def test_a_first_deploy_is_asked_what_can_be_asked_of_it_alone():
     only = replace(asked, probes=(Probe("config", DiffProbe()),))
     r = no_service(rollout(Phase.READING, only), missing)
     assert r.plan.probes == only.probes  # no required question at all would prove nothing
+
+
+NEVER_READY = service(MOVED, effective=Split(()), latest_ready="", ready=BROKEN)
+
+
+def test_a_first_deploy_that_never_started_is_a_first_deploy_again():
+    r = aimed(plan(first_deploy=True), NEVER_READY)
+    assert (r.phase, r.first, r.candidate) == (Phase.DEPLOYING, True, CANDIDATE)
+    assert r.placed.shares == {CANDIDATE: 100}
+    assert "has never had a ready revision" in r.notes[-1]
+
+
+def test_without_leave_a_first_deploy_is_not_tried_again_and_that_is_said():
+    text = refusal(plan(), NEVER_READY)
+    assert "no revision of it has ever been ready" in text
+    assert "first_deploy: allow" in text
+
+
+def test_what_was_left_half_done_is_not_waited_for_and_has_a_way_out():
+    left = service(MOVED, effective=BEFORE, ready=BROKEN)
+    r = aimed(plan(), left, looks=PATIENT_LOOKS)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.FAILED)
+    assert "was left half done" in r.notes[-1]
+    assert "last written by eve@example.com" in r.notes[-1]
+    assert str(BROKEN) in r.notes[-1]
+    assert r.way_out[0].startswith(f"gate rollback --to {STABLE} ")
+    assert aimed(plan(), left).phase is Phase.READING  # a read may be a little old
+    busy = service(MOVED, effective=BEFORE, reconciling=True)
+    assert aimed(plan(), busy, looks=PATIENT_LOOKS).phase is Phase.READING

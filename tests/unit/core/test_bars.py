@@ -113,6 +113,14 @@ def test_a_rollback_bars_with_the_digest_that_it_read_or_that_the_annotation_kno
     assert written(r) == (Barred(CANDIDATE, BAD_IMAGE, "alice", "because"),)
 
 
+def test_a_rollback_takes_the_image_from_the_list_that_it_chose_its_target_from():
+    listed = (Revision(CANDIDATE, READY, "app:2", digest=BAD_IMAGE),)
+    asked = plan(Kind.ROLLBACK, revision=STABLE, revisions=listed)
+    r = aimed(asked, service(MOVED, annotations=()), wanted=())
+    assert r.phase is Phase.MOVING
+    assert written(r) == (Barred(CANDIDATE, BAD_IMAGE, "alice", "because"),)
+
+
 def test_a_rollback_reads_what_serves_where_nobody_knows_its_image_and_does_without_if_it_must():
     asked = plan(Kind.ROLLBACK, revision=STABLE)
     r = aimed(asked, service(MOVED, annotations=()), wanted=())
@@ -124,6 +132,18 @@ def test_a_rollback_reads_what_serves_where_nobody_knows_its_image_and_does_with
     assert written(again) == (Barred(CANDIDATE, "", "alice", "because"),)
 
 
+def test_an_image_that_users_go_back_to_is_not_what_people_left():
+    """The same image, set up otherwise: the revision is barred, and the image is not."""
+    known = {**stable(), CANDIDATE: Revision(CANDIDATE, READY, "app:1", digest=GOOD_IMAGE)}
+    asked = plan(Kind.ROLLBACK, revision=STABLE)
+    r = aimed(asked, service(MOVED, annotations=()), revisions=known)
+    assert written(r) == (Barred(CANDIDATE, "", "alice", "because"),)
+    by_hand = marked(replace(LEFT, image=GOOD_IMAGE), BEFORE)
+    assert standing_bars(by_hand, known) == (replace(BAR, image=""),)
+    kept = marked(Mark(3, wrote=((STABLE, 100),), barred=(replace(BAR, image=""),)), BEFORE)
+    assert standing_bars(kept, {**known, BAD: replace(known[STABLE], name=BAD)})[0].image == ""
+
+
 def test_no_bar_is_on_a_revision_that_has_users():
     mark = replace(LEFT, wrote=((STABLE, 100),), barred=(Barred(STABLE), BAR))
     assert written(rollout(Phase.UNTAGGING, service=marked(mark, BEFORE))) == (BAR,)
@@ -131,8 +151,16 @@ def test_no_bar_is_on_a_revision_that_has_users():
     assert written(rollout(Phase.RECOVERING, service=undone, goal=BEFORE)) == (BAR,)
 
 
+def test_who_gives_users_to_what_was_barred_has_decided_anew():
+    mark = replace(LEFT, wrote=((STABLE, 100),), barred=(Barred(STABLE, BAD_IMAGE), BAR))
+    assert standing_bars(marked(mark, BEFORE), {}) == (BAR,)
+    latest = Split.of([Target(None, 100)])  # which means stable now
+    assert standing_bars(marked(mark, latest), {}) == (BAR,)
+
+
 def test_a_bar_without_a_digest_gets_it_once_it_is_known():
-    mark = replace(LEFT, wrote=((STABLE, 100),), barred=(Barred(BAD, "app:9", "bob", "slow"),))
+    bar = Barred(BAD, "app:9", "bob", "slow")
+    mark = replace(LEFT, wrote=((STABLE, 100),), image=GOOD_IMAGE, barred=(bar,))
     known = {BAD: Revision(BAD, READY, "app:9", digest=BAD_IMAGE)}
     assert standing_bars(marked(mark, BEFORE), known) == (Barred(BAD, BAD_IMAGE, "bob", "slow"),)
 
@@ -245,9 +273,8 @@ def test_a_persons_move_to_it_lifts_it(kind):
         Phase.MOVING, plan(kind, revision=CANDIDATE), service=marked(mark, BEFORE),
         revisions=same_image(), barred=mark.barred, placed=Split.all_to(CANDIDATE),
     )  # fmt: skip
-    kept = {bar.revision for bar in written(r)}
-    assert OLD in kept
-    assert CANDIDATE not in kept
+    assert BAR not in written(r)
+    assert Barred(OLD) in written(r)
 
 
 def test_a_rollout_again_lifts_it_once_it_has_all_users_for_good_and_not_before():

@@ -64,3 +64,37 @@ def test_a_mark_remembers_only_so_many_bars_the_oldest_go_first():
     assert bars[-1] == Barred(STABLE, "", "alice", "because")
     assert bars[:-1] == old[1:]
     assert BEFORE.share_of(STABLE) == 100
+
+
+# Shares before the gate's last move
+
+
+def written(stands, after, *, working=False, kind=Kind.ROLLOUT, **changes):
+    asked = plan(kind, **({} if kind is Kind.ROLLOUT else {"revision": CANDIDATE}))
+    r = rollout(Phase.UNTAGGING, asked, fence=4, service=stands, **changes)
+    return lease.mark_of(r, after, working=working).before
+
+
+KEPT = Mark(4, writer="r0", wrote=((STABLE, 100),), before=(("backend-00000-old", 100),))
+
+
+def test_whoever_moved_users_says_what_they_had_before():
+    assert written(service(KEPT), MOVED, kind=Kind.ROLLBACK) == ((STABLE, 100),)
+    assert written(service(KEPT), MOVED) == ((STABLE, 100),)
+
+
+@pytest.mark.parametrize("working", [True, False])
+def test_a_write_that_moves_nobody_hands_on_what_was_known(working):
+    assert written(service(KEPT), BEFORE, working=working) == KEPT.before
+
+
+def test_where_somebody_else_moved_users_what_the_gate_set_last_is_kept():
+    elsewhere = replace(KEPT, wrote=((CANDIDATE, 100),))
+    assert written(service(elsewhere), BEFORE, working=True) == ((CANDIDATE, 100),)
+
+
+def test_only_who_had_users_is_barred():
+    r = rollout(Phase.MOVING, plan(Kind.ROLLBACK, revision=CANDIDATE), fence=4)
+    apart = unmarked(MOVED, effective=BEFORE, annotations=())
+    r = replace(r, service=apart, placed=MOVED, candidate=STABLE)
+    assert lease.mark_of(r, BEFORE, working=False).barred == ()

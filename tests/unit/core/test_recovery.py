@@ -140,3 +140,28 @@ def test_a_recovery_that_is_left_half_done_is_written_once_more_a_few_times():
     patient = recovered(left_undone(), looks=PATIENT_LOOKS, conflicts=1)
     assert patient.phase is Phase.RECOVERED
     assert recovered(left_undone(), looks=99, conflicts=CONFLICTS_MAX).phase is Phase.RECOVERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"), [(Kind.RECOVER, Ending.STUCK), (Kind.ROLLOUT, Ending.FAILED)]
+)
+def test_what_is_gone_is_not_written_once_more(kind, ending):
+    asked = rollout(Phase.READING, plan(kind), revisions={}, candidate=STABLE)
+    r = recovery.admitted(asked, left_undone(), NOW)
+    assert (r.phase, r.ending) == (Phase.RECORDING, ending)
+    assert f"{STABLE} does not exist any more, so it is not asked for again" in r.notes[-1]
+    assert r.way_out[0].startswith(f"gate rollback --to {CANDIDATE} ")
+
+
+def test_what_is_deleted_during_a_recovery_ends_it():
+    r = recovered(left_undone(), looks=PATIENT_LOOKS, revisions={})
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.STUCK)
+    assert "does not exist any more" in r.notes[-1]
+
+
+def test_a_rollout_goes_on_from_a_service_that_never_served():
+    never = left_undone(
+        latest_ready="",
+    )
+    asked = rollout(Phase.RECOVERED, plan(), fence=4, goal=BEFORE, looks=PATIENT_LOOKS)
+    assert recovery.recovered(replace(asked, id="r7"), never, NOW).phase is Phase.READING

@@ -2,18 +2,22 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.mark import KEY
+from gate.core.mark import KEY, Barred, Mark
+from gate.core.service import Revision
 from gate.core.stable import before_rollout, way_back
 from gate.core.state import Past, PastMove
 from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
     BEFORE,
+    BROKEN,
     CANDIDATE,
     MOVED,
     OLD,
     OURS,
+    READY,
     STABLE,
     done,
+    later,
     marked,
     ours,
     service,
@@ -84,3 +88,76 @@ def test_a_service_without_effective_traffic_is_read_by_what_was_asked_for():
     assert chosen([FORTH], replace(service(MOVED), effective=())) == STABLE
     latest = service(Split.of([]), latest_ready=CANDIDATE)
     assert chosen([FORTH], replace(latest, effective=())) == STABLE
+
+
+# Without the ledger
+
+
+def listed(*names, broken=()):
+    """Revisions from the oldest to the newest, a minute apart."""
+    return tuple(
+        Revision(name, BROKEN if name in broken else READY, created_at=later(60 * age))
+        for age, name in enumerate(names)
+    )
+
+
+THREE = listed(OLD, STABLE, CANDIDATE)
+
+
+def wrote(shares, before=(), traffic=MOVED, barred=()):
+    """A service on which the gate wrote these shares last; traffic may be another's."""
+    given = tuple(shares.items())
+    return marked(Mark(4, wrote=given, before=tuple(before), barred=tuple(barred)), traffic)
+
+
+def test_the_annotation_answers_before_the_ledger():
+    seen = wrote({CANDIDATE: 100}, before=[(OLD, 100)])
+    assert way_back(seen, THREE).revision == OLD
+    assert chosen([FORTH], seen, THREE) == OLD
+
+
+@pytest.mark.parametrize(
+    ("seen", "revisions"),
+    [
+        (wrote({CANDIDATE: 100}, [(OLD, 100)]), listed(STABLE, CANDIDATE)),
+        (wrote({CANDIDATE: 100}, [(OLD, 100)]), listed(OLD, STABLE, CANDIDATE, broken=[OLD])),
+        (wrote({CANDIDATE: 100}, [(OLD, 100)], barred=[Barred(OLD)]), THREE),
+        (wrote({CANDIDATE: 100}, [(OLD, 50), (STABLE, 50)]), THREE),
+        (wrote({CANDIDATE: 100}, [(CANDIDATE, 100)]), THREE),
+    ],
+    ids=["gone", "not ready", "barred", "split", "as it is"],
+)
+def test_what_cannot_be_gone_back_to_is_not_chosen(seen, revisions):
+    assert way_back(seen, revisions).revision == ""
+    assert chosen([FORTH], seen, revisions) == STABLE
+
+
+def test_whoever_moved_users_on_is_undone():
+    assert way_back(wrote({STABLE: 100}), THREE).revision == STABLE
+
+
+def test_whoever_moved_users_back_is_not_undone_but_told_what_the_gate_set_last():
+    way = way_back(wrote({CANDIDATE: 100}, traffic=BEFORE), listed(STABLE, CANDIDATE))
+    assert way.revision == ""
+    assert way.likely[0][0] == CANDIDATE
+    older = way_back(wrote({CANDIDATE: 100}, [(OLD, 100)], BEFORE), THREE)
+    assert older.revision == OLD
+
+
+def test_the_ledger_knows_who_has_served():
+    seen = service(MOVED, annotations=())
+    assert way_back(seen, THREE, Past(served=(OLD,))).revision == OLD
+    turned_down = Past(served=(OLD,), against=((OLD, "was rejected"),))
+    assert way_back(seen, THREE, turned_down).revision == ""
+    newer = way_back(service(BEFORE, annotations=()), THREE, Past(served=(CANDIDATE,)))
+    assert newer.revision == ""
+
+
+def test_age_alone_is_proposed_and_never_taken():
+    way = way_back(service(MOVED, annotations=()), listed(OLD, STABLE, CANDIDATE, "new"))
+    assert way.revision == ""
+    assert [name for name, _ in way.likely] == [STABLE, OLD, "new"]
+
+
+def test_an_annotation_that_nobody_can_read_is_none():
+    assert way_back(service(MOVED, annotations=((KEY, "{"),)), THREE).likely[0][0] == STABLE

@@ -1,8 +1,21 @@
+import functools
+from dataclasses import fields
+
 import pytest
 
-from gate.core.state import MOVES, Ending, Phase
+from gate.core.control import Baseline, Repeats
+from gate.core.policy import (
+    CandidateRule,
+    IdentityRule,
+    OnHold,
+    Policy,
+    ServiceName,
+    TemplateSource,
+)
+from gate.core.service import ServiceRef
+from gate.core.state import MOVES, Ending, Kind, Phase, Plan
 from gate.errors import ExitCode
-from tests.unit.core.rollouts import later, plan, rollout
+from tests.unit.core.rollouts import PROBES, later, plan, rollout
 
 
 @pytest.mark.parametrize(
@@ -48,3 +61,76 @@ def test_the_deadline_counts_from_the_start():
 
 def test_only_the_last_phase_is_the_end():
     assert [phase for phase in Phase if rollout(phase).ended] == [Phase.ENDED]
+
+
+SHARED = {
+    "probes": "probes",
+    "traffic": "steps",
+    "dwell_s": "dwell_s",
+    "watch_s": "watch_s",
+    "deadline_s": "deadline_s",
+    "lease_s": "lease_s",
+    "on_hold": "on_hold",
+    "first_deploy": "first_deploy",
+    "template": "template",
+    "baseline": "baseline",
+    "repeats": "repeats",
+    "digest": "policy_digest",
+    "source": "policy_source",
+    "candidate.tag": "tag",
+    "candidate.ready_within_s": "ready_within_s",
+    "candidate.identity": "identity",
+}
+"""Where a plan keeps what a policy says."""
+ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"}
+"""What a plan does not hold, or holds in another form."""
+POLICY = Policy(
+    ServiceName("demo", "us-central1", "backend"),
+    PROBES,
+    CandidateRule("next", 17.0, IdentityRule("x-revision")),
+    traffic=(10, 100),
+    dwell_s=3.0,
+    watch_s=4.0,
+    deadline_s=500.0,
+    lease_s=300.0,
+    on_hold=OnHold.DROP,
+    first_deploy=True,
+    template=TemplateSource.SERVICE,
+    baseline=Baseline.STABLE,
+    repeats=Repeats(at_most=5),
+    digest="d1",
+    source="p.yaml",
+)
+"""Nothing in it is the default."""
+BY_HAND = {"steps": (100,), "watch_s": 0.0}
+"""A move by hand is one step without a watch."""
+
+
+def said(path):
+    return functools.reduce(getattr, path.split("."), POLICY)
+
+
+def test_every_key_of_a_policy_has_its_place_in_a_plan():
+    names = {field.name for field in fields(Policy)} | {
+        f"candidate.{field.name}" for field in fields(CandidateRule)
+    }
+    assert names == set(SHARED) | ELSEWHERE
+
+
+@pytest.mark.parametrize("kind", [Kind.ROLLOUT, Kind.PROMOTE, Kind.ROLLBACK])
+@pytest.mark.parametrize("path", sorted(SHARED))
+def test_a_plan_has_what_the_policy_says_whatever_is_asked_for(kind, path):
+    made = Plan.from_policy(kind, ServiceRef("demo", "us-central1", "backend"), POLICY)
+    name = SHARED[path]
+    expected = said(path)
+    if kind is not Kind.ROLLOUT:
+        expected = BY_HAND.get(name, expected)
+    if kind is Kind.PROMOTE and name == "probes":
+        expected = ()
+    assert getattr(made, name) == expected
+
+
+def test_the_command_line_goes_before_the_policy():
+    ref = ServiceRef("demo", "us-central1", "backend")
+    made = Plan.from_policy(Kind.PROMOTE, ref, POLICY, "mine", wait_s=5.0)
+    assert (made.tag, made.wait_s) == ("mine", 5.0)

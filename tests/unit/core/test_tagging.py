@@ -43,6 +43,7 @@ def test_a_rollback_that_asks_its_target_does_so_too_and_one_that_asks_nothing_n
     back = own_tag(plan(Kind.ROLLBACK, revision=STABLE, probes=PROBES))
     assert (back.tag, back.kept_as) == (FRESH, "")
     assert own_tag(plan(Kind.ROLLBACK)).tag == TAG
+    assert own_tag(plan(Kind.PROMOTE, probes=PROBES)).tag == TAG  # it finds its revision there
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 import pytest
 
+from gate.core.mark import Mark
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Phase
 from gate.core.transitions import (
     READ_WITHIN_S,
     SAFE_WITHIN_S,
     again,
+    changed_again,
     clean,
     conflict,
     ending_of,
@@ -16,7 +18,17 @@ from gate.core.transitions import (
     written,
 )
 from gate.core.verdict import Decision, Verdict
-from tests.unit.core.rollouts import NOW, later, plan, rollout, service
+from tests.unit.core.rollouts import (
+    BEFORE,
+    CANDIDATE,
+    MOVED,
+    NOW,
+    later,
+    marked,
+    plan,
+    rollout,
+    service,
+)
 
 NO = Verdict.reject("probe", "failed")
 
@@ -74,3 +86,11 @@ def test_endings_of_verdicts():
     assert ending_of(NO) is Ending.REJECTED
     assert ending_of(Verdict.hold("a", "b")) is Ending.HELD
     assert ending_of(Verdict(Decision.PROMOTE)) is Ending.HELD
+
+
+def test_whoever_moved_users_by_the_gate_is_named_and_not_its_account():
+    theirs = Mark(fence=9, writer="r9", actor="bob", wrote=((CANDIDATE, 100),))
+    moved = marked(theirs, MOVED, last_modifier="local-user@example.com")
+    assert "by bob" in changed_again(moved).reasons[0].text
+    since = marked(theirs, BEFORE, last_modifier="eve@example.com")
+    assert "by eve@example.com" in changed_again(since).reasons[0].text

@@ -6,7 +6,7 @@ import pytest
 
 from gate.core.commands import command_of
 from gate.core.evidence import Finding, Outcome, Symptom
-from gate.core.state import Ending, Kind, PastMove, Phase
+from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
 from gate.core.verdict import Verdict
 from gate.ledger.entry import (
@@ -19,6 +19,7 @@ from gate.ledger.entry import (
     intention,
     outcome,
     past_moves,
+    past_of,
 )
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -325,3 +326,20 @@ def test_the_order_is_kept_and_intentions_are_no_moves():
 )
 def test_what_others_wrote_into_the_log_is_no_move(broken):
     assert past_moves((broken,)) == ()
+
+
+def test_the_past_knows_who_served_and_what_was_decided_last():
+    rejected = moved() | {"ending": Ending.REJECTED.value, "effective_after": {STABLE: 100}}
+    past = past_of((rejected,))
+    ((name, verdict),) = past.against
+    assert name == CANDIDATE
+    assert verdict.startswith("was rejected by the gate at 2026-01-01 12:00 UTC")
+    assert past.served == (STABLE,)
+    again = past_of((moved(), rejected))
+    assert again.against == ()
+    assert set(again.served) == {STABLE, CANDIDATE}
+
+
+@pytest.mark.parametrize("odd", [{}, {"entry": "outcome"}, {"entry": "outcome", "candidate": 5}])
+def test_a_past_that_somebody_else_wrote_is_read_as_far_as_it_goes(odd):
+    assert past_of((odd,)) == Past()

@@ -129,3 +129,11 @@ def test_a_reference_by_digest_finds_the_content_and_keeps_it(tmp_path):
 def test_an_image_that_is_not_there_has_no_digest(tmp_path):
     images, _ = by_digest(tmp_path, "serve")
     assert images.by_digest("demo/app:v9") == ""
+
+
+def test_secrets_are_names_and_texts(tmp_path):
+    text = "images: {x: {command: [serve]}}\nsecrets: {key: value}"
+    images = load_images(write(tmp_path, text))
+    assert images.secrets == {"key": "value"}
+    assert "value" not in repr(images)
+    assert "secrets.key" in refused(tmp_path, text.replace("value", "[1]"))

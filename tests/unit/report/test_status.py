@@ -1,12 +1,15 @@
 """How a service stands, for people."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from gate.core.mark import KEY, Mark
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.traffic import Split, Target
 from gate.report.columns import cells
+from gate.report.machine import status_value
 from gate.report.status import status_lines
 from tests.unit.report.scenes import (
     CANDIDATE,
@@ -15,6 +18,7 @@ from tests.unit.report.scenes import (
     SHOWN,
     STABLE,
     START,
+    V2_EVIDENCE,
     Scene,
     assert_safe,
     entries_of,
@@ -180,3 +184,65 @@ def test_hostile_text_shows_and_does_nothing() -> None:
     lines = status_lines(stands, revisions, entries_of(Scene(), plan(reason=HOSTILE)), START, 1000)
     assert_safe(lines)
     assert sum(SHOWN in line for line in lines) >= 8
+
+
+BEFORE = Split.all_to(STABLE)
+WHICH = "--project demo --region us-central1 --service backend"
+
+
+def led(*arguments: object) -> list[str]:
+    """What status leads with, and the same for machines."""
+    lines = status_lines(*arguments, START, 200)  # type: ignore[arg-type]
+    value = status_value(*arguments, START)  # type: ignore[arg-type]
+    assert isinstance(value, dict)
+    begins = lines[0].startswith("next: ")
+    assert value["next"] == (lines[1].strip() if begins else "")
+    return lines[:2] if begins else []
+
+
+def test_a_service_that_is_well_has_no_next_command() -> None:
+    assert led(service(Split.all_to(STABLE)), REVISIONS, ()) == []
+
+
+def test_a_held_candidate_is_what_comes_next_and_costs() -> None:
+    stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}))
+    entries = entries_of(Scene(evidence=V2_EVIDENCE[:1]), plan())
+    kept = (replace(REVISIONS[0], ready=READY, min_instances=1), REVISIONS[1])
+    assert led(stands, kept, entries)[1] == (
+        f'  gate promote --revision {CANDIDATE} {WHICH} --reason "..." --yes'
+    )
+    lines = status_lines(stands, kept, entries, START, 200)
+    assert (
+        f"  held:        {CANDIDATE}; 1 minimum instance of it kept running, at a cost, meanwhile; "
+        "on_hold: drop lets it go"
+    ) in lines
+    assert led(service(Split.all_to(STABLE)), kept, entries) == []  # its tag is gone
+
+
+def test_after_a_stuck_end_that_still_stands_it_says_where_to_go() -> None:
+    entries = [
+        {**entry, "ending": "stuck"} if entry["entry"] == "outcome" else entry
+        for entry in entries_of(Scene(), plan())
+    ]
+    ready = (replace(REVISIONS[0], ready=READY), REVISIONS[1])
+    stands = service(Split.all_to(CANDIDATE))
+    assert f"--to {STABLE} " in led(stands, ready, entries)[1]
+    assert led(service(Split.all_to(STABLE)), ready, entries) == []  # somebody has mended it
+
+
+def test_beside_a_rollout_nothing_is_said_that_would_move_users_to_latest() -> None:
+    mark = Mark(4, holder="r7", until=START + timedelta(minutes=1), wrote=((STABLE, 100),))
+    stands = replace(service(Split.all_to(STABLE)), annotations=((KEY, mark.text()),))
+    assert not any("to-latest" in line for line in status_lines(stands, REVISIONS, (), START, 200))
+
+
+def test_a_rollout_that_ended_before_its_record_came_was_not_killed() -> None:
+    entries = [one for one in entries_of(Scene(), plan()) if one["entry"] != "outcome"]
+    rollout = str(entries[0]["rollout"])
+    mark = Mark(4, writer=rollout, wrote=((STABLE, 100),))
+    stands = replace(service(Split.all_to(STABLE)), annotations=((KEY, mark.text()),))
+    text = "\n".join(status_lines(stands, REVISIONS, entries, START, 200))
+    assert "ended; its record is on the way" in text
+    assert "killed" not in text
+    unknown = "\n".join(status_lines(service(BEFORE), REVISIONS, entries, START, 200))
+    assert "killed half-way" in unknown

@@ -28,6 +28,7 @@ from tests.unit.report.scenes import (
     READY,
     RECORDED,
     SHOWN,
+    START,
     V2_EVIDENCE,
     Scene,
     assert_safe,
@@ -404,3 +405,41 @@ def test_probes_alone_on_a_terminal() -> None:
     assert isinstance(console.file, io.StringIO)
     assert_safe(console.file.getvalue().splitlines())
     assert "0 of 1 probe passed" in console.file.getvalue()
+
+
+def test_a_verdict_to_promote_is_not_shown_of_what_was_not_promoted() -> None:
+    def interrupt(_: Scene, rollout: Rollout, command: Command) -> Event | None:
+        stop = rollout.phase is Phase.CONFIRMING and not rollout.interrupted
+        return Interrupted(START) if stop else None
+
+    rollout = Scene(after=interrupt).play(plan())
+    assert rollout.verdict is not None
+    lines = shown(rollout)
+    assert not any(line.startswith("verdict:") for line in lines)
+    assert "ended: interrupted: backend-00002-abc gets no users' traffic" in lines
+
+
+def test_a_held_candidate_with_minimum_instances_costs_and_that_is_said() -> None:
+    rollout = Scene(evidence=V2_EVIDENCE[:1]).play(plan())
+    kept = replace(rollout.revisions[rollout.candidate], min_instances=2)
+    lines = shown(replace(rollout, revisions={**rollout.revisions, kept.name: kept}))
+    (line,) = [line for line in lines if "minimum instances" in line]
+    assert line.startswith("2 minimum instances of it kept running meanwhile, at a cost")
+    assert "on_hold: drop" in " ".join(lines)
+
+
+def test_nobody_has_a_websocket_on_a_revision_that_never_started() -> None:
+    rollout = served_by_candidate().play(rollback_plan())
+    assert any("open WebSockets stay on" in line for line in shown(rollout))
+    broken = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR")
+    never = Revision(CANDIDATE, broken)
+    there = replace(rollout, revisions={**rollout.revisions, CANDIDATE: never})
+    assert not any("open WebSockets" in line for line in shown(there))
+
+
+def test_what_leads_on_is_printed_whole_the_likeliest_first() -> None:
+    commands = ("gate rollback --to a", "gate rollback --to b " + "x" * 120)
+    rollout = replace(served_by_candidate().play(rollback_plan()), way_out=commands)
+    lines = shown(rollout)
+    begin = lines.index("next: what leads on from here, the likeliest first")
+    assert lines[begin + 1 :] == [f"  {command}" for command in commands]

@@ -1,5 +1,6 @@
 """Which service or revision a v1 call means: v1 has no region in its names."""
 
+import json
 import re
 from typing import Final
 from urllib.parse import unquote_plus
@@ -92,7 +93,7 @@ class Places:
         """Gives the names of a project: its id and its number."""
         return project, project_number(project)
 
-    def full_names(self, request: Request, body: Json) -> str:
+    def full_names(self, request: Request, raw: bytes) -> str:
         """Gives v2's names of what a call is about, for rules that name them."""
         params = request.path_params
         try:
@@ -101,9 +102,10 @@ class Places:
             if "service" in params:
                 return service_path(self.service(request).key)
             if request.method == "POST":
+                body = json.loads(raw)
                 return f"{self.new(request, body)}/services/{dig(body, 'metadata', 'name')}"
             service = self.selected(request)
-        except ApiError:
+        except (ApiError, KeyError, ValueError, AttributeError, RecursionError):
             return ""
         records = self.records(request)
         named = [each for each in records if service in ("", each.key.service)]

@@ -6,6 +6,7 @@ an operation's id as an annotation.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final, cast
 
 from gate.local.admin.checks import check_key
@@ -15,7 +16,7 @@ from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.etags import resource_version
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
-from gate.local.admin.plan import as_time, last_change
+from gate.local.admin.plan import last_change
 from gate.local.admin.tables import ServiceRecord
 from gate.local.admin.v1.fields import Fields, Json
 from gate.local.admin.v1.settings import INGRESS, SERVER_MADE, SERVICE
@@ -124,14 +125,14 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
     number = project_number(key.project)
     message = Service.pb(service)
     annotations = {
-        **dict(service.annotations),
+        **message.annotations,
         **shown(SERVICE, message),
         "run.googleapis.com/ingress-status": INGRESS.get(message.ingress, "all"),
-        "serving.knative.dev/creator": service.creator,
-        "serving.knative.dev/lastModifier": service.last_modifier,
+        "serving.knative.dev/creator": message.creator,
+        "serving.knative.dev/lastModifier": message.last_modifier,
     }
-    if service.urls:
-        quoted = ",".join(f'"{url}"' for url in service.urls)
+    if message.urls:
+        quoted = ",".join(f'"{url}"' for url in message.urls)
         annotations["run.googleapis.com/urls"] = f"[{quoted}]"
     if operation_id:
         annotations["run.googleapis.com/operation-id"] = operation_id
@@ -139,11 +140,11 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         "name": key.service,
         "namespace": number,
         "selfLink": f"/apis/{API}/namespaces/{number}/services/{key.service}",
-        "uid": service.uid,
+        "uid": message.uid,
         "resourceVersion": resource_version(last_change(service)),
-        "generation": service.generation,
-        "creationTimestamp": timestamp(as_time(service.create_time)),
-        "labels": {**dict(service.labels), LOCATION: key.location},
+        "generation": message.generation,
+        "creationTimestamp": timestamp(message.create_time.ToDatetime(tzinfo=UTC)),
+        "labels": {**message.labels, LOCATION: key.location},
         "annotations": cast("JsonValue", annotations),
     }
 

@@ -48,8 +48,8 @@ def template_v1(template: RevisionTemplate, client: Mapping[str, str]) -> Json:
     """Gives a template in its v1 form; a name that the server chose is not shown."""
     message = RevisionTemplate.pb(template)
     metadata: Json = {
-        "name": template.revision,
-        "labels": cast("Json", dict(template.labels)),
+        "name": message.revision,
+        "labels": cast("Json", dict(message.labels)),
         "annotations": cast("Json", {**annotations_of(message), **client}),
     }
     return {

@@ -173,6 +173,20 @@ async def test_metadata_alone_makes_a_generation_and_no_revision():
     assert dict(found.annotations) == {"a": "b"}
 
 
+async def test_a_revision_that_is_ready_after_a_later_write_is_shown_as_the_latest_ready_one():
+    rig = Rig()
+    await created(rig)
+    (first,) = revisions(rig)
+    gate = rig.instances.hold("demo/slow")
+    pinned = service("demo/slow", "backend-slow", (to(first, 100),))
+    slow = rig.control.update_service(update(pinned, "template", "traffic"), "me")
+    await updated(rig, Service(name=NAME, annotations={"a": "b"}), "annotations")
+    assert short(stored(rig).latest_ready_revision) == first
+    gate.set()
+    await done(rig, slow)
+    assert short(stored(rig).latest_ready_revision) == "backend-slow"
+
+
 async def test_a_rollback_does_not_wait_for_a_candidate_that_is_still_starting():
     rig = Rig()
     await created(rig)
@@ -293,7 +307,7 @@ async def driven(rig, operation):
         await asyncio.sleep(0)
 
 
-async def test_a_service_with_a_secret_fails_and_says_that_there_are_none():
+async def test_a_service_with_a_secret_that_is_not_there_fails_and_says_so():
     rig = Rig()
     made = service()
     source = {"secret_key_ref": {"secret": "key", "version": "1"}}

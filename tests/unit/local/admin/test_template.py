@@ -5,9 +5,9 @@ from gate.local.admin.template import (
     make_revision,
     make_spec,
     matches,
+    missing_secret,
     same_template,
     scaled,
-    uses_secrets,
 )
 from gate.local.admin.traffic import Routes
 from gate.local.ports import RevisionKey, ServiceKey
@@ -49,7 +49,7 @@ def test_a_revision_has_what_its_template_says():
 
 
 def test_a_spec_says_what_it_takes_to_run_it():
-    spec = make_spec(KEY, revision())
+    spec = make_spec(KEY, revision(), {})
     assert spec.image == "demo/good"
     assert spec.env == (("A", "1"), ("B", "2"))
     assert (spec.container_port, spec.concurrency, spec.timeout_s) == (8080, 80, 300.0)
@@ -61,12 +61,12 @@ def test_the_startup_time_is_delay_and_all_attempts():
     made = owner()
     probe = made.template.containers[0].startup_probe
     probe.initial_delay_seconds, probe.period_seconds, probe.failure_threshold = 3, 2, 5
-    assert make_spec(KEY, revision(made)).startup_timeout_s == 13.0
+    assert make_spec(KEY, revision(made), {}).startup_timeout_s == 13.0
 
 
 def test_a_reachable_revision_gets_its_own_min_instances_and_an_unreachable_one_none():
     made = owner()
-    spec = make_spec(KEY, revision(made))
+    spec = make_spec(KEY, revision(made), {})
     tagged = scaled(spec, made, revision(made), Routes((("r0", 100),), (("blue", "r1"),)))
     assert tagged.min_instances == 2
     assert scaled(spec, made, revision(made), Routes((("r0", 100),))).min_instances == 0
@@ -77,19 +77,36 @@ def test_the_services_counts_are_divided_by_percent_and_not_for_tags():
     made.scaling = {"min_instance_count": 10, "max_instance_count": 12}
     made.template.scaling.max_instance_count = 0
     held = revision(made)
-    spec = make_spec(KEY, held)
+    spec = make_spec(KEY, held, {})
     quarter = scaled(spec, made, held, Routes((("r1", 25), ("r0", 75))))
     assert (quarter.min_instances, quarter.max_instances) == (3, 3)
     tagged = scaled(spec, made, held, Routes((("r0", 100),), (("blue", "r1"),)))
     assert (tagged.min_instances, tagged.max_instances) == (2, 100)
 
 
-def test_secrets_are_noticed():
-    assert uses_secrets(revision()) == ""
+def with_secret(name="key"):
     made = owner()
-    source = {"secret_key_ref": {"secret": "key", "version": "1"}}
+    source = {"secret_key_ref": {"secret": name, "version": "1"}}
     made.template.containers[0].env = [{"name": "K", "value_source": source}]
-    assert uses_secrets(revision(made)) == "key"
+    return revision(made)
+
+
+def test_secrets_that_are_not_there_are_noticed():
+    assert missing_secret(revision(), {}) == ""
+    assert missing_secret(with_secret(), {}) == "key"
+    assert missing_secret(with_secret(), {"key": "x"}) == ""
     mounted = Service(owner())
     mounted.template.volumes = [{"name": "v", "secret": {"secret": "file"}}]
-    assert uses_secrets(revision(mounted)) == "file"
+    assert missing_secret(revision(mounted), {"key": "x"}) == "file"
+
+
+def test_a_secret_is_a_variables_value_wherever_it_lives():
+    for name in ("key", "projects/other/secrets/key"):
+        assert make_spec(KEY, with_secret(name), {"key": "x"}).env == (("K", "x"),)
+
+
+def test_the_container_with_a_port_is_the_one_that_runs():
+    made = owner()
+    made.template.containers[0].name = "main"
+    made.template.containers = [{"name": "side", "image": "side"}, *made.template.containers]
+    assert make_spec(KEY, revision(made), {}).container_name == "main"

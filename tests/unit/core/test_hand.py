@@ -1,0 +1,99 @@
+"""What people ask for by hand: what is said before, and what leads on from a refusal."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gate.core.hand import FLOATING_MAX, aim_rollback, meant, tag_for, warnings
+from gate.core.mark import Barred, Mark
+from gate.core.service import Revision
+from gate.core.state import Ending, Kind, Past, Phase
+from gate.core.traffic import tag_problem
+from tests.unit.core.rollouts import (
+    CANDIDATE,
+    MOVED,
+    NOW,
+    PROBES,
+    READY,
+    STABLE,
+    marked,
+    plan,
+    revisions,
+    rollout,
+    service,
+)
+
+TARGET = Revision(STABLE, READY, "app:1", NOW - timedelta(days=3))
+BACK = plan(Kind.ROLLBACK, revision=STABLE)
+
+
+def test_a_target_with_nothing_against_it_needs_no_word():
+    assert warnings(BACK, service(MOVED), TARGET, NOW) == ()
+
+
+def test_a_bar_is_said_with_who_why_image_and_age():
+    seen = marked(Mark(4, barred=(Barred(STABLE, "", "bob", "orders fail"),)), MOVED)
+    (text,) = warnings(BACK, seen, TARGET, NOW)
+    assert text == (
+        f"{STABLE} (app:1, 3 days old) is barred: bob moved users away from it: orders fail"
+    )
+
+
+def test_what_the_gate_decided_last_is_said():
+    past = Past(against=((STABLE, "was rejected by the gate at 12:00 UTC: orders: 500"),))
+    (text,) = warnings(replace(BACK, past=past), service(MOVED), TARGET, NOW)
+    assert text.endswith("3 days old) was rejected by the gate at 12:00 UTC: orders: 500")
+
+
+def test_secrets_by_latest_do_not_go_back_and_that_is_said():
+    many = tuple(f"env KEY{i}" for i in range(FLOATING_MAX + 2))
+    (text,) = warnings(BACK, service(MOVED), replace(TARGET, floating=many), NOW)
+    assert text.startswith("what does not go back: env KEY0, env KEY1")
+    assert "and 2 more (the latest version of a secret, as it is today)" in text
+    promotion = plan(Kind.PROMOTE, revision=STABLE)
+    assert warnings(promotion, service(MOVED), replace(TARGET, floating=many), NOW) == ()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(59, "0 min"), (3600, "1 h"), (90_000, "25 h")])
+def test_an_age_is_told_roughly(seconds, text):
+    past = Past(against=((STABLE, "was rejected"),))
+    young = replace(TARGET, created_at=NOW - timedelta(seconds=seconds))
+    (told,) = warnings(replace(BACK, past=past), service(MOVED), young, NOW)
+    assert f"{text} old" in told
+
+
+def test_what_is_said_comes_with_the_move():
+    r = rollout(Phase.READING, BACK, candidate=STABLE, revisions={STABLE: TARGET})
+    r = replace(r, revisions={STABLE: replace(TARGET, floating=("env KEY",))}, placed=None)
+    moving = aim_rollback(r, service(MOVED), NOW)
+    assert moving.phase is Phase.MOVING
+    assert "what does not go back: env KEY" in moving.notes[-1]
+
+
+@pytest.mark.parametrize("length", [5, 38, 42, 45])
+def test_the_tag_of_a_rollback_fits_beside_the_service(length):
+    assert tag_problem(tag_for("s" * length), "s" * length) is None
+
+
+def test_a_service_that_takes_no_tag_is_told_to_go_unasked():
+    asked = replace(BACK, probes=PROBES, tag="b" * 45)
+    r = rollout(Phase.READING, asked, candidate=STABLE, revisions=revisions(name=STABLE))
+    refused = aim_rollback(r, service(MOVED), NOW)
+    assert refused.ending is Ending.REFUSED
+    assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project")
+
+
+def test_names_that_are_close_are_meant():
+    assert meant("notes-00001-him", ["notes-00001-hym", "web"]) == ": did you mean notes-00001-hym?"
+    assert meant("x", ["notes-00001-hym"]) == ""
+
+
+def test_a_missing_revision_names_the_closest_with_its_command():
+    listed = (TARGET, Revision(CANDIDATE, READY))
+    asked = replace(BACK, revision="backend-00001-aab", revisions=listed)
+    r = rollout(Phase.READING, asked, candidate="backend-00001-aab", revisions={})
+    refused = aim_rollback(r, service(MOVED), NOW)
+    assert f"did you mean {STABLE}" in refused.notes[-1]
+    assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project demo")
+    assert refused.way_out[0].endswith('--reason "..." --yes')
