@@ -57,8 +57,8 @@ SEEDS ?= 1
 bench: $(STAMP)  ## decisions on labelled rollouts, beside peers: make bench [ONLY="sockets E4"] [SEEDS="1 2"]
 	@$(BIN)/python -m benchmarks.bench --seeds $(SEEDS) $(if $(ONLY),--only $(ONLY))
 
-ratios: $(STAMP) ## every benchmark of speed: peers in the same run, ratios printed
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+ratios: $(STAMP) ## every benchmark of speed: peers in the same run, one table at the end
+	@$(BIN)/python benchmarks/ratios.py $(ONLY)
 
 lock: $(STAMP)   ## write both locks anew (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt

@@ -30,6 +30,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+from targets import at_least, at_most, skipped
+
 LEAST_RATIO, AIM_RATIO = 0.15, 0.5
 MOST_ADDED_MS = 2.0
 WEBSOCKETS, MOST_WEBSOCKET_MIB = 1000, 100
@@ -63,10 +65,8 @@ def main():
     kept = [measure_websockets()]
     missing = [tool for tool in ("nginx", "wrk") if find(tool) is None]
     if missing:
-        print(
-            f"requests: left out, {' and '.join(missing)} not installed "
-            "(Debian: apt-get install nginx-light wrk)"
-        )
+        named = " and ".join(missing)
+        skipped("front end / nginx", f"{named} not installed (apt-get install nginx-light wrk)")
     else:
         kept += measure_requests(options.seconds, options.rounds)
     return 0 if all(kept) else 1
@@ -106,8 +106,8 @@ def report_busy(rounds):
         rate, middle = (median(each[name][column] for each in rounds) for column in (0, 1))
         print(f"  {name:10} {rate:10,.0f} requests/s   median {middle:6.2f} ms")
     ratio = median(each["front end"][0] / each["nginx"][0] for each in rounds)
-    limit = f">= {LEAST_RATIO}, aim {AIM_RATIO}"
-    return verdict("front end / nginx, requests/s", ratio, ratio >= LEAST_RATIO, limit)
+    print(f"  aim: {AIM_RATIO}")
+    return at_least("front end / nginx, requests/s", ratio, LEAST_RATIO)
 
 
 def report_calm(rounds):
@@ -117,10 +117,7 @@ def report_calm(rounds):
         middle = median(each[name][1] for each in rounds)
         added[name] = median(each[name][1] - each["directly"][1] for each in rounds)
         print(f"  {name:10} median {middle:6.3f} ms   added {added[name]:6.3f} ms")
-    got = added["front end"]
-    return verdict(
-        "front end, added median in ms", got, got <= MOST_ADDED_MS, f"<= {MOST_ADDED_MS}"
-    )
+    return at_most("front end, added median, ms", added["front end"], MOST_ADDED_MS)
 
 
 def measure_websockets():
@@ -129,10 +126,8 @@ def measure_websockets():
     wanted = 4 * WEBSOCKETS
     if soft < wanted:
         if hard != resource.RLIM_INFINITY and hard < wanted:
-            print(
-                f"WebSockets: left out, too few open files allowed (got {hard}, expected {wanted})"
-            )
-            return True
+            few = f"too few open files allowed (got {hard}, expected {wanted})"
+            return skipped("idle WebSockets", few)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     before, after, took_s = asyncio.run(hold_websockets())
     grown = (after - before) / 1024
@@ -141,12 +136,7 @@ def measure_websockets():
         f"  process {before / 1024:.1f} MiB before, {after / 1024:.1f} MiB with them "
         f"({(after - before) / WEBSOCKETS:.1f} KiB each)"
     )
-    return verdict(
-        f"{WEBSOCKETS:,} idle WebSockets, MiB",
-        grown,
-        grown <= MOST_WEBSOCKET_MIB,
-        f"<= {MOST_WEBSOCKET_MIB}",
-    )
+    return at_most(f"{WEBSOCKETS:,} idle WebSockets, MiB", grown, MOST_WEBSOCKET_MIB, ".1f")
 
 
 async def hold_websockets():
@@ -257,11 +247,6 @@ def wrk(url, connections, seconds):
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
     number, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", out).groups()
     return rate, float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
-
-
-def verdict(what, got, holds, limit):
-    print(f"  {'ok  ' if holds else 'MISS'} {what}: {got:.2f} ({limit})", flush=True)
-    return holds
 
 
 def find(tool):

@@ -30,6 +30,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from targets import at_most
+
 HERE = Path(__file__).parent
 RATE, FOR_S, FREEZE_S = 200, 10, 1.0
 COUNT = RATE * FOR_S
@@ -229,9 +231,7 @@ def show_frozen(sides: list[str], runs: int) -> bool:
     for side in sides:
         print(line(side, measure_one(side, frozen=True)[0]))
     off = statistics.median(offs)
-    verdict = "ok" if off <= TRUE_WITHIN else "WRONG"
-    print(f"  gate: {off:.1%} off, median of {runs} (wanted: {TRUE_WITHIN:.0%}) {verdict}")
-    return off <= TRUE_WITHIN
+    return at_most("percentiles of a frozen server, off the truth", off, TRUE_WITHIN, ".1%")
 
 
 def show_well(sides: list[str], runs: int) -> bool:
@@ -251,9 +251,7 @@ def show_well(sides: list[str], runs: int) -> bool:
     ratios = {side: medians["gate"][2] / values[2] for side, values in medians.items()}
     for side in (side for side in medians if side not in ("gate", peer)):
         print(f"  p99 gate / {side} = {ratios[side]:.2f}")
-    verdict = "ok" if ratios[peer] <= P99_WANTED else "TOO SLOW"
-    print(f"  p99 gate / {peer} = {ratios[peer]:.2f} (wanted: at most {P99_WANTED}) {verdict}")
-    return ratios[peer] <= P99_WANTED
+    return at_most(f"latency, p99 of gate / {peer}", ratios[peer], P99_WANTED)
 
 
 def main() -> int:
