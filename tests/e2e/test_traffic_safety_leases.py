@@ -78,11 +78,11 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     stable = shop.stable()
     process, candidate = probing(shop)
     kill(process)
-    assert shop.tags == {"candidate": candidate}
+    assert shop.tags == {shop.mark.tag: candidate}
     early = shop.gate("recover", *shop.where)
     assert early.code == 0, early
     assert "left alone" in early.out
-    assert shop.tags == {"candidate": candidate}
+    assert shop.tags == {shop.mark.tag: candidate}
     shop.wait_for(lambda: lease(shop)["state"] == "lapsed")
     told = shop.gate("status", *shop.where).out
     assert "UNFINISHED:  rollout" in told
