@@ -27,7 +27,7 @@ PROJECT, REGION, SERVICE = "demo", "us-central1", "backend"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 REVISIONS = ("backend-00001-aaa", "backend-00002-bbb")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
-WANTED = {"gcloud": 0.40, "bare": 1.3}
+WANTED = {"gcloud": 0.25, "bare": 1.3}
 READY_WITHIN_S = 20.0
 FORK_SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
 
@@ -41,7 +41,10 @@ images:
         import os, socket
         listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
         while True:
-            listener.accept()[0].close()
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 204 No Content\\r\\nConnection: close\\r\\n\\r\\n")
+            connection.close()
 """
 BARE = """\
 import sys
