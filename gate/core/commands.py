@@ -47,8 +47,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             | Phase.CLEANING
             | Phase.SETTLING
         ):
-            ask = r.service.uri if r.listening and r.service else ""
-            return (Look(_to_read(r), 0.0 if ask else _pause_s(r.looks), ask),)
+            ask = r.service.uri if r.listening and r.service and not r.looks else ""
+            return (Look(_to_read(r), _pause_s(r.looks), ask),)
         case _ as never:
             assert_never(never)
 

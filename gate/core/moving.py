@@ -43,7 +43,9 @@ def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
 
 def sent(r: Rollout, at: datetime) -> Rollout:
     """MOVING, accepted or without an answer: on to looking for it."""
-    return written(replace(r, unseen=True), Phase.VERIFYING, at, r.plan.verify_within_s)
+    return written(
+        replace(r, unseen=True, listening=False), Phase.VERIFYING, at, r.plan.verify_within_s
+    )
 
 
 def _unmoved(r: Rollout, ending: Ending, at: datetime, note: str) -> Rollout:
@@ -115,7 +117,7 @@ def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A move by hand has arrived; what nobody asked before is asked once, as its users do."""
     if r.plan.kind is Kind.ROLLBACK and not r.asks_first and not r.interrupted:
         if not r.listening and service.uri and at < r.limit_at:
-            return replace(r, listening=True)
+            return replace(r, listening=True, looks=0)  # at once, and once
         if r.unanswered:
             return _ended(_elsewhere(r, service), service, Ending.STUCK, at, _unanswered(r))
     ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED

@@ -210,6 +210,7 @@ def key(moment: Moment) -> Hashable:
         0 if r.phase in _LEAVING else r.stepped,
         r.first,
         r.unseen,
+        r.listening,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
         moment.rival >= r.fence,
         moment.leased,
