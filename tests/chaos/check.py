@@ -369,11 +369,21 @@ def recovery_recovers(story):
         half_done = run.code == FAILED and "was left half done" in run.said
         nothing = story.deleted or (story.first and run.code in (USAGE, STUCK))
         refused |= run.code == REJECTED and _beside_the_sick(story, run)
+        refused |= _barred(story, run)
         if run.code != PROMOTED and not (refused or mistaken or half_done or nothing):
             yield f"{run.role} ended with {run.code}: {run.said[-400:]}"
     for run in story.runs("early"):
         if run.code != PROMOTED or any(not _lapsed(*pair) for pair in story.by(run)):
             yield f"the recovery that came too early ended with {run.code} and wrote"
+
+
+def _barred(story, run):
+    """Whether a person has moved users away from the image that this run would roll out."""
+    moved = any(
+        write["caller"] == PERSON and shares(before) != shares(write)
+        for before, write in story.writes
+    )
+    return moved and run.code in (HELD, USAGE) and "moved users away from" in run.said
 
 
 def _lapsed(found, write):
@@ -404,6 +414,7 @@ def _true(story, run):
     if run.code == REJECTED and run.image == "good" and not story.record.struck and told_apart:
         yield f"{run.role}: exit 1 for a good candidate, and nothing went wrong"
     given = story.placed_by_person(candidate, run.cut)  # a candidate with users is refused
+    given |= _barred(story, run)
     if run.code == USAGE and run.role == "main" and run.kind == "rollout" and not given:
         yield f"{run.role}: exit 2 for a policy and a service that are right"
     if run.code == STUCK and story.round.calm:

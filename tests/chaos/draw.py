@@ -66,6 +66,14 @@ BY_SIGNAL = frozenset({Deed.KILL, Deed.INTERRUPT, Deed.TERMINATE, Deed.INTERRUPT
 ANYWHERE = frozenset({Deed.UNLOCK, Deed.RIVAL, Deed.DELETE_ALL})
 
 
+class Way(Enum):
+    """How a person writes."""
+
+    SCRIPT = "v2 without etag"
+    ETAG = "v2 with etag"
+    GCLOUD = "v1"
+
+
 class After(Enum):
     """Who comes next, once the lease has run out."""
 
@@ -126,6 +134,8 @@ class Round:
     rival: Image
     rival_waits: bool
     early: bool
+    way: Way
+    enforced: bool
     faults: tuple[dict, ...] = field(default=())
     acts: tuple[Act, ...] = field(default=())
 
@@ -143,6 +153,8 @@ class Round:
         parts = [
             f"{self.task.value}{' by command line' if self.cli else ''}",
             *(["rude"] if self.rude else []),
+            *(["v2 etags enforced"] if self.enforced else []),
+            *([f"people by {self.way.value}"] if self.acts else []),
             f"{self.image.value} candidate",
             self.start.value,
             f"steps {list(self.steps)}",
@@ -163,20 +175,23 @@ def rule_text(rule):
 
 def draw(seed):
     """The round of a seed; the same for the same seed."""
-    rng = random.Random(seed)
+    rng, people = random.Random(seed), random.Random(f"{seed}, people")
     task = _weighted(rng, _TASKS)
     image = _weighted(rng, _IMAGES)
     start = _weighted(rng, _STARTS)
     start = start if task is Task.ROLLOUT or start is Start.SPLIT else Start.PINNED
-    acts, faults = _acts(rng), _faults(rng)
+    acts, faults = _acts(rng), (*_faults(rng), *_in_flight(people))
     if start is Start.NOTHING:  # where there is no other revision, nobody can move users to it
         acts = tuple(act for act in acts if act.deed in (*BY_SIGNAL, *ANYWHERE))
         faults = tuple(rule for rule in faults if rule["do"] != "interfere")
+    cli, rude = rng.random() < 0.2, rng.random() < 0.15
     return Round(
         seed=seed,
         task=task,
-        cli=rng.random() < 0.2,
-        rude=rng.random() < 0.15,
+        cli=cli,
+        rude=rude,
+        way=_weighted(people, {Way.SCRIPT: 2, Way.ETAG: 1, Way.GCLOUD: 2}),
+        enforced=not rude and people.random() < 0.25,
         after=_weighted(rng, {After.RECOVER: 7, After.RECOVER_KILLED: 1, After.ROLLOUT: 2}),
         again_at=Boundary(*_weighted(rng, _RECOVERING), after=rng.random() < 0.5),
         image=Image.GOOD if task is Task.PROMOTE else image,
@@ -296,6 +311,14 @@ def _fault(rng, kind):
     if kind == "unavailable" and rng.random() < 0.15:
         rule |= {"count": 0}  # until the faults are switched off
     return rule
+
+
+def _in_flight(rng):
+    """A person writes while one of the gate's writes is on its way, whichever it is."""
+    if rng.random() < 0.7:
+        return ()
+    rule = {"do": "interfere", "method": "UpdateService", "skip": rng.randint(0, 7), "count": 1}
+    return (rule,)
 
 
 def _weighted(rng, weights):

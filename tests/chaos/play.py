@@ -263,7 +263,7 @@ class Play:
             image = f"chaos:{mode}"
             self._start(Orders("rival", self._name, image=image, mode=mode, wait_s=wait_s))
         else:
-            await self._stage.do(act.deed, self._name)
+            await self._stage.do(act.deed, self._name, self._round.way)
 
     # --- afterwards
 

@@ -9,7 +9,8 @@ import httpx
 from google.cloud.logging_v2.types import logging as log_messages
 from google.protobuf.json_format import MessageToDict
 
-from tests.chaos.draw import Deed, Start
+from gate.local.faults_rest import SPARED
+from tests.chaos.draw import Deed, Start, Way
 from tests.chaos.gates import PROJECT, REGION
 from tests.chaos.gates import TAGS as OURS
 
@@ -35,7 +36,10 @@ class Stage:
     def __init__(self, rest, grpc_address):
         self.grpc = grpc_address
         self._http = httpx.AsyncClient(
-            base_url=rest, timeout=90, limits=httpx.Limits(max_keepalive_connections=0)
+            base_url=rest,
+            timeout=90,
+            headers={SPARED: "yes"},  # faults strike the gate, not whoever looks on
+            limits=httpx.Limits(max_keepalive_connections=0),
         )  # a connection that the other side is just closing would fail a round
         self._channel = grpc.aio.insecure_channel(grpc_address)
 
@@ -109,8 +113,8 @@ class Stage:
 
     # --- a person
 
-    async def do(self, deed, name):
-        """What a person does with Google's tools: read, change, write under the etag."""
+    async def do(self, deed, name, way=Way.ETAG):
+        """What a person does with Google's tools: read, change, write, in one way or another."""
         for _ in range(_CONFLICTS_MAX):
             service = await self.service(name)
             if service is None:
@@ -122,10 +126,30 @@ class Stage:
                 await self.remove(name)
                 return
             body, mask = _wish(deed, name, service)
-            url = f"/v2/{PARENT}/services/{name}?updateMask={mask}"
-            answer = await self._send("PATCH", url, {**body, "etag": service["etag"]}, PERSON)
+            if way is Way.GCLOUD:
+                answer = await self._replace(name, body)
+            else:
+                guard = {"etag": service["etag"]} if way is Way.ETAG else {}
+                url = f"/v2/{PARENT}/services/{name}?updateMask={mask}"
+                answer = await self._send("PATCH", url, {**body, **guard}, PERSON)
             if answer.status_code != 409:
                 return
+
+    async def _replace(self, name, body):
+        """The same change as gcloud makes it: the whole service is read and sent back."""
+        url = f"/apis/serving.knative.dev/v1/namespaces/{PROJECT}/services/{name}"
+        answer = await self._http.get(url)
+        if answer.status_code != 200:
+            return answer
+        whole = answer.json()
+        if "traffic" in body:
+            whole["spec"]["traffic"] = [_line_of_v1(each) for each in body["traffic"]]
+        if "template" in body:
+            template = whole["spec"]["template"]
+            template.setdefault("metadata", {})["name"] = body["template"]["revision"]
+            image = body["template"]["containers"][0]["image"]
+            template["spec"]["containers"][0]["image"] = image
+        return await self._send("PUT", url, whole, PERSON)
 
     async def _delete_candidate(self, service):
         traffic = service.get("traffic", [])
@@ -184,6 +208,15 @@ class Stage:
 
     async def _send(self, method, url, body, caller):
         return await self._http.request(method, url, json=body, headers={CALLER: caller})
+
+
+def _line_of_v1(target):
+    """A traffic target in v1's words."""
+    to = (
+        {"revisionName": target["revision"]} if target.get("revision") else {"latestRevision": True}
+    )
+    tag = {"tag": target["tag"]} if target.get("tag") else {}
+    return {**to, **tag, "percent": target.get("percent", 0)}
 
 
 def _wish(deed, name, service):

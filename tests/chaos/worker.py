@@ -1,4 +1,4 @@
-"""One worker: a calm and a rude local Cloud Run of its own, and many rounds side by side.
+"""One worker: three local Cloud Runs of its own, and many rounds side by side.
 
 Run as a program by __main__; writes one line of JSON a round.
 """
@@ -41,7 +41,9 @@ async def play_all(seeds, beside, folder, tell):
     arguments = ("--ephemeral", "--port", "0", "--seed", "1")
     calm = start_local_cloud_run(images, (*arguments, "--calm"))
     rude = start_local_cloud_run(images, arguments)
-    stages = [Stage(running.rest, running.grpc) for running in (calm, rude)]
+    enforced = start_local_cloud_run(images, (*arguments, "--calm", "--v2-etags", "enforced"))
+    all_runs = (calm, rude, enforced)
+    stages = [Stage(running.rest, running.grpc) for running in all_runs]
     await gates.warm_up()
     waiting, busy = list(reversed(seeds)), asyncio.Semaphore(BUSY)
 
@@ -51,7 +53,8 @@ async def play_all(seeds, beside, folder, tell):
             await asyncio.sleep(0)
             try:
                 round_ = draw(seed)
-                record = await Play(stages[round_.rude], round_, folder, busy).run()
+                stage = stages[2 if round_.enforced else round_.rude]
+                record = await Play(stage, round_, folder, busy).run()
                 found = violations(record)
             except Exception:  # noqa: BLE001 - one round must not end the others
                 tell(seed, None, [f"the campaign itself failed: {traceback.format_exc()}"])
@@ -65,8 +68,8 @@ async def play_all(seeds, beside, folder, tell):
     finally:
         for stage in stages:
             await stage.close()
-        calm.stop()
-        rude.stop()
+        for running in all_runs:
+            running.stop()
 
 
 def main(arguments):

@@ -224,3 +224,9 @@ def test_a_body_that_is_too_long_is_refused_also_where_rules_are_on(faults, wire
     )
     assert answer.status_code == 400
     assert "exceeds the limit" in answer.json()["error"]["message"]
+
+
+def test_whoever_switches_faults_on_may_look_on(wire, faults):
+    faults.on({"do": "unavailable"})
+    assert wire.get().status_code == 503
+    assert httpx.get(wire.url, headers={"x-gate-local-spared": "yes"}).status_code == 200
