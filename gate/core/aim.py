@@ -47,7 +47,7 @@ def blind(r: Rollout, failed: CallFailed) -> Rollout:
 
     Whoever has seen the service once looks again a while; else nothing is known to go on with.
     """
-    if not r.wanted or r.service is None or r.conflicts or r.interrupted:
+    if not r.wanted or r.service is None or r.interrupted:
         return finish(r, Ending.FAILED, failed.message)
     if r.plan.kind in {Kind.ROLLBACK, Kind.RECOVER}:
         return aim(r, r.service, failed.at)

@@ -103,4 +103,4 @@ def _hopeless(service: Service) -> bool:
 
 def conflict(r: Rollout, phase: Phase, at: datetime) -> Rollout:
     """Back to a phase that reads, because the service is no longer what we decided on."""
-    return replace(enter(r, phase, at, READ_WITHIN_S), conflicts=r.conflicts + 1)
+    return replace(enter(r, phase, at, READ_WITHIN_S), conflicts=r.conflicts + 1, wanted=())

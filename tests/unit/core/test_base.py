@@ -10,12 +10,14 @@ from gate.core.base import TOLD_MAX, base_of, differences
 from gate.core.commands import command_of
 from gate.core.messages import Failure
 from gate.core.policy import TemplateSource
+from gate.core.rollout import step
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.core.verdict import Decision
 from tests.unit.core.rollouts import (
     BEFORE,
+    CANDIDATE,
     MOVED,
     NOW,
     OLD,
@@ -186,3 +188,12 @@ def test_a_rollback_goes_on_without_what_only_memory_wants(failure):
     r = aim(rollout(Phase.READING, asked, **fresh, service=seen, wanted=()), seen, NOW)
     assert r.phase is Phase.READING
     assert blind(r, failed(failure)).phase is Phase.MOVING
+
+
+def test_what_was_seen_before_a_conflict_is_nothing_to_go_on_with():
+    asked = plan(Kind.ROLLBACK, revision=STABLE)
+    r = rollout(Phase.MOVING, asked, candidate=STABLE, wanted=(CANDIDATE,))
+    again, _ = step(r, failed(Failure.CONFLICT))
+    assert again.phase is Phase.READING
+    ended, _ = step(again, failed(Failure.LOST))
+    assert ended.ending is Ending.FAILED
