@@ -13,9 +13,7 @@ SAFE_WITHIN_S = 5.0
 CONFLICTS_MAX = 5
 PATIENT_LOOKS = 3
 """Looks before a write that does not show counts as not having happened."""
-NOTHING_BEFORE = (
-    "it is the service's first revision: users have it, and there is nothing to go back to"
-)
+NOTHING_BEFORE = "it is the service's first revision: there is nothing to go back to"
 STILL_CHANGING = "the service is still being changed, with traffic where it should be"
 
 
