@@ -357,7 +357,7 @@ def gates_end(story):
             INTERRUPTED,
         ):
             yield f"the {run.role} gate ended with {run.code}: {run.said[-300:]}"
-        elif "internal error" in run.said or ("Traceback" in run.said and not run.signals):
+        elif "gate: internal error" in run.said or ("Traceback" in run.said and not run.signals):
             yield f"the {run.role} gate has a defect: {run.said[-300:]}"
 
 

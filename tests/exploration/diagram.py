@@ -29,7 +29,8 @@ every sequence of events; a test holds this page against the code. Do not edit i
 
 A box is a phase: what the gate waits for. An arrow carries the events that can lead along it:
 `seen` (the service was read), `accepted` (a write was taken), `probed`, `logs read`, `recorded`,
-`interrupted` (Ctrl-C, SIGTERM), or how a call failed: `conflict` (somebody else wrote since we
+`interrupted` (Ctrl-C, SIGTERM), `overwrote` (the lease was renewed over somebody's write, which
+Cloud Run should have refused), or how a call failed: `conflict` (somebody else wrote since we
 read), `lost` (no answer: it may have happened), `not found`, `refused`, `unrecorded` (the ledger
 could not keep the intention, so nothing was done). An arrow back to its own box is another look,
 or an interruption that changes nothing but the time that is left. In a box with a thick border

@@ -45,6 +45,7 @@ class FakeWorld:
         platform: the service; by default one stable revision at 100 % and a user's tag.
         secrets: what the redactor knows.
         urgent_record_within_s: how long a move to safety waits for the ledger.
+        clock: by default one that only moves when somebody sleeps.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class FakeWorld:
         platform: FakePlatform | None = None,
         secrets: dict[str, str] | None = None,
         urgent_record_within_s: float = 2.0,
+        clock: FakeClock | None = None,
     ) -> None:
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         traffic = Split.all_to(STABLE, dict(USERS))
         self.platform = platform or FakePlatform(traffic=traffic, clock=self.clock)
         self.probes = FakeProbes()
