@@ -346,15 +346,18 @@ async def _cancelled(task: asyncio.Future[T]) -> None:
 
 @contextlib.asynccontextmanager
 async def _signals(controller: Controller) -> AsyncIterator[None]:
-    """SIGINT and SIGTERM ask the controller to stop while this lasts."""
+    """SIGINT and SIGTERM ask the controller to stop while this lasts, then what they did before."""
     loop = asyncio.get_running_loop()
-    caught = []
+    caught = {}
     for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, controller.interrupt)
-            caught.append(number)
+            caught[number] = before
     try:
         yield
     finally:
-        for number in caught:
+        for number, before in caught.items():
             loop.remove_signal_handler(number)
+            if before is not None:  # None: not Python's to give back
+                signal.signal(number, before)

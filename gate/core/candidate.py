@@ -251,8 +251,11 @@ def interfered(r: Rollout, at: datetime, what: str, service: Service) -> Rollout
 
 
 def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> Rollout:
-    """Goes no further: takes users off the candidate where it has some, else just tidies."""
-    if not r.stepped:
+    """Goes no further: takes users off the candidate where it has some, else just tidies.
+
+    There is nowhere to take them from the first revision of all.
+    """
+    if not r.stepped or r.first:
         return clean(r, ending, at, verdict)
     return enter(replace(r, ending=ending, verdict=verdict), Phase.BACKING_OUT, at, READ_WITHIN_S)
 

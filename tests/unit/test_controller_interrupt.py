@@ -229,9 +229,17 @@ async def test_abandoned_while_the_record_is_kept_says_so():
     assert rollout.exit_code is ExitCode.INTERRUPTED
 
 
-async def test_signals_interrupt_and_are_given_back():
+@pytest.fixture
+def on_sigterm():
+    """A handler of whoever runs the controller, as the command line has one."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGTERM, before)
+
+
+async def test_signals_interrupt_and_are_given_back(on_sigterm):
     world = FakeWorld()
-    before = signal.getsignal(signal.SIGTERM)
+    before = on_sigterm
     caught = []
 
     def doing(_number: int, command: Command) -> None:

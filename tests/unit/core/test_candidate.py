@@ -229,3 +229,10 @@ def test_an_unknown_modifier_is_not_named():
 def test_an_adopted_revision_need_not_be_the_newest():
     r = rollout(Phase.CONFIRMING, plan(revision=CANDIDATE))
     assert candidate.confirmed(r, ours(PLACED, latest_created="x"), NOW).phase is Phase.MOVING
+
+
+def test_from_the_first_revision_of_all_there_is_nowhere_to_take_users():
+    alone = rollout(Phase.WATCHING, before=None, stepped=1)
+    r = candidate.stop(alone, NOW, Ending.REGRESSED, None)
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.STUCK)
+    assert "nothing to go back to" in r.notes[-1]
