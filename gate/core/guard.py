@@ -14,7 +14,7 @@ from gate.core.messages import Overwrote
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import shares_text
-from gate.core.transitions import again, clean, finish
+from gate.core.transitions import CONFLICTS_MAX, again, clean, finish
 from gate.core.verdict import Decision, Verdict
 
 HINT = (
@@ -78,8 +78,8 @@ def overwritten(r: Rollout, service: Service, at: datetime) -> Rollout:
         ending = Ending.STUCK
         note = f"{r.candidate} keeps the users that it has: gate rollback --to takes them off it"
     r = replace(r, clashed=True, guard=service.generation, given=0, sent=None, unseen=False)
-    if mine:
-        return clean(r, ending, at, verdict, note)
+    if mine and r.conflicts < CONFLICTS_MAX:  # so many times and no more: others may go on writing
+        return clean(replace(r, conflicts=r.conflicts + 1), ending, at, verdict, note)
     if not service.obeyed:
         ending, note = Ending.STUCK, service.disagreement
     return finish(r, ending, note, verdict)

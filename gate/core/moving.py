@@ -237,7 +237,7 @@ def _not_back(r: Rollout, service: Service, at: datetime) -> Rollout:
 
 def cannot_see(r: Rollout, failed: CallFailed) -> Rollout:
     """Traffic may have moved, and the service could not be read."""
-    if r.listening:  # it was seen to have moved
+    if r.listening and r.goal and r.service and r.service.serves(r.goal):  # seen to have moved
         return finish(r, Ending.ROLLED_BACK, f"whether it answers is not known: {failed.message}")
     if failed.at >= r.limit_at or failed.failure is Failure.NOT_FOUND:
         return finish(r, Ending.STUCK, f"traffic cannot be seen: {failed.message}")
