@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from gate.core.bars import against, standing_bars
 from gate.core.mark import UnreadableMark
-from gate.core.rescue import by_hand
+from gate.core.rescue import by_hand, mend, roll_out
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.stable import crossed, way_back
+from gate.core.stable import WayBack, crossed, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, tag_problem
 from gate.core.transitions import again, ending_of, finish
@@ -95,7 +95,7 @@ def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
     if not name:
         way = way_back(service, plan.revisions, plan.past)
         if not way.revision:
-            return _no_way(r, service, way.likely)
+            return _no_way(r, service, way)
         name = way.revision
         r = _noted(r, f"back to {name}: {way.why}")
     marks = () if plan.cross else crossed(plan.revisions, name, service)
@@ -108,17 +108,31 @@ def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
     return _towards(r, service, name, at)
 
 
-def _no_way(r: Rollout, service: Service, likely: tuple[tuple[str, str], ...]) -> Rollout:
+def _no_way(r: Rollout, service: Service, way: WayBack) -> Rollout:
     """Refused, with what may be meant: a rollback never goes where it only guesses."""
-    told = "; ".join(f"{name} ({why})" for name, why in likely)
     silent = f" ({r.plan.past.silent})" if r.plan.past.silent else ""
     note = (
         f"{service.ref}: neither the service nor the ledger{silent} says for certain which "
         "revision served before: name one with --to"
     )
-    note += f"; likely {told}" if told else "; no other one is ready (`gate status` lists them)"
-    out = tuple(by_hand("rollback", service.ref, to=name) for name, _ in likely)
-    return finish(replace(r, way_out=out), Ending.REFUSED, note)
+    out = _leading_on(r, service, way)
+    return finish(replace(r, way_out=out), Ending.REFUSED, f"{note}; {_meant_perhaps(way)}")
+
+
+def _meant_perhaps(way: WayBack) -> str:
+    if way.likely:
+        return "likely " + "; ".join(f"{name} ({why})" for name, why in way.likely)
+    barred = "; ".join(why for _, why in way.barred)
+    return f"turned down before: {barred}" if barred else "no other one is ready"
+
+
+def _leading_on(r: Rollout, service: Service, way: WayBack) -> tuple[str, ...]:
+    """What mends traffic that was left half done, then the likely targets; never nothing."""
+    mending = mend(service, r.plan.revisions).command
+    names = filter(None, (way.revision, *(name for name, _ in way.likely)))
+    targets = (by_hand("rollback", service.ref, to=name) for name in names)
+    out = tuple(dict.fromkeys(filter(None, (mending, *targets))))
+    return out or (roll_out(service.ref),)
 
 
 def _noted(r: Rollout, *notes: str) -> Rollout:
@@ -152,6 +166,7 @@ def _missing(r: Rollout, service: Service, name: str) -> Rollout:
     close = alike(name, names)
     if r.plan.kind is Kind.ROLLBACK:
         out = tuple(by_hand("rollback", service.ref, to=one) for one in close)
+        out = out or _leading_on(r, service, way_back(service, r.plan.revisions, r.plan.past))
     else:
         out = tuple(by_hand("promote", service.ref, revision=one) for one in close)
     hint = meant(name, names) or " (`gate status` lists them)"

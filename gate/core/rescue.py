@@ -35,6 +35,11 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
+def roll_out(ref: ServiceRef) -> str:
+    """The command that leads on where there is nothing to go back to."""
+    return f"gate rollout {ROLL_OUT} {flags(ref)}"
+
+
 def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:
     """What to do next with a service as it stands.
 
@@ -53,7 +58,7 @@ def next_step(service: Service, revisions: Sequence[Revision], now: datetime) ->
         case Standing.HELD:
             return _beside_a_rollout(service)
         case _:
-            return _mend(service, revisions)
+            return mend(service, revisions)
 
 
 def _beside_a_rollout(service: Service) -> NextStep:
@@ -64,16 +69,15 @@ def _beside_a_rollout(service: Service) -> NextStep:
     return NextStep(by_hand("rollback", service.ref), why)
 
 
-def _mend(service: Service, revisions: Sequence[Revision]) -> NextStep:
-    """Nobody is at work: what brings desired and effective traffic together."""
+def mend(service: Service, revisions: Sequence[Revision]) -> NextStep:
+    """Nobody is at work: what brings desired and effective traffic together, if they are apart."""
     if service.in_effect or service.reconciling:
         return NextStep()
     ready = {r.name for r in revisions if r.ready.state is ConditionState.SUCCEEDED}
     if not service.latest_ready and not ready:
         why = "no revision of it has ever been ready: roll out an image that starts"
-        return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)
-    wrote = {name for name, _ in service.mark.wrote}
-    if half_done(service) and wrote <= ready:
+        return NextStep(roll_out(service.ref), why)
+    if half_done(service) and {name for name, _ in service.mark.wrote} <= ready:
         why = "the gate's last write was left half done; this makes it once more"
         return NextStep(f"gate recover {flags(service.ref)}", why)
     return mending(service, revisions)
@@ -112,7 +116,7 @@ def stuck(service: Service, revisions: Sequence[Revision], left: str = "") -> Ne
         return NextStep(by_hand("rollback", service.ref, to=left), f"{left} had users before")
     if not name:
         why = "what has users was not promoted, and there is nothing to go back to"
-        return NextStep(f"gate rollout {ROLL_OUT} {flags(service.ref)}", why)
+        return NextStep(roll_out(service.ref), why)
     why = f"what has users was not promoted; {name}: {way.why or dict(way.likely)[name]}"
     return NextStep(by_hand("rollback", service.ref, to=name), why)
 

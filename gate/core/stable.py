@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.core.bars import against
+from gate.core.bars import why as decided
 from gate.core.mark import Mark, UnreadableMark
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Past
@@ -43,11 +44,13 @@ class WayBack:
         revision: short name, "" where nothing is certain enough to go there unasked.
         why: what speaks for it; "" without one.
         likely: the likely targets with what speaks for each, best first, where there is none.
+        barred: those that are ready and barred, or rejected last, with why: named, never proposed.
     """
 
     revision: str = ""
     why: str = ""
     likely: tuple[tuple[str, str], ...] = ()
+    barred: tuple[tuple[str, str], ...] = ()
 
 
 def way_back(service: Service, revisions: Sequence[Revision], past: Past | None = None) -> WayBack:
@@ -68,9 +71,13 @@ def way_back(service: Service, revisions: Sequence[Revision], past: Past | None 
         if name in field.fit or (name and not revisions and not field.barred(name)):
             return WayBack(name, why)
     likely: dict[str, str] = {}
+    rejected = dict(past.against)
     for name, why in _likely(field):
-        likely.setdefault(name, why)
-    return WayBack(likely=tuple(likely.items())[:LIKELY_MAX])
+        if name not in rejected:
+            likely.setdefault(name, why)
+    turned_down = ((name, f"{name} {rejected[name]}") for name in field.fit if name in rejected)
+    barred = (*field.turned_down, *turned_down)[:LIKELY_MAX]
+    return WayBack(likely=tuple(likely.items())[:LIKELY_MAX], barred=barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +85,20 @@ class _Field:
     """What there is to choose from.
 
     Attributes:
-        now: shares in effect.
+        now: shares in effect, or those that are asked for where none are.
+        served: shares in effect.
         fit: revisions that exist, are ready, not barred and not what all users have already.
         older: those of them that are older than whatever has users now, newest first.
+        turned_down: the same as fit, but barred, with who decided so.
     """
 
     mark: Mark
     now: dict[str, int]
+    served: dict[str, int]
     created: dict[str, datetime]
     fit: tuple[str, ...]
     older: tuple[str, ...]
+    turned_down: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, service: Service, revisions: Sequence[Revision]) -> "_Field":
@@ -98,15 +109,17 @@ class _Field:
             mark = Mark()
         created = {r.name: r.created_at for r in revisions if r.created_at is not None}
         since = min((created[name] for name in now if name in created), default=None)
-        fit = [
-            r.name
+        there = [
+            r
             for r in sorted(revisions, key=lambda r: created.get(r.name, _NEVER), reverse=True)
-            if r.ready.state is ConditionState.SUCCEEDED
-            and against(mark.barred, r.name, r.digest or r.image) is None
-            and now != {r.name: 100}
+            if r.ready.state is ConditionState.SUCCEEDED and now != {r.name: 100}
         ]
-        older = [n for n in fit if since is not None and n in created and created[n] < since]
-        return cls(mark, now, created, tuple(fit), tuple(older))
+        bars = {r.name: against(mark.barred, r.name, r.digest or r.image) for r in there}
+        fit = tuple(name for name, bar in bars.items() if bar is None)
+        older = tuple(n for n in fit if since is not None and n in created and created[n] < since)
+        turned_down = tuple((name, decided(bar)) for name, bar in bars.items() if bar is not None)
+        served = service.effective_shares
+        return cls(mark, now, served, created, fit, older, turned_down)
 
     def barred(self, name: str) -> bool:
         """Whether the annotation bars a revision of which no more than its name is known."""
@@ -116,6 +129,14 @@ class _Field:
     def moved_by_others(self) -> bool:
         """Whether somebody has moved users since the gate did."""
         return bool(self.mark.wrote) and dict(self.mark.wrote) != self.now
+
+    def oldest_with_users(self, name: str) -> bool:
+        """Whether it shares users with newer ones only, as while somebody tries those."""
+        own = self.created.get(name)
+        others = [self.created.get(one) for one in self.served if one != name]
+        if own is None or name not in self.served or not others:
+            return False
+        return all(at is not None and at > own for at in others)
 
 
 def _by_mark(field: _Field) -> Iterator[tuple[str, str]]:
@@ -128,7 +149,7 @@ def _by_mark(field: _Field) -> Iterator[tuple[str, str]]:
     if not field.moved_by_others:
         yield before, "it had all users before the gate moved them last"
         return
-    if wrote in field.older:
+    if wrote in field.older or field.oldest_with_users(wrote):
         yield wrote, "the gate gave it all users last, and somebody has moved them on since"
     if before in field.older:
         yield before, "it had all users before the gate moved them last, and it is older"
@@ -146,17 +167,28 @@ def _by_ledger(field: _Field, past: Past) -> Iterator[tuple[str, str]]:
 
 
 def _likely(field: _Field) -> Iterator[tuple[str, str]]:
-    """What may be meant: said, never taken."""
-    for name, _ in sorted(field.mark.wrote, key=_least_first):
-        if field.moved_by_others and name in field.fit:
-            yield name, "the gate gave it users last, and somebody has moved them away since"
-    for name, percent in sorted(field.mark.before, key=_least_first):
-        if name in field.fit:
-            yield name, f"it had {percent} % of the traffic before the gate's last move"
-    for name in field.older:
-        yield name, "it is ready, and older than what has users now"
-    for name in field.fit:
-        yield name, "it is ready; nothing says that it has ever had users"
+    """What may be meant: said, never taken. What people have just left comes late."""
+    now = sorted(field.served.items(), key=_least_first)
+    before = sorted(field.mark.before, key=_least_first)
+    wrote = sorted(field.mark.wrote if field.moved_by_others else (), key=_least_first)
+    left = "the gate gave it users last, and somebody has moved them away since"
+    ways = [
+        *(
+            (name, f"it has {percent} % of the traffic now, and the others are newer")
+            for name, percent in now
+            if field.oldest_with_users(name)
+        ),
+        *(
+            (n, f"it had {percent} % of the traffic before the gate's last move")
+            for n, percent in before
+        ),
+        *((name, "it is ready, and older than what has users now") for name in field.older),
+        *((name, f"it has {percent} % of the traffic now") for name, percent in now),
+        *((name, left) for name, _ in wrote),
+    ]
+    if not field.served:  # else a newer one that nobody knows is no way back
+        ways += [(name, "it is ready; nothing says that it ever had users") for name in field.fit]
+    yield from ((name, why) for name, why in ways if name in field.fit)
 
 
 def _least_first(line: tuple[str, int]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from gate.core.rescue import roll_out
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Ending, Kind, Rollout
 from gate.report.gcloud import INSTEAD, same_move
@@ -125,7 +126,7 @@ def _next(rollout: Rollout) -> Iterator[Line]:
             yield _command(f"status {flags(service)}")
         case Ending.STUCK if rollout.first:
             yield Line("next: mend it and roll out again; there is no revision to go back to")
-            yield _command(f"status {flags(service)}")
+            yield Line(safe(roll_out(service), WHOLE), indent=2, whole=True)
         case Ending.STUCK:
             yield Line("next: see where traffic is, then move it to a revision that you trust")
             yield _command(f"status {flags(service)}")

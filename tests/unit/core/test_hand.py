@@ -11,6 +11,8 @@ from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Past, Phase
 from gate.core.traffic import tag_problem
 from tests.unit.core.rollouts import (
+    BEFORE,
+    BROKEN,
     CANDIDATE,
     MOVED,
     NOW,
@@ -97,3 +99,37 @@ def test_a_missing_revision_names_the_closest_with_its_command():
     assert f"did you mean {STABLE}" in refused.notes[-1]
     assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project demo")
     assert refused.way_out[0].endswith('--reason "..." --yes')
+
+
+def without_a_way(seen, *listed, revision=""):
+    asked = plan(Kind.ROLLBACK, revision=revision, revisions=listed)
+    r = rollout(Phase.READING, asked, candidate=revision, revisions={})
+    refused = aim_rollback(r, seen, NOW)
+    assert refused.ending is Ending.REFUSED
+    return refused
+
+
+ONE = Revision(STABLE, READY, created_at=NOW)
+TWO = Revision(CANDIDATE, READY, created_at=NOW + timedelta(minutes=1))
+
+
+def test_a_refusal_where_traffic_was_left_half_done_says_what_mends_it():
+    half = service(MOVED, effective=BEFORE, ready=BROKEN, annotations=())
+    refused = without_a_way(half, ONE)
+    assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} ")
+
+
+def test_a_refusal_with_nothing_to_go_back_to_leads_to_a_rollout():
+    seen = service(BEFORE, annotations=())
+    assert without_a_way(seen, ONE).way_out[0].startswith("gate rollout --policy POLICY")
+    barred = marked(Mark(4, wrote=((STABLE, 100),), barred=(Barred(CANDIDATE, "", "ann"),)), BEFORE)
+    refused = without_a_way(barred, ONE, TWO)
+    assert refused.way_out[0].startswith("gate rollout --policy POLICY")
+    told = f"turned down before: ann moved users away from {CANDIDATE}"
+    assert told in refused.notes[-1]
+
+
+def test_a_target_that_is_gone_leads_to_the_one_that_is_there():
+    seen = service(MOVED, annotations=())
+    refused = without_a_way(seen, ONE, TWO, revision="gone")
+    assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} ")

@@ -35,6 +35,7 @@ APART = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
 HALF = replace(service(APART, effective=BEFORE, ready=BROKEN), annotations=())
 NOBODY = replace(HALF, effective=(), latest_ready="")
 GATES = Mark(4, wrote=((CANDIDATE, 100),))
+GAVE = replace(GATES, wrote=((OLD, 100),))
 LEFT = marked(GATES, MOVED, effective=BEFORE, ready=BROKEN)
 
 
@@ -76,8 +77,9 @@ def test_one_command_for_each_state(seen, revisions, command):
 def test_among_several_that_are_reached_the_way_back_or_the_largest():
     apart = service(MOVED, effective=APART, ready=BROKEN, annotations=())
     assert sole_effective(apart) == ""
-    assert f"--to {OLD} " in mending(apart, ALL).command
+    assert f"--to {STABLE} " in mending(apart, ALL).command
     assert f"--to {STABLE} " in mending(apart, ()).command
+    assert f"--to {OLD} " in mending(marked(GAVE, MOVED, effective=APART), ALL).command
 
 
 def test_after_a_stuck_end_it_goes_back_or_on():

@@ -156,8 +156,43 @@ def test_the_ledger_knows_who_has_served():
 def test_age_alone_is_proposed_and_never_taken():
     way = way_back(service(MOVED, annotations=()), listed(OLD, STABLE, CANDIDATE, "new"))
     assert way.revision == ""
-    assert [name for name, _ in way.likely] == [STABLE, OLD, "new"]
+    assert [name for name, _ in way.likely] == [STABLE, OLD]  # "new" is no way back
 
 
 def test_an_annotation_that_nobody_can_read_is_none():
     assert way_back(service(MOVED, annotations=((KEY, "{"),)), THREE).likely[0][0] == STABLE
+
+
+# People's own canaries, and what was turned down
+
+
+def test_a_person_who_tries_a_newer_one_beside_what_the_gate_gave_is_undone():
+    trying = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
+    assert way_back(wrote({STABLE: 100}, traffic=trying), THREE).revision == STABLE
+    going_back = wrote({CANDIDATE: 100}, traffic=trying)
+    assert way_back(going_back, THREE).revision == ""
+
+
+def test_of_several_with_users_the_oldest_is_the_likeliest_and_nothing_false_is_said():
+    seen = service(Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)]), annotations=())
+    likely = way_back(seen, THREE).likely
+    assert likely[0] == (STABLE, "it has 90 % of the traffic now, and the others are newer")
+    assert likely[1][0] == OLD
+    assert likely[2] == (CANDIDATE, "it has 10 % of the traffic now")
+
+
+def test_what_people_left_is_proposed_after_what_is_older_and_what_is_barred_is_only_named():
+    seen = wrote({CANDIDATE: 100}, traffic=BEFORE)
+    assert [name for name, _ in way_back(seen, THREE).likely] == [OLD, CANDIDATE]
+    barred = wrote({STABLE: 100}, traffic=BEFORE, barred=[Barred(CANDIDATE, "", "ann", "slow")])
+    way = way_back(barred, listed(STABLE, CANDIDATE))
+    assert (way.revision, way.likely) == ("", ())
+    assert way.barred == ((CANDIDATE, "ann moved users away from backend-00002-xyz (slow)"),)
+
+
+def test_what_the_gate_rejected_last_is_named_and_never_proposed():
+    seen = service(BEFORE, annotations=())
+    past = Past(against=((CANDIDATE, "was rejected: home: 500"),))
+    way = way_back(seen, listed(STABLE, CANDIDATE), past)
+    assert (way.revision, way.likely) == ("", ())
+    assert way.barred == ((CANDIDATE, f"{CANDIDATE} was rejected: home: 500"),)
