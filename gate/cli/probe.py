@@ -8,11 +8,12 @@ from urllib.parse import SplitResult, urlsplit
 from gate.cli import options, show, wiring
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
+from gate.core.hand import meant
 from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
 from gate.core.verdict import judge
-from gate.errors import UsageError
-from gate.ports import Narrator, Target
+from gate.errors import NotFoundError, UsageError
+from gate.ports import Narrator, Platform, Target
 from gate.witness import Witness
 
 
@@ -69,7 +70,7 @@ async def _probe(
         logs = await stack.enter_async_context(wiring.logs_of(ref))
         runner, _ = wiring.probes_of(policy, logs, wiring.configurations_of(platform))
         service = await platform.read_service()
-        await platform.read_revision(args.revision)
+        await _must_exist(platform, args.revision)
         url = service.url_of(args.revision)
         if not url:
             raise UsageError(
@@ -93,6 +94,19 @@ async def _probe(
             witness = Witness(logs, wiring.SystemClock())
             seen = await witness.confirmed(seen, args.revision, target.since)
         return seen
+
+
+async def _must_exist(platform: Platform, name: str) -> None:
+    """Makes sure that there is such a revision.
+
+    Raises:
+        NotFoundError: there is none; says which may be meant.
+    """
+    try:
+        await platform.read_revision(name)
+    except NotFoundError as error:
+        known = meant(name, (one.name for one in await platform.list_revisions()))
+        raise NotFoundError(error.message, known.removeprefix(": ") or error.hint) from None
 
 
 def _stable(

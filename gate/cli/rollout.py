@@ -1,11 +1,13 @@
 """`gate rollout`: the main job."""
 
 import argparse
+from dataclasses import replace
 
 from gate.cli import options, wiring
 from gate.cli.drive import drive
 from gate.core.state import Kind, Plan
-from gate.errors import UsageError
+from gate.errors import InfrastructureError, UsageError
+from gate.ports import Ledger, Platform
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -52,4 +54,12 @@ def run(args: argparse.Namespace) -> int:
         again=args.again,
         proof=proof,
     )
-    return drive(plan, args.output, policy=policy)
+    return drive(plan, args.output, policy=policy, prepare=_prepared if args.revision else None)
+
+
+async def _prepared(plan: Plan, platform: Platform, _: Ledger) -> Plan:
+    """With the revisions that exist, to say which may be meant where the one to adopt is not."""
+    try:
+        return replace(plan, revisions=await platform.list_revisions())
+    except InfrastructureError:
+        return plan  # the rollout itself will say

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gate.core.bars import AGAIN, against, image_of, standing_bars, why
 from gate.core.base import base_of, differences
-from gate.core.hand import aim_promotion, aim_rollback
+from gate.core.hand import aim_promotion, aim_rollback, meant
 from gate.core.lease import moved, taken, taker
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed, Failure
@@ -19,7 +19,7 @@ from gate.core.rescue import mending
 from gate.core.service import Condition, Service
 from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
-from gate.core.traffic import Split, tag_problem
+from gate.core.traffic import Split, shares_text, tag_problem
 from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
 from gate.core.verdict import Verdict
 
@@ -147,7 +147,7 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
-    if (held := _held_unproven(r)) is not None:
+    if (held := _overtaken(r, service) or _held_unproven(r)) is not None:
         return held
     if never_served(service) and r.plan.image and not service.reconciling:
         return _first(r, service)
@@ -162,6 +162,20 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, Ending.REFUSED, barred)
     r = _based(r, service)
     return r if r.ending is not None else _placed(r, service)
+
+
+def _overtaken(r: Rollout, service: Service) -> Rollout | None:
+    """Held where users were moved while our first write was in flight: that came after our look."""
+    if not r.conflicts or r.looks or r.before is None or r.placed is None:
+        return None
+    was, now = r.placed.shares, service.traffic.pinned(service.latest_ready).shares
+    if was == now:
+        return None
+    by = f" by {service.last_modifier}" if service.last_modifier else ""
+    moves = f"{shares_text(was)} to {shares_text(now)}"
+    text = f"was moved{by} in the same moment (from {moves})"
+    hint = "their change is left alone; run the rollout again if it is still wanted"
+    return finish(r, Ending.HELD, verdict=Verdict.hold("traffic", text, hint))
 
 
 def _apart(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -227,7 +241,8 @@ def _cannot_place(r: Rollout, service: Service) -> str:
     if taken := _taken_tag(plan, service, base):
         return taken
     if plan.revision and plan.revision not in r.revisions:
-        return f"{service.ref}: revision {plan.revision} does not exist"
+        known = meant(plan.revision, r.known) or " (`gate status` lists them)"
+        return f"{service.ref}: revision {plan.revision} does not exist{known}"
     if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "

@@ -16,6 +16,9 @@ from gate.core.verdict import unready
 
 FLOATING_MAX = 8
 """Most settings that are named one by one."""
+ENDS_MIN = 3
+SHORT = 6
+"""Characters of a name's end that may stand for it, and of a name that is short."""
 TAGS = ("rollback", "back", "b")
 """Tags at which the target of a rollback is asked, if it is asked: the first that fits."""
 
@@ -32,10 +35,16 @@ def meant(name: str, names: Iterable[str]) -> str:
 
 
 def alike(name: str, names: Iterable[str]) -> list[str]:
-    """The names that are spelt most like this one, the closest first, two at most."""
+    """The names that are spelt most like this one, the closest first, two at most.
+
+    Also those that end in it, as people say a revision's name in short.
+    """
     import difflib  # noqa: PLC0415 - only where a name is wrong
 
-    return difflib.get_close_matches(name, tuple(names), n=2, cutoff=0.7)
+    known, said = tuple(names), name.rpartition("/")[2].lower()
+    ends = [one for one in known if len(said) >= ENDS_MIN and one.endswith(f"-{said}")]
+    cutoff = 0.7 if len(said) > SHORT else 0.6  # two letters of three in a row
+    return (ends or difflib.get_close_matches(said, known, n=2, cutoff=cutoff))[:2]
 
 
 def warnings(plan: Plan, service: Service, target: Revision, at: datetime) -> tuple[str, ...]:
@@ -83,7 +92,9 @@ def aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
     """READING, seen, for a promotion: by name, or whatever has the candidate's tag."""
     name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
     if not name:
-        note = f"{service.ref}: no revision has the tag {r.plan.tag!r}: name one with --revision"
+        known = meant(r.plan.tag, service.traffic.tags)
+        tag = f"no revision has the tag {r.plan.tag!r}{known}"
+        note = f"{service.ref}: {tag}{';' if known else ':'} name one with --revision"
         return finish(r, Ending.REFUSED, note)
     return _towards(r, service, name, at)
 

@@ -1,13 +1,17 @@
 """Reads a text file without trusting it: bounded, regular, UTF-8, printable."""
 
+import difflib
 import re
 import stat
+from itertools import islice
 from pathlib import Path
 
 from gate.policyfile.problems import Mark
 
 SIZE_MAX_BYTES = 256 * 1024
 """A policy or a schema of more than this is a mistake, not a policy."""
+NAMES_MAX = 500
+"""Files of a folder that are looked through for the one that may be meant."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -64,6 +68,16 @@ def mark_after(text: str) -> Mark:
     return Mark(line, len(text) - (text.rfind("\n") + 1) + 1)
 
 
+def _beside(path: Path) -> str:
+    """Which file of the same folder may be meant."""
+    try:
+        names = [one.name for one in islice(path.parent.iterdir(), NAMES_MAX)]
+    except (OSError, ValueError):
+        names = []
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return f"did you mean {path.with_name(close[0])}?" if close else "check the name and the folder"
+
+
 def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
@@ -73,7 +87,7 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(SIZE_MAX_BYTES + 1)
     except FileNotFoundError:
-        raise Unreadable("does not exist (got no file)", "check the name and the folder") from None
+        raise Unreadable("does not exist (got no file)", _beside(path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a possible file name"
         raise Unreadable(f"cannot be read (got {reason!r})", "check name and permissions") from None

@@ -33,6 +33,12 @@ def test_what_is_no_file_is_named(tmp_path):
     assert "not a possible file name" in refused(tmp_path / "a\0b").message
 
 
+def test_a_file_whose_name_is_misspelt_is_guessed(tmp_path):
+    (tmp_path / "policy.yaml").write_text("a")
+    assert refused(tmp_path / "polciy.yml").hint == f"did you mean {tmp_path / 'policy.yaml'}?"
+    assert refused(tmp_path / "other.txt").hint == "check the name and the folder"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_named(tmp_path):
     path = tmp_path / "closed"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core.aim import aim, no_service
+from gate.core.candidate import not_placed
 from gate.core.commands import command_of
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
@@ -150,6 +151,31 @@ def test_an_adopted_revision_keeps_its_name_and_its_tag():
 def test_a_revision_that_is_not_there_is_refused():
     text = refusal(plan(revision=CANDIDATE), service(), revisions={})
     assert f"revision {CANDIDATE} does not exist" in text
+
+
+def test_a_revision_that_is_misspelt_is_guessed():
+    asked = plan(revision=CANDIDATE[:-1], revisions=tuple(revisions(name=CANDIDATE).values()))
+    text = refusal(asked, service(), revisions={})
+    assert f"does not exist: did you mean {CANDIDATE}" in text
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_users_moved_while_the_first_write_was_in_flight_stay_where_they_were_moved(adopts):
+    asked = plan(revision=CANDIDATE) if adopts else plan()
+    sent = aimed(asked, service())
+    failed = CallFailed(NOW, Failure.CONFLICT, "conflict")
+    looking = not_placed(sent, failed)
+    theirs = service(Split.of([Target(STABLE, 30), Target(OLD, 70)]), last_modifier="bob")
+    r = aim(looking, replace(theirs, annotations=()), NOW)
+    assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
+    assert "was moved by bob in the same moment" in str(r.verdict.reasons[0])
+
+
+def test_a_tag_or_label_set_while_the_first_write_was_in_flight_is_nobodys_move():
+    looking = not_placed(aimed(plan(), service()), CallFailed(NOW, Failure.CONFLICT, "conflict"))
+    seen = replace(service(BEFORE.with_tag("blue", OLD)), annotations=())
+    once_more = aim(looking, seen, NOW)  # what a rollout is built on is read
+    assert aim(once_more, seen, NOW).phase is Phase.DEPLOYING
 
 
 def test_a_revision_that_has_a_share_is_refused():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.hand import FLOATING_MAX, aim_rollback, meant, tag_for, warnings
+from gate.core.hand import FLOATING_MAX, aim_promotion, aim_rollback, meant, tag_for, warnings
 from gate.core.mark import Barred, Mark
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Past, Phase
@@ -89,6 +89,27 @@ def test_a_service_that_takes_no_tag_is_told_to_go_unasked():
 def test_names_that_are_close_are_meant():
     assert meant("notes-00001-him", ["notes-00001-hym", "web"]) == ": did you mean notes-00001-hym?"
     assert meant("x", ["notes-00001-hym"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("wbe", "web"),
+        ("WEB-00001-TAJ", "web-00001-taj"),
+        ("taj", "web-00001-taj"),
+        ("00001-taj", "web-00001-taj"),
+        ("projects/p/locations/r/services/web/revisions/web-00001-taj", "web-00001-taj"),
+    ],
+)
+def test_names_said_in_short_in_full_or_in_capitals_are_meant(said, name):
+    assert meant(said, ["web", "web-00001-taj", "shop"]) == f": did you mean {name}?"
+
+
+def test_a_tag_that_is_close_is_meant():
+    asked = plan(Kind.PROMOTE, tag="candidat")
+    seen = service(MOVED.with_tag("candidate", STABLE))
+    refused = aim_promotion(rollout(Phase.READING, asked), seen, NOW)
+    assert "no revision has the tag 'candidat': did you mean candidate?; name" in refused.notes[-1]
 
 
 def test_a_missing_revision_names_the_closest_with_its_command():
