@@ -228,8 +228,10 @@ def test_a_target_that_does_not_answer_is_said_loudly_and_never_proposed_again()
 
 
 def test_an_arrival_that_was_seen_does_not_become_unsure_afterwards():
-    r = rollout(Phase.VERIFYING, ROLL_BACK, listening=True)
+    r = rollout(Phase.VERIFYING, ROLL_BACK, listening=True, goal=MOVED, service=service(MOVED))
     assert moving.cannot_see(r, failed(Failure.LOST)).ending is Ending.ROLLED_BACK
+    moved_on = replace(r, service=service(BEFORE))
+    assert moving.cannot_see(moved_on, failed(Failure.LOST)).ending is None
 
 
 def test_a_target_that_is_gone_is_not_what_leads_out():
