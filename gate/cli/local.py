@@ -8,8 +8,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cloud.deferral import put_off_clients
 from gate.errors import InfrastructureError, UsageError
+from gate.local.deferral import put_off_clients
 
 if TYPE_CHECKING:
     from gate.local.server import Endpoints, Settings

@@ -22,9 +22,9 @@ print(json.dumps([run(sys.argv[1:]), sorted(sys.modules)]))
 NEVER = {"grpc", "google", "httpx", "httpcore", "requests", "anyio", "http.client", "certifi"}
 """Each costs a rollback from 10 to 400 ms, and it uses nothing of it."""
 
-CLOUD_FIRST = """
+PUT_OFF_FIRST = """
 import sys
-from gate.cloud.deferral import put_off_clients
+from gate.local.deferral import put_off_clients
 put_off_clients()
 from google.cloud.run_v2.types import service
 from google.cloud.logging_v2.types import log_entry
@@ -63,7 +63,7 @@ async def test_a_rollback_imports_nothing_that_it_does_not_use():
 
 
 def test_message_types_come_without_the_clients():
-    assert run(f"{CLOUD_FIRST}\nprint({HEAVY} & set(sys.modules))") == "set()"
+    assert run(f"{PUT_OFF_FIRST}\nprint({HEAVY} & set(sys.modules))") == "set()"
 
 
 def test_a_full_import_later_finds_the_same_classes():
@@ -78,13 +78,13 @@ assert logging.Client is logging_v2.Client
 assert logging_v2.types.LogEntry is log_entry.LogEntry
 print('same')
 """
-    assert run(CLOUD_FIRST + print_same) == "same"
+    assert run(PUT_OFF_FIRST + print_same) == "same"
 
 
 def test_a_full_import_before_is_left_alone():
     code = """
 import google.cloud.run_v2 as run_v2, google.cloud.run_v2.types as types
-from gate.cloud.deferral import put_off_clients
+from gate.local.deferral import put_off_clients
 put_off_clients()
 from google.cloud.run_v2.types import service
 assert type(run_v2).__name__ == 'module' and run_v2.Service is service.Service

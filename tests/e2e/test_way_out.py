@@ -7,6 +7,7 @@ stands, and goes on until the service is right.
 import os
 import shlex
 import signal
+import socket
 
 import httpx
 import pytest
@@ -75,6 +76,15 @@ def next_of(stage):
         assert lines[0].startswith("next: ")
         assert lines[1].strip() == command
     return command
+
+
+def test_status_waits_no_longer_for_a_ledger_that_says_nothing(small):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls, and never answers one
+        host = "{}:{}".format(*silent.getsockname())
+        done = small.gate("status", LOGGING_EMULATOR_HOST=host)
+    assert done.code == 0, done
+    assert small.first in done.out
+    assert "the last decisions cannot be read: the ledger gave no answer in 2 s" in done.err
 
 
 # The way back is found

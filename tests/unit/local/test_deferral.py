@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from gate.cloud.deferral import put_off
+from gate.local.deferral import put_off
 
 INIT = """
 __version__ = "1"

@@ -1,10 +1,11 @@
 """Lets Google's message types be imported without the packages around them.
 
 `import google.cloud.run_v2` executes a package that imports every client, google-auth, cryptography
-and requests: about 370 ms, where the message types alone take about 55. Whoever rolls back should
-not wait for that. So the `__init__` of such a package is put off until somebody asks for a name
-that only it provides. Its submodules import as usual and under their own names, so a full import
-later on finds the same classes (protobuf refuses to define a message type twice in one process).
+and requests: about 370 ms, where the message types alone take about 55. Whoever starts a local
+Cloud Run should not wait for that. So the `__init__` of such a package is put off until somebody
+asks for a name that only it provides. Its submodules import as usual and under their own names, so
+a full import later on finds the same classes (protobuf refuses to define a message type twice in
+one process).
 """
 
 import importlib
