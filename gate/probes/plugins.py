@@ -49,7 +49,8 @@ async def ask(inquiry: Inquiry[PluginProbe]) -> Evidence:
     doubt = run.identity.doubt(answer.answered_by, answer.seen) if run.identity.header else None
     if doubt is not None:
         faults = [doubt.fault]
-    said = (quoted(line) for line in list(answer.excerpts)[: LINES_MAX - 1])
+    shown = run.words.reach() + 1  # one more: what is cut must be seen to be
+    said = (quoted(line[:shown]) for line in list(answer.excerpts)[: LINES_MAX - 1])
     lines = [f"= {loading.package}", *said]
     return draft.end(
         faults[0].seen if doubt else answer.seen,

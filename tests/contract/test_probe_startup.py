@@ -65,7 +65,7 @@ async def test_a_warm_answer_beyond_its_limit_fails_with_its_time():
     (finding,) = evidence.findings
     assert finding.symptom is Symptom.SLOW
     assert finding.expected == "within 700 ms"
-    assert finding.seen.startswith("a warm answer after 1.")
+    assert finding.seen.startswith("a warm answer after 1")
     assert (evidence.asked_times, evidence.right_times) == (5, 4)
 
 
