@@ -278,8 +278,9 @@ def ended(number: int, player: int) -> None:
         return
     mine = ghost.owner == _name(p.number)
     moved = {Ending.PROMOTED, Ending.ROLLED_BACK, Ending.STUCK}
+    if r.plan.kind is not Kind.ROLLOUT or ghost.done[p.number]:
+        moved.add(Ending.HELD)  # somebody else has moved users after it was done, and may go back
     if r.plan.kind is not Kind.ROLLOUT:
-        moved.add(Ending.HELD)  # somebody else has written after it
         moved |= {Ending.UNCHANGED, Ending.INTERRUPTED}  # over a late write of its own
     _check(r.ending in moved or not mine, f"ends {r.ending} and leaves users where it moved them")
 
