@@ -13,9 +13,9 @@ from pathlib import Path
 
 import uvloop
 
-from gate.local.frontend import LoopbackFrontEnd
-from gate.local.instances_knobs import InstanceKnobs
-from gate.local.instances_pool import RevisionPool
+from gate.local.frontend.loopback import LoopbackFrontEnd
+from gate.local.instances.pool import RevisionPool
+from gate.local.instances.settings import InstanceSettings
 from gate.local.ports import Lease, LogLine, RevisionKey, RevisionSpec, ServiceKey, Share
 
 SERVICE = ServiceKey("demo", "us-central1", "backend")
@@ -44,7 +44,7 @@ class Places:
     """The real accounting of places, over an instance that the benchmark has started."""
 
     def __init__(self, port):
-        knobs = InstanceKnobs(idle_s=3600)
+        knobs = InstanceSettings(idle_s=3600)
         self.pools = {
             key: RevisionPool(RevisionSpec(key, "", concurrency=100_000), self, knobs)
             for key in KEYS

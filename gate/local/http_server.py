@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.guard import LoopbackOnly
 from gate.local.admin.json_wire import error_response
-from gate.local.faults_rest import TRANSPORT
+from gate.local.faults.rest import TRANSPORT
 
 _CODES = {
     404: Code.NOT_FOUND,

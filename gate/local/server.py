@@ -19,20 +19,20 @@ from starlette.routing import Route
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
-from gate.local.admin.grpc_face import admin_handlers
-from gate.local.admin.person import person
-from gate.local.admin.rest_face import RestFace
+from gate.local.admin.grpc_api import admin_handlers
+from gate.local.admin.interference import interference
+from gate.local.admin.rest_api import RestApi
 from gate.local.admin.surroundings import real_surroundings
-from gate.local.admin.v1.face import V1Face
-from gate.local.faults import Faults
-from gate.local.faults_face import FaultsFace
-from gate.local.faults_interceptor import FaultInterceptor
-from gate.local.faults_rest import struck
-from gate.local.faults_strikes import Strikes
-from gate.local.frontend import LoopbackFrontEnd
+from gate.local.admin.v1.rest_api import V1RestApi
+from gate.local.faults.delays import Faults
+from gate.local.faults.interceptor import FaultInterceptor
+from gate.local.faults.rest import struck
+from gate.local.faults.rest_api import FaultsRestApi
+from gate.local.faults.strikes import Strikes
+from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
 from gate.local.images import Images
-from gate.local.instances import ProcessInstances
+from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
 from gate.local.state import NoState, StateDir, StateError
@@ -128,7 +128,7 @@ class LocalCloudRun:
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
         self._surroundings = real_surroundings(self._faults, settings.images)
         self._control = self._restored()
-        self._strikes = Strikes(self._faults.board, person(self._control))
+        self._strikes = Strikes(self._faults.board, interference(self._control))
         interceptor = FaultInterceptor(self._strikes)
         self._grpc = grpc.aio.server(interceptors=[interceptor], options=_grpc_options())
         self._http: HttpServer | None = None
@@ -177,12 +177,12 @@ class LocalCloudRun:
 
     def _routes(self) -> list[Route]:
         caller, strikes = self._settings.caller, self._strikes
-        v1 = V1Face(self._control, caller)
+        v1 = V1RestApi(self._control, caller)
         return [
-            *struck(strikes, RestFace(self._control, caller).routes(), lambda _, __: ""),
+            *struck(strikes, RestApi(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
-            *FaultsFace(self._faults.board, self._surroundings.history).routes(),
+            *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
         ]
 
     def _directory(self) -> Path:

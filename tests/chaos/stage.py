@@ -9,7 +9,7 @@ import httpx
 from google.cloud.logging_v2.types import logging as log_messages
 from google.protobuf.json_format import MessageToDict
 
-from gate.local.faults_rest import SPARED
+from gate.local.faults.rest import SPARED
 from tests.chaos.draw import Deed, Start, Way
 from tests.chaos.gates import PROJECT, REGION
 from tests.chaos.gates import TAGS as OURS

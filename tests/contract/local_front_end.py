@@ -3,8 +3,8 @@
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from gate.local.frontend import LoopbackFrontEnd
-from gate.local.frontend_knobs import FrontEndKnobs
+from gate.local.frontend.loopback import LoopbackFrontEnd
+from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
 from tests.contract.local_wire import Wire, ok, scripted, within
 from tests.fakes.local_data_plane import SERVICE, FakePlaces, ListSink, revision
@@ -19,7 +19,7 @@ class Stand:
         self.stack = AsyncExitStack()
         self.places = FakePlaces({})
         self.sink = ListSink()
-        self.knobs = FrontEndKnobs(linger_s=0.3)
+        self.settings = FrontEndSettings(linger_s=0.3)
 
     async def up(self, script, other=None, timeout_s=30.0, shares=None):
         self.instance = await self.stack.enter_async_context(scripted(script))
@@ -27,7 +27,7 @@ class Stand:
         if other is not None:
             self.other = await self.stack.enter_async_context(scripted(other))
             self.places.ports[B] = self.other.port
-        self.front = LoopbackFrontEnd(self.places, self.sink, random.Random(5), self.knobs)
+        self.front = LoopbackFrontEnd(self.places, self.sink, random.Random(5), self.settings)
         self.front.route(SERVICE, None, shares or (Share(A, 100, timeout_s),))
         self.url = await self.front.open(SERVICE, None)
         return self

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gate.local.frontend_knobs import FrontEndKnobs
+from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import NoInstanceError
 from tests.contract.local_front_end import A, polite, standing
 from tests.contract.local_wire import get, ok, within
@@ -166,7 +166,7 @@ async def test_a_connection_to_an_instance_rests_only_for_a_while(stand):
         await wire.rest()
         ended.set()
 
-    stand.knobs = FrontEndKnobs(upstream_idle_s=0.05)
+    stand.settings = FrontEndSettings(upstream_idle_s=0.05)
     await stand.up(script)
     await stand.ask(get())
     await within(ended.wait())
@@ -403,7 +403,7 @@ async def test_an_instance_that_does_not_read_stops_the_client(stand):
 
 
 async def test_an_endless_trickle_of_a_head_ends(stand):
-    stand.knobs = FrontEndKnobs(head_s=0.2, linger_s=0.1)
+    stand.settings = FrontEndSettings(head_s=0.2, linger_s=0.1)
     await stand.up(polite)
     wire = await stand.wire()
 
@@ -420,7 +420,7 @@ async def test_an_endless_trickle_of_a_head_ends(stand):
 
 
 async def test_an_idle_connection_ends(stand):
-    stand.knobs = FrontEndKnobs(idle_s=0.1)
+    stand.settings = FrontEndSettings(idle_s=0.1)
     await stand.up(polite)
     wire = await stand.wire()
     assert await wire.is_over()
@@ -448,7 +448,7 @@ async def test_many_clients_that_connect_and_leave(stand):
 
 
 async def until_alone(stand):
-    while len(stand.front._hall.connections) > 1:  # noqa: ASYNC110 - nobody announces it
+    while len(stand.front._context.connections) > 1:  # noqa: ASYNC110 - nobody announces it
         await asyncio.sleep(0.01)
 
 

@@ -7,11 +7,11 @@ import textwrap
 
 import pytest
 
-from gate.local.frontend import LoopbackFrontEnd
+from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.images import Image, Images
-from gate.local.instances import ProcessInstances
-from gate.local.instances_knobs import InstanceKnobs
-from gate.local.instances_records import started
+from gate.local.instances.fleet import ProcessInstances
+from gate.local.instances.records import started
+from gate.local.instances.settings import InstanceSettings
 from gate.local.ports import RevisionSpec, Share
 from tests.contract.local_wire import Wire, get, within
 from tests.fakes.local_data_plane import SERVICE, ListSink, revision
@@ -47,7 +47,7 @@ while True:
 class Cloud:
     """Instances and a front end, wired as the local Cloud Run wires them."""
 
-    def __init__(self, tmp_path, knobs):
+    def __init__(self, tmp_path, settings):
         app = tmp_path / "app.py"
         app.write_text(textwrap.dedent(SERVER))
         run = (sys.executable, str(app))
@@ -58,7 +58,7 @@ class Cloud:
             }
         )
         self.sink = ListSink()
-        self.instances = ProcessInstances(images, self.sink, tmp_path / "state", knobs)
+        self.instances = ProcessInstances(images, self.sink, tmp_path / "state", settings)
         self.front = LoopbackFrontEnd(self.instances, self.sink, random.Random(3))
         self.wires = []
 
@@ -90,8 +90,8 @@ class Cloud:
 async def cloud_of(tmp_path):
     clouds = []
 
-    def make(**knobs):
-        clouds.append(Cloud(tmp_path, InstanceKnobs(**({"idle_s": 3600} | knobs))))
+    def make(**settings):
+        clouds.append(Cloud(tmp_path, InstanceSettings(**({"idle_s": 3600} | settings))))
         return clouds[-1]
 
     yield make

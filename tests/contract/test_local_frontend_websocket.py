@@ -8,7 +8,7 @@ import websockets
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-from gate.local.frontend_knobs import FrontEndKnobs
+from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
 from tests.contract.local_front_end import A, B, polite, standing
 from tests.contract.local_wire import get, ok, within
@@ -163,7 +163,7 @@ async def test_the_timeout_also_ends_one_whose_client_reads_nothing(stand):
     await stand.up(script, timeout_s=0.3)
     await tunnel(stand)
     await stand.logged()
-    await within(stand.front._hall.empty.wait())
+    await within(stand.front._context.empty.wait())
 
 
 async def test_each_half_may_end_by_itself(stand):
@@ -187,7 +187,7 @@ async def test_a_half_that_does_not_end_is_ended(stand):
         await wire.send(SWITCH)
         await asyncio.Event().wait()
 
-    stand.knobs = FrontEndKnobs(linger_s=0.2)
+    stand.settings = FrontEndSettings(linger_s=0.2)
     await stand.up(script)
     wire, _ = await tunnel(stand)
     wire.writer.write_eof()

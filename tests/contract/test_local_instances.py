@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from gate.local import instances_shim
 from gate.local.images import Image, Images
-from gate.local.instances import ProcessInstances
-from gate.local.instances_knobs import InstanceKnobs
-from gate.local.instances_logs import STDERR, STDOUT, SYSTEM
-from gate.local.instances_records import started
+from gate.local.instances import shim
+from gate.local.instances.fleet import ProcessInstances
+from gate.local.instances.logs import STDERR, STDOUT, SYSTEM
+from gate.local.instances.records import started
+from gate.local.instances.settings import InstanceSettings
 from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
 from tests.fakes.local_data_plane import ListSink, revision
 
 KEY = revision()
-KNOBS = InstanceKnobs(idle_s=3600, grace_s=5)
+SETTINGS = InstanceSettings(idle_s=3600, grace_s=5)
 
 SERVER = """
 import json, os, signal, socket, subprocess, sys, threading
@@ -72,8 +72,8 @@ class Stand:
         self.state = tmp_path / "state"
         self.sink = ListSink()
 
-    def instances(self, knobs=KNOBS):
-        return ProcessInstances(self.images, self.sink, self.state, knobs)
+    def instances(self, settings=SETTINGS):
+        return ProcessInstances(self.images, self.sink, self.state, settings)
 
     def texts(self, log_id):
         return [line.payload for line in self.sink.lines if line.log_id == log_id]
@@ -190,7 +190,7 @@ async def test_a_command_that_cannot_run_is_a_container_that_did_not_start(stand
 
 
 async def test_scale_to_zero_and_a_real_cold_start(stand):
-    instances = stand.instances(InstanceKnobs(idle_s=0.05))
+    instances = stand.instances(InstanceSettings(idle_s=0.05))
     await instances.boot(spec())
     first = int((await stand.up()).payload["pid"])
     await until_gone(first)
@@ -217,7 +217,7 @@ async def test_a_second_instance_when_the_first_is_full(stand):
 
 
 async def test_an_instance_that_dies_is_said_so_and_replaced(stand):
-    instances = stand.instances(InstanceKnobs(restart_backoff_s=0))
+    instances = stand.instances(InstanceSettings(restart_backoff_s=0))
     await instances.boot(spec(min_instances=1))
     lease = await instances.acquire(KEY)
     assert await call(lease, b"die") == b""
@@ -241,7 +241,7 @@ async def test_sigterm_is_heard(stand):
 
 
 async def test_sigkill_follows_after_the_grace(stand):
-    instances = stand.instances(InstanceKnobs(grace_s=0.1))
+    instances = stand.instances(InstanceSettings(grace_s=0.1))
     await instances.boot(spec("deaf"))
     pid = (await stand.up()).payload["pid"]
     async with asyncio.timeout(8):
@@ -275,8 +275,7 @@ async def test_close_during_a_boot_leaves_nothing(stand):
     ids=["its parent", "no such program", "somebody else's parent"],
 )
 def test_the_shim_becomes_the_command_of_its_own_parent_only(parent, program, code):
-    shim = Path(instances_shim.__file__)
-    command = [sys.executable, str(shim), parent, program]
+    command = [sys.executable, str(Path(shim.__file__)), parent, program]
     run = subprocess.run(command, capture_output=True, check=False)
     assert run.returncode == code
     assert (b"cannot run '/none'" in run.stderr) == (code == 127)
@@ -285,9 +284,9 @@ def test_the_shim_becomes_the_command_of_its_own_parent_only(parent, program, co
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from gate.local import instances_shim
+from gate.local.instances import shim
 from gate.local.images import load_images
-from gate.local.instances import ProcessInstances
+from gate.local.instances.fleet import ProcessInstances
 from gate.local.ports import RevisionKey, RevisionSpec, ServiceKey
 
 class Sink:

@@ -8,7 +8,7 @@ from gate.local.admin.control import ControlPlane
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Document, Journal
-from gate.local.faults import Faults
+from gate.local.faults.delays import Faults
 from gate.local.ports import (
     BootFailure,
     BootReason,

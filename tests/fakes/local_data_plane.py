@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gate.local.instances_pool import StartError
+from gate.local.instances.pool import StartError
 from gate.local.ports import (
     BootFailure,
     BootReason,

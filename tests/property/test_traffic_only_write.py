@@ -17,7 +17,7 @@ from gate.cloud.run import CloudRun
 from gate.core.mark import KEY
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split, Target
-from gate.local.admin.v1.face import V1Face
+from gate.local.admin.v1.rest_api import V1RestApi
 from gate.local.http_server import HttpServer
 from tests.fakes.local_control_plane import Rig
 from tests.property.run_services import services
@@ -45,7 +45,7 @@ class Stage:
         rig = Rig()
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
-        http = HttpServer(V1Face(rig.control, "ann@acme.example").routes(), listener)
+        http = HttpServer(V1RestApi(rig.control, "ann@acme.example").routes(), listener)
         await http.start()
         try:
             await self._moved(rig, listener.getsockname()[1], made, traffic, annotations)

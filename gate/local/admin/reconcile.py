@@ -17,7 +17,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import Routes, names, names_latest, statuses
-from gate.local.faults import Betrayal, Delay
+from gate.local.faults.delays import Betrayal, Delay
 from gate.local.ports import RevisionKey
 
 

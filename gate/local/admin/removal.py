@@ -13,7 +13,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import with_default, without_revision
-from gate.local.faults import Betrayal, Delay
+from gate.local.faults.delays import Betrayal, Delay
 from gate.local.ports import Instances
 
 

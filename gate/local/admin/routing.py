@@ -16,7 +16,7 @@ from gate.local.admin.tables import ServiceRecord
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.template import make_spec, scaled
 from gate.local.admin.traffic import Routes
-from gate.local.faults import Delay
+from gate.local.faults.delays import Delay
 from gate.local.ports import FrontEnd, Instances, RevisionKey, ServiceKey, Share
 
 

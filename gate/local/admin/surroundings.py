@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gate.local.faults import Betrayal, Delay, Faults
+from gate.local.faults.delays import Betrayal, Delay, Faults
 from gate.local.history import History
 from gate.local.images import Images
 

@@ -12,7 +12,7 @@ from gate.local.admin.messages import (
     ListServicesRequest,
     Service,
 )
-from gate.local.faults import Faults
+from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import MemoryJournal, Rig
 from tests.fakes.local_messages import NAME, PARENT, creation, service, template, to, update

@@ -7,7 +7,7 @@ from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
-from gate.local.faults import Betrayal, Faults
+from gate.local.faults.delays import Betrayal, Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import BROKEN, MISSING, Rig
 from tests.fakes.local_messages import NAME, creation, latest, service, template, to, update

@@ -10,7 +10,7 @@ from gate.local.admin.messages import (
     Revision,
     Service,
 )
-from gate.local.faults import Betrayal, Faults
+from gate.local.faults.delays import Betrayal, Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import Rig
 from tests.fakes.local_messages import NAME, creation, service, to, update

@@ -8,7 +8,7 @@ from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.template import make_revision
 from gate.local.admin.traffic import Routes
-from gate.local.faults import Faults
+from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import START, FakeFrontEnd, FakeInstances, FakeSurroundings
 from tests.fakes.local_messages import complete

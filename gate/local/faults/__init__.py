@@ -1,0 +1,1 @@
+"""Artificial delays and faults, those of the platform and those that are asked for."""

@@ -1,0 +1,98 @@
+"""An address of the front end: where it listens and who takes its requests."""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Protocol
+
+from gate.local.frontend.heads import RequestHead
+from gate.local.frontend.settings import FrontEndSettings
+from gate.local.frontend.split import Split
+from gate.local.frontend.upstream import UpstreamPool
+from gate.local.ports import LogSink, Places, Share
+
+HOST: Final = "127.0.0.1"
+_REFUSED_METHODS: Final = frozenset({b"TRACE", b"CONNECT"})
+_LOOPBACK: Final = re.compile(
+    rb"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9-]+\.)*localhost)(?::\d{1,5})?", re.IGNORECASE
+)
+
+
+@dataclass(slots=True, eq=False)
+class Address:
+    """One listening address: a service, or one of its tags.
+
+    Attributes:
+        url: http://127.0.0.1:PORT.
+        split: who takes the next request; None without a route.
+        shut: it takes no more requests.
+    """
+
+    url: str = ""
+    split: Split | None = None
+    shut: bool = False
+
+    def judge(self, head: RequestHead) -> Share | int:
+        """Who takes this request, or the status with which the front end answers it itself.
+
+        404 for exactly /healthz, which never reaches a container (known issues page), for a host
+        that is not this machine (a site that a browser was led to believe lives here), and where
+        nothing is routed; 405 for what is not delivered.
+        """
+        if head.method in _REFUSED_METHODS:
+            return 405
+        host = head.found.get(b"host", b"")
+        if host and not _is_here(host):
+            return 404
+        target = head.target
+        if target == b"/healthz" or target.startswith(b"/healthz?"):
+            return 404
+        if self.split is None or self.shut:
+            return 404
+        return self.split.pick()
+
+
+@lru_cache(maxsize=32)
+def _is_here(host: bytes) -> bool:
+    """Whether a Host header names this machine; the same few come again and again."""
+    return _LOOPBACK.fullmatch(host) is not None
+
+
+@dataclass(slots=True, eq=False)
+class FrontEndContext:
+    """What all connections of a front end share.
+
+    Attributes:
+        places: finds an instance for a request.
+        pool: connections to instances.
+        sink: the request log.
+        connections: those of clients, for as long as they are open.
+        empty: there are none.
+    """
+
+    places: Places
+    pool: UpstreamPool
+    sink: LogSink
+    settings: FrontEndSettings
+    connections: "set[Cut]" = field(default_factory=set)
+    empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def enter(self, connection: "Cut") -> None:
+        """A client has connected."""
+        self.connections.add(connection)
+        self.empty.clear()
+
+    def leave(self, connection: "Cut") -> None:
+        """A client's connection is gone."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self.empty.set()
+
+
+class Cut(Protocol):
+    """A connection that can be ended from outside."""
+
+    def cut(self) -> None:
+        """Ends it now."""
+        ...

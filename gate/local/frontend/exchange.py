@@ -1,0 +1,147 @@
+"""One request and its response, from the head to the line in the request log."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from gate.local.frontend.answers import SERVER, date_field
+from gate.local.frontend.bodies import Body, ChunkedBody, LengthBody
+from gate.local.frontend.heads import RequestHead, ResponseHead
+from gate.local.frontend.trace import Trace
+from gate.local.frontend.upstream import UpstreamConnection
+from gate.local.ports import HttpRequestLog, Lease, LogLine, Share
+
+REQUESTS: Final = "run.googleapis.com/requests"
+CLIENT_GONE: Final = 499
+_REQUEST: Final = (
+    b"%b %b HTTP/1.%d\r\n%b"
+    b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: https\r\nForwarded: %b\r\n%b%b\r\n"
+)
+_SAFE_TO_REPEAT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """What is known of a request while it is under way.
+
+    Attributes:
+        head: the request.
+        share: who takes it and for how long.
+        trace: its place in a trace.
+        body: follows the request's body.
+        status: of the response; 0 before its head was passed on.
+        lease: the place it holds in an instance.
+        upstream: the connection it uses.
+        closes: the client's connection ends with the response.
+    """
+
+    head: RequestHead
+    share: Share
+    trace: Trace
+    body: Body
+    request_bytes: int
+    response_bytes: int = 0
+    status: int = 0
+    lease: Lease | None = None
+    upstream: UpstreamConnection | None = None
+    closes: bool = False
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began_s: float = field(default_factory=time.monotonic)
+
+    def may_repeat(self) -> bool:
+        """It can be sent once more: a kept connection had been closed before it arrived."""
+        return (
+            self.upstream is not None
+            and self.upstream.reused
+            and not self.response_bytes
+            and self.head.length == 0
+            and self.head.method in _SAFE_TO_REPEAT
+        )
+
+    def request(self, client_ip: str) -> bytes:
+        """The head that the container gets."""
+        head = self.head
+        found = head.found
+        said = found.get(b"x-forwarded-for")
+        ip = client_ip.encode()
+        forwarded = b'for="%b";proto=https' % ip
+        if b"forwarded" in found:
+            forwarded = found[b"forwarded"] + b"," + forwarded
+        if head.upgrade:
+            more = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade
+        else:
+            more = b"" if head.minor else b"Connection: close\r\n"
+        return _REQUEST % (
+            head.method,
+            head.target,
+            head.minor,
+            head.fields,
+            ip if said is None else said + b"," + ip,
+            forwarded,
+            self.trace.request_fields(),
+            more,
+        )
+
+    def response(self, head: ResponseHead) -> bytes:
+        """The head that the client gets."""
+        if head.status == 101:
+            more = b""
+        elif self.closes:
+            more = b"Connection: close\r\n"
+        else:
+            more = b"" if self.head.minor else b"Connection: keep-alive\r\n"
+        return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b\r\n" % (
+            head.status,
+            head.reason,
+            head.fields,
+            b"" if b"date" in head.found else date_field(),
+            SERVER,
+            self.trace.response_field(),
+            more,
+        )
+
+    def log_line(self, base_url: str, client_ip: str, text: str | None) -> LogLine:
+        """Its entry in the request log.
+
+        Args:
+            base_url: the address it came to.
+            client_ip: where it came from.
+            text: why it failed, when the platform knows.
+        """
+        head, lease = self.head, self.lease
+        http = HttpRequestLog(
+            method=head.method.decode(),
+            url=base_url + head.target.decode(),
+            status=self.status,
+            latency_s=time.monotonic() - self.began_s,
+            request_size_bytes=self.request_bytes,
+            response_size_bytes=self.response_bytes,
+            user_agent=head.found.get(b"user-agent", b"").decode("latin-1"),
+            remote_ip=client_ip,
+            protocol="HTTP/1.1" if head.minor else "HTTP/1.0",
+        )
+        return LogLine(
+            self.share.revision,
+            REQUESTS,
+            self.at,
+            severity=severity(self.status),
+            payload=text,
+            http=http,
+            labels={} if lease is None else {"instanceId": lease.instance_id},
+            trace=self.trace.trace_id,
+            span_id=self.trace.span_id,
+            trace_sampled=self.trace.sampled,
+        )
+
+
+def severity(status: int) -> str:
+    """The severity of a request log entry: ERROR from 500, WARNING from 400, else INFO."""
+    if status >= 500:
+        return "ERROR"
+    return "WARNING" if status >= 400 else "INFO"
+
+
+def body_of(head: RequestHead) -> Body:
+    """Follows the body of a request."""
+    return ChunkedBody() if head.length is None else LengthBody(head.length)

@@ -1,0 +1,1 @@
+"""Instances: the processes that stand for containers."""
