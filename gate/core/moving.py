@@ -27,6 +27,11 @@ from gate.core.transitions import (
 )
 from gate.core.verdict import Verdict
 
+NEVER_CAME = (
+    "traffic was not moved: no answer to the update came, and it has not happened so far; "
+    "gate status shows whether it still does"
+)
+
 
 def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
     """MOVING failed; without an answer we look whether it happened."""
@@ -160,7 +165,7 @@ def _unwritten(r: Rollout, at: datetime) -> Rollout:
         return _unmoved(r, Ending.INTERRUPTED, at, "traffic was not moved")
     if r.conflicts < CONFLICTS_MAX:
         return conflict(r, _before_moving(r), at)
-    return _unmoved(r, Ending.FAILED, at, "traffic was not moved: the update never happens")
+    return _unmoved(r, Ending.FAILED, at, NEVER_CAME)
 
 
 def _before_moving(r: Rollout) -> Phase:
