@@ -157,7 +157,7 @@ LARGE = (
     Scenario("two deaths", PINNED, (WATCHED, RECOVER), (TAGS,), Budget(2, jumps=1)),
     Scenario("unlocked, a late write", PINNED, (CANARY, UNLOCK), (MOVES_BACK,), Budget(late=1)),
     Scenario("rolled back, killed", PINNED, (CANARY, BACK), (), Budget(1, late=1)),
-    Scenario("rolled back, tagged", PINNED, (ROLLOUT, BACK), (TAGS,), Budget(1, late=1)),
+    Scenario("rolled back, tagged", PINNED, (ROLLOUT, BACK), (TAGS,), Budget(1)),
     Scenario("rolled back, asked, two deaths", PINNED, (CANARY, ASKS), (), Budget(2, jumps=1)),
     Scenario(
         "rolled back, asked, stopped", PINNED, (ROLLOUT, ASKS), (), Budget(late=1, interrupts=1)
