@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from gate.local.instances.settings import InstanceSettings
@@ -53,7 +53,7 @@ class Launcher(Protocol):
 
         Args:
             spec: what to run.
-            ended: called with the instance's id when it ends without having been stopped.
+            ended: called with the instance's id when it cannot go on without having been stopped.
 
         Raises:
             StartError: it did not start.
@@ -217,7 +217,7 @@ class RevisionPool:
         except StartError as error:
             self._forget_start()
             self._start_failed()
-            return error.failure
+            return replace(error.failure, took_s=time.monotonic() - began_s)
         except BaseException:
             self._forget_start()
             raise
@@ -254,12 +254,11 @@ class RevisionPool:
                 place.set_result(member.lease)
 
     def _ended(self, instance_id: str) -> None:
-        """An instance has died: replace it where it is needed."""
-        member = self._ready.pop(instance_id, None)
+        """An instance cannot go on: end what is left of it, replace it where it is needed."""
+        member = self._ready.get(instance_id)
         if member is None:
             return
-        if member.timer:
-            member.timer.cancel()
+        self._stop(member)
         if time.monotonic() - member.born_s > _MAX_BACKOFF_S:
             self._failures = 0
         self._restart_later()

@@ -63,7 +63,7 @@ def test_lists_every_mistake_with_where_got_and_expected(tmp_path):
     assert len(lines) == 6
     assert all(line.startswith(f"{tmp_path / 'images.yaml'}: images.") for line in lines)
     assert "(got str, expected a list of text, program first)" in lines[0]
-    assert "unknown key (got evn, expected command, env or cwd)" in lines[1]
+    assert "unknown key (got evn, expected entrypoint, command, env or cwd)" in lines[1]
     assert "(got int, expected {command: [...]})" in lines[2]
     assert "images.d.env.N: value (got int, expected text; quote numbers)" in lines[3]
     assert "images.d.cwd: directory (got missing, expected one that exists)" in lines[4]

@@ -4,7 +4,7 @@ import pytest
 
 from gate.local.instances.pool import RevisionPool, backoff_s
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
+from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, RevisionSpec
 from tests.fakes.local_data_plane import FakeLauncher, revision
 
 KEY = revision()
@@ -13,7 +13,7 @@ PATIENT = InstanceSettings(idle_s=3600, queue_s=3600, restart_backoff_s=0)
 
 def spec(concurrency=1, low=0, high=0):
     return RevisionSpec(
-        KEY, "image", concurrency=concurrency, min_instances=low, max_instances=high
+        KEY, ContainerSpec("image"), concurrency=concurrency, min_instances=low, max_instances=high
     )
 
 
