@@ -185,10 +185,11 @@ async def test_a_container_that_never_listens_fails_at_the_timeout_and_is_killed
         "Logs for this revision might contain more information."
     )
     assert failure.took_s >= 0.3
-    assert stand.texts(SYSTEM) == [
+    (said,) = stand.texts(SYSTEM)
+    assert said == (
         'STARTUP TCP probe failed 1 time consecutively for container "backend-1" on port 8080. '
         "The instance was not started. Connection failed with status DEADLINE_EXCEEDED."
-    ]
+    )
     assert list((stand.state / "instances").iterdir()) == []
 
 
