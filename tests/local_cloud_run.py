@@ -105,8 +105,15 @@ def finish(operation: Operation, within_s: float = 60.0) -> Any:
 def start_local_cloud_run(
     images: Path | None = None,
     arguments: Sequence[str] = CALM,
+    stderr: int | None = None,
 ) -> LocalCloudRun:
-    """Starts one and waits until it is ready; the caller stops it."""
+    """Starts one and waits until it is ready; the caller stops it.
+
+    Args:
+        images: its images file.
+        arguments: of `gate local up`.
+        stderr: as `subprocess.Popen`'s; None is this process's own.
+    """
     command = [sys.executable, "-m", "gate.cli", "local", "up", *arguments]
     if images is not None:
         command += ["--images", str(images)]
@@ -114,6 +121,7 @@ def start_local_cloud_run(
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
