@@ -61,7 +61,7 @@ class Places:
         }
         self.port = port
 
-    async def start(self, spec, ended):  # noqa: ARG002 - as Launcher.start
+    async def start(self, spec, reason, ended):  # noqa: ARG002 - as Launcher.start
         return Running(spec.key, self.port)
 
     def try_acquire(self, key):

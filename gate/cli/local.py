@@ -113,9 +113,11 @@ def _settings(args: argparse.Namespace) -> "Settings":
     from gate.local.catalog import Catalog  # noqa: PLC0415
     from gate.local.images import Images, ImagesError  # noqa: PLC0415
     from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
+    from gate.local.shelf import Shelf  # noqa: PLC0415
 
     try:
-        images = Catalog(args.images, _complain) if args.images else Images()
+        shelf = Shelf(None if args.ephemeral else args.state / "images")
+        images = Catalog(args.images, _complain, shelf) if args.images else Images()
     except ImagesError as error:
         raise UsageError(str(error), "see `gate local up --help` for the form") from error
     return Settings(

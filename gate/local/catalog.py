@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gate.local.images import Image, Images, ImagesError, load_images, parted
+from gate.local.shelf import Shelf
 
 _State = tuple[int, int, int] | None
 
@@ -20,17 +21,19 @@ class Catalog:
     Args:
         path: the images file.
         complain: told every mistake of a changed file, one a line.
+        shelf: keeps what images were.
 
     Raises:
         ImagesError: the file cannot be used at the start.
     """
 
-    def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, complain: Callable[[str], None], shelf: Shelf) -> None:
         self._path = path
+        self._shelf = shelf
         self._complain = complain
         self._state = _state(path)
         self._images = load_images(path)
-        self._known: dict[tuple[str, str], Image] = {}
+        self._known: dict[tuple[str, str], Image | None] = {}
         self._learn()
 
     @property
@@ -40,14 +43,12 @@ class Catalog:
 
     def find(self, name: str) -> Image | None:
         """As `ImageSource.find`; by digest also what the file said before."""
-        return self._now().find(name) or self._known.get(parted(name))
+        return self._now().find(name) or self._before(name)
 
     def by_digest(self, name: str) -> str:
         """As `ImageSource.by_digest`; a digest is also that of what the file said before."""
         found = self._now().by_digest(name)
-        if not found and parted(name) in self._known:
-            return "@".join(parted(name))
-        return found
+        return found or ("@".join(parted(name)) if self._before(name) else "")
 
     def _now(self) -> Images:
         state = _state(self._path)
@@ -63,7 +64,19 @@ class Catalog:
 
     def _learn(self) -> None:
         for name, image in self._images.by_name.items():
-            self._known[parted(name)[0], image.digest()] = image
+            repository = parted(name)[0]
+            self._known[repository, image.digest()] = image
+            self._shelf.keep(repository, image)
+
+    def _before(self, name: str) -> Image | None:
+        """Gives what the file said once, of a reference by digest."""
+        repository, digest = parted(name)
+        if not digest:
+            return None
+        key = repository, digest
+        if key not in self._known:
+            self._known[key] = self._shelf.find(repository, digest)
+        return self._known[key]
 
 
 def _state(path: Path) -> _State:

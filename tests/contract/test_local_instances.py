@@ -168,7 +168,8 @@ async def test_a_container_that_exits_fails_at_once_with_cloud_runs_texts(stand)
         "the PORT=8080 environment variable within the allocated timeout."
     )
     assert stand.texts(STDERR) == ["no module llm"]
-    exited, probed = stand.texts(SYSTEM)
+    begun, exited, probed = stand.texts(SYSTEM)
+    assert begun.startswith("Starting new instance. Reason: DEPLOYMENT_ROLLOUT - ")
     assert exited == "Container called exit(1)."
     assert probed == (
         'Default STARTUP TCP probe failed 1 time consecutively for container "app" '
@@ -185,7 +186,7 @@ async def test_a_container_that_never_listens_fails_at_the_timeout_and_is_killed
         "Logs for this revision might contain more information."
     )
     assert failure.took_s >= 0.3
-    (said,) = stand.texts(SYSTEM)
+    _, said = stand.texts(SYSTEM)
     assert said == (
         'STARTUP TCP probe failed 1 time consecutively for container "backend-1" on port 8080. '
         "The instance was not started. Connection failed with status DEADLINE_EXCEEDED."
@@ -300,7 +301,9 @@ from pathlib import Path
 from gate.local.instances import shim
 from gate.local.images import load_images
 from gate.local.instances.fleet import ProcessInstances
-from gate.local.ports import ContainerSpec, RevisionKey, RevisionSpec, ServiceKey
+from gate.local.ports import (
+    ContainerSpec, Mount, RevisionKey, RevisionSpec, ServiceKey, VolumeSpec
+)
 
 class Sink:
     def append(self, line):
@@ -313,7 +316,11 @@ async def main():
     home = Path(sys.argv[1])
     instances = ProcessInstances(load_images(home / "images.yaml"), Sink(), home / "state")
     key = RevisionKey(ServiceKey("p", "l", "s"), "s-00001-abc")
-    await instances.boot(RevisionSpec(key, ContainerSpec("family")))
+    await instances.boot(RevisionSpec(
+        key,
+        ContainerSpec("family", mounts=(Mount("scratch", "/scratch"),)),
+        volumes=(VolumeSpec("scratch"),),
+    ))
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -341,7 +348,9 @@ async def test_a_killed_local_cloud_run_takes_its_instances_along_and_the_rest_i
     await until_gone(instance)
     assert started(child) is not None
     instances = stand.instances()
+    (secrets,) = (stand.state / "volumes").iterdir()
     assert await instances.reap_orphans() == 1
+    assert not secrets.exists()
     await until_gone(child)
     assert await instances.reap_orphans() == 0
     assert list((stand.state / "instances").iterdir()) == []

@@ -18,11 +18,11 @@ from gate.local.instances.command import (
     marker_of,
 )
 from gate.local.instances.instance import Member, RunningInstance
-from gate.local.instances.pool import Instance, StartError
+from gate.local.instances.pool import Instance, StartError, StartReason
 from gate.local.instances.process import ContainerProcess, Voice
 from gate.local.instances.records import Records
 from gate.local.instances.settings import InstanceSettings
-from gate.local.instances.texts import container_name, startup_failure
+from gate.local.instances.texts import container_name, starting, startup_failure
 from gate.local.instances.volumes import VolumeError, Volumes
 from gate.local.ports import (
     BootFailure,
@@ -63,11 +63,14 @@ class ProcessLauncher:
         self._volumes = volumes
         self._settings = settings
 
-    async def start(self, spec: RevisionSpec, ended: Callable[[str], None]) -> Instance:
+    async def start(
+        self, spec: RevisionSpec, reason: StartReason, ended: Callable[[str], None]
+    ) -> Instance:
         """As `Launcher.start`."""
         containers = (spec.main, *spec.sidecars)
         images = [self._image(container) for container in containers]
         lease = Lease(spec.key, secrets.token_hex(32), HOST, free_port())
+        Voice(self._sink, spec.key, lease.instance_id).say("INFO", starting(reason))
         instance = RunningInstance(spec, lease, ended, self._volumes.remove)
         for number, (container, image) in enumerate(zip(containers, images, strict=True)):
             instance.add(self._member(instance, number, container, image))

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Final, Protocol
 
 from gate.local.instances.settings import InstanceSettings
@@ -22,6 +23,13 @@ _GONE: Final = BootFailure(
     BootReason.HEALTH_CHECK_CONTAINER_ERROR,
     "The revision was deleted before its container had started.",
 )
+
+
+class StartReason(Enum):
+    """Why an instance is started, as Cloud Run's system log names it."""
+
+    DEPLOYMENT_ROLLOUT = "DEPLOYMENT_ROLLOUT"
+    AUTOSCALING = "AUTOSCALING"
 
 
 class StartError(Exception):
@@ -48,11 +56,14 @@ class Instance(Protocol):
 class Launcher(Protocol):
     """Starts instances."""
 
-    async def start(self, spec: RevisionSpec, ended: Callable[[str], None]) -> Instance:
+    async def start(
+        self, spec: RevisionSpec, reason: StartReason, ended: Callable[[str], None]
+    ) -> Instance:
         """Starts one and waits for its startup probe; leaves nothing behind when cancelled.
 
         Args:
             spec: what to run.
+            reason: why.
             ended: called with the instance's id when it cannot go on without having been stopped.
 
         Raises:
@@ -96,7 +107,7 @@ class RevisionPool:
 
     async def boot(self) -> BootFailure | None:
         """Starts the first instance; says why when it cannot."""
-        self._boot = self._launch()
+        self._boot = self._launch(StartReason.DEPLOYMENT_ROLLOUT)
         return await self.booted()
 
     async def booted(self) -> BootFailure | None:
@@ -203,17 +214,17 @@ class RevisionPool:
             wanted = max(wanted, self._spec.min_instances)
         wanted = min(wanted, self._max_instances())
         for _ in range(wanted - len(self._ready) - len(self._starting)):
-            self._launch()
+            self._launch(StartReason.AUTOSCALING)
 
-    def _launch(self) -> asyncio.Task[BootFailure | None]:
-        task = asyncio.get_running_loop().create_task(self._start())
+    def _launch(self, reason: StartReason) -> asyncio.Task[BootFailure | None]:
+        task = asyncio.get_running_loop().create_task(self._start(reason))
         self._starting.add(task)
         return task
 
-    async def _start(self) -> BootFailure | None:
+    async def _start(self, reason: StartReason) -> BootFailure | None:
         began_s = time.monotonic()
         try:
-            instance = await self._launcher.start(self._spec, self._ended)
+            instance = await self._launcher.start(self._spec, reason, self._ended)
         except StartError as error:
             self._forget_start()
             self._start_failed()

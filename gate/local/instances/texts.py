@@ -6,6 +6,7 @@ with another HTTP status, for gRPC, and for what only this imitation does: those
 
 from typing import Final
 
+from gate.local.instances.pool import StartReason
 from gate.local.ports import (
     BootFailure,
     BootReason,
@@ -18,6 +19,16 @@ from gate.local.ports import (
 DEFAULT_PROBE: Final = ProbeSpec()
 NOT_CONNECTED: Final = "Connection failed with status ERROR_CONNECTION_FAILED."
 TOO_LATE: Final = "Connection failed with status DEADLINE_EXCEEDED."
+_REASONS: Final = {
+    StartReason.DEPLOYMENT_ROLLOUT: (
+        "Instance started due to traffic shifting between revisions due to deployment, traffic "
+        "split adjustment, or deployment health check."
+    ),
+    StartReason.AUTOSCALING: (
+        "Instance started due to configured scaling factors (e.g. CPU utilization, request "
+        "throughput, etc.) or no existing capacity for current traffic."
+    ),
+}
 _MORE: Final = "Logs for this revision might contain more information."
 
 
@@ -40,6 +51,11 @@ def is_default(container: ContainerSpec, probe: ProbeSpec) -> bool:
 def container_name(spec: RevisionSpec, container: ContainerSpec) -> str:
     """Gives the name that Cloud Run's lines have for a container."""
     return container.name or f"{spec.key.service.service}-1"
+
+
+def starting(reason: StartReason) -> str:
+    """The system log's line for an instance that is about to be started."""
+    return f"Starting new instance. Reason: {reason.value} - {_REASONS[reason]}"
 
 
 def succeeded(spec: RevisionSpec, container: ContainerSpec, probe: ProbeSpec, tries: int) -> str:

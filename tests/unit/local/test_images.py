@@ -140,11 +140,11 @@ def test_secrets_are_names_and_texts(tmp_path):
 
 
 def test_entrypoint_and_command_are_those_of_a_dockerfile(tmp_path):
-    text = 'images: {x: {entrypoint: [python, -m, app], command: ["{python}", python]}}'
+    text = 'images: {x: {entrypoint: [python, -m, app], command: [python, "{python}"]}}'
     image = load_images(write(tmp_path, text)).find("x")
     assert image is not None
     assert image.entrypoint == (sys.executable, "-m", "app")
-    assert image.command == (sys.executable, "python")
+    assert image.command == ("python", sys.executable)
     alone = load_images(write(tmp_path, "images: {x: {entrypoint: [serve]}}")).find("x")
     assert alone is not None
     assert (alone.entrypoint, alone.command) == (("serve",), ())

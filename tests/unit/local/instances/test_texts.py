@@ -1,6 +1,7 @@
 import pytest
 
 from gate.local.instances import texts
+from gate.local.instances.pool import StartReason
 from gate.local.ports import BootReason, ContainerSpec, ProbeKind, ProbeSpec, RevisionSpec
 from tests.fakes.local_data_plane import revision
 
@@ -11,6 +12,12 @@ TCP = ProbeSpec(timeout_s=1, period_s=1, failure_threshold=30)
 def said(say, probe, tries=1, **fields):
     container = ContainerSpec("app", startup=probe, **fields)
     return say(RevisionSpec(revision(), container), container, probe, tries)
+
+
+@pytest.mark.parametrize("reason", StartReason)
+def test_a_start_is_said_with_its_reason(reason):
+    said = texts.starting(reason)
+    assert said.startswith(f"Starting new instance. Reason: {reason.value} - Instance started due")
 
 
 def test_the_default_probe_is_known_by_its_values():
