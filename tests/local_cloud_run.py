@@ -35,7 +35,7 @@ REGION = "us-central1"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 READY_WITHIN_S = 30.0
 CALM = ("--ephemeral", "--calm", "--port", "0", "--seed", "1")
-_APP = Path(__file__).parent / "fakes" / "local_app.py"
+APP = Path(__file__).parent / "fakes" / "local_app.py"
 _ENDPOINT = re.compile(r"^export CLOUD_RUN_EMULATOR_HOST=(\S+)$", re.MULTILINE)
 _REST = re.compile(r"^export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=(\S+?)/$", re.MULTILINE)
 _LAST_LINE = "CLOUDSDK_AUTH_DISABLE_CREDENTIALS"
@@ -139,10 +139,10 @@ def write_images(directory: Path) -> Path:
     It has demo/app:v1, :v2, demo/exits and demo/deaf, and the secret `key`.
     """
     commands = {
-        "demo/app:v1": ["{python}", "-ISu", str(_APP)],
-        "demo/app:v2": ["{python}", "-ISu", str(_APP)],
-        "demo/exits": ["{python}", "-ISu", str(_APP), "--exit", "3"],
-        "demo/deaf": ["{python}", "-ISu", str(_APP), "--deaf"],
+        "demo/app:v1": ["{python}", "-ISu", str(APP)],
+        "demo/app:v2": ["{python}", "-ISu", str(APP)],
+        "demo/exits": ["{python}", "-ISu", str(APP), "--exit", "3"],
+        "demo/deaf": ["{python}", "-ISu", str(APP), "--deaf"],
     }
     lines = ["images:"]
     for name, command in commands.items():
