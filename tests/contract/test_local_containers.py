@@ -30,8 +30,10 @@ SETTINGS = InstanceSettings(idle_s=3600, grace_s=5, restart_backoff_s=0)
 
 # Answers HTTP on PORT or --port; GET /sick makes it fail from then on, /die ends it.
 SERVER = """
-import json, os, socket, sys, threading
+import json, os, signal, socket, sys, threading
 arguments = sys.argv[1:]
+if "--deaf" in arguments:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def given(name, otherwise):
     return arguments[arguments.index(name) + 1] if name in arguments else otherwise
 port, status = int(given("--port", os.environ.get("PORT"))), given("--status", "200")
@@ -63,7 +65,7 @@ IDLE = "import time; print('here', flush=True); time.sleep(600)"
 class Stand:
     """Instances of small real containers, with their log."""
 
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, settings=SETTINGS):
         app = tmp_path / "app.py"
         app.write_text(textwrap.dedent(SERVER))
         run = (sys.executable, "-ISu", str(app))
@@ -77,7 +79,7 @@ class Stand:
         )
         self.state = tmp_path / "state"
         self.sink = ListSink()
-        self.instances = ProcessInstances(self.images, self.sink, self.state, SETTINGS)
+        self.instances = ProcessInstances(self.images, self.sink, self.state, settings)
 
     async def boot(self, main, *sidecars, volumes=(), **fields):
         return await self.instances.boot(RevisionSpec(KEY, main, sidecars, volumes, **fields))
@@ -177,6 +179,15 @@ async def test_a_liveness_probe_restarts_an_instance_that_has_gone_bad(stand):
     again = await stand.instances.acquire(KEY)
     assert again.instance_id != lease.instance_id
     assert b" 200 " in await get(again.port, "/")
+
+
+async def test_an_instance_whose_liveness_probe_failed_is_not_waited_for(tmp_path):
+    stand = Stand(tmp_path, InstanceSettings(grace_s=3600))
+    await stand.boot(living(args=("--deaf",)))
+    pid = (await stand.up())["pid"]
+    await get((await stand.instances.acquire(KEY)).port, "/sick")
+    await until_gone(pid)
+    await stand.instances.close()
 
 
 async def test_a_liveness_probe_leaves_an_instance_alone_that_fails_less_than_its_threshold(stand):

@@ -66,6 +66,7 @@ class RunningInstance:
         self._broken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._running = False
         self._over = False
+        self._lost = False
 
     def add(self, member: Member) -> None:
         """Takes a container in, before the start."""
@@ -104,7 +105,13 @@ class RunningInstance:
         self._watch()
 
     async def stop(self) -> None:
-        """As `Instance.stop`."""
+        """As `Instance.stop`; one whose liveness probe has failed is not asked to end.
+
+        Source: run/docs/configuring/healthchecks, which names SIGKILL and 503 for its requests.
+        """
+        if self._lost:
+            await self.kill()
+            return
         await self._end([member.process.stop() for member in self._members])
 
     async def kill(self) -> None:
@@ -188,4 +195,5 @@ class RunningInstance:
         outcome = await await_death(probe, member.asker(probe))
         text = texts.shut_down(self.spec, member.spec, probe, outcome.tries)
         member.process.voice.say("ERROR", f"{text} {outcome.cause}")
+        self._lost = True
         self._give_up()
