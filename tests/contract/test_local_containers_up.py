@@ -43,12 +43,21 @@ KEY = {
 class Cloud:
     """A `gate local up` whose images file changes."""
 
-    def __init__(self, home):
+    def __init__(self, home, arguments=CALM):
         self._home = home
+        self._arguments = arguments
         (home / "app.py").write_text(APP)
         self.write("one")
-        self.running = start_local_cloud_run(home / "images.yaml", CALM, stderr=subprocess.PIPE)
+        self.start()
+
+    def start(self):
+        images = self._home / "images.yaml"
+        self.running = start_local_cloud_run(images, self._arguments, stderr=subprocess.PIPE)
         self._services = self.running.services()
+
+    def stop(self):
+        self.running.stop()
+        self.running.process.stderr.close()
 
     def write(self, word, key="old", image="app"):
         command = f'["{{python}}", -ISu, app.py, {word}, --port, $PORT]'
@@ -71,8 +80,7 @@ class Cloud:
 def cloud(tmp_path):
     made = Cloud(tmp_path)
     yield made
-    made.running.stop()
-    made.running.process.stderr.close()
+    made.stop()
 
 
 def ask(uri, path="/"):
@@ -90,6 +98,19 @@ def test_the_images_file_is_read_anew_and_what_is_deployed_keeps_what_it_was_mad
     assert again[0] == "one"
     assert again[3] == "fresh"  # latest: read when the instance starts
     assert again[4] != pid
+
+
+def test_what_is_deployed_is_what_it_was_made_of_after_a_restart_too(tmp_path):
+    state = ("--state", str(tmp_path / "state"))
+    cloud = Cloud(tmp_path, tuple(part for part in CALM if part != "--ephemeral") + state)
+    uri = cloud.deploy("first")
+    cloud.stop()
+    cloud.write("another")
+    cloud.start()
+    try:
+        assert ask(uri).text.startswith("one ")
+    finally:
+        cloud.stop()
 
 
 def test_the_port_is_in_the_images_command(cloud):
