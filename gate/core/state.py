@@ -360,6 +360,17 @@ class Rollout:
         )
 
     @property
+    def moved_nothing(self) -> bool:
+        """Whether users' requests go where they went before, and no write of ours may change it."""
+        if self.sent is None and not self.guard:
+            return True
+        if self.plan.kind is Kind.ROLLOUT or self.service is None or self.placed is None:
+            return False
+        calm = self.ending not in {Ending.STUCK, Ending.REVERTED, Ending.RECOVERED}
+        now = self.service.traffic.pinned(self.service.latest_ready)
+        return calm and now.shares == self.placed.shares
+
+    @property
     def ended(self) -> bool:
         """Whether there is nothing left to do."""
         return self.phase is Phase.ENDED

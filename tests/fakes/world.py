@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from gate.bookkeeping import Waits
 from gate.controller import Controller, World
 from gate.core.policy import HttpProbe, Json, Probe
 from gate.core.service import ServiceRef
@@ -44,7 +45,7 @@ class FakeWorld:
     Args:
         platform: the service; by default one stable revision at 100 % and a user's tag.
         secrets: what the redactor knows.
-        urgent_record_within_s: how long a move to safety waits for the ledger.
+        waits: how long the ledger is waited for.
         clock: by default one that only moves when somebody sleeps.
     """
 
@@ -52,7 +53,7 @@ class FakeWorld:
         self,
         platform: FakePlatform | None = None,
         secrets: dict[str, str] | None = None,
-        urgent_record_within_s: float = 2.0,
+        waits: Waits | None = None,
         clock: FakeClock | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -74,7 +75,7 @@ class FakeWorld:
             identity=self.identity,
             narrator=self.narrator,
         )
-        self.controller = Controller(world, urgent_record_within_s)
+        self.controller = Controller(world, waits)
 
     async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
