@@ -42,7 +42,7 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.interview import Interview
+from gate.interview import Interview, users_answer
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Answers,
@@ -170,7 +170,7 @@ class Controller:
             async with asyncio.timeout(self._patience_s(rollout)), asyncio.TaskGroup() as group:
                 service = group.create_task(world.platform.read_service())
                 reads = [group.create_task(self._revision(name)) for name in command.revisions]
-                answer = group.create_task(self._answer(command.ask))
+                answer = group.create_task(users_answer(command.ask, world.answers, world.identity))
         except TimeoutError:
             return self._no_answer()
         except ExceptionGroup as errors:
@@ -180,12 +180,8 @@ class Controller:
             return self._failed(first)
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
-        return Seen(world.clock.now(), service.result(), revisions, answer.result())
-
-    async def _answer(self, url: str) -> str:
-        """What users get at an address, where it is asked at all."""
-        answers = self._world.answers
-        return await answers(url) if url and answers else ""
+        users, at = answer.result(), world.clock.now()
+        return Seen(at, service.result(), revisions, users.instead, users.unknown)
 
     def _patience_s(self, rollout: Rollout) -> float | None:
         """How long a call may take: once we are to stop, no longer than its phase."""

@@ -281,6 +281,7 @@ class Rollout:
         recorded: whether the ledger has kept the outcome.
         listening: whether the address of a move by hand that has arrived is asked, as users do.
         unanswered: what users got in place of an answer then, "" if nothing is known against it.
+        unheard: why nobody can tell what they got, "" if somebody can.
         way_out: commands that lead on from a dead end, the best first.
     """
 
@@ -321,6 +322,7 @@ class Rollout:
     notes: tuple[str, ...] = ()
     listening: bool = False
     unanswered: str = ""
+    unheard: str = ""
     way_out: tuple[str, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.ledger.entry import past_of
+from gate.ports import Headers, UsersAnswer
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
@@ -65,6 +66,8 @@ class FakeWorld:
         self.narrator = FakeNarrator()
         self.audiences: list[str] = []
         self.no_token: InfrastructureError | None = None
+        self.users_get = UsersAnswer()
+        self.insiders_get = UsersAnswer()
         world = World(
             platform=self.platform,
             probes=self.probes,
@@ -74,6 +77,7 @@ class FakeWorld:
             redactor=Redactor(secrets or {}),
             identity=self.identity,
             narrator=self.narrator,
+            answers=self.answers,
         )
         self.controller = Controller(world, waits)
 
@@ -83,6 +87,10 @@ class FakeWorld:
         if self.no_token is not None:
             raise self.no_token
         return (("X-Serverless-Authorization", "Bearer t"),)
+
+    async def answers(self, _url: str, headers: Headers) -> UsersAnswer:
+        """What users get, and whoever shows a token."""
+        return self.insiders_get if headers else self.users_get
 
     async def run(self, asked: Plan | None = None) -> Rollout:
         """Carries a plan out, a rollout by default."""
