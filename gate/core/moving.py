@@ -125,6 +125,8 @@ def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
             return replace(r, listening=True, looks=0)  # at once, and once
         if r.unanswered:
             return _ended(_elsewhere(r, service), service, Ending.STUCK, at, _unanswered(r))
+        if r.unheard:
+            return _ended(r, service, Ending.ROLLED_BACK, at, _unheard(r))
     ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED
     return _ended(r, service, ending, at)
 
@@ -134,6 +136,10 @@ def _unanswered(r: Rollout) -> str:
         f"ALL USERS ARE ON {r.candidate}, AND IT DOES NOT ANSWER: {r.unanswered}; "
         "its image may be gone, or its container cannot start any more"
     )
+
+
+def _unheard(r: Rollout) -> str:
+    return f"whether {r.candidate} answers its users was not seen: {r.unheard}"
 
 
 def _elsewhere(r: Rollout, service: Service) -> Rollout:
