@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.ports import RevisionKey, ServiceKey
@@ -41,6 +42,19 @@ def service_path(key: ServiceKey) -> str:
 def revision_path(key: RevisionKey) -> str:
     """Gives a revision's full name."""
     return f"{service_path(key.service)}/revisions/{key.revision}"
+
+
+def log_url(key: RevisionKey) -> str:
+    """Gives the console's address of a revision's logs, as revisions and error texts show it."""
+    project, service, revision = key.service.project, key.service.service, key.revision
+    wanted = (
+        'resource.type="cloud_run_revision"\n'
+        f'resource.labels.service_name="{service}"\n'
+        f'resource.labels.revision_name="{revision}"'
+    )
+    place = f"cloud_run_revision/service_name/{service}/revision_name/{revision}"
+    query = f"project={project}&resource={place}&advancedFilter={quote(wanted, safe='')}"
+    return f"https://console.cloud.google.com/logs/viewer?{query}"
 
 
 def short(name: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from gate.local.admin.conditions import Kind, State, condition
+from gate.local.admin.conditions import Kind, State
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import etag
-from gate.local.admin.messages import Revision, RevisionTemplate, Service
+from gate.local.admin.messages import Condition, Revision, RevisionTemplate, Service
 from gate.local.admin.template import matches, same_template
 
 _SERVER_MADE = (
@@ -105,10 +105,19 @@ def needs_revision(
 
 
 def _stamp(service: Service, at: datetime) -> None:
+    """Marks a write: Ready is pending with its old time; a new service's has neither type nor time.
+
+    So it was recorded. The other conditions stay until work begins.
+    """
     service.update_time = at  # type: ignore[assignment]  # proto-plus takes datetimes
     service.etag = etag(at, service.name)
     service.reconciling = True
-    service.terminal_condition = condition(Kind.READY, State.PENDING, at)
+    before = Service.pb(service).terminal_condition
+    pending = Condition(state=State.PENDING)
+    if before.type_:
+        pending.type_ = Kind.READY.value
+        Condition.pb(pending).last_transition_time.CopyFrom(before.last_transition_time)
+    service.terminal_condition = pending
 
 
 def last_change(resource: Service | Revision) -> datetime:

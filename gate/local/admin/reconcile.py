@@ -17,7 +17,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import Routes, names, names_latest, statuses
-from gate.local.faults.delays import Betrayal, Delay
+from gate.local.faults.delays import Delay
 from gate.local.ports import RevisionKey
 
 
@@ -73,7 +73,7 @@ class Reconciler:
         if self._newest(operation):
             at = self._surroundings.now()
             record.resource.terminal_condition = condition(Kind.READY, State.RECONCILING, at)
-            record.resource.conditions = reconciling_conditions(at)
+            record.resource.conditions = reconciling_conditions(record.resource.conditions, at)
         self._tables.put(record)
 
     def _wanted(self, record: ServiceRecord, made: str) -> set[str]:
@@ -100,9 +100,6 @@ class Reconciler:
         failure: Failure | None
         if self._superseded(record, operation):
             failure = self._own_failure(record, operation)
-            if operation.made and failure is None:
-                self._show_latest_ready(record, record.resource, operation.made, record.routes)
-                self._tables.put(record)
         else:
             async with record.routing:
                 failure = await self._commit(record, operation, spoiled=spoiled)
@@ -125,16 +122,16 @@ class Reconciler:
         verdict = judge(service.traffic, latest, operation.made, record.revision)
         if spoiled:
             verdict = SPOILED
-        uris = {}
+        routed, uris = self._surroundings.now(), {}
         if verdict.routes is not None:
             uris = await self._router.open(record, service, verdict.routes)
         if record.resource is not service or not self._newest(operation):
             return self._own_failure(record, operation)  # a write came in between
         at = self._surroundings.now()
-        done = finished(service, at, verdict.failure)
+        done = finished(service, at, verdict.failure, routed)
         if verdict.routes is not None:
             self._show_routes(done, uris)
-            self._show_latest_ready(record, done, operation.made, verdict.routes)
+            self._show_latest_ready(record, done, verdict.routes)
             before, record.routes = record.routes, verdict.routes
             touched = before.revisions() | verdict.routes.revisions() | {operation.made}
             self._boots.show_standing(record, touched)
@@ -150,15 +147,14 @@ class Reconciler:
         done.uri = uris.get("", "")
         done.urls = [done.uri] if done.uri else []
 
-    def _show_latest_ready(
-        self, record: ServiceRecord, done: Service, made: str, routes: Routes
-    ) -> None:
-        """Shows the latest ready revision, or a stale one after a deploy without traffic."""
-        if not record.latest_ready:
-            return
-        unseen = bool(made) and made not in routes.revisions()
-        stale = bool(done.latest_ready_revision) and unseen
-        if stale and self._surroundings.strikes(Betrayal.STALE_LATEST_READY):
-            return
-        key = RevisionKey(record.key, record.latest_ready)
-        done.latest_ready_revision = revision_path(key)
+    def _show_latest_ready(self, record: ServiceRecord, done: Service, routes: Routes) -> None:
+        """Shows the latest ready revision, once users or a tag can reach it.
+
+        One that got neither is retired at once, and the field stays on the one that serves: so it
+        was seen after deploys beside pinned traffic. What LATEST stands for is kept apart.
+        """
+        shown = short(done.latest_ready_revision)
+        reached = record.latest_ready in routes.revisions()
+        if record.latest_ready and (reached or shown not in record.revisions):
+            key = RevisionKey(record.key, record.latest_ready)
+            done.latest_ready_revision = revision_path(key)
