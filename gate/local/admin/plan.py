@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from gate.local.admin.conditions import Kind, State
+from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import etag
 from gate.local.admin.messages import Condition, Revision, RevisionTemplate, Service
@@ -29,6 +29,9 @@ _SERVER_MADE = (
     "reconciling",
     "etag",
 )
+
+KEPT = timedelta(days=30)
+"""How long what is deleted is said to be kept."""
 
 Holder = Callable[[str], "Revision | RevisionTemplate | None"]
 """Who of this service holds a revision name: a revision, or the template of one to be made."""
@@ -68,8 +71,30 @@ def plan_update(current: Service, wanted: Service, caller: str, at: datetime) ->
     changed = Service(wanted)
     changed.generation = current.generation + 1
     changed.last_modifier = caller
-    _stamp(changed, max(at, last_change(current) + timedelta(microseconds=1)))
+    _stamp(changed, _after(current, at))
     return changed
+
+
+def plan_delete(current: Service, at: datetime) -> Service:
+    """Gives a service that is to be deleted: a new generation, kept for 30 days, as recorded."""
+    going = Service(current)
+    going.generation = current.generation + 1
+    _stamp(going, _after(current, at))
+    message = Service.pb(going)
+    message.delete_time.CopyFrom(message.update_time)
+    message.expire_time.FromDatetime(as_time(going.update_time) + KEPT)
+    return going
+
+
+def plan_gone(current: Service, at: datetime) -> Service:
+    """Gives a service that is deleted: its time, its etag and Ready move once more, as recorded."""
+    gone = Service(current)
+    moment = _after(current, at)
+    _stamp(gone, moment)
+    gone.reconciling = False
+    gone.terminal_condition = condition(Kind.READY, State.SUCCEEDED, moment)
+    gone.observed_generation = gone.generation
+    return gone
 
 
 def needs_revision(
@@ -102,6 +127,10 @@ def needs_revision(
             f"Revision named '{wanted.revision}' with different configuration already exists.",
         )
     return False
+
+
+def _after(current: Service, at: datetime) -> datetime:
+    return max(at, last_change(current) + timedelta(microseconds=1))
 
 
 def _stamp(service: Service, at: datetime) -> None:
