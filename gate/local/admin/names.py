@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gate.local.admin.errors import ApiError, Code, invalid
+from gate.local.admin.errors import ApiError, Code, FieldViolation, invalid
 from gate.local.ports import RevisionKey, ServiceKey
 
 MAX_TAG_AND_SERVICE = 46  # firebase/firebase-tools#6137
@@ -135,6 +135,33 @@ def check_revision_id(field: str, revision: str) -> None:
             "must contain only lowercase letters, digits and hyphens, begin with a letter, not "
             f"end with a hyphen, and have fewer than 64 characters (got {revision[:80]!r})",
         )
+
+
+def check_prefix(field: str, revision: str, service: str) -> None:
+    """Refuses names of new revisions that do not begin with their service's, in Cloud Run's words.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT.
+    """
+    if not revision.startswith(f"{service}-"):
+        raise invalid(
+            field,
+            "The revision name must be prefixed by the name of the enclosing Service or "
+            "Configuration with a trailing -",
+        )
+
+
+def check_target(field: str, revision: str, service: str) -> None:
+    """Refuses what traffic cannot name: another service's revisions, and full resource names.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT, with Cloud Run's text.
+    """
+    if not revision.startswith(f"{service}-"):
+        text = f"Revision target '{revision[:200]}' invalid. Expected a revision prefixed with "
+        text += f"'{service}-'"
+        raise ApiError(Code.INVALID_ARGUMENT, text, (FieldViolation(field, text),))
+    check_revision_id(field, revision)
 
 
 def check_tag(field: str, tag: str, service: str) -> None:

@@ -134,10 +134,10 @@ async def test_traffic_may_name_the_revision_that_is_being_made():
 async def test_traffic_to_a_revision_that_does_not_exist_fails_and_keeps_the_routes():
     rig = Rig()
     await created(rig)
-    operation = await updated(rig, Service(name=NAME, traffic=[to("nope", 100)]), "traffic")
+    operation = await updated(rig, Service(name=NAME, traffic=[to("backend-nope", 100)]), "traffic")
     assert operation.error.code == 13
     assert routed(rig) == {revisions(rig)[0]: 100}
-    assert stored(rig).traffic == [to("nope", 100)]
+    assert stored(rig).traffic == [to("backend-nope", 100)]
 
 
 async def test_traffic_moved_away_from_a_failed_candidate_succeeds():
@@ -336,7 +336,7 @@ async def test_enforced_a_stale_etag_is_a_conflict_and_changes_nothing():
     await created(rig)
     stale = stored(rig).etag
     await updated(rig, Service(name=NAME, annotations={"a": "b"}), "annotations")
-    wanted = Service(name=NAME, etag=stale, traffic=[to("x", 100)])
+    wanted = Service(name=NAME, etag=stale, traffic=[to("backend-x", 100)])
     with pytest.raises(ApiError) as caught:
         rig.control.update_service(update(wanted, "traffic"), "me")
     assert caught.value.code is Code.ABORTED
@@ -345,9 +345,9 @@ async def test_enforced_a_stale_etag_is_a_conflict_and_changes_nothing():
 
 async def test_a_name_that_another_service_holds_is_taken():
     rig = Rig()
-    await done(rig, rig.control.create_service(creation(service(revision="shared")), "me"))
+    await done(rig, rig.control.create_service(creation(service(revision="backend-b-x")), "me"))
     with pytest.raises(ApiError) as caught:
-        rig.control.create_service(creation(service(revision="shared"), "other"), "me")
+        rig.control.create_service(creation(service(revision="backend-b-x"), "backend-b"), "me")
     assert caught.value.code is Code.ALREADY_EXISTS
 
 
@@ -364,7 +364,7 @@ async def test_validating_only_fills_in_defaults_and_keeps_nothing():
         stored(rig)
     await created(rig)
     before = stored(rig)
-    dry = update(Service(name=NAME, traffic=[to("x", 100)]), "traffic")
+    dry = update(Service(name=NAME, traffic=[to("backend-x", 100)]), "traffic")
     dry.validate_only = True
     assert rig.control.update_service(dry, "me").done
     assert stored(rig) == before

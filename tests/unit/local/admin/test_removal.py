@@ -82,7 +82,7 @@ async def test_a_revision_that_serves_as_the_latest_ready_one_stays():
 async def test_a_revision_that_is_asked_to_serve_stays_even_when_it_does_not_yet():
     rig = Rig()
     await two_revisions(rig)
-    wanted = Service(name=NAME, traffic=[to("backend-one", 50), to("nope", 50)])
+    wanted = Service(name=NAME, traffic=[to("backend-one", 50), to("backend-nope", 50)])
     await done(rig, rig.control.update_service(update(wanted, "traffic"), "me"))
     assert rig.front_end.routes[KEY, ""] == {"backend-two": 100}
     assert "actively serving" in refusal(rig, "backend-one")
