@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gate.local.admin import audit
 from gate.local.admin.conditions import Kind, Reason, find
 from gate.local.admin.defaults import main_container
 from gate.local.admin.messages import Condition, Revision, Service
@@ -16,6 +17,7 @@ from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.template import make_revision, make_spec, missing_secret
 from gate.local.admin.traffic import names
+from gate.local.admin.v1.service import OPERATION
 from gate.local.ports import BootFailure, BootReason, Instances, RevisionKey
 
 RETAINED = 1_000  # revisions a service keeps (run/quotas)
@@ -66,7 +68,7 @@ class Boots:
             uid, creator = self._surroundings.new_id(), snapshot.last_modifier
             resource = make_revision(key, snapshot, uid, creator, at)
             images = self._resolved(resource)
-            client = dict(record.client)
+            client = {**record.client, OPERATION: short(operation.operation.name)}
             made = RevisionRecord(key, resource, operation.generation, images, client)
             self._tables.put_revision(made)
             record.claims.pop(key.revision, None)
@@ -109,9 +111,9 @@ class Boots:
             latest = record.revisions.get(record.latest_ready)
             if latest is None or latest.number < made.number:
                 record.latest_ready = made.key.revision
-            self.show_standing(record, [made.key.revision])
         self._tables.put_revision(made)
         self._tables.put(record)
+        audit.revision_changed(made, record, self._surroundings)
 
     async def _outcome(self, key: RevisionKey, revision: Revision) -> list[Condition]:
         secrets = self._surroundings.images.secrets

@@ -4,7 +4,7 @@ Every accepted write starts one reconciliation. They run side by side, so that a
 wait for a revision that takes minutes not to start; only the newest one touches the service.
 """
 
-from gate.local.admin import notes
+from gate.local.admin import audit, notes
 from gate.local.admin.boots import Boots
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
@@ -103,6 +103,7 @@ class Reconciler:
         else:
             async with record.routing:
                 failure = await self._commit(record, operation, spoiled=spoiled)
+        self._boots.show_standing(record, {operation.made})
         result = failure.error() if failure else record.resource
         if failure:
             self._operations.show(operation, record.resource)
@@ -133,10 +134,11 @@ class Reconciler:
             self._show_routes(done, uris)
             self._show_latest_ready(record, done, verdict.routes)
             before, record.routes = record.routes, verdict.routes
-            touched = before.revisions() | verdict.routes.revisions() | {operation.made}
+            touched = before.revisions() | verdict.routes.revisions()
             self._boots.show_standing(record, touched)
         record.resource = done
         self._tables.put(record)
+        audit.service_changed(record, self._surroundings)
         if verdict.routes is not None:
             notes.told(record, self._surroundings)
             await self._router.propagate(record, done, verdict.routes)

@@ -28,6 +28,7 @@ from gate.local.ports import JsonValue, ServiceKey
 
 API: Final = "serving.knative.dev/v1"
 LOCATION: Final = "cloud.googleapis.com/location"
+OPERATION: Final = "run.googleapis.com/operation-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         quoted = ",".join(f'"{url}"' for url in message.urls)
         annotations["run.googleapis.com/urls"] = f"[{quoted}]"
     if operation_id:
-        annotations["run.googleapis.com/operation-id"] = operation_id
+        annotations[OPERATION] = operation_id
     return {
         "name": key.service,
         "namespace": number,
