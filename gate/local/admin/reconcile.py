@@ -18,7 +18,6 @@ from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import Routes, names, names_latest, statuses
 from gate.local.faults.delays import Delay
-from gate.local.ports import RevisionKey
 
 
 class Reconciler:
@@ -150,13 +149,14 @@ class Reconciler:
         done.urls = [done.uri] if done.uri else []
 
     def _show_latest_ready(self, record: ServiceRecord, done: Service, routes: Routes) -> None:
-        """Shows the latest ready revision, once users or a tag can reach it.
+        """Shows the newest revision that users or a tag ever reached as the latest ready one.
 
         One that got neither is retired at once, and the field stays on the one that serves: so it
         was seen after deploys beside pinned traffic. What LATEST stands for is kept apart.
         """
-        shown = short(done.latest_ready_revision)
-        reached = record.latest_ready in routes.revisions()
-        if record.latest_ready and (reached or shown not in record.revisions):
-            key = RevisionKey(record.key, record.latest_ready)
-            done.latest_ready_revision = revision_path(key)
+        shown = record.revisions.get(short(done.latest_ready_revision))
+        known = [shown, *map(record.revisions.get, routes.revisions())]
+        found = [held for held in known if held is not None]
+        if found:
+            newest = max(found, key=lambda held: held.number)
+            done.latest_ready_revision = revision_path(newest.key)

@@ -389,8 +389,10 @@ async def test_latest_ready_stays_where_users_are_until_the_newer_one_is_reached
     tagged = (to("backend-two", 100), to("backend-three", 0, "new"))
     await updated(rig, service("demo/best", "backend-three", tagged))
     assert short(stored(rig).latest_ready_revision) == "backend-three"
-    hidden = service("demo/hidden", "backend-four", tagged)
-    await updated(rig, hidden)
+    await updated(rig, service("demo/hidden", "backend-four", tagged))
+    assert short(stored(rig).latest_ready_revision) == "backend-three"
+    back = [to(revisions(rig)[0], 100)]
+    await updated(rig, Service(name=NAME, traffic=back), "traffic")
     assert short(stored(rig).latest_ready_revision) == "backend-three"
     await updated(rig, Service(name=NAME, traffic=[latest(100)]), "traffic")
     assert routed(rig) == {"backend-four": 100}
