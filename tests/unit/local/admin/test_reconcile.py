@@ -488,6 +488,15 @@ async def test_the_first_answer_shows_a_pending_condition_without_type_and_time(
     assert stored(rig).ingress == 1
 
 
+async def test_the_end_of_a_reconcile_leaves_etag_and_time_of_the_write():
+    rig = Rig()
+    operation = rig.control.create_service(creation(), "me")
+    shown = Service()
+    operation.metadata.Unpack(Service.pb(shown))
+    await done(rig, operation)
+    assert (stored(rig).etag, stored(rig).update_time) == (shown.etag, shown.update_time)
+
+
 async def test_the_first_answer_to_an_update_keeps_old_conditions_and_times():
     rig = Rig()
     await created(rig)

@@ -3,12 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.local.admin.conditions import Kind, State, condition
+from gate.local.admin.conditions import Kind, Reason, State, condition
 from gate.local.admin.defaults import fill_service, project_number
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import resource_version
 from gate.local.admin.messages import Service
-from gate.local.admin.outcome import finished, reconciling_conditions
+from gate.local.admin.outcome import Failure, finished, reconciling_conditions
 from gate.local.admin.plan import plan_create
 from gate.local.admin.readiness import Start, booted
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
@@ -96,6 +96,22 @@ def test_ready_is_as_old_as_the_routes_and_the_version_as_the_status():
     (ready, *_) = dig(shown(made), "status", "conditions")
     assert ready["lastTransitionTime"] == "2026-11-22T01:02:03.000000Z"
     assert dig(shown(made), "metadata", "resourceVersion") == resource_version(later)
+
+
+def test_a_first_service_that_failed_has_no_address_no_traffic_and_no_ready_revision():
+    reason = Reason.HEALTH_CHECK_CONTAINER_ERROR
+    both = frozenset({Kind.ROUTES, Kind.CONFIGURATIONS})
+    failure = Failure(both, Code.FAILED_PRECONDITION, "It did not listen.", reason)
+    made = finished(plan_create(complete(), NAME, "uid", "me", AT), AT, failure)
+    made.latest_created_revision = f"{NAME}/revisions/backend-00001-bcd"
+    status = dig(shown(made), "status")
+    assert status.keys() == {"observedGeneration", "conditions", "latestCreatedRevisionName"}
+    assert status["observedGeneration"] == 1
+    assert [(item["type"], item["status"], item["reason"]) for item in status["conditions"]] == [
+        ("Ready", "False", "HealthCheckContainerError"),
+        ("ConfigurationsReady", "False", "HealthCheckContainerError"),
+        ("RoutesReady", "False", "HealthCheckContainerError"),
+    ]
 
 
 def test_the_version_moves_with_the_status():
