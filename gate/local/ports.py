@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +295,9 @@ class HttpRequestLog:
     protocol: str
 
 
+AUDIT_LOG: Final = "cloudaudit.googleapis.com/system_event"
+"""Id of the log of what the platform did by itself."""
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -304,9 +307,10 @@ class LogLine:
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
-            run.googleapis.com/requests, run.googleapis.com/varlog/system.
+            run.googleapis.com/requests, run.googleapis.com/varlog/system, AUDIT_LOG.
         severity: DEFAULT, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL, ALERT, EMERGENCY.
-        payload: text, or an object that becomes jsonPayload, or None (request logs).
+        payload: text, or an object that becomes jsonPayload (in AUDIT_LOG protoPayload), or None
+            (request logs).
         trace: the bare trace id (32 hex), or "".
         span_id: 16 hex, or "".
     """
@@ -329,3 +333,10 @@ class LogSink(Protocol):
     def append(self, line: LogLine) -> None:
         """Keeps one line; it becomes visible to readers after the ingestion delay."""
         ...
+
+
+class NoLogs:
+    """Keeps nothing (a LogSink)."""
+
+    def append(self, line: LogLine) -> None:
+        """Forgets."""

@@ -126,7 +126,7 @@ class LocalCloudRun:
         )
         self._instances = ProcessInstances(settings.images, self._logs, self._directory())
         self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
-        self._surroundings = real_surroundings(self._faults, settings.images)
+        self._surroundings = real_surroundings(self._faults, settings.images, self._logs)
         self._control = self._restored()
         self._strikes = Strikes(self._faults.board, interference(self._control))
         interceptor = FaultInterceptor(self._strikes)

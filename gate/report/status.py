@@ -64,7 +64,7 @@ def status_blocks(
     blocks += [*lease_lines(service, now), *_held(service, revisions, decided)]
     blocks += barred_lines(service)
     calm = standing(service, now) is Standing.FREE and service.in_effect
-    plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service)]
+    plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service, revisions)]
     blocks += [BLANK, *plain_deploys] if plain_deploys else []
     blocks += [
         BLANK,
@@ -231,13 +231,22 @@ def _plain_deploys(service: Service) -> Iterator[Line]:
         yield Line(command + where, indent=2, whole=True)
 
 
-def _newest(service: Service) -> Iterator[Line]:
-    if service.latest_created and service.latest_created != service.latest_ready:
-        yield Line(
-            f"The newest revision, {safe(service.latest_created)}, is not ready; "
-            f"the newest that is ready is {safe(service.latest_ready) or 'none'}.",
-            Tone.UNSURE,
-        )
+def _newest(service: Service, revisions: Sequence[Revision]) -> Iterator[Line]:
+    """Why the newest revision is not what LATEST means.
+
+    Readiness is the revision's own: one that nothing ever pointed at is ready and retired, and
+    Cloud Run's latest ready revision stays the one that serves.
+    """
+    newest, known = service.latest_created, safe(service.latest_ready) or "none"
+    if not newest or newest == service.latest_ready:
+        return
+    ready = any(
+        one.name == newest and one.ready.state is ConditionState.SUCCEEDED for one in revisions
+    )
+    text = f"is not ready; the newest that is ready is {known}."
+    if ready:
+        text = f"is ready, but was never reached; for Cloud Run the latest ready one is {known}."
+    yield Line(f"The newest revision, {safe(newest)}, {text}", Tone.UNSURE)
 
 
 def _revisions(service: Service, revisions: Sequence[Revision]) -> Iterator[Block]:

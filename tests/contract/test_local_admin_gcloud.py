@@ -82,9 +82,10 @@ def test_update_traffic_moves_traffic_and_tags(gcloud, pair):
 @needs_gcloud
 def test_update_traffic_reports_why_it_failed(gcloud, pair):
     service, _, new = pair
-    answer = gcloud("services", "update-traffic", short(service.name), "--to-revisions=nope=100")
+    name = short(service.name)
+    answer = gcloud("services", "update-traffic", name, f"--to-revisions={name}-nope=100")
     assert answer.returncode == 1
-    assert "Revision 'nope' does not exist or is deleted." in answer.stderr
+    assert f"Revision '{name}-nope' does not exist or is deleted." in answer.stderr
     assert who(service.uri) == new
 
 

@@ -13,6 +13,7 @@ from gate.local.ports import (
     BootFailure,
     BootReason,
     Lease,
+    LogLine,
     NoInstanceError,
     RevisionKey,
     RevisionSpec,
@@ -146,6 +147,7 @@ class FakeSurroundings:
     def __init__(self, faults: Faults | None = None) -> None:
         self.at = START
         self.sleeping: list[asyncio.Future[None]] = []
+        self.logged: list[LogLine] = []
         self._ids = 0
         self._letters = 0
         self.real = Surroundings(
@@ -154,7 +156,12 @@ class FakeSurroundings:
             letters=self._three,
             sleep=self._sleep,
             faults=faults or Faults(0, calm=True),
+            logs=self,
         )
+
+    def append(self, line: LogLine) -> None:
+        """Keeps what the platform logs."""
+        self.logged.append(line)
 
     def wake(self, which: int | None = None) -> None:
         """Ends every sleep, or one of them: 0 is the one that began first."""

@@ -77,7 +77,7 @@ class Operations:
     ) -> OperationRecord:
         """Makes an operation on a resource, which is its metadata so far."""
         operation = Operation(name=f"{place}/operations/{self._new_id()}")
-        operation.metadata.Pack(type(resource).pb(resource))
+        operation.metadata.Pack(_first_shown(resource))
         record = OperationRecord(operation, work, resource.name, self._next, generation, made)
         self._next += 1
         self._records[operation.name] = record
@@ -185,6 +185,15 @@ class Operations:
             finished = [record for record in self._records.values() if record.operation.done]
             for record in finished[:excess]:
                 self._drop(record)
+
+
+def _first_shown(resource: Service | Revision) -> Any:
+    """Gives what an operation shows first: a new service without its ingress, as recorded."""
+    message = type(resource).pb(resource)
+    if isinstance(resource, Service) and resource.generation == 1:
+        message = type(message).FromString(message.SerializeToString())
+        message.ClearField("ingress")
+    return message
 
 
 def error_of(operation: Operation) -> status_pb2.Status | None:

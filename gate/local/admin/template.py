@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from gate.local.admin.conditions import deploying
 from gate.local.admin.containers import container_spec, volume_specs
 from gate.local.admin.defaults import DEFAULT_MAX_INSTANCES, main_container
 from gate.local.admin.etags import etag
 from gate.local.admin.messages import Revision, RevisionTemplate, Service, seconds
-from gate.local.admin.names import revision_path, service_path
+from gate.local.admin.names import log_url, revision_path, service_path
+from gate.local.admin.readiness import deploying
 from gate.local.admin.traffic import Routes
 from gate.local.ports import RevisionKey, RevisionSpec
 
@@ -63,6 +63,7 @@ def make_revision(
         reconciling=True,
         conditions=deploying(at),
         creator=creator,
+        log_uri=log_url(key),
         etag=etag(at, revision_path(key)),
         **copied,
     )

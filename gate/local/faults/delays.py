@@ -24,9 +24,6 @@ class Delay(Enum):
 class Betrayal(Enum):
     """What Cloud Run sometimes does to clients that trust it, with its odds here."""
 
-    # After a deploy without traffic `latest_ready_revision` may stay behind: gcloud's own code
-    # works around it (command_lib/run/messages_util.py).
-    STALE_LATEST_READY = 0.5
     # Deleting a tagged revision should drop its tag from the traffic; when that fails, later
     # traffic updates fail too (run/docs/rollouts-rollbacks-traffic-migration, note).
     KEPT_DEAD_TAG = 0.34

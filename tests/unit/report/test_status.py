@@ -127,6 +127,15 @@ def test_an_update_that_moves_nobody_is_told_calmly_unless_traffic_follows_lates
     assert "A CHANGE IS UNDER WAY" in text
 
 
+def test_a_newest_revision_that_is_ready_and_retired_is_not_called_unready() -> None:
+    retired = Condition(ConditionState.SUCCEEDED, "RETIRED", "Revision retired.")
+    revisions = (replace(REVISIONS[0], ready=retired), REVISIONS[1])
+    stands = service(Split.all_to(STABLE), latest_created=CANDIDATE)
+    text = " ".join(status_lines(stands, revisions, (), START, 100))
+    assert "The newest revision, backend-00002-abc, is ready, but was never reached;" in text
+    assert "is not ready" not in text
+
+
 def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:
     stands = service(
         Split.of(()), (), latest_ready="", latest_created=CANDIDATE, uri="", last_modifier=""

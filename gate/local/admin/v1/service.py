@@ -20,7 +20,7 @@ from gate.local.admin.plan import last_change
 from gate.local.admin.tables import ServiceRecord
 from gate.local.admin.v1.fields import Fields, Json
 from gate.local.admin.v1.settings import INGRESS, SERVER_MADE, SERVICE
-from gate.local.admin.v1.status import condition_v1, timestamp
+from gate.local.admin.v1.status import service_conditions_v1, timestamp
 from gate.local.admin.v1.table import Message, apply, shown
 from gate.local.admin.v1.template import SERVER_METADATA, read_template, template_v1
 from gate.local.admin.v1.traffic import observed_v1, read_target, target_v1
@@ -28,6 +28,7 @@ from gate.local.ports import JsonValue, ServiceKey
 
 API: Final = "serving.knative.dev/v1"
 LOCATION: Final = "cloud.googleapis.com/location"
+OPERATION: Final = "run.googleapis.com/operation-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         quoted = ",".join(f'"{url}"' for url in message.urls)
         annotations["run.googleapis.com/urls"] = f"[{quoted}]"
     if operation_id:
-        annotations["run.googleapis.com/operation-id"] = operation_id
+        annotations[OPERATION] = operation_id
     return {
         "name": key.service,
         "namespace": number,
@@ -155,11 +156,10 @@ def _status(service: Service) -> Json:
     observed = service.observed_generation if pending else service.generation
     status: Json = {
         "observedGeneration": observed,
-        "conditions": [
-            condition_v1(item) for item in (service.terminal_condition, *service.conditions)
-        ],
-        "traffic": observed_v1(service),
+        "conditions": service_conditions_v1(service),
     }
+    if service.traffic_statuses:
+        status["traffic"] = observed_v1(service)
     if service.latest_created_revision:
         status["latestCreatedRevisionName"] = short(service.latest_created_revision)
     if service.latest_ready_revision:

@@ -151,3 +151,17 @@ def test_a_number_that_is_no_value_of_its_enum_is_refused(unknown, field):
     made = complete()
     unknown(made)
     assert refusal(made).violations[0].field.endswith(field)
+
+
+def test_a_revision_is_named_after_its_service():
+    assert refusal(complete(revision="new")).message == (
+        "Violation in UpdateServiceRequest.service.template.revision: The revision name must be "
+        "prefixed by the name of the enclosing Service or Configuration with a trailing -"
+    )
+    check_service("UpdateServiceRequest", complete(revision="backend-new"), "backend")
+
+
+def test_cpu_and_memory_are_looked_at():
+    made = complete()
+    made.template.containers[0].resources.limits["cpu"] = "16"
+    assert "Total millicpu may not exceed 8000." in refusal(made).message

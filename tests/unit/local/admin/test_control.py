@@ -101,13 +101,13 @@ async def test_a_revision_name_that_was_promised_stays_promised():
     before = await first_run()
     rude = again(before, faults=Faults(1))
     await rude.control.resume()
-    new = Service(name=NAME, template=template("demo/better", "promised"))
+    new = Service(name=NAME, template=template("demo/better", "backend-b-x"))
     rude.control.update_service(update(new, "template"), "me")
     await rude.control.close()
     rig = again(before, faults=Faults(1))
     await rig.control.resume()
     with pytest.raises(ApiError) as caught:
-        rig.control.create_service(creation(service(revision="promised"), "other"), "me")
+        rig.control.create_service(creation(service(revision="backend-b-x"), "backend-b"), "me")
     assert caught.value.code is Code.ALREADY_EXISTS
     await rig.control.close()
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gate.local.admin.conditions import booted
+from gate.local.admin.readiness import Start, booted
 from gate.local.admin.routing import Router
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.tasks import Tasks
@@ -27,7 +27,7 @@ class Bench:
         for number, name in enumerate(("r1", "r2"), 1):
             key = RevisionKey(KEY, name)
             made = make_revision(key, complete(revision=name), "uid", "me", START)
-            made.conditions = booted(START)
+            made.conditions = booted(Start(START, START))
             self.record.revisions[name] = RevisionRecord(key, made, number)
 
     async def put(self, routes):
