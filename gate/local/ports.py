@@ -153,6 +153,61 @@ class Share:
     timeout_s: float = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a service, at its own address and at those of its tags.
+
+    Attributes:
+        inside_only: to callers from outside there is no such service (ingress).
+        invokers: members of the policy that may call it; None where everybody may.
+        audiences: what an ID token may be made out to.
+    """
+
+    inside_only: bool = False
+    invokers: frozenset[str] | None = frozenset()
+    audiences: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the front end answers in a service's place.
+
+    Attributes:
+        status: of the answer.
+        page: its body, HTML.
+        fields: more header lines, each with its line end.
+    """
+
+    status: int
+    page: bytes
+    fields: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A request may go on; the container does not get the signature of this token.
+
+    Attributes:
+        token: as it came in a header, or b"".
+    """
+
+    token: bytes = b""
+
+
+class Door(Protocol):
+    """Decides on a request's head, before a revision is chosen for it."""
+
+    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Refusal | Pass:
+        """Lets a request in or refuses it.
+
+        Args:
+            target: what is asked for, in origin form.
+            found: the head's fields that are looked at, by lower-case name.
+            access: who may call the service.
+        """
+        ...
+
+
 class FrontEnd(Protocol):
     """One loopback address for a service and one for each of its tags."""
 
@@ -165,6 +220,10 @@ class FrontEnd(Protocol):
 
     def route(self, service: ServiceKey, tag: str | None, shares: tuple[Share, ...]) -> None:
         """From now on, new requests to this address are split over these revisions."""
+        ...
+
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """From now on, new requests to any address of the service are let in by this."""
         ...
 
     async def shut(self, service: ServiceKey, tag: str | None) -> None:

@@ -12,6 +12,7 @@ from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
+from gate.local.admin.iam import Iam
 from gate.local.admin.masks import merged
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -74,6 +75,7 @@ class ControlPlane:
         self._v2_etags = v2_etags
         self.tables = Tables(journal)
         self.operations = Operations(journal, surroundings.new_id)
+        self.iam = Iam(self.tables, front_end, surroundings)
         self._admission = Admission(self.tables, surroundings)
         self._tasks = Tasks()
         self._router = Router(instances, front_end, surroundings, self._tasks)
@@ -98,6 +100,7 @@ class ControlPlane:
             if uris:
                 _show_addresses(record, uris)
                 self.tables.put(record)
+                self.iam.enforce(record)
         for operation in self.operations.running():
             self._take_up(operation)
         for record in self.tables.services():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gate.local.admin import notes
+from gate.local.admin.iam import access
 from gate.local.admin.messages import Revision, Service, seconds
 from gate.local.admin.outcome import ready
 from gate.local.admin.surroundings import Surroundings
@@ -135,6 +136,7 @@ class Router:
         progress.effective = change
         notes.obeyed(record, self._surroundings, routes)
         self._scale(record, service, routes, progress)
+        self._front_end.admit(record.key, access(record, service))
         wanted = set() if service.default_uri_disabled else {"", *(tag for tag, _ in routes.tags)}
         if wanted:
             self._front_end.route(record.key, None, _shares(record, routes.shares))

@@ -10,7 +10,7 @@ from gate.local.frontend.heads import RequestHead
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
-from gate.local.ports import LogSink, Places, Share
+from gate.local.ports import Access, Door, LogSink, Places, Refusal, Share
 
 HOST: Final = "127.0.0.1"
 _REFUSED_METHODS: Final = frozenset({b"TRACE", b"CONNECT"})
@@ -27,13 +27,17 @@ class Address:
         url: http://127.0.0.1:PORT.
         split: who takes the next request; None without a route.
         shut: it takes no more requests.
+        door: decides who is let in; None lets everybody in.
+        access: who may call the service, as the door needs it.
     """
 
     url: str = ""
     split: Split | None = None
     shut: bool = False
+    door: Door | None = None
+    access: Access = field(default_factory=Access)
 
-    def judge(self, head: RequestHead) -> Share | int:
+    def judge(self, head: RequestHead) -> Share | Refusal | int:
         """Who takes this request, or the status with which the front end answers it itself.
 
         404 for exactly /healthz, which never reaches a container (known issues page), for a host
@@ -50,7 +54,26 @@ class Address:
             return 404
         if self.split is None or self.shut:
             return 404
-        return self.split.pick()
+        return self._refusal(head) or self.split.pick()
+
+    def _refusal(self, head: RequestHead) -> Refusal | None:
+        """Asks the door, before a revision is chosen; a token that opened it is defused."""
+        if self.door is None:
+            return None
+        answer = self.door.judge(head.target, head.found, self.access)
+        if isinstance(answer, Refusal):
+            return answer
+        if answer.token:
+            head.fields = head.fields.replace(answer.token, defused(answer.token))
+        return None
+
+
+def defused(token: bytes) -> bytes:
+    """A token without its signature: nobody can use what the container gets (service-to-service).
+
+    The word in its place is the one that containers on Cloud Run see.
+    """
+    return token.rpartition(b".")[0] + b".SIGNATURE_REMOVED_BY_GOOGLE"
 
 
 @lru_cache(maxsize=32)

@@ -26,7 +26,7 @@ from gate.local.frontend.heads import (
 from gate.local.frontend.line import ClientLine, ignore
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
-from gate.local.ports import NoInstanceError, Share
+from gate.local.ports import NoInstanceError, Refusal, Share
 
 _CLOSE = b"Connection: close\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
@@ -344,13 +344,15 @@ class ClientConnection(ClientLine):
         self._end(exchange, text, gently=False)
         self._next(exchange)
 
-    def _answer_itself(self, head: RequestHead, status: int, data: bytes, end: int) -> None:
+    def _answer_itself(self, head: RequestHead, why: Refusal | int, data: bytes, end: int) -> None:
         """Answers what never reaches a revision; no log shows it."""
+        if isinstance(why, int):
+            why = Refusal(why, page(why, head.target.decode()))
         closes = not head.keep_alive or head.length != 0
-        fields = follow(head.found).response_field() + (_CLOSE if closes else b"")
-        body = page(status, head.target.decode())
+        fields = follow(head.found).response_field() + (_CLOSE if closes else b"") + why.fields
         head_only = head.method == b"HEAD"
-        self._transport.write(answer(status, body, fields, is_page=True, head_only=head_only))
+        said = answer(why.status, why.page, fields, is_page=True, head_only=head_only)
+        self._transport.write(said)
         if closes:
             self._hang_up(lingers=head.length != 0)
             return
