@@ -176,11 +176,13 @@ class Refusal:
         status: of the answer.
         page: its body, HTML.
         fields: more header lines, each with its line end.
+        text: what the request log says of it; without one there is no entry.
     """
 
     status: int
     page: bytes
     fields: bytes = b""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

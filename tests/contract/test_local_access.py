@@ -18,6 +18,7 @@ from gate.core.policy import HttpProbe, WebSocketProbe
 from gate.ports import Target
 from tests.contract.local_admin import Api, short, to
 from tests.contract.probe_servers import ask_all
+from tests.e2e.stage import eventually
 from tests.local_cloud_run import CALM, start_local_cloud_run
 
 pytestmark = pytest.mark.xdist_group("local_access")
@@ -257,6 +258,24 @@ def test_the_metadata_server_answers_only_those_who_mean_it(cloud):
     assert httpx.get(url, headers=FLAVOR).text == OWNER
     identity = url.replace("email", "identity")
     assert httpx.get(identity, headers=FLAVOR).status_code == 400
+
+
+# The request log
+
+
+def test_refusals_are_in_the_request_log_of_the_service(cloud, service):
+    httpx.get(f"{service.uri}/refused")
+    name = service.name.rpartition("/")[2]
+    wanted = f'resource.labels.service_name="{name}" AND httpRequest.status=403'
+    body = {"resourceNames": ["projects/demo"], "filter": wanted}
+    found = eventually(
+        lambda: httpx.post(f"{cloud.rest}/v2/entries:list", json=body).json().get("entries")
+    )
+    (entry,) = found
+    assert entry["severity"] == "WARNING"
+    assert entry["textPayload"].startswith("The request was not authenticated.")
+    assert entry["httpRequest"]["requestUrl"] == f"{service.uri}/refused"
+    assert not entry["resource"]["labels"].get("revision_name")
 
 
 # Ingress

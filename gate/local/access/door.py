@@ -51,7 +51,7 @@ class LocalDoor:
         if claims is None or claims.audience.rstrip("/") not in access.audiences:
             return bad_token(target)
         if claims.email != self._owner and not _invokes(claims.email, access.invokers):
-            return forbidden(target)
+            return forbidden(target, known=True)
         return Pass(token.strip())
 
 

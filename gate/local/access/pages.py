@@ -1,7 +1,8 @@
 """The pages and header lines with which Cloud Run turns callers away.
 
 Sources: google/adk-python#3814 (the 401 page, whole), googlecodelabs/feedback#1587 (the words of
-403), googleapis/google-auth-library-nodejs#1208 (the words of WWW-Authenticate).
+403), googleapis/google-auth-library-nodejs#1208 (the words of WWW-Authenticate),
+firebase/firebase-functions-python#193 and run/docs/troubleshooting (the log's words).
 """
 
 import html
@@ -25,6 +26,16 @@ _BAD_TOKEN: Final = (
     b'WWW-Authenticate: Bearer error="invalid_token" '
     b'error_description="The access token could not be verified"\r\n'
 )
+_DOCS: Final = "https://cloud.google.com/run/docs"
+_SEE: Final = (
+    f" Read more at {_DOCS}/securing/authenticating Additional troubleshooting documentation can "
+    f"be found at: {_DOCS}/troubleshooting#unauthorized-client"
+)
+_NOBODY: Final = (
+    "The request was not authenticated. Either allow unauthenticated invocations or set the "
+    f"proper Authorization header.{_SEE}"
+)
+_NOT_ALLOWED: Final = f"The request was not authorized to invoke this service.{_SEE}"
 
 
 def not_found() -> Refusal:
@@ -38,20 +49,29 @@ def bad_token(target: bytes) -> Refusal:
     text = (
         f"Your client does not have permission to the requested URL <code>{_path(target)}</code>."
     )
-    return _refusal(401, "401 Unauthorized", "Unauthorized", text, _BAD_TOKEN)
+    return _refusal(401, "401 Unauthorized", "Unauthorized", text, _NOBODY, _BAD_TOKEN)
 
 
-def forbidden(target: bytes) -> Refusal:
-    """No token, or one of somebody who may not call the service."""
+def forbidden(target: bytes, *, known: bool = False) -> Refusal:
+    """No token, or one of somebody who may not call the service.
+
+    Args:
+        target: what is asked for, in origin form.
+        known: who asks is known.
+    """
     text = (
         f"Your client does not have permission to get URL <code>{_path(target)}</code> "
         "from this server."
     )
-    return _refusal(403, "403 Forbidden", "Forbidden", text)
+    why = _NOT_ALLOWED if known else _NOBODY
+    return _refusal(403, "403 Forbidden", "Forbidden", text, why)
 
 
-def _refusal(status: int, title: str, error: str, text: str, fields: bytes = b"") -> Refusal:
-    return Refusal(status, _PAGE.format(title=title, error=error, text=text).encode(), fields)
+def _refusal(
+    status: int, title: str, error: str, text: str, why: str = "", fields: bytes = b""
+) -> Refusal:
+    page = _PAGE.format(title=title, error=error, text=text).encode()
+    return Refusal(status, page, fields, why)
 
 
 def _path(target: bytes) -> str:

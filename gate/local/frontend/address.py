@@ -10,7 +10,7 @@ from gate.local.frontend.heads import RequestHead
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
-from gate.local.ports import Access, Door, LogSink, Places, Refusal, Share
+from gate.local.ports import Access, Door, LogSink, Places, Refusal, ServiceKey, Share
 
 HOST: Final = "127.0.0.1"
 _REFUSED_METHODS: Final = frozenset({b"TRACE", b"CONNECT"})
@@ -19,12 +19,16 @@ _LOOPBACK: Final = re.compile(
 )
 
 
+_NONE: Final = ServiceKey("", "", "")
+
+
 @dataclass(slots=True, eq=False)
 class Address:
     """One listening address: a service, or one of its tags.
 
     Attributes:
         url: http://127.0.0.1:PORT.
+        service: whose address it is.
         split: who takes the next request; None without a route.
         shut: it takes no more requests.
         door: decides who is let in; None lets everybody in.
@@ -33,6 +37,7 @@ class Address:
 
     url: str = ""
     split: Split | None = None
+    service: ServiceKey = _NONE
     shut: bool = False
     door: Door | None = None
     access: Access = field(default_factory=Access)

@@ -26,7 +26,7 @@ from gate.local.frontend.heads import (
 from gate.local.frontend.line import ClientLine, ignore
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
-from gate.local.ports import NoInstanceError, Refusal, Share
+from gate.local.ports import NoInstanceError, Refusal, RevisionKey, Share
 
 _CLOSE = b"Connection: close\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
@@ -345,7 +345,7 @@ class ClientConnection(ClientLine):
         self._next(exchange)
 
     def _answer_itself(self, head: RequestHead, why: Refusal | int, data: bytes, end: int) -> None:
-        """Answers what never reaches a revision; no log shows it."""
+        """Answers what never reaches a revision; the log shows only what the door refused."""
         if isinstance(why, int):
             why = Refusal(why, page(why, head.target.decode()))
         closes = not head.keep_alive or head.length != 0
@@ -353,6 +353,8 @@ class ClientConnection(ClientLine):
         head_only = head.method == b"HEAD"
         said = answer(why.status, why.page, fields, is_page=True, head_only=head_only)
         self._transport.write(said)
+        if why.text:
+            self._log_refusal(head, why, end, len(said))
         if closes:
             self._hang_up(lingers=head.length != 0)
             return
@@ -360,6 +362,12 @@ class ClientConnection(ClientLine):
         self._feed = self._feed_ahead
         self._feed_ahead(data[end:])
         self._go_on_with_ahead()
+
+    def _log_refusal(self, head: RequestHead, why: Refusal, asked: int, said: int) -> None:
+        nowhere = Share(RevisionKey(self._address.service, ""), 100)
+        exchange = Exchange(head, nowhere, follow(head.found), body_of(head), asked)
+        exchange.status, exchange.response_bytes = why.status, said
+        self._context.sink.append(exchange.log_line(self._address.url, self._ip, why.text))
 
     def _refuse(self, status: int) -> None:
         """Answers what is no request, and hears no more of this client."""

@@ -57,7 +57,7 @@ class LoopbackFrontEnd:
             if name in self._addresses:
                 return self._addresses[name].url
             access = self._access.get(service, Access())
-            address = Address(split=self._splits.get(name), door=self._door, access=access)
+            address = Address("", self._splits.get(name), service, door=self._door, access=access)
             server = await asyncio.get_running_loop().create_server(
                 lambda: ClientConnection(self._context, address), HOST, port, backlog=_BACKLOG
             )

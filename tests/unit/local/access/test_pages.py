@@ -16,3 +16,11 @@ def test_the_pages_say_what_google_says():
 def test_a_path_cannot_write_html():
     for page in (pages.forbidden, pages.bad_token):
         assert b"<script>" not in page(b"/<script>").page
+
+
+def test_the_log_says_whether_anybody_was_known():
+    assert not pages.not_found().text
+    for refusal in (pages.forbidden(b"/"), pages.bad_token(b"/")):
+        assert refusal.text.startswith("The request was not authenticated. Either allow")
+    known = pages.forbidden(b"/", known=True)
+    assert known.text.startswith("The request was not authorized to invoke this service.")
