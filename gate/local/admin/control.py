@@ -75,9 +75,9 @@ class ControlPlane:
         self._v2_etags = v2_etags
         self.tables = Tables(journal)
         self.operations = Operations(journal, surroundings.new_id)
-        self.iam = Iam(self.tables, front_end, surroundings)
         self._admission = Admission(self.tables, surroundings)
         self._tasks = Tasks()
+        self.iam = Iam(self.tables, front_end, surroundings, self._tasks)
         self._router = Router(instances, front_end, surroundings, self._tasks)
         boots = Boots(self.tables, instances, surroundings, self._tasks, retained)
         self._reconciler = Reconciler(

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from google.cloud import run_v2
 from google.iam.v1.policy_pb2 import Policy
@@ -6,6 +8,7 @@ from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.iam import access
 from gate.local.admin.messages import CreateServiceRequest, DeleteServiceRequest
 from gate.local.admin.tables import ServiceRecord
+from gate.local.faults.delays import Faults
 from gate.local.ports import ServiceKey
 from tests.fakes.local_control_plane import Rig
 
@@ -19,6 +22,12 @@ def invoked_by(*members, etag=b""):
     made = Policy(etag=etag)
     made.bindings.add(role="roles/run.invoker", members=members)
     return made
+
+
+async def turns():
+    """Lets every task run as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def made(rig, **more):
@@ -60,6 +69,20 @@ async def test_a_policy_outlives_the_process_and_not_the_service():
     await made(second)
     assert not second.control.iam.get_policy(NAME).bindings
     await second.control.close()
+
+
+async def test_a_policy_takes_effect_a_moment_after_it_was_set():
+    first = await made(Rig())
+    await first.control.close()
+    rude = Rig(first.journal, Faults(1, calm=False))
+    await rude.control.resume()
+    rude.control.iam.set_policy(NAME, invoked_by(ME))
+    assert rude.front_end.access[KEY].invokers == frozenset()
+    await turns()
+    rude.surroundings.wake()
+    await turns()
+    assert rude.front_end.access[KEY].invokers == {ME}
+    await rude.control.close()
 
 
 def test_permissions_are_held_on_a_service_yet_to_be_made():
