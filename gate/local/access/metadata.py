@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -119,11 +120,13 @@ def _flavored(call: Call) -> Call:
     """Answers only those who say that they mean a metadata server, and says that it is one."""
 
     async def endpoint(request: Request) -> Response:
-        asked = request.headers.get("metadata-flavor", "")
-        if asked.lower() != "google" and request.url.path != "/":
-            response: Response = PlainTextResponse("Missing Metadata-Flavor:Google header.\n", 403)
-        else:
+        meant = request.headers.get("metadata-flavor", "").lower() == "google"
+        if not meant and request.url.path == "/":
+            raise HTTPException(404)  # what else is at this port answers nothing there
+        if meant:
             response = await call(request)
+        else:
+            response = PlainTextResponse("Missing Metadata-Flavor:Google header.\n", 403)
         response.headers.update(_FLAVOR)
         return response
 

@@ -38,7 +38,8 @@ def test_it_reads_its_own(issuer, token):
 
 def test_a_token_of_another_issuer_is_nobodys(clock, token):
     other = Issuer(clock.now)
-    assert other.read(token) is None  # it has no key yet
+    assert other.read(token) is None
+    assert other._made is None  # nobody waits for a key because of a token that is not ours
     other.mint(ME, AUDIENCE)
     assert other.read(token) is None
 
