@@ -169,7 +169,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """What the front end answers in a service's place.
 
     Attributes:
@@ -199,7 +199,7 @@ class Pass:
 class Door(Protocol):
     """Decides on a request's head, before a revision is chosen for it."""
 
-    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Refusal | Pass:
+    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Denial | Pass:
         """Lets a request in or refuses it.
 
         Args:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from gate.local.access.claims import Claims
 from gate.local.access.pages import bad_token, forbidden, not_found
-from gate.local.ports import Access, Pass, Refusal
+from gate.local.ports import Access, Denial, Pass
 
 INSIDE: Final = b"x-gate-local-inside"
 """A request that says 1 here comes from inside: Cloud Run sees that by the network."""
@@ -37,7 +37,7 @@ class LocalDoor:
         self._tokens = tokens
         self._owner = owner
 
-    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Refusal | Pass:
+    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Denial | Pass:
         """As `Door.judge`."""
         if access.inside_only and found.get(INSIDE) != b"1":
             return not_found()

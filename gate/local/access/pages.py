@@ -8,7 +8,7 @@ firebase/firebase-functions-python#193 and run/docs/troubleshooting (the log's w
 import html
 from typing import Final
 
-from gate.local.ports import Refusal
+from gate.local.ports import Denial
 
 _PAGE: Final = """\
 
@@ -38,21 +38,21 @@ _NOBODY: Final = (
 _NOT_ALLOWED: Final = f"The request was not authorized to invoke this service.{_SEE}"
 
 
-def not_found() -> Refusal:
+def not_found() -> Denial:
     """To callers from outside a service with internal ingress is not there."""
     text = "The requested URL was not found on this server."
-    return _refusal(404, "404 Page not found", "Page not found", text)
+    return _denied(404, "404 Page not found", "Page not found", text)
 
 
-def bad_token(target: bytes) -> Refusal:
+def bad_token(target: bytes) -> Denial:
     """A token that cannot be verified, or that is made out to somebody else."""
     text = (
         f"Your client does not have permission to the requested URL <code>{_path(target)}</code>."
     )
-    return _refusal(401, "401 Unauthorized", "Unauthorized", text, _NOBODY, _BAD_TOKEN)
+    return _denied(401, "401 Unauthorized", "Unauthorized", text, _NOBODY, _BAD_TOKEN)
 
 
-def forbidden(target: bytes, *, known: bool = False) -> Refusal:
+def forbidden(target: bytes, *, known: bool = False) -> Denial:
     """No token, or one of somebody who may not call the service.
 
     Args:
@@ -64,14 +64,14 @@ def forbidden(target: bytes, *, known: bool = False) -> Refusal:
         "from this server."
     )
     why = _NOT_ALLOWED if known else _NOBODY
-    return _refusal(403, "403 Forbidden", "Forbidden", text, why)
+    return _denied(403, "403 Forbidden", "Forbidden", text, why)
 
 
-def _refusal(
+def _denied(
     status: int, title: str, error: str, text: str, why: str = "", fields: bytes = b""
-) -> Refusal:
+) -> Denial:
     page = _PAGE.format(title=title, error=error, text=text).encode()
-    return Refusal(status, page, fields, why)
+    return Denial(status, page, fields, why)
 
 
 def _path(target: bytes) -> str:

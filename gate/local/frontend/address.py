@@ -10,15 +10,13 @@ from gate.local.frontend.heads import RequestHead
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
-from gate.local.ports import Access, Door, LogSink, Places, Refusal, ServiceKey, Share
+from gate.local.ports import Access, Denial, Door, LogSink, Places, ServiceKey, Share
 
 HOST: Final = "127.0.0.1"
 _REFUSED_METHODS: Final = frozenset({b"TRACE", b"CONNECT"})
 _LOOPBACK: Final = re.compile(
     rb"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9-]+\.)*localhost)(?::\d{1,5})?", re.IGNORECASE
 )
-
-
 _NONE: Final = ServiceKey("", "", "")
 
 
@@ -42,7 +40,7 @@ class Address:
     door: Door | None = None
     access: Access = field(default_factory=Access)
 
-    def judge(self, head: RequestHead) -> Share | Refusal | int:
+    def judge(self, head: RequestHead) -> Share | Denial | int:
         """Who takes this request, or the status with which the front end answers it itself.
 
         404 for exactly /healthz, which never reaches a container (known issues page), for a host
@@ -59,14 +57,14 @@ class Address:
             return 404
         if self.split is None or self.shut:
             return 404
-        return self._refusal(head) or self.split.pick()
+        return self._denied(head) or self.split.pick()
 
-    def _refusal(self, head: RequestHead) -> Refusal | None:
+    def _denied(self, head: RequestHead) -> Denial | None:
         """Asks the door, before a revision is chosen; a token that opened it is defused."""
         if self.door is None:
             return None
         answer = self.door.judge(head.target, head.found, self.access)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Denial):
             return answer
         if answer.token:
             head.fields = head.fields.replace(answer.token, defused(answer.token))

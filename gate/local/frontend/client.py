@@ -26,7 +26,7 @@ from gate.local.frontend.heads import (
 from gate.local.frontend.line import ClientLine, ignore
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
-from gate.local.ports import NoInstanceError, Refusal, RevisionKey, Share
+from gate.local.ports import Denial, NoInstanceError, RevisionKey, Share
 
 _CLOSE = b"Connection: close\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
@@ -344,10 +344,10 @@ class ClientConnection(ClientLine):
         self._end(exchange, text, gently=False)
         self._next(exchange)
 
-    def _answer_itself(self, head: RequestHead, why: Refusal | int, data: bytes, end: int) -> None:
+    def _answer_itself(self, head: RequestHead, why: Denial | int, data: bytes, end: int) -> None:
         """Answers what never reaches a revision; the log shows only what the door refused."""
         if isinstance(why, int):
-            why = Refusal(why, page(why, head.target.decode()))
+            why = Denial(why, page(why, head.target.decode()))
         closes = not head.keep_alive or head.length != 0
         fields = follow(head.found).response_field() + (_CLOSE if closes else b"") + why.fields
         head_only = head.method == b"HEAD"
@@ -363,7 +363,7 @@ class ClientConnection(ClientLine):
         self._feed_ahead(data[end:])
         self._go_on_with_ahead()
 
-    def _log_refusal(self, head: RequestHead, why: Refusal, asked: int, said: int) -> None:
+    def _log_refusal(self, head: RequestHead, why: Denial, asked: int, said: int) -> None:
         nowhere = Share(RevisionKey(self._address.service, ""), 100)
         exchange = Exchange(head, nowhere, follow(head.found), body_of(head), asked)
         exchange.status, exchange.response_bytes = why.status, said

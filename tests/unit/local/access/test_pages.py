@@ -7,10 +7,10 @@ def test_the_pages_say_what_google_says():
     page = pages.forbidden(b"/a").page
     assert b"Your client does not have permission to get URL <code>/a</code> from this" in page
     assert b"<h1>Error: Forbidden</h1>" in page
-    refusal = pages.bad_token(b"/a")
-    assert b"<title>401 Unauthorized</title>" in refusal.page
-    assert b"The access token could not be verified" in refusal.fields
-    assert refusal.fields.endswith(b"\r\n")
+    denial = pages.bad_token(b"/a")
+    assert b"<title>401 Unauthorized</title>" in denial.page
+    assert b"The access token could not be verified" in denial.fields
+    assert denial.fields.endswith(b"\r\n")
 
 
 def test_a_path_cannot_write_html():
@@ -20,7 +20,7 @@ def test_a_path_cannot_write_html():
 
 def test_the_log_says_whether_anybody_was_known():
     assert not pages.not_found().text
-    for refusal in (pages.forbidden(b"/"), pages.bad_token(b"/")):
-        assert refusal.text.startswith("The request was not authenticated. Either allow")
+    for denial in (pages.forbidden(b"/"), pages.bad_token(b"/")):
+        assert denial.text.startswith("The request was not authenticated. Either allow")
     known = pages.forbidden(b"/", known=True)
     assert known.text.startswith("The request was not authorized to invoke this service.")

@@ -3,7 +3,7 @@ import random
 from gate.local.frontend.address import Address, defused
 from gate.local.frontend.heads import parse_request
 from gate.local.frontend.split import Split
-from gate.local.ports import Access, Pass, Refusal, Share
+from gate.local.ports import Access, Denial, Pass, Share
 from tests.fakes.local_data_plane import revision
 
 SHARE = Share(revision(), 100)
@@ -28,9 +28,9 @@ def judged(door, more=b""):
 
 
 def test_the_door_sees_the_head_before_a_revision_is_chosen():
-    door = Door(Refusal(403, b"no"))
+    door = Door(Denial(403, b"no"))
     answer, _ = judged(door, b"X-Gate-Local-Inside: 1\r\nX-Serverless-Authorization: Bearer d\r\n")
-    assert answer == Refusal(403, b"no")
+    assert answer == Denial(403, b"no")
     ((target, found, access),) = door.seen
     assert (target, access) == (b"/a", Access(inside_only=True))
     assert found[b"authorization"] == b"Bearer a.b.c"
