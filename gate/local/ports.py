@@ -6,10 +6,11 @@ all of them  --append-->  LogSink
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,8 @@ class FrontEnd(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequestLog:
-    """The httpRequest part of a request log entry."""
+class HttpRequestLog(NamedTuple):
+    """The httpRequest part of a request log entry; a tuple, for one is made for each request."""
 
     method: str
     url: str
@@ -194,9 +194,10 @@ class HttpRequestLog:
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One entry as the platform itself writes it, before the Logging API gives it a form.
+
+    A tuple, for one is made for each request.
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
@@ -213,7 +214,7 @@ class LogLine:
     severity: str = "DEFAULT"
     payload: str | dict[str, JsonValue] | None = None
     http: HttpRequestLog | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     trace: str = ""
     span_id: str = ""
     trace_sampled: bool = False

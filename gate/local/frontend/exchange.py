@@ -1,8 +1,10 @@
 """One request and its response, from the head to the line in the request log."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from gate.local.frontend.answers import SERVER, date_field
@@ -18,6 +20,7 @@ _REQUEST: Final = (
     b"%b %b HTTP/1.%d\r\n%b"
     b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: https\r\nForwarded: %b\r\n%b%b\r\n"
 )
+_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 _SAFE_TO_REPEAT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 
@@ -111,27 +114,27 @@ class Exchange:
         """
         head, lease = self.head, self.lease
         http = HttpRequestLog(
-            method=head.method.decode(),
-            url=base_url + head.target.decode(),
-            status=self.status,
-            latency_s=time.monotonic() - self.began_s,
-            request_size_bytes=self.request_bytes,
-            response_size_bytes=self.response_bytes,
-            user_agent=head.found.get(b"user-agent", b"").decode("latin-1"),
-            remote_ip=client_ip,
-            protocol="HTTP/1.1" if head.minor else "HTTP/1.0",
+            head.method.decode(),
+            base_url + head.target.decode(),
+            self.status,
+            time.monotonic() - self.began_s,
+            self.request_bytes,
+            self.response_bytes,
+            head.user_agent,
+            client_ip,
+            "HTTP/1.1" if head.minor else "HTTP/1.0",
         )
         return LogLine(
             self.share.revision,
             REQUESTS,
             self.at,
-            severity=severity(self.status),
-            payload=text,
-            http=http,
-            labels={} if lease is None else {"instanceId": lease.instance_id},
-            trace=self.trace.trace_id,
-            span_id=self.trace.span_id,
-            trace_sampled=self.trace.sampled,
+            severity(self.status),
+            text,
+            http,
+            _NO_LABELS if lease is None else {"instanceId": lease.instance_id},
+            self.trace.trace_id,
+            self.trace.span_id,
+            self.trace.sampled,
         )
 
 
