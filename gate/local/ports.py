@@ -147,11 +147,18 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A revision and its weight in a split; weights of one address sum to 100."""
+    """A revision and its weight in a split; weights of one address sum to 100.
+
+    Attributes:
+        h2c: its port is named so: the container is spoken to in HTTP/2 without TLS.
+        affinity: clients that return go to the instance that they had (session affinity).
+    """
 
     revision: RevisionKey
     percent: int
     timeout_s: float = 300.0
+    h2c: bool = False
+    affinity: bool = False
 
 
 class FrontEnd(Protocol):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from gate.local.frontend.heads import RequestHead
+from gate.local.frontend.seams import Pool
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
@@ -65,7 +66,8 @@ class FrontEndContext:
 
     Attributes:
         places: finds an instance for a request.
-        pool: connections to instances.
+        pool: connections of HTTP/1.1 to instances.
+        http2_pool: those of HTTP/2, once there were any.
         sink: the request log.
         connections: those of clients, for as long as they are open.
         empty: there are none.
@@ -75,8 +77,25 @@ class FrontEndContext:
     pool: UpstreamPool
     sink: LogSink
     settings: FrontEndSettings
+    http2_pool: Pool | None = None
     connections: "set[Cut]" = field(default_factory=set)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pool_for(self, share: Share) -> Pool:
+        """The connections that the containers of this revision understand."""
+        if not share.h2c:
+            return self.pool
+        if self.http2_pool is None:
+            from gate.local.frontend.http2.instance import Http2Pool  # noqa: PLC0415 - few need it
+
+            self.http2_pool = Http2Pool(self.settings)
+        return self.http2_pool
+
+    def close(self) -> None:
+        """Cuts every connection to an instance."""
+        self.pool.close()
+        if self.http2_pool is not None:
+            self.http2_pool.close()
 
     def enter(self, connection: "Cut") -> None:
         """A client has connected."""

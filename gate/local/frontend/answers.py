@@ -15,6 +15,15 @@ MALFORMED: Final = (
 NO_INSTANCE: Final = "The request was aborted because there was no available instance."
 
 
+def reset_text(reason: str) -> str:
+    """What a client is told when an instance that should speak HTTP/2 does not.
+
+    Args:
+        reason: e.g. "protocol error".
+    """
+    return f"upstream connect error or disconnect/reset before headers. reset reason: {reason}"
+
+
 def page(status: int, path: str) -> bytes:
     """An HTML page as Google's front end has for what never reaches a container."""
     phrase = _phrase(status)

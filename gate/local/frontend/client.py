@@ -13,7 +13,14 @@ import asyncio
 from typing import cast
 
 from gate.local.frontend.address import Address, FrontEndContext
-from gate.local.frontend.answers import MALFORMED, NO_INSTANCE, UPSTREAM_TIMEOUT, answer, page
+from gate.local.frontend.answers import (
+    MALFORMED,
+    NO_INSTANCE,
+    UPSTREAM_TIMEOUT,
+    answer,
+    page,
+    reset_text,
+)
 from gate.local.frontend.bodies import Body, FramingError
 from gate.local.frontend.exchange import CLIENT_GONE, Exchange, body_of
 from gate.local.frontend.heads import (
@@ -24,11 +31,13 @@ from gate.local.frontend.heads import (
     parse_request,
 )
 from gate.local.frontend.line import ClientLine, ignore
+from gate.local.frontend.seams import Upstream
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
 from gate.local.ports import NoInstanceError, Share
 
 _CLOSE = b"Connection: close\r\n"
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
 
 
@@ -38,13 +47,15 @@ class ClientConnection(ClientLine):
     Args:
         context: what all connections share.
         address: where the client came in.
+        protocol: what the client speaks, where it is not the HTTP/1.1 that comes in here.
     """
 
-    __slots__ = ("_address", "_clogged", "_exchange", "_heads", "_ip", "_task")
+    __slots__ = ("_address", "_clogged", "_exchange", "_heads", "_ip", "_protocol", "_task")
 
-    def __init__(self, context: FrontEndContext, address: Address) -> None:
+    def __init__(self, context: FrontEndContext, address: Address, protocol: str = "") -> None:
         super().__init__(context, self._feed_head)
         self._address = address
+        self._protocol = protocol
         self._ip = ""
         self._heads = HeadBuffer(context.settings.head_bytes)
         self._exchange: Exchange | None = None
@@ -118,13 +129,28 @@ class ClientConnection(ClientLine):
             data, end = found
             head = parse_request(data[:end])
         except HeadError as error:
-            self._refuse(error.status)
+            if data.startswith(_PREFACE):
+                self._speak_http2(data)
+            else:
+                self._refuse(error.status)
             return
         to = self._address.judge(head)
         if isinstance(to, Share):
             self._begin(head, to, data, end)
         else:
             self._answer_itself(head, to, data, end)
+
+    def _speak_http2(self, data: bytes) -> None:
+        """Gives the connection to what understands its first bytes (RFC 9113, section 3.4)."""
+        from gate.local.frontend.http2.client import Http2Client  # noqa: PLC0415 - few need it
+
+        context, address = self._context, self._address
+        other = Http2Client(context, lambda: ClientConnection(context, address, "HTTP/2"))
+        self._transport.set_protocol(other)
+        self._deadline.stop()
+        other.connection_made(self._transport)
+        other.data_received(data)
+        context.leave(self)
 
     def _feed_body(self, data: bytes) -> None:
         exchange = self._exchange
@@ -161,8 +187,13 @@ class ClientConnection(ClientLine):
         exchange = Exchange(head, share, follow(head.found), body_of(head), end)
         self._exchange = exchange
         self._deadline.expire_in(share.timeout_s)
+        if share.h2c and head.upgrade:
+            self._feed_ahead(data[end:])
+            why = reset_text("protocol error")
+            self._fail(exchange, 503, why, why)
+            return
         exchange.lease = lease = context.places.try_acquire(share.revision)
-        upstream = None if lease is None else context.pool.take(lease)
+        upstream = None if lease is None else context.pool_for(share).take(lease)
         if upstream is not None:
             self._send(exchange, upstream, data[end:])
             return
@@ -179,9 +210,8 @@ class ClientConnection(ClientLine):
         try:
             if exchange.lease is None:
                 exchange.lease = await context.places.acquire(exchange.share.revision)
-            upstream = context.pool.take(exchange.lease) or await context.pool.connect(
-                exchange.lease
-            )
+            pool = context.pool_for(exchange.share)
+            upstream = pool.take(exchange.lease) or await pool.connect(exchange.lease)
         except NoInstanceError as refusal:
             self._task = None
             self._fail(exchange, refusal.status, refusal.text, NO_INSTANCE)
@@ -193,7 +223,7 @@ class ClientConnection(ClientLine):
             self._send(exchange, upstream, self._take_ahead())
             self._choose_to_read()
 
-    def _send(self, exchange: Exchange, upstream: UpstreamConnection, rest: bytes) -> None:
+    def _send(self, exchange: Exchange, upstream: Upstream, rest: bytes) -> None:
         head = exchange.head
         exchange.upstream = upstream
         upstream.begin(
@@ -234,7 +264,7 @@ class ClientConnection(ClientLine):
         assert exchange is not None
         upstream, lease = exchange.upstream, exchange.lease
         reusable = reusable and exchange.body.done and exchange.head.minor == 1
-        if reusable and upstream is not None and lease is not None:
+        if reusable and isinstance(upstream, UpstreamConnection) and lease is not None:
             if self._clogged:
                 upstream.resume()
             self._context.pool.give(lease, upstream)
@@ -261,7 +291,7 @@ class ClientConnection(ClientLine):
         self._leaving = True
         self._say_end()
 
-    def broken(self, *, malformed: bool) -> None:
+    def broken(self, *, malformed: bool, why: str = MALFORMED) -> None:
         """As `Receiver.broken`."""
         exchange = self._exchange
         assert exchange is not None
@@ -273,7 +303,7 @@ class ClientConnection(ClientLine):
             self._end(exchange, None, gently=True)
             self._hang_up()
         elif not exchange.status:
-            self._fail(exchange, 503, MALFORMED, MALFORMED)
+            self._fail(exchange, 503, why, why)
         else:
             self._end(exchange, _TRUNCATED, gently=False)
             self._transport.abort()
@@ -301,7 +331,9 @@ class ClientConnection(ClientLine):
             exchange.upstream = None
         if exchange.lease is not None:
             self._context.places.release(exchange.lease)
-        self._context.sink.append(exchange.log_line(self._address.url, self._ip, text))
+        self._context.sink.append(
+            exchange.log_line(self._address.url, self._ip, text, self._protocol)
+        )
 
     def _next(self, exchange: Exchange) -> None:
         self._held = False

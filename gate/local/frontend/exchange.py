@@ -10,8 +10,8 @@ from typing import Final
 from gate.local.frontend.answers import SERVER, date_field
 from gate.local.frontend.bodies import Body, ChunkedBody, LengthBody
 from gate.local.frontend.heads import RequestHead, ResponseHead
+from gate.local.frontend.seams import Upstream
 from gate.local.frontend.trace import Trace
-from gate.local.frontend.upstream import UpstreamConnection
 from gate.local.ports import HttpRequestLog, Lease, LogLine, Share
 
 REQUESTS: Final = "run.googleapis.com/requests"
@@ -47,7 +47,7 @@ class Exchange:
     response_bytes: int = 0
     status: int = 0
     lease: Lease | None = None
-    upstream: UpstreamConnection | None = None
+    upstream: Upstream | None = None
     closes: bool = False
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began_s: float = field(default_factory=time.monotonic)
@@ -104,13 +104,16 @@ class Exchange:
             more,
         )
 
-    def log_line(self, base_url: str, client_ip: str, text: str | None) -> LogLine:
+    def log_line(
+        self, base_url: str, client_ip: str, text: str | None, protocol: str = ""
+    ) -> LogLine:
         """Its entry in the request log.
 
         Args:
             base_url: the address it came to.
             client_ip: where it came from.
             text: why it failed, when the platform knows.
+            protocol: what the client speaks, where its head does not say it.
         """
         head, lease = self.head, self.lease
         http = HttpRequestLog(
@@ -122,7 +125,7 @@ class Exchange:
             self.response_bytes,
             head.user_agent,
             client_ip,
-            "HTTP/1.1" if head.minor else "HTTP/1.0",
+            protocol or ("HTTP/1.1" if head.minor else "HTTP/1.0"),
         )
         return LogLine(
             self.share.revision,
