@@ -9,9 +9,7 @@ import pytest
 
 from gate.local.ports import Share
 from tests.contract.local_front_end import A, standing
-from tests.contract.local_wire import get, ok, within
-
-RAW = {"request_serializer": None, "response_deserializer": None}
+from tests.contract.local_wire import within
 
 
 class Echo(grpc.GenericRpcHandler):
@@ -64,6 +62,7 @@ class Echo(grpc.GenericRpcHandler):
 async def grpc_server(handler):
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((handler,))
+    handler.server_itself = server
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -136,8 +135,7 @@ async def test_both_sides_talk_in_turns():
 async def test_many_bytes_pass_through_small_windows_both_ways():
     async with before_grpc() as (_, channel, _):
         much = bytes(range(256)) * 4 * 3500
-        options = {"request_serializer": None, "response_deserializer": None}
-        call = channel.stream_unary("/t.Echo/Client", **options)(iter([much[:1_000_000]] * 3))
+        call = channel.stream_unary("/t.Echo/Client")(iter([much[:1_000_000]] * 3))
         assert await within(call, 30) == much[:1_000_000] * 3
 
 
@@ -174,29 +172,3 @@ async def test_a_call_is_cut_at_the_request_timeout():
         assert code is not grpc.StatusCode.OK
         await within(echo.cancelled.wait())
         assert (await stand.logged()).http.status == 504
-
-
-async def test_http2_comes_to_a_plain_container_as_http11():
-    seen = []
-
-    async def script(wire, number):
-        line, fields = await wire.head()
-        seen.append((line, fields))
-        await wire.send(ok(b"plain", b"X-Own: 1"))
-
-    async with standing() as stand:
-        await stand.up(script)
-        async with grpc.aio.insecure_channel(stand.url.removeprefix("http://")) as channel:
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await within(channel.unary_unary("/t.Echo/Unary")(b"x"))
-        ((line, fields),) = seen
-        assert line == "POST /t.Echo/Unary HTTP/1.1"
-        assert fields["transfer-encoding"] == "chunked"
-        assert fields["host"] == stand.url.removeprefix("http://")
-        assert "status" in caught.value.details() or caught.value.code() is not None
-
-
-async def test_a_client_of_http11_is_answered_by_a_container_of_http2():
-    async with before_grpc() as (stand, _, _):
-        status, fields, _ = await stand.ask(get("/t.Echo/None", "Content-Type: application/grpc"))
-        assert status == 200 or fields

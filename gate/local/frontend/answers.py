@@ -26,11 +26,11 @@ def reset_text(reason: str) -> str:
 
 def page(status: int, path: str) -> bytes:
     """An HTML page as Google's front end has for what never reaches a container."""
-    phrase = _phrase(status)
+    name = phrase(status)
     where = f"<p>{html.escape(path[:200])}" if path else ""
     return (
         f"<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n"
-        f"<title>Error {status} ({phrase})!!1</title>\n<p><b>{status}.</b> {phrase}.\n{where}\n"
+        f"<title>Error {status} ({name})!!1</title>\n<p><b>{status}.</b> {name}.\n{where}\n"
     ).encode()
 
 
@@ -49,7 +49,7 @@ def answer(
     kind = b"text/html" if is_page else b"text/plain"
     return b"HTTP/1.1 %d %b\r\nContent-Type: %b; charset=UTF-8\r\nContent-Length: %d\r\n%b%b" % (
         status,
-        _phrase(status).encode(),
+        phrase(status).encode(),
         kind,
         len(body),
         SERVER + date_field() + fields,
@@ -62,7 +62,8 @@ def date_field() -> bytes:
     return b"Date: %b\r\n" % format_datetime(datetime.now(UTC), usegmt=True).encode()
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """What a status is called."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

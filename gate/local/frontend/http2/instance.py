@@ -8,7 +8,7 @@ import h11
 from h2.errors import ErrorCodes
 from h2.events import Event, ResponseReceived
 
-from gate.local.frontend.answers import reset_text
+from gate.local.frontend.answers import phrase, reset_text
 from gate.local.frontend.bodies import Body, ChunkedBody, EndlessBody, LengthBody
 from gate.local.frontend.deadline import Deadline
 from gate.local.frontend.heads import HeadError, parse_response
@@ -300,9 +300,10 @@ def _request(event: h11.Request) -> Fields:
 
 def _head(fields: Fields, framing: bytes) -> bytes:
     status = dict(fields).get(b":status", b"")
+    name = phrase(int(status)).encode() if status.isdigit() else b""
     drop = {b"content-length"} if framing else set()
     kept = [field for field in fields if not field[0].startswith(b":") and field[0] not in drop]
-    return b"HTTP/1.1 %b \r\n%b%b\r\n" % (status, framing, _lines(kept))
+    return b"HTTP/1.1 %b %b\r\n%b%b\r\n" % (status, name, framing, _lines(kept))
 
 
 def _lines(fields: Fields) -> bytes:

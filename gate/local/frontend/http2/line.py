@@ -27,6 +27,9 @@ Fields = list[tuple[bytes, bytes]]
 PROTOCOL_ERROR: Final = "protocol error"
 REMOTE_RESET: Final = "remote reset"
 TERMINATION: Final = "connection termination"
+_PREFACE_BYTES: Final = 24
+_TYPE_AT: Final = 3
+_SETTINGS: Final = 4
 _MOST_WAITING_BYTES: Final = 64 * 1024
 _WINDOW_BYTES: Final = 1024 * 1024
 OF_ONE_CONNECTION: Final = frozenset(
@@ -180,6 +183,8 @@ class Line(asyncio.Protocol):
     """
 
     def __init__(self, *, client_side: bool) -> None:
+        self._first: bytes | None = b""
+        self._preface_bytes = 0 if client_side else _PREFACE_BYTES
         self.http2 = H2Connection(H2Configuration(client_side=client_side, header_encoding=None))
         self.http2.state_machine = _StateMachine()
         self.streams: dict[int, Stream] = {}
@@ -199,8 +204,9 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """As `asyncio.Protocol`."""
         try:
-            events = self.http2.receive_data(data)
-            for event in events:
+            if self._first is not None:
+                self._open(data)
+            for event in self.http2.receive_data(data):
                 self._hear(event)
         except ProtocolError:
             self.flush()
@@ -261,6 +267,19 @@ class Line(asyncio.Protocol):
         data = self.http2.data_to_send()
         if data and not self.transport.is_closing():
             self.transport.write(data)
+
+    def _open(self, data: bytes) -> None:
+        """Looks at the type of the first frame, which would else be waited for to its end.
+
+        Raises:
+            ProtocolError: it is not SETTINGS (RFC 9113, section 3.4): this is not HTTP/2.
+        """
+        self._first = first = (self._first or b"") + data
+        at = self._preface_bytes + _TYPE_AT
+        if len(first) > at:
+            self._first = None
+            if first[at] != _SETTINGS:
+                raise ProtocolError
 
     def _may_send(self) -> bool:
         return not self.transport.is_closing()
