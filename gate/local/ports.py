@@ -132,8 +132,13 @@ class Instances(Protocol):
 class Places(Protocol):
     """What the front end needs of Instances: a place for one request."""
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
-        """A place in an instance that is ready now, without waiting; None when there is none."""
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready now, without waiting; None when there is none.
+
+        Args:
+            key: the revision.
+            instance_id: the instance that is preferred, if it has room.
+        """
         ...
 
     async def acquire(self, key: RevisionKey) -> Lease:

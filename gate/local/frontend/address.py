@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
+from gate.local.frontend.affinity import session_of
 from gate.local.frontend.heads import RequestHead
 from gate.local.frontend.seams import Pool
 from gate.local.frontend.settings import FrontEndSettings
@@ -51,7 +52,14 @@ class Address:
             return 404
         if self.split is None or self.shut:
             return 404
-        return self.split.pick()
+        return self._stay(self.split, head) if self.split.sticky else self.split.pick()
+
+    @staticmethod
+    def _stay(split: Split, head: RequestHead) -> Share:
+        """Where the client was before, which goes before the split; else as the split says."""
+        session = session_of(head.found)
+        share = None if session is None else split.again(session.revision)
+        return share or split.pick()
 
 
 @lru_cache(maxsize=32)

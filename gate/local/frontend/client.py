@@ -6,20 +6,20 @@
     after 101: _feed_tunnel, until one side ends or the request's time is up
 
 Bytes are handed on as they come. A side that reads slowly stops the other from being read. How the
-connection is read and closed, whatever it carries, is ClientLine's.
+connection is read and closed, whatever it carries, is ClientLine's; how a request ends, and what is
+answered in an instance's place, AnsweringLine's.
 """
 
 import asyncio
 from typing import cast
 
 from gate.local.frontend.address import Address, FrontEndContext
+from gate.local.frontend.affinity import session_of
+from gate.local.frontend.answering import AnsweringLine
 from gate.local.frontend.answers import (
     MALFORMED,
     NO_INSTANCE,
     UPSTREAM_TIMEOUT,
-    answer,
-    page,
-    reset_text,
 )
 from gate.local.frontend.bodies import Body, FramingError
 from gate.local.frontend.exchange import CLIENT_GONE, Exchange, body_of
@@ -30,18 +30,22 @@ from gate.local.frontend.heads import (
     ResponseHead,
     parse_request,
 )
-from gate.local.frontend.line import ClientLine, ignore
+from gate.local.frontend.limits import (
+    REQUEST_TOO_LARGE,
+    refuses_request,
+    refuses_response,
+)
+from gate.local.frontend.line import ignore
 from gate.local.frontend.seams import Upstream
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
-from gate.local.ports import NoInstanceError, Share
+from gate.local.ports import Lease, NoInstanceError, Share
 
-_CLOSE = b"Connection: close\r\n"
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
 
 
-class ClientConnection(ClientLine):
+class ClientConnection(AnsweringLine):
     """One connection of a client (a Receiver of responses).
 
     Args:
@@ -50,17 +54,12 @@ class ClientConnection(ClientLine):
         protocol: what the client speaks, where it is not the HTTP/1.1 that comes in here.
     """
 
-    __slots__ = ("_address", "_clogged", "_exchange", "_heads", "_ip", "_protocol", "_task")
+    __slots__ = ("_heads", "_task")
 
     def __init__(self, context: FrontEndContext, address: Address, protocol: str = "") -> None:
-        super().__init__(context, self._feed_head)
-        self._address = address
-        self._protocol = protocol
-        self._ip = ""
+        super().__init__(context, address, protocol)
         self._heads = HeadBuffer(context.settings.head_bytes)
-        self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._clogged = False
 
     # The client's side: asyncio.Protocol
 
@@ -161,6 +160,9 @@ class ClientConnection(ClientLine):
             self._fail(exchange, 400, "Bad Request", None)
             return
         exchange.request_bytes += stop
+        if exchange.is_too_large(self._context.settings.request_bytes):
+            self._refuse_exchange(exchange, REQUEST_TOO_LARGE)
+            return
         if exchange.body.done:
             self._feed = self._feed_ahead
             if stop < len(data):
@@ -184,15 +186,15 @@ class ClientConnection(ClientLine):
 
     def _begin(self, head: RequestHead, share: Share, data: bytes, end: int) -> None:
         context = self._context
-        exchange = Exchange(head, share, follow(head.found), body_of(head), end)
+        exchange = Exchange(head, share, follow(head.found), body_of(head), end, end)
         self._exchange = exchange
         self._deadline.expire_in(share.timeout_s)
-        if share.h2c and head.upgrade:
+        refusal = refuses_request(head, share, context.settings)
+        if refusal is not None:
             self._feed_ahead(data[end:])
-            why = reset_text("protocol error")
-            self._fail(exchange, 503, why, why)
+            self._refuse_exchange(exchange, refusal)
             return
-        exchange.lease = lease = context.places.try_acquire(share.revision)
+        exchange.lease = lease = self._place(exchange)
         upstream = None if lease is None else context.pool_for(share).take(lease)
         if upstream is not None:
             self._send(exchange, upstream, data[end:])
@@ -200,6 +202,15 @@ class ClientConnection(ClientLine):
         self._feed = self._feed_ahead
         self._feed_ahead(data[end:])
         self._find(exchange)
+
+    def _place(self, exchange: Exchange) -> Lease | None:
+        """A place that is free now; the one that the client had before, if it may."""
+        share = exchange.share
+        if not share.affinity:
+            return self._context.places.try_acquire(share.revision)
+        exchange.session = session = session_of(exchange.head.found)
+        instance_id = "" if session is None else session.instance_id
+        return self._context.places.try_acquire(share.revision, instance_id)
 
     def _find(self, exchange: Exchange) -> None:
         self._task = asyncio.get_running_loop().create_task(self._find_instance(exchange))
@@ -242,6 +253,10 @@ class ClientConnection(ClientLine):
         """As `Receiver.compose`."""
         exchange = self._exchange
         assert exchange is not None
+        refusal = refuses_response(head, exchange.head, exchange.share, self._context.settings)
+        if refusal is not None:
+            self._refuse_exchange(exchange, refusal)
+            return b""
         exchange.status = head.status
         exchange.closes = (
             body.at_eof
@@ -317,84 +332,6 @@ class ClientConnection(ClientLine):
         """As `Receiver.go_on`."""
         self._held = False
         self._choose_to_read()
-
-    # Ends
-
-    def _end(self, exchange: Exchange, text: str | None, *, gently: bool) -> None:
-        """The exchange is over: gives everything back and logs it."""
-        self._exchange = None
-        if exchange.upstream is not None:
-            if gently:
-                exchange.upstream.close()
-            else:
-                exchange.upstream.drop()
-            exchange.upstream = None
-        if exchange.lease is not None:
-            self._context.places.release(exchange.lease)
-        self._context.sink.append(
-            exchange.log_line(self._address.url, self._ip, text, self._protocol)
-        )
-
-    def _next(self, exchange: Exchange) -> None:
-        self._held = False
-        self._choose_to_read()
-        if exchange.closes:
-            self._hang_up(lingers=not exchange.body.done or bool(self._ahead))
-            return
-        self._deadline.expire_in(self._context.settings.idle_s)
-        if self._ahead or self._clogged:
-            self._feed = self._feed_ahead
-            self._go_on_with_ahead()
-        else:
-            self._feed = self._feed_head
-
-    def _go_on_with_ahead(self) -> None:
-        """Not from within the request that ends: thousands may be waiting."""
-        asyncio.get_running_loop().call_soon(self._resume)
-
-    def _resume(self) -> None:
-        """Goes on with what the client sent ahead, unless it does not read its answers."""
-        if self._exchange is not None or self._clogged or self._feed != self._feed_ahead:
-            return
-        data = self._take_ahead()
-        self._feed = self._feed_head
-        self._choose_to_read()
-        if data:
-            self._feed(data)
-
-    def _fail(self, exchange: Exchange, status: int, body: str, text: str | None) -> None:
-        """Answers in the instance's place, if the client has not had a status yet."""
-        if exchange.status or self._transport.is_closing():
-            self._end(exchange, text, gently=False)
-            self._transport.abort()
-            return
-        exchange.status = status
-        exchange.closes = not (exchange.body.done and exchange.head.keep_alive)
-        fields = exchange.trace.response_field() + (_CLOSE if exchange.closes else b"")
-        head_only = exchange.head.method == b"HEAD"
-        self.relay(answer(status, body.encode(), fields, head_only=head_only))
-        self._end(exchange, text, gently=False)
-        self._next(exchange)
-
-    def _answer_itself(self, head: RequestHead, status: int, data: bytes, end: int) -> None:
-        """Answers what never reaches a revision; no log shows it."""
-        closes = not head.keep_alive or head.length != 0
-        fields = follow(head.found).response_field() + (_CLOSE if closes else b"")
-        body = page(status, head.target.decode())
-        head_only = head.method == b"HEAD"
-        self._transport.write(answer(status, body, fields, is_page=True, head_only=head_only))
-        if closes:
-            self._hang_up(lingers=head.length != 0)
-            return
-        self._deadline.expire_in(self._context.settings.idle_s)
-        self._feed = self._feed_ahead
-        self._feed_ahead(data[end:])
-        self._go_on_with_ahead()
-
-    def _refuse(self, status: int) -> None:
-        """Answers what is no request, and hears no more of this client."""
-        self._transport.write(answer(status, page(status, ""), _CLOSE, is_page=True))
-        self._hang_up(lingers=True)
 
     # Time
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from gate.local.frontend.affinity import Session, session_field
 from gate.local.frontend.answers import SERVER, date_field
 from gate.local.frontend.bodies import Body, ChunkedBody, LengthBody
 from gate.local.frontend.heads import RequestHead, ResponseHead
@@ -37,20 +38,29 @@ class Exchange:
         lease: the place it holds in an instance.
         upstream: the connection it uses.
         closes: the client's connection ends with the response.
+        session: where the client was before, if its revision keeps its clients.
     """
 
     head: RequestHead
     share: Share
     trace: Trace
     body: Body
-    request_bytes: int
+    head_bytes: int
+    request_bytes: int = 0
     response_bytes: int = 0
     status: int = 0
     lease: Lease | None = None
     upstream: Upstream | None = None
     closes: bool = False
+    session: Session | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began_s: float = field(default_factory=time.monotonic)
+
+    def is_too_large(self, most_bytes: int) -> bool:
+        """Its body, of a length that was not said, is too long for a container of HTTP/1."""
+        if self.head.length is not None or self.share.h2c:
+            return False
+        return self.request_bytes - self.head_bytes > most_bytes
 
     def may_repeat(self) -> bool:
         """It can be sent once more: a kept connection had been closed before it arrived."""
@@ -94,6 +104,8 @@ class Exchange:
             more = b"Connection: close\r\n"
         else:
             more = b"" if self.head.minor else b"Connection: keep-alive\r\n"
+        if self.share.affinity:
+            more += self._session_field()
         return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b\r\n" % (
             head.status,
             head.reason,
@@ -103,6 +115,13 @@ class Exchange:
             self.trace.response_field(),
             more,
         )
+
+    def _session_field(self) -> bytes:
+        """A session for a client that has none, or whose instance is another one now."""
+        lease, session = self.lease, self.session
+        if lease is None or (session is not None and session.instance_id == lease.instance_id):
+            return b""
+        return session_field(lease)
 
     def log_line(
         self, base_url: str, client_ip: str, text: str | None, protocol: str = ""

@@ -34,6 +34,7 @@ _OF_REQUESTS: Final[Mapping[bytes, tuple[bool, bool]]] = {
     b"content-length": _KEPT_ONCE,
     b"transfer-encoding": _KEPT_ONCE,
     b"user-agent": _KEPT,
+    b"cookie": _KEPT,
     b"connection": _DROPPED,
     b"proxy-connection": _DROPPED,
     b"keep-alive": _DROPPED,
