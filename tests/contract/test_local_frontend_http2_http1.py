@@ -5,6 +5,7 @@ import asyncio
 import grpc.aio
 import pytest
 
+from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
 from tests.contract.local_front_end import A, polite, standing
 from tests.contract.local_http2 import http2
@@ -140,6 +141,7 @@ async def test_an_instance_is_not_read_faster_than_the_client_of_http2_reads(sta
             await wire.send(b"x" * 100_000)
             sent += 1
 
+    stand.settings = FrontEndSettings(response_bytes=100_000_000)
     await stand.up(script)
     async with http2(stand.url, window=1000) as wire:
         number = await wire.ask("/")

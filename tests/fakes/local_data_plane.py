@@ -125,7 +125,8 @@ class FakePlaces:
         ports: where each revision's first instance listens.
 
     Attributes:
-        more: instances that only a client that had them before gets, by id.
+        more: instances that a client gets who had them before, by id.
+        first: the one of them that clients get who had none.
     """
 
     def __init__(self, ports: dict[RevisionKey, int]) -> None:
@@ -133,6 +134,7 @@ class FakePlaces:
         self.held = 0
         self.taken = 0
         self.more: dict[str, Lease] = {}
+        self.first = ""
         self.cold = False
         self.refusal: NoInstanceError | None = None
         self.warm: asyncio.Event = asyncio.Event()
@@ -142,9 +144,10 @@ class FakePlaces:
         """As `Places.try_acquire`; never while cold or refusing."""
         if self.cold or self.refusal or key not in self.ports:
             return None
-        if instance_id in self.more:
+        wanted = instance_id or self.first
+        if wanted in self.more:
             self.held += 1
-            return self.more[instance_id]
+            return self.more[wanted]
         return self._take(key)
 
     async def acquire(self, key: RevisionKey) -> Lease:
