@@ -6,10 +6,11 @@ all of them  --append-->  LogSink
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,13 @@ class Instances(Protocol):
 class Places(Protocol):
     """What the front end needs of Instances: a place for one request."""
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
-        """A place in an instance that is ready now, without waiting; None when there is none."""
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready now, without waiting; None when there is none.
+
+        Args:
+            key: the revision.
+            instance_id: the instance that is preferred, if it has room.
+        """
         ...
 
     async def acquire(self, key: RevisionKey) -> Lease:
@@ -146,11 +152,18 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A revision and its weight in a split; weights of one address sum to 100."""
+    """A revision and its weight in a split; weights of one address sum to 100.
+
+    Attributes:
+        h2c: its port is named so: the container is spoken to in HTTP/2 without TLS.
+        affinity: clients that return go to the instance that they had (session affinity).
+    """
 
     revision: RevisionKey
     percent: int
     timeout_s: float = 300.0
+    h2c: bool = False
+    affinity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +250,8 @@ class FrontEnd(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequestLog:
-    """The httpRequest part of a request log entry."""
+class HttpRequestLog(NamedTuple):
+    """The httpRequest part of a request log entry; a tuple, for one is made for each request."""
 
     method: str
     url: str
@@ -255,9 +267,10 @@ class HttpRequestLog:
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One entry as the platform itself writes it, before the Logging API gives it a form.
+
+    A tuple, for one is made for each request.
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
@@ -274,7 +287,7 @@ class LogLine:
     severity: str = "DEFAULT"
     payload: str | dict[str, JsonValue] | None = None
     http: HttpRequestLog | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     trace: str = ""
     span_id: str = ""
     trace_sampled: bool = False

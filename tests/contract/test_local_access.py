@@ -150,6 +150,14 @@ def test_a_custom_audience_is_one_of_the_services(api, service, token_of):
         assert answer.status_code == 200, audience
 
 
+def test_http2_is_let_in_by_the_same_door(service, token_of):
+    with httpx.Client(http1=False, http2=True) as client:
+        assert client.get(service.uri).status_code == 403
+        answer = client.get(service.uri, headers=bearer(token_of(service.uri)))
+    assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+    assert "SIGNATURE_REMOVED_BY_GOOGLE" in answer.text
+
+
 def test_a_websocket_is_refused_like_any_request(service):
     (evidence,) = run_probes([WebSocketProbe("/ws")], service.uri)
     assert evidence.outcome is Outcome.INCONCLUSIVE

@@ -27,7 +27,7 @@ async def stand():
         (get("/", "Content-Length: 3", "Transfer-Encoding: chunked"), 400),
         (b"GET / HTTP/1.1\nHost: 127.0.0.1\n\n\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
         (get("/" + "x" * 70_000), 431),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, 431),
     ],

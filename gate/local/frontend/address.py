@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
+from gate.local.frontend.affinity import session_of
 from gate.local.frontend.heads import RequestHead
+from gate.local.frontend.seams import Pool
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
@@ -57,7 +59,7 @@ class Address:
             return 404
         if self.split is None or self.shut:
             return 404
-        return self._denied(head) or self.split.pick()
+        return self._denied(head) or self._chosen(self.split, head)
 
     def _denied(self, head: RequestHead) -> Denial | None:
         """Asks the door, before a revision is chosen; a token that opened it is defused."""
@@ -69,6 +71,15 @@ class Address:
         if answer.token:
             head.fields = head.fields.replace(answer.token, defused(answer.token))
         return None
+
+    @staticmethod
+    def _chosen(split: Split, head: RequestHead) -> Share:
+        """Where the client was before, which goes before the split; else as the split says."""
+        if not split.sticky:
+            return split.pick()
+        session = session_of(head.found)
+        share = None if session is None else split.again(session.revision)
+        return share or split.pick()
 
 
 def defused(token: bytes) -> bytes:
@@ -91,7 +102,8 @@ class FrontEndContext:
 
     Attributes:
         places: finds an instance for a request.
-        pool: connections to instances.
+        pool: connections of HTTP/1.1 to instances.
+        http2_pool: those of HTTP/2, once there were any.
         sink: the request log.
         connections: those of clients, for as long as they are open.
         empty: there are none.
@@ -101,8 +113,25 @@ class FrontEndContext:
     pool: UpstreamPool
     sink: LogSink
     settings: FrontEndSettings
+    http2_pool: Pool | None = None
     connections: "set[Cut]" = field(default_factory=set)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pool_for(self, share: Share) -> Pool:
+        """The connections that the containers of this revision understand."""
+        if not share.h2c:
+            return self.pool
+        if self.http2_pool is None:
+            from gate.local.frontend.http2.instance import Http2Pool  # noqa: PLC0415 - few need it
+
+            self.http2_pool = Http2Pool(self.settings)
+        return self.http2_pool
+
+    def close(self) -> None:
+        """Cuts every connection to an instance."""
+        self.pool.close()
+        if self.http2_pool is not None:
+            self.http2_pool.close()
 
     def enter(self, connection: "Cut") -> None:
         """A client has connected."""

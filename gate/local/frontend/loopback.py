@@ -39,8 +39,8 @@ class LoopbackFrontEnd:
         self._random = rng
         self._door = door
         self._access: dict[ServiceKey, Access] = {}
-        self._pool = UpstreamPool(self._settings)
-        self._context = FrontEndContext(places, self._pool, sink, self._settings)
+        pool = UpstreamPool(self._settings)
+        self._context = FrontEndContext(places, pool, sink, self._settings)
         self._addresses: dict[tuple[ServiceKey, str | None], Address] = {}
         self._servers: dict[tuple[ServiceKey, str | None], asyncio.Server] = {}
         self._opening = asyncio.Lock()
@@ -105,4 +105,4 @@ class LoopbackFrontEnd:
             connection.cut()
         if self._context.connections:
             await self._context.empty.wait()
-        self._pool.close()
+        self._context.close()
