@@ -60,6 +60,20 @@ class Http2Wire:
         await self.flush()
         return number
 
+    async def send(self, number, data):
+        """Sends bytes as fast as the other side lets them in."""
+        at = 0
+        while at < len(data):
+            window = self.http2.local_flow_control_window(number)
+            size = min(window, self.http2.max_outbound_frame_size, len(data) - at)
+            if size <= 0:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            self.http2.send_data(number, data[at : at + size])
+            at += size
+            await self.flush()
+
     async def whole(self, number):
         """The answer, once there is no more of it."""
         return await self.until(number, lambda answer: answer.ended or answer.reset is not None)

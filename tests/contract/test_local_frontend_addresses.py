@@ -75,9 +75,11 @@ async def test_trace_and_connect_are_not_delivered(stand, method):
     assert stand.sink.lines == []
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/healthz?x=1", "/%68ealthz"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/healthz?x=1", "/%68ealthz", "/eventlog", "/_ah/start"]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-async def test_healthz_is_googles_own_404_that_no_log_shows(stand, path, method):
+async def test_a_reserved_path_is_googles_own_404_that_no_log_shows(stand, path, method):
     await stand.up(polite)
     wire = await stand.wire()
     await wire.send(get(path, "Connection: close", method=method))
@@ -91,7 +93,9 @@ async def test_healthz_is_googles_own_404_that_no_log_shows(stand, path, method)
     assert stand.sink.lines == []
 
 
-@pytest.mark.parametrize("path", ["/healthz/", "/readyz", "/health", "/HEALTHZ"])
+@pytest.mark.parametrize(
+    "path", ["/healthz/", "/readyz", "/health", "/HEALTHZ", "/eventlogs", "/_ah"]
+)
 async def test_its_neighbours_do_reach_the_container(stand, path):
     await stand.up(polite)
     status, _, body = await stand.ask(get(path))

@@ -7,6 +7,7 @@ import grpc
 import grpc.aio
 import pytest
 
+from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
 from tests.contract.local_front_end import A, standing
 from tests.contract.local_wire import within
@@ -19,6 +20,8 @@ class Echo(grpc.GenericRpcHandler):
         self.cancelled = asyncio.Event()
         self.begun = asyncio.Event()
         self.metadata = {}
+        self.peers = set()
+        self.sent = 0
 
     def service(self, details):
         return {
@@ -27,10 +30,12 @@ class Echo(grpc.GenericRpcHandler):
             "/t.Echo/Server": grpc.unary_stream_rpc_method_handler(self.server),
             "/t.Echo/Client": grpc.stream_unary_rpc_method_handler(self.client),
             "/t.Echo/Both": grpc.stream_stream_rpc_method_handler(self.both),
+            "/t.Echo/Flood": grpc.unary_stream_rpc_method_handler(self.flood),
             "/t.Echo/Hang": grpc.unary_unary_rpc_method_handler(self.hang),
         }.get(details.method)
 
     async def unary(self, request, context):
+        self.peers.add(context.peer())
         self.metadata = dict(context.invocation_metadata())
         await context.send_initial_metadata([("x-first", "1")])
         context.set_trailing_metadata([("x-last", "2")])
@@ -49,6 +54,11 @@ class Echo(grpc.GenericRpcHandler):
     async def both(self, requests, context):
         async for each in requests:
             yield each
+
+    async def flood(self, request, context):
+        while self.sent < 100:
+            yield bytes(1_000_000)
+            self.sent += 1
 
     async def hang(self, request, context):
         self.begun.set()
@@ -76,10 +86,11 @@ async def no_instance(wire, number):
 
 
 @contextlib.asynccontextmanager
-async def before_grpc():
+async def before_grpc(settings=None):
     """A front end before a gRPC server, and a client's channel to it."""
     echo = Echo()
     async with standing() as stand, grpc_server(echo) as port:
+        stand.settings = settings or stand.settings
         await stand.up(no_instance, shares=(Share(A, 100, 30.0, h2c=True),))
         stand.places.ports[A] = port
         async with grpc.aio.insecure_channel(stand.url.removeprefix("http://")) as channel:
@@ -140,7 +151,7 @@ async def test_many_bytes_pass_through_small_windows_both_ways():
 
 
 async def test_calls_side_by_side_share_a_connection_of_the_instance():
-    async with before_grpc() as (stand, channel, _):
+    async with before_grpc(FrontEndSettings(upstream_idle_s=60)) as (stand, channel, echo):
         await within(channel.unary_unary("/t.Echo/Unary")(b"first"))
         ask = channel.unary_unary("/t.Echo/Unary")
         asked = [ask(b"%d" % number) for number in range(40)]
@@ -148,6 +159,7 @@ async def test_calls_side_by_side_share_a_connection_of_the_instance():
         assert answers == [b"%d" % number for number in range(40)]
         await stand.places.until_free()
         assert len(stand.sink.requests()) == 41
+        assert len(echo.peers) == 1
 
 
 async def test_a_client_that_gives_up_ends_the_call_at_the_instance():

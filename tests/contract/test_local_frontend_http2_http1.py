@@ -4,6 +4,9 @@ import asyncio
 
 import grpc.aio
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
@@ -130,24 +133,58 @@ async def test_what_never_reaches_a_container_is_said_in_http2_too(stand):
     assert answer.all("content-type") == ["text/html; charset=UTF-8"]
 
 
-async def test_an_instance_is_not_read_faster_than_the_client_of_http2_reads(stand):
+class Sent:
+    """How much an instance has sent, in pieces."""
+
     sent = 0
 
+
+async def until_still(sender):
+    """Returns when the instance has sent nothing for a while."""
+    seen = -1
+    while seen != sender.sent:
+        seen = sender.sent
+        await asyncio.sleep(0.3)
+
+
+async def test_an_instance_is_not_read_faster_than_the_client_of_http2_reads(stand):
+    sender = Sent()
+
     async def script(wire, n):
-        nonlocal sent
         await wire.head()
         await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         for _ in range(1000):
             await wire.send(b"x" * 100_000)
-            sent += 1
+            sender.sent += 1
 
     stand.settings = FrontEndSettings(response_bytes=100_000_000)
     await stand.up(script)
     async with http2(stand.url, window=1000) as wire:
         number = await wire.ask("/")
         await wire.until(number, lambda answer: len(answer.body) == 1000)
-        await wire.whole(await wire.ask("/healthz"))  # the front end has had its turns
-    assert sent < 900
+        await until_still(sender)
+    assert sender.sent < 900
+
+
+async def test_a_client_of_http2_sends_no_faster_than_the_instance_reads(stand):
+    go = asyncio.Event()
+
+    async def script(wire, n):
+        _, fields = await wire.head()
+        await go.wait()
+        await wire.send(ok(b"%d" % len(await wire.read(int(fields["content-length"])))))
+
+    await stand.up(script)
+    size = 30_000_000
+    async with http2(stand.url) as wire:
+        fields = [("content-length", str(size))]
+        number = await wire.ask("/", *fields, method="POST", ends=False)
+        sending = asyncio.ensure_future(wire.send(number, bytes(size)))
+        done, _ = await asyncio.wait([sending], timeout=0.5)
+        assert not done
+        go.set()
+        await within(sending, 60)
+        assert (await wire.whole(number)).body == b"%d" % size
 
 
 async def test_a_preface_in_pieces_and_rubbish_after_it(stand):
@@ -233,3 +270,48 @@ async def test_a_call_that_is_under_way_outlives_the_servers_goodbye(stand):
             await within(call.done_writing())
             assert await within(call.read()) is grpc.aio.EOF
             await within(stopping)
+
+
+async def test_an_instance_of_http2_is_not_read_faster_than_the_client_reads(stand):
+    echo = Echo()
+    async with grpc_server(echo) as port:
+        await stand.up(no_instance, shares=H2C)
+        stand.places.ports[A] = port
+        wire = await stand.wire(limit=1000)
+        frame = b"\0\0\0\0\0"
+        fields = ("Content-Type: application/grpc", f"Content-Length: {len(frame)}")
+        await wire.send(get("/t.Echo/Flood", *fields, method="POST") + frame)
+        await wire.head()
+        while echo.sent == 0:
+            await wire.read(100_000)
+        await until_still(echo)
+        before = echo.sent
+        assert before < 80
+        while echo.sent == before:
+            await wire.read(100_000)
+
+
+async def speak_http2(wire, fields, body, trailers):
+    """An instance of HTTP/2 that answers one request with these."""
+    http2 = H2Connection(H2Configuration(client_side=False))
+    http2.initiate_connection()
+    await wire.send(http2.data_to_send())
+    while data := await wire.reader.read(65536):
+        for event in http2.receive_data(data):
+            if isinstance(event, RequestReceived):
+                number = event.stream_id
+                http2.send_headers(number, fields)
+                http2.send_data(number, body)
+                http2.send_headers(number, trailers, end_stream=True)
+        await wire.send(http2.data_to_send())
+
+
+async def test_trailers_of_grpc_pass_beside_a_length(stand):
+    async def script(wire, n):
+        fields = [(":status", "200"), ("content-type", "application/grpc"), ("content-length", "5")]
+        await speak_http2(wire, fields, b"\0\0\0\0\0", [("grpc-status", "0")])
+
+    await stand.up(script, shares=H2C)
+    async with http2(stand.url) as wire:
+        answer = await wire.whole(await wire.ask("/", method="POST"))
+    assert (answer.body, answer.trailers) == (b"\0\0\0\0\0", {"grpc-status": "0"})

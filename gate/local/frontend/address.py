@@ -16,6 +16,8 @@ from gate.local.ports import Access, Denial, Door, LogSink, Places, ServiceKey, 
 
 HOST: Final = "127.0.0.1"
 _REFUSED_METHODS: Final = frozenset({b"TRACE", b"CONNECT"})
+_RESERVED: Final = (b"/healthz", b"/eventlog", b"/_ah/")
+_RESERVED_PATH: Final = re.compile(rb"/(?:healthz|eventlog)(?:\?|\Z)|/_ah/")
 _LOOPBACK: Final = re.compile(
     rb"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9-]+\.)*localhost)(?::\d{1,5})?", re.IGNORECASE
 )
@@ -45,7 +47,7 @@ class Address:
     def judge(self, head: RequestHead) -> Share | Denial | int:
         """Who takes this request, or the status with which the front end answers it itself.
 
-        404 for exactly /healthz, which never reaches a container (known issues page), for a host
+        404 for the paths that never reach a container (known issues page), for a host
         that is not this machine (a site that a browser was led to believe lives here), and where
         nothing is routed; 405 for what is not delivered.
         """
@@ -55,7 +57,7 @@ class Address:
         if host and not _is_here(host):
             return 404
         target = head.target
-        if target == b"/healthz" or target.startswith(b"/healthz?"):
+        if target.startswith(_RESERVED) and _RESERVED_PATH.match(target):
             return 404
         if self.split is None or self.shut:
             return 404

@@ -10,7 +10,7 @@ from h2.events import Event, RequestReceived
 
 from gate.local.frontend.address import FrontEndContext
 from gate.local.frontend.deadline import Deadline
-from gate.local.frontend.http2.line import OF_ONE_CONNECTION, Fields, Line, Stream
+from gate.local.frontend.http2.line import Fields, Line, Stream
 
 
 class Http2Client(Line):
@@ -241,13 +241,8 @@ def _request(fields: Fields, *, ends: bool) -> h11.Request:
     found = dict(fields)
     method = found.get(b":method", b"")
     more = [
-        (name, value)
-        for name, value in fields
-        if not name.startswith(b":") and name not in OF_ONE_CONNECTION | {b"cookie", b"host"}
+        (name, value) for name, value in fields if not name.startswith(b":") and name != b"host"
     ]
-    cookies = [value for name, value in fields if name == b"cookie"]
-    if cookies:  # RFC 9113, section 8.2.3
-        more.append((b"cookie", b"; ".join(cookies)))
     if not ends and b"content-length" not in found:
         more.append((b"transfer-encoding", b"chunked"))
     host = found.get(b":authority", found.get(b"host", b""))
@@ -256,9 +251,6 @@ def _request(fields: Fields, *, ends: bool) -> h11.Request:
 
 
 def _response(event: h11.Response | h11.InformationalResponse) -> Fields:
-    kept = [
-        (bytes(name).lower(), bytes(value))
-        for name, value in event.headers
-        if bytes(name).lower() not in OF_ONE_CONNECTION
-    ]
+    """The head; what means something to one connection only is the library's to leave out."""
+    kept = [(bytes(name), bytes(value)) for name, value in event.headers]
     return [(b":status", b"%d" % event.status_code), *kept]

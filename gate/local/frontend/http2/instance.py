@@ -13,7 +13,6 @@ from gate.local.frontend.bodies import Body, ChunkedBody, EndlessBody, LengthBod
 from gate.local.frontend.deadline import Deadline
 from gate.local.frontend.heads import HeadError, parse_response
 from gate.local.frontend.http2.line import (
-    OF_ONE_CONNECTION,
     PROTOCOL_ERROR,
     Fields,
     Line,
@@ -293,7 +292,7 @@ def _request(event: h11.Request) -> Fields:
         (b":scheme", b"http"),
         (b":authority", host),
         (b":path", bytes(event.target)),
-        *((name, value) for name, value in fields if name not in OF_ONE_CONNECTION | {b"host"}),
+        *((name, value) for name, value in fields if name != b"host"),
         (b"te", b"trailers"),
     ]
 
@@ -307,4 +306,4 @@ def _head(fields: Fields, framing: bytes) -> bytes:
 
 
 def _lines(fields: Fields) -> bytes:
-    return b"".join(b"%b: %b\r\n" % field for field in fields if field[0] not in OF_ONE_CONNECTION)
+    return b"".join(b"%b: %b\r\n" % field for field in fields)

@@ -32,10 +32,6 @@ _TYPE_AT: Final = 3
 _SETTINGS: Final = 4
 _MOST_WAITING_BYTES: Final = 64 * 1024
 _WINDOW_BYTES: Final = 1024 * 1024
-OF_ONE_CONNECTION: Final = frozenset(
-    {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"te"}
-)
-"""Fields that HTTP/2 must not have (RFC 9113, section 8.2.2)."""
 
 
 class Stream:
