@@ -64,8 +64,8 @@ class Places:
     async def start(self, spec, reason, ended):  # noqa: ARG002 - as Launcher.start
         return Running(spec.key, self.port)
 
-    def try_acquire(self, key):
-        return self.pools[key].try_acquire()
+    def try_acquire(self, key, instance_id=""):
+        return self.pools[key].try_acquire(instance_id)
 
     async def acquire(self, key):
         return await self.pools[key].acquire()

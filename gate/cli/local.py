@@ -69,6 +69,11 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="what v2's etags do: nothing, as on the real Cloud Run, or refuse stale writes "
         "(default ignored)",
     )
+    up.add_argument(
+        "--require-auth",
+        action="store_true",
+        help="services want an ID token of somebody whom their IAM policy lets in",
+    )
     up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
 
 
@@ -128,6 +133,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         calm=args.calm,
         caller=args.caller or DEFAULT_CALLER,
         v2_etags=V2Etags(args.v2_etags),
+        require_auth=args.require_auth,
     )
 
 
@@ -167,6 +173,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "",
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
+        *_identity_lines(settings, endpoints),
         "",
         "# and for gcloud run:",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
@@ -175,6 +182,16 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
     ]
     return lines
+
+
+def _identity_lines(settings: "Settings", endpoints: "Endpoints") -> list[str]:
+    if not settings.require_auth:
+        return []
+    return [
+        "",
+        f"# and for ID tokens of {settings.caller}, in a shell for nothing else:",
+        f"export GCE_METADATA_HOST={endpoints.grpc} GCE_METADATA_IP={endpoints.grpc}",
+    ]
 
 
 def _port(text: str) -> int:

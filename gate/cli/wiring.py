@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+EMULATOR_ISSUER = "GCE_METADATA_HOST"
 
 
 class SystemClock:
@@ -251,12 +252,13 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
 
 
 def identity_of(platform: "CloudRun") -> "Identity":
-    """ID tokens for a private service on the real Cloud Run; an emulator asks for none."""
+    """ID tokens for a private service; for one of an emulator where that has an issuer."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.identity import Identify, identity_for  # noqa: PLC0415
 
     endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
-    return identity_for(Identify.AUTO, endpoint, platform.is_public)
+    issuer = bool(os.environ.get(EMULATOR_ISSUER))
+    return identity_for(Identify.AUTO, endpoint, platform.is_public, issuer=issuer)
 
 
 async def answers(url: str, headers: "Headers") -> "UsersAnswer":

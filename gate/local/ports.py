@@ -6,10 +6,11 @@ all of them  --append-->  LogSink
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final, Protocol
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +236,13 @@ class Instances(Protocol):
 class Places(Protocol):
     """What the front end needs of Instances: a place for one request."""
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
-        """A place in an instance that is ready now, without waiting; None when there is none."""
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready now, without waiting; None when there is none.
+
+        Args:
+            key: the revision.
+            instance_id: the instance that is preferred, if it has room.
+        """
         ...
 
     async def acquire(self, key: RevisionKey) -> Lease:
@@ -250,11 +256,75 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A revision and its weight in a split; weights of one address sum to 100."""
+    """A revision and its weight in a split; weights of one address sum to 100.
+
+    Attributes:
+        h2c: its port is named so: the container is spoken to in HTTP/2 without TLS.
+        affinity: clients that return go to the instance that they had (session affinity).
+    """
 
     revision: RevisionKey
     percent: int
     timeout_s: float = 300.0
+    h2c: bool = False
+    affinity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a service, at its own address and at those of its tags.
+
+    Attributes:
+        inside_only: to callers from outside there is no such service (ingress).
+        invokers: members of the policy that may call it; None where everybody may.
+        audiences: what an ID token may be made out to.
+    """
+
+    inside_only: bool = False
+    invokers: frozenset[str] | None = frozenset()
+    audiences: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What the front end answers in a service's place.
+
+    Attributes:
+        status: of the answer.
+        page: its body, HTML.
+        fields: more header lines, each with its line end.
+        text: what the request log says of it; without one there is no entry.
+    """
+
+    status: int
+    page: bytes
+    fields: bytes = b""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A request may go on; the container does not get the signature of this token.
+
+    Attributes:
+        token: as it came in a header, or b"".
+    """
+
+    token: bytes = b""
+
+
+class Door(Protocol):
+    """Decides on a request's head, before a revision is chosen for it."""
+
+    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Denial | Pass:
+        """Lets a request in or refuses it.
+
+        Args:
+            target: what is asked for, in origin form.
+            found: the head's fields that are looked at, by lower-case name.
+            access: who may call the service.
+        """
+        ...
 
 
 class FrontEnd(Protocol):
@@ -271,6 +341,10 @@ class FrontEnd(Protocol):
         """From now on, new requests to this address are split over these revisions."""
         ...
 
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """From now on, new requests to any address of the service are let in by this."""
+        ...
+
     async def shut(self, service: ServiceKey, tag: str | None) -> None:
         """Stops listening; connections already open live on."""
         ...
@@ -280,9 +354,8 @@ class FrontEnd(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequestLog:
-    """The httpRequest part of a request log entry."""
+class HttpRequestLog(NamedTuple):
+    """The httpRequest part of a request log entry; a tuple, for one is made for each request."""
 
     method: str
     url: str
@@ -301,9 +374,10 @@ AUDIT_LOG: Final = "cloudaudit.googleapis.com/system_event"
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One entry as the platform itself writes it, before the Logging API gives it a form.
+
+    A tuple, for one is made for each request.
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
@@ -321,7 +395,7 @@ class LogLine:
     severity: str = "DEFAULT"
     payload: str | dict[str, JsonValue] | None = None
     http: HttpRequestLog | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     trace: str = ""
     span_id: str = ""
     trace_sampled: bool = False

@@ -10,6 +10,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Document, Journal
 from gate.local.faults.delays import Faults
 from gate.local.ports import (
+    Access,
     BootFailure,
     BootReason,
     Lease,
@@ -86,6 +87,7 @@ class FakeFrontEnd:
     def __init__(self) -> None:
         self.ports: dict[tuple[ServiceKey, str], int] = {}
         self.routes: dict[tuple[ServiceKey, str], dict[str, int]] = {}
+        self.access: dict[ServiceKey, Access] = {}
         self.taken: set[int] = set()
         self.opening: asyncio.Event | None = None
         self._next = 40_000
@@ -107,6 +109,10 @@ class FakeFrontEnd:
         self.routes[service, tag or ""] = {
             share.revision.revision: share.percent for share in shares
         }
+
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """Remembers who may call a service."""
+        self.access[service] = access
 
     async def shut(self, service: ServiceKey, tag: str | None) -> None:
         """Forgets an address."""

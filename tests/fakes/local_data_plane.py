@@ -126,22 +126,32 @@ class FakePlaces:
     """Places at fixed addresses; counts what is held, and can refuse or keep waiting.
 
     Args:
-        ports: where each revision's only instance listens.
+        ports: where each revision's first instance listens.
+
+    Attributes:
+        more: instances that a client gets who had them before, by id.
+        first: the one of them that clients get who had none.
     """
 
     def __init__(self, ports: dict[RevisionKey, int]) -> None:
         self.ports = ports
         self.held = 0
         self.taken = 0
+        self.more: dict[str, Lease] = {}
+        self.first = ""
         self.cold = False
         self.refusal: NoInstanceError | None = None
         self.warm: asyncio.Event = asyncio.Event()
         self._freed = asyncio.Event()
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
         """As `Places.try_acquire`; never while cold or refusing."""
         if self.cold or self.refusal or key not in self.ports:
             return None
+        wanted = instance_id or self.first
+        if wanted in self.more:
+            self.held += 1
+            return self.more[wanted]
         return self._take(key)
 
     async def acquire(self, key: RevisionKey) -> Lease:

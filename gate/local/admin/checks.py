@@ -137,8 +137,6 @@ def _check_port(where: str, port: ContainerPort) -> None:
         raise invalid(f"{where}.container_port", what)
     if port.name not in ("http1", "h2c"):
         raise invalid(f"{where}.name", f"must be http1 or h2c (got {port.name[:60]!r})")
-    if port.name == "h2c":
-        raise invalid(f"{where}.name", "the local Cloud Run does not imitate h2c (expected http1)")
 
 
 def _check_env(where: str, container: Container) -> None:

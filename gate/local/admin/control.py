@@ -12,6 +12,7 @@ from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
+from gate.local.admin.iam import Iam
 from gate.local.admin.masks import merged
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -76,6 +77,7 @@ class ControlPlane:
         self.operations = Operations(journal, surroundings.new_id)
         self._admission = Admission(self.tables, surroundings)
         self._tasks = Tasks()
+        self.iam = Iam(self.tables, front_end, surroundings, self._tasks)
         self._router = Router(instances, front_end, surroundings, self._tasks)
         boots = Boots(self.tables, instances, surroundings, self._tasks, retained)
         self._reconciler = Reconciler(
@@ -98,6 +100,7 @@ class ControlPlane:
             if uris:
                 _show_addresses(record, uris)
                 self.tables.put(record)
+                self.iam.enforce(record)
         for operation in self.operations.running():
             self._take_up(operation)
         for record in self.tables.services():

@@ -77,10 +77,10 @@ class ProcessInstances:
         if pool is not None:
             await pool.stop()
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
         """As `Places.try_acquire`."""
         pool = self._pools.get(key)
-        return None if pool is None else pool.try_acquire()
+        return None if pool is None else pool.try_acquire(instance_id)
 
     async def acquire(self, key: RevisionKey) -> Lease:
         """As `Instances.acquire`."""

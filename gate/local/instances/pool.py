@@ -129,9 +129,13 @@ class RevisionPool:
         for member in self._ready.values():
             self._arm(member)
 
-    def try_acquire(self) -> Lease | None:
-        """A place in an instance that is ready; None when all are full or none runs."""
+    def try_acquire(self, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready, in this one first; None when none has room."""
         concurrency = self._spec.concurrency
+        preferred = self._ready.get(instance_id) if instance_id else None
+        if preferred is not None and preferred.active < concurrency:
+            preferred.active += 1
+            return preferred.lease
         for member in self._ready.values():
             if member.active < concurrency:
                 member.active += 1

@@ -126,16 +126,11 @@ def test_what_breaks_a_rule_is_refused_with_its_field(broken, field):
     assert field in error.violations[0].field
 
 
-@pytest.mark.parametrize(
-    "beyond",
-    [
-        change("template.containers.0.ports.0.name", "h2c"),
-    ],
-)
-def test_what_is_not_imitated_is_said_loudly(beyond):
+@pytest.mark.parametrize("name", ["h2c", "http1"])
+def test_a_port_may_be_of_either_protocol(name):
     made = complete()
-    beyond(made)
-    assert "does not imitate" in refusal(made).message
+    change("template.containers.0.ports.0.name", name)(made)
+    check_service("UpdateServiceRequest", made, "backend")
 
 
 @pytest.mark.parametrize(

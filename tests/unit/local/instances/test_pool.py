@@ -78,6 +78,15 @@ async def test_a_full_instance_takes_no_more_and_a_second_is_started():
     assert lease.instance_id == "instance-2"
 
 
+async def test_the_instance_that_is_preferred_is_taken_if_it_has_room():
+    pool = pool_of(FakeLauncher(), concurrency=2, low=2)
+    await pool.boot()
+    await settle()
+    ids = [pool.try_acquire(wanted).instance_id for wanted in ("instance-2",) * 3]
+    assert ids == ["instance-2", "instance-2", "instance-1"]
+    assert pool.try_acquire("gone").instance_id == "instance-1"
+
+
 async def test_as_many_instances_start_as_the_queue_needs_and_no_more():
     launcher = FakeLauncher(by_hand=True)
     pool = pool_of(launcher, concurrency=4)
