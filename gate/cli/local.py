@@ -5,6 +5,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ Runs until Ctrl-C or SIGTERM, then stops every process it started and exits with
 images file:
   images:
     NAME: {command: [program, argument, ...], env: {KEY: value}, cwd: DIRECTORY}
+    NAME: {entrypoint: [program, ...], command: [argument, ...]}
   secrets: {NAME: value}
 
 exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state directory is taken
@@ -108,11 +110,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> "Settings":
     from gate.local.admin.etags import V2Etags  # noqa: PLC0415
-    from gate.local.images import Images, ImagesError, load_images  # noqa: PLC0415
+    from gate.local.catalog import Catalog  # noqa: PLC0415
+    from gate.local.images import Images, ImagesError  # noqa: PLC0415
     from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
+    from gate.local.shelf import Shelf  # noqa: PLC0415
 
     try:
-        images = load_images(args.images) if args.images else Images()
+        shelf = Shelf(None if args.ephemeral else args.state / "images")
+        images = Catalog(args.images, _complain, shelf) if args.images else Images()
     except ImagesError as error:
         raise UsageError(str(error), "see `gate local up --help` for the form") from error
     return Settings(
@@ -124,6 +129,10 @@ def _settings(args: argparse.Namespace) -> "Settings":
         caller=args.caller or DEFAULT_CALLER,
         v2_etags=V2Etags(args.v2_etags),
     )
+
+
+def _complain(mistakes: str) -> None:
+    print(mistakes, file=sys.stderr, flush=True)
 
 
 async def _serve(settings: "Settings") -> None:

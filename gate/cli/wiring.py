@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.run import CloudRun
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Identity, Logs, Probes
+    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
 
 T = TypeVar("T")
@@ -259,12 +259,12 @@ def identity_of(platform: "CloudRun") -> "Identity":
     return identity_for(Identify.AUTO, endpoint, platform.is_public)
 
 
-async def answers(url: str) -> str:
+async def answers(url: str, headers: "Headers") -> "UsersAnswer":
     """As ports.Answers, over HTTP."""
-    from gate.probes.answer import unanswered  # noqa: PLC0415
+    from gate.probes.answer import users_answer  # noqa: PLC0415
     from gate.probes.tls import shared_context  # noqa: PLC0415
 
-    return await unanswered(url, shared_context)
+    return await users_answer(url, headers, shared_context)
 
 
 def configurations_of(platform: "CloudRun") -> "Configurations":

@@ -30,30 +30,129 @@ class RevisionKey:
     revision: str
 
 
+class ProbeKind(Enum):
+    """How a probe asks, as Cloud Run's log lines name it."""
+
+    TCP = "TCP"
+    HTTP = "HTTP"
+    GRPC = "GRPC"
+
+
 @dataclass(frozen=True, slots=True)
-class RevisionSpec:
-    """What it takes to run a revision's container.
+class ProbeSpec:
+    """A startup or liveness probe; the numbers are those of google.cloud.run.v2.Probe.
 
     Attributes:
-        image: the image reference as deployed, looked up in the images file.
+        port: as configured; the port of the container that takes requests is its process's own.
+        path: of HTTP.
+        headers: of HTTP, repeated names included.
+        service: of gRPC's health protocol.
+    """
+
+    kind: ProbeKind = ProbeKind.TCP
+    port: int = 8080
+    path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    service: str = ""
+    initial_delay_s: float = 0.0
+    timeout_s: float = 240.0
+    period_s: float = 240.0
+    failure_threshold: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A secret of the images file, whose value is read when an instance starts."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a container expects a volume, or a folder of it."""
+
+    volume: str
+    path: str
+    sub_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file of a secret volume.
+
+    Attributes:
+        path: relative to the volume.
+        mode: permission bits.
+    """
+
+    path: str
+    secret: SecretRef
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSpec:
+    """A directory that the containers of one instance share: an emptyDir, or one of secrets."""
+
+    name: str
+    files: tuple[SecretFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What it takes to run one container.
+
+    Attributes:
+        image: the image reference as deployed; messages name it.
+        digest: the same by digest, as it was when the revision was made; "" when unknown.
+        name: the container's name, or "".
+        port: the PORT that Cloud Run's texts name, 0 for a container that takes no requests; the
+            process gets a free port of its own.
         env: the revision's own environment, in order.
-        container_port: the PORT that Cloud Run's texts name; the process gets its own free port.
+        command: replaces the image's ENTRYPOINT.
+        args: replaces the image's CMD.
+        working_dir: replaces the image's WORKDIR.
+        depends_on: names of the containers that must have started before.
+        startup: the startup probe; None waits for nothing, and on a port for Cloud Run's default.
+        liveness: the liveness probe.
+        mounts: the volumes it sees.
+    """
+
+    image: str
+    digest: str = ""
+    name: str = ""
+    port: int = 8080
+    env: tuple[tuple[str, str | SecretRef], ...] = ()
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = ""
+    depends_on: tuple[str, ...] = ()
+    startup: ProbeSpec | None = None
+    liveness: ProbeSpec | None = None
+    mounts: tuple[Mount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSpec:
+    """What it takes to run a revision.
+
+    Attributes:
+        main: the container that takes requests.
+        sidecars: the others; each has a name.
+        volumes: what the containers may mount.
         concurrency: most requests at once in one instance (max_instance_request_concurrency).
         max_instances: most instances at once; 0 means the platform's default of 100.
         timeout_s: request timeout; also cuts WebSockets.
-        startup_timeout_s: how long the TCP startup probe waits for the port.
     """
 
     key: RevisionKey
-    image: str
-    env: tuple[tuple[str, str], ...] = ()
-    container_port: int = 8080
-    container_name: str = ""
+    main: ContainerSpec
+    sidecars: tuple[ContainerSpec, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
     concurrency: int = 80
     min_instances: int = 0
     max_instances: int = 0
     timeout_s: float = 300.0
-    startup_timeout_s: float = 240.0
 
 
 class BootReason(Enum):
@@ -65,10 +164,15 @@ class BootReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BootFailure:
-    """A container that did not start: the condition's reason and Cloud Run's text for it."""
+    """A container that did not start: the condition's reason and Cloud Run's text for it.
+
+    Attributes:
+        took_s: from the start of its instance until the failure was known.
+    """
 
     reason: BootReason
     message: str
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

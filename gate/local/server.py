@@ -31,7 +31,7 @@ from gate.local.faults.rest_api import FaultsRestApi
 from gate.local.faults.strikes import Strikes
 from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
-from gate.local.images import Images
+from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
@@ -60,7 +60,7 @@ class Settings:
 
     Attributes:
         state: directory for what outlives the process; None keeps nothing (ephemeral).
-        images: what to run for an image reference.
+        images: what to run for an image reference, and the secrets.
         port: of gRPC and REST; REST alone gets the next one too. 0: any free ones.
         seed: of every artificial delay and of the traffic split.
         calm: no artificial delay.
@@ -69,7 +69,7 @@ class Settings:
     """
 
     state: Path | None
-    images: Images
+    images: ImageSource
     port: int
     seed: int
     calm: bool

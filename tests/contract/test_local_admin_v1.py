@@ -8,7 +8,7 @@ from google.cloud import run_v2
 
 from tests.contract.local_admin import Api, short, template, to, who
 from tests.fakes.local_everything import everything
-from tests.local_cloud_run import finish, local_cloud_run, local_images
+from tests.local_cloud_run import APP, finish, local_cloud_run, local_images
 
 __all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_admin_v1")
@@ -108,7 +108,7 @@ def container(body):
 
 def test_a_service_with_every_field_keeps_all_but_its_traffic(api):
     name = f"{api.new_id()}-all"
-    before = finish(api.start_create(everything(f"{name}-one"), name))
+    before = finish(api.start_create(_runnable(everything(f"{name}-one")), name))
     made = revisions(api, before)
 
     def change(body):
@@ -124,6 +124,15 @@ def test_a_service_with_every_field_keeps_all_but_its_traffic(api):
     for field in run_v2.Service.pb(before).DESCRIPTOR.fields:
         if field.name not in OBSERVED:
             assert getattr(after, field.name) == getattr(before, field.name), field.name
+
+
+def _runnable(service):
+    """The service with a program that there is, asked what it can answer."""
+    main, side = service.template.containers
+    main.command, main.args = ["python"], ["-ISu", str(APP)]
+    main.startup_probe = run_v2.Probe(tcp_socket=run_v2.TCPSocketAction(port=9000))
+    side.image = "demo/deaf"
+    return service
 
 
 OBSERVED = {

@@ -45,12 +45,12 @@ class FakeInstances:
     async def boot(self, spec: RevisionSpec) -> BootFailure | None:
         """Boots at once, or when the test says so."""
         self.booted.append(spec)
-        if spec.image in self.held:
-            await self.held[spec.image].wait()
-        if spec.image.startswith(MISSING):
-            text = f"Image '{spec.image}' not found."
+        if spec.main.image in self.held:
+            await self.held[spec.main.image].wait()
+        if spec.main.image.startswith(MISSING):
+            text = f"Image '{spec.main.image}' not found."
             return BootFailure(BootReason.CONTAINER_MISSING, text)
-        if spec.image.startswith(BROKEN):
+        if spec.main.image.startswith(BROKEN):
             reason = BootReason.HEALTH_CHECK_CONTAINER_ERROR
             return BootFailure(reason, "The user-provided container failed to start.")
         return None

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gate.local.instances.pool import StartError
+from gate.local.instances.pool import StartError, StartReason
 from gate.local.ports import (
     BootFailure,
     BootReason,
@@ -73,14 +73,18 @@ class FakeLauncher:
     def __init__(self, *, by_hand: bool = False) -> None:
         self.started: list[FakeInstance] = []
         self.asked = 0
+        self.reasons: list[StartReason] = []
         self._by_hand = by_hand
         self._gates: deque[asyncio.Future[None]] = deque()
         self._ended: dict[str, Callable[[str], None]] = {}
         self._changed = asyncio.Event()
 
-    async def start(self, spec: RevisionSpec, ended: Callable[[str], None]) -> FakeInstance:
+    async def start(
+        self, spec: RevisionSpec, reason: StartReason, ended: Callable[[str], None]
+    ) -> FakeInstance:
         """As `Launcher.start`."""
         self.asked += 1
+        self.reasons.append(reason)
         number = self.asked
         if self._by_hand:
             gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -12,6 +12,7 @@ from gate.local.admin.conditions import (
     find,
     with_standing,
 )
+from gate.local.admin.containers import missing_secret
 from gate.local.admin.messages import Condition, Revision, Service
 from gate.local.admin.names import revision_path, short
 from gate.local.admin.operations import OperationRecord
@@ -19,7 +20,7 @@ from gate.local.admin.outcome import ready
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
-from gate.local.admin.template import make_revision, make_spec, missing_secret
+from gate.local.admin.template import make_revision, make_spec
 from gate.local.admin.traffic import names
 from gate.local.ports import Instances, RevisionKey
 
@@ -100,7 +101,7 @@ class Boots:
 
     async def _boot(self, record: ServiceRecord, made: RevisionRecord) -> None:
         try:
-            conditions = await self._outcome(made.key, made.resource)
+            conditions = await self._outcome(made)
         finally:
             self._starting.pop(made.key, None)
         made.resource.conditions = conditions
@@ -114,14 +115,13 @@ class Boots:
         self._tables.put_revision(made)
         self._tables.put(record)
 
-    async def _outcome(self, key: RevisionKey, revision: Revision) -> list[Condition]:
-        secrets = self._surroundings.images.secrets
-        secret = missing_secret(revision, secrets)
+    async def _outcome(self, made: RevisionRecord) -> list[Condition]:
+        secret = missing_secret(made.resource, self._surroundings.images.secrets)
         if secret:
             message = f"The images file has no such secret: '{secret}' cannot be read."
             reason = Reason.SECRETS_ACCESS_CHECK_FAILED
             return failed(self._surroundings.now(), message, reason, Kind.RESOURCES)
-        failure = await self._instances.boot(make_spec(key, revision, secrets))
+        failure = await self._instances.boot(make_spec(made.key, made.resource, made.images))
         at = self._surroundings.now()
         return boot_failed(at, failure) if failure is not None else booted(at)
 

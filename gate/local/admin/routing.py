@@ -151,11 +151,10 @@ class Router:
     ) -> None:
         reachable = routes.revisions()
         for name in reachable | progress.scaled:
-            revision = record.revision(name)
-            if revision is not None and ready(revision):
-                secrets = self._surroundings.images.secrets
-                spec = make_spec(RevisionKey(record.key, name), revision, secrets)
-                self._instances.remember(scaled(spec, service, revision, routes))
+            held = record.revisions.get(name)
+            if held is not None and ready(held.resource):
+                spec = make_spec(held.key, held.resource, held.images)
+                self._instances.remember(scaled(spec, service, held.resource, routes))
         progress.scaled = reachable
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from gate.local.faults.delays import Betrayal, Delay, Faults
 from gate.local.history import History
-from gate.local.images import Images
+from gate.local.images import Images, ImageSource
 
 # Consonants only, as in generated names: no word comes out of them.
 _LETTERS = "".join(sorted(set(string.ascii_lowercase) - set("aeiou")))
@@ -36,7 +36,7 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     faults: Faults
     history: History = field(default_factory=History)
-    images: Images = field(default_factory=Images)
+    images: ImageSource = field(default_factory=Images)
 
     async def take(self, delay: Delay) -> None:
         """Lets as much time pass as this takes now."""
@@ -49,7 +49,7 @@ class Surroundings:
         return self.faults.strikes(betrayal)
 
 
-def real_surroundings(faults: Faults, images: Images) -> Surroundings:
+def real_surroundings(faults: Faults, images: ImageSource) -> Surroundings:
     """Gives the system's clock, random ids, real waiting, and the images there are."""
     rng: random.Random = faults.rng("names")
     return Surroundings(

@@ -124,7 +124,7 @@ async def test_a_revision_without_a_name_whose_operation_was_lost_is_made_once()
     await rig.control.resume()
     (running,) = rig.control.operations.running()
     await done(rig, running.operation)
-    assert [spec.image for spec in rig.instances.booted] == ["demo/better"]
+    assert [spec.main.image for spec in rig.instances.booted] == ["demo/better"]
     third = again(rig)
     await third.control.resume()
     assert third.control.operations.running() == []

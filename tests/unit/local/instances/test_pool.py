@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from gate.local.instances.pool import RevisionPool, backoff_s
+from gate.local.instances.pool import RevisionPool, StartReason, backoff_s
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
+from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, RevisionSpec
 from tests.fakes.local_data_plane import FakeLauncher, revision
 
 KEY = revision()
@@ -13,7 +13,7 @@ PATIENT = InstanceSettings(idle_s=3600, queue_s=3600, restart_backoff_s=0)
 
 def spec(concurrency=1, low=0, high=0):
     return RevisionSpec(
-        KEY, "image", concurrency=concurrency, min_instances=low, max_instances=high
+        KEY, ContainerSpec("image"), concurrency=concurrency, min_instances=low, max_instances=high
     )
 
 
@@ -41,6 +41,15 @@ async def test_boot_starts_one_instance_and_it_takes_a_request():
     assert lease is not None
     assert lease.instance_id == "instance-1"
     assert launcher.asked == 1
+
+
+async def test_the_first_start_of_a_revision_is_its_rollout_and_any_other_is_autoscaling():
+    launcher = FakeLauncher()
+    pool = pool_of(launcher, concurrency=1)
+    await pool.boot()
+    await pool.acquire()
+    await pool.acquire()
+    assert launcher.reasons == [StartReason.DEPLOYMENT_ROLLOUT, StartReason.AUTOSCALING]
 
 
 async def test_boot_failure_is_handed_back():
