@@ -1,7 +1,7 @@
 """From a service's template to a revision, and from a revision to what runs it.
 
 Pure. Accepted and kept, but without effect here: service account, VPC access, encryption,
-execution environment, session affinity, node selector, and what `containers` names.
+execution environment, node selector, and what `containers` names.
 """
 
 import math
