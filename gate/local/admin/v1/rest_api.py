@@ -29,8 +29,9 @@ from gate.local.admin.pages import page
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.v1.fields import Json, dig
 from gate.local.admin.v1.places import Places
-from gate.local.admin.v1.revision import revision_v1
-from gate.local.admin.v1.service import API, read_service, service_v1
+from gate.local.admin.v1.revision import revision_labels, revision_v1
+from gate.local.admin.v1.selectors import Selector, parse_selector
+from gate.local.admin.v1.service import API, read_service, service_labels, service_v1
 from gate.local.ports import JsonValue
 
 _COLLECTIONS: Final = (
@@ -76,7 +77,12 @@ class V1RestApi:
 
     async def list_services(self, request: Request) -> Json:
         """GET services."""
-        records = [(each.key.service, each) for each in self.places.records(request)]
+        selector = _selector(request)
+        records = [
+            (each.key.service, each)
+            for each in self.places.records(request)
+            if selector.matches(service_labels(each))
+        ]
         return _listed(request, "Service", records, self._render)
 
     async def get_service(self, request: Request) -> Json:
@@ -116,12 +122,12 @@ class V1RestApi:
 
     async def list_revisions(self, request: Request) -> Json:
         """GET revisions?labelSelector=serving.knative.dev/service = S."""
-        service = self.places.selected(request)
+        selector = _selector(request)
         found = [
             (f"{10**9 - held.number:09d}/{record.key.service}", (held, record))
             for record in self.places.records(request)
-            if service in ("", record.key.service)
             for held in record.revisions.values()
+            if selector.matches(revision_labels(held, record))
         ]
         return _listed(request, "Revision", found, lambda pair: revision_v1(*pair))
 
@@ -196,6 +202,10 @@ def _listed(
     items: list[JsonValue] = [show(item) for item in cut.items]
     metadata: Json = {"continue": cut.next_token} if cut.next_token else {}
     return {"apiVersion": API, "kind": f"{kind}List", "metadata": metadata, "items": items}
+
+
+def _selector(request: Request) -> Selector:
+    return parse_selector(request.query_params.get("labelSelector", ""))
 
 
 def _dry(request: Request) -> bool:

@@ -41,6 +41,20 @@ def resolved(held: RevisionRecord, service: str) -> RevisionTemplate:
     return template
 
 
+def revision_labels(held: RevisionRecord, owner: ServiceRecord) -> dict[str, str]:
+    """Gives a revision's labels: its template's, whose it is, and its region."""
+    key = owner.key
+    return {
+        **Revision.pb(held.resource).labels,
+        f"{_SERVING}/service": key.service,
+        f"{_SERVING}/serviceUid": owner.resource.uid,
+        f"{_SERVING}/configuration": key.service,
+        f"{_SERVING}/configurationGeneration": str(held.number),
+        f"{_SERVING}/route": key.service,
+        LOCATION: key.location,
+    }
+
+
 def _metadata(held: RevisionRecord, owner: ServiceRecord, annotations: dict[str, str]) -> Json:
     revision, key = held.resource, owner.key
     name, number = held.key.revision, project_number(key.project)
@@ -52,15 +66,7 @@ def _metadata(held: RevisionRecord, owner: ServiceRecord, annotations: dict[str,
         "resourceVersion": resource_version(last_change(revision)),
         "generation": revision.generation,
         "creationTimestamp": timestamp(as_time(revision.create_time)),
-        "labels": {
-            **dict(revision.labels),
-            f"{_SERVING}/service": key.service,
-            f"{_SERVING}/serviceUid": owner.resource.uid,
-            f"{_SERVING}/configuration": key.service,
-            f"{_SERVING}/configurationGeneration": str(held.number),
-            f"{_SERVING}/route": key.service,
-            LOCATION: key.location,
-        },
+        "labels": cast("JsonValue", revision_labels(held, owner)),
         "annotations": cast(
             "JsonValue",
             {

@@ -24,7 +24,7 @@ from gate.local.admin.v1.status import condition_v1, timestamp
 from gate.local.admin.v1.table import Message, apply, shown
 from gate.local.admin.v1.template import SERVER_METADATA, read_template, template_v1
 from gate.local.admin.v1.traffic import observed_v1, read_target, target_v1
-from gate.local.ports import JsonValue, ServiceKey
+from gate.local.ports import JsonValue
 
 API: Final = "serving.knative.dev/v1"
 LOCATION: Final = "cloud.googleapis.com/location"
@@ -56,7 +56,7 @@ def service_v1(record: ServiceRecord, operation_id: str) -> Json:
     return {
         "apiVersion": API,
         "kind": "Service",
-        "metadata": _metadata(service, record.key, operation_id),
+        "metadata": _metadata(record, operation_id),
         "spec": {
             "template": template_v1(service.template, record.client),
             "traffic": [target_v1(target) for target in service.traffic],
@@ -121,7 +121,13 @@ def _read_metadata(message: Message, metadata: Fields) -> None:
         target.update(entries)
 
 
-def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
+def service_labels(record: ServiceRecord) -> dict[str, str]:
+    """Gives a service's labels: its owner's, and its region."""
+    return {**Service.pb(record.resource).labels, LOCATION: record.key.location}
+
+
+def _metadata(record: ServiceRecord, operation_id: str) -> Json:
+    service, key = record.resource, record.key
     number = project_number(key.project)
     message = Service.pb(service)
     annotations = {
@@ -144,7 +150,7 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         "resourceVersion": resource_version(last_change(service)),
         "generation": message.generation,
         "creationTimestamp": timestamp(message.create_time.ToDatetime(tzinfo=UTC)),
-        "labels": {**message.labels, LOCATION: key.location},
+        "labels": cast("JsonValue", service_labels(record)),
         "annotations": cast("JsonValue", annotations),
     }
 
