@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.json_format import ParseError
 from starlette.routing import Route
 
+from gate.local.admin.absent import absent_route
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
@@ -183,6 +184,7 @@ class LocalCloudRun:
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
+            absent_route(),
         ]
 
     def _directory(self) -> Path:

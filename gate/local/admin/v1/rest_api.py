@@ -25,6 +25,7 @@ from gate.local.admin.messages import (
     Service,
 )
 from gate.local.admin.names import parse_service, revision_path, service_path, short
+from gate.local.admin.operations import OperationRecord
 from gate.local.admin.pages import page
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.v1.fields import Json, dig
@@ -38,7 +39,7 @@ _COLLECTIONS: Final = (
     f"/apis/{API}/namespaces/{{namespace}}",
     "/v1/projects/{namespace}/locations/{location}",
 )
-_WAIT: Final = "/v1/projects/{project}/locations/{location}/operations/{operation}:wait"
+_OPERATION: Final = "/v1/projects/{project}/locations/{location}/operations/{operation}"
 
 T = TypeVar("T")
 Call = Callable[[Request], Awaitable[Json]]
@@ -59,7 +60,10 @@ class V1RestApi:
 
     def routes(self) -> list[Route]:
         """Gives the routes to mount, each called as v2 calls the same thing."""
-        made = [_route("WaitOperation", "POST", _WAIT, self.wait_operation)]
+        made = [
+            _route("WaitOperation", "POST", f"{_OPERATION}:wait", self.wait_operation),
+            _route("GetOperation", "GET", _OPERATION, self.get_operation),
+        ]
         for base in _COLLECTIONS:
             services, revisions = f"{base}/services", f"{base}/revisions"
             one, revision = f"{services}/{{service}}", f"{revisions}/{{revision}}"
@@ -148,7 +152,14 @@ class V1RestApi:
         parse(await read_body(request), asked)
         timeout_s = asked.timeout.ToTimedelta().total_seconds() or MAX_WAIT_S
         name = request.url.path.removeprefix("/v1/").removesuffix(":wait")
-        record = await self._control.operations.wait(name, min(timeout_s, MAX_WAIT_S))
+        return self._show(await self._control.operations.wait(name, min(timeout_s, MAX_WAIT_S)))
+
+    async def get_operation(self, request: Request) -> Json:
+        """GET operations/O."""
+        name = request.url.path.removeprefix("/v1/")
+        return self._show(self._control.operations.get(name))
+
+    def _show(self, record: OperationRecord) -> Json:
         operation = record.operation
         answer: Json = {"name": operation.name}
         if not operation.done:
