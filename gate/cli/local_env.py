@@ -88,6 +88,7 @@ def _gcloud(args: argparse.Namespace, where: str) -> dict[str, str]:
     return {
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": f"http://{where}/",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING": f"http://{where}/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER": f"http://{where}/",
         "CLOUDSDK_PROXY_TYPE": "http",
         "CLOUDSDK_PROXY_ADDRESS": _HOST,
         "CLOUDSDK_PROXY_PORT": str(args.port),

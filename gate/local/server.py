@@ -22,6 +22,7 @@ from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.grpc_api import admin_handlers
 from gate.local.admin.interference import interference
+from gate.local.admin.projects import project_route
 from gate.local.admin.rest_api import RestApi
 from gate.local.admin.surroundings import real_surroundings
 from gate.local.admin.v1.rest_api import V1RestApi
@@ -184,6 +185,7 @@ class LocalCloudRun:
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
+            project_route(),
             absent_route(),
         ]
 

@@ -67,6 +67,13 @@ def test_the_namespace_may_be_the_projects_number(api, pair):
     assert httpx.get(url).json()["metadata"]["uid"] == service.uid
 
 
+def test_a_project_tells_its_number(api, pair):
+    service, _, _ = pair
+    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
+    number = httpx.get(f"{api.running.rest}/v1/projects/demo").json()["projectNumber"]
+    assert number == body["metadata"]["namespace"]
+
+
 def test_the_region_is_the_prefix_of_the_host(api, pair):
     service, _, _ = pair
     url = v1(api, f"services/{short(service.name)}")
