@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Final, cast
 
 from gate.local.admin.checks import check_key
-from gate.local.admin.conditions import State, state_of
+from gate.local.admin.conditions import State
 from gate.local.admin.defaults import project_number
 from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.etags import resource_version
@@ -59,7 +59,7 @@ def service_v1(record: ServiceRecord, operation_id: str) -> Json:
         "metadata": _metadata(record, operation_id),
         "spec": {
             "template": template_v1(service.template, record.client),
-            "traffic": [target_v1(target) for target in service.traffic],
+            "traffic": [target_v1(target) for target in Service.pb(service).traffic],
         },
         "status": _status(service),
     }
@@ -157,8 +157,9 @@ def _metadata(record: ServiceRecord, operation_id: str) -> Json:
 
 def _status(service: Service) -> Json:
     """Gives the v1 status; its observedGeneration advances with every finished reconciliation."""
-    pending = state_of(service.terminal_condition) is State.PENDING
-    observed = service.observed_generation if pending else service.generation
+    message = Service.pb(service)
+    pending = message.terminal_condition.state == State.PENDING
+    observed = message.observed_generation if pending else message.generation
     status: Json = {
         "observedGeneration": observed,
         "conditions": [
@@ -166,11 +167,11 @@ def _status(service: Service) -> Json:
         ],
         "traffic": observed_v1(service),
     }
-    if service.latest_created_revision:
-        status["latestCreatedRevisionName"] = short(service.latest_created_revision)
-    if service.latest_ready_revision:
-        status["latestReadyRevisionName"] = short(service.latest_ready_revision)
-    if service.uri:
-        status["url"] = service.uri
-        status["address"] = {"url": service.uri}
+    if message.latest_created_revision:
+        status["latestCreatedRevisionName"] = short(message.latest_created_revision)
+    if message.latest_ready_revision:
+        status["latestReadyRevisionName"] = short(message.latest_ready_revision)
+    if message.uri:
+        status["url"] = message.uri
+        status["address"] = {"url": message.uri}
     return status

@@ -1,14 +1,13 @@
 """Conditions and times, as v1 writes them: read only."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
-from gate.local.admin.conditions import Reason, State, reason_of, state_of
+from gate.local.admin.conditions import Reason, State, reason_of
 from gate.local.admin.messages import Condition
-from gate.local.admin.plan import as_time
 from gate.local.admin.v1.fields import Json
 
-_STATUS: Final = {State.SUCCEEDED: "True", State.FAILED: "False"}
+_STATUS: Final[dict[int, str]] = {State.SUCCEEDED: "True", State.FAILED: "False"}
 _REASONS: Final = {
     Reason.CONTAINER_MISSING: "ContainerMissing",
     Reason.HEALTH_CHECK_CONTAINER_ERROR: "HealthCheckContainerError",
@@ -23,17 +22,19 @@ _REASONS: Final = {
 
 def condition_v1(item: Condition) -> Json:
     """Gives a condition; a state that is neither is Unknown."""
+    message = Condition.pb(item)  # many times as fast to read as its wrapper
     made: Json = {
-        "type": item.type_,
-        "status": _STATUS.get(state_of(item), "Unknown"),
-        "lastTransitionTime": timestamp(as_time(item.last_transition_time)),
+        "type": message.type_,
+        "status": _STATUS.get(message.state, "Unknown"),
+        "lastTransitionTime": timestamp(message.last_transition_time.ToDatetime(tzinfo=UTC)),
     }
-    reason = reason_of(item)
-    if reason is not None:
-        made["reason"] = _REASONS[reason]
-    if item.message:
-        made["message"] = item.message
-    if "severity" in item:
+    if message.WhichOneof("reasons"):
+        reason = reason_of(item)
+        if reason is not None:
+            made["reason"] = _REASONS[reason]
+    if message.message:
+        made["message"] = message.message
+    if message.severity:
         made["severity"] = "Info"
     return made
 
