@@ -37,32 +37,34 @@ def pair(local_cloud_run):
 
 @pytest.fixture(scope="module")
 def steps(gcloud, local_cloud_run, pair):
-    """The service after each step."""
+    """What gcloud said of each step, and the service after it."""
     service, old, new = pair
     made = []
     for flags, _ in STEPS:
         asked = flags.format(old=old, new=new).split()
-        gcloud.ok("run", "services", "update-traffic", short(service.name), *asked)
-        made.append(read(local_cloud_run, short(service.name)))
+        said = gcloud("run", "services", "update-traffic", short(service.name), *asked)
+        made.append((said, read(local_cloud_run, short(service.name))))
     return made
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)), ids=[flags for flags, _ in STEPS])
 def test_update_traffic(steps, pair, number):
     _, old, new = pair
+    said, service = steps[number]
+    assert said.returncode == 0, said.stderr
     expected = [(name.format(old=old, new=new), *rest) for name, *rest in STEPS[number][1]]
-    assert sorted(split(steps[number])) == sorted(expected)
+    assert sorted(split(service)) == sorted(expected)
 
 
 def test_no_step_makes_a_revision(steps, pair):
     _, _, new = pair
-    assert {short(each.latest_created_revision) for each in steps} == {new}
+    assert {short(each.latest_created_revision) for _, each in steps} == {new}
 
 
 def test_each_step_is_one_write(steps, pair):
     service, _, _ = pair
     first = service.generation + 1
-    assert [each.generation for each in steps] == list(range(first, first + len(STEPS)))
+    assert [each.generation for _, each in steps] == list(range(first, first + len(STEPS)))
 
 
 def test_what_gcloud_moved_is_what_answers(steps, pair):
