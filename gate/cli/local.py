@@ -1,4 +1,4 @@
-"""`gate local up`: a Cloud Run on this machine, in the foreground, until Ctrl-C."""
+"""`gate local`: a Cloud Run on this machine. `up` runs it in the foreground, until Ctrl-C."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.cli import local_env
 from gate.errors import InfrastructureError, UsageError
 from gate.local.deferral import put_off_clients
 
@@ -33,7 +34,7 @@ exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state d
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommand and its arguments."""
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="local_command")
     up = commands.add_parser(
         "up",
         help="start it in the foreground",
@@ -42,6 +43,17 @@ def register(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _register_up(up)
+    env = commands.add_parser(
+        "env",
+        help="print what to export so that clients, or gcloud, use it",
+        description="Prints the environment for clients of a running local Cloud Run.",
+        allow_abbrev=False,
+    )
+    local_env.register(env, _port, DEFAULT_PORT, Path(DEFAULT_STATE))
+
+
+def _register_up(up: argparse.ArgumentParser) -> None:
     keep = up.add_mutually_exclusive_group()
     keep.add_argument(
         "--state",
@@ -78,12 +90,16 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs a local Cloud Run until it is stopped; returns the exit code.
+    """Runs a local Cloud Run until it is stopped, or says how to use one; returns the exit code.
 
     Raises:
         UsageError: the images file or the state directory's content is wrong.
         InfrastructureError: a port or the state directory is taken.
     """
+    return local_env.run(args) if args.local_command == "env" else _up(args)
+
+
+def _up(args: argparse.Namespace) -> int:
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
@@ -175,7 +191,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
         *_identity_lines(settings, endpoints),
         "",
-        "# and for gcloud run:",
+        f"# and for gcloud (or all of its settings: gate local env --gcloud --port {port}):",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
         "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
         f"export CLOUDSDK_PROXY_PORT={port}",

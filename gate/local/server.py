@@ -19,12 +19,14 @@ from starlette.routing import Route
 from gate.local.access.door import LocalDoor
 from gate.local.access.issuer import Issuer
 from gate.local.access.metadata import MetadataServer
+from gate.local.admin.absent import absent_route
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.grpc_api import admin_handlers
 from gate.local.admin.iam_rest import IamRestApi
 from gate.local.admin.interference import interference
+from gate.local.admin.projects import project_route
 from gate.local.admin.rest_api import RestApi
 from gate.local.admin.surroundings import real_surroundings
 from gate.local.admin.v1.rest_api import V1RestApi
@@ -195,6 +197,8 @@ class LocalCloudRun:
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
             *metadata.routes(),
+            project_route(),
+            absent_route(),
         ]
 
     def _door_keeper(self) -> LocalDoor:

@@ -44,6 +44,21 @@ def resolved(held: RevisionRecord, service: str) -> RevisionTemplate:
     return template
 
 
+def revision_labels(held: RevisionRecord, owner: ServiceRecord) -> dict[str, str]:
+    """Gives a revision's labels: its template's, whose it is, and its region."""
+    key = owner.key
+    return {
+        **Revision.pb(held.resource).labels,
+        f"{_SERVING}/service": key.service,
+        f"{_SERVING}/serviceUid": owner.resource.uid,
+        f"{_SERVING}/configuration": key.service,
+        f"{_SERVING}/configurationGeneration": str(held.number),
+        f"{_SERVING}/route": key.service,
+        LOCATION: key.location,
+        **_probe_label(held.resource),
+    }
+
+
 def _metadata(held: RevisionRecord, owner: ServiceRecord, annotations: dict[str, str]) -> Json:
     revision, key = held.resource, owner.key
     name, number = held.key.revision, project_number(key.project)
@@ -55,16 +70,7 @@ def _metadata(held: RevisionRecord, owner: ServiceRecord, annotations: dict[str,
         "resourceVersion": resource_version(last_change(revision)),
         "generation": revision.generation,
         "creationTimestamp": timestamp(as_time(revision.create_time)),
-        "labels": {
-            **dict(revision.labels),
-            f"{_SERVING}/service": key.service,
-            f"{_SERVING}/serviceUid": owner.resource.uid,
-            f"{_SERVING}/configuration": key.service,
-            f"{_SERVING}/configurationGeneration": str(held.number),
-            f"{_SERVING}/route": key.service,
-            LOCATION: key.location,
-            **_probe_label(revision),
-        },
+        "labels": cast("JsonValue", revision_labels(held, owner)),
         "annotations": cast(
             "JsonValue",
             {
@@ -107,7 +113,7 @@ def _container_status(container: Message) -> Json:
     return made
 
 
-def _probe_label(revision: Revision) -> dict[str, JsonValue]:
+def _probe_label(revision: Revision) -> dict[str, str]:
     """Marks the startup probe that the server gave; how others are marked no source tells."""
     container = main_container(revision.containers)
     given = default_startup_probe(container.ports[0].container_port) if container.ports else None

@@ -1,7 +1,7 @@
 """Conditions and times, as v1 writes them: read only."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, cast
 
 from gate.local.admin.conditions import Reason, State, reason_of, state_of
@@ -11,7 +11,7 @@ from gate.local.admin.v1.fields import Json
 from gate.local.ports import JsonValue
 
 _READY: Final = "Ready"
-_STATUS: Final = {State.SUCCEEDED: "True", State.FAILED: "False"}
+_STATUS: Final[dict[int, str]] = {State.SUCCEEDED: "True", State.FAILED: "False"}
 _REASONS: Final = {
     Reason.CONTAINER_MISSING: "ContainerMissing",
     Reason.HEALTH_CHECK_CONTAINER_ERROR: "HealthCheckContainerError",
@@ -46,18 +46,21 @@ def service_conditions_v1(service: Service) -> list[JsonValue]:
 
 def condition_v1(item: Condition) -> Json:
     """Gives a condition; a state that is neither is Unknown, one without a type is Ready."""
+    message = Condition.pb(item)  # many times as fast to read as its wrapper
     made: Json = {
-        "type": item.type_ or _READY,
-        "status": _STATUS.get(state_of(item), "Unknown"),
+        "type": message.type_ or _READY,
+        "status": _STATUS.get(message.state, "Unknown"),
     }
-    if "last_transition_time" in item:
-        made["lastTransitionTime"] = timestamp(as_time(item.last_transition_time))
-    reason = reason_of(item)
-    if reason is not None:
-        made["reason"] = _REASONS[reason]
-    if item.message:
-        made["message"] = item.message
-    if "severity" in item:
+    if message.HasField("last_transition_time"):
+        at = message.last_transition_time.ToDatetime(tzinfo=UTC)
+        made["lastTransitionTime"] = timestamp(at)
+    if message.WhichOneof("reasons"):
+        reason = reason_of(item)
+        if reason is not None:
+            made["reason"] = _REASONS[reason]
+    if message.message:
+        made["message"] = message.message
+    if message.severity:
         made["severity"] = "Info"
     return made
 
