@@ -47,7 +47,7 @@ def test_a_days_work(gcloud, local_cloud_run):
     assert answers(service.uri) == {first}
     gcloud.ok("run", "revisions", "delete", "shop-two")
     names = {each["metadata"]["name"] for each in gcloud.json("run", "revisions", "list")}
-    assert names == {first, third["latestReadyRevisionName"]}
+    assert names == {first, third["latestCreatedRevisionName"]}
 
     gcloud.ok("run", "services", "delete", "shop")
     assert "Cannot find service [shop]" in gcloud.refused("run", "services", "describe", "shop")
