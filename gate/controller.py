@@ -95,11 +95,15 @@ class Controller:
     Args:
         world: the adapters.
         urgent_record_within_s: how long a move to safety waits for the ledger.
+
+    Attributes:
+        outcome: the entry that was handed to the ledger at the end, None before.
     """
 
     def __init__(
         self, world: World, urgent_record_within_s: float = URGENT_RECORD_WITHIN_S
     ) -> None:
+        self.outcome: Entry | None = None
         self._world = world
         self._urgent_record_within_s = urgent_record_within_s
         self._interview = Interview(
@@ -316,7 +320,7 @@ class Controller:
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        entry = outcome(rollout, world.clock.now(), world.redactor.json)
+        entry = self.outcome = outcome(rollout, world.clock.now(), world.redactor.json)
         try:
             async with asyncio.timeout(RECORD_WITHIN_S if self._told else None):
                 await self._append(entry, rollout)

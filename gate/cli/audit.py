@@ -1,12 +1,16 @@
 """`gate audit`: what the ledger remembers."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from gate.cli import by_hand, options, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
 from gate.ports import LedgerQuery
+
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
 
 LIMIT_MAX = 10_000
 
@@ -21,6 +25,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     listing.set_defaults(what="list")
     one = commands.add_parser("show", help="everything about one rollout")
     one.add_argument("id", metavar="ID", help="the rollout's id, as `gate audit list` shows it")
+    one.add_argument(
+        "--verbose", action="store_true", help="with each write, and each question with its answer"
+    )
     one.set_defaults(what="show", limit=1000)
     for command in (listing, one):
         options.add_policy(command, required=False)
@@ -46,15 +53,16 @@ def run(args: argparse.Namespace) -> int:
     elif not entries:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     else:
-        show.say(_lines(args.what, entries))
+        show.draw(_blocks(args, entries))
     return 0
 
 
-def _lines(what: str, entries: tuple[dict[str, Json], ...]) -> list[str]:
+def _blocks(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> "list[Block]":
     from gate.report import audit  # noqa: PLC0415
 
-    render = audit.audit_list_lines if what == "list" else audit.audit_show_lines
-    return render(entries, show.width())
+    if args.what == "list":
+        return audit.list_blocks(entries, show.width())
+    return audit.show_blocks(entries, verbose=args.verbose)
 
 
 async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], ...]:

@@ -10,6 +10,7 @@ from gate.cli import wiring
 from gate.cli.drive import drive
 from gate.core.hand import warnings
 from gate.core.policy import Policy, ServiceName
+from gate.core.rescue import INSTEAD, same_move
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.stable import way_back
 from gate.core.state import Kind, Past, Plan
@@ -22,11 +23,10 @@ from gate.errors import (
     UnavailableError,
     UsageError,
 )
-from gate.ledger.entry import past_of
+from gate.ledger.past import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
-from gate.report.gcloud import INSTEAD, same_move
-from gate.report.safe import safe
+from gate.report.safe import WHOLE, safe
 
 HISTORY = 50
 LEDGER_WITHIN_S = 2.0
@@ -75,7 +75,7 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
             plan = _confirmed(plan)
         return drive(plan, args.output, policy=policy, prepare=_prepared)
     except (AccessError, UnavailableError) as error:
-        ways = (error.hint, f"{INSTEAD}:\n  {same_move(plan)}")
+        ways = (error.hint, f"{INSTEAD}:\n  {safe(same_move(plan), WHOLE)}")
         raise type(error)(error.message, "\n".join(filter(None, ways))) from None
 
 

@@ -7,9 +7,12 @@ from datetime import datetime
 from gate.core.lease import Standing, half_done, standing
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
+from gate.core.state import Kind, Plan
 
 ROLL_OUT = "--policy POLICY --image IMAGE"
 """What only the reader knows, in a command that is printed."""
+
+INSTEAD = "if gcloud gets through, this does the same (nothing is asked first or recorded)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,23 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
 def roll_out(ref: ServiceRef) -> str:
     """The command that leads on where there is nothing to go back to."""
     return f"gate rollout {ROLL_OUT} {flags(ref)}"
+
+
+def same_move(plan: Plan, revision: str = "") -> str:
+    """What moves all traffic by gcloud, "" where a move is not what was asked for.
+
+    Args:
+        plan: what was asked for.
+        revision: where it leads to, where that is known by now.
+    """
+    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK}:
+        return ""
+    name = plan.revision or revision
+    by_tag = plan.kind is Kind.PROMOTE and not name and plan.tag
+    to = f"--to-tags {plan.tag}=100" if by_tag else f"--to-revisions {name or 'REVISION'}=100"
+    ref = plan.service
+    command = f"gcloud run services update-traffic {ref.name} {to}"
+    return f"{command} --project {ref.project} --region {ref.region}"
 
 
 def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:

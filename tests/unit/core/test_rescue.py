@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gate.core.mark import KEY, Mark
-from gate.core.rescue import mending, next_step, sole_effective, stuck
+from gate.core.rescue import mending, next_step, same_move, sole_effective, stuck
 from gate.core.service import Revision
+from gate.core.state import Kind
 from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -21,6 +22,7 @@ from tests.unit.core.rollouts import (
     later,
     marked,
     ours,
+    plan,
     service,
 )
 
@@ -87,3 +89,27 @@ def test_after_a_stuck_end_it_goes_back_or_on():
     assert f"--to {STABLE} " in stuck(seen, ALL).command
     assert stuck(seen, ()).command.startswith("gate rollout --policy")
     assert f"--to {OLD} " in stuck(seen, (), OLD).command
+
+
+WHERE = "--project demo --region us-central1"
+TO = f"gcloud run services update-traffic backend --to-revisions {{}}=100 {WHERE}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "command"),
+    [
+        (plan(Kind.ROLLBACK, revision=STABLE), "", TO.format(STABLE)),
+        (plan(Kind.ROLLBACK, revision=""), STABLE, TO.format(STABLE)),
+        (plan(Kind.ROLLBACK, revision=""), "", TO.format("REVISION")),
+        (plan(Kind.PROMOTE, revision=STABLE), "", TO.format(STABLE)),
+        (
+            plan(Kind.PROMOTE, revision="", tag="next"),
+            "",
+            f"gcloud run services update-traffic backend --to-tags next=100 {WHERE}",
+        ),
+        (plan(), STABLE, ""),
+        (plan(Kind.RECOVER), STABLE, ""),
+    ],
+)
+def test_the_same_move_by_gcloud(asked, known, command):
+    assert same_move(asked, known) == command

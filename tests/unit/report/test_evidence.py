@@ -4,18 +4,30 @@ from dataclasses import replace
 
 from gate.core.attribution import attributed
 from gate.core.evidence import STABLE, Evidence, Outcome, Repeat
+from gate.core.policy import Json
 from gate.core.state import Phase
 from gate.core.verdict import judge
 from gate.ledger.entry import outcome
+from gate.ledger.evidence import probes_value
 from gate.ports import Progress
-from gate.report import machine
-from gate.report.audit import audit_show_lines
-from gate.report.board import Board
-from gate.report.probe_story import ProbeStory
-from gate.report.summary import evidence_lines
+from gate.report.audit import show_blocks
+from gate.report.evidence import outcome_of, probes_lines, stake
+from gate.report.lines import plain
+from gate.report.progress.board import Board
+from gate.report.progress.probes import ProbeMessages
 from tests.fakes.clock import START
-from tests.unit.report.scenes import HOSTILE, PROBES, SHOWN, Scene, failed, passed, plan
-from tests.unit.report.test_live import Clock, drawn
+from tests.unit.report.progress.test_live import Clock, drawn
+from tests.unit.report.scenes import (
+    HOSTILE,
+    PROBES,
+    SHOWN,
+    STAKES,
+    V2_EVIDENCE,
+    Scene,
+    failed,
+    passed,
+    plan,
+)
 
 TRIES = (Repeat.WRONG, Repeat.SILENT, Repeat.WRONG)
 OWN = failed(repeats=TRIES)
@@ -26,27 +38,22 @@ SAME = (passed(), OWN, replace(OWN, address=STABLE))
 
 def told(seen: tuple[Evidence, ...]) -> str:
     probes = PROBES[:2]
-    lines = evidence_lines(
-        attributed(probes, seen), {}, 200, probes=probes, verdict=judge(probes, seen)
-    )
-    return "\n".join(lines)
+    value = probes_value(attributed(probes, seen), probes, judge(probes, seen))
+    return "\n".join(plain(probes_lines(value), 200))
 
 
-def test_the_table_and_the_reasons_show_both_sides_and_whose_fault_it_is() -> None:
+def test_the_reasons_show_both_sides_and_whose_fault_it_is() -> None:
     text = told(SEEN)
-    assert "FAILED (regression)" in text
-    assert "307 to /api/health/; stable: passed, 200 in 7 ms" in text
-    assert "1 of 2 probes passed" in text
+    assert "1 of 2 probes passed: health" in text
     assert "fault: regression (stable passes the same probe" in text
     assert "stable: passed in 100 ms: 200 in 7 ms" in text
     assert "tries: 3 of 3 failed, 1 of them without an answer; of stable's 0 of 3" in text
-    assert text.count("api-health") == 2
+    assert text.count("api-health:") == 1
     assert "@stable" not in text
 
 
 def test_a_failure_that_was_there_before_is_said_to_be() -> None:
     text = told(SAME)
-    assert "FAILED (already there)" in text
     assert "fault: already there (stable fails alike: mend that first" in text
     assert "verdict: hold" in text
 
@@ -54,19 +61,18 @@ def test_a_failure_that_was_there_before_is_said_to_be() -> None:
 def test_without_a_control_nobody_is_blamed() -> None:
     text = told((passed(), failed()))
     assert "fault" not in text
-    assert "FAILED (" not in text
 
 
 def test_what_is_known_without_a_control_is_said_in_one_word() -> None:
     probes = PROBES[1:2]
-    lines = evidence_lines(attributed(probes, [failed()], live=True), {}, 200, probes=probes)
-    assert [line.strip() for line in lines if "fault" in line] == ["fault: regression"]
+    value = probes_value(attributed(probes, [failed()], live=True), probes, None)
+    lines = [line.text for line in probes_lines(value)]
+    assert [line for line in lines if "fault" in line] == ["fault: regression"]
 
 
 def test_machines_get_the_word_and_both_sides() -> None:
     seen = attributed(PROBES, SEEN)
-    value = machine.evidence_value(seen, probes=PROBES, verdict=judge(PROBES, SEEN))
-    assert isinstance(value, dict)
+    value = probes_value(seen, PROBES, judge(PROBES, SEEN))
     assert (value["passed"], value["asked"]) == (1, 5)
     evidence, verdict = value["evidence"], value["verdict"]
     assert isinstance(evidence, list)
@@ -79,10 +85,10 @@ def test_machines_get_the_word_and_both_sides() -> None:
     assert reasons[0]["attribution"] == "regression"
 
 
-def test_the_audit_shows_stable_beside_a_failure_and_not_beside_a_pass() -> None:
+def test_the_details_show_stable_beside_a_failure_and_not_beside_a_pass() -> None:
     rollout = replace(Scene().play(plan()), evidence=attributed(PROBES, SEEN))
     entry = outcome(rollout, START)
-    text = "\n".join(audit_show_lines([entry], 200))
+    text = "\n".join(plain(show_blocks([entry], verbose=True), 200))
     assert "FAILED (regression)" in text
     assert "307 to /api/health/; stable: 200 in 7 ms" in text
     assert "fault: regression" in text
@@ -100,7 +106,7 @@ def test_the_record_keeps_no_excerpts_of_a_control_that_nothing_hangs_on() -> No
 
 
 def test_the_story_tells_of_stable_only_beside_a_failure() -> None:
-    story = ProbeStory()
+    story = ProbeMessages()
     story.asked(Phase.PROBING)
     for item in SEEN:
         assert not story.progress(Progress(item.probe, address=STABLE))
@@ -114,7 +120,7 @@ def test_the_story_tells_of_stable_only_beside_a_failure() -> None:
 
 
 def test_a_stable_that_fails_where_the_candidate_passes_is_told() -> None:
-    story = ProbeStory()
+    story = ProbeMessages()
     story.asked(Phase.PROBING)
     story.progress(Progress("health", evidence=passed()))
     sick = replace(failed("health"), address=STABLE)
@@ -142,3 +148,46 @@ def test_hostile_words_of_stable_do_nothing() -> None:
     text = told((passed(), OWN, control))
     assert SHOWN in text
     assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_hint_is_a_hint_whatever_it_contains() -> None:
+    finding = replace(failed().findings[0], hint="ask /a | /b; its own last words: none")
+    verdict = judge(PROBES[:1], [failed("health", findings=(finding,))])
+    lines = [line.text for line in probes_lines(probes_value([], PROBES[:1], verdict))]
+    assert "hint: ask /a | /b; its own last words: none" in lines
+    assert not any("log lines" in line or line.startswith("|") for line in lines)
+
+
+def test_probes_alone() -> None:
+    seen = V2_EVIDENCE[:3]
+    value = probes_value(seen, PROBES, judge(PROBES, seen), STAKES)
+    lines = plain(probes_lines(value), 100)
+    assert "  did not run: same-user-concurrency, strangers" in lines
+    assert "1 of 5 probes passed: health" in lines
+    assert "verdict: reject (the candidate is not fit for users)" in lines
+    assert "    at stake: chat (P1, $120K MRR)" in lines
+
+
+def test_probes_alone_without_a_policy_or_verdict() -> None:
+    lines = plain(probes_lines(probes_value(V2_EVIDENCE[:2], (), None)), 100)
+    assert lines == [
+        "1 of 2 probes passed: health",
+        "  api-health: FAILED in 100 ms",
+        "    asked: GET /api/health",
+        "    redirect: got 307 to /api/health/, expected status 200",
+        "      hint: a slash is added: the route is registered as /api/health/",
+    ]
+    assert probes_lines(probes_value((), (), None)) == []
+
+
+def test_a_stake_names_what_it_is_worth_where_that_is_known() -> None:
+    document: dict[str, Json] = {"stakes": {"chat": "P1, $120K MRR", "bare": ""}}
+    assert stake(document, "chat") == "chat (P1, $120K MRR)"
+    assert stake(document, "bare") == "bare"
+    assert stake(document, "other") == "other"
+
+
+def test_only_a_pass_without_findings_is_called_one() -> None:
+    assert outcome_of({"outcome": "passed"}) == "passed"
+    assert outcome_of({"outcome": "failed"}) == "FAILED"
+    assert outcome_of({"outcome": "passed", "findings": [{"seen": "x"}]}) == "inconclusive"

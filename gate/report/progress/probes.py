@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gate.core.evidence import SERVICE, STABLE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence, Outcome
 from gate.core.state import Phase, Rollout
 from gate.core.verdict import asks_address
 from gate.ports import Progress
-from gate.report.controls import own
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
@@ -17,8 +16,8 @@ from gate.report.words import (
     duration,
     many,
     names_text,
-    outcome_of,
     outcome_tone,
+    outcome_word,
 )
 
 QUARTERS_FROM = 100
@@ -29,7 +28,7 @@ LIVE = frozenset({Phase.DWELLING, Phase.WATCHING})
 """Phases in which rounds of probes follow one another: only what is new is said."""
 
 
-class ProbeStory:
+class ProbeMessages:
     """Turns the progress of probes into lines."""
 
     def __init__(self) -> None:
@@ -122,7 +121,7 @@ class ProbeStory:
     def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
         if self._rounds > 1:
             return []
-        seen = own(evidence)
+        seen = _own(evidence)
         passed = sum(item.passed for item in seen)
         text = f"first round: {passed} of {many(len(seen), 'probe')} passed; asking on"
         return [Line(text, Tone.FAINT, indent=2)]
@@ -138,7 +137,7 @@ def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
 
 def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
     """How many passed, and which did not."""
-    evidence = own(evidence)
+    evidence = _own(evidence)
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):
@@ -151,6 +150,10 @@ def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took:
     return Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)
 
 
+def _own(evidence: Sequence[Evidence]) -> list[Evidence]:
+    return [item for item in evidence if not item.control]
+
+
 def asking(progress: Progress) -> str:
     """What a probe is doing: `asking: same-user-concurrency 4/7`."""
     count = f" {progress.done}/{progress.of}" if progress.of > 1 else ""
@@ -159,12 +162,15 @@ def asking(progress: Progress) -> str:
 
 
 def probe_line(evidence: Evidence) -> Line:
-    """How a probe ended: `passed: health: 200 (0.1 s)`."""
+    """How a probe ended, in brief: `passed: health: 200 (0.1 s)`; the end tells all of it."""
     word = outcome_of(evidence)
-    if evidence.passed:
-        seen = safe(evidence.seen, PASS_MAX)
-    else:
-        seen = f"{safe(evidence.seen)}; expected {safe(evidence.expected)}"
     name, took = asked_at(evidence.probe, evidence.address), duration(evidence.duration_s)
-    text = f"{word}: {name}: {seen} ({took})"
+    text = f"{word}: {name}: {safe(evidence.seen, PASS_MAX)} ({took})"
     return Line(text, outcome_tone(word), indent=2)
+
+
+def outcome_of(evidence: Evidence) -> str:
+    """The word for an outcome; a pass with findings is none, as for the verdict."""
+    if evidence.outcome is Outcome.PASSED and not evidence.passed:
+        return outcome_word(Outcome.INCONCLUSIVE.value)
+    return outcome_word(evidence.outcome.value)
