@@ -1,16 +1,12 @@
 """`gate audit`: what the ledger remembers."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from gate.cli import by_hand, options, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
 from gate.ports import LedgerQuery
-
-if TYPE_CHECKING:  # loaded only where it is used
-    from gate.report.lines import Block
 
 LIMIT_MAX = 10_000
 
@@ -53,16 +49,17 @@ def run(args: argparse.Namespace) -> int:
     elif not entries:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     else:
-        show.draw(_blocks(args, entries))
+        _show(args, entries)
     return 0
 
 
-def _blocks(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> "list[Block]":
-    from gate.report import audit  # noqa: PLC0415
+def _show(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> None:
+    from gate.report import audit, lines  # noqa: PLC0415
 
-    if args.what == "list":
-        return audit.list_blocks(entries, show.width())
-    return audit.show_blocks(entries, verbose=args.verbose)
+    if args.what == "show":
+        show.draw(audit.show_blocks(entries, verbose=args.verbose))
+    else:
+        show.say(lines.plain(audit.list_blocks(entries, show.width()), show.width()))
 
 
 async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], ...]:

@@ -133,7 +133,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         entry = entry or outcome(rollout, how.clock.now(), redactor.json)
         unknown = rollout.service is None and rollout.ending is Ending.REFUSED
         if unknown and (said := await services_meant(ref)):
-            entry = {**entry, "notes": [*map(str, rollout.notes), said]}
+            notes = entry["notes"]
+            entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
         ended.append(Ended(rollout, entry))
 
 

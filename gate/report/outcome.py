@@ -82,7 +82,7 @@ def _candidate(entry: Entry) -> Iterator[Line]:
         told += f", tag {tag}" + (f" at {url}" if url else "")
     if _readable(entry) and not text(candidate, "condition"):
         told += ", which was never seen"
-    role = "candidate" if text(entry, "kind") == "rollout" else "target"
+    role = "target" if text(entry, "kind") in {"promote", "rollback"} else "candidate"
     yield from field_line(role, told)
 
 

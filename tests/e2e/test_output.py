@@ -131,11 +131,13 @@ def test_the_record_shows_the_very_text_with_which_each_rollout_ended(stage_of, 
 def test_each_failure_is_told_once_at_the_end_and_what_did_not_run_is_one_row(stage_of, tmp_path):
     stage = stage_of("small:v1")
     policy = stage.policy(
-        tmp_path, "  who: {http: {path: /nowhere}}\n  other: {http: {path: /none}}\n"
+        tmp_path,
+        "  lost: {http: {path: /}, expect: {status: 404}}\n"
+        "  other: {http: {path: /}, expect: {status: 403}}\n",
     )
     done = stage.gate("rollout", "--policy", policy, "--image", "small:v2")
     assert done.code == 1
-    for probe in ("who", "other"):
+    for probe in ("lost", "other"):
         told = [line for line in done.out.splitlines() if line.startswith(f"  {probe}: ")]
         assert len(told) == 1, done
     done = stage.gate("rollout", "--policy", policy, "--image", "crasher")
