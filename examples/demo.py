@@ -45,7 +45,7 @@ class Act:
 ACTS = (
     Act(
         "backend:v2",
-        "a redirect, a 500, and the 6th WebSocket of one user is closed",
+        "a redirect, a 500, and one user's 6th WebSocket is closed",
         1,
     ),
     Act("backend:v3", 'the "ultra-defensive" fix of v2, which cannot boot', 1),

@@ -41,7 +41,6 @@ class ProbeMessages:
         self._begun: dict[str, int] = {}
         self._quarter: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
-        self._failed: set[str] = set()
 
     def asked(self, phase: Phase) -> None:
         """A round of probes begins in this phase."""
@@ -68,23 +67,16 @@ class ProbeMessages:
         if key in self._told:
             return []
         self._told.add(key)
-        if evidence.control:
-            return self._control(evidence)
-        if not evidence.passed:
-            self._failed.add(evidence.probe)
+        line = probe_line(evidence)
+        if evidence.control:  # beside a failure it is told at the end
+            return [] if evidence.passed else [replace(line, tone=Tone.FAINT, indent=4)]
         if not self._live:
-            return [probe_line(evidence)]
+            return [line]
         wrong = (*key, evidence.seen)
         if evidence.passed or wrong in self._wrong:
             return []
         self._wrong.add(wrong)
-        return [probe_line(evidence)]
-
-    def _control(self, evidence: Evidence) -> list[Line]:
-        """What stable showed: only beside a failure, or where it fails itself."""
-        if evidence.passed and evidence.probe not in self._failed:
-            return []
-        return [replace(probe_line(evidence), tone=Tone.FAINT, indent=4)]
+        return [line]
 
     def _quarters(self, progress: Progress) -> list[Line]:
         if progress.of < QUARTERS_FROM:

@@ -5,18 +5,13 @@ from dataclasses import replace
 from gate.core.attribution import attributed
 from gate.core.evidence import STABLE, Evidence, Outcome, Repeat
 from gate.core.policy import Json
-from gate.core.state import Phase
 from gate.core.verdict import judge
 from gate.ledger.entry import outcome
 from gate.ledger.evidence import probes_value
-from gate.ports import Progress
 from gate.report.audit import show_blocks
 from gate.report.evidence import outcome_of, probes_lines, stake
 from gate.report.lines import plain
-from gate.report.progress.board import Board
-from gate.report.progress.probes import ProbeMessages
 from tests.fakes.clock import START
-from tests.unit.report.progress.test_live import Clock, drawn
 from tests.unit.report.scenes import (
     HOSTILE,
     PROBES,
@@ -103,44 +98,6 @@ def test_the_record_keeps_no_excerpts_of_a_control_that_nothing_hangs_on() -> No
     assert isinstance(evidence, list)
     kept = [bool(one["excerpts"]) for one in evidence if isinstance(one, dict)]
     assert kept == [True, False, True, True]
-
-
-def test_the_story_tells_of_stable_only_beside_a_failure() -> None:
-    story = ProbeMessages()
-    story.asked(Phase.PROBING)
-    for item in SEEN:
-        assert not story.progress(Progress(item.probe, address=STABLE))
-    lines = [
-        line.text
-        for item in SEEN
-        for line in story.progress(Progress(item.probe, evidence=item, address=item.address))
-    ]
-    assert [line.split(":")[0] for line in lines] == ["passed", "FAILED", "passed"]
-    assert lines[2].startswith("passed: api-health @stable: 200 in 7 ms")
-
-
-def test_a_stable_that_fails_where_the_candidate_passes_is_told() -> None:
-    story = ProbeMessages()
-    story.asked(Phase.PROBING)
-    story.progress(Progress("health", evidence=passed()))
-    sick = replace(failed("health"), address=STABLE)
-    (line,) = story.progress(Progress("health", evidence=sick, address=STABLE))
-    assert line.text.startswith("FAILED: health @stable")
-
-
-def test_the_live_view_has_one_row_for_both() -> None:
-    board = Board(Clock())
-    board.expect(["health", "api-health"])
-    board.progress(Progress("api-health"))
-    board.progress(Progress("api-health", "asking", address=STABLE))
-    assert "stable: asking" in drawn(board)[4]
-    board.progress(Progress("api-health", evidence=OWN))
-    board.progress(Progress("api-health", evidence=CONTROL, address=STABLE))
-    assert len(drawn(board)) == 5
-    assert drawn(board)[4].startswith("✗ api-health stable passed: 307")
-    board.progress(Progress("health", evidence=passed()))
-    board.progress(Progress("health", evidence=failed("health"), address=STABLE))
-    assert drawn(board)[3].split()[:4] == ["✓", "health", "200", "in"]
 
 
 def test_hostile_words_of_stable_do_nothing() -> None:
