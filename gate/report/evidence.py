@@ -144,7 +144,9 @@ def failure_lines(document: Entry, item: Entry, remark: str = "") -> Iterator[Li
     word = outcome_of(item)
     yield Line(f"{_name(item)}: {word} in {_took(item)}{remark}", outcome_tone(word), indent=2)
     yield Line(f"asked: {safe(text(item, 'asked'))}{times_text(item)}", indent=4)
-    findings = children(item, "findings")
+    findings, expected = children(item, "findings"), text(item, "expected")
+    if expected and expected not in {text(finding, "expected") for finding in findings}:
+        yield Line(f"expected: {safe(expected)}", indent=4)
     for finding in findings[:FINDINGS_MAX]:
         yield from finding_lines(finding)
     more = len(findings[FINDINGS_MAX:]) + (number(item, "findings_left_out") or 0)

@@ -86,6 +86,7 @@ def test_a_rejection_from_top_to_bottom() -> None:
         "    at stake: discovery (P2, $80K MRR)",
         "  same-user-concurrency: FAILED in 2.3 s",
         "    asked: 7 sessions at once on /ws (5 of 7 right)",
+        "    expected: 7 of 7 sessions go right, close 1000",
         "    closed: got close 1011 (Internal error), expected close 1000 (2 times)",
         "    sequence: got an error frame, expected pong (2 times)",
         "    at stake: chat (P1, $120K MRR)",
