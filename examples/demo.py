@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import grpc
 from google.cloud import run_v2
@@ -118,15 +120,29 @@ def judged(act: Act, code: int) -> str:
 
 def in_brief(act: Act, arguments: list[str], environment: dict[str, str]) -> int:
     """Runs one `gate` command, tells how it ended in a few lines, and returns its exit code."""
-    with started([*arguments, "--output", "json"], environment, subprocess.PIPE) as process:
-        said, errors = process.communicate()
-    ended = judged(act, process.returncode)
+    arguments = [*arguments, "--output", "json"]
+    told = []
+    with TemporaryFile("w+") as out, started(arguments, environment, out) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            told.append(line.rstrip())
+            meanwhile(told[-1])
+        code = process.wait()
+        out.seek(0)
+        said = out.read()
+    meanwhile("")
     try:
-        lines = story(json.loads(said), ended)
+        lines = story(json.loads(said), judged(act, code))
     except ValueError:  # it came to no end that it could tell of
-        lines = [errors, ended]
+        lines = [*told, judged(act, code)]
     print(*lines, sep="\n", flush=True)
-    return process.returncode
+    return code
+
+
+def meanwhile(text: str) -> None:
+    """Shows on a terminal what goes on, in a line that the next one takes the place of."""
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{text[: width() - 1]}", end="", flush=True)
 
 
 def gate(arguments: list[str], environment: dict[str, str]) -> int:
@@ -138,11 +154,12 @@ def gate(arguments: list[str], environment: dict[str, str]) -> int:
 
 @contextmanager
 def started(
-    arguments: list[str], environment: dict[str, str], out: int | None = None
+    arguments: list[str], environment: dict[str, str], out: IO[str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A `gate` at work, which is ended if we are stopped."""
+    """A `gate` at work, which is ended if we are stopped; with `out` its messages are a pipe."""
     command = [sys.executable, "-m", "gate.cli", *arguments]
-    process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, text=True)
+    pipe = subprocess.PIPE if out else None
+    process = subprocess.Popen(command, env=environment, stdout=out, stderr=pipe, text=True)
     try:
         yield process
     except KeyboardInterrupt:
