@@ -17,8 +17,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted
-	@$(BIN)/python -m examples.demo
+demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted (VERBOSE=1: word for word)
+	@$(BIN)/python -m examples.demo $(if $(VERBOSE),--verbose)
 
 # Many tests wait for processes: more workers than cores are faster, on small machines above all.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(4, os.cpu_count() or 1))')

@@ -92,9 +92,13 @@ class Controller:
     Args:
         world: the adapters.
         waits: how long the ledger is waited for.
+
+    Attributes:
+        outcome: the entry that was handed to the ledger at the end, None before.
     """
 
     def __init__(self, world: World, waits: Waits | None = None) -> None:
+        self.outcome: Entry | None = None
         self._world = world
         self._books = Bookkeeping(world.ledger, waits or Waits())
         self._interview = Interview(
@@ -299,7 +303,7 @@ class Controller:
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        entry = outcome(rollout, world.clock.now(), world.redactor.json)
+        entry = self.outcome = outcome(rollout, world.clock.now(), world.redactor.json)
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)
         except InfrastructureError as error:

@@ -21,6 +21,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     listing.set_defaults(what="list")
     one = commands.add_parser("show", help="everything about one rollout")
     one.add_argument("id", metavar="ID", help="the rollout's id, as `gate audit list` shows it")
+    one.add_argument(
+        "--verbose", action="store_true", help="with each write, and each question with its answer"
+    )
     one.set_defaults(what="show", limit=1000)
     for command in (listing, one):
         options.add_policy(command, required=False)
@@ -46,15 +49,17 @@ def run(args: argparse.Namespace) -> int:
     elif not entries:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     else:
-        show.say(_lines(args.what, entries))
+        _show(args, entries)
     return 0
 
 
-def _lines(what: str, entries: tuple[dict[str, Json], ...]) -> list[str]:
-    from gate.report import audit  # noqa: PLC0415
+def _show(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> None:
+    from gate.report import audit, lines  # noqa: PLC0415
 
-    render = audit.audit_list_lines if what == "list" else audit.audit_show_lines
-    return render(entries, show.width())
+    if args.what == "show":
+        show.draw(audit.show_blocks(entries, verbose=args.verbose))
+    else:
+        show.say(lines.plain(audit.list_blocks(entries, show.width()), show.width()))
 
 
 async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gate.cli import wiring
 from gate.cli.drive import drive
+from gate.core.gcloud import instead
 from gate.core.hand import warnings
 from gate.core.policy import Policy, ServiceName
 from gate.core.service import Revision, Service, ServiceRef
@@ -22,11 +23,10 @@ from gate.errors import (
     UnavailableError,
     UsageError,
 )
-from gate.ledger.entry import past_of
+from gate.ledger.past import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
-from gate.report.gcloud import instead
-from gate.report.safe import safe
+from gate.report.safe import WHOLE, safe
 
 HISTORY = 50
 LEDGER_WITHIN_S = 2.0
@@ -80,7 +80,7 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
 
 def led_on(error: InfrastructureError, what: str, command: str) -> InfrastructureError:
     """The same error with the command of gcloud that leads on, and what that does."""
-    ways = (error.hint, f"{what}:\n  {command}")
+    ways = (error.hint, f"{what}:\n  {safe(command, WHOLE)}")
     return type(error)(error.message, "\n".join(filter(None, ways)))
 
 

@@ -5,16 +5,15 @@ What rollout, promote, rollback, recover and unlock share.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from gate.cli import show, wiring
 from gate.controller import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.hand import meant
-from gate.core.policy import Capability, Json, Policy, Probe
+from gate.core.policy import Json, Policy, Probe
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Plan, Rollout
 from gate.core.tagging import own_tag
@@ -87,21 +86,17 @@ class _How:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How it ended, and what keeps its secrets out of the telling."""
+    """How it ended, and the entry that says so, as the ledger has it where it was kept."""
 
     rollout: Rollout
-    redactor: Redactor
-    capabilities: Mapping[str, Capability]
-    at: datetime
-
-    @property
-    def entry(self) -> dict[str, Json]:
-        """Its outcome, as the ledger has it."""
-        return outcome(self.rollout, self.at, self.redactor.json)
+    entry: dict[str, Json]
 
     def summarize(self) -> None:
         """Prints how it ended, for people."""
-        show.summarize(self.rollout, self.capabilities)
+        from gate.report.lines import BLANK  # noqa: PLC0415 - as in show
+        from gate.report.outcome import outcome_lines  # noqa: PLC0415
+
+        show.draw([BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)])
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
@@ -132,12 +127,15 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             narrator,
             wiring.answers,
         )
-        rollout = await Controller(world).run(plan, wiring.new_id(how.clock.now()))
+        controller = Controller(world)
+        rollout = await controller.run(plan, wiring.new_id(how.clock.now()))
+        entry = controller.outcome if rollout.recorded else None
+        entry = entry or outcome(rollout, how.clock.now(), redactor.json)
         unknown = rollout.service is None and rollout.ending is Ending.REFUSED
         if unknown and (said := await services_meant(ref)):
-            rollout = replace(rollout, notes=(*rollout.notes, said))
-        capabilities = how.policy.capabilities if how.policy else {}
-        ended.append(Ended(rollout, redactor, capabilities, how.clock.now()))
+            notes = entry["notes"]
+            entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
+        ended.append(Ended(rollout, entry))
 
 
 async def services_meant(ref: ServiceRef) -> str:

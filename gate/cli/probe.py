@@ -13,6 +13,7 @@ from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import NotFoundError, UsageError
+from gate.ledger.evidence import probes_value
 from gate.ports import Narrator, Platform, Target
 from gate.witness import Witness
 
@@ -32,7 +33,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Probes and returns the exit code: 0 all required probes passed, 1 one failed, 5 unclear."""
     from gate.policyfile import load_policy  # noqa: PLC0415
-    from gate.report import machine, summary  # noqa: PLC0415
+    from gate.report.evidence import probes_lines  # noqa: PLC0415
+    from gate.report.lines import BLANK  # noqa: PLC0415
 
     policy = load_policy(args.policy)
     proof = wiring.proving(args.policy, policy)
@@ -42,18 +44,11 @@ def run(args: argparse.Namespace) -> int:
     )
     verdict = judge(policy.probes, evidence, repeats=policy.repeats)
     evidence = attributed(policy.probes, evidence, policy.repeats)
+    seen = probes_value(evidence, policy.probes, verdict, policy.stakes)
     if args.output == "json":
-        show.say_json(machine.evidence_value(evidence, probes=policy.probes, verdict=verdict))
+        show.say_json(seen)
     else:
-        show.say(
-            summary.evidence_lines(
-                evidence,
-                policy.capabilities,
-                show.width(),
-                probes=policy.probes,
-                verdict=verdict,
-            )
-        )
+        show.draw([BLANK, *probes_lines(seen)])
     return int(verdict.decision.exit_code)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gate.cli import by_hand, options, show, wiring
 from gate.cli.drive import carry_out
+from gate.core.gcloud import instead
 from gate.core.lease import Standing, half_done, standing
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
@@ -18,7 +19,6 @@ from gate.errors import (
     InfrastructureError,
     UnavailableError,
 )
-from gate.report.gcloud import instead
 
 READS_AT_ONCE = 10
 _WORST_LAST = (

@@ -1,18 +1,19 @@
 """Where output goes: a live view on a terminal, plain lines elsewhere, JSON for machines.
 
-With JSON the story goes to standard error, so that standard output holds the document alone.
+With JSON the messages go to standard error, so that standard output holds the document alone.
 """
 
 import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
 
-from gate.core.policy import Capability
-from gate.core.state import Rollout
 from gate.ports import Narrator
+
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -44,7 +45,7 @@ def narrating(output: str) -> Iterator[Narrator]:
     if output == "text" and is_terminal(sys.stdout):
         from rich.console import Console  # noqa: PLC0415 - not on the way of `--yes` in a pipe
 
-        from gate.report.live import LiveNarrator  # noqa: PLC0415
+        from gate.report.progress.live import LiveNarrator  # noqa: PLC0415
 
         with LiveNarrator(Console()) as live:
             yield live
@@ -54,7 +55,7 @@ def narrating(output: str) -> Iterator[Narrator]:
 
 def plain(output: str) -> Narrator:
     """Plain lines, on standard error where standard output is for JSON."""
-    from gate.report.plain import PlainNarrator  # noqa: PLC0415
+    from gate.report.progress.plain import PlainNarrator  # noqa: PLC0415
 
     stream = sys.stderr if output == "json" else sys.stdout
 
@@ -64,13 +65,15 @@ def plain(output: str) -> Narrator:
     return PlainNarrator(write)
 
 
-def summarize(rollout: Rollout, capabilities: Mapping[str, Capability]) -> None:
-    """Prints how a rollout ended, in colour on a terminal."""
-    from gate.report import summary  # noqa: PLC0415
-
+def draw(blocks: Sequence["Block"]) -> None:
+    """Prints lines and tables, in colour on a terminal."""
     if is_terminal(sys.stdout):
         from rich.console import Console  # noqa: PLC0415
 
-        summary.print_summary(rollout, capabilities, Console())
+        from gate.report.terminal import draw  # noqa: PLC0415
+
+        draw(Console(), blocks)
     else:
-        say(summary.summary_lines(rollout, capabilities, width()))
+        from gate.report.lines import plain  # noqa: PLC0415
+
+        say(plain(blocks, width()))

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         said = wiring.run_async(services_meant(ref))
         raise NotFoundError(error.message, said or error.hint) from None
     except (AccessError, UnavailableError) as error:
-        from gate.report.gcloud import LOOK, look  # noqa: PLC0415 - only then
+        from gate.core.gcloud import LOOK, look  # noqa: PLC0415 - only then
 
         raise by_hand.led_on(error, LOOK, look(ref)) from None
     now = wiring.SystemClock().now()

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.evidence import Evidence, Finding
+from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
+from gate.core.evidence import Evidence
 from gate.core.mark import UnreadableMark
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import Ending, Kind, Past, PastMove, Rollout
+from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
+from gate.ledger.evidence import did_not_run, evidence_values, time_text, verdict_value
 from gate.ledger.fitting import cut, fitted
 
 FORMAT = 1
@@ -63,30 +65,41 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         at: time of the entry.
         redact: takes secrets out before any text is cut, so that no half of one is left.
     """
-    ending = rollout.ending.value if rollout.ending else "unknown"
-    service = rollout.service
+    over = rollout.phase in {Phase.RECORDING, Phase.ENDED}
+    ending = rollout.ending.value if rollout.ending and over else "unknown"
+    service, probes = rollout.service, rollout.plan.probes
     effective = service.effective_shares if service else {}
     entry: dict[str, Json] = {
         **_head(rollout, at, "outcome"),
         "message": f"{rollout.plan.service.name}: {rollout.plan.kind.value} {ending}",
         "ending": ending,
         "exit_code": int(rollout.exit_code),
-        "started_at": _time(rollout.started_at),
+        "started_at": time_text(rollout.started_at),
         "duration_ms": _milliseconds(at - rollout.started_at),
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
-        "verdict": _verdict(rollout.verdict),
-        "evidence": [_evidence(item) for item in _worth_keeping(rollout.evidence)],
+        "verdict": verdict_value(_bounded_reasons(rollout.verdict)),
+        "did_not_run": did_not_run(rollout.evidence, probes if rollout.asks_first else ()),
+        "evidence": [
+            *evidence_values(_worth_keeping(rollout.evidence), probes, FINDINGS_MAX),
+        ],
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
+        "in_effect": bool(service and service.in_effect),
+        "reconciling": bool(service and service.reconciling),
+        "still_open": [
+            {"revision": name, "timeout_s": round(timeout_s)}
+            for name, timeout_s in still_open(rollout)
+        ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
+        "next": _next(rollout),
     }
     return _bounded(entry, redact)
 
@@ -110,95 +123,13 @@ def digest(entry: dict[str, Json]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
-    """The promotions that these entries tell of, in their order: each knows the way back.
-
-    A rollback is none: what had the traffic before it is what users were moved away from.
-    """
-    moves = []
-    for entry in entries:
-        before, after = entry.get("traffic_before"), entry.get("effective_after")
-        if entry.get("ending") != "promoted" or not isinstance(before, list):
-            continue
-        if isinstance(after, dict) and (shares := _named_shares(before, entry)):
-            pairs = tuple((str(k), v) for k, v in after.items() if isinstance(v, int))
-            moves.append(PastMove(shares, pairs))
-    return tuple(moves)
-
-
-def past_of(entries: tuple[dict[str, Json], ...]) -> Past:
-    """What these entries, newest first, remember of the service's revisions."""
-    last: dict[str, str] = {}
-    served: dict[str, None] = {}
-    for entry in entries:
-        if entry.get("entry") != "outcome":
-            continue
-        name = _candidate_name(entry)
-        if name and (verdict := _decided(entry)) is not None:
-            last.setdefault(name, verdict)
-        shares = [one for one, _ in _named_shares_of(entry)]
-        served |= dict.fromkeys(one for one in shares if one != name or last.get(one) == "")
-    against = tuple((name, verdict) for name, verdict in last.items() if verdict)
-    return Past(past_moves(entries), tuple(served), against)
-
-
-def _candidate_name(entry: dict[str, Json]) -> str:
-    candidate = entry.get("candidate")
-    name = candidate.get("revision") if isinstance(candidate, dict) else ""
-    return name if isinstance(name, str) else ""
-
-
-def _decided(entry: dict[str, Json]) -> str | None:
-    """What an outcome says against its candidate, "" if it is for it, None if neither."""
-    ending, at = entry.get("ending"), str(entry.get("at", ""))[:16].replace("T", " ")
-    if ending in {Ending.PROMOTED.value, Ending.ROLLED_BACK.value}:
-        return ""
-    if ending not in {Ending.REJECTED.value, Ending.REGRESSED.value}:
-        return None
-    verdict = entry.get("verdict")
-    reasons = verdict.get("reasons") if isinstance(verdict, dict) else None
-    first = reasons[0] if isinstance(reasons, list) and reasons else None
-    why = f": {first.get('subject')}: {first.get('text')}" if isinstance(first, dict) else ""
-    return f"was {ending} by the gate at {at} UTC{why}"
-
-
-def _named_shares_of(entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
-    """Who had users before and after an outcome."""
-    before, after = entry.get("traffic_before"), entry.get("effective_after")
-    had = _named_shares(before, entry) if isinstance(before, list) else ()
-    has = after.items() if isinstance(after, dict) else ()
-    return (*((name, share) for name, share in has if isinstance(share, int)), *had)
-
-
-def _named_shares(before: list[Json], entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
-    """Shares before the move; LATEST by the name of the stable revision it meant then."""
-    stable = entry.get("stable")
-    names = (
-        [str(item.get("revision") or "") for item in stable if isinstance(item, dict)]
-        if isinstance(stable, list)
-        else []
-    )
-    shares = []
-    for line in before:
-        if not isinstance(line, dict) or not isinstance(percent := line.get("percent"), int):
-            continue
-        name = str(line.get("revision") or "")
-        if percent and not name:
-            if len(names) != 1 or not names[0]:
-                return ()
-            name = names[0]
-        if percent:
-            shares.append((name, percent))
-    return tuple(shares)
-
-
 def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
     plan = rollout.plan
     return {
         "format": FORMAT,
         "entry": entry,
         "rollout": rollout.id,
-        "at": _time(at),
+        "at": time_text(at),
         "kind": "unlock" if plan.kind is Kind.RECOVER and plan.force else plan.kind.value,
         "project": plan.service.project,
         "region": plan.service.region,
@@ -218,7 +149,14 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
         "image": image,
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
+        "tag": kept_tag(rollout),
+        "tag_url": kept_tag_url(rollout),
     }
+
+
+def _next(rollout: Rollout) -> Json:
+    steps = next_steps(rollout)
+    return {"text": steps.text, "commands": list(steps.commands), "remark": steps.remark}
 
 
 def _stable(rollout: Rollout) -> list[Json]:
@@ -248,65 +186,21 @@ def _bars_added(rollout: Rollout) -> list[Json]:
     ]
 
 
-def _verdict(verdict: Verdict | None) -> Json:
-    if verdict is None:
-        return None
-    told, more = verdict.reasons[:REASONS_MAX], len(verdict.reasons) - REASONS_MAX
-    if more > 0:
-        told = (*told, Reason("more", f"and {more} more reasons"))
-    reasons: list[Json] = [
-        {
-            "subject": reason.subject,
-            "text": reason.text,
-            "hint": reason.hint,
-            "capability": reason.capability,
-            "attribution": reason.attribution.value if reason.attribution else "",
-            "lines": list(reason.lines),
-        }
-        for reason in told
-    ]
-    return {"decision": verdict.decision.value, "reasons": reasons}
+def _bounded_reasons(verdict: Verdict | None) -> Verdict | None:
+    more = len(verdict.reasons) - REASONS_MAX if verdict else 0
+    if verdict is None or more <= 0:
+        return verdict
+    told = Reason("more", f"and {more} more reasons")
+    return replace(verdict, reasons=(*verdict.reasons[:REASONS_MAX], told))
 
 
 def _worth_keeping(evidence: Sequence[Evidence]) -> Iterator[Evidence]:
-    """All of it, without the excerpts of what stable showed where the candidate passed."""
+    """All of it within bounds, without what stable showed in full where the candidate passed."""
     wrong = {item.probe for item in evidence if not item.passed}
     for item in evidence:
         needed = not item.control or item.probe in wrong
-        yield item if needed else replace(item, excerpts=())
-
-
-def _evidence(item: Evidence) -> Json:
-    return {
-        "probe": item.probe,
-        "kind": item.kind,
-        "outcome": item.outcome.value,
-        "asked": item.asked,
-        "expected": item.expected,
-        "seen": item.seen,
-        "started_at": _time(item.started_at),
-        "duration_ms": round(item.duration_s * 1000),
-        "asked_times": item.asked_times,
-        "right_times": item.right_times,
-        "trace": item.trace,
-        "address": item.address,
-        "answered_by": item.answered_by,
-        "attribution": item.attribution.value if item.attribution else "",
-        "repeats": [one.value for one in item.repeats],
-        "findings": [_finding(finding) for finding in item.findings[:FINDINGS_MAX]],
-        "excerpts": list(item.excerpts[:EXCERPTS_MAX]),
-        "log_lines": list(item.log_lines),
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "symptom": finding.symptom.value,
-        "expected": finding.expected,
-        "seen": finding.seen,
-        "count": finding.count,
-        "hint": finding.hint,
-    }
+        excerpts = item.excerpts[:EXCERPTS_MAX] if needed else ()
+        yield replace(item, excerpts=excerpts)
 
 
 def _split(split: Split | None) -> list[Json]:
@@ -316,10 +210,6 @@ def _split(split: Split | None) -> list[Json]:
         {"revision": line.revision or "", "percent": line.percent, "tag": line.tag}
         for line in split
     ]
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -51,10 +51,15 @@ class Attempt:
         return TAKEN_BACK if self.taken_back_by else UNFINISHED
 
     @property
-    def at(self) -> str:
-        """When it began, as far as its entries tell, for a table."""
+    def began(self) -> str:
+        """When it began, as far as its entries tell, as it is recorded."""
         first = self.intentions[0] if self.intentions else self.head
-        return when(text(self.head, "started_at") or text(first, "at"))
+        return text(self.head, "started_at") or text(first, "at")
+
+    @property
+    def at(self) -> str:
+        """The same for a table."""
+        return when(self.began)
 
     @property
     def candidate(self) -> str:

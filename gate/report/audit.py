@@ -6,9 +6,10 @@ from dataclasses import replace
 from gate.core.policy import Json
 from gate.report.attempts import UNFINISHED, Attempt, attempts
 from gate.report.columns import GAP, Column, cells
+from gate.report.details import detail_blocks, intention_lines
 from gate.report.fields import text
-from gate.report.lines import BLANK, Block, Cell, Grid, Line, plain
-from gate.report.recorded import attempt_blocks
+from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
+from gate.report.outcome import head_lines, outcome_lines
 from gate.report.safe import safe
 from gate.report.words import ending_tone
 
@@ -19,7 +20,7 @@ UNFINISHED_MEANS = (
 )
 
 
-def audit_list_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> list[str]:
+def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
     """The recorded rollouts, newest first; one without an outcome is `unfinished`.
 
     Args:
@@ -27,24 +28,33 @@ def audit_list_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> li
         width: columns. Where they suffice (give a pipe plenty) each rollout is one line of a
             table; else it is a few lines.
     """
-    return plain(attempt_list(attempts(entries), width), width)
+    return attempt_list(attempts(entries), width)
 
 
-def audit_show_lines(entries: Sequence[dict[str, Json]], width: int = 100) -> list[str]:
-    """Everything about one rollout.
+def show_blocks(entries: Sequence[dict[str, Json]], *, verbose: bool = False) -> list[Block]:
+    """One rollout: the same text with which it ended, or what was set out to do without an end.
 
     Args:
         entries: all that is recorded under its id, in any order.
-        width: columns.
+        verbose: with each write, and each question with its answer.
     """
     found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
     if not found:
-        return ["nothing is recorded under this id (`gate audit list` shows the ids)"]
+        return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
     blocks: list[Block] = []
     for attempt in found:
         blocks += [BLANK] if blocks else []
-        blocks += attempt_blocks(attempt)
-    return plain(blocks, width)
+        blocks += _attempt(attempt, verbose=verbose)
+    return blocks
+
+
+def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+    if attempt.outcome is not None:
+        more = detail_blocks(attempt) if verbose else []
+        return [*outcome_lines(attempt.outcome), *more]
+    text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+    head = head_lines(attempt.head, attempt.ending, attempt.began)
+    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
 
 
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:

@@ -25,6 +25,12 @@ def number(entry: Entry, key: str) -> int | None:
     return int(value) if value == value and abs(value) < 2**53 else None  # noqa: PLR0124 - NaN
 
 
+def flag(entry: Entry, key: str) -> bool | None:
+    """Whether something is so, None where that is not there."""
+    value = entry.get(key)
+    return value if isinstance(value, bool) else None
+
+
 def child(entry: Entry, key: str) -> Entry:
     """An object, an empty one where there is none."""
     value = entry.get(key)

@@ -24,23 +24,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     revisions                   [{name, ready, image, created_at}], newest first
     decisions                   entries of the ledger, newest first
 
-`gate probe --output json`:
-
-    passed, asked               how many probes passed, of how many
-    verdict                     {decision, reasons: [{subject, text, hint, capability,
-                                attribution, lines}]} or null; lines are
-                                the candidate's own log lines that explain it
-    did_not_run                 names of probes that left no evidence
-    evidence                    [{probe, kind, outcome, required, capability, asked, expected, seen,
-                                started_at, duration_ms, asked_times, right_times, trace,
-                                address, answered_by, attribution, repeats, findings,
-                                excerpts}]; outcome is passed, failed or inconclusive; address is ""
-                                for the one that was given and `stable` for what stable showed
-                                (a control); answered_by is "" where that is not known;
-                                attribution is "" for a pass and for stable; repeats are `right`,
-                                `wrong`, `no answer` or `inconclusive`, the first try included, []
-                                where nothing was repeated;
-                                findings are {symptom, expected, seen, count, hint}
+What `gate probe --output json` has is told in gate.ledger.evidence.
 """
 
 import json
@@ -48,11 +32,8 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gate.core.evidence import Evidence, Finding, Outcome
-from gate.core.policy import Json, Probe
+from gate.core.policy import Json
 from gate.core.service import Condition, Revision, Service
-from gate.core.verdict import Verdict
-from gate.report.controls import own
 from gate.report.lease import barred_value, lease_value
 from gate.report.status import status_next
 
@@ -106,31 +87,6 @@ def status_value(
     }
 
 
-def evidence_value(
-    evidence: Sequence[Evidence],
-    *,
-    probes: Sequence[Probe] = (),
-    verdict: Verdict | None = None,
-) -> Json:
-    """What the probes saw (`gate probe`): see the table of fields above.
-
-    Args:
-        evidence: what they saw.
-        probes: those that were to run.
-        verdict: what the evidence would mean for a rollout.
-    """
-    candidates = own(evidence)
-    seen = {item.probe for item in candidates}
-    asked = {probe.name: probe for probe in probes}
-    return {
-        "passed": sum(item.passed for item in candidates),
-        "asked": len(seen | set(asked)),
-        "verdict": _verdict(verdict),
-        "did_not_run": [name for name in asked if name not in seen],
-        "evidence": [_evidence(item, asked.get(item.probe)) for item in evidence],
-    }
-
-
 def _finite(value: Json) -> Json:
     match value:
         case float():
@@ -157,58 +113,6 @@ def _revision(revision: Revision) -> Json:
         "ready": _condition(revision.ready),
         "image": revision.image,
         "created_at": _time(revision.created_at),
-    }
-
-
-def _verdict(verdict: Verdict | None) -> Json:
-    if verdict is None:
-        return None
-    reasons: list[Json] = [
-        {
-            "subject": reason.subject,
-            "text": reason.text,
-            "hint": reason.hint,
-            "capability": reason.capability,
-            "attribution": reason.attribution.value if reason.attribution else "",
-            "lines": list(reason.lines),
-        }
-        for reason in verdict.reasons
-    ]
-    return {"decision": verdict.decision.value, "reasons": reasons}
-
-
-def _evidence(item: Evidence, probe: Probe | None) -> Json:
-    unproven = item.outcome is Outcome.PASSED and not item.passed
-    return {
-        "probe": item.probe,
-        "kind": item.kind,
-        "outcome": (Outcome.INCONCLUSIVE if unproven else item.outcome).value,
-        "required": probe.required if probe else True,
-        "capability": probe.capability if probe else "",
-        "asked": item.asked,
-        "expected": item.expected,
-        "seen": item.seen,
-        "started_at": _time(item.started_at),
-        "duration_ms": round(item.duration_s * 1000),
-        "asked_times": item.asked_times,
-        "right_times": item.right_times,
-        "trace": item.trace,
-        "address": item.address,
-        "answered_by": item.answered_by,
-        "attribution": item.attribution.value if item.attribution else "",
-        "repeats": [one.value for one in item.repeats],
-        "findings": [_finding(finding) for finding in item.findings],
-        "excerpts": list(item.excerpts),
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "symptom": finding.symptom.value,
-        "expected": finding.expected,
-        "seen": finding.seen,
-        "count": finding.count,
-        "hint": finding.hint,
     }
 
 

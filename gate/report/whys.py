@@ -7,7 +7,7 @@ link is not on record, that is said, with what would have put it there.
 from collections.abc import Iterator
 
 from gate.core.evidence import Attribution, Outcome, Symptom
-from gate.report.controls import tries_text
+from gate.report.evidence import stake, tries_text
 from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
@@ -127,5 +127,4 @@ def _stake(outcome: Entry, reason: Entry) -> str:
     name = text(reason, "capability")
     if not name:
         return "not on record: the probe names no capability"
-    worth = text(child(outcome, "stakes"), name)
-    return f"{safe(name)} ({safe(worth)})" if worth else safe(name)
+    return stake(outcome, name)

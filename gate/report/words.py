@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from gate.core import rescue
-from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.policy import Capability
+from gate.core.evidence import SERVICE, Outcome
 from gate.core.service import Service, ServiceRef
-from gate.core.state import Ending, Rollout
+from gate.core.state import Ending
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
 from gate.report.lines import Tone
@@ -68,13 +67,6 @@ def asked_at(probe: str, address: str) -> str:
     return f"{safe(probe, 80)} @{safe(address, 20)}" if address else safe(probe, 80)
 
 
-def outcome_of(evidence: Evidence) -> str:
-    """The word for an outcome; a pass with findings is none, as for the verdict."""
-    if evidence.outcome is Outcome.PASSED and not evidence.passed:
-        return outcome_word(Outcome.INCONCLUSIVE.value)
-    return outcome_word(evidence.outcome.value)
-
-
 def outcome_word(outcome: str) -> str:
     """The word for an outcome by its value: a failure stands out in a log, too."""
     return "FAILED" if outcome == Outcome.FAILED.value else safe(outcome)
@@ -114,25 +106,6 @@ def shares_text(shares: Mapping[str | None, int] | Mapping[str, int]) -> str:
     return ", ".join(parts) or "nobody"
 
 
-def shares_before(rollout: Rollout) -> str:
-    """Who got the traffic before; where it followed LATEST, what that meant then."""
-    if rollout.before is None:
-        return "unknown: the service could not be read"
-    text = shares_text(rollout.before.shares)
-    if rollout.before.follows_latest and rollout.placed is not None:
-        return f"{text} (which meant {shares_text(rollout.placed.shares)})"
-    return text
-
-
-def stays(rollout: Rollout) -> bool:
-    """Whether traffic in effect is what it was before the rollout."""
-    if rollout.before is None or rollout.service is None:
-        return False
-    service = rollout.service
-    before = (rollout.placed or rollout.before).pinned(service.latest_ready).shares
-    return service.effective_shares == before
-
-
 def shares_now(service: Service) -> str:
     """Who gets the traffic in effect."""
     return shares_text(dict(sorted(service.effective_shares.items())))
@@ -141,13 +114,6 @@ def shares_now(service: Service) -> str:
 def service_text(ref: ServiceRef) -> str:
     """A service: `backend (demo/us-central1)`."""
     return f"{safe(ref.name)} ({safe(ref.project)}/{safe(ref.region)})"
-
-
-def stake(name: str, capabilities: Mapping[str, Capability]) -> str:
-    """A capability at stake: `chat (P1, $120K MRR)`."""
-    known = capabilities.get(name)
-    parts = [safe(part) for part in (known.priority, known.impact) if part] if known else []
-    return f"{safe(name)} ({', '.join(parts)})" if parts else safe(name)
 
 
 def many(count: int, noun: str) -> str:

@@ -25,7 +25,7 @@ import gate.cloud.logs
 import gate.cloud.run
 import gate.probes.http
 import gate.probes.runner
-import gate.report.plain
+import gate.report.progress.plain
 from gate.cli import main, wiring
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan

@@ -106,7 +106,7 @@ def test_the_report_and_the_audit_say_whose_fault_it_is(roll_out):
     _, outcome, (stage, done) = roll_out("broken", "broken", DATA, output=())
     shown = stage.gate("audit", "show", outcome["rollout"]).out
     for text in (done.out, shown):
-        assert "data    FAILED (already there)" in text
+        assert "\n  data: FAILED in" in text
         assert "fault: already there" in text
         assert "3 of 3 failed; of stable's 3 of 3" in text
     assert "stable: FAILED" in done.out

@@ -1,4 +1,4 @@
-"""`make demo`: it ends as it must, says so, and leaves nothing running."""
+"""`make demo`: a story of some six lines a version, that ends as it must and leaves nothing."""
 
 import os
 import signal
@@ -16,12 +16,12 @@ TAKES_AT_MOST_S = 90
 
 
 @pytest.fixture
-def demo(tmp_path):
+def demo(tmp_path, request):
     """The demo at work, and what it said so far; its file never makes it wait."""
     path = tmp_path / "out"
     with path.open("w") as file:
         process = subprocess.Popen(
-            DEMO,
+            [*DEMO, *getattr(request, "param", ())],
             cwd=ROOT,
             env=environment(),
             stdout=file,
@@ -40,25 +40,45 @@ def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
     assert code == 0, said()
     assert time.monotonic() - began <= TAKES_AT_MOST_S
     lines = [line for line in said().splitlines() if line]
-    assert lines.count("as it must: exit code 1, 1 expected") == 4
-    assert lines.count("as it must: exit code 0, 0 expected") == 1
+    ended = [line.split(None, 1)[1] for line in lines if line.startswith("  ended ")]
+    assert ended[:4] == ["rejected, as it must: exit code 1, 1 expected"] * 4
+    assert ended[4:] == ["promoted, as it must: exit code 0, 0 expected"]
     assert lines[-1].startswith("=== 5 rollouts in "), lines[-1]
     assert lines[-1].endswith(": each ended as it must ===")
     assert not any(line.startswith("Traceback") for line in lines)
-    # Each for the right reason, as its last lines tell.
-    story = said()
-    for reason in (
-        "redirect: got 307 Temporary Redirect",
-        '1011 "Factory SSOT validation failed"',
-        "K_INSTANCE_ATTESTATION not set",
-        "reached the maximum number of WebSocket managers (20)",
-        "expected schemas/welcome.json",
-        "promoted: ",
-    ):
-        assert reason in " ".join(story.split()), reason  # wherever its line was broken
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 5 * 9 + 5
+    told = said().split("=== backend:")
+    assert [len(said_of.split("  users ")) for said_of in told[1:]] == [2] * 5
+    # Each for the right reason, wherever its line is broken.
+    for version, reasons in REASONS.items():
+        (story,) = [" ".join(one.split()) for one in told if one.startswith(version)]
+        for reason in reasons:
+            assert reason in story, (version, reason)
 
 
-@pytest.mark.parametrize("moment", ["gate local: ready", "waiting for backend-00002"])
+REASONS = {
+    "v2": (
+        "api-health: got 307 Temporary Redirect",
+        'got 1011 "Factory SSOT validation failed"',
+        "fault regression",
+    ),
+    "v3": ("K_INSTANCE_ATTESTATION not set", "no probe was asked"),
+    "v4": ("reached the maximum number of WebSocket managers (20)",),
+    "v5": ("expected schemas/welcome.json", "fault contract change"),
+    "v6": ("20 of 20 probes passed",),
+}
+
+
+@pytest.mark.parametrize(
+    ("demo", "moment"),
+    [
+        ((), "gate local: ready"),
+        ((), "=== backend:v2"),
+        (["--verbose"], "waiting for backend-00002"),
+    ],
+    indirect=["demo"],
+)
 def test_a_demo_that_is_stopped_leaves_nothing_behind(demo, moment):
     process, said = demo
     eventually(lambda: moment in said() or process.poll() is not None)

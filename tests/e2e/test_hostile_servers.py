@@ -89,7 +89,7 @@ MEGABYTE = bytes(1 << 20)
             sends(FRAME_OF_100_MB, *([MEGABYTE] * 100)), "too large: got", id="a frame of 100 MB"
         ),
         pytest.param(
-            sends(b"\x81\x02{}" * 1000, for_ever=True), "expected {", id="a stream without end"
+            sends(b"\x81\x02{}" * 1000, for_ever=True), "expected: {", id="a stream without end"
         ),
         pytest.param(answers(stay=True), "no answer to the handshake within 2 s", id="silence"),
     ],

@@ -151,7 +151,7 @@ def test_bad_answers_of_a_held_candidate_do_not_stop_the_next_one(service):
     assert answered_by(outcome) == {"health": new, "chat": new}
     assert told_of(outcome, old), "the front end has not been slow enough to show anything"
     assert service.shares() == {new: 100}
-    assert f"answered by: {new}" in service.audit(outcome["rollout"])
+    assert f"answered by: {new}" in service.audit(outcome["rollout"], "--verbose")
 
 
 def test_good_answers_of_a_held_candidate_do_not_promote_the_next_one(service):

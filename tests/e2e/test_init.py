@@ -52,7 +52,7 @@ def test_a_newcomer_gates_a_service_with_the_steps_of_the_page_alone(backend_of,
         assert passed == asked, done
     assert "advice" not in ran[2].out
     for probe in ("api-health", "websocket-together"):
-        assert re.search(rf"^{probe} +FAILED", ran[3].out, re.MULTILINE), ran[3]
+        assert re.search(rf"^  {probe}: FAILED", ran[3].out, re.MULTILINE), ran[3]
     for file in (tmp_path / "policies").rglob("*.*"):
         assert secret not in file.read_text()
 

@@ -105,3 +105,41 @@ def test_a_rollout_that_nobody_listens_to_goes_on_to_its_end(
     ended, _, _ = left_alone(asked, True, True, env=stage.env, cwd=ROOT)
     assert ended == code
     assert stage.records()[0]["exit_code"] == code
+
+
+def test_the_record_shows_the_very_text_with_which_each_rollout_ended(stage_of, tmp_path):
+    stage = stage_of("small:v1")
+    policy = stage.policy(tmp_path, "  who: {http: {path: /}}\n")
+    by_hand = ("--reason", "because", "--yes")
+    asked = {
+        "promoted": ("rollout", "--policy", policy, "--image", "small:v2"),
+        "rejected": ("rollout", "--policy", policy, "--image", "crasher"),
+        "refused": ("rollout", "--policy", policy, "--revision", f"{stage.name}-00099-zzz"),
+        "rolled back": ("rollback", *by_hand),
+        "unchanged": ("rollback", "--to", stage.first, *by_hand),
+    }
+    for ending, arguments in asked.items():
+        done = stage.gate(*arguments)
+        assert f"\nended: {ending}" in done.out, done
+        stage.recorded(done.rollout)
+        shown = stage.gate("audit", "show", done.rollout)
+        assert done.out.endswith(f"\n\n{shown.out}"), (done, shown)
+        whole = stage.gate("audit", "show", done.rollout, "--verbose")
+        assert whole.out.startswith(shown.out)
+
+
+def test_each_failure_is_told_once_at_the_end_and_what_did_not_run_is_one_row(stage_of, tmp_path):
+    stage = stage_of("small:v1")
+    policy = stage.policy(
+        tmp_path,
+        "  lost: {http: {path: /}, expect: {status: 404}}\n"
+        "  other: {http: {path: /}, expect: {status: 403}}\n",
+    )
+    done = stage.gate("rollout", "--policy", policy, "--image", "small:v2")
+    assert done.code == 1
+    for probe in ("lost", "other"):
+        told = [line for line in done.out.splitlines() if line.startswith(f"  {probe}: ")]
+        assert len(told) == 1, done
+    done = stage.gate("rollout", "--policy", policy, "--image", "crasher")
+    rows = [line.strip() for line in done.out.splitlines() if "did not run" in line]
+    assert rows == ["did not run: all 2 probes"], done

@@ -10,7 +10,7 @@ from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
-from gate.ledger.entry import past_of
+from gate.ledger.past import past_of
 from gate.ports import Headers, UsersAnswer
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock

@@ -11,9 +11,13 @@ from rich.console import Console
 from gate.core.rollout import begin
 from gate.core.verdict import judge
 from gate.ledger.entry import outcome
-from gate.report import audit, machine, summary
-from gate.report.live import LiveNarrator
-from gate.report.plain import PlainNarrator
+from gate.ledger.evidence import probes_value
+from gate.report import audit, machine
+from gate.report.evidence import probes_lines
+from gate.report.lines import plain
+from gate.report.progress.live import LiveNarrator
+from gate.report.progress.plain import PlainNarrator
+from gate.report.terminal import draw
 from tests.fuzz.draw import TOKEN
 from tests.unit.report.scenes import START, plan
 
@@ -41,7 +45,7 @@ def faults(evidence, probes, told):
             yield f"{name} shows the token"
         if "defect of the gate" in text:
             yield f"{name}: {[line for line in text.splitlines() if 'Error' in line][:2]}"
-    for text in _strings(machine.evidence_value(evidence, probes=probes)):
+    for text in _strings(probes_value(evidence, probes, None)):
         if _ACTS.search(text) or "\n" in text:
             yield f"JSON holds {text[:80]!r}"
             break
@@ -49,8 +53,9 @@ def faults(evidence, probes, told):
 
 def _views(evidence, probes, told):
     verdict = judge(probes, evidence)
-    yield "text", "\n".join(summary.evidence_lines(evidence, {}, probes=probes, verdict=verdict))
-    yield "json", machine.to_json(machine.evidence_value(evidence, probes=probes, verdict=verdict))
+    value = probes_value(evidence, probes, verdict)
+    yield "text", "\n".join(plain(probes_lines(value), 100))
+    yield "json", machine.to_json(value)
     lines = []
     narrator = PlainNarrator(lines.append)
     screen = Console(file=io.StringIO(), force_terminal=True, width=100, height=50)
@@ -59,12 +64,12 @@ def _views(evidence, probes, told):
             narrator.progress(progress)
             live.progress(progress)
     yield "lines", "\n".join(lines)
-    summary.print_evidence(evidence, {}, screen, probes=probes, verdict=verdict)
+    draw(screen, probes_lines(value))
     yield "live", screen.file.getvalue()
     entries = _entries(evidence, probes, verdict)
     yield "ledger", "\n".join(_strings(entries))
     json.dumps(entries, allow_nan=False).encode()
-    yield "record", "\n".join(audit.audit_show_lines(entries))
+    yield "record", "\n".join(plain(audit.show_blocks(entries, verbose=True), 100))
 
 
 def _entries(evidence, probes, verdict):

@@ -56,6 +56,13 @@ async def test_the_outcome_says_who_why_what_and_on_which_evidence():
     assert outcome["effective_after"] == {STABLE: 100}
 
 
+async def test_what_is_told_at_the_end_is_the_very_entry_that_the_ledger_has():
+    world = FakeWorld()
+    assert world.controller.outcome is None
+    await world.run()
+    assert world.controller.outcome == world.outcome
+
+
 async def test_every_entry_has_its_own_number():
     world = FakeWorld()
     await world.run()

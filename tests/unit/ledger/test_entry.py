@@ -6,7 +6,7 @@ import pytest
 
 from gate.core.commands import command_of
 from gate.core.evidence import Finding, Outcome, Symptom
-from gate.core.state import Ending, Kind, Past, PastMove, Phase
+from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.core.verdict import Verdict
 from gate.ledger.entry import (
@@ -18,11 +18,8 @@ from gate.ledger.entry import (
     TEXT_MAX,
     intention,
     outcome,
-    past_moves,
-    past_of,
 )
 from tests.unit.core.rollouts import (
-    BEFORE,
     BROKEN,
     CANDIDATE,
     MOVED,
@@ -103,6 +100,8 @@ def test_an_outcome_says_everything():
         "image": "app:2",
         "url": "https://c",
         "condition": "ready",
+        "tag": "",
+        "tag_url": "",
     }
     assert entry["stable"] == [{"revision": STABLE, "percent": 100, "image": ""}]
     assert entry["verdict"] == {
@@ -137,6 +136,8 @@ def test_evidence_is_kept_whole():
         "probe": "health",
         "kind": "http",
         "outcome": "failed",
+        "required": True,
+        "capability": "",
         "asked": "GET /",
         "expected": "200",
         "seen": "500",
@@ -148,10 +149,12 @@ def test_evidence_is_kept_whole():
         "address": "",
         "answered_by": "",
         "attribution": "",
+        "advice": "",
         "repeats": [],
         "findings": [
             {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
         ],
+        "findings_left_out": 0,
         "excerpts": ["GET / -> 500"],
         "log_lines": [],
     }
@@ -173,6 +176,8 @@ def test_a_rollout_that_never_came_far_is_recorded_too():
     assert (entry["verdict"], entry["effective_after"]) == (None, {})
     abandoned = outcome(rollout(Phase.PROBING), later(1))
     assert (abandoned["ending"], abandoned["exit_code"]) == ("unknown", 130)
+    half_way = outcome(rollout(Phase.CLEANING, ending=Ending.REJECTED), later(1))
+    assert half_way["ending"] == "unknown"
 
 
 def test_a_candidate_that_did_not_start_is_recorded_with_its_condition():
@@ -208,6 +213,7 @@ def test_lists_are_bounded_and_what_is_left_out_of_the_reasons_is_counted():
     r = ended(evidence=(item,), notes=("n",) * 100)
     entry = outcome(replace(r, verdict=Verdict(r.verdict.decision, reasons)), later(1))
     assert len(entry["evidence"][0]["findings"]) == FINDINGS_MAX
+    assert entry["evidence"][0]["findings_left_out"] == 100 - FINDINGS_MAX
     assert len(entry["evidence"][0]["excerpts"]) == EXCERPTS_MAX
     assert len(entry["notes"]) == NOTES_MAX
     assert len(entry["verdict"]["reasons"]) == REASONS_MAX + 1
@@ -223,9 +229,9 @@ def test_the_largest_outcome_fits_and_is_made_quickly():
         before=Split.all_to(STABLE, tags),
         service=service(Split.all_to(CANDIDATE, tags)),
     )
-    started = time.perf_counter()
+    started = time.process_time()
     entry = outcome(r, later(1))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert size_bytes(entry) <= SIZE_MAX_BYTES
     assert entry["left_out"] > 500
     assert entry["evidence"]
@@ -239,107 +245,3 @@ def test_the_largest_intention_fits():
     entry = told(r)
     assert size_bytes(entry) <= SIZE_MAX_BYTES
     assert {"revision": CANDIDATE, "percent": 100, "tag": ""} in entry["traffic_wanted"]
-
-
-# --- past moves
-
-
-def moved(before=BEFORE, placed=PLACED, after=MOVED, kind=Kind.ROLLOUT):
-    r = rollout(Phase.RECORDING, plan(kind), before=before, placed=placed, service=service(after))
-    return outcome(replace(r, ending=Ending.PROMOTED), later(1))
-
-
-PROMOTIONS = (Kind.ROLLOUT, Kind.PROMOTE)
-
-
-@pytest.mark.parametrize("kind", PROMOTIONS)
-def test_a_move_is_read_back(kind):
-    expected = PastMove(((STABLE, 100),), ((CANDIDATE, 100),))
-    assert past_moves((moved(kind=kind),)) == (expected,)
-
-
-@pytest.mark.parametrize("kind", PROMOTIONS)
-def test_latest_is_read_back_as_what_it_meant(kind):
-    entry = moved(before=LATEST, placed=Split.all_to(STABLE), kind=kind)
-    assert past_moves((entry,)) == (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
-
-
-def test_what_a_rollback_moved_away_from_is_no_way_back():
-    entry = moved(kind=Kind.ROLLBACK) | {"ending": Ending.ROLLED_BACK.value}
-    assert past_moves((entry,)) == ()
-
-
-def test_what_was_not_promoted_is_no_way_back():
-    assert past_moves((moved() | {"ending": Ending.STUCK.value},)) == ()
-
-
-def test_latest_within_a_split_is_not_guessed():
-    split = Split.of([Target(None, 50), Target(OLD, 50)])
-    entry = moved(before=split, placed=split.pinned(STABLE))
-    assert past_moves((entry,)) == ()
-
-
-def test_a_split_is_read_back():
-    split = Split.of([Target(STABLE, 60), Target(OLD, 40)])
-    (move,) = past_moves((moved(before=split, placed=split),))
-    assert dict(move.before) == {STABLE: 60, OLD: 40}
-
-
-def test_the_order_is_kept_and_intentions_are_no_moves():
-    one, two = moved(), moved(before=MOVED, after=BEFORE)
-    moves = past_moves((one, told(rollout(Phase.MOVING)), two))
-    assert [dict(move.after) for move in moves] == [{CANDIDATE: 100}, {STABLE: 100}]
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {},
-        {"entry": "outcome"},
-        {"entry": "outcome", "ending": "promoted", "traffic_before": "x", "effective_after": {}},
-        {
-            "entry": "outcome",
-            "ending": "promoted",
-            "traffic_before": [1, None, {}],
-            "effective_after": [],
-        },
-        {
-            "entry": "outcome",
-            "ending": "promoted",
-            "traffic_before": [{"percent": "x"}],
-            "effective_after": {"a": 1},
-        },
-        {
-            "entry": "outcome",
-            "ending": "promoted",
-            "traffic_before": [{"percent": 100}],
-            "effective_after": {"a": 1},
-        },
-        {
-            "entry": "outcome",
-            "ending": "promoted",
-            "stable": [{}],
-            "traffic_before": [{"percent": 100}],
-            "effective_after": {"a": 100},
-        },
-    ],
-)
-def test_what_others_wrote_into_the_log_is_no_move(broken):
-    assert past_moves((broken,)) == ()
-
-
-def test_the_past_knows_who_served_and_what_was_decided_last():
-    rejected = moved() | {"ending": Ending.REJECTED.value, "effective_after": {STABLE: 100}}
-    past = past_of((rejected,))
-    ((name, verdict),) = past.against
-    assert name == CANDIDATE
-    assert verdict.startswith("was rejected by the gate at 2026-01-01 12:00 UTC")
-    assert past.served == (STABLE,)
-    again = past_of((moved(), rejected))
-    assert again.against == ()
-    assert set(again.served) == {STABLE, CANDIDATE}
-
-
-@pytest.mark.parametrize("odd", [{}, {"entry": "outcome"}, {"entry": "outcome", "candidate": 5}])
-def test_a_past_that_somebody_else_wrote_is_read_as_far_as_it_goes(odd):
-    assert past_of((odd,)) == Past()

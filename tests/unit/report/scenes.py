@@ -27,7 +27,7 @@ from gate.core.messages import (
     Seen,
     SetTraffic,
 )
-from gate.core.policy import Capability, HttpProbe, Json, Probe, WebSocketProbe
+from gate.core.policy import HttpProbe, Json, Probe, WebSocketProbe
 from gate.core.rollout import begin, step
 from gate.core.service import (
     Condition,
@@ -41,16 +41,15 @@ from gate.core.state import Kind, Past, PastMove, Plan, Rollout
 from gate.core.traffic import Split, Target
 from gate.ledger.entry import intention, outcome
 from gate.ports import Narrator, Progress
+from gate.report.lines import plain
+from gate.report.outcome import outcome_lines
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 REF = ServiceRef("demo", "us-central1", "backend")
 STABLE = "backend-00001-aaa"
 CANDIDATE = "backend-00002-abc"
 READY = Condition(ConditionState.SUCCEEDED)
-CAPABILITIES = {
-    "chat": Capability("P1", "$120K MRR"),
-    "discovery": Capability("P2", "$80K MRR"),
-}
+STAKES = (("chat", "P1, $120K MRR"), ("discovery", "P2, $80K MRR"))
 PROBES = (
     Probe("health", HttpProbe("/health/ready"), capability="chat"),
     Probe("api-health", HttpProbe("/api/health")),
@@ -64,7 +63,7 @@ RECORDED = [
     "recorded as 20260101-120000-abc123",
     (
         "  gate audit show 20260101-120000-abc123 --project demo --region us-central1 "
-        "--service backend"
+        "--service backend --verbose"
     ),
 ]
 
@@ -82,6 +81,7 @@ def plan(**changes: object) -> Plan:
         probes=PROBES,
         policy_digest="3fa9" * 16,
         policy_source="policies/backend.yaml",
+        stakes=STAKES,
     )
     return replace(usual, **changes)  # type: ignore[arg-type]
 
@@ -402,3 +402,9 @@ def entries_of(scene: Scene, wanted: Plan) -> tuple[dict[str, Json], ...]:
     scribe = Scribe(scene)
     scene.play(wanted, scribe)
     return tuple(reversed(scribe.entries))
+
+
+def shown(rollout: Rollout, width: int = 100) -> list[str]:
+    """How a rollout ended, as it is told at its end."""
+    entry = outcome(rollout, rollout.at or START)
+    return plain(outcome_lines(entry, recorded=rollout.recorded), width)

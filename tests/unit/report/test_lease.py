@@ -10,6 +10,7 @@ from gate.core.service import Service
 from gate.core.traffic import Split, Target
 from gate.report import lease
 from gate.report.lines import plain
+from tests.unit.report.progress.test_steps import HELD
 from tests.unit.report.scenes import (
     CANDIDATE,
     HOSTILE,
@@ -19,7 +20,6 @@ from tests.unit.report.scenes import (
     assert_safe,
 )
 from tests.unit.report.scenes import service as unmarked
-from tests.unit.report.test_steps import HELD
 
 THERE = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
 """Where the rollout at work has brought users."""

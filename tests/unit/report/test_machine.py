@@ -5,19 +5,13 @@ import json
 from gate.core.policy import Json
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.traffic import Split
-from gate.core.verdict import judge
 from gate.report import machine
 from tests.unit.report.scenes import (
     CANDIDATE,
     HOSTILE,
-    PROBES,
     READY,
     STABLE,
     START,
-    V2_EVIDENCE,
-    failed,
-    hostile_evidence,
-    passed,
     service,
 )
 
@@ -96,96 +90,9 @@ def test_latest_is_an_empty_name() -> None:
     assert value["desired"] == [{"revision": "", "percent": 100, "tag": ""}]
 
 
-def test_evidence() -> None:
-    seen = (passed(), failed())
-    value = machine.evidence_value(seen, probes=PROBES, verdict=judge(PROBES, seen))
-    assert isinstance(value, dict)
-    assert value["passed"] == 1
-    assert value["asked"] == 5
-    assert value["did_not_run"] == ["discovery", "same-user-concurrency", "strangers"]
-    assert value["verdict"] == {
-        "decision": "reject",
-        "reasons": [
-            {
-                "subject": "api-health",
-                "text": "redirect: got 307 to /api/health/, expected status 200",
-                "hint": "a slash is added: the route is registered as /api/health/",
-                "capability": "",
-                "attribution": "unknown",
-                "lines": [],
-            },
-            {
-                "subject": "discovery",
-                "text": "did not run",
-                "hint": "",
-                "capability": "discovery",
-                "attribution": "",
-                "lines": [],
-            },
-            {
-                "subject": "same-user-concurrency",
-                "text": "did not run",
-                "hint": "",
-                "capability": "chat",
-                "attribution": "",
-                "lines": [],
-            },
-        ],
-    }
-    assert isinstance(value["evidence"], list)
-    assert value["evidence"][1] == {
-        "probe": "api-health",
-        "kind": "http",
-        "outcome": "failed",
-        "required": True,
-        "capability": "",
-        "asked": "GET /api/health",
-        "expected": "status 200",
-        "seen": "307 to /api/health/",
-        "started_at": "2026-01-01T12:00:00.000Z",
-        "duration_ms": 100,
-        "asked_times": 1,
-        "right_times": 0,
-        "trace": "ab" * 16,
-        "address": "",
-        "answered_by": "",
-        "attribution": "",
-        "repeats": [],
-        "findings": [
-            {
-                "symptom": "redirect",
-                "expected": "status 200",
-                "seen": "307 to /api/health/",
-                "count": 1,
-                "hint": "a slash is added: the route is registered as /api/health/",
-            }
-        ],
-        "excerpts": [
-            "> GET /api/health",
-            "< 307 Temporary Redirect",
-            "< location: /api/health/",
-        ],
-    }
-
-
-def test_a_pass_with_findings_is_inconclusive_for_machines_too() -> None:
-    value = machine.evidence_value((passed(findings=failed().findings),))
-    assert isinstance(value, dict)
-    assert isinstance(value["evidence"], list)
-    assert value["passed"] == 0
-    assert value["verdict"] is None
-    item = value["evidence"][0]
-    assert isinstance(item, dict)
-    assert item["outcome"] == "inconclusive"
-
-
 def test_every_field_is_documented() -> None:
     documented = str(machine.__doc__)
-    stands = machine.status_value(service(Split.all_to(STABLE)), (), (), START)
-    seen = machine.evidence_value(V2_EVIDENCE)
-    assert isinstance(seen, dict)
-    assert isinstance(seen["evidence"], list)
-    for field in [*keys(stands), *keys(seen), *keys(seen["evidence"][0])]:
+    for field in keys(machine.status_value(service(Split.all_to(STABLE)), (), (), START)):
         assert field in documented, field
 
 
@@ -197,7 +104,7 @@ def test_numbers_that_json_does_not_have_become_null() -> None:
 
 
 def test_json_is_lossless_and_acts_on_nothing() -> None:
-    value = machine.evidence_value((hostile_evidence(HOSTILE),))
+    value: Json = {"seen": HOSTILE}
     text = machine.to_json(value)
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.isascii()

@@ -8,7 +8,8 @@ from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.policy import Json
 from gate.core.service import Revision
 from gate.core.traffic import Split
-from gate.report.audit import audit_show_lines
+from gate.report.audit import show_blocks
+from gate.report.lines import plain
 from gate.report.whys import why_lines
 from tests.unit.report.scenes import (
     HOSTILE,
@@ -111,11 +112,11 @@ def test_a_reason_that_is_no_probes_has_none() -> None:
 
 
 def test_the_record_of_one_rollout_ends_with_it() -> None:
-    lines = audit_show_lines((entry_of(),), 100)
+    lines = plain(show_blocks((entry_of(),), verbose=True), 100)
     assert "why, link by link (from the record):" in lines
 
 
 def test_whatever_the_record_holds_nothing_raw_is_shown() -> None:
     entry = entry_of(replace(redirected(), log_lines=(HOSTILE,), seen=HOSTILE))
     hostile = {**entry, "stakes": {"chat": HOSTILE}, "candidate": {"image": HOSTILE}}
-    assert_safe(audit_show_lines((hostile,), 100))
+    assert_safe(plain(show_blocks((hostile,), verbose=True), 100))

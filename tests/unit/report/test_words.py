@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from gate.core.evidence import Outcome
-from gate.core.policy import Capability
 from gate.core.state import Ending
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
 from gate.report import words
 from gate.report.lines import Tone
+from gate.report.progress.probes import outcome_of
 from tests.unit.report.scenes import failed, passed
 
 
@@ -68,22 +68,15 @@ def test_only_a_good_ending_looks_good() -> None:
 
 
 def test_only_a_pass_without_findings_is_called_one() -> None:
-    assert words.outcome_of(passed()) == "passed"
-    assert words.outcome_of(failed()) == "FAILED"
-    assert words.outcome_of(passed(findings=failed().findings)) == "inconclusive"
+    assert outcome_of(passed()) == "passed"
+    assert outcome_of(failed()) == "FAILED"
+    assert outcome_of(passed(findings=failed().findings)) == "inconclusive"
     assert list(map(words.outcome_word, (o.value for o in Outcome))) == [
         "passed",
         "FAILED",
         "inconclusive",
     ]
     assert words.outcome_tone("skipped") is not Tone.GOOD
-
-
-def test_a_stake_names_priority_and_impact_where_they_are_known() -> None:
-    known = {"chat": Capability("P1", "$120K MRR"), "bare": Capability("P2")}
-    assert words.stake("chat", known) == "chat (P1, $120K MRR)"
-    assert words.stake("bare", known) == "bare (P2)"
-    assert words.stake("other", known) == "other"
 
 
 def test_long_rows_of_names_are_counted() -> None:

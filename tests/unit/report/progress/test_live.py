@@ -11,9 +11,10 @@ from rich.console import Console, ConsoleRenderable, RenderHook
 from gate.core.messages import Command, Event, Interrupted, RunProbes
 from gate.core.state import Rollout
 from gate.ports import Progress
-from gate.report.board import Board
-from gate.report.live import LiveNarrator
-from gate.report.plain import PlainNarrator
+from gate.report.progress.board import Board
+from gate.report.progress.live import LiveNarrator
+from gate.report.progress.plain import PlainNarrator
+from tests.unit.report.progress.screen import Screen
 from tests.unit.report.scenes import (
     HOSTILE,
     SHOWN,
@@ -25,7 +26,6 @@ from tests.unit.report.scenes import (
     passed,
     plan,
 )
-from tests.unit.report.screen import Screen
 
 BOTH_WIDTHS = pytest.mark.parametrize("width", [80, 120])
 
@@ -196,7 +196,7 @@ def test_the_screen_is_left_with_the_lines_alone(width: int) -> None:
     screen = Screen(sent(console))
     assert screen.cursor_visible
     assert screen.lines[0] == "rolling out the image backend:v2 to backend (demo/us-central1)"
-    assert screen.lines[-1].startswith("recorded as 20260101-120000-abc123")
+    assert screen.lines[-1].startswith("verified: desired and effective traffic agree")
     assert not any(mark in line for line in screen.lines for mark in "✓✗▸·")
     assert all(len(line) <= width for line in screen.lines)
 

@@ -7,17 +7,17 @@ from gate.core.messages import Command, Event
 from gate.core.state import Rollout
 from gate.ports import Progress
 from gate.report.lines import Line
-from gate.report.story import Story
+from gate.report.progress.messages import Messages
 
 
-class StoryNarrator(ABC):
+class MessageNarrator(ABC):
     """Implements gate.ports.Narrator by telling a Story; how it is shown is the subclass's.
 
     A view that fails (a closed pipe, a defect of ours) falls silent; the rollout goes on.
     """
 
     def __init__(self) -> None:
-        self._story = Story()
+        self._story = Messages()
         self._silent = False
 
     def doing(self, rollout: Rollout, command: Command) -> None:

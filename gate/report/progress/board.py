@@ -13,13 +13,13 @@ from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.state import Kind, Rollout
 from gate.ports import Progress
 from gate.report.lines import Tone
+from gate.report.progress.probes import outcome_of
 from gate.report.safe import safe
 from gate.report.terminal import STYLES
 from gate.report.words import (
     asked_at,
     duration,
     elapsed,
-    outcome_of,
     outcome_tone,
     service_text,
 )

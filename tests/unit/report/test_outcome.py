@@ -1,4 +1,4 @@
-"""The table at the end, and everything below it."""
+"""How a rollout ended: the same text at its end and in `gate audit show`."""
 
 import io
 from dataclasses import replace
@@ -6,31 +6,30 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from gate.core.gcloud import INSTEAD
 from gate.core.messages import Command, Deploy, Event, Failure, Interrupted, Look, RunProbes
-from gate.core.policy import OnHold
+from gate.core.policy import Json, OnHold
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.state import Ending, Phase, Rollout
 from gate.core.traffic import Split, Target
-from gate.core.verdict import judge
+from gate.ledger.entry import outcome
+from gate.report.audit import show_blocks
 from gate.report.columns import cells
-from gate.report.reasons import verdict_lines
-from gate.report.summary import (
-    evidence_lines,
-    print_evidence,
-    print_summary,
-    summary_lines,
-)
+from gate.report.lines import plain
+from gate.report.outcome import outcome_lines
+from gate.report.terminal import draw
 from tests.unit.report.scenes import (
     CANDIDATE,
-    CAPABILITIES,
     HOSTILE,
     PROBES,
     READY,
     RECORDED,
     SHOWN,
+    STABLE,
     START,
     V2_EVIDENCE,
     Scene,
+    Scribe,
     assert_safe,
     fail_once,
     failed,
@@ -39,27 +38,28 @@ from tests.unit.report.scenes import (
     passed,
     plan,
     rollback_plan,
+    shown,
 )
 
 PORT = Condition(ConditionState.FAILED, "HEALTH_CHECK_CONTAINER_ERROR", "silent")
 
 
-def shown(rollout: Rollout, width: int = 100) -> list[str]:
-    """The summary of a rollout."""
-    return summary_lines(rollout, CAPABILITIES, width)
-
-
 def printed(rollout: Rollout, width: int = 100) -> list[str]:
     """The same as a terminal without colours shows it."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    print_summary(rollout, CAPABILITIES, console)
+    draw(console, outcome_lines(outcome(rollout, rollout.at or START), recorded=rollout.recorded))
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
-def row(lines: list[str], probe: str) -> str:
-    """A probe's row in the table."""
-    return next(line for line in lines if line.split()[:1] == [probe])
+HEAD = [
+    "20260101-120000-abc123: rollout of backend (demo/us-central1): rejected",
+    "  when:      2026-01-01 12:00:00 UTC, took 16 s",
+    "  who:       alice@example.com",
+    "  why:       ship the new agents",
+    "  policy:    policies/backend.yaml (sha256 3fa93fa93fa9)",
+    "  stable:    backend-00001-aaa 100 %, image backend:v1",
+]
 
 
 def served_by_candidate() -> Scene:
@@ -71,18 +71,10 @@ def served_by_candidate() -> Scene:
 
 def test_a_rejection_from_top_to_bottom() -> None:
     assert shown(Scene(evidence=V2_EVIDENCE).play(plan())) == [
+        *HEAD,
+        "  candidate: backend-00002-abc, image backend:v2, 0 %",
         "",
-        "probe                  outcome  expected                              seen",
-        f"{'-' * 21}  {'-' * 7}  {'-' * 36}  {'-' * 26}",
-        'health                 passed   status 200, JSON {"status":"ready"}   200 in 12 ms',
-        "api-health             FAILED   status 200                            307 to /api/health/",
-        "discovery              FAILED   status 200                            500",
-        (
-            "same-user-concurrency  FAILED   7 of 7 sessions go right, close 1000  "
-            "5 of 7 sessions went right"
-        ),
-        'strangers              passed   status 200, JSON {"status":"ready"}   200 in 12 ms',
-        "",
+        "2 of 5 probes passed: health, strangers",
         "verdict: reject (the candidate is not fit for users)",
         "  api-health: FAILED in 100 ms",
         "    asked: GET /api/health",
@@ -94,13 +86,13 @@ def test_a_rejection_from_top_to_bottom() -> None:
         "    at stake: discovery (P2, $80K MRR)",
         "  same-user-concurrency: FAILED in 2.3 s",
         "    asked: 7 sessions at once on /ws (5 of 7 right)",
+        "    expected: 7 of 7 sessions go right, close 1000",
         "    closed: got close 1011 (Internal error), expected close 1000 (2 times)",
         "    sequence: got an error frame, expected pong (2 times)",
         "    at stake: chat (P1, $120K MRR)",
         "",
         "traffic before: backend-00001-aaa 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
-        "candidate: backend-00002-abc (backend:v2) 0 %",
         "",
         "ended: rejected: backend-00002-abc gets no users' traffic",
         "exit code: 1 (the gate said no, and traffic is safe)",
@@ -121,7 +113,6 @@ def test_a_promotion_needs_few_words() -> None:
             "open WebSockets stay on backend-00001-aaa until they end "
             "(at most 5 min, its request timeout)"
         ),
-        "candidate: backend-00002-abc (backend:v2) 100 %",
         "",
         *[line for line in lines[begin:-1] if line.startswith(("note: ", "  "))],
         "",
@@ -148,22 +139,17 @@ def test_the_log_lines_of_a_candidate_that_cannot_start_are_a_block() -> None:
     ]
 
 
-def test_a_hint_is_a_hint_whatever_it_contains() -> None:
-    finding = replace(failed().findings[0], hint="ask /a | /b; its own last words: none")
-    verdict = judge(PROBES[:1], [failed("health", findings=(finding,))])
-    lines = [line.text for line in verdict_lines(verdict, PROBES[:1], [], CAPABILITIES)]
-    assert "hint: ask /a | /b; its own last words: none" in lines
-    assert not any("log lines" in line or line.startswith("|") for line in lines)
-
-
 def test_where_no_probe_ran_one_row_says_so() -> None:
     lines = shown(Scene(candidate_ready=PORT).play(plan()))
-    assert lines[:4] == [
-        "",
-        "probe         outcome      expected  seen",
-        "------------  -----------  --------  ----",
-        "all 5 probes  did not run  -         -",
-    ]
+    assert [line for line in lines if "did not run" in line] == ["  did not run: all 5 probes"]
+    assert not any("probes passed" in line for line in lines)
+
+
+def test_a_control_is_no_run_of_the_candidates() -> None:
+    rollout = replace(
+        Scene(candidate_ready=PORT).play(plan()), evidence=(passed(address="stable"),)
+    )
+    assert "  did not run: all 5 probes" in shown(rollout)
 
 
 def test_a_platform_fault_is_a_hint_not_a_log_line() -> None:
@@ -176,24 +162,23 @@ def test_a_platform_fault_is_a_hint_not_a_log_line() -> None:
 def test_missing_and_inconclusive_probes_never_look_passed() -> None:
     seen = (passed("health"), inconclusive("api-health", "skipped because nothing listens"))
     lines = shown(Scene(evidence=seen).play(plan()))
-    assert row(lines, "api-health").split()[:3] == ["api-health", "inconclusive", "status"]
-    assert row(lines, "discovery").split() == ["discovery", "did", "not", "run", "-", "-"]
-    assert row(lines, "strangers").split()[:5] == ["strangers", "did", "not", "run", "(not"]
-    assert "  discovery: did not run" in lines
-    assert "    at stake: discovery (P2, $80K MRR)" in lines
+    assert "1 of 5 probes passed: health" in lines
+    assert "  api-health: inconclusive in 100 ms" in lines
+    begin = lines.index("  did not run: discovery, same-user-concurrency, strangers")
+    assert lines[begin + 1] == "    at stake: discovery (P2, $80K MRR), chat (P1, $120K MRR)"
+    assert sum("did not run" in line for line in lines) == 1
     assert sum("passed" in line for line in lines) == 1
 
 
 def test_a_pass_that_came_with_findings_is_none() -> None:
     doubtful = passed("health", findings=failed().findings)
     lines = shown(Scene(evidence=(doubtful, *V2_EVIDENCE[1:])).play(plan()))
-    assert "inconclusive" in row(lines, "health")
+    assert "  health: inconclusive in 100 ms" in lines
 
 
 def test_a_probe_that_is_not_required_is_reported_and_decides_nothing() -> None:
     seen = (*tuple(passed(probe.name) for probe in PROBES[:4]), failed("strangers"))
     lines = shown(Scene(evidence=seen).play(plan()))
-    assert "FAILED (not required)" in row(lines, "strangers")
     assert "  strangers: FAILED in 100 ms (not required, so it decides nothing)" in lines
     assert "ended: promoted: backend-00002-abc gets all the traffic" in lines
 
@@ -201,7 +186,7 @@ def test_a_probe_that_is_not_required_is_reported_and_decides_nothing() -> None:
 def test_evidence_twice_is_shown_twice_with_its_reason() -> None:
     seen = (passed("health"), *(passed(probe.name) for probe in PROBES))
     lines = shown(Scene(evidence=seen).play(plan()))
-    assert sum(line.startswith("health ") for line in lines) == 2
+    assert any(line.startswith("6 of 6 probes passed: health, health, ") for line in lines)
     assert "  health: was answered 2 times, which proves nothing" in lines
     lines = shown(Scene(evidence=(failed("health"), failed("health"))).play(plan()))
     assert "  health: was answered 2 times, which proves nothing" in lines
@@ -211,14 +196,14 @@ def test_many_findings_are_counted() -> None:
     finding = failed().findings[0]
     seen = (failed("health", findings=(finding,) * 9), *V2_EVIDENCE[1:])
     assert "    and 4 more" in shown(Scene(evidence=seen).play(plan()))
+    seen = (failed("health", findings=(finding,) * 90), *V2_EVIDENCE[1:])
+    assert "    and 85 more" in shown(Scene(evidence=seen).play(plan()))
 
 
 def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
     lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan()))
-    assert (
-        "candidate: backend-00002-abc (backend:v2) 0 %, tag candidate at http://127.0.0.1:41009"
-        in lines
-    )
+    assert lines[6].startswith("  candidate: backend-00002-abc, image backend:v2, 0 %, tag ")
+    assert " tag candidate at http://127.0.0.1:41009" in " ".join(lines[6:8]).replace("   ", "")
     assert lines[-6:] == [
         "ended: held: backend-00002-abc gets no users' traffic",
         "exit code: 5 (held: not enough evidence, or somebody else is at work)",
@@ -233,12 +218,18 @@ def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
 
 def test_a_hold_that_dropped_its_tag_offers_no_look() -> None:
     lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan(on_hold=OnHold.DROP)))
-    assert "candidate: backend-00002-abc (backend:v2) 0 %" in lines
+    assert "  candidate: backend-00002-abc, image backend:v2, 0 %" in lines
     assert lines[-2:] == RECORDED
 
 
-def test_a_rollback_has_no_table() -> None:
+def test_a_rollback_from_top_to_bottom() -> None:
     assert shown(served_by_candidate().play(rollback_plan())) == [
+        "20260101-120000-abc123: rollback of backend (demo/us-central1): rolled back",
+        "  when:      2026-01-01 12:00:00 UTC, took 2.3 s",
+        "  who:       alice@example.com",
+        "  why:       errors since noon",
+        "  stable:    backend-00002-abc 100 %, image backend:v2",
+        "  target:    backend-00001-aaa, image backend:v1, 100 %",
         "",
         "traffic before: backend-00002-abc 100 %",
         "traffic after:  backend-00001-aaa 100 % (desired and effective agree)",
@@ -299,7 +290,7 @@ def test_a_hold_that_left_users_on_the_candidate_does_not_deny_it() -> None:
     assert rollout.ending is Ending.HELD
     lines = shown(rollout)
     assert "ended: held" in lines
-    assert "candidate: backend-00002-abc (backend:v2) 50 %" in lines
+    assert "  candidate: backend-00002-abc, image backend:v2, 50 %" in lines
 
 
 def test_a_refusal_before_anything_was_seen() -> None:
@@ -308,13 +299,14 @@ def test_a_refusal_before_anything_was_seen() -> None:
     assert "traffic: unknown, since the service could not be read" in lines
     assert any(line.startswith("note: service backend: does not exist") for line in lines)
     assert "exit code: 2 (usage or policy)" in lines
-    assert not any(line.startswith("candidate:") for line in lines)
+    assert not any("candidate:" in line for line in lines)
 
 
 def test_a_failed_deploy_says_that_the_candidate_was_never_seen() -> None:
     denied = fail_once(Deploy, Failure.REFUSED, "403 denied")
     lines = shown(Scene(after=denied).play(plan()))
-    assert "candidate: backend-00002-abc 0 %, which was never seen" in lines
+    never = "  candidate: backend-00002-abc, image backend:v2, 0 %, which was never seen"
+    assert never in lines
     assert "exit code: 3 (infrastructure failed, and traffic is where it was)" in lines
 
 
@@ -325,7 +317,7 @@ def test_an_interrupted_probing_is_not_called_anything_else() -> None:
         return None
 
     lines = shown(Scene(after=after).play(plan()))
-    assert row(lines, "all").split() == ["all", "5", "probes", "interrupted", "-", "-"]
+    assert "  interrupted: all 5 probes" in lines
     assert "ended: interrupted: backend-00002-abc gets no users' traffic" in lines
     assert "exit code: 130 (interrupted, and safe)" in lines
 
@@ -353,16 +345,10 @@ def test_it_fits_its_width_but_for_commands_to_copy(width: int) -> None:
             assert all(cells(line) <= width or line.startswith("  gate ") for line in lines)
 
 
-def test_a_terminal_shows_the_same_words() -> None:
+@pytest.mark.parametrize("width", [60, 100])
+def test_a_terminal_shows_the_same_words(width: int) -> None:
     rollout = Scene(evidence=V2_EVIDENCE).play(plan())
-    below = shown(rollout).index("verdict: reject (the candidate is not fit for users)")
-    lines = printed(rollout)
-    assert lines[-len(shown(rollout)[below:]) :] == shown(rollout)[below:]
-    narrow = " ".join(printed(rollout, 60))
-    for item in V2_EVIDENCE:
-        assert set(item.seen.split()) <= set(narrow.split())
-        assert item.probe in row(lines, item.probe)
-    assert "5 of 7 sessions went right" in row(lines, "same-user-concurrency")
+    assert printed(rollout, width) == shown(rollout, width)
 
 
 def test_hostile_text_shows_and_does_nothing() -> None:
@@ -376,35 +362,6 @@ def test_hostile_text_shows_and_does_nothing() -> None:
         for lines in (shown(rollout, 1000), printed(rollout, 1000)):
             assert_safe(lines)
             assert any(SHOWN in line for line in lines)
-
-
-def test_probes_alone() -> None:
-    seen = V2_EVIDENCE[:3]
-    lines = evidence_lines(seen, CAPABILITIES, 100, probes=PROBES, verdict=judge(PROBES, seen))
-    assert "did not run" in row(lines, "same-user-concurrency")
-    assert "1 of 5 probes passed" in lines
-    assert "verdict: reject (the candidate is not fit for users)" in lines
-    assert "    at stake: chat (P1, $120K MRR)" in lines
-
-
-def test_probes_alone_without_a_policy_or_verdict() -> None:
-    lines = evidence_lines(V2_EVIDENCE[:2], {}, 100)
-    assert lines[-5:] == [
-        "1 of 2 probes passed",
-        "  api-health: FAILED in 100 ms",
-        "    asked: GET /api/health",
-        "    redirect: got 307 to /api/health/, expected status 200",
-        "      hint: a slash is added: the route is registered as /api/health/",
-    ]
-    assert "0 of 0 probes passed" in evidence_lines((), {}, 100)
-
-
-def test_probes_alone_on_a_terminal() -> None:
-    console = Console(file=io.StringIO(), width=100, color_system=None)
-    print_evidence((hostile_evidence(),), {}, console)
-    assert isinstance(console.file, io.StringIO)
-    assert_safe(console.file.getvalue().splitlines())
-    assert "0 of 1 probe passed" in console.file.getvalue()
 
 
 def test_a_verdict_to_promote_is_not_shown_of_what_was_not_promoted() -> None:
@@ -443,3 +400,64 @@ def test_what_leads_on_is_printed_whole_the_likeliest_first() -> None:
     lines = shown(rollout)
     begin = lines.index("next: what leads on from here, the likeliest first")
     assert lines[begin + 1 :] == [f"  {command}" for command in commands]
+
+
+@pytest.mark.parametrize("kind", [plan, rollback_plan])
+def test_a_move_that_did_not_get_through_ends_with_gclouds_and_a_rollout_does_not(kind) -> None:
+    denied = fail_once(Look, Failure.REFUSED, "403 denied")
+    rollout = Scene(after=denied).play(kind(revision=STABLE, image=""))
+    assert rollout.ending is Ending.FAILED
+    lines = shown(rollout)
+    offered = [line for line in lines if "gcloud run services update-traffic" in line]
+    assert bool(offered) is (kind is rollback_plan)
+    assert (f"next: {INSTEAD}" in lines) is (kind is rollback_plan)
+
+
+def test_each_failure_is_told_once() -> None:
+    text = "\n".join(shown(Scene(evidence=V2_EVIDENCE).play(plan())))
+    for item in V2_EVIDENCE:
+        if not item.passed:
+            assert text.count(f"{item.probe}:") == 1
+            assert all(text.count(str(finding)) == 1 for finding in item.findings)
+
+
+def stuck() -> Scene:
+    """A move that never comes into effect."""
+    scene = served_by_candidate()
+    scene.looks_until_effective = 10_000
+    return scene
+
+
+ENDS = {
+    "promoted": (Scene(traffic=Split.of(())), plan()),
+    "rejected": (Scene(evidence=V2_EVIDENCE), plan()),
+    "held": (Scene(evidence=V2_EVIDENCE[:1]), plan()),
+    "failed": (Scene(after=fail_once(Deploy, Failure.REFUSED, "403 denied")), plan()),
+    "refused": (Scene(after=fail_once(Look, Failure.NOT_FOUND, "no such")), plan()),
+    "rolled back": (served_by_candidate(), rollback_plan()),
+    "unchanged": (Scene(), rollback_plan(revision=STABLE)),
+    "stuck": (stuck(), rollback_plan()),
+}
+
+
+@pytest.mark.parametrize("ending", ENDS)
+def test_what_the_record_shows_is_what_the_end_showed(ending: str) -> None:
+    scene, asked = ENDS[ending]
+    scribe = Scribe(scene)
+    rollout = scene.play(asked, scribe)
+    assert rollout.ending is Ending(ending)
+    kept: Json = scribe.entries[-1]
+    assert isinstance(kept, dict)
+    at_its_end = plain(outcome_lines(kept, recorded=rollout.recorded), 80)
+    assert plain(show_blocks(scribe.entries), 80) == at_its_end
+    assert plain(show_blocks(scribe.entries, verbose=True), 80)[: len(at_its_end)] == at_its_end
+
+
+def test_an_entry_of_before_has_no_words_for_what_it_does_not_know() -> None:
+    entry = outcome(Scene(evidence=V2_EVIDENCE).play(plan()), START)
+    new = ("in_effect", "reconciling", "still_open", "did_not_run", "next")
+    old = {key: value for key, value in entry.items() if key not in new}
+    lines = plain(outcome_lines(old), 100)
+    assert "traffic after:  backend-00001-aaa 100 %" in lines
+    assert lines[-2:] == RECORDED
+    assert "  discovery: FAILED in 100 ms" in lines

@@ -23,8 +23,8 @@ from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.ports import Progress
 from gate.report.lines import Line
-from gate.report.plain import PlainNarrator
-from gate.report.story import Story
+from gate.report.progress.messages import Messages
+from gate.report.progress.plain import PlainNarrator
 from tests.unit.report.scenes import (
     CANDIDATE,
     HOSTILE,
@@ -41,6 +41,7 @@ from tests.unit.report.scenes import (
     passed,
     plan,
     rollback_plan,
+    shown,
 )
 
 NOT_LISTENING = Condition(
@@ -86,7 +87,6 @@ def test_a_promotion() -> None:
         "waiting until the new traffic is in effect",
         "traffic moved: backend-00001-aaa 100 % -> backend-00002-abc 100 %",
         "verified: desired and effective traffic agree (after 500 ms)",
-        "recorded as 20260101-120000-abc123 (16 s in all)",
     ]
 
 
@@ -95,40 +95,24 @@ def test_a_rejection_names_what_failed_and_says_that_traffic_stays() -> None:
     begin = lines.index("  passed: health: 200 in 12 ms (100 ms)")
     assert lines[begin:] == [
         "  passed: health: 200 in 12 ms (100 ms)",
-        "  FAILED: api-health: 307 to /api/health/; expected status 200 (100 ms)",
-        "  FAILED: discovery: 500; expected status 200 (100 ms)",
+        "  FAILED: api-health: 307 to /api/health/ (100 ms)",
+        "  FAILED: discovery: 500 (100 ms)",
         "  asking: same-user-concurrency 0/7 (sessions)",
-        (
-            "  FAILED: same-user-concurrency: 5 of 7 sessions went right; expected "
-            "7 of 7 sessions go right, close 1000 (2.3 s)"
-        ),
+        "  FAILED: same-user-concurrency: 5 of 7 sessions went right (2.3 s)",
         "  passed: strangers: 200 in 12 ms (100 ms)",
         "2 of 5 probes passed in 12 s; failed: api-health, discovery, same-user-concurrency",
         "verdict: reject (the candidate is not fit for users)",
         "removing the tag candidate from backend-00002-abc",
         "traffic stays where it was: backend-00001-aaa 100 %",
         "verified: desired and effective traffic agree (after 500 ms)",
-        lines[-1],
     ]
 
 
-def test_a_candidate_that_cannot_start_is_shown_with_its_last_log_lines() -> None:
-    logs = (
-        "Traceback (most recent call last):",
-        '  File "main.py", line 3',
-        "RuntimeError: no env",
-    )
-    lines = told(Scene(candidate_ready=NOT_LISTENING, logs=logs))
+def test_a_candidate_that_cannot_start_is_told_in_brief_since_the_end_tells_all() -> None:
+    lines = told(Scene(candidate_ready=NOT_LISTENING, logs=("RuntimeError: no env",)))
     begin = lines.index("  not ready yet: Deploying revision") + 1
-    assert lines[begin : begin + 6] == [
-        (
-            "backend-00002-abc did not become ready: HEALTH_CHECK_CONTAINER_ERROR: "
-            "The user-provided container failed to start and listen on the port"
-        ),
-        "  its last log lines:",
-        "    | Traceback (most recent call last):",
-        '    |   File "main.py", line 3',
-        "    | RuntimeError: no env",
+    assert lines[begin : begin + 2] == [
+        "backend-00002-abc did not become ready: HEALTH_CHECK_CONTAINER_ERROR",
         "verdict: reject (the candidate is not fit for users)",
     ]
 
@@ -157,7 +141,6 @@ def test_a_rollback() -> None:
         "  users are on backend-00001-aaa: asking it once, as they do",
         "traffic moved: backend-00002-abc 100 % -> backend-00001-aaa 100 %",
         "verified: desired and effective traffic agree (after 1.0 s)",
-        "recorded as 20260101-120000-abc123 (2.3 s in all)",
     ]
 
 
@@ -203,10 +186,7 @@ def test_an_adopted_revision_is_tagged_not_deployed() -> None:
 def test_what_did_not_run_is_said_and_never_looks_like_a_pass() -> None:
     seen = (passed("health"), inconclusive("api-health", "skipped because nothing listens"))
     lines = told(Scene(evidence=seen))
-    assert (
-        "  inconclusive: api-health: skipped because nothing listens; expected status 200 (100 ms)"
-        in lines
-    )
+    assert "  inconclusive: api-health: skipped because nothing listens (100 ms)" in lines
     assert (
         "1 of 5 probes passed in 12 s; inconclusive: api-health; "
         "did not run: discovery, same-user-concurrency, strangers"
@@ -215,7 +195,7 @@ def test_what_did_not_run_is_said_and_never_looks_like_a_pass() -> None:
 
 
 def test_evidence_that_nobody_told_of_is_told_at_the_end() -> None:
-    story = Story()
+    story = Messages()
     scene = Scene(evidence=(passed(), failed()))
     states = scene.states(plan())
     probing = next(state for state in states if state.phase is Phase.PROBING)
@@ -224,7 +204,7 @@ def test_evidence_that_nobody_told_of_is_told_at_the_end() -> None:
     lines = story._probes.ended(Phase.PROBING, after, scene.evidence, "1.0 s")
     assert [line.text for line in lines][:2] == [
         "passed: health: 200 in 12 ms (100 ms)",
-        "FAILED: api-health: 307 to /api/health/; expected status 200 (100 ms)",
+        "FAILED: api-health: 307 to /api/health/ (100 ms)",
     ]
 
 
@@ -268,7 +248,7 @@ def test_a_conflict_is_told_and_the_update_is_tried_again() -> None:
 def test_a_refusal_is_told_once_with_its_hint() -> None:
     denied = fail_once(Deploy, Failure.REFUSED, "403 denied", "ask for roles/run.developer")
     lines = told(Scene(after=denied))
-    assert lines[-3:-1] == ["note: 403 denied", "  hint: ask for roles/run.developer"]
+    assert lines[-2:] == ["note: 403 denied", "  hint: ask for roles/run.developer"]
     assert sum("403 denied" in line for line in lines) == 1
 
 
@@ -325,9 +305,10 @@ def test_traffic_that_somebody_else_moved_is_not_said_to_stay() -> None:
             scene.modifier = "bob@example.com"
         return None
 
-    lines = told(Scene(after=after))
+    lines: list[str] = []
+    rollout = Scene(after=after).play(plan(), PlainNarrator(lines.append))
     assert "traffic is now: backend-00000-old 100 %" in lines
-    assert any("bob@example.com" in line for line in lines)
+    assert any("bob@example.com" in line for line in shown(rollout))
 
 
 def test_hostile_text_is_shown_and_does_nothing() -> None:
@@ -378,7 +359,7 @@ def test_a_story_can_be_told_of_any_bad_luck(at: int, luck: str | Failure) -> No
             return CallFailed(scene.wait(1), luck, "bad luck") if works else None
         return Interrupted(scene.wait(1))
 
-    story = Story()
+    story = Messages()
 
     class Strict:
         """Tells the story, and lets it fail."""
@@ -405,7 +386,7 @@ def test_an_interrupt_says_that_the_gate_makes_safe() -> None:
 
     lines = told(Scene(after=after))
     begin = lines.index("asked to stop: ending safely (asked again, it is left as it is then)")
-    assert lines[begin + 1 : -1] == [
+    assert lines[begin + 1 :] == [
         "removing the tag candidate from backend-00002-abc",
         "traffic stays where it was: backend-00001-aaa 100 %",
         "verified: desired and effective traffic agree (after 500 ms)",
@@ -414,7 +395,7 @@ def test_an_interrupt_says_that_the_gate_makes_safe() -> None:
 
 def test_plain_lines_need_no_rich() -> None:
     code = (
-        "import sys; import gate.report.plain, gate.report.summary, gate.report.status, "
+        "import sys; import gate.report.progress.plain, gate.report.status, "
         "gate.report.audit; sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,9 +11,9 @@ from rich.live import Live
 from gate.core.messages import Command, RunProbes
 from gate.core.state import Rollout
 from gate.ports import Progress
-from gate.report.board import Board
 from gate.report.lines import Line
-from gate.report.narrator import StoryNarrator
+from gate.report.progress.board import Board
+from gate.report.progress.narrator import MessageNarrator
 from gate.report.terminal import draw_line
 
 FRAMES_PER_SECOND = 5
@@ -37,7 +37,7 @@ class _Live(Live):
             super().refresh()
 
 
-class LiveNarrator(StoryNarrator):
+class LiveNarrator(MessageNarrator):
     """Implements gate.ports.Narrator with a live view; use it as a context manager.
 
     What was said scrolls by above the board, which shows the service, what goes on now and every

@@ -4,7 +4,6 @@ Hears what the controller tells a Narrator and answers with lines. Polling is sa
 come from the events' own times, so that a story needs no clock.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from gate.core.lease import Standing, standing, taker
@@ -16,34 +15,27 @@ from gate.core.messages import (
     Interrupted,
     LogsRead,
     Probed,
-    Recorded,
     RunProbes,
     Seen,
 )
 from gate.core.state import Phase, Rollout
-from gate.core.verdict import Decision
 from gate.ports import Progress
-from gate.report.doing import SAID_LATER, doing, title
 from gate.report.lines import Line, Tone
-from gate.report.probe_story import ProbeStory
+from gate.report.progress.activity import SAID_LATER, doing, shares_before, stays, title
+from gate.report.progress.probes import ProbeMessages
 from gate.report.safe import safe
-from gate.report.sockets import step_lines
 from gate.report.words import (
     DECISIONS,
     decision_tone,
     duration,
-    shares_before,
     shares_now,
-    stays,
 )
 
-LOG_LINES_MAX = 20
-LOG_LINE_MAX = 400
 WAITS_MAX = 5
 """Most different reasons for waiting that are said."""
 
 
-class Story:
+class Messages:
     """Turns what happens into lines, in order.
 
     Attributes:
@@ -56,7 +48,7 @@ class Story:
         self._doing: Phase | None = None
         self._entered_at: datetime | None = None
         self._waits: set[str] = set()
-        self._probes = ProbeStory()
+        self._probes = ProbeMessages()
 
     def doing(self, rollout: Rollout, command: Command) -> list[Line]:
         """Lines before a command is carried out."""
@@ -86,7 +78,7 @@ class Story:
         # beside what it is about: the failure, or the note that a refusal makes of it
         lines += hints + notes if lines else notes + hints
         if rollout.verdict is not None and rollout.verdict != was.verdict:
-            lines += _verdict(rollout)
+            lines.append(_verdict(rollout))
         if rollout.phase is not was.phase:
             self._entered_at = event.at
         if rollout.ended:
@@ -106,10 +98,8 @@ class Story:
             case Probed(evidence=evidence):
                 took = self._since(event.at)
                 return self._probes.ended(was.phase, rollout, evidence, took)
-            case LogsRead(lines=lines):
-                return last_words(lines)
-            case Recorded():
-                return _recorded(rollout, event.at)
+            case LogsRead(lines=()):
+                return [Line("it left no log lines that would say why", indent=2)]
             case Interrupted():
                 text = "asked to stop: ending safely (asked again, it is left as it is then)"
                 return [Line(text, Tone.UNSURE)]
@@ -143,7 +133,7 @@ class Story:
         verified = f"verified: desired and effective traffic agree (after {self._since(at)})"
         lines = [Line(text, Tone.GOOD), Line(verified, Tone.GOOD)]
         first_step = rollout.phase is Phase.DWELLING and rollout.stepped == 1
-        return lines + step_lines(rollout) if first_step else lines
+        return [*lines, _shared_out(rollout)] if first_step else lines
 
     def _still(self, rollout: Rollout) -> list[Line]:
         """Why it still waits, where that is news."""
@@ -165,12 +155,11 @@ class Story:
         return [Line(text, Tone.UNSURE)] if text else []
 
 
-def last_words(lines: Iterable[str]) -> list[Line]:
-    """A revision's last log lines as a block of their own."""
-    shown = [Line(f"| {safe(line, LOG_LINE_MAX)}", Tone.FAINT, indent=4) for line in lines if line]
-    if not shown:
-        return [Line("it left no log lines that would say why", indent=2)]
-    return [Line("its last log lines:", indent=2), *shown[-LOG_LINES_MAX:]]
+def _shared_out(rollout: Rollout) -> Line:
+    """What a step does not move, while the old revisions keep most of the traffic."""
+    name = safe(rollout.candidate)
+    text = f"open WebSockets stay where they are; new ones are shared out, some to {name}"
+    return Line(text, Tone.FAINT, indent=2)
 
 
 def _title(rollout: Rollout) -> list[Line]:
@@ -207,7 +196,8 @@ def _waits_for(rollout: Rollout) -> str:
 
 def _unready(rollout: Rollout) -> list[Line]:
     revision = rollout.revisions.get(rollout.candidate)
-    why = safe(str(revision.ready), 500) if revision else "it never appeared"
+    ready = revision.ready if revision else None
+    why = safe(ready.reason or ready.message, 80) if ready else "it never appeared"
     return [Line(f"{safe(rollout.candidate)} did not become ready: {why}", Tone.BAD)]
 
 
@@ -245,20 +235,7 @@ def _moved(rollout: Rollout, now: str) -> str:
     return f"traffic moved: {shares_before(rollout)} -> {now}"
 
 
-def _verdict(rollout: Rollout) -> list[Line]:
-    verdict = rollout.verdict
-    assert verdict is not None
-    decision = verdict.decision.value
-    told = {probe.name for probe in rollout.plan.probes} | {"readiness"}
-    others = [reason for reason in verdict.reasons if reason.subject not in told]
-    lines = [Line(f"verdict: {decision} ({DECISIONS[decision]})", decision_tone(decision))]
-    if verdict.decision is not Decision.PROMOTE:
-        lines += [Line(safe(str(reason), 500), Tone.UNSURE, indent=2) for reason in others[:5]]
-    return lines
-
-
-def _recorded(rollout: Rollout, at: datetime) -> list[Line]:
-    if not rollout.recorded:
-        return []  # the note says so
-    whole = duration((at - rollout.started_at).total_seconds())
-    return [Line(f"recorded as {safe(rollout.id)} ({whole} in all)")]
+def _verdict(rollout: Rollout) -> Line:
+    assert rollout.verdict is not None
+    decision = rollout.verdict.decision.value
+    return Line(f"verdict: {decision} ({DECISIONS[decision]})", decision_tone(decision))

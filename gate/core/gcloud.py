@@ -2,7 +2,6 @@
 
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan
-from gate.report.safe import WHOLE, safe
 
 INSTEAD = "if gcloud gets through, this does the same (nothing is asked first or recorded)"
 LOOK = "if gcloud gets through, this shows the service and its traffic"
@@ -35,14 +34,14 @@ def instead(plan: Plan, revision: str = "") -> tuple[str, str]:
 
 def look(ref: ServiceRef) -> str:
     """The command that shows a service."""
-    return safe(f"gcloud run services describe {ref.name} {_place(ref)}", WHOLE)
+    return f"gcloud run services describe {ref.name} {_place(ref)}"
 
 
 def _moving(plan: Plan, name: str) -> str:
     by_tag = plan.kind is Kind.PROMOTE and not name and plan.tag
     to = f"--to-tags {plan.tag}=100" if by_tag else f"--to-revisions {name or _NAMELESS}=100"
     command = f"gcloud run services update-traffic {plan.service.name} {to}"
-    return safe(f"{command} {_place(plan.service)}", WHOLE)
+    return f"{command} {_place(plan.service)}"
 
 
 def _place(ref: ServiceRef) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from gate.core.state import Rollout
 from gate.ports import Progress
 from gate.report.lines import Line
-from gate.report.narrator import StoryNarrator
+from gate.report.progress.narrator import MessageNarrator
 from gate.report.safe import WHOLE, safe
 
 
-class PlainNarrator(StoryNarrator):
+class PlainNarrator(MessageNarrator):
     """Implements gate.ports.Narrator with lines of plain text, as long as they need to be.
 
     Args:

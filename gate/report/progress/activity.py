@@ -142,3 +142,22 @@ _DOING: dict[Phase, Callable[[Rollout], str]] = {
     Phase.RECORDING: lambda _: "",
     Phase.ENDED: lambda _: "",
 }
+
+
+def shares_before(rollout: Rollout) -> str:
+    """Who got the traffic before; where it followed LATEST, what that meant then."""
+    if rollout.before is None:
+        return "unknown: the service could not be read"
+    text = shares_text(rollout.before.shares)
+    if rollout.before.follows_latest and rollout.placed is not None:
+        return f"{text} (which meant {shares_text(rollout.placed.shares)})"
+    return text
+
+
+def stays(rollout: Rollout) -> bool:
+    """Whether traffic in effect is what it was before the rollout."""
+    if rollout.before is None or rollout.service is None:
+        return False
+    service = rollout.service
+    before = (rollout.placed or rollout.before).pinned(service.latest_ready).shares
+    return service.effective_shares == before

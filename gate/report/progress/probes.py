@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gate.core.evidence import SERVICE, STABLE, Evidence
+from gate.core.evidence import SERVICE, STABLE, Evidence, Outcome
 from gate.core.state import Phase, Rollout
 from gate.core.verdict import asks_address
 from gate.ports import Progress
-from gate.report.controls import own
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
@@ -17,8 +16,8 @@ from gate.report.words import (
     duration,
     many,
     names_text,
-    outcome_of,
     outcome_tone,
+    outcome_word,
 )
 
 QUARTERS_FROM = 100
@@ -29,7 +28,7 @@ LIVE = frozenset({Phase.DWELLING, Phase.WATCHING})
 """Phases in which rounds of probes follow one another: only what is new is said."""
 
 
-class ProbeStory:
+class ProbeMessages:
     """Turns the progress of probes into lines."""
 
     def __init__(self) -> None:
@@ -42,7 +41,6 @@ class ProbeStory:
         self._begun: dict[str, int] = {}
         self._quarter: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
-        self._failed: set[str] = set()
 
     def asked(self, phase: Phase) -> None:
         """A round of probes begins in this phase."""
@@ -69,23 +67,16 @@ class ProbeStory:
         if key in self._told:
             return []
         self._told.add(key)
-        if evidence.control:
-            return self._control(evidence)
-        if not evidence.passed:
-            self._failed.add(evidence.probe)
+        line = probe_line(evidence)
+        if evidence.control:  # beside a failure it is told at the end
+            return [] if evidence.passed else [replace(line, tone=Tone.FAINT, indent=4)]
         if not self._live:
-            return [probe_line(evidence)]
+            return [line]
         wrong = (*key, evidence.seen)
         if evidence.passed or wrong in self._wrong:
             return []
         self._wrong.add(wrong)
-        return [probe_line(evidence)]
-
-    def _control(self, evidence: Evidence) -> list[Line]:
-        """What stable showed: only beside a failure, or where it fails itself."""
-        if evidence.passed and evidence.probe not in self._failed:
-            return []
-        return [replace(probe_line(evidence), tone=Tone.FAINT, indent=4)]
+        return [line]
 
     def _quarters(self, progress: Progress) -> list[Line]:
         if progress.of < QUARTERS_FROM:
@@ -122,7 +113,7 @@ class ProbeStory:
     def _first_round(self, evidence: Sequence[Evidence]) -> list[Line]:
         if self._rounds > 1:
             return []
-        seen = own(evidence)
+        seen = _own(evidence)
         passed = sum(item.passed for item in seen)
         text = f"first round: {passed} of {many(len(seen), 'probe')} passed; asking on"
         return [Line(text, Tone.FAINT, indent=2)]
@@ -138,7 +129,7 @@ def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
 
 def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
     """How many passed, and which did not."""
-    evidence = own(evidence)
+    evidence = _own(evidence)
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):
@@ -151,6 +142,10 @@ def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took:
     return Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)
 
 
+def _own(evidence: Sequence[Evidence]) -> list[Evidence]:
+    return [item for item in evidence if not item.control]
+
+
 def asking(progress: Progress) -> str:
     """What a probe is doing: `asking: same-user-concurrency 4/7`."""
     count = f" {progress.done}/{progress.of}" if progress.of > 1 else ""
@@ -159,12 +154,15 @@ def asking(progress: Progress) -> str:
 
 
 def probe_line(evidence: Evidence) -> Line:
-    """How a probe ended: `passed: health: 200 (0.1 s)`."""
+    """How a probe ended, in brief: `passed: health: 200 (0.1 s)`; the end tells all of it."""
     word = outcome_of(evidence)
-    if evidence.passed:
-        seen = safe(evidence.seen, PASS_MAX)
-    else:
-        seen = f"{safe(evidence.seen)}; expected {safe(evidence.expected)}"
     name, took = asked_at(evidence.probe, evidence.address), duration(evidence.duration_s)
-    text = f"{word}: {name}: {seen} ({took})"
+    text = f"{word}: {name}: {safe(evidence.seen, PASS_MAX)} ({took})"
     return Line(text, outcome_tone(word), indent=2)
+
+
+def outcome_of(evidence: Evidence) -> str:
+    """The word for an outcome; a pass with findings is none, as for the verdict."""
+    if evidence.outcome is Outcome.PASSED and not evidence.passed:
+        return outcome_word(Outcome.INCONCLUSIVE.value)
+    return outcome_word(evidence.outcome.value)

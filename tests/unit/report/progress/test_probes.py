@@ -1,0 +1,49 @@
+"""What is said of probes while they run."""
+
+from dataclasses import replace
+
+from gate.core.evidence import STABLE
+from gate.core.state import Phase
+from gate.ports import Progress
+from gate.report.progress.board import Board
+from gate.report.progress.probes import ProbeMessages
+from tests.unit.report.progress.test_live import Clock, drawn
+from tests.unit.report.scenes import failed, passed
+from tests.unit.report.test_evidence import CONTROL, OWN, SEEN
+
+
+def test_a_stable_that_passes_is_left_to_the_end() -> None:
+    story = ProbeMessages()
+    story.asked(Phase.PROBING)
+    for item in SEEN:
+        assert not story.progress(Progress(item.probe, address=STABLE))
+    lines = [
+        line.text
+        for item in SEEN
+        for line in story.progress(Progress(item.probe, evidence=item, address=item.address))
+    ]
+    assert [line.split(":")[0] for line in lines] == ["passed", "FAILED"]
+
+
+def test_a_stable_that_fails_is_told() -> None:
+    story = ProbeMessages()
+    story.asked(Phase.PROBING)
+    story.progress(Progress("health", evidence=passed()))
+    sick = replace(failed("health"), address=STABLE)
+    (line,) = story.progress(Progress("health", evidence=sick, address=STABLE))
+    assert line.text.startswith("FAILED: health @stable")
+
+
+def test_the_live_view_has_one_row_for_both() -> None:
+    board = Board(Clock())
+    board.expect(["health", "api-health"])
+    board.progress(Progress("api-health"))
+    board.progress(Progress("api-health", "asking", address=STABLE))
+    assert "stable: asking" in drawn(board)[4]
+    board.progress(Progress("api-health", evidence=OWN))
+    board.progress(Progress("api-health", evidence=CONTROL, address=STABLE))
+    assert len(drawn(board)) == 5
+    assert drawn(board)[4].startswith("✗ api-health stable passed: 307")
+    board.progress(Progress("health", evidence=passed()))
+    board.progress(Progress("health", evidence=failed("health"), address=STABLE))
+    assert drawn(board)[3].split()[:4] == ["✓", "health", "200", "in"]
