@@ -13,9 +13,8 @@ from gate.cli import options, prove, show, wiring
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
-from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
+from gate.core.policy import Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
-from gate.core.questions import RoutesProbe
 from gate.core.recording import Asked, Recording
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
@@ -282,14 +281,18 @@ async def _tried(
 
     Nor for its logs: users write those, too.
     """
+    from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
     from gate.policyfile import load_policy  # noqa: PLC0415
     from gate.policyfile.writing import write_draft  # noqa: PLC0415
 
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
     runner, _ = wiring.probes_of(policy, None)
+    kinds = {probe.name: keys_of(probe).facts for probe in policy.probes}
     asked = [
-        probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe | RoutesProbe)
+        probe
+        for probe in policy.probes
+        if kinds[probe.name].addressed and not kinds[probe.name].compares
     ]
     proven = replace(target, identity=policy.candidate.identity) if target.revision else target
     evidence = await runner.run(asked, proven, progress)

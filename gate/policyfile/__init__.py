@@ -15,10 +15,10 @@ drafting ..... a first policy from what stable answered
 writing ...... a draft as YAML with comments: the way out through the same door
 """
 
+from gate.kinds.values import seconds_of
 from gate.policyfile.digest import contract_digest
-from gate.policyfile.format import policy_schema
 from gate.policyfile.load import PolicyCheck, check_policy, load_policy, load_service
-from gate.policyfile.shapes import seconds_of
+from gate.policyfile.schema import policy_schema
 
 __all__ = [
     "PolicyCheck",

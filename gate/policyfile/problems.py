@@ -35,12 +35,16 @@ class Problems:
         self._file = file.encode("utf-8", "backslashreplace").decode()
         self._found: list[tuple[Mark, Problem]] = []
         self._dropped = 0
+        self._told: set[tuple[Mark | None, str]] = set()
 
     def __len__(self) -> int:
         return len(self._found) + self._dropped
 
     def add(self, mark: Mark | None, message: str, hint: str = "") -> None:
-        """Notes a problem at a place, or with the file as a whole where there is no mark."""
+        """Notes a problem, once, at a place or with the file as a whole."""
+        if (mark, message) in self._told:
+            return
+        self._told.add((mark, message))
         if len(self._found) >= MOST:
             self._dropped += 1
             return

@@ -16,8 +16,8 @@ from importlib import metadata
 from pathlib import Path
 
 from gate.core.evidence import Evidence, Outcome, Symptom
-from gate.core.questions import PluginProbe
 from gate.core.template import parse_json
+from gate.kinds.plugin import PluginProbe
 from gate.probes import headers
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry
 from gate.probes.outcome import CannotAskError, Fault

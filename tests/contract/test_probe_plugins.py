@@ -14,7 +14,7 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule
-from gate.core.questions import PluginProbe
+from gate.kinds.plugin import PluginProbe
 from tests.contract.probe_servers import TOKEN, ask, tcp
 
 ROOT = Path(__file__).parents[2]

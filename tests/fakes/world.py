@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 
 from gate.controller import Controller, World
-from gate.core.policy import HttpProbe, Json, Probe
+from gate.core.policy import Json, Probe
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
+from gate.kinds.http import HttpProbe
 from gate.ledger.entry import past_of
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock

@@ -6,27 +6,24 @@ import pytest
 from gate.core.control import Baseline, Contract, Repeats
 from gate.core.expectations import Pattern
 from gate.core.policy import (
-    Await,
     Bodies,
     CandidateRule,
     Capability,
-    HttpProbe,
     IdentityRule,
-    LogPattern,
-    LogsProbe,
     OnHold,
     SecretRef,
-    Send,
     ServiceName,
     Severity,
-    WebSocketProbe,
 )
 from gate.errors import ExitCode, PolicyError
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.registry import keys_of_kinds
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.policyfile import load_policy, load_service
-from gate.policyfile.format import PROBE
 from tests.unit.policy_files import HEAD, PLAIN, loaded, probe, probes, problems, write
 
-KINDS = ", ".join(PROBE.kinds)
+KINDS = ", ".join(keys_of_kinds())
 
 
 def test_a_whole_policy_becomes_values(tmp_path):

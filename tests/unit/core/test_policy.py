@@ -1,21 +1,12 @@
 import pytest
 
 from gate.core.expectations import Pattern
-from gate.core.policy import (
-    Await,
-    CandidateRule,
-    HttpProbe,
-    LogPattern,
-    LogsProbe,
-    Policy,
-    Probe,
-    Send,
-    ServiceName,
-    Severity,
-    WebSocketProbe,
-)
+from gate.core.policy import CandidateRule, Policy, Probe, ServiceName, Severity
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 
 HEALTH = Probe("health", HttpProbe("/health"))
 PONG = Pattern(json={"type": "pong"})

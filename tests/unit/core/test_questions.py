@@ -6,18 +6,17 @@ from datetime import timedelta
 import pytest
 
 from gate.core.occasions import without_stable
-from gate.core.policy import HttpProbe, Probe
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    LatencyProbe,
-    PluginProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-)
+from gate.core.policy import Probe
 from gate.core.state import Kind, Phase, Plan, Rollout
 from gate.errors import ValueProblem
+from gate.kinds.diff import DiffProbe
+from gate.kinds.grpc import GrpcProbe
+from gate.kinds.http import HttpProbe
+from gate.kinds.latency import LatencyProbe
+from gate.kinds.plugin import PluginProbe
+from gate.kinds.routes import RoutesProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.startup import StartupProbe
 from tests.fakes.clock import START
 from tests.unit.core.rollouts import REF
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gate.core.policy import HttpProbe, WebSocketProbe
 from gate.errors import ValueProblem
+from gate.kinds.http import HttpProbe
+from gate.kinds.websocket import WebSocketProbe
 
 KINDS = [HttpProbe, WebSocketProbe]
 
