@@ -20,7 +20,7 @@ from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, Us
 from gate.ports import Progress, Target
 
 if TYPE_CHECKING:
-    from gate.policyfile.drafting import Draft
+    from gate.drafting.draft import Draft
 
 PATHS = ("/health", "/health/ready", "/ready", "/api/health", "/")
 """Where services are wont to say how they are. Cloud Run keeps /healthz, and advises against all
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InconclusiveError: they passed, and did not any more while faults were tried.
     """
-    from gate.policyfile.writing import refuse_existing  # noqa: PLC0415 - YAML only here
+    from gate.drafting.writing import refuse_existing  # noqa: PLC0415 - YAML only here
     from gate.saboteurs.proof_file import proof_path  # noqa: PLC0415
 
     job = _job(args)
@@ -228,7 +228,7 @@ def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef]) -> None:
 
 
 async def _init(args: argparse.Namespace, job: _Job) -> _Result:
-    from gate.policyfile.drafting import draft  # noqa: PLC0415
+    from gate.drafting.draft import draft  # noqa: PLC0415
     from gate.probes.outcome import CannotAskError  # noqa: PLC0415
     from gate.probes.recording import Recorder  # noqa: PLC0415
 
@@ -281,9 +281,9 @@ async def _tried(
 
     Nor for its logs: users write those, too.
     """
+    from gate.drafting.writing import write_draft  # noqa: PLC0415
     from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
     from gate.policyfile import load_policy  # noqa: PLC0415
-    from gate.policyfile.writing import write_draft  # noqa: PLC0415
 
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)

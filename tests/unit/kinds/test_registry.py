@@ -116,6 +116,5 @@ TALKS_OF_PROTOCOLS = (
     "probes/inquiry.py",
     "saboteurs/saboteur.py",
     "drafting/",
-    "policyfile/drafting.py",
 )
 """Schemes of URLs, the header `upgrade`, and drafts, which write what these kinds read."""

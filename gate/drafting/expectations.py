@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gate.core.questions import Json
 from gate.core.recording import Form, Sample
-from gate.policyfile.inferring import fixed_word, schema_of
+from gate.drafting.schemas import fixed_word, schema_of
 
 LIMIT_S = 4
 """Limit of one request: an instance that has to start first keeps within it, as a rule, and an

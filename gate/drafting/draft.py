@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Heard, Page, Recording, Socket
-from gate.policyfile.holding import held, how_long, limit_s
+from gate.drafting.expectations import held, how_long, limit_s
 
 TOGETHER = 7
 AGAIN = 30

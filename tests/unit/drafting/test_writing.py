@@ -3,12 +3,12 @@
 import pytest
 
 from gate.core.policy import ServiceName
+from gate.drafting.draft import Draft, Question
+from gate.drafting.writing import flow, policy_text, write_draft
 from gate.errors import UsageError
 from gate.policyfile import check_policy
-from gate.policyfile.drafting import Draft, Question
 from gate.policyfile.problems import Problems
 from gate.policyfile.tree import as_json, parse
-from gate.policyfile.writing import flow, policy_text, write_draft
 
 HEALTH = Question(
     "health", (), {"http": {"path": "/health"}}, {"schema": "it/a.json"}, {"it/a.json": {}}

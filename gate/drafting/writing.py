@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gate.core.questions import Json
+from gate.drafting.draft import Draft, Question
 from gate.errors import UsageError
-from gate.policyfile.drafting import Draft, Question
 
 WIDTH = 100
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[0-9]+(?:ms|s|m|h|%)")
