@@ -331,7 +331,7 @@ def _lines(result: _Result) -> list[str]:
     lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
     if result.draft.missing:
         lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines.append("  not asked: speed; see docs/policy.md#rate-how-fast-it-answers")
+    lines.append("  not asked: speed; see docs/policy/latency.md")
     policy, *schemas = result.files
     beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
     lines.append(f"wrote {policy}{beside}")

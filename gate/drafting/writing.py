@@ -28,7 +28,7 @@ once: loosen what a good release may change, tighten what it may not, and add wh
 Every key is explained in docs/policy.md; `gate policy check` says whether it can be used."""
 
 _SPEED = """\
-Speed is not asked: only you know what you promise (docs/policy.md, `rate`). Say:
+Speed is not asked: only you know what you promise (docs/policy/latency.md). Say:
 speed:
   http: {{{asked}, rate: 20/s, for: 10s}}
   expect: {{p95: 500ms, slower_than_stable: 20%}}"""

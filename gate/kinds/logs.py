@@ -38,7 +38,7 @@ class LogPattern(Checked):
             raise ValueProblem("none", "matches every entry (expected severity or text)")
 
 
-_PATTERN = Record("log pattern", LogPattern, slots_of(LogPattern), some_of=("severity", "text"))
+PATTERN = Record("log pattern", LogPattern, slots_of(LogPattern), some_of=("severity", "text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class LogsProbe(Keys):
 
     none: Annotated[
         tuple[LogPattern, ...],
-        ListOf(item=Annotated[LogPattern, _PATTERN]),
+        ListOf(item=Annotated[LogPattern, PATTERN]),
         NotEmpty("at least one pattern"),
         Expected("patterns of which no entry may match any"),
     ]

@@ -162,7 +162,7 @@ REPEATS = Record(
         },
     ),
 )
-_SECRET = Record(
+SECRET = Record(
     "secret",
     SecretRef,
     slots_from(
@@ -193,7 +193,7 @@ class Secrets(Mapped):
         return written
 
 
-_CAPABILITY = Record(
+CAPABILITY = Record(
     "capability",
     Capability,
     slots_from(
@@ -285,13 +285,13 @@ _OF_THE_POLICY: Mapping[str, object] = {
                 r"[A-Za-z_][A-Za-z0-9_-]*",
                 60,
             ),
-            item=Annotated[SecretRef, _SECRET],
+            item=Annotated[SecretRef, SECRET],
         ),
         Key("where secrets come from, by name; never printed, never recorded"),
     ],
     "capabilities": Annotated[
         Mapping[str, Capability],
-        Mapped(name=NAME, item=Annotated[Capability, _CAPABILITY]),
+        Mapped(name=NAME, item=Annotated[Capability, CAPABILITY]),
         Key("what is at stake, for the report"),
     ],
     PROBES: Annotated[
