@@ -50,6 +50,8 @@ class Kind:
         quick: whether it takes one quick request, worth asking stable where nothing else is known.
         cases: whether its evidence has tests of its own, each of which must be seen to fail.
         rank: when it meets a mutant among others; quick ones come first.
+        plain: whether `ask` is a plain function (gate.probes.plugin: Question to Answer), as other
+            packages bring it: asked in a thread of its own, and not believed blindly.
         past_proxy: why no proxy can come between it and the service, "" where one can.
         script: a key that may name another probe of this kind, whose value is meant then.
         along: keys that come along with it, unless given.
@@ -70,6 +72,7 @@ class Kind:
     quick: bool = False
     cases: bool = False
     rank: int = 7
+    plain: bool = False
     past_proxy: str = ""
     script: str = ""
     along: tuple[str, ...] = ()

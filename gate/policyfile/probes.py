@@ -166,10 +166,15 @@ def _kind(node: Node, problems: Problems) -> type[Keys] | None:
         says = f"a probe: one of {', '.join(own)}, with what to expect"
         problems.add(node.mark, form_message(node, says))
         return None
+    noted = len(problems)
     common = {slot.name for slot in COMMON} | {EXPECT}
     there = {
-        key: kinds for key in node.entries if key not in common and (kinds := kinds_of_key(key))
+        key: kinds
+        for key in node.entries
+        if key not in common and (kinds := _kinds(key, node, problems))
     }
+    if len(problems) > noted:
+        return None
     if len(there) == 1:
         ((key, kinds),) = there.items()
         return _meant(kinds, node.entries[key][1])
@@ -186,6 +191,16 @@ def _kind(node: Node, problems: Problems) -> type[Keys] | None:
         hint = problems.guess(name, own, " ")
         problems.add(node.entries[name][0], f"{named(node)}{what}", hint)
     return None
+
+
+def _kinds(key: str, node: MappingNode, problems: Problems) -> tuple[type[Keys], ...]:
+    """The kinds of a key; one that another package brings and that cannot be used is noted."""
+    try:
+        return kinds_of_key(key)
+    except Exception as error:  # noqa: BLE001 - code of others, which is run by its import
+        what = f"cannot be imported (got {type(error).__name__}: {shown(str(error), 200)})"
+        problems.add(node.entries[key][0], f"{named(node)}{key} {what}", "see docs/plugins.md")
+        return ()
 
 
 def _meant(kinds: tuple[type[Keys], ...], asked: Node) -> type[Keys]:

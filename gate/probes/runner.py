@@ -38,6 +38,10 @@ Ask = Callable[[Inquiry[Any]], Awaitable[Evidence]]
 
 def _asks(kind: Kind) -> Ask:
     """What asks this kind; its libraries are imported with it, some of which take over 100 ms."""
+    if kind.plain:
+        from gate.probes.plugins import ask_plainly  # noqa: PLC0415 - lazy, as the others
+
+        return ask_plainly
     module, _, name = kind.ask.partition(":")
     asks: Ask = getattr(import_module(module), name)
     return asks
