@@ -10,11 +10,11 @@ from pathlib import Path
 
 from gate.kinds.keys import record_of
 from gate.kinds.logs import PATTERN
+from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
-from gate.policyfile.probes import COMMON, EVIDENCE
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "policy.md", *sorted((HERE / "policy").glob("*.md")))

@@ -1,10 +1,12 @@
 """What can be asked: one declaration a kind of probe, which every other room reads.
 
-kind ......... what a kind is, beside its keys
-keys ......... the keys of a mapping, from the annotations of the value that it is read as
-forms, collections, values ... how a file writes a value
-checks, templates ............ what it must be beyond that
-http, websocket ... one file a kind
+registry ..... which kinds there are, and where each is declared
+probe ........ the keys of a whole probe: of its kind, of `expect`, and those that all may have
+http, websocket ... one file a kind: its keys, and its facts
+kind ......... what facts a kind has; keys: what its keys can be asked
+records ...... the keys of a mapping, from the annotations of the value that it is read as
+values ....... what several kinds have: durations, paths, headers
+forms, collections ... how a file writes a value; checks, templates: what it must be beyond that
 
 Nothing here imports pydantic before a file is read.
 """

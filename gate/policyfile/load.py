@@ -4,25 +4,25 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from gate.core.policy import CandidateRule, Policy, Probe, ServiceName
 from gate.errors import PolicyError, Problem, ValueProblem
 from gate.kinds.keys import Keys
-from gate.kinds.records import Record
 from gate.policyfile.advice import advise
+from gate.policyfile.checking import checked, validator
 from gate.policyfile.digest import digest
 from gate.policyfile.format import PROBES, SERVICE, TOP, tag_unfit
-from gate.policyfile.mistakes import form_message, note_all
+from gate.policyfile.mistakes import form_message
 from gate.policyfile.probes import read_probe
 from gate.policyfile.problems import Problems
 from gate.policyfile.reading import FileReading
 from gate.policyfile.scripts import with_scripts
 from gate.policyfile.source import Unreadable, read_text
-from gate.policyfile.tree import Mapping, Node, as_json, parse
+from gate.policyfile.tree import Mapping, Node, parse
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic_core import SchemaValidator
 
 _SOME = (Probe("-", Keys()),)
 """Stands for probes that have problems of their own, so that their absence is not one more."""
@@ -78,7 +78,9 @@ def load_service(path: Path) -> ServiceName:
     service: ServiceName | None = None
     if isinstance(root, Mapping):
         entry = root.entries.get("service")
-        service = None if entry is None else read(SERVICE, entry[1], None, problems)
+        service = (
+            None if entry is None else checked(_validator(SERVICE.says), entry[1], None, problems)
+        )
     elif root is not None:
         problems.add(root.mark, form_message(root, TOP.expected(None)))
     if len(problems):
@@ -98,7 +100,7 @@ def _root(path: Path, problems: Problems) -> Node | None:
 def _policy(root: Node, path: Path, problems: Problems) -> Policy | None:
     """The policy; None, or half of one, where problems were noted."""
     reading = FileReading(path.parent, problems, root)
-    given: dict[str, Any] | None = read(TOP, root, reading, problems)
+    given: dict[str, Any] | None = checked(_validator(TOP.says), root, reading, problems)
     probes = _probes(root, reading, problems)
     if given is None:
         return None
@@ -140,20 +142,6 @@ def _check_tag(given: MappingOf[str, Any], root: Node, problems: Problems) -> No
     problems.add(place.mark, f"candidate.tag: {problem}", hint)
 
 
-def read(record: Record, node: Node, reading: FileReading | None, problems: Problems) -> Any:
-    """The value of a record's keys; None where it was refused, with every reason noted."""
-    from pydantic import ValidationError  # noqa: PLC0415 - lazy, as all of pydantic
-
-    try:
-        return _adapter(record.says).validate_python(as_json(node), context=reading)
-    except ValidationError as error:
-        note_all(error.errors(include_url=False), node, problems)
-        return None
-
-
 @cache
-def _adapter(title: str) -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter  # noqa: PLC0415
-
-    record = next(one for one in (TOP, SERVICE) if one.says == title)
-    return TypeAdapter(Annotated[object, record])
+def _validator(title: str) -> "SchemaValidator":
+    return validator(next(one for one in (TOP, SERVICE) if one.says == title))

@@ -1,137 +1,27 @@
 """Reads one probe: a mapping whose one kind decides which keys it may have."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from gate.core.control import Contract
-from gate.core.policy import Bodies, Probe
-from gate.errors import ValueProblem
-from gate.kinds.forms import Flag, Text, one_of
-from gate.kinds.keys import Keys, record_of
-from gate.kinds.records import Key, Record, Slot
+from gate.core.policy import Probe
+from gate.kinds.keys import Keys
+from gate.kinds.probe import COMMON, EXPECT, probe_keys
 from gate.kinds.registry import keys_of_kinds, kinds_of_key
-from gate.kinds.templates import Place, Reading
-from gate.kinds.values import Known
-from gate.policyfile.mistakes import form_message, named, note_all
+from gate.kinds.templates import Reading
+from gate.policyfile.checking import checked, validator
+from gate.policyfile.mistakes import form_message, named
 from gate.policyfile.problems import Problems, shown
 from gate.policyfile.tree import Mapping as MappingNode
-from gate.policyfile.tree import Node, as_json
+from gate.policyfile.tree import Node
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
-EXPECT = "expect"
-
-
-def _capabilities(reading: Reading) -> frozenset[str]:
-    return reading.capabilities
-
-
-def _bodies(bodies: Bodies = Bodies.EXCERPT) -> Bodies:
-    return bodies
-
-
-EVIDENCE = Record(
-    "evidence",
-    _bodies,
-    (
-        Slot(
-            "bodies",
-            Annotated[Bodies, one_of(Bodies)],
-            Key(
-                "what is shown and recorded of bodies and frames that the candidate sends: an "
-                "`excerpt` without secrets, their `shape` (keys and types), or `none`"
-            ),
-            Bodies.EXCERPT,
-        ),
-    ),
-)
-COMMON = (
-    Slot(
-        "capability",
-        Annotated[
-            str,
-            Text("the name of a capability"),
-            Known(_capabilities, "is not defined", "define it under capabilities"),
-        ],
-        Key("what is at stake when this probe fails"),
-        "",
-    ),
-    Slot(
-        "required",
-        Annotated[bool, Flag()],
-        Key("whether this probe must pass for a promotion; otherwise it is only reported"),
-        default=True,
-    ),
-    Slot(
-        "contract",
-        Annotated[Contract, one_of(Contract)],
-        Key(
-            "with a baseline: whether a JSON answer must have the shape of stable's, or what the "
-            "probe expects declares another one"
-        ),
-        Contract.STABLE,
-    ),
-    Slot("evidence", Annotated[Bodies, EVIDENCE], Key("what is kept as evidence"), Bodies.EXCERPT),
-)
-"""The keys that every probe may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeKeys(Record):
-    """The keys of a probe of one kind."""
-
-    kind: type[Keys] = Keys
-
-    def value(self, written: Any) -> Probe:
-        """The probe, without its name."""
-        spec = self.kind(**written[self.kind.facts.key], **written.get(EXPECT, {}))
-        given = {slot.name: written.get(slot.name, slot.default) for slot in COMMON}
-        return Probe(
-            "", spec, given["capability"], given["required"], given["contract"], given["evidence"]
-        )
-
-    def unfit(
-        self, value: Any, given: Mapping[str, object], reading: Reading | None
-    ) -> Iterator[ValueProblem]:
-        """As Record.unfit."""
-        del given
-        return value.spec.unfit(reading)  # type: ignore[no-any-return]
-
-    def place(self, key: str, given: Mapping[str, object]) -> Place:
-        """As Record.place."""
-        own = self.kind.facts.key
-        for part in (own, EXPECT):
-            below = given.get(part)
-            if isinstance(below, dict) and key in below:
-                return (part, key)
-        if key in given:
-            return (key,)
-        return (own, key) if key else (own,)
-
-
-def probe_keys(kind: type[Keys]) -> ProbeKeys:
-    """The keys of a probe of this kind."""
-    beside = [one for one in kinds_of_key(kind.facts.key) if one is not kind]
-    own = record_of(kind, expected=False, beside=beside)
-    assert own is not None
-    slots = [
-        Slot("ask", Annotated[object, own], Key(kind.facts.about, kind.facts.key), MISSING),
-    ]
-    if (expect := record_of(kind, expected=True, beside=beside)) is not None:
-        required = any(slot.required for slot in expect.keys)
-        default: object = MISSING if required else {}
-        slots.append(Slot(EXPECT, Annotated[object, expect], Key("what must be seen"), default))
-    return ProbeKeys("probe", dict, (*slots, *COMMON), kind=kind)
+    from pydantic_core import SchemaValidator
 
 
 @cache
-def _adapter(kind: type) -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter  # noqa: PLC0415 - lazy, as all of pydantic
-
-    return TypeAdapter(Annotated[object, probe_keys(kind)])
+def _validator(kind: type) -> "SchemaValidator":
+    return validator(probe_keys(kind))
 
 
 def read_probe(name: str, node: Node, reading: Reading, problems: Problems) -> Probe | None:
@@ -143,20 +33,12 @@ def read_probe(name: str, node: Node, reading: Reading, problems: Problems) -> P
         reading: what is known of the file.
         problems: where problems are noted.
     """
-    from dataclasses import replace  # noqa: PLC0415
-
-    kind = _kind(node, problems)
+    kind: type[Keys] | None = _kind(node, problems)
     if kind is None:
         return None
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    try:
-        made: type = kind
-        probe: Probe = _adapter(made).validate_python(as_json(node), context=reading)
-    except ValidationError as error:
-        note_all(error.errors(include_url=False), node, problems)
-        return None
-    return replace(probe, name=name)
+    made: type = kind
+    probe: Probe | None = checked(_validator(made), node, reading, problems)
+    return None if probe is None else replace(probe, name=name)
 
 
 def _kind(node: Node, problems: Problems) -> type[Keys] | None:

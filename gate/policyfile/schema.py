@@ -4,10 +4,10 @@ from typing import Annotated, Any, cast
 
 from gate.core.policy import Json
 from gate.kinds.keys import Keys
+from gate.kinds.probe import probe_keys
 from gate.kinds.records import Record
 from gate.kinds.registry import keys_of_kinds, kinds_of_key
 from gate.policyfile.format import PROBES, TOP
-from gate.policyfile.probes import probe_keys
 
 
 def policy_schema() -> Json:

@@ -290,8 +290,10 @@ def test_the_keys_of_a_kind_are_checked_like_the_gates_own(install, tmp_path):
     install("their_kind", BROKEN_KIND, {"theirs": "their_kind:Theirs"}, group="gate.kinds")
     assert refused(tmp_path, "{theirs: {path: /a}, expect: {within: 5s}}") == []
     assert refused(tmp_path, "{theirs: {pth: /healthz}, expect: {within: 0s}}") == [
-        "3:15: probes.x.theirs: path is missing (expected a path such as /health that starts with "
-        "one /) | ",
+        (
+            "3:15: probes.x.theirs: path is missing (expected a path such as /health that starts "
+            "with one /) | "
+        ),
         "3:16: probes.x.theirs: has an unknown key (got 'pth') | did you mean path?",
         "3:49: probes.x.expect.within: must be more than 0 (got 0 s) | ",
     ]

@@ -8,20 +8,20 @@ told as another type of refusal, and is not looked at here.
 import json
 import string
 from pathlib import Path
-from typing import Annotated
 
 import jsonschema
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from gate.core.expectations import Schema
 from gate.kinds.forms import VALUE
+from gate.kinds.probe import probe_keys
 from gate.kinds.registry import keys_of_kinds, kinds_of_key
 from gate.policyfile import check_policy, policy_schema
+from gate.policyfile.checking import validator
 from gate.policyfile.format import TOP
-from gate.policyfile.probes import probe_keys
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.reading import FileReading
 from gate.policyfile.tree import Scalar, as_json, parse
@@ -112,11 +112,7 @@ ABSENT = FileReading(Path(), Problems("f"), Scalar(None, Mark(), ""))
 ABSENT.schema = lambda name: Schema(name, {})
 
 
-def adapter(record) -> TypeAdapter:
-    return TypeAdapter(Annotated[object, record])
-
-
-ADAPTER = adapter(TOP)
+READER = validator(TOP)
 
 
 def refused(record, value) -> list[dict]:
@@ -128,7 +124,7 @@ def refused(record, value) -> list[dict]:
 
 
 KINDS = {
-    (kind.facts.key, kind.facts.where): adapter(probe_keys(kind))
+    (kind.facts.key, kind.facts.where): validator(probe_keys(kind))
     for key in keys_of_kinds()
     for kind in kinds_of_key(key)
 }
@@ -139,7 +135,7 @@ def structure_problems(document: object) -> list[object]:
     root = parse(json.dumps(document), Problems("f"))
     assert root is not None
     assert as_json(root) == document
-    found: list[object] = [*refused(ADAPTER, document)]
+    found: list[object] = [*refused(READER, document)]
     probes = document.get("probes") if isinstance(document, dict) else None
     for probe in probes.values() if isinstance(probes, dict) else ():
         there = [one for one in KINDS if isinstance(probe, dict) and one[0] in probe]
