@@ -7,7 +7,9 @@ Small answers from one nginx; asked directly, through a second nginx that only p
 request log on. Rounds alternate between them, so that what else the machine does hits all three;
 ratios are medians over the rounds.
 
-- concurrency 50: requests/s. Everybody runs flat out, so medians here only restate the rate.
+- concurrency 50: requests/s. Everybody runs flat out, so medians here only restate the rate. The
+  ratio of rates moves with the machine: the front end fills a core, while nginx shares the rest
+  with wrk and the answering nginx. CPU time a request is beside it, which moves much less.
 - concurrency 4: the median that each adds, with a core to spare.
 - 1,000 idle WebSockets: what the front end's process grows by.
 
@@ -30,9 +32,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+from cpu_time import cpu_s
 from targets import at_least, at_most, skipped
 
-LEAST_RATIO, AIM_RATIO = 0.15, 0.5
+LEAST_RATIO, AIM_RATIO = 0.35, 0.5
 MOST_ADDED_MS = 2.0
 WEBSOCKETS, MOST_WEBSOCKET_MIB = 1000, 100
 
@@ -82,7 +85,7 @@ def measure_requests(seconds, rounds):
             f"upstream answer {{ server 127.0.0.1:{ports[0]}; keepalive 256; "
             "keepalive_requests 1000000000; }"
         )
-        stack.enter_context(nginx(home, "proxy", ports[1], passes, upstream))
+        proxy = stack.enter_context(nginx(home, "proxy", ports[1], passes, upstream))
         front = stack.enter_context(FrontEnd(ports[0]))
         targets = {
             "directly": f"http://127.0.0.1:{ports[0]}/",
@@ -91,8 +94,10 @@ def measure_requests(seconds, rounds):
         }
         for url in targets.values():
             wrk(url, 50, 0.5)
+        used = {"nginx": proxy.pid, "front end": front.process.pid}
         busy = [
-            {name: wrk(url, 50, seconds) for name, url in targets.items()} for _ in range(rounds)
+            {name: busy_run(url, seconds, used.get(name)) for name, url in targets.items()}
+            for _ in range(rounds)
         ]
         calm = [
             {name: wrk(url, 4, seconds / 2) for name, url in targets.items()} for _ in range(rounds)
@@ -100,11 +105,20 @@ def measure_requests(seconds, rounds):
         return [report_busy(busy), report_calm(calm)]
 
 
+def busy_run(url, seconds, pid):
+    """(requests/s, median in ms, CPU microseconds a request of this process) at concurrency 50."""
+    before_s = cpu_s(pid) if pid else 0
+    rate, middle = wrk(url, 50, seconds)
+    took_s = cpu_s(pid) - before_s if pid else 0
+    return rate, middle, took_s / (rate * max(seconds, 1)) * 1e6
+
+
 def report_busy(rounds):
     print(f"\nsmall answers, concurrency 50, medians of {len(rounds)} rounds")
     for name in rounds[0]:
-        rate, middle = (median(each[name][column] for each in rounds) for column in (0, 1))
-        print(f"  {name:10} {rate:10,.0f} requests/s   median {middle:6.2f} ms")
+        rate, middle, cpu_us = (median(each[name][at] for each in rounds) for at in range(3))
+        spent = f"   CPU {cpu_us:5.1f} us" if cpu_us else ""
+        print(f"  {name:10} {rate:10,.0f} requests/s   median {middle:6.2f} ms{spent}")
     ratio = median(each["front end"][0] / each["nginx"][0] for each in rounds)
     print(f"  aim: {AIM_RATIO}")
     return at_least("front end / nginx, requests/s", ratio, LEAST_RATIO)
@@ -216,7 +230,7 @@ def nginx(home, name, port, location, upstream=""):
     )
     try:
         wait_until_listening(port, process)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(10)

@@ -16,7 +16,15 @@ import uvloop
 from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.instances.pool import RevisionPool
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import Lease, LogLine, RevisionKey, RevisionSpec, ServiceKey, Share
+from gate.local.ports import (
+    ContainerSpec,
+    Lease,
+    LogLine,
+    RevisionKey,
+    RevisionSpec,
+    ServiceKey,
+    Share,
+)
 
 SERVICE = ServiceKey("demo", "us-central1", "backend")
 KEYS = (RevisionKey(SERVICE, "backend-00001-abc"), RevisionKey(SERVICE, "backend-00002-def"))
@@ -46,16 +54,18 @@ class Places:
     def __init__(self, port):
         knobs = InstanceSettings(idle_s=3600)
         self.pools = {
-            key: RevisionPool(RevisionSpec(key, "", concurrency=100_000), self, knobs)
+            key: RevisionPool(
+                RevisionSpec(key, ContainerSpec(""), concurrency=100_000), self, knobs
+            )
             for key in KEYS
         }
         self.port = port
 
-    async def start(self, spec, ended):  # noqa: ARG002 - as Launcher.start
+    async def start(self, spec, reason, ended):  # noqa: ARG002 - as Launcher.start
         return Running(spec.key, self.port)
 
-    def try_acquire(self, key):
-        return self.pools[key].try_acquire()
+    def try_acquire(self, key, instance_id=""):
+        return self.pools[key].try_acquire(instance_id)
 
     async def acquire(self, key):
         return await self.pools[key].acquire()

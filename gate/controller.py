@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from gate.bookkeeping import Bookkeeping, Waits
 from gate.core.guard import came_between
 from gate.core.lease import renewal
 from gate.core.mark import KEY
@@ -41,7 +42,7 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.interview import Interview
+from gate.interview import Interview, users_answer
 from gate.ledger.entry import Entry, digest, intention, outcome
 from gate.ports import (
     Answers,
@@ -61,10 +62,6 @@ RENEWALS = 3
 """How often a lease is renewed within the time it runs."""
 LEAST_PATIENCE_S = 1.0
 """What a call gets at least once we are to stop, however little time its phase has left."""
-RECORD_WITHIN_S = 5.0
-"""How long the outcome's entry may take once we are to stop."""
-URGENT_RECORD_WITHIN_S = 2.0
-"""A move to safety waits no longer than this for the ledger to keep its intention."""
 
 _FAILURES: tuple[tuple[type[GateError], Failure], ...] = (
     (ConflictError, Failure.CONFLICT),
@@ -94,21 +91,18 @@ class Controller:
 
     Args:
         world: the adapters.
-        urgent_record_within_s: how long a move to safety waits for the ledger.
+        waits: how long the ledger is waited for.
     """
 
-    def __init__(
-        self, world: World, urgent_record_within_s: float = URGENT_RECORD_WITHIN_S
-    ) -> None:
+    def __init__(self, world: World, waits: Waits | None = None) -> None:
         self._world = world
-        self._urgent_record_within_s = urgent_record_within_s
+        self._books = Bookkeeping(world.ledger, waits or Waits())
         self._interview = Interview(
             world.probes, world.logs, world.clock, world.redactor, world.identity, world.narrator
         )
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
         self._told = False
-        self._sequence = 0
         self._renewed_at: datetime | None = None
 
     def interrupt(self) -> None:
@@ -119,7 +113,7 @@ class Controller:
 
     async def run(self, plan: Plan, rollout_id: str) -> Rollout:
         """Runs until the rollout has ended, or was abandoned by a second interrupt."""
-        async with _signals(self):
+        async with _signals(self), contextlib.aclosing(self._books):
             rollout, commands = begin(plan, rollout_id, self._world.clock.now())
             while commands and not self._abandon.is_set():
                 event = await self._next_event(rollout, commands[0])
@@ -176,7 +170,7 @@ class Controller:
             async with asyncio.timeout(self._patience_s(rollout)), asyncio.TaskGroup() as group:
                 service = group.create_task(world.platform.read_service())
                 reads = [group.create_task(self._revision(name)) for name in command.revisions]
-                answer = group.create_task(self._answer(command.ask))
+                answer = group.create_task(users_answer(command.ask, world.answers, world.identity))
         except TimeoutError:
             return self._no_answer()
         except ExceptionGroup as errors:
@@ -186,12 +180,8 @@ class Controller:
             return self._failed(first)
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
-        return Seen(world.clock.now(), service.result(), revisions, answer.result())
-
-    async def _answer(self, url: str) -> str:
-        """What users get at an address, where it is asked at all."""
-        answers = self._world.answers
-        return await answers(url) if url and answers else ""
+        users, at = answer.result(), world.clock.now()
+        return Seen(at, service.result(), revisions, users.instead, users.unknown)
 
     def _patience_s(self, rollout: Rollout) -> float | None:
         """How long a call may take: once we are to stop, no longer than its phase."""
@@ -218,21 +208,14 @@ class Controller:
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
         entry = intention(rollout, command, self._world.clock.now(), self._world.redactor.json)
         try:
-            keeping = self._append(entry, rollout)
-            patience_s = self._urgent_record_within_s
-            await (asyncio.wait_for(keeping, patience_s) if urgent else keeping)
-        except (InfrastructureError, TimeoutError) as error:
+            await self._books.intend(entry, rollout, urgent=urgent)
+        except InfrastructureError as error:
             if not urgent:
                 text = f"nothing was changed, since the intention could not be recorded: {error}"
-                hint = error.hint if isinstance(error, GateError) else ""
-                return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, hint)
+                return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, error.hint)
         if self._stop.is_set() and not self._told:
             return self._tell()
         return await self._accepted(self._send(rollout, command, entry), rollout)
-
-    async def _append(self, entry: Entry, rollout: Rollout) -> None:
-        self._sequence += 1
-        await self._world.ledger.append(entry, rollout.id, self._sequence)
 
     def _send(self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry) -> Awaitable[int]:
         """The update, which says by its own annotation which entry of the ledger explains it."""
@@ -318,11 +301,7 @@ class Controller:
         world = self._world
         entry = outcome(rollout, world.clock.now(), world.redactor.json)
         try:
-            async with asyncio.timeout(RECORD_WITHIN_S if self._told else None):
-                await self._append(entry, rollout)
-        except TimeoutError:
-            late = f"no answer in {RECORD_WITHIN_S:g} s"
-            return Recorded(world.clock.now(), kept=False, message=late)
+            await self._books.conclude(entry, rollout, stopping=self._told)
         except InfrastructureError as error:
             return Recorded(world.clock.now(), kept=False, message=str(error))
         return Recorded(world.clock.now(), kept=True)

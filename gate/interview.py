@@ -12,9 +12,22 @@ from gate.core.evidence import SERVICE, STABLE, Evidence
 from gate.core.messages import LogsRead, Probed, ReadLogs, RunProbes
 from gate.errors import InfrastructureError
 from gate.last_words import LastWords
-from gate.ports import Clock, Identity, Logs, Narrator, Probes, Progress, Target
+from gate.ports import (
+    Answers,
+    Clock,
+    Identity,
+    Logs,
+    Narrator,
+    Probes,
+    Progress,
+    Target,
+    UsersAnswer,
+)
 from gate.redaction import Redactor
 from gate.witness import Witness
+
+IDENTITY_WITHIN_S = 10.0
+"""How long an ID token may take once users have been moved."""
 
 
 class Interview:
@@ -112,3 +125,27 @@ def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target 
         return None
     name = command.compare_with[0] if len(command.compare_with) == 1 else ""
     return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
+
+
+async def users_answer(url: str, answers: Answers | None, identity: Identity) -> UsersAnswer:
+    """What users get at an address: asked as anybody, and where nobody is let in, as ourselves.
+
+    Args:
+        url: the service's own, "" where nothing is to be asked.
+        answers: asks it, None where nobody can.
+        identity: what lets the gate in.
+    """
+    if not url or answers is None:
+        return UsersAnswer()
+    seen = await answers(url, ())
+    if not seen.refused:
+        return seen
+    try:
+        async with asyncio.timeout(IDENTITY_WITHIN_S):
+            headers = await identity(url)
+    except InfrastructureError as error:
+        return UsersAnswer(unknown=f"it is private; {error.message}")
+    except TimeoutError:
+        late = f"it is private; no ID token was to be had in {IDENTITY_WITHIN_S:g} s"
+        return UsersAnswer(unknown=late)
+    return await answers(url, headers) if headers else seen

@@ -135,12 +135,30 @@ class Progress:
     address: str = ""
 
 
-Answers = Callable[[str], Awaitable[str]]
-"""What users get at an address in place of an answer, in words; "" where somebody answers, or where
-that cannot be told. Never raises, and takes no longer than a person at 3 a.m. waits."""
+Headers = tuple[tuple[str, str], ...]
 
 
-Identity = Callable[[str], Awaitable[tuple[tuple[str, str], ...]]]
+@dataclass(frozen=True, slots=True)
+class UsersAnswer:
+    """What users get at an address, in words.
+
+    Attributes:
+        instead: in place of an answer; "" where a container answers, or nobody can tell.
+        unknown: why nobody can tell; "" where somebody can.
+        refused: whether the caller was not let in.
+    """
+
+    instead: str = ""
+    unknown: str = ""
+    refused: bool = False
+
+
+Answers = Callable[[str, Headers], Awaitable[UsersAnswer]]
+"""What users get at an address, asked with these headers. Never raises, and takes no longer than a
+person at 3 a.m. waits."""
+
+
+Identity = Callable[[str], Awaitable[Headers]]
 """Headers that let a request in, for an audience (the service's own URL); () for a public one."""
 
 

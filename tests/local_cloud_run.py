@@ -35,7 +35,7 @@ REGION = "us-central1"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 READY_WITHIN_S = 30.0
 CALM = ("--ephemeral", "--calm", "--port", "0", "--seed", "1")
-_APP = Path(__file__).parent / "fakes" / "local_app.py"
+APP = Path(__file__).parent / "fakes" / "local_app.py"
 _ENDPOINT = re.compile(r"^export CLOUD_RUN_EMULATOR_HOST=(\S+)$", re.MULTILINE)
 _REST = re.compile(r"^export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=(\S+?)/$", re.MULTILINE)
 _LAST_LINE = "CLOUDSDK_AUTH_DISABLE_CREDENTIALS"
@@ -105,8 +105,15 @@ def finish(operation: Operation, within_s: float = 60.0) -> Any:
 def start_local_cloud_run(
     images: Path | None = None,
     arguments: Sequence[str] = CALM,
+    stderr: int | None = None,
 ) -> LocalCloudRun:
-    """Starts one and waits until it is ready; the caller stops it."""
+    """Starts one and waits until it is ready; the caller stops it.
+
+    Args:
+        images: its images file.
+        arguments: of `gate local up`.
+        stderr: as `subprocess.Popen`'s; None is this process's own.
+    """
     command = [sys.executable, "-m", "gate.cli", "local", "up", *arguments]
     if images is not None:
         command += ["--images", str(images)]
@@ -114,6 +121,7 @@ def start_local_cloud_run(
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
@@ -131,10 +139,10 @@ def write_images(directory: Path) -> Path:
     It has demo/app:v1, :v2, demo/exits and demo/deaf, and the secret `key`.
     """
     commands = {
-        "demo/app:v1": ["{python}", "-ISu", str(_APP)],
-        "demo/app:v2": ["{python}", "-ISu", str(_APP)],
-        "demo/exits": ["{python}", "-ISu", str(_APP), "--exit", "3"],
-        "demo/deaf": ["{python}", "-ISu", str(_APP), "--deaf"],
+        "demo/app:v1": ["{python}", "-ISu", str(APP)],
+        "demo/app:v2": ["{python}", "-ISu", str(APP)],
+        "demo/exits": ["{python}", "-ISu", str(APP), "--exit", "3"],
+        "demo/deaf": ["{python}", "-ISu", str(APP), "--deaf"],
     }
     lines = ["images:"]
     for name, command in commands.items():

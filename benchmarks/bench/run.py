@@ -71,7 +71,7 @@ def run(cloud: Cloud, scenario: Scenario, policy: Path, seed: int, *, with_peers
     """Plays a scenario."""
     stage = Stage(cloud, scenario)
     try:
-        judged = _peers(stage, seed) if with_peers else {}
+        judged = _peers(stage, seed) if with_peers and scenario.speaks == "http" else {}
         stage.set_up()
         return _gate(stage, policy, seed, judged)
     finally:
@@ -80,6 +80,8 @@ def run(cloud: Cloud, scenario: Scenario, policy: Path, seed: int, *, with_peers
 
 def judge_again(cloud: Cloud, result: Result) -> Result:
     """The same result with what the peers say now."""
+    if result.scenario.speaks != "http":
+        return result
     return replace(result, peers=_peers(Stage(cloud, result.scenario), result.seed))
 
 

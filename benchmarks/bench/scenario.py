@@ -30,6 +30,7 @@ BLAME = frozenset(
         "unknown",
     }
 )
+PROGRAMS = {"http": "benchmarks.bench.backend", "grpc": "benchmarks.bench.backend.rpc"}
 TOKENS = frozenset({"good", "expired", "forged", "stranger"})
 
 
@@ -57,6 +58,8 @@ class Scenario:
         faults: of the control plane while the gate works (docs/faults.md).
         tokens: which of the policy's secrets are not good, and how.
         policy: a name in policies.yaml.
+        speaks: "http", or "grpc" for a backend of gRPC, whose port is named h2c and which no peer
+            can judge.
         decision, blame, because: the label: what is right, whose fault it is (any of these), and
             which probes have to say so (at least one of these).
         why: the reason for the label.
@@ -75,6 +78,7 @@ class Scenario:
     faults: tuple[Mapping[str, Any], ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
     policy: str = "bench"
+    speaks: str = "http"
     blame: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
 
@@ -102,7 +106,7 @@ class Scenario:
             "BENCH_DO": json.dumps([*self.shared, *own]),
             "BENCH_SEED": f"{seed} {self.name} {role}",
         }
-        command = ["python", "-m", "benchmarks.bench.backend"]
+        command = ["python", "-m", PROGRAMS[self.speaks]]
         return {"command": command, "env": env, "cwd": str(HERE.parent.parent)}
 
 

@@ -202,7 +202,7 @@ class Stage:
         env = [run_v2.EnvVar(name=key, value=value) for key, value in variables.items() if value]
         image = self.scenario.reference(role)
         template = run_v2.RevisionTemplate(
-            containers=[run_v2.Container(image=image, env=env)],
+            containers=[run_v2.Container(image=image, env=env, ports=self._ports())],
             max_instance_request_concurrency=deploy.get("concurrency", 80),
             service_account=deploy.get("service_account", ""),
         )
@@ -211,6 +211,11 @@ class Stage:
         if "timeout_s" in deploy:
             template.timeout = {"seconds": deploy["timeout_s"]}
         return template
+
+    def _ports(self) -> list[run_v2.ContainerPort]:
+        if self.scenario.speaks == "http":
+            return []
+        return [run_v2.ContainerPort(name="h2c", container_port=8080)]
 
     def _create(self, name: str, template: run_v2.RevisionTemplate) -> run_v2.Service:
         request = run_v2.CreateServiceRequest(

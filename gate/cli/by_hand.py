@@ -25,7 +25,7 @@ from gate.errors import (
 from gate.ledger.entry import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
 from gate.redaction import Redactor
-from gate.report.gcloud import INSTEAD, same_move
+from gate.report.gcloud import instead
 from gate.report.safe import safe
 
 HISTORY = 50
@@ -75,8 +75,13 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
             plan = _confirmed(plan)
         return drive(plan, args.output, policy=policy, prepare=_prepared)
     except (AccessError, UnavailableError) as error:
-        ways = (error.hint, f"{INSTEAD}:\n  {same_move(plan)}")
-        raise type(error)(error.message, "\n".join(filter(None, ways))) from None
+        raise led_on(error, *instead(plan)) from None
+
+
+def led_on(error: InfrastructureError, what: str, command: str) -> InfrastructureError:
+    """The same error with the command of gcloud that leads on, and what that does."""
+    ways = (error.hint, f"{what}:\n  {command}")
+    return type(error)(error.message, "\n".join(filter(None, ways)))
 
 
 async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:

@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from gate.core.evidence import Evidence
 from gate.core.policy import Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
 from gate.core.recording import Asked, Recording
+from gate.core.service import Revision, ServiceRef
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
 
@@ -233,10 +234,11 @@ async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     from gate.probes.recording import Recorder  # noqa: PLC0415
 
     narrator = show.plain(args.output)
-    target, revisions = await _target(job)  # of all that serve, if there are several
+    target, serving = await _target(job)  # of all that serve, if there are several
     recorder = Recorder(target, job.values, wiring.SystemClock())
     try:
-        recording = await recorder.record(job.asked, revisions)
+        names, start_s = tuple(one.name for one in serving), _start_s(serving)
+        recording = await recorder.record(job.asked, names, start_s)
     except CannotAskError as error:
         raise UsageError(f"gate init: {error.fault.seen}", error.fault.hint) from None
     drafted = draft(
@@ -250,13 +252,17 @@ async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     return result
 
 
-async def _target(job: _Job) -> tuple[Target, tuple[str, ...]]:
-    """Whom to ask, and the names of the revisions that serve there."""
+def _start_s(revisions: Sequence[Revision]) -> float:
+    """How long the slowest of them takes to start, 0 where that of one of them is not known."""
+    known = all(one.start_s for one in revisions)
+    return max((one.start_s for one in revisions), default=0.0) if known else 0.0
+
+
+async def _target(job: _Job) -> tuple[Target, tuple[Revision, ...]]:
+    """Whom to ask, and the revisions that serve there."""
     now = wiring.SystemClock().now()
     if job.url:
         return Target(job.url, since=now), ()
-    from gate.core.service import ServiceRef  # noqa: PLC0415 - only here
-
     ref = ServiceRef(job.service.project, job.service.region, job.service.name)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
@@ -264,9 +270,9 @@ async def _target(job: _Job) -> tuple[Target, tuple[str, ...]]:
         if not service.uri:
             raise NotFoundError(f"{ref}: has no URL yet", "deploy it first, or give --url")
         headers = await wiring.identity_of(platform)(service.uri)
-        names = tuple(service.effective_shares)
-        only = names[0] if len(names) == 1 else ""
-        return Target(service.uri.rstrip("/"), only, headers, now), names
+        serving = [await platform.read_revision(name) for name in service.effective_shares]
+        only = serving[0].name if len(serving) == 1 else ""
+        return Target(service.uri.rstrip("/"), only, headers, now), tuple(serving)
 
 
 async def _tried(

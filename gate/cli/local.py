@@ -1,13 +1,15 @@
-"""`gate local up`: a Cloud Run on this machine, in the foreground, until Ctrl-C."""
+"""`gate local`: a Cloud Run on this machine. `up` runs it in the foreground, until Ctrl-C."""
 
 import argparse
 import asyncio
 import os
 import random
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.cli import local_env
 from gate.errors import InfrastructureError, UsageError
 from gate.local.deferral import put_off_clients
 
@@ -23,6 +25,7 @@ Runs until Ctrl-C or SIGTERM, then stops every process it started and exits with
 images file:
   images:
     NAME: {command: [program, argument, ...], env: {KEY: value}, cwd: DIRECTORY}
+    NAME: {entrypoint: [program, ...], command: [argument, ...]}
   secrets: {NAME: value}
 
 exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state directory is taken
@@ -31,7 +34,7 @@ exit codes: 0 stopped, 2 wrong arguments or images file, 3 a port or the state d
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommand and its arguments."""
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="local_command")
     up = commands.add_parser(
         "up",
         help="start it in the foreground",
@@ -40,6 +43,17 @@ def register(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _register_up(up)
+    env = commands.add_parser(
+        "env",
+        help="print what to export so that clients, or gcloud, use it",
+        description="Prints the environment for clients of a running local Cloud Run.",
+        allow_abbrev=False,
+    )
+    local_env.register(env, _port, DEFAULT_PORT, Path(DEFAULT_STATE))
+
+
+def _register_up(up: argparse.ArgumentParser) -> None:
     keep = up.add_mutually_exclusive_group()
     keep.add_argument(
         "--state",
@@ -67,16 +81,25 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="what v2's etags do: nothing, as on the real Cloud Run, or refuse stale writes "
         "(default ignored)",
     )
+    up.add_argument(
+        "--require-auth",
+        action="store_true",
+        help="services want an ID token of somebody whom their IAM policy lets in",
+    )
     up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs a local Cloud Run until it is stopped; returns the exit code.
+    """Runs a local Cloud Run until it is stopped, or says how to use one; returns the exit code.
 
     Raises:
         UsageError: the images file or the state directory's content is wrong.
         InfrastructureError: a port or the state directory is taken.
     """
+    return local_env.run(args) if args.local_command == "env" else _up(args)
+
+
+def _up(args: argparse.Namespace) -> int:
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
@@ -108,11 +131,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> "Settings":
     from gate.local.admin.etags import V2Etags  # noqa: PLC0415
-    from gate.local.images import Images, ImagesError, load_images  # noqa: PLC0415
+    from gate.local.catalog import Catalog  # noqa: PLC0415
+    from gate.local.images import Images, ImagesError  # noqa: PLC0415
     from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
+    from gate.local.shelf import Shelf  # noqa: PLC0415
 
     try:
-        images = load_images(args.images) if args.images else Images()
+        shelf = Shelf(None if args.ephemeral else args.state / "images")
+        images = Catalog(args.images, _complain, shelf) if args.images else Images()
     except ImagesError as error:
         raise UsageError(str(error), "see `gate local up --help` for the form") from error
     return Settings(
@@ -123,7 +149,12 @@ def _settings(args: argparse.Namespace) -> "Settings":
         calm=args.calm,
         caller=args.caller or DEFAULT_CALLER,
         v2_etags=V2Etags(args.v2_etags),
+        require_auth=args.require_auth,
     )
+
+
+def _complain(mistakes: str) -> None:
+    print(mistakes, file=sys.stderr, flush=True)
 
 
 async def _serve(settings: "Settings") -> None:
@@ -158,14 +189,25 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "",
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
+        *_identity_lines(settings, endpoints),
         "",
-        "# and for gcloud run:",
+        f"# and for gcloud (or all of its settings: gate local env --gcloud --port {port}):",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
         "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
         f"export CLOUDSDK_PROXY_PORT={port}",
         "export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
     ]
     return lines
+
+
+def _identity_lines(settings: "Settings", endpoints: "Endpoints") -> list[str]:
+    if not settings.require_auth:
+        return []
+    return [
+        "",
+        f"# and for ID tokens of {settings.caller}, in a shell for nothing else:",
+        f"export GCE_METADATA_HOST={endpoints.grpc} GCE_METADATA_IP={endpoints.grpc}",
+    ]
 
 
 def _port(text: str) -> int:

@@ -11,7 +11,14 @@ from gate.core.lease import Standing, half_done, standing
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
-from gate.errors import ExitCode, GateError, InfrastructureError
+from gate.errors import (
+    AccessError,
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    UnavailableError,
+)
+from gate.report.gcloud import instead
 
 READS_AT_ONCE = 10
 _WORST_LAST = (
@@ -76,6 +83,9 @@ async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
         try:
             async with few, wiring.platform_of(ref) as platform:
                 return Found(ref, await platform.read_service())
+        except (AccessError, UnavailableError) as error:
+            led = by_hand.led_on(error, *instead(_plan(ref)))
+            return Found(ref, error=led, exit_code=led.exit_code)
         except InfrastructureError as error:
             return Found(ref, error=error, exit_code=error.exit_code)
 
@@ -91,15 +101,18 @@ def _recovered(found: Found, output: str) -> Found:
         _say(found.service, output)
         code = ExitCode.HELD if stands is Standing.UNREADABLE else ExitCode.DONE
         return Found(found.ref, found.service, exit_code=code)
-    plan = Plan(Kind.RECOVER, found.ref, tag="", actor=wiring.actor())
     try:
-        ended = carry_out(plan, output)
+        ended = carry_out(_plan(found.ref), output)
     except GateError as error:
         return _failed(Found(found.ref, found.service, error, exit_code=error.exit_code))
     if output != "json":
         ended.summarize()
     code = ended.rollout.exit_code
     return Found(found.ref, found.service, None, ended.entry, code)
+
+
+def _plan(ref: ServiceRef) -> Plan:
+    return Plan(Kind.RECOVER, ref, tag="", actor=wiring.actor())
 
 
 def _failed(found: Found) -> Found:

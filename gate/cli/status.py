@@ -8,7 +8,7 @@ from gate.cli import by_hand, options, show, wiring
 from gate.cli.drive import services_meant
 from gate.core.policy import Json
 from gate.core.service import Revision, Service, ServiceRef
-from gate.errors import InfrastructureError, NotFoundError
+from gate.errors import AccessError, InfrastructureError, NotFoundError, UnavailableError
 from gate.ports import Ledger, LedgerQuery
 
 DECISIONS = 20
@@ -34,6 +34,10 @@ def run(args: argparse.Namespace) -> int:
     except NotFoundError as error:
         said = wiring.run_async(services_meant(ref))
         raise NotFoundError(error.message, said or error.hint) from None
+    except (AccessError, UnavailableError) as error:
+        from gate.report.gcloud import LOOK, look  # noqa: PLC0415 - only then
+
+        raise by_hand.led_on(error, LOOK, look(ref)) from None
     now = wiring.SystemClock().now()
     if args.output == "json":
         show.say_json(status_value(service, revisions, entries, now))

@@ -7,7 +7,9 @@ from gate.cli.drive import drive
 from gate.core.lease import Standing, standing
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
+from gate.errors import AccessError, UnavailableError
 from gate.redaction import Redactor
+from gate.report.gcloud import instead
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +31,12 @@ def run(args: argparse.Namespace) -> int:
         reason=args.reason,
         force=True,
     )
-    if not args.yes:
-        _confirm(plan)
-    return drive(plan, args.output)
+    try:
+        if not args.yes:
+            _confirm(plan)
+        return drive(plan, args.output)
+    except (AccessError, UnavailableError) as error:
+        raise by_hand.led_on(error, *instead(plan)) from None
 
 
 def _confirm(plan: Plan) -> None:

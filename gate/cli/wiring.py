@@ -25,12 +25,13 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.run import CloudRun
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Identity, Logs, Probes
+    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+EMULATOR_ISSUER = "GCE_METADATA_HOST"
 
 
 class SystemClock:
@@ -251,20 +252,21 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
 
 
 def identity_of(platform: "CloudRun") -> "Identity":
-    """ID tokens for a private service on the real Cloud Run; an emulator asks for none."""
+    """ID tokens for a private service; for one of an emulator where that has an issuer."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.identity import Identify, identity_for  # noqa: PLC0415
 
     endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
-    return identity_for(Identify.AUTO, endpoint, platform.is_public)
+    issuer = bool(os.environ.get(EMULATOR_ISSUER))
+    return identity_for(Identify.AUTO, endpoint, platform.is_public, issuer=issuer)
 
 
-async def answers(url: str) -> str:
+async def answers(url: str, headers: "Headers") -> "UsersAnswer":
     """As ports.Answers, over HTTP."""
-    from gate.probes.answer import unanswered  # noqa: PLC0415
+    from gate.probes.answer import users_answer  # noqa: PLC0415
     from gate.probes.tls import shared_context  # noqa: PLC0415
 
-    return await unanswered(url, shared_context)
+    return await users_answer(url, headers, shared_context)
 
 
 def configurations_of(platform: "CloudRun") -> "Configurations":

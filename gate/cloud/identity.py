@@ -44,22 +44,27 @@ def identity_for(
     endpoint: Endpoint,
     is_public: Callable[[], Awaitable[bool]],
     mint: Callable[[str], Awaitable[Headers]] | None = None,
+    *,
+    issuer: bool = False,
 ) -> Identity:
     """The identity that fits a service.
 
     Args:
         when: whether to make a token at all.
-        endpoint: where Cloud Run is asked; an emulator lets everybody in, so it gets no token.
+        endpoint: where Cloud Run is asked; an emulator gets no token unless it has an issuer.
         is_public: tells whether everybody may call the service; asked with AUTO only.
-        mint: makes the headers; the default is `identity_headers`.
+        mint: makes the headers; the default is `identity_headers`, or `emulator_headers`.
+        issuer: whether the environment names who makes an emulator's tokens.
     """
+    ours = mint or (emulator_headers if endpoint.emulated else identity_headers)
+    open_to_all = endpoint.emulated and not issuer
 
     async def headers(audience: str) -> Headers:
-        if when is Identify.NEVER or endpoint.emulated:
+        if when is Identify.NEVER or open_to_all:
             return ()
         if when is Identify.AUTO and await is_public():
             return ()
-        return await (mint or identity_headers)(audience)
+        return await ours(audience)
 
     return headers
 
@@ -71,10 +76,44 @@ async def identity_headers(audience: str) -> Headers:
         AccessError: no token can be made.
         InfrastructureError: the service has no URL.
     """
+    return await _headers(audience, mint_id_token)
+
+
+async def emulator_headers(audience: str) -> Headers:
+    """As `identity_headers`, of the issuer that GCE_METADATA_HOST names: nobody else is asked.
+
+    Raises:
+        AccessError: no token can be made.
+        InfrastructureError: the service has no URL.
+    """
+    return await _headers(audience, _mint_of_emulator)
+
+
+async def _headers(audience: str, mint: Callable[[str], str]) -> Headers:
     if not audience:
         raise InfrastructureError("ID token: the service has no URL to make it out to")
-    token = await asyncio.to_thread(mint_id_token, audience)
+    token = await asyncio.to_thread(mint, audience)
     return (("X-Serverless-Authorization", f"Bearer {token}"),)
+
+
+def _mint_of_emulator(audience: str) -> str:
+    from google.auth import compute_engine  # noqa: PLC0415 - as in `mint_id_token`
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+
+    from gate.cloud.credentials import Transport  # noqa: PLC0415
+
+    request = Transport()
+    try:
+        credentials = compute_engine.IDTokenCredentials(  # type: ignore[no-untyped-call]
+            request, audience, use_metadata_identity_endpoint=True
+        )
+        credentials.refresh(request)  # type: ignore[no-untyped-call]
+    except GoogleAuthError as error:
+        raise AccessError(
+            f"ID token for {audience}: the local issuer gives none (got {scrub(str(error))})",
+            "export GCE_METADATA_HOST as `gate local up --require-auth` prints it, or unset it",
+        ) from None
+    return str(credentials.token)
 
 
 def mint_id_token(audience: str) -> str:

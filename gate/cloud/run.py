@@ -4,6 +4,7 @@ v1 rather than v2, because its replaceService is the one call that is known to r
 service was changed since it was read (docs/adr/0005); gcloud makes every change with it, too.
 """
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from types import TracebackType
@@ -24,6 +25,7 @@ from gate.errors import AccessError, ConflictError, InfrastructureError, NotFoun
 API = "serving.knative.dev/v1"
 _NAMESPACE = f"/apis/{API}/namespaces/{{project}}"
 _WRITE_S = 15.0
+_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEPT = 16
 """How many reads a write may refer to: far more than come between a read and its write."""
 
@@ -82,6 +84,7 @@ class CloudRun:
     async def revision_document(self, name: str) -> Document:
         """A revision in its v1 form; raises as `read_revision`."""
         subject = f"revision {name} of {self._subject}"
+        _require_possible(name, subject)
         path = path_of(f"{_NAMESPACE}/revisions/{{name}}", project=self._ref.project, name=name)
         document = await self._wire.call(Query("GET", path, subject))
         owner = owner_of(document)
@@ -91,6 +94,7 @@ class CloudRun:
 
     async def list_revisions(self) -> tuple[Revision, ...]:
         """As ports.Platform."""
+        _require_possible(self._ref.name, self._subject)
         selector = urlencode({"labelSelector": f"{SERVICE_LABEL}={self._ref.name}"})
         path = path_of(f"{_NAMESPACE}/revisions", project=self._ref.project)
         query = Query("GET", f"{path}?{selector}", f"revisions of {self._subject}")
@@ -149,6 +153,7 @@ class CloudRun:
         )
 
     async def _read(self) -> Document:
+        _require_possible(self._ref.name, self._subject)
         document = await self._wire.call(Query("GET", self._path, self._subject))
         return self._kept(document)
 
@@ -221,6 +226,19 @@ class CloudRun:
         path = self._path.rpartition("/")[0]
         query = Query("POST", path, self._subject, document, _WRITE_S, writes=True)
         return number(await self._wire.call(query), "metadata", "generation")
+
+
+def _require_possible(name: str, subject: str) -> None:
+    """Makes sure that there may be something of this name; the API calls any other a bad request.
+
+    Raises:
+        NotFoundError: nothing can have it.
+    """
+    if not _NAME.fullmatch(name):
+        raise NotFoundError(
+            f"{subject}: does not exist (got a name that none can have, expected up to 63 "
+            "lower-case letters, digits and hyphens)"
+        )
 
 
 def _age(revision: Revision) -> tuple[float, str]:

@@ -19,6 +19,7 @@ from gate.core.rescue import mending
 from gate.core.service import Condition, Service
 from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
+from gate.core.tagging import pinned_tags
 from gate.core.traffic import Split, shares_text, tag_problem
 from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
 from gate.core.verdict import Verdict
@@ -288,7 +289,7 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
-    notes += _pinned_tags(r, service)
+    notes += pinned_tags(r.plan, service)
     notes += _template_notes(r, service)
     if r.plan.unproven:
         notes.append(r.plan.unproven)
@@ -316,17 +317,6 @@ def _template_notes(r: Rollout, service: Service) -> Iterator[str]:
             "WARNING: built on the service's template, as the policy says, which differs from "
             f"{stable}, which has users: {what}"
         )
-
-
-def _pinned_tags(r: Rollout, service: Service) -> Iterator[str]:
-    """What is said of people's tags on LATEST: no address of anybody meets the candidate."""
-    for tag in service.traffic.floating_tags:
-        if tag not in {r.plan.tag, r.plan.kept_as}:
-            yield (
-                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on, "
-                "also once the candidate is promoted: `gcloud run services update-traffic "
-                f"{service.ref.name} --update-tags {tag}=LATEST` goes back"
-            )
 
 
 def _revision_name(service: Service, suffix: str) -> str:

@@ -62,11 +62,12 @@ def _set_traffic(r: Rollout) -> SetTraffic:
 
 def _write(r: Rollout) -> tuple[Split, str, bool, bool]:
     """Traffic, why, whether the rollout goes on afterwards, whether it must happen unrecorded."""
+    rollback = r.plan.kind is Kind.ROLLBACK
     match r.phase:
         case Phase.TAGGING:
-            return _split(r.placed), f"give {r.candidate} the tag {r.plan.tag} at 0 %", True, False
+            why = f"give {r.candidate} the tag {r.plan.tag} at 0 %"
+            return _split(r.placed), why, True, rollback
         case Phase.MOVING:
-            rollback = r.plan.kind is Kind.ROLLBACK
             why = f"{'roll back' if rollback else 'promote'} to {r.candidate}{_step_text(r)}"
             return _split(r.goal), why, r.plan.kind is Kind.ROLLOUT, rollback
         case Phase.REVERTING:

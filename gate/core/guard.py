@@ -82,7 +82,16 @@ def overwritten(r: Rollout, service: Service, at: datetime) -> Rollout:
         return clean(replace(r, conflicts=r.conflicts + 1), ending, at, verdict, note)
     if not service.obeyed:
         ending, note = Ending.STUCK, service.disagreement
-    return finish(r, ending, note, verdict)
+    left = _lease_left(r) if mine else ""
+    return finish(r, ending, "; ".join(filter(None, (note, left))), verdict)
+
+
+def _lease_left(r: Rollout) -> str:
+    return (
+        f"others go on writing, and the lease stays on the service until it runs out (in "
+        f"{r.plan.lease_s:g} s at most): `gate recover` then takes back what is left, "
+        "`gate unlock` at once"
+    )
 
 
 def _what(r: Rollout, service: Service) -> str:

@@ -10,6 +10,7 @@ from gate.core.rescue import by_hand, mend, roll_out
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.stable import WayBack, crossed, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
+from gate.core.tagging import pinned_tags
 from gate.core.traffic import Split, tag_problem
 from gate.core.transitions import again, ending_of, finish
 from gate.core.verdict import unready
@@ -200,6 +201,7 @@ def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
         return finish(replace(r, way_out=(unasked,)), Ending.REFUSED, f"{service.ref}: {problem}")
     base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
     placed = base.with_tag(r.plan.tag, name)
+    r = _noted(r, *pinned_tags(r.plan, service))
     return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
 
 

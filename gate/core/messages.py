@@ -123,13 +123,14 @@ class Seen:
     """The service, and those of the revisions asked for that exist.
 
     `unanswered`: what users get in place of an answer at the address that was asked, "" where they
-    get one, where nobody can tell, or where none was asked.
+    get one, where nobody can tell, or where none was asked. `unheard`: why nobody can tell.
     """
 
     at: datetime
     service: Service
     revisions: dict[str, Revision] = field(default_factory=dict)
     unanswered: str = ""
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ from gate.core.transitions import (
 )
 from gate.core.verdict import Verdict
 
+NEVER_CAME = (
+    "traffic was not moved: no answer to the update came, and it has not happened so far; "
+    "gate status shows whether it still does"
+)
+
 
 def not_moved(r: Rollout, failed: CallFailed) -> Rollout:
     """MOVING failed; without an answer we look whether it happened."""
@@ -120,6 +125,8 @@ def _done(r: Rollout, service: Service, at: datetime) -> Rollout:
             return replace(r, listening=True, looks=0)  # at once, and once
         if r.unanswered:
             return _ended(_elsewhere(r, service), service, Ending.STUCK, at, _unanswered(r))
+        if r.unheard:
+            return _ended(r, service, Ending.ROLLED_BACK, at, _unheard(r))
     ending = Ending.ROLLED_BACK if r.plan.kind is Kind.ROLLBACK else Ending.PROMOTED
     return _ended(r, service, ending, at)
 
@@ -129,6 +136,10 @@ def _unanswered(r: Rollout) -> str:
         f"ALL USERS ARE ON {r.candidate}, AND IT DOES NOT ANSWER: {r.unanswered}; "
         "its image may be gone, or its container cannot start any more"
     )
+
+
+def _unheard(r: Rollout) -> str:
+    return f"whether {r.candidate} answers its users was not seen: {r.unheard}"
 
 
 def _elsewhere(r: Rollout, service: Service) -> Rollout:
@@ -160,7 +171,7 @@ def _unwritten(r: Rollout, at: datetime) -> Rollout:
         return _unmoved(r, Ending.INTERRUPTED, at, "traffic was not moved")
     if r.conflicts < CONFLICTS_MAX:
         return conflict(r, _before_moving(r), at)
-    return _unmoved(r, Ending.FAILED, at, "traffic was not moved: the update never happens")
+    return _unmoved(r, Ending.FAILED, at, NEVER_CAME)
 
 
 def _before_moving(r: Rollout) -> Phase:

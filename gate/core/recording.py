@@ -92,12 +92,17 @@ class Recording:
     Attributes:
         revisions: names of the revisions that serve there, () where nobody knows.
         openapi: path of the OpenAPI document, "" without one.
+        first_s: how long the very first answer took, 0 where none came; that of an instance which
+            had to start, if there was none.
+        start_s: how long the slowest of the revisions takes to start at most, 0 where nobody knows.
     """
 
     pages: tuple[Page, ...]
     socket: Socket | None = None
     revisions: tuple[str, ...] = ()
     openapi: str = ""
+    first_s: float = 0.0
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Asked:
         times: how often each page is asked, so that what changes can be told from what does not.
         apart_s: between one round and the next.
         timeout_s: for one page.
+        start_within_s: for the very first answer, which may have to wait for an instance.
     """
 
     paths: tuple[str, ...]
@@ -124,3 +130,4 @@ class Asked:
     times: int = 3
     apart_s: float = 0.7
     timeout_s: float = 5.0
+    start_within_s: float = 60.0

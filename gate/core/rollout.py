@@ -64,6 +64,7 @@ def _informed(r: Rollout, event: Event) -> Rollout:
         service=event.service,
         revisions={**known, **event.revisions},
         unanswered=event.unanswered,
+        unheard=event.unheard,
     )
 
 

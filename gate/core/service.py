@@ -203,6 +203,8 @@ class Revision:
             them.
         floating: names of those that mean "the latest version" of a secret: going back to this
             revision does not bring back the value that it had.
+        start_s: from its creation until its first container was found healthy: no less than it
+            takes to start; 0 where that is not known.
     """
 
     name: str
@@ -217,3 +219,4 @@ class Revision:
     digest: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     floating: tuple[str, ...] = ()
+    start_s: float = 0.0

@@ -281,6 +281,7 @@ class Rollout:
         recorded: whether the ledger has kept the outcome.
         listening: whether the address of a move by hand that has arrived is asked, as users do.
         unanswered: what users got in place of an answer then, "" if nothing is known against it.
+        unheard: why nobody can tell what they got, "" if somebody can.
         way_out: commands that lead on from a dead end, the best first.
     """
 
@@ -321,6 +322,7 @@ class Rollout:
     notes: tuple[str, ...] = ()
     listening: bool = False
     unanswered: str = ""
+    unheard: str = ""
     way_out: tuple[str, ...] = ()
 
     @property
@@ -358,6 +360,17 @@ class Rollout:
             and self.ending is Ending.HELD
             and self.plan.on_hold is OnHold.KEEP
         )
+
+    @property
+    def moved_nothing(self) -> bool:
+        """Whether users' requests go where they went before, and no write of ours may change it."""
+        if self.sent is None and not self.guard:
+            return True
+        if self.plan.kind is Kind.ROLLOUT or self.service is None or self.placed is None:
+            return False
+        calm = self.ending not in {Ending.STUCK, Ending.REVERTED, Ending.RECOVERED}
+        now = self.service.traffic.pinned(self.service.latest_ready)
+        return calm and now.shares == self.placed.shares
 
     @property
     def ended(self) -> bool:

@@ -7,8 +7,10 @@ revision that gave them (identity in the policy), that does no harm. Where they 
 could tell them apart, so the address must be new.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from gate.core.service import Service
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import TAG_AND_SERVICE_MAX, Split
 
@@ -50,3 +52,16 @@ def tidied(r: Rollout, traffic: Split) -> Split:
     if not r.keeps_tag:
         return traffic.without_tag(tag)
     return traffic.without_tag(tag).with_tag(kept_as, r.candidate) if kept_as else traffic
+
+
+def pinned_tags(plan: Plan, service: Service) -> Iterator[str]:
+    """What is said of people's tags on LATEST: no address of anybody meets what is not proven."""
+    promoted = plan.kind is Kind.ROLLOUT
+    also = ", also once the candidate is promoted" if promoted else ""
+    for tag in service.traffic.floating_tags:
+        if tag not in {plan.tag, plan.kept_as}:
+            yield (
+                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on"
+                f"{also}: `gcloud run services update-traffic {service.ref.name} "
+                f"--update-tags {tag}=LATEST` goes back"
+            )

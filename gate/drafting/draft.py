@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Heard, Page, Recording, Socket
-from gate.drafting.expectations import held, how_long, limit_s
+from gate.drafting.expectations import held, how_long, limit_s, start_of
 
 TOGETHER = 7
 AGAIN = 30
@@ -93,13 +93,13 @@ def draft(
         folder: of the schema files, below the policy's own.
         logs: whether the candidate's logs can be asked for.
     """
-    drawing = _Drawing(asked, folder)
+    drawing = _Drawing(asked, folder, start_of(recording))
     for page in recording.pages:
         drawing.page(page)
     if recording.socket is not None:
         drawing.socket(recording.socket)
     if recording.openapi:
-        drawing.questions.append(_routes(recording.openapi))
+        drawing.routes(recording.openapi)
     if logs:
         drawing.questions.append(_LOGS)
     return Draft(
@@ -124,17 +124,13 @@ _LOGS = Question(
 )
 
 
-def _routes(path: str) -> Question:
-    remark = "No route or method that stable offers may be lost, and none may ask for more."
-    return Question("routes", (remark,), {"routes": {"path": path}})
-
-
 class _Drawing:
     """Collects questions, with a name of its own for each."""
 
-    def __init__(self, asked: Asked, folder: str) -> None:
+    def __init__(self, asked: Asked, folder: str, start_s: float | None) -> None:
         self._asked = asked
         self._folder = folder
+        self._start_s = start_s
         self.questions: list[Question] = []
         self.missing: list[str] = []
         self.left_out: list[tuple[str, str]] = []
@@ -167,12 +163,23 @@ class _Drawing:
             if len(places) == 1 and _PLAIN_LOCATION.fullmatch(place := places.pop()):
                 expect["headers"] = {"Location": place}
         ask: dict[str, Json] = {"path": page.path}
-        if (within_s := limit_s(page.samples)) is not None:
+        if (within_s := limit_s(page.samples, self._start_s)) is not None:
             ask["timeout"] = f"{within_s}s"
         if self._asked.headers:
             ask["headers"] = dict(self._asked.headers)
-        remarks = (remark, how_long(page.samples))
+        remarks = (remark, how_long(page.samples, self._start_s))
         self.questions.append(Question(name, remarks, {"http": ask}, expect, schemas))
+
+    def routes(self, path: str) -> None:
+        """The OpenAPI document at this path."""
+        remark = "No route or method that stable offers may be lost, and none may ask for more."
+        ask = {"path": path, **self._untimed("timeout")}
+        self.questions.append(Question("routes", (remark,), {"routes": ask}))
+
+    def _untimed(self, key: str) -> dict[str, Json]:
+        """The limit of what was not timed: only where a start takes longer than the default."""
+        within_s = limit_s((), self._start_s)
+        return {} if within_s is None else {key: f"{within_s}s"}
 
     def socket(self, socket: Socket) -> None:
         """A WebSocket: one conversation, several together, one after the other, and strangers."""
@@ -188,7 +195,7 @@ class _Drawing:
     def _conversation(self, path: str, heard: Sequence[Heard]) -> None:
         asked = self._asked
         name = self._name("websocket")
-        ask: dict[str, Json] = {"path": path}
+        ask: dict[str, Json] = {"path": path, **self._untimed("open_within")}
         if asked.subprotocols:
             ask["subprotocols"] = list(asked.subprotocols)
         if asked.headers:
@@ -252,7 +259,7 @@ class _Drawing:
         was = " or ".join(map(str, codes))
         remark = f"Whoever came without credentials was refused with {was}; any refusal will do."
         refused = sorted({*codes, 401, 403, 1008})
-        ask: Mapping[str, Json] = {"websocket": {"path": path}}
+        ask = {"websocket": {"path": path, **self._untimed("open_within")}}
         self.questions.append(Question(name, (remark,), ask, {"refused": [*refused]}))
 
     def _name(self, path: str) -> str:

@@ -2,12 +2,13 @@
 
     images:
       demo/backend:v1:
-        command: [python, -m, backend, --release, v1]
+        command: [python, -m, backend, --port, $PORT]
         env: {LOG_LEVEL: info}
         cwd: backend
     secrets: {db-password: not-so-secret}
 
 A stand-in for a registry: the local Cloud Run runs a command where Cloud Run pulls an image.
+`entrypoint` and `command` are a Dockerfile's ENTRYPOINT and CMD; one of them is enough.
 """
 
 import hashlib
@@ -16,12 +17,13 @@ import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import yaml
 
 MAX_FILE_BYTES = 256 * 1024
 _PYTHONS = frozenset({"python", "python3", "{python}"})
-_KEYS = frozenset({"command", "env", "cwd"})
+_KEYS = frozenset({"entrypoint", "command", "env", "cwd"})
 
 
 class ImagesError(Exception):
@@ -33,19 +35,40 @@ class Image:
     """A command that stands for a container image.
 
     Attributes:
-        command: program and arguments.
+        command: what follows the entrypoint (a Dockerfile's CMD): program and arguments where
+            there is no entrypoint.
         cwd: the directory to run in (a Dockerfile's WORKDIR), absolute.
         env: the image's own environment (a Dockerfile's ENV).
+        entrypoint: program and first arguments (a Dockerfile's ENTRYPOINT).
     """
 
     command: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Gives the digest of what it runs, in the form of a registry's."""
-        content = json.dumps([self.command, str(self.cwd), sorted(self.env.items())])
+        parts = [self.command, str(self.cwd), sorted(self.env.items()), self.entrypoint]
+        content = json.dumps(parts if self.entrypoint else parts[:3])
         return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+class ImageSource(Protocol):
+    """What there is to run, now: it may be another thing at the next call."""
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Value of each secret by name."""
+        ...
+
+    def find(self, name: str) -> Image | None:
+        """As `Images.find`."""
+        ...
+
+    def by_digest(self, name: str) -> str:
+        """As `Images.by_digest`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +88,10 @@ class Images:
 
         A reference by digest finds the image of that repository with that content.
         """
-        repository, digest = _parted(name)
+        repository, digest = parted(name)
         if name in self.by_name or not digest:
             return self.by_name.get(name)
-        images = (image for other, image in self.by_name.items() if _parted(other)[0] == repository)
+        images = (image for other, image in self.by_name.items() if parted(other)[0] == repository)
         return next((image for image in images if image.digest() == digest), None)
 
     def by_digest(self, name: str) -> str:
@@ -77,18 +100,23 @@ class Images:
         The digest is that of what the images file says: other content behind the same tag has
         another one. One that the reference names already is kept.
         """
-        repository, digest = _parted(name)
+        repository, digest = parted(name)
         image = self.find(name)
         if image is None:
             return ""
         return f"{repository}@{digest or image.digest()}"
 
 
-def _parted(name: str) -> tuple[str, str]:
+def parted(name: str) -> tuple[str, str]:
     """Gives the repository and the digest ("" when none) of a reference."""
     path, _, digest = name.partition("@")
     head, slash, last = path.rpartition("/")
     return head + slash + last.partition(":")[0], digest
+
+
+def with_python(program: tuple[str, ...]) -> tuple[str, ...]:
+    """Runs what begins with `python` or `python3` on the interpreter of this process."""
+    return (sys.executable, *program[1:]) if program[0] in _PYTHONS else program
 
 
 def load_images(path: Path) -> Images:
@@ -178,26 +206,41 @@ def _image(path: Path, name: object, entry: object, mistakes: list[str]) -> Imag
         return None
     before = len(mistakes)
     mistakes.extend(
-        f"{where}: unknown key (got {key}, expected command, env or cwd)"
+        f"{where}: unknown key (got {key}, expected entrypoint, command, env or cwd)"
         for key in entry
         if key not in _KEYS
     )
-    command = _command(where, entry.get("command"), mistakes)
+    entrypoint, command = _program(where, entry, mistakes)
     env = _env(f"{where}.env", entry.get("env", {}), mistakes)
     cwd = _cwd(where, path, entry.get("cwd", "."), mistakes)
-    return Image(command, cwd, env) if len(mistakes) == before else None
+    return Image(command, cwd, env, entrypoint) if len(mistakes) == before else None
 
 
-def _command(where: str, value: object, mistakes: list[str]) -> tuple[str, ...]:
+def _program(
+    where: str, entry: Mapping[object, object], mistakes: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reads entrypoint and command; one of them must be there."""
+    if "entrypoint" not in entry:
+        return (), _command(f"{where}.command", entry.get("command"), mistakes)
+    entrypoint = _command(f"{where}.entrypoint", entry["entrypoint"], mistakes)
+    command = entry.get("command", [])
+    if command == []:
+        return entrypoint, ()
+    return entrypoint, _command(f"{where}.command", command, mistakes, first=False)
+
+
+def _command(
+    where: str, value: object, mistakes: list[str], *, first: bool = True
+) -> tuple[str, ...]:
+    """Reads a list of text; where it comes `first`, it names a program."""
     if not (isinstance(value, list) and value and all(_is_text(part) for part in value)):
         mistakes.append(
-            f"{where}.command: what to run (got {_kind(value)}, "
-            "expected a list of text, program first)"
+            f"{where}: what to run (got {_kind(value)}, expected a list of text"
+            f"{', program first' if first else ''})"
         )
         return ()
-    program = sys.executable if value[0] in _PYTHONS else value[0]
-    rest = (sys.executable if part == "{python}" else part for part in value[1:])
-    return (program, *rest)
+    parts = tuple(sys.executable if part == "{python}" else part for part in value)
+    return with_python(parts) if first else parts
 
 
 def _env(where: str, value: object, mistakes: list[str]) -> dict[str, str]:

@@ -6,10 +6,11 @@ all of them  --append-->  LogSink
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,129 @@ class RevisionKey:
     revision: str
 
 
+class ProbeKind(Enum):
+    """How a probe asks, as Cloud Run's log lines name it."""
+
+    TCP = "TCP"
+    HTTP = "HTTP"
+    GRPC = "GRPC"
+
+
 @dataclass(frozen=True, slots=True)
-class RevisionSpec:
-    """What it takes to run a revision's container.
+class ProbeSpec:
+    """A startup or liveness probe; the numbers are those of google.cloud.run.v2.Probe.
 
     Attributes:
-        image: the image reference as deployed, looked up in the images file.
+        port: as configured; the port of the container that takes requests is its process's own.
+        path: of HTTP.
+        headers: of HTTP, repeated names included.
+        service: of gRPC's health protocol.
+    """
+
+    kind: ProbeKind = ProbeKind.TCP
+    port: int = 8080
+    path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    service: str = ""
+    initial_delay_s: float = 0.0
+    timeout_s: float = 240.0
+    period_s: float = 240.0
+    failure_threshold: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A secret of the images file, whose value is read when an instance starts."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a container expects a volume, or a folder of it."""
+
+    volume: str
+    path: str
+    sub_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file of a secret volume.
+
+    Attributes:
+        path: relative to the volume.
+        mode: permission bits.
+    """
+
+    path: str
+    secret: SecretRef
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSpec:
+    """A directory that the containers of one instance share: an emptyDir, or one of secrets."""
+
+    name: str
+    files: tuple[SecretFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What it takes to run one container.
+
+    Attributes:
+        image: the image reference as deployed; messages name it.
+        digest: the same by digest, as it was when the revision was made; "" when unknown.
+        name: the container's name, or "".
+        port: the PORT that Cloud Run's texts name, 0 for a container that takes no requests; the
+            process gets a free port of its own.
         env: the revision's own environment, in order.
-        container_port: the PORT that Cloud Run's texts name; the process gets its own free port.
+        command: replaces the image's ENTRYPOINT.
+        args: replaces the image's CMD.
+        working_dir: replaces the image's WORKDIR.
+        depends_on: names of the containers that must have started before.
+        startup: the startup probe; None waits for nothing, and on a port for Cloud Run's default.
+        liveness: the liveness probe.
+        mounts: the volumes it sees.
+    """
+
+    image: str
+    digest: str = ""
+    name: str = ""
+    port: int = 8080
+    env: tuple[tuple[str, str | SecretRef], ...] = ()
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = ""
+    depends_on: tuple[str, ...] = ()
+    startup: ProbeSpec | None = None
+    liveness: ProbeSpec | None = None
+    mounts: tuple[Mount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSpec:
+    """What it takes to run a revision.
+
+    Attributes:
+        main: the container that takes requests.
+        sidecars: the others; each has a name.
+        volumes: what the containers may mount.
         concurrency: most requests at once in one instance (max_instance_request_concurrency).
         max_instances: most instances at once; 0 means the platform's default of 100.
         timeout_s: request timeout; also cuts WebSockets.
-        startup_timeout_s: how long the TCP startup probe waits for the port.
     """
 
     key: RevisionKey
-    image: str
-    env: tuple[tuple[str, str], ...] = ()
-    container_port: int = 8080
-    container_name: str = ""
+    main: ContainerSpec
+    sidecars: tuple[ContainerSpec, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
     concurrency: int = 80
     min_instances: int = 0
     max_instances: int = 0
     timeout_s: float = 300.0
-    startup_timeout_s: float = 240.0
 
 
 class BootReason(Enum):
@@ -64,10 +164,15 @@ class BootReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BootFailure:
-    """A container that did not start: the condition's reason and Cloud Run's text for it."""
+    """A container that did not start: the condition's reason and Cloud Run's text for it.
+
+    Attributes:
+        took_s: from the start of its instance until the failure was known.
+    """
 
     reason: BootReason
     message: str
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +236,13 @@ class Instances(Protocol):
 class Places(Protocol):
     """What the front end needs of Instances: a place for one request."""
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
-        """A place in an instance that is ready now, without waiting; None when there is none."""
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready now, without waiting; None when there is none.
+
+        Args:
+            key: the revision.
+            instance_id: the instance that is preferred, if it has room.
+        """
         ...
 
     async def acquire(self, key: RevisionKey) -> Lease:
@@ -146,11 +256,75 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A revision and its weight in a split; weights of one address sum to 100."""
+    """A revision and its weight in a split; weights of one address sum to 100.
+
+    Attributes:
+        h2c: its port is named so: the container is spoken to in HTTP/2 without TLS.
+        affinity: clients that return go to the instance that they had (session affinity).
+    """
 
     revision: RevisionKey
     percent: int
     timeout_s: float = 300.0
+    h2c: bool = False
+    affinity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a service, at its own address and at those of its tags.
+
+    Attributes:
+        inside_only: to callers from outside there is no such service (ingress).
+        invokers: members of the policy that may call it; None where everybody may.
+        audiences: what an ID token may be made out to.
+    """
+
+    inside_only: bool = False
+    invokers: frozenset[str] | None = frozenset()
+    audiences: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What the front end answers in a service's place.
+
+    Attributes:
+        status: of the answer.
+        page: its body, HTML.
+        fields: more header lines, each with its line end.
+        text: what the request log says of it; without one there is no entry.
+    """
+
+    status: int
+    page: bytes
+    fields: bytes = b""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A request may go on; the container does not get the signature of this token.
+
+    Attributes:
+        token: as it came in a header, or b"".
+    """
+
+    token: bytes = b""
+
+
+class Door(Protocol):
+    """Decides on a request's head, before a revision is chosen for it."""
+
+    def judge(self, target: bytes, found: Mapping[bytes, bytes], access: Access) -> Denial | Pass:
+        """Lets a request in or refuses it.
+
+        Args:
+            target: what is asked for, in origin form.
+            found: the head's fields that are looked at, by lower-case name.
+            access: who may call the service.
+        """
+        ...
 
 
 class FrontEnd(Protocol):
@@ -167,6 +341,10 @@ class FrontEnd(Protocol):
         """From now on, new requests to this address are split over these revisions."""
         ...
 
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """From now on, new requests to any address of the service are let in by this."""
+        ...
+
     async def shut(self, service: ServiceKey, tag: str | None) -> None:
         """Stops listening; connections already open live on."""
         ...
@@ -176,9 +354,8 @@ class FrontEnd(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequestLog:
-    """The httpRequest part of a request log entry."""
+class HttpRequestLog(NamedTuple):
+    """The httpRequest part of a request log entry; a tuple, for one is made for each request."""
 
     method: str
     url: str
@@ -191,18 +368,23 @@ class HttpRequestLog:
     protocol: str
 
 
+AUDIT_LOG: Final = "cloudaudit.googleapis.com/system_event"
+"""Id of the log of what the platform did by itself."""
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One entry as the platform itself writes it, before the Logging API gives it a form.
+
+    A tuple, for one is made for each request.
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
-            run.googleapis.com/requests, run.googleapis.com/varlog/system.
+            run.googleapis.com/requests, run.googleapis.com/varlog/system, AUDIT_LOG.
         severity: DEFAULT, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL, ALERT, EMERGENCY.
-        payload: text, or an object that becomes jsonPayload, or None (request logs).
+        payload: text, or an object that becomes jsonPayload (in AUDIT_LOG protoPayload), or None
+            (request logs).
         trace: the bare trace id (32 hex), or "".
         span_id: 16 hex, or "".
     """
@@ -213,7 +395,7 @@ class LogLine:
     severity: str = "DEFAULT"
     payload: str | dict[str, JsonValue] | None = None
     http: HttpRequestLog | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     trace: str = ""
     span_id: str = ""
     trace_sampled: bool = False
@@ -225,3 +407,10 @@ class LogSink(Protocol):
     def append(self, line: LogLine) -> None:
         """Keeps one line; it becomes visible to readers after the ingestion delay."""
         ...
+
+
+class NoLogs:
+    """Keeps nothing (a LogSink)."""
+
+    def append(self, line: LogLine) -> None:
+        """Forgets."""

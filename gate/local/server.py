@@ -16,11 +16,17 @@ import grpc
 from google.protobuf.json_format import ParseError
 from starlette.routing import Route
 
+from gate.local.access.door import LocalDoor
+from gate.local.access.issuer import Issuer
+from gate.local.access.metadata import MetadataServer
+from gate.local.admin.absent import absent_route
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.grpc_api import admin_handlers
+from gate.local.admin.iam_rest import IamRestApi
 from gate.local.admin.interference import interference
+from gate.local.admin.projects import project_route
 from gate.local.admin.rest_api import RestApi
 from gate.local.admin.surroundings import real_surroundings
 from gate.local.admin.v1.rest_api import V1RestApi
@@ -31,7 +37,7 @@ from gate.local.faults.rest_api import FaultsRestApi
 from gate.local.faults.strikes import Strikes
 from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
-from gate.local.images import Images
+from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
@@ -60,21 +66,23 @@ class Settings:
 
     Attributes:
         state: directory for what outlives the process; None keeps nothing (ephemeral).
-        images: what to run for an image reference.
+        images: what to run for an image reference, and the secrets.
         port: of gRPC and REST; REST alone gets the next one too. 0: any free ones.
         seed: of every artificial delay and of the traffic split.
         calm: no artificial delay.
         caller: who calls when a request names nobody.
         v2_etags: what the etag of a v2 write does.
+        require_auth: whether a service wants to know who calls, as its IAM policy says.
     """
 
     state: Path | None
-    images: Images
+    images: ImageSource
     port: int
     seed: int
     calm: bool
     caller: str = DEFAULT_CALLER
     v2_etags: V2Etags = V2Etags.IGNORED
+    require_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,11 @@ class LocalCloudRun:
             journal=Journal(settings.state / "log-entries") if settings.state else None,
         )
         self._instances = ProcessInstances(settings.images, self._logs, self._directory())
-        self._front_end = LoopbackFrontEnd(self._instances, self._logs, self._faults.rng("split"))
-        self._surroundings = real_surroundings(self._faults, settings.images)
+        self._issuer = Issuer(lambda: datetime.now(UTC))
+        self._front_end = LoopbackFrontEnd(
+            self._instances, self._logs, self._faults.rng("split"), door=self._door_keeper()
+        )
+        self._surroundings = real_surroundings(self._faults, settings.images, self._logs)
         self._control = self._restored()
         self._strikes = Strikes(self._faults.board, interference(self._control))
         interceptor = FaultInterceptor(self._strikes)
@@ -178,12 +189,21 @@ class LocalCloudRun:
     def _routes(self) -> list[Route]:
         caller, strikes = self._settings.caller, self._strikes
         v1 = V1RestApi(self._control, caller)
+        metadata = MetadataServer(self._issuer, caller, self._control.tables.only_project)
         return [
+            *struck(strikes, IamRestApi(self._control.iam).routes(), lambda _, __: ""),
             *struck(strikes, RestApi(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
+            *metadata.routes(),
+            project_route(),
+            absent_route(),
         ]
+
+    def _door_keeper(self) -> LocalDoor:
+        tokens = self._issuer if self._settings.require_auth else None
+        return LocalDoor(tokens, self._settings.caller)
 
     def _directory(self) -> Path:
         """Where running instances are recorded: without a state, one place for each user.

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from gate.ports import Headers, UsersAnswer
 from gate.probes.frontend import recognise
 
 WITHIN_S = 15.0
@@ -14,44 +15,53 @@ PAUSE_S = 0.3
 BYTES_MAX = 16_384
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
+REFUSED = frozenset({401, 403})
+ANSWERED = UsersAnswer()
+LATE = UsersAnswer(unknown="nothing came in time, which may be a start that takes long")
 
 
 Context = Callable[[], ssl.SSLContext]
 
 
-async def unanswered(url: str, context: Context, within_s: float = WITHIN_S) -> str:
-    """What users get there in place of an answer, in words.
+async def users_answer(
+    url: str, headers: Headers, context: Context, within_s: float = WITHIN_S
+) -> UsersAnswer:
+    """What users get there.
 
     Args:
         url: base URL of the service.
+        headers: what lets the caller in, where something must.
         context: makes the TLS context, where one is needed.
         within_s: for all of it.
-
-    Returns:
-        "" where a container answers, whatever it says; where the caller is not let in; and where
-        nothing comes in time, which may be a start that takes long.
     """
-    seen = ""
+    seen = LATE
     try:
         async with asyncio.timeout(within_s):
             for _ in range(TRIES):
-                seen = _words(*await _get(url, context))
-                if not seen:
-                    return ""
+                seen = _meaning(*await _get(url, headers, context))
+                if not seen.instead:
+                    return seen
                 await asyncio.sleep(PAUSE_S)
-    except (OSError, ValueError, EOFError):  # also where the time is over
+    except TimeoutError:
         return seen
+    except (OSError, ValueError, EOFError) as error:
+        return seen if seen.instead else UsersAnswer(unknown=f"it cannot be reached ({error})")
     return seen
 
 
-def _words(status: int, body: str) -> str:
-    """What an answer of the front end means; "" for the container's own."""
-    said = recognise(status, body) if status in TROUBLE else None
-    return f"HTTP {status}, {said.meaning}" if said else ""
+def _meaning(status: int, body: str, authenticate: str) -> UsersAnswer:
+    """What an answer means: the container's own is one, whatever it says."""
+    said = recognise(status, body, authenticate)
+    if said is None:
+        return ANSWERED
+    words = f"HTTP {status}, {said.meaning}"
+    if status in TROUBLE:
+        return UsersAnswer(instead=words)
+    return UsersAnswer(unknown=words, refused=status in REFUSED)
 
 
-async def _get(url: str, context: Context) -> tuple[int, str]:
-    """Status and the beginning of the body of GET /.
+async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, str]:
+    """Status, the beginning of the body and the WWW-Authenticate header of GET /.
 
     Raises:
         OSError: no connection, or it broke.
@@ -63,11 +73,15 @@ async def _get(url: str, context: Context) -> tuple[int, str]:
     tls = context() if secure else None
     reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=tls)
     try:
-        lines = ("GET / HTTP/1.1", f"Host: {parts.netloc}", "Accept: */*", "Connection: close", "")
+        own = (f"Host: {parts.netloc}", "Accept: */*", "Connection: close")
+        more = (f"{name}: {value}" for name, value in headers)
+        lines = ("GET / HTTP/1.1", *own, *more, "")
         writer.write("".join(f"{line}\r\n" for line in lines).encode("ascii"))
         await writer.drain()
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         body = await reader.read(BYTES_MAX)
     finally:
         writer.close()
-    return int(head.split(" ", 2)[1]), body.decode("utf-8", "replace")
+    fields = (line.partition(":") for line in head.split("\r\n"))
+    asked = [value.strip() for name, _, value in fields if name.lower() == "www-authenticate"]
+    return int(head.split(" ", 2)[1]), body.decode("utf-8", "replace"), ", ".join(asked)

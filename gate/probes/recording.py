@@ -21,7 +21,7 @@ from gate.probes.expect import compact, read_json
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import Fault
 from gate.probes.tls import shared_context
-from gate.probes.web.asking import EXTRA, ask_once
+from gate.probes.web.asking import EXTRA, ask_once, plain_request
 from gate.probes.web.exchange import Answer, Request
 from gate.probes.words import TEXT_MAX, Words
 from gate.redaction import Redactor
@@ -63,16 +63,20 @@ class Recorder:
             since=clock.now(),
         )
 
-    async def record(self, asked: Asked, revisions: Sequence[str] = ()) -> Recording:
-        """Asks everything, as often as it says.
+    async def record(
+        self, asked: Asked, revisions: Sequence[str] = (), start_s: float = 0.0
+    ) -> Recording:
+        """Asks everything, as often as it says, once an instance is up.
 
         Args:
             asked: what.
             revisions: those that serve at the address.
+            start_s: how long they take to start at most, 0 where nobody knows.
 
         Raises:
             CannotAskError: a header or a template cannot be sent.
         """
+        first_s = await self._first_s(asked)
         document = await self._document(asked)
         routes = routes_of(document)
         paths = list(dict.fromkeys((*asked.paths, *routes)))
@@ -90,7 +94,15 @@ class Recorder:
             )
             socket = await hear(spec, self._run, asked.say, self._message)
         openapi = asked.openapi if document is not None else ""
-        return Recording(tuple(pages.values()), socket, tuple(revisions), openapi)
+        found = tuple(pages.values())
+        return Recording(found, socket, tuple(revisions), openapi, first_s, start_s)
+
+    async def _first_s(self, asked: Asked) -> float:
+        """How long the first answer of the container takes; 0 where none comes in time."""
+        run, trace = self._run, headers.Trace()
+        request = plain_request(run, trace, "/")
+        reply = await ask_once(run, request, asked.start_within_s, (200,))
+        return reply.answer.took_s if reply.answer and reply.front_end is None else 0.0
 
     async def _document(self, asked: Asked) -> Json:
         """The OpenAPI document, None where there is none."""

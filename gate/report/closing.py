@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from gate.core.rescue import roll_out
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Ending, Kind, Rollout
-from gate.report.gcloud import INSTEAD, same_move
+from gate.report.gcloud import instead
 from gate.report.lines import Line, Tone
 from gate.report.safe import WHOLE, safe
 from gate.report.sockets import sockets_lines
@@ -48,10 +48,10 @@ def ending_lines(rollout: Rollout) -> list[Line]:
 
 def _around(rollout: Rollout) -> list[Line]:
     """The way round a gate that does not get through; [] where it did, or nothing was to move."""
-    command = same_move(rollout.plan, rollout.candidate)
+    what, command = instead(rollout.plan, rollout.candidate)
     if rollout.ending is not Ending.FAILED or not command:
         return []
-    return [Line(f"next: {INSTEAD}"), Line(command, indent=2, whole=True)]
+    return [Line(f"next: {what}"), Line(command, indent=2, whole=True)]
 
 
 def _way_out(commands: Sequence[str]) -> list[Line]:

@@ -21,7 +21,15 @@ FRAMES_PER_SECOND = 5
 
 
 class _Live(Live):
-    """A live display whose own thread falls silent, too, where the terminal is gone."""
+    """A live display whose own thread falls silent, too, where the terminal is gone.
+
+    A line that is printed takes the board away by the height that it had: while it is printed, that
+    thread must not draw another one, or the line is taken away with it.
+    """
+
+    def undisturbed(self) -> contextlib.AbstractContextManager[object]:
+        """Nothing is drawn by the display's own thread meanwhile."""
+        return self._lock
 
     def refresh(self) -> None:
         """Draws the board anew."""
@@ -88,5 +96,6 @@ class LiveNarrator(StoryNarrator):
             self._unjudged += lines
 
     def _print(self, lines: Sequence[Line]) -> None:
-        for line in lines:
-            draw_line(self._console, line)
+        with self._live.undisturbed():
+            for line in lines:
+                draw_line(self._console, line)

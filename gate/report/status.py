@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from gate.core.bars import against, image_of, standing_bars, why
 from gate.core.lease import Standing, standing
 from gate.core.mark import UnreadableMark
 from gate.core.policy import Json
-from gate.core.rescue import NextStep, by_hand, next_step, stuck
+from gate.core.rescue import NextStep, by_hand, next_step, roll_out, stuck
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending
 from gate.report.attempts import Attempt, attempts
 from gate.report.audit import attempt_list
 from gate.report.columns import Column
+from gate.report.fields import child, children, text
 from gate.report.lease import barred_lines, lease_lines
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
 from gate.report.safe import WHOLE, safe
@@ -62,7 +64,7 @@ def status_blocks(
     blocks += [*lease_lines(service, now), *_held(service, revisions, decided)]
     blocks += barred_lines(service)
     calm = standing(service, now) is Standing.FREE and service.in_effect
-    plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service)]
+    plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service, revisions)]
     blocks += [BLANK, *plain_deploys] if plain_deploys else []
     blocks += [
         BLANK,
@@ -89,12 +91,40 @@ def status_next(
     if step.command or last is None or standing(service, now) is not Standing.FREE:
         return step
     if candidate := _held_candidate(service, last):
-        why = f"{candidate} was held; once you have looked at it yourself"
-        return NextStep(by_hand("promote", service.ref, revision=candidate), why)
+        return _after_hold(candidate, service, revisions, last)
     same = last.after == shares_text(dict(sorted(service.effective_shares.items())))
     if last.ending == Ending.STUCK.value and same and not service.reconciling:
         return stuck(service, revisions)
     return step
+
+
+def _after_hold(
+    candidate: str, service: Service, revisions: Sequence[Revision], last: Attempt
+) -> NextStep:
+    """A held candidate is looked at and promoted, but for one whose image people have left."""
+    bar = _bar(candidate, service, revisions) or _recorded_bar(last)
+    if not bar:
+        look = f"{candidate} was held; once you have looked at it yourself"
+        return NextStep(by_hand("promote", service.ref, revision=candidate), look)
+    another = (
+        f"{candidate} is held, its image is barred: {bar}; roll out another one, or this one with "
+        "--again --reason"
+    )
+    return NextStep(roll_out(service.ref), another)
+
+
+def _bar(candidate: str, service: Service, revisions: Sequence[Revision]) -> str:
+    known = {revision.name: revision for revision in revisions}
+    image = image_of(candidate, service, known)
+    found = against(standing_bars(service, known), candidate, image)
+    return why(found) if found else ""
+
+
+def _recorded_bar(last: Attempt) -> str:
+    """Why the rollout itself took the image for barred, where only it could tell."""
+    reasons = children(child(last.outcome or {}, "verdict"), "reasons")
+    found = (text(one, "text") for one in reasons if text(one, "subject") == "barred")
+    return next(found, "")
 
 
 def _next(step: NextStep) -> Iterator[Line]:
@@ -201,13 +231,22 @@ def _plain_deploys(service: Service) -> Iterator[Line]:
         yield Line(command + where, indent=2, whole=True)
 
 
-def _newest(service: Service) -> Iterator[Line]:
-    if service.latest_created and service.latest_created != service.latest_ready:
-        yield Line(
-            f"The newest revision, {safe(service.latest_created)}, is not ready; "
-            f"the newest that is ready is {safe(service.latest_ready) or 'none'}.",
-            Tone.UNSURE,
-        )
+def _newest(service: Service, revisions: Sequence[Revision]) -> Iterator[Line]:
+    """Why the newest revision is not what LATEST means.
+
+    Readiness is the revision's own: one that nothing ever pointed at is ready and retired, and
+    Cloud Run's latest ready revision stays the one that serves.
+    """
+    newest, known = service.latest_created, safe(service.latest_ready) or "none"
+    if not newest or newest == service.latest_ready:
+        return
+    ready = any(
+        one.name == newest and one.ready.state is ConditionState.SUCCEEDED for one in revisions
+    )
+    text = f"is not ready; the newest that is ready is {known}."
+    if ready:
+        text = f"is ready, but was never reached; for Cloud Run the latest ready one is {known}."
+    yield Line(f"The newest revision, {safe(newest)}, {text}", Tone.UNSURE)
 
 
 def _revisions(service: Service, revisions: Sequence[Revision]) -> Iterator[Block]:

@@ -90,8 +90,9 @@ class Api:
         return self.services.create_service(request, timeout=30)
 
     def create(self, image: str = "demo/app:v1", revision: str = "") -> run_v2.Service:
-        """Creates a service and waits until it serves."""
-        return finish(self.start_create(run_v2.Service(template=template(image, revision))))
+        """Creates a service, named as its revision asks, and waits until it serves."""
+        wanted = run_v2.Service(template=template(image, revision))
+        return finish(self.start_create(wanted, revision.rpartition("-")[0]))
 
     def start_update(self, service: run_v2.Service, *paths: str, **options: bool) -> Any:
         """Starts an update; gives the operation."""

@@ -19,6 +19,7 @@ class Stand:
         self.stack = AsyncExitStack()
         self.places = FakePlaces({})
         self.sink = ListSink()
+        self.service = SERVICE
         self.settings = FrontEndSettings(linger_s=0.3)
 
     async def up(self, script, other=None, timeout_s=30.0, shares=None):

@@ -128,11 +128,13 @@ def test_a_container_that_does_not_start_has_cloud_runs_text_and_reason(api):
     with pytest.raises(exceptions.BadRequest) as caught:  # code 9, FAILED_PRECONDITION
         api.update(wanted, "template")
     name = short(api.get(before.name).latest_created_revision)
+    console = "https://console.cloud.google.com/logs/viewer?project=demo&"
     text = (
         "The user-provided container failed to start and listen on the port defined provided by "
         "the PORT=8080 environment variable within the allocated timeout."
     )
-    assert f"Revision '{name}' is not ready and cannot serve traffic. {text}" in str(caught.value)
+    assert str(caught.value).startswith(f"400 {text}")
+    assert f"\n\nLogs URL: {console}" in str(caught.value)
     revision = api.revision(f"{before.name}/revisions/{name}")
     reason = condition(revision, "Ready").revision_reason
     assert reason is run_v2.Condition.RevisionReason.HEALTH_CHECK_CONTAINER_ERROR
@@ -157,13 +159,16 @@ def test_a_condition_has_exactly_one_kind_of_reason(api):
     assert run_v2.Condition.pb(terminal).WhichOneof("reasons") == "revision_reason"
 
 
-def test_a_failed_route_leaves_configurations_ready(api):
+def test_a_failed_first_revision_fails_every_condition_and_leaves_no_address(api):
     operation = api.start_create(run_v2.Service(template=template("demo/exits")))
     with pytest.raises(exceptions.GoogleAPICallError):
         finish(operation)
     service = api.get(operation.metadata.name)
-    assert condition(service, "RoutesReady").state is State.CONDITION_FAILED
-    assert condition(service, "ConfigurationsReady").state is State.CONDITION_SUCCEEDED
+    reason = run_v2.Condition.RevisionReason.HEALTH_CHECK_CONTAINER_ERROR
+    for shown in (service.terminal_condition, *service.conditions):
+        assert shown.state is State.CONDITION_FAILED
+        assert shown.revision_reason is reason
+    assert service.uri == ""
 
 
 # Operations
@@ -262,7 +267,7 @@ def test_validate_only_fills_in_defaults_and_persists_nothing(api):
     with pytest.raises(exceptions.NotFound):
         api.get(operation.metadata.name)
     before = api.create()
-    wanted = run_v2.Service(name=before.name, traffic=[to("nope", 100)])
+    wanted = run_v2.Service(name=before.name, traffic=[to(f"{short(before.name)}-nope", 100)])
     assert finish(api.start_update(wanted, "traffic", validate_only=True)).traffic[0].revision
     assert api.get(before.name) == before
 
@@ -380,10 +385,11 @@ def test_revision_names_follow_the_rules(api, revision):
 
 
 def test_revision_names_are_unique_in_a_region(api):
-    name = f"{api.new_id()}-shared"
+    other = api.new_id()
+    name = f"{other}-b-shared"
     api.create(revision=name)
     with pytest.raises(exceptions.Conflict, match="different configuration already exists"):
-        api.start_create(run_v2.Service(template=template("demo/app:v1", name)))
+        api.start_create(run_v2.Service(template=template("demo/app:v1", name)), other)
 
 
 def test_a_second_service_of_that_name_already_exists(api):
@@ -422,7 +428,7 @@ def test_lists_come_in_pages(api):
     for service_id in ("a", "b", "c"):
         request = run_v2.CreateServiceRequest(
             parent=parent,
-            service=run_v2.Service(template=template(revision=f"{service_id}-{api.transport}")),
+            service=run_v2.Service(template=template(revision=f"{service_id}-{api.transport}-1")),
             service_id=f"{service_id}-{api.transport}",
         )
         finish(api.services.create_service(request))

@@ -190,22 +190,32 @@ def test_a_tag_is_used_once(api, pinned):
 
 def test_traffic_to_a_revision_that_does_not_exist_fails_the_reconcile_with_code_13(api, pinned):
     service, first = pinned
+    nope = f"{short(service.name)}-nope"
     with pytest.raises(exceptions.InternalServerError) as caught:
-        api.move(service.name, to("nope", 100))
+        api.move(service.name, to(nope, 100))
     assert (
-        "Revision 'nope' does not exist or is deleted. Update all traffic to route to currently "
+        f"Revision '{nope}' does not exist or is deleted. Update all traffic to route to currently "
         "available revisions."
     ) in str(caught.value)
     found = api.get(service.name)
-    assert [target.revision for target in found.traffic] == ["nope"]
+    assert [target.revision for target in found.traffic] == [nope]
     assert statuses(found) == {"": (first, 100)}
     assert who(found.uri) == first
+
+
+def test_traffic_names_revisions_of_its_service_by_their_short_names(api, pinned):
+    service, first = pinned
+    for name in ("abc123", f"{service.name}/revisions/{first}"):
+        with pytest.raises(exceptions.BadRequest) as caught:
+            api.move(service.name, to(name, 100))
+        said = f"Revision target '{name}' invalid. Expected a revision prefixed with "
+        assert f"{said}'{short(service.name)}-'" in str(caught.value)
 
 
 def test_traffic_to_a_failed_revision_fails_and_keeps_what_serves(api, pinned):
     service, first = pinned
     bad = f"{short(service.name)}-bad"
-    with pytest.raises(exceptions.BadRequest, match="is not ready and cannot serve traffic"):
+    with pytest.raises(exceptions.BadRequest, match="400 The user-provided container failed"):
         api.deploy(service.name, to(first, 100), to(bad, 0, "c"), image="demo/exits", revision=bad)
     with pytest.raises(exceptions.BadRequest, match="is not ready and cannot serve traffic"):
         api.move(service.name, to(bad, 100))

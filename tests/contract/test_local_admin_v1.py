@@ -8,7 +8,7 @@ from google.cloud import run_v2
 
 from tests.contract.local_admin import Api, short, template, to, who
 from tests.fakes.local_everything import everything
-from tests.local_cloud_run import finish, local_cloud_run, local_images
+from tests.local_cloud_run import APP, finish, local_cloud_run, local_images
 
 __all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_admin_v1")
@@ -67,6 +67,13 @@ def test_the_namespace_may_be_the_projects_number(api, pair):
     assert httpx.get(url).json()["metadata"]["uid"] == service.uid
 
 
+def test_a_project_tells_its_number(api, pair):
+    service, _, _ = pair
+    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
+    number = httpx.get(f"{api.running.rest}/v1/projects/demo").json()["projectNumber"]
+    assert number == body["metadata"]["namespace"]
+
+
 def test_the_region_is_the_prefix_of_the_host(api, pair):
     service, _, _ = pair
     url = v1(api, f"services/{short(service.name)}")
@@ -76,9 +83,48 @@ def test_the_region_is_the_prefix_of_the_host(api, pair):
     assert httpx.get(url, headers={"Host": elsewhere}).status_code == 404
 
 
-def test_an_unknown_selector_is_refused_and_not_ignored(api):
-    answer = httpx.get(v1(api, "revisions"), params={"labelSelector": "team = x"})
+@pytest.mark.parametrize("kind", ["services", "revisions"])
+def test_what_is_no_selector_is_refused_and_not_ignored(api, kind):
+    answer = httpx.get(v1(api, kind), params={"labelSelector": "team > x"})
     assert answer.status_code == 400
+
+
+def test_revisions_are_selected_by_any_of_their_labels(api, pair):
+    service, _, new = pair
+
+    def change(body):
+        metadata = body["spec"]["template"].setdefault("metadata", {})
+        metadata["labels"] = {"client.knative.dev/nonce": "abcdefghij"}
+
+    made = waited(api, put(api, service, change).json())["response"]["status"]
+    asked = {"labelSelector": "client.knative.dev/nonce = abcdefghij"}
+    found = httpx.get(v1(api, "revisions"), params=asked).json()["items"]
+    assert [each["metadata"]["name"] for each in found] == [made["latestCreatedRevisionName"]]
+    assert made["latestCreatedRevisionName"] != new
+
+
+def test_services_are_selected_by_their_labels(api, pair):
+    service, _, _ = pair
+    put(api, service, lambda body: body["metadata"]["labels"].update(team="selected"))
+    found = httpx.get(v1(api, "services"), params={"labelSelector": "team in (selected)"}).json()
+    assert [each["metadata"]["name"] for each in found["items"]] == [short(service.name)]
+
+
+def test_an_operation_can_be_asked_for_without_waiting(api, pair):
+    service, _, _ = pair
+    body = put(api, service, lambda body: body["metadata"]["labels"].update(a="b")).json()
+    done = waited(api, body)
+    name = f"{api.running.rest}/v1/{done['name']}"
+    assert httpx.get(name).json() == done
+    assert httpx.get(f"{name}x").status_code == 404
+
+
+def test_what_is_not_imitated_is_refused_by_name_and_never_asked_for_again(api):
+    base = f"{api.running.rest}/apis/run.googleapis.com/v1/namespaces/demo"
+    answer = httpx.get(f"{base}/jobs/x")
+    assert answer.status_code == 400
+    assert "jobs are not imitated" in answer.json()["error"]["message"]
+    assert httpx.post(f"{api.running.rest}/nothing").status_code == 404
 
 
 def test_zero_percent_is_left_out_and_urls_are_annotated(api, pair):
@@ -108,7 +154,7 @@ def container(body):
 
 def test_a_service_with_every_field_keeps_all_but_its_traffic(api):
     name = f"{api.new_id()}-all"
-    before = finish(api.start_create(everything(f"{name}-one"), name))
+    before = finish(api.start_create(_runnable(everything(f"{name}-one")), name))
     made = revisions(api, before)
 
     def change(body):
@@ -124,6 +170,15 @@ def test_a_service_with_every_field_keeps_all_but_its_traffic(api):
     for field in run_v2.Service.pb(before).DESCRIPTOR.fields:
         if field.name not in OBSERVED:
             assert getattr(after, field.name) == getattr(before, field.name), field.name
+
+
+def _runnable(service):
+    """The service with a program that there is, asked what it can answer."""
+    main, side = service.template.containers
+    main.command, main.args = ["python"], ["-ISu", str(APP)]
+    main.startup_probe = run_v2.Probe(tcp_socket=run_v2.TCPSocketAction(port=9000))
+    side.image = "demo/deaf"
+    return service
 
 
 OBSERVED = {

@@ -27,7 +27,7 @@ async def stand():
         (get("/", "Content-Length: 3", "Transfer-Encoding: chunked"), 400),
         (b"GET / HTTP/1.1\nHost: 127.0.0.1\n\n\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
         (get("/" + "x" * 70_000), 431),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, 431),
     ],
@@ -75,9 +75,11 @@ async def test_trace_and_connect_are_not_delivered(stand, method):
     assert stand.sink.lines == []
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/healthz?x=1", "/%68ealthz"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/healthz?x=1", "/%68ealthz", "/eventlog", "/_ah/start"]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-async def test_healthz_is_googles_own_404_that_no_log_shows(stand, path, method):
+async def test_a_reserved_path_is_googles_own_404_that_no_log_shows(stand, path, method):
     await stand.up(polite)
     wire = await stand.wire()
     await wire.send(get(path, "Connection: close", method=method))
@@ -91,7 +93,9 @@ async def test_healthz_is_googles_own_404_that_no_log_shows(stand, path, method)
     assert stand.sink.lines == []
 
 
-@pytest.mark.parametrize("path", ["/healthz/", "/readyz", "/health", "/HEALTHZ"])
+@pytest.mark.parametrize(
+    "path", ["/healthz/", "/readyz", "/health", "/HEALTHZ", "/eventlogs", "/_ah"]
+)
 async def test_its_neighbours_do_reach_the_container(stand, path):
     await stand.up(polite)
     status, _, body = await stand.ask(get(path))

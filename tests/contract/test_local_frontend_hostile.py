@@ -40,7 +40,7 @@ async def test_a_long_body_waits_with_the_client_while_an_instance_starts(stand)
 
     await stand.up(script)
     stand.places.cold = True
-    size = 60_000_000
+    size = 30_000_000
     wire = await stand.wire()
     await wire.send(get("/", f"Content-Length: {size}", method="POST"))
     sending = asyncio.ensure_future(wire.send(b"x" * size))
@@ -345,6 +345,7 @@ async def test_a_client_that_does_not_read_stops_the_instance_and_not_the_memory
                 await wire.writer.drain()
             sent += 100_000
 
+    stand.settings = FrontEndSettings(response_bytes=500_000_000)
     await stand.up(script)
     wire = await stand.wire(limit=1000)
     await wire.send(get())
@@ -391,7 +392,7 @@ async def test_an_instance_that_does_not_read_stops_the_client(stand):
         await wire.send(ok(b"%d" % len(body)))
 
     await stand.up(script)
-    size = 60_000_000
+    size = 30_000_000
     wire = await stand.wire()
     await wire.send(get("/", f"Content-Length: {size}", method="POST"))
     sending = asyncio.ensure_future(wire.send(b"x" * size))

@@ -12,7 +12,7 @@ from gate.local.images import Image, Images
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.instances.records import started
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import RevisionSpec, Share
+from gate.local.ports import ContainerSpec, RevisionSpec, Share
 from tests.contract.local_wire import Wire, get, within
 from tests.fakes.local_data_plane import SERVICE, ListSink, revision
 
@@ -101,7 +101,7 @@ async def cloud_of(tmp_path):
 
 async def test_from_boot_to_answer_and_log(cloud_of):
     cloud = cloud_of()
-    await cloud.serve(RevisionSpec(A, "good"))
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good")))
     status, body = await cloud.ask()
     assert (status, body.split()[0]) == (200, "backend-00001-abc")
     line = await cloud.sink.until(lambda it: it.http is not None)
@@ -110,7 +110,7 @@ async def test_from_boot_to_answer_and_log(cloud_of):
 
 async def test_cold_starts_through_the_front_end(cloud_of):
     cloud = cloud_of(idle_s=0.05)
-    await cloud.serve(RevisionSpec(A, "good"), boot=False)
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good")), boot=False)
     seen = set()
     for _ in range(2):
         status, body = await cloud.ask()
@@ -125,7 +125,7 @@ async def test_cold_starts_through_the_front_end(cloud_of):
 
 async def test_a_revision_that_cannot_start_answers_503(cloud_of):
     cloud = cloud_of()
-    await cloud.serve(RevisionSpec(A, "broken"), boot=False)
+    await cloud.serve(RevisionSpec(A, ContainerSpec("broken")), boot=False)
     status, body = await cloud.ask()
     assert (status, body) == (
         503,
@@ -135,7 +135,7 @@ async def test_a_revision_that_cannot_start_answers_503(cloud_of):
 
 async def test_a_crash_in_a_request_is_503_and_the_next_request_gets_a_new_instance(cloud_of):
     cloud = cloud_of()
-    await cloud.serve(RevisionSpec(A, "good"))
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good")))
     first = (await cloud.ask())[1]
     status, body = await cloud.ask("/die")
     assert status == 503
@@ -148,7 +148,7 @@ async def test_a_crash_in_a_request_is_503_and_the_next_request_gets_a_new_insta
 
 async def test_concurrency_one_starts_a_second_instance_for_a_second_request(cloud_of):
     cloud = cloud_of()
-    await cloud.serve(RevisionSpec(A, "good", concurrency=1))
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good"), concurrency=1))
     busy = await cloud.wire()
     await busy.send(get("/wait"))
     status, other = await cloud.ask()
@@ -161,7 +161,7 @@ async def test_concurrency_one_starts_a_second_instance_for_a_second_request(clo
 
 async def test_at_max_instances_a_request_waits_and_then_is_429(cloud_of):
     cloud = cloud_of(queue_s=0.2)
-    await cloud.serve(RevisionSpec(A, "good", concurrency=1, max_instances=1))
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good"), concurrency=1, max_instances=1))
     busy = await cloud.wire()
     await busy.send(get("/wait"))
     async with asyncio.timeout(10):
@@ -173,9 +173,9 @@ async def test_at_max_instances_a_request_waits_and_then_is_429(cloud_of):
 
 async def test_retiring_a_revision_after_traffic_has_moved(cloud_of):
     cloud = cloud_of()
-    await cloud.serve(RevisionSpec(A, "good"))
+    await cloud.serve(RevisionSpec(A, ContainerSpec("good")))
     wire = await cloud.wire()
     assert (await wire.ask(get()))[2].startswith(b"backend-00001-abc")
-    await cloud.serve(RevisionSpec(B, "good"))
+    await cloud.serve(RevisionSpec(B, ContainerSpec("good")))
     await cloud.instances.retire(A)
     assert (await wire.ask(get()))[2].startswith(b"backend-00002-def")

@@ -16,7 +16,7 @@ from gate.local.instances.fleet import ProcessInstances
 from gate.local.instances.logs import STDERR, STDOUT, SYSTEM
 from gate.local.instances.records import started
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
+from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, ProbeSpec, RevisionSpec
 from tests.fakes.local_data_plane import ListSink, revision
 
 KEY = revision()
@@ -90,8 +90,12 @@ def stand(tmp_path):
     return Stand(tmp_path)
 
 
+_OF_A_REVISION = ("concurrency", "min_instances", "sidecars", "volumes")
+
+
 def spec(image="good", **fields):
-    return RevisionSpec(KEY, image, **fields)
+    whole = {name: fields.pop(name) for name in _OF_A_REVISION if name in fields}
+    return RevisionSpec(KEY, ContainerSpec(image, **fields), **whole)
 
 
 async def call(lease, word=b"who"):
@@ -156,7 +160,7 @@ async def test_an_unknown_image_is_container_missing(stand):
 async def test_a_container_that_exits_fails_at_once_with_cloud_runs_texts(stand):
     instances = stand.instances()
     async with asyncio.timeout(20):
-        failure = await instances.boot(spec("exits", container_name="app"))
+        failure = await instances.boot(spec("exits", name="app"))
     assert failure is not None
     assert failure.reason is BootReason.HEALTH_CHECK_CONTAINER_ERROR
     assert failure.message.startswith(
@@ -164,7 +168,8 @@ async def test_a_container_that_exits_fails_at_once_with_cloud_runs_texts(stand)
         "the PORT=8080 environment variable within the allocated timeout."
     )
     assert stand.texts(STDERR) == ["no module llm"]
-    exited, probed = stand.texts(SYSTEM)
+    begun, exited, probed = stand.texts(SYSTEM)
+    assert begun.startswith("Starting new instance. Reason: DEPLOYMENT_ROLLOUT - ")
     assert exited == "Container called exit(1)."
     assert probed == (
         'Default STARTUP TCP probe failed 1 time consecutively for container "app" '
@@ -174,9 +179,18 @@ async def test_a_container_that_exits_fails_at_once_with_cloud_runs_texts(stand)
 
 async def test_a_container_that_never_listens_fails_at_the_timeout_and_is_killed(stand):
     instances = stand.instances()
-    failure = await instances.boot(spec("mute", startup_timeout_s=0.3))
+    failure = await instances.boot(spec("mute", startup=ProbeSpec(timeout_s=0.3)))
     assert failure is not None
-    assert "PORT=8080" in failure.message
+    assert failure.message == (
+        "The user-provided container failed the configured startup probe checks. "
+        "Logs for this revision might contain more information."
+    )
+    assert failure.took_s >= 0.3
+    _, said = stand.texts(SYSTEM)
+    assert said == (
+        'STARTUP TCP probe failed 1 time consecutively for container "backend-1" on port 8080. '
+        "The instance was not started. Connection failed with status DEADLINE_EXCEEDED."
+    )
     assert list((stand.state / "instances").iterdir()) == []
 
 
@@ -287,7 +301,9 @@ from pathlib import Path
 from gate.local.instances import shim
 from gate.local.images import load_images
 from gate.local.instances.fleet import ProcessInstances
-from gate.local.ports import RevisionKey, RevisionSpec, ServiceKey
+from gate.local.ports import (
+    ContainerSpec, Mount, RevisionKey, RevisionSpec, ServiceKey, VolumeSpec
+)
 
 class Sink:
     def append(self, line):
@@ -300,7 +316,11 @@ async def main():
     home = Path(sys.argv[1])
     instances = ProcessInstances(load_images(home / "images.yaml"), Sink(), home / "state")
     key = RevisionKey(ServiceKey("p", "l", "s"), "s-00001-abc")
-    await instances.boot(RevisionSpec(key, "family"))
+    await instances.boot(RevisionSpec(
+        key,
+        ContainerSpec("family", mounts=(Mount("scratch", "/scratch"),)),
+        volumes=(VolumeSpec("scratch"),),
+    ))
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -328,7 +348,9 @@ async def test_a_killed_local_cloud_run_takes_its_instances_along_and_the_rest_i
     await until_gone(instance)
     assert started(child) is not None
     instances = stand.instances()
+    (secrets,) = (stand.state / "volumes").iterdir()
     assert await instances.reap_orphans() == 1
+    assert not secrets.exists()
     await until_gone(child)
     assert await instances.reap_orphans() == 0
     assert list((stand.state / "instances").iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 
 from gate.core.evidence import Outcome
 from gate.core.policy import ServiceName
-from gate.core.recording import Asked, Form, Page, Recording, Sample
+from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Socket
 from gate.drafting.draft import draft
 from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy, load_policy
@@ -46,7 +46,8 @@ def as_json(value, status="200 OK"):
 async def recorded(handler, folder, secrets=None, revisions=(), **asked):
     """The recording, its draft, and what the draft's probes say of the same server."""
     secrets = secrets or {}
-    asking = Asked(asked.pop("paths", PATHS), apart_s=0.02, timeout_s=1.0, **asked)
+    within = {"timeout_s": 1.0, "start_within_s": 1.0}
+    asking = Asked(asked.pop("paths", PATHS), apart_s=0.02, **{**within, **asked})
     async with tcp(handler) as place:
         target = Target(f"http://{place}")
         recording = await Recorder(target, secrets, SystemClock()).record(asking, revisions)
@@ -164,16 +165,64 @@ async def test_an_address_in_a_challenge_is_not_held(tmp_path):
     assert policy.probes[1].spec.answer_headers == ()
 
 
-@pytest.mark.parametrize(("took_s", "timeout_s"), [(0.02, 4.0), (1.3, 4.0), (1.4, 10.0)])
-def test_an_answer_may_take_what_leaves_room_above_the_slowest_and_below_five_s(
-    tmp_path, took_s, timeout_s
+@pytest.mark.parametrize(
+    ("took_s", "start", "timeout_s"),
+    [
+        (0.02, {"start_s": 0.5}, 4.0),
+        (1.1, {"start_s": 0.5}, 4.0),
+        (1.2, {"start_s": 0.5}, 10.0),
+        (0.02, {"start_s": 3.1}, 4.0),
+        (0.02, {"start_s": 3.2}, 10.0),
+        (0.02, {"start_s": 6.0}, 10.0),
+        (0.02, {"start_s": 12.0}, 16.0),
+        (0.02, {"first_s": 6.0}, 10.0),
+        (0.02, {"first_s": 2.0}, 4.0),
+        (0.02, {"first_s": 12.0, "start_s": 3.0}, 16.0),
+        (0.02, {"first_s": 0.03}, 10.0),  # an instance was up: nobody knows
+        (0.02, {}, 10.0),
+    ],
+)
+def test_an_answer_may_take_what_leaves_room_above_the_slowest_and_a_start(
+    tmp_path, took_s, start, timeout_s
 ):
     samples = [Sample(200, (), Form.JSON, {"status": "ok"}, one) for one in (took_s, 0.01)]
-    recording = Recording((Page("/health", tuple(samples)),))
+    recording = Recording((Page("/health", tuple(samples)),), **start)
     drafted = draft(recording, Asked(("/health",)), ServiceName(), {}, folder="it", logs=False)
     write_draft(drafted, tmp_path / "it.yaml", force=False)
     assert load_policy(tmp_path / "it.yaml").probes[0].spec.timeout_s == timeout_s
     assert f"took {took_s} s" in (tmp_path / "it.yaml").read_text()
+
+
+async def test_a_page_of_an_instance_that_has_to_start_is_recorded_once_it_is_up(tmp_path):
+    """Each answer before it is up would be late, and the first says how long a start takes."""
+    up = asyncio.Event()
+    serving = serves({"/health": as_json({"status": "ok"}), "/": ("200 OK", b"", b"hello")})
+
+    async def starting(reader, writer):
+        if not up.is_set():
+            await asyncio.sleep(1.5)
+            up.set()
+        await serving(reader, writer)
+
+    recording, drafted, *_ = await recorded(starting, tmp_path, timeout_s=1.0, start_within_s=30)
+    assert recording.first_s >= 1.5
+    assert {question.name for question in drafted.questions} == {"health", "root"}
+
+
+def test_what_was_never_timed_has_the_time_of_a_long_start(tmp_path):
+    heard = Heard(messages=(Sample(0, (), Form.TEXT),), close_code=1000)
+    recording = Recording(
+        (Page("/", (Sample(200, (), Form.TEXT, None, 0.1),)),),
+        Socket("/ws", (heard,), (Heard(refused=401),)),
+        openapi="/openapi.json",
+        start_s=20,
+    )
+    drafted = draft(recording, Asked(("/",)), ServiceName(), {}, folder="it", logs=False)
+    write_draft(drafted, tmp_path / "it.yaml", force=False)
+    found = {one.name: one.spec for one in load_policy(tmp_path / "it.yaml").probes}
+    assert found["routes"].timeout_s == 25
+    sockets = ("websocket", "websocket-together", "websocket-again", "strangers")
+    assert [found[name].open_within_s for name in sockets] == [25] * 4
 
 
 async def test_the_probe_of_speed_that_is_only_proposed_can_be_used(tmp_path):

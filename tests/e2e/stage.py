@@ -284,6 +284,7 @@ def write_images(path):
     lines += [f'  "deaf": {{command: {small}, "--deaf"]}}']
     lines += [f'  "teller": {{command: ["{{python}}", "{mischief}"]}}']
     lines += [f'  "sluggish": {{command: ["{{python}}", "{mischief}", "--pause", "0.2"]}}']
+    lines += [f'  "slow": {{command: [sh, -c, "sleep 4; exec {sys.executable} -ISu {app}"]}}']
     lines += [f'  "crasher": {{command: ["{{python}}", "{mischief}", "--crash"]}}']
     run = f"echo $$ > $K_REVISION; exec {sys.executable} -ISu {app}"
     lines += [

@@ -141,6 +141,41 @@ def test_nothing_listens_at_the_emulators_address(arguments, variable):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("status",), "gcloud run services describe backend --project demo"),
+        (("rollback", *WHY), "update-traffic backend --to-revisions REVISION=100"),
+        (("promote", "--revision", "a-1", *WHY), "update-traffic backend --to-revisions a-1=100"),
+        (("recover",), "update-traffic backend --to-revisions REVISION=100"),
+        (("unlock", *WHY), "gcloud has no command for this"),
+    ],
+)
+def test_where_cloud_run_is_silent_the_way_round_the_gate_is_said(arguments, instead):
+    done = gate(*arguments, *NAMED, env=environment(NOWHERE)).clean()
+    assert done.code == 3
+    assert instead in " ".join((done.out + done.err).split())
+
+
+@pytest.mark.parametrize("command", ["rollback", "promote"])
+def test_a_revision_that_no_revision_can_be_is_put_right(small, command):
+    small.pin()
+    option = {"rollback": "--to", "promote": "--revision"}[command]
+    for name in (small.first.upper(), f"revisions/{small.first}", small.first.replace("-", "_")):
+        done = small.gate(command, option, name, *WHY)
+        assert done.code == 2, done
+        assert f"does not exist: did you mean {small.first}?" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("command", [("status",), ("rollback", *WHY), ("promote", *WHY)])
+def test_a_service_that_no_service_can_be_is_put_right(small, command):
+    place = small.which[:4]
+    for name in (small.name.upper(), small.name.replace("-", "_")):
+        done = gate(*command, *place, "--service", name, env=small.env).clean()
+        assert done.code == 2, done
+        assert f"did you mean {small.name}" in " ".join((done.out + done.err).split())
+
+
 def test_nothing_listens_at_a_rollouts_address(tmp_path, small):
     policy = small.policy(tmp_path, GOOD)
     arguments = ("--policy", policy, "--image", "small:v2")

@@ -153,3 +153,13 @@ def test_machines_get_one_document(small, tmp_path):
     assert told["files"][0] == told["policy"] == str(tmp_path / f"{small.name}.yaml")
     assert told["proof"] is None
     assert set(told["passed_on_stable"]) == set(told["probes"]) - {"logs"}
+
+
+def test_a_container_that_takes_long_to_start_gets_the_time_for_it(stage_of, tmp_path):
+    stage = stage_of("slow")
+    done = stage.gate("init", "--no-prove", "--out", tmp_path)
+    assert done.code == 0, done
+    text = (tmp_path / f"{stage.name}.yaml").read_text()
+    start_s = float(re.search(r"a start ([0-9.]+) s: too long for a timeout below", text)[1])
+    assert start_s >= 4
+    assert "timeout:" not in text

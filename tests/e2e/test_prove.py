@@ -139,7 +139,8 @@ def test_a_proof_that_is_stopped_keeps_nothing_and_says_no_more_than_that(
     backend, tmp_path, number
 ):
     path = policy(backend, tmp_path, STRICT)
-    done = backend.start("policy", "prove", path).until("mutants,").signal(number).end().clean()
+    proving = backend.start("policy", "prove", path, "--at-once", "1")  # far from done by then
+    done = proving.until("mutants,").signal(number).end().clean()
     assert done.code == 130, done
     assert done.err == "gate: interrupted before anything was changed\n"
     assert [file.name for file in tmp_path.glob("*.json")] == []

@@ -87,6 +87,20 @@ def test_status_waits_no_longer_for_a_ledger_that_says_nothing(small):
     assert "the last decisions cannot be read: the ledger gave no answer in 2 s" in done.err
 
 
+def test_what_moves_nothing_does_not_wait_for_such_a_ledger_either(small):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = "{}:{}".format(*silent.getsockname())
+        refused = small.gate("rollback", "--yes", *WHY, LOGGING_EMULATOR_HOST=host)
+        promoting = ("promote", "--revision", small.first, "--yes", *WHY)
+        failed = small.gate(*promoting, LOGGING_EMULATOR_HOST=host)
+    assert (refused.code, failed.code) == (2, 3)
+    assert "note: the ledger did not keep the outcome: the ledger gave no answer in 1 s" in (
+        refused.out
+    )
+    assert "could not be recorded: the ledger gave no answer in 2 s" in failed.out
+    small.pin().only(small.first)
+
+
 # The way back is found
 
 

@@ -1,5 +1,6 @@
 """A ledger in memory."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +23,18 @@ class Key:
 
 
 class FakeLedger(Script):
-    """Implements gate.ports.Ledger: an entry that is appended twice is kept once."""
+    """Implements gate.ports.Ledger: an entry that is appended twice is kept once.
+
+    Attributes:
+        speaks: while it is clear, nothing that is appended is answered, or kept.
+        given_up: how many appends nobody waited for any more by then.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.speaks = asyncio.Event()
+        self.speaks.set()
+        self.given_up = 0
         self._kept: dict[Key, str] = {}  # as text, so that nobody can change it afterwards
 
     @property
@@ -36,6 +45,7 @@ class FakeLedger(Script):
     async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
         """Keeps one entry, which must carry its time under `at`."""
         self.enter("append")
+        await self._spoken()
         body = json.dumps(entry, allow_nan=False)
         at = entry.get("at")
         if not isinstance(at, str):
@@ -43,6 +53,13 @@ class FakeLedger(Script):
         if len(body) > ENTRY_MAX_BYTES:
             raise InfrastructureError(f"ledger entry {rollout}/{sequence}: too large")
         self._kept.setdefault(Key(datetime.fromisoformat(at), sequence, rollout), body)
+
+    async def _spoken(self) -> None:
+        try:
+            await self.speaks.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
 
     async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
         """Entries that match, newest first."""

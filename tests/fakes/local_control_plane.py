@@ -10,9 +10,11 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Document, Journal
 from gate.local.faults.delays import Faults
 from gate.local.ports import (
+    Access,
     BootFailure,
     BootReason,
     Lease,
+    LogLine,
     NoInstanceError,
     RevisionKey,
     RevisionSpec,
@@ -45,12 +47,12 @@ class FakeInstances:
     async def boot(self, spec: RevisionSpec) -> BootFailure | None:
         """Boots at once, or when the test says so."""
         self.booted.append(spec)
-        if spec.image in self.held:
-            await self.held[spec.image].wait()
-        if spec.image.startswith(MISSING):
-            text = f"Image '{spec.image}' not found."
+        if spec.main.image in self.held:
+            await self.held[spec.main.image].wait()
+        if spec.main.image.startswith(MISSING):
+            text = f"Image '{spec.main.image}' not found."
             return BootFailure(BootReason.CONTAINER_MISSING, text)
-        if spec.image.startswith(BROKEN):
+        if spec.main.image.startswith(BROKEN):
             reason = BootReason.HEALTH_CHECK_CONTAINER_ERROR
             return BootFailure(reason, "The user-provided container failed to start.")
         return None
@@ -85,6 +87,7 @@ class FakeFrontEnd:
     def __init__(self) -> None:
         self.ports: dict[tuple[ServiceKey, str], int] = {}
         self.routes: dict[tuple[ServiceKey, str], dict[str, int]] = {}
+        self.access: dict[ServiceKey, Access] = {}
         self.taken: set[int] = set()
         self.opening: asyncio.Event | None = None
         self._next = 40_000
@@ -106,6 +109,10 @@ class FakeFrontEnd:
         self.routes[service, tag or ""] = {
             share.revision.revision: share.percent for share in shares
         }
+
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """Remembers who may call a service."""
+        self.access[service] = access
 
     async def shut(self, service: ServiceKey, tag: str | None) -> None:
         """Forgets an address."""
@@ -146,6 +153,7 @@ class FakeSurroundings:
     def __init__(self, faults: Faults | None = None) -> None:
         self.at = START
         self.sleeping: list[asyncio.Future[None]] = []
+        self.logged: list[LogLine] = []
         self._ids = 0
         self._letters = 0
         self.real = Surroundings(
@@ -154,7 +162,12 @@ class FakeSurroundings:
             letters=self._three,
             sleep=self._sleep,
             faults=faults or Faults(0, calm=True),
+            logs=self,
         )
+
+    def append(self, line: LogLine) -> None:
+        """Keeps what the platform logs."""
+        self.logged.append(line)
 
     def wake(self, which: int | None = None) -> None:
         """Ends every sleep, or one of them: 0 is the one that began first."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gate.local.instances.pool import StartError
+from gate.local.instances.pool import StartError, StartReason
 from gate.local.ports import (
     BootFailure,
     BootReason,
@@ -73,14 +73,18 @@ class FakeLauncher:
     def __init__(self, *, by_hand: bool = False) -> None:
         self.started: list[FakeInstance] = []
         self.asked = 0
+        self.reasons: list[StartReason] = []
         self._by_hand = by_hand
         self._gates: deque[asyncio.Future[None]] = deque()
         self._ended: dict[str, Callable[[str], None]] = {}
         self._changed = asyncio.Event()
 
-    async def start(self, spec: RevisionSpec, ended: Callable[[str], None]) -> FakeInstance:
+    async def start(
+        self, spec: RevisionSpec, reason: StartReason, ended: Callable[[str], None]
+    ) -> FakeInstance:
         """As `Launcher.start`."""
         self.asked += 1
+        self.reasons.append(reason)
         number = self.asked
         if self._by_hand:
             gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -122,22 +126,32 @@ class FakePlaces:
     """Places at fixed addresses; counts what is held, and can refuse or keep waiting.
 
     Args:
-        ports: where each revision's only instance listens.
+        ports: where each revision's first instance listens.
+
+    Attributes:
+        more: instances that a client gets who had them before, by id.
+        first: the one of them that clients get who had none.
     """
 
     def __init__(self, ports: dict[RevisionKey, int]) -> None:
         self.ports = ports
         self.held = 0
         self.taken = 0
+        self.more: dict[str, Lease] = {}
+        self.first = ""
         self.cold = False
         self.refusal: NoInstanceError | None = None
         self.warm: asyncio.Event = asyncio.Event()
         self._freed = asyncio.Event()
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
         """As `Places.try_acquire`; never while cold or refusing."""
         if self.cold or self.refusal or key not in self.ports:
             return None
+        wanted = instance_id or self.first
+        if wanted in self.more:
+            self.held += 1
+            return self.more[wanted]
         return self._take(key)
 
     async def acquire(self, key: RevisionKey) -> Lease:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from gate.bookkeeping import Waits
 from gate.controller import Controller, World
 from gate.core.policy import Json, Probe
 from gate.core.service import ServiceRef
@@ -11,6 +12,7 @@ from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
 from gate.ledger.entry import past_of
+from gate.ports import Headers, UsersAnswer
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
@@ -45,7 +47,7 @@ class FakeWorld:
     Args:
         platform: the service; by default one stable revision at 100 % and a user's tag.
         secrets: what the redactor knows.
-        urgent_record_within_s: how long a move to safety waits for the ledger.
+        waits: how long the ledger is waited for.
         clock: by default one that only moves when somebody sleeps.
     """
 
@@ -53,7 +55,7 @@ class FakeWorld:
         self,
         platform: FakePlatform | None = None,
         secrets: dict[str, str] | None = None,
-        urgent_record_within_s: float = 2.0,
+        waits: Waits | None = None,
         clock: FakeClock | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -65,6 +67,8 @@ class FakeWorld:
         self.narrator = FakeNarrator()
         self.audiences: list[str] = []
         self.no_token: InfrastructureError | None = None
+        self.users_get = UsersAnswer()
+        self.insiders_get = UsersAnswer()
         world = World(
             platform=self.platform,
             probes=self.probes,
@@ -74,8 +78,9 @@ class FakeWorld:
             redactor=Redactor(secrets or {}),
             identity=self.identity,
             narrator=self.narrator,
+            answers=self.answers,
         )
-        self.controller = Controller(world, urgent_record_within_s)
+        self.controller = Controller(world, waits)
 
     async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
@@ -83,6 +88,10 @@ class FakeWorld:
         if self.no_token is not None:
             raise self.no_token
         return (("X-Serverless-Authorization", "Bearer t"),)
+
+    async def answers(self, _url: str, headers: Headers) -> UsersAnswer:
+        """What users get, and whoever shows a token."""
+        return self.insiders_get if headers else self.users_get
 
     async def run(self, asked: Plan | None = None) -> Rollout:
         """Carries a plan out, a rollout by default."""

@@ -281,7 +281,7 @@ def ended(number: int, player: int) -> None:
     if r.plan.kind is not Kind.ROLLOUT or ghost.done[p.number]:
         moved.add(Ending.HELD)  # somebody else has moved users after it was done, and may go back
     if r.plan.kind is not Kind.ROLLOUT:
-        moved |= {Ending.UNCHANGED, Ending.INTERRUPTED}  # over a late write of its own
+        moved |= {Ending.UNCHANGED, Ending.INTERRUPTED, Ending.FAILED}  # over a late own write
     _check(r.ending in moved or not mine, f"ends {r.ending} and leaves users where it moved them")
 
 

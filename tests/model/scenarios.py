@@ -156,7 +156,8 @@ LARGE = (
     ),
     Scenario("two deaths", PINNED, (WATCHED, RECOVER), (TAGS,), Budget(2, jumps=1)),
     Scenario("unlocked, a late write", PINNED, (CANARY, UNLOCK), (MOVES_BACK,), Budget(late=1)),
-    Scenario("rolled back, killed", PINNED, (CANARY, BACK), (TAGS,), Budget(1, late=1)),
+    Scenario("rolled back, killed", PINNED, (CANARY, BACK), (), Budget(1, late=1)),
+    Scenario("rolled back, tagged", PINNED, (ROLLOUT, BACK), (TAGS,), Budget(1)),
     Scenario("rolled back, asked, two deaths", PINNED, (CANARY, ASKS), (), Budget(2, jumps=1)),
     Scenario(
         "rolled back, asked, stopped", PINNED, (ROLLOUT, ASKS), (), Budget(late=1, interrupts=1)
@@ -169,6 +170,6 @@ LARGE = (
         (MOVES_OLD,),
         Budget(late=1, lost=1),
     ),
-    Scenario("three, killed", PINNED, (ROLLOUT, RECOVER, OTHER), (), Budget(1, jumps=1)),
+    Scenario("three, killed", PINNED, (ROLLOUT, RECOVER, OTHER), (), Budget(1)),
 )
 """Walked at random by every `make check`, explored whole by `GATE_MODEL=whole`."""

@@ -6,7 +6,7 @@ from gate.local.admin.messages import TrafficTarget
 from gate.local.admin.names import short
 from gate.local.admin.traffic import check_traffic, names, resolve, statuses, with_default
 
-NAMES = st.sampled_from(["r1", "r2", "a/b/r3", "", "Bad"])
+NAMES = st.sampled_from(["backend-1", "backend-2", "a/b/backend-3", "", "backend-Bad"])
 TAGS = st.sampled_from(["", "", "blue", "green", "-", "t" * 45])
 TARGETS = st.lists(
     st.builds(

@@ -1,12 +1,11 @@
 """What the ledger keeps of a rollout, what happens without it, and what must never be in it."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from gate.core.evidence import Outcome
-from gate.core.policy import Json, Severity
+from gate.core.policy import Severity
 from gate.core.state import Ending, Kind
 from gate.core.traffic import Split
 from gate.errors import ExitCode, UnavailableError
@@ -93,34 +92,6 @@ async def test_without_the_ledger_a_rollback_goes_on():
     assert world.effective_shares == {STABLE: 100}
     assert not rollout.recorded
     assert "did not keep the outcome" in rollout.notes[-1]
-
-
-class HangingLedger:
-    """Keeps the first call waiting for ever."""
-
-    def __init__(self, ledger: object) -> None:
-        self._ledger = ledger
-        self.cancelled = False
-
-    async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
-        if sequence > 1:
-            return
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled = True
-            raise
-
-
-async def test_a_rollback_does_not_wait_for_a_ledger_that_hangs():
-    world = FakeWorld(
-        FakePlatform([STABLE, CANDIDATE], Split.all_to(CANDIDATE)), urgent_record_within_s=0.001
-    )
-    ledger = HangingLedger(world.ledger)
-    world.controller._world = replace(world.controller._world, ledger=ledger)
-    rollout = await asyncio.wait_for(world.run(plan(Kind.ROLLBACK, revision=STABLE)), 5)
-    assert rollout.ending is Ending.ROLLED_BACK
-    assert ledger.cancelled
 
 
 async def test_a_promotion_that_is_not_recorded_in_the_end_says_so():

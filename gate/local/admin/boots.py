@@ -2,28 +2,30 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
-from gate.local.admin.conditions import (
-    Kind,
-    Reason,
-    boot_failed,
-    booted,
-    failed,
-    find,
-    with_standing,
-)
+from gate.local.admin import audit
+from gate.local.admin.conditions import Kind, Reason, find
+from gate.local.admin.containers import missing_secret
+from gate.local.admin.defaults import main_container
 from gate.local.admin.messages import Condition, Revision, Service
-from gate.local.admin.names import revision_path, short
+from gate.local.admin.names import log_url, revision_path, short
 from gate.local.admin.operations import OperationRecord
 from gate.local.admin.outcome import ready
+from gate.local.admin.readiness import Start, boot_failed, booted, failed, with_standing
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
-from gate.local.admin.template import make_revision, make_spec, missing_secret
+from gate.local.admin.template import make_revision, make_spec
 from gate.local.admin.traffic import names
-from gate.local.ports import Instances, RevisionKey
+from gate.local.admin.v1.service import OPERATION
+from gate.local.ports import BootFailure, BootReason, Instances, RevisionKey
 
 RETAINED = 1_000  # revisions a service keeps (run/quotas)
+_GUIDANCE = (
+    "For more troubleshooting guidance, see "
+    "https://cloud.google.com/run/docs/troubleshooting#container-failed-to-start"
+)
 
 
 class Boots:
@@ -67,7 +69,7 @@ class Boots:
             uid, creator = self._surroundings.new_id(), snapshot.last_modifier
             resource = make_revision(key, snapshot, uid, creator, at)
             images = self._resolved(resource)
-            client = dict(record.client)
+            client = {**record.client, OPERATION: short(operation.operation.name)}
             made = RevisionRecord(key, resource, operation.generation, images, client)
             self._tables.put_revision(made)
             record.claims.pop(key.revision, None)
@@ -100,7 +102,7 @@ class Boots:
 
     async def _boot(self, record: ServiceRecord, made: RevisionRecord) -> None:
         try:
-            conditions = await self._outcome(made.key, made.resource)
+            conditions = await self._outcome(made)
         finally:
             self._starting.pop(made.key, None)
         made.resource.conditions = conditions
@@ -110,20 +112,27 @@ class Boots:
             latest = record.revisions.get(record.latest_ready)
             if latest is None or latest.number < made.number:
                 record.latest_ready = made.key.revision
-            self.show_standing(record, [made.key.revision])
         self._tables.put_revision(made)
         self._tables.put(record)
+        audit.revision_changed(made, record, self._surroundings)
 
-    async def _outcome(self, key: RevisionKey, revision: Revision) -> list[Condition]:
-        secrets = self._surroundings.images.secrets
-        secret = missing_secret(revision, secrets)
+    async def _outcome(self, made: RevisionRecord) -> list[Condition]:
+        began = self._surroundings.now()
+        probe = main_container(made.resource.containers).startup_probe
+        patience_s = float(probe.period_seconds * probe.failure_threshold)
+
+        def start() -> Start:
+            return Start(began, self._surroundings.now(), patience_s, probe.initial_delay_seconds)
+
+        secret = missing_secret(made.resource, self._surroundings.images.secrets)
         if secret:
             message = f"The images file has no such secret: '{secret}' cannot be read."
             reason = Reason.SECRETS_ACCESS_CHECK_FAILED
-            return failed(self._surroundings.now(), message, reason, Kind.RESOURCES)
-        failure = await self._instances.boot(make_spec(key, revision, secrets))
-        at = self._surroundings.now()
-        return boot_failed(at, failure) if failure is not None else booted(at)
+            return failed(start(), message, reason, Kind.RESOURCES)
+        failure = await self._instances.boot(make_spec(made.key, made.resource, made.images))
+        if failure is None:
+            return booted(start())
+        return boot_failed(start(), _with_links(made.key, failure))
 
     def _resolved(self, revision: Revision) -> dict[str, str]:
         """Gives each image by digest, as far as it exists."""
@@ -149,3 +158,11 @@ class Boots:
             if find(held.resource.conditions, Kind.READY) and not held.resource.reconciling:
                 self._tables.drop_revision(held.key)
                 self._tasks.spawn(record.key, self._instances.retire(held.key))
+
+
+def _with_links(key: RevisionKey, failure: BootFailure) -> BootFailure:
+    """Adds to a failed startup probe where to look, as the recorded text does."""
+    if failure.reason is not BootReason.HEALTH_CHECK_CONTAINER_ERROR:
+        return failure
+    text = f"{failure.message}\n\nLogs URL: {log_url(key)} \n{_GUIDANCE}"
+    return replace(failure, message=text)

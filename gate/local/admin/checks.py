@@ -17,7 +17,8 @@ from gate.local.admin.messages import (
     Service,
     seconds,
 )
-from gate.local.admin.names import check_revision_id
+from gate.local.admin.names import check_prefix, check_revision_id
+from gate.local.admin.resources import check_resources
 from gate.local.admin.traffic import check_traffic
 
 RESERVED = (
@@ -57,7 +58,7 @@ def check_service(request: str, service: Service, service_id: str) -> None:
         service.scaling.min_instance_count,
         service.scaling.max_instance_count,
     )
-    _check_template(f"{where}.template", service.template)
+    _check_template(f"{where}.template", service.template, service_id)
     check_traffic(f"{where}.traffic", service.traffic, service_id)
 
 
@@ -75,9 +76,10 @@ def _check_enums(where: str, message: Any) -> None:
                     raise invalid(f"{where}.{field.name}", f"no such value (got {number})")
 
 
-def _check_template(where: str, template: RevisionTemplate) -> None:
+def _check_template(where: str, template: RevisionTemplate, service_id: str) -> None:
     if template.revision:
         check_revision_id(f"{where}.revision", template.revision)
+        check_prefix(f"{where}.revision", template.revision, service_id)
     _check_metadata(where, template.labels, template.annotations)
     scaling = template.scaling
     _check_counts(f"{where}.scaling", scaling.min_instance_count, scaling.max_instance_count)
@@ -94,6 +96,7 @@ def _check_template(where: str, template: RevisionTemplate) -> None:
     _check_set(f"{where}.containers", template)
     for index, container in enumerate(template.containers):
         _check_container(f"{where}.containers[{index}]", container)
+    check_resources(template)
 
 
 def _check_set(where: str, template: RevisionTemplate) -> None:
@@ -134,8 +137,6 @@ def _check_port(where: str, port: ContainerPort) -> None:
         raise invalid(f"{where}.container_port", what)
     if port.name not in ("http1", "h2c"):
         raise invalid(f"{where}.name", f"must be http1 or h2c (got {port.name[:60]!r})")
-    if port.name == "h2c":
-        raise invalid(f"{where}.name", "the local Cloud Run does not imitate h2c (expected http1)")
 
 
 def _check_env(where: str, container: Container) -> None:

@@ -12,6 +12,8 @@ from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
+from gate.local.admin.iam import Iam
+from gate.local.admin.lists import listed_revisions, listed_services
 from gate.local.admin.masks import merged
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -35,15 +37,14 @@ from gate.local.admin.names import (
     service_path,
 )
 from gate.local.admin.operations import OperationRecord, Operations, Work
-from gate.local.admin.pages import page
 from gate.local.admin.plan import plan_create, plan_update
 from gate.local.admin.reconcile import Reconciler
 from gate.local.admin.removal import Removal, check_deletable, deleted
+from gate.local.admin.resumption import Resumption
 from gate.local.admin.routing import Router
 from gate.local.admin.surroundings import Surroundings
-from gate.local.admin.tables import Journal, RevisionRecord, ServiceRecord, Tables
+from gate.local.admin.tables import Journal, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
-from gate.local.admin.template import matches
 from gate.local.ports import FrontEnd, Instances, ServiceKey
 
 
@@ -76,6 +77,7 @@ class ControlPlane:
         self.operations = Operations(journal, surroundings.new_id)
         self._admission = Admission(self.tables, surroundings)
         self._tasks = Tasks()
+        self.iam = Iam(self.tables, front_end, surroundings, self._tasks)
         self._router = Router(instances, front_end, surroundings, self._tasks)
         boots = Boots(self.tables, instances, surroundings, self._tasks, retained)
         self._reconciler = Reconciler(
@@ -93,15 +95,17 @@ class ControlPlane:
 
     async def resume(self) -> None:
         """Takes up what an earlier run left: routes, and operations that were not done."""
+        await Resumption(
+            self.tables,
+            self.operations,
+            self._admission,
+            self._reconciler,
+            self._removal,
+            self._router,
+            self._carry_out,
+        ).resume()
         for record in self.tables.services():
-            uris = await self._router.restore(record)
-            if uris:
-                _show_addresses(record, uris)
-                self.tables.put(record)
-        for operation in self.operations.running():
-            self._take_up(operation)
-        for record in self.tables.services():
-            self._go_on(record)
+            self.iam.enforce(record)  # until then nobody is let in
 
     async def close(self) -> None:
         """Stops every task; operations that are not done stay so."""
@@ -113,16 +117,7 @@ class ControlPlane:
 
     def list_services(self, request: ListServicesRequest) -> ListServicesResponse:
         """Gives a page of a region's services by name. Raises ApiError: INVALID_ARGUMENT."""
-        place = parse_place(request.parent)
-        found = [
-            (record.key.service, record.resource)
-            for record in self.tables.services(place)
-            if request.show_deleted or "delete_time" not in record.resource
-        ]
-        found.sort(key=lambda entry: entry[0])
-        scope = f"services of {place}"
-        cut = page(found, request.page_size, request.page_token, scope)
-        return ListServicesResponse(services=list(cut.items), next_page_token=cut.next_token)
+        return listed_services(self.tables, request)
 
     def create_service(
         self, request: CreateServiceRequest, caller: str, client: Mapping[str, str] | None = None
@@ -218,18 +213,7 @@ class ControlPlane:
         Raises:
             ApiError: NOT_FOUND, INVALID_ARGUMENT.
         """
-        key = parse_service(request.parent)
-        everywhere = key.service == "-"
-        owners = self.tables.services(place_of(key)) if everywhere else [self.tables.service(key)]
-        found = [
-            (f"{10**9 - held.number:09d}/{held.key.service.service}", held.resource)
-            for owner in owners
-            for held in owner.revisions.values()
-            if request.show_deleted or "delete_time" not in held.resource
-        ]
-        found.sort(key=lambda entry: entry[0])
-        cut = page(found, request.page_size, request.page_token, request.parent)
-        return ListRevisionsResponse(revisions=list(cut.items), next_page_token=cut.next_token)
+        return listed_revisions(self.tables, request)
 
     def delete_revision(self, request: DeleteRevisionRequest) -> Operation:
         """Deletes a revision. Raises ApiError: NOT_FOUND, ABORTED, FAILED_PRECONDITION."""
@@ -308,57 +292,6 @@ class ControlPlane:
         self._reconciler.start(record, operation)
         return _snapshot(operation)
 
-    def _take_up(self, operation: OperationRecord) -> None:
-        """Goes on with an operation of an earlier run."""
-        if operation.work is Work.DELETE_REVISION:
-            held = self._held(operation.target)
-            if held is not None:
-                self._removal.start_revision(held, operation)
-                return
-        elif (record := self.tables.find(parse_service(operation.target))) is not None:
-            if operation.work is Work.DELETE_SERVICE:
-                self._removal.start_service(record, operation)
-            else:
-                self._claim_again(record, operation)
-                self._reconciler.start(record, operation)
-            return
-        text = "The resource is gone."
-        self.operations.finish(operation, ApiError(Code.ABORTED, text))
-
-    def _go_on(self, record: ServiceRecord) -> None:
-        """Starts anew what was accepted by an earlier run that ended before it was noted."""
-        name = service_path(record.key)
-        if not record.resource.reconciling or self.operations.running(name):
-            return
-        if "delete_time" in record.resource:
-            place = place_of(record.key)
-            operation = self.operations.start(place, Work.DELETE_SERVICE, record.resource)
-            self._removal.start_service(record, operation)
-        else:
-            self._carry_out(record, self._unmade(record))
-
-    def _unmade(self, record: ServiceRecord) -> str:
-        """Names the revision that an accepted template asks for, if it was not made."""
-        template = record.resource.template
-        if template.revision:
-            return "" if template.revision in record.revisions else template.revision
-        newest = max(record.revisions.values(), key=lambda held: held.number, default=None)
-        if newest is not None and matches(newest.resource, template):
-            return ""
-        return self._admission.free_name(record.key, record)
-
-    def _claim_again(self, record: ServiceRecord, operation: OperationRecord) -> None:
-        """Keeps the name of a revision that an earlier run accepted but did not make."""
-        if operation.made and operation.made not in record.revisions:
-            accepted = Service()
-            operation.operation.metadata.Unpack(Service.pb(accepted))
-            record.claims[operation.made] = accepted.template
-
-    def _held(self, name: str) -> RevisionRecord | None:
-        key = parse_revision(name)
-        owner = self.tables.find(key.service)
-        return owner.revisions.get(key.revision) if owner else None
-
     def _dry(self, key: ServiceKey, resource: Service | Revision) -> Operation:
         """Answers a call that only validates: done at once, and nowhere to be found again."""
         operation = Operation(name=f"{place_of(key)}/operations/{self._surroundings.new_id()}")
@@ -378,12 +311,3 @@ def _snapshot(record: OperationRecord) -> Operation:
     copy = Operation()
     copy.CopyFrom(record.operation)
     return copy
-
-
-def _show_addresses(record: ServiceRecord, uris: Mapping[str, str]) -> None:
-    """Shows the addresses of this run: ports may have changed since the last one."""
-    service = record.resource
-    service.uri = uris.get("", "")
-    service.urls = [service.uri]
-    for status in service.traffic_statuses:
-        status.uri = uris.get(status.tag, "") if status.tag else ""

@@ -80,21 +80,26 @@ def cpus(container: Container) -> float:
         return 0.0
 
 
+def default_startup_probe(port: int) -> Probe:
+    """Gives the probe of a container that says none."""
+    return Probe(
+        timeout_seconds=DEFAULT_STARTUP_S,
+        period_seconds=DEFAULT_STARTUP_S,
+        failure_threshold=1,
+        tcp_socket=TCPSocketAction(port=port),
+    )
+
+
 def _fill_container(container: Container) -> None:
     if "resources" not in container:
-        container.resources = ResourceRequirements(cpu_idle=True, startup_cpu_boost=True)
+        container.resources = ResourceRequirements(cpu_idle=True)
     for name, limit in (("cpu", "1000m"), ("memory", "512Mi")):
         container.resources.limits.setdefault(name, limit)
     for port in container.ports:
         port.container_port = port.container_port or DEFAULT_PORT
         port.name = port.name or "http1"
     if "startup_probe" not in container and container.ports:
-        container.startup_probe = Probe(
-            timeout_seconds=DEFAULT_STARTUP_S,
-            period_seconds=DEFAULT_STARTUP_S,
-            failure_threshold=1,
-            tcp_socket=TCPSocketAction(port=container.ports[0].container_port),
-        )
+        container.startup_probe = default_startup_probe(container.ports[0].container_port)
     port_number = container.ports[0].container_port if container.ports else 0
     for kind in ("startup_probe", "liveness_probe", "readiness_probe"):
         if kind in container:

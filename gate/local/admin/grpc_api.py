@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import grpc
+from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
@@ -50,7 +51,7 @@ def admin_handlers(control: ControlPlane, caller: str) -> "Handlers":
         control: the shared state and its calls.
         caller: who calls when the metadata names nobody (x-gate-local-caller).
     """
-    services = _services(control, caller)
+    services = _services(control, caller) | _iam(control)
     revisions = _revisions(control)
     operations = _operations(control)
     return (
@@ -84,6 +85,27 @@ def _services(control: ControlPlane, caller: str) -> "dict[str, Handler]":
             listed, ListServicesRequest.deserialize, ListServicesResponse.serialize
         ),
         "DeleteService": _unary(delete, DeleteServiceRequest.deserialize, _bytes),
+    }
+
+
+def _iam(control: ControlPlane) -> "dict[str, Handler]":
+    pb = iam_policy_pb2
+
+    async def get(request: Any, _: "Context") -> Any:
+        return control.iam.get_policy(request.resource)
+
+    async def put(request: Any, _: "Context") -> Any:
+        mask = request.update_mask.paths
+        return control.iam.set_policy(request.resource, request.policy, mask)
+
+    async def test(request: Any, _: "Context") -> Any:
+        held = control.iam.test_permissions(request.resource, request.permissions)
+        return pb.TestIamPermissionsResponse(permissions=held)
+
+    return {
+        "GetIamPolicy": _unary(get, pb.GetIamPolicyRequest.FromString, _bytes),
+        "SetIamPolicy": _unary(put, pb.SetIamPolicyRequest.FromString, _bytes),
+        "TestIamPermissions": _unary(test, pb.TestIamPermissionsRequest.FromString, _bytes),
     }
 
 

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from gate.local.admin.errors import ApiError, Code, invalid
+from gate.local.admin.errors import ApiError, Code, FieldViolation, invalid
 from gate.local.ports import RevisionKey, ServiceKey
 
 MAX_TAG_AND_SERVICE = 46  # firebase/firebase-tools#6137
@@ -41,6 +42,19 @@ def service_path(key: ServiceKey) -> str:
 def revision_path(key: RevisionKey) -> str:
     """Gives a revision's full name."""
     return f"{service_path(key.service)}/revisions/{key.revision}"
+
+
+def log_url(key: RevisionKey) -> str:
+    """Gives the console's address of a revision's logs, as revisions and error texts show it."""
+    project, service, revision = key.service.project, key.service.service, key.revision
+    wanted = (
+        'resource.type="cloud_run_revision"\n'
+        f'resource.labels.service_name="{service}"\n'
+        f'resource.labels.revision_name="{revision}"'
+    )
+    place = f"cloud_run_revision/service_name/{service}/revision_name/{revision}"
+    query = f"project={project}&resource={place}&advancedFilter={quote(wanted, safe='')}"
+    return f"https://console.cloud.google.com/logs/viewer?{query}"
 
 
 def short(name: str) -> str:
@@ -121,6 +135,33 @@ def check_revision_id(field: str, revision: str) -> None:
             "must contain only lowercase letters, digits and hyphens, begin with a letter, not "
             f"end with a hyphen, and have fewer than 64 characters (got {revision[:80]!r})",
         )
+
+
+def check_prefix(field: str, revision: str, service: str) -> None:
+    """Refuses names of new revisions that do not begin with their service's, in Cloud Run's words.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT.
+    """
+    if not revision.startswith(f"{service}-"):
+        raise invalid(
+            field,
+            "The revision name must be prefixed by the name of the enclosing Service or "
+            "Configuration with a trailing -",
+        )
+
+
+def check_target(field: str, revision: str, service: str) -> None:
+    """Refuses what traffic cannot name: another service's revisions, and full resource names.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT, with Cloud Run's text.
+    """
+    if not revision.startswith(f"{service}-"):
+        text = f"Revision target '{revision[:200]}' invalid. Expected a revision prefixed with "
+        text += f"'{service}-'"
+        raise ApiError(Code.INVALID_ARGUMENT, text, (FieldViolation(field, text),))
+    check_revision_id(field, revision)
 
 
 def check_tag(field: str, tag: str, service: str) -> None:

@@ -64,6 +64,7 @@ class Operations:
         self._new_id = new_id
         found = sorted(map(_record, journal.load("operations")), key=lambda entry: entry.number)
         self._records = {record.operation.name: record for record in found}
+        self._last: dict[str, str] = {record.target: record.operation.name for record in found}
         self._next = found[-1].number + 1 if found else 1
 
     def start(
@@ -77,10 +78,11 @@ class Operations:
     ) -> OperationRecord:
         """Makes an operation on a resource, which is its metadata so far."""
         operation = Operation(name=f"{place}/operations/{self._new_id()}")
-        operation.metadata.Pack(type(resource).pb(resource))
+        operation.metadata.Pack(_first_shown(resource))
         record = OperationRecord(operation, work, resource.name, self._next, generation, made)
         self._next += 1
         self._records[operation.name] = record
+        self._last[record.target] = operation.name
         self._save(record)
         self._forget_old()
         return record
@@ -159,10 +161,7 @@ class Operations:
 
     def last(self, target: str) -> str:
         """Gives the full name of the last operation on a resource, or ""."""
-        found = (
-            name for name, record in reversed(self._records.items()) if record.target == target
-        )
-        return next(found, "")
+        return self._last.get(target, "")
 
     def _save(self, record: OperationRecord) -> None:
         document: Document = {
@@ -177,7 +176,14 @@ class Operations:
 
     def _drop(self, record: OperationRecord) -> None:
         del self._records[record.operation.name]
+        if self._last.get(record.target) == record.operation.name:
+            self._last[record.target] = self._newest(record.target)
         self._journal.drop("operations", record.operation.name)
+
+    def _newest(self, target: str) -> str:
+        """Looks through all of them for the last one on a resource."""
+        records = reversed(self._records.items())
+        return next((name for name, record in records if record.target == target), "")
 
     def _forget_old(self) -> None:
         excess = len(self._records) - MAX_KEPT
@@ -185,6 +191,15 @@ class Operations:
             finished = [record for record in self._records.values() if record.operation.done]
             for record in finished[:excess]:
                 self._drop(record)
+
+
+def _first_shown(resource: Service | Revision) -> Any:
+    """Gives what an operation shows first: a new service without its ingress, as recorded."""
+    message = type(resource).pb(resource)
+    if isinstance(resource, Service) and resource.generation == 1:
+        message = type(message).FromString(message.SerializeToString())
+        message.ClearField("ingress")
+    return message
 
 
 def error_of(operation: Operation) -> status_pb2.Status | None:

@@ -1,22 +1,25 @@
 """How a reconciliation ends: what routes a service gets, or why it keeps the ones it had.
 
 Pure. The codes and texts were seen in operations of the real v2 API: 5 for an image that does not
-exist, 9 for a container that does not start (both "Revision 'X' is not ready and cannot serve
-traffic. ..."), 13 for a revision that does not exist or is deleted
-(terraform-google-modules/terraform-docs-samples#269, transparency-dev/tesseract#413). A route to a
-revision that is not ready fails RoutesReady and leaves ConfigurationsReady succeeded, as in a
-recorded operation.
+exist, 9 for a container that does not start, both in the new revision's own words; 13 for a
+revision that does not exist or is deleted; "Revision 'X' is not ready and cannot serve traffic."
+before the words of an older one (terraform-google-modules/terraform-docs-samples#269,
+transparency-dev/tesseract#413). A recorded service whose new revision failed shows its reason on
+all three conditions where the traffic follows LATEST. The newest revision is what
+ConfigurationsReady is about, what the traffic names is what RoutesReady is about.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gate.local.admin.conditions import Kind, Reason, State, condition, find, reason_of, state_of
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Condition, Revision, Service, TrafficTarget
+from gate.local.admin.plan import as_time
 from gate.local.admin.traffic import Routes, names, names_latest, resolve
 
+_OTHERS = (Kind.ROUTES, Kind.CONFIGURATIONS)
 _CODES = {
     Reason.CONTAINER_MISSING: Code.NOT_FOUND,
     Reason.HEALTH_CHECK_CONTAINER_ERROR: Code.FAILED_PRECONDITION,
@@ -29,10 +32,10 @@ class Failure:
     """Why a service is not where its owner wants it.
 
     Attributes:
-        kind: the condition that carries it, RoutesReady or ConfigurationsReady.
+        kinds: the conditions that carry it: RoutesReady, ConfigurationsReady, or both.
     """
 
-    kind: Kind
+    kinds: frozenset[Kind]
     code: Code
     message: str
     reason: Reason
@@ -58,7 +61,7 @@ class Verdict:
 SPOILED = Verdict(
     None,
     Failure(
-        Kind.ROUTES,
+        frozenset({Kind.ROUTES}),
         Code.INTERNAL,
         "An internal error occurred while the traffic was being changed.",
         Reason.INTERNAL,
@@ -83,14 +86,14 @@ def judge(
     """
     follow = made or latest
     wanted = names(targets) + ([follow] if names_latest(targets) else [])
+    own = _own_failure(made, find_revision)
     for name in wanted:
+        if name == made and own is not None:
+            return Verdict(None, replace(own, kinds=own.kinds | {Kind.ROUTES}))
         failure = _unroutable(name, find_revision(name))
         if failure:
-            return Verdict(None, failure)
-    routes = resolve(targets, follow)
-    new = find_revision(made) if made else None
-    failure = _not_ready(Kind.CONFIGURATIONS, made, new) if new is not None else None
-    return Verdict(routes, failure)
+            return Verdict(None, replace(failure, kinds=failure.kinds | _kinds(own)))
+    return Verdict(resolve(targets, follow), own)
 
 
 def ready(revision: Revision) -> bool:
@@ -98,55 +101,91 @@ def ready(revision: Revision) -> bool:
     return state_of(find(revision.conditions, Kind.READY)) is State.SUCCEEDED
 
 
-def service_conditions(at: datetime, failure: Failure | None) -> tuple[Condition, list[Condition]]:
-    """Gives a service's terminal condition and its other conditions after a reconciliation."""
-    others = [
-        _judged(kind, at, failure if failure and failure.kind is kind else None)
-        for kind in (Kind.ROUTES, Kind.CONFIGURATIONS)
+def reconciling_conditions(current: Iterable[Condition], at: datetime) -> list[Condition]:
+    """Gives a service's other conditions while it is being reconciled.
+
+    ConfigurationsReady keeps its time where it was reached before, as in recorded updates, even
+    of the template.
+    """
+    before = find(current, Kind.CONFIGURATIONS)
+    begun = at
+    if before is not None and state_of(before) is not State.FAILED:
+        begun = as_time(before.last_transition_time)
+    return [
+        condition(Kind.ROUTES, State.RECONCILING, at),
+        condition(Kind.CONFIGURATIONS, State.RECONCILING, begun),
     ]
-    return _judged(Kind.READY, at, failure), others
 
 
-def reconciling_conditions(at: datetime) -> list[Condition]:
-    """Gives a service's other conditions while it is being reconciled."""
-    return [condition(kind, State.RECONCILING, at) for kind in (Kind.ROUTES, Kind.CONFIGURATIONS)]
-
-
-def finished(service: Service, at: datetime, failure: Failure | None) -> Service:
+def finished(
+    service: Service, at: datetime, failure: Failure | None, routed: datetime | None = None
+) -> Service:
     """Gives the service after a reconciliation, but for its traffic.
 
     A failure keeps `observed_generation` at the generation that serves
-    (google.cloud.run.v2.Service, reconciling).
+    (google.cloud.run.v2.Service, reconciling). In recordings RoutesReady is some milliseconds
+    older than Ready, and ConfigurationsReady as old as the work on the service.
+
+    Args:
+        service: as it was while it was being reconciled.
+        at: now.
+        failure: why it is not where its owner wants it, or None.
+        routed: when its routes were made; None is now.
     """
     done = Service(service)
     done.reconciling = False
-    done.terminal_condition, done.conditions = service_conditions(at, failure)
+    done.terminal_condition = _judged(Kind.READY, at, failure)
+    begun = find(service.conditions, Kind.CONFIGURATIONS)
+    times = {Kind.ROUTES: routed or at}
+    if begun is not None:
+        times[Kind.CONFIGURATIONS] = as_time(begun.last_transition_time)
+    conditions = []
+    for kind in _OTHERS:
+        own = failure if failure and kind in failure.kinds else None
+        conditions.append(_judged(kind, at if own else times.get(kind, at), own))
+    done.conditions = conditions
     if failure is None:
         done.observed_generation = done.generation
     return done
 
 
+def _kinds(failure: Failure | None) -> frozenset[Kind]:
+    return failure.kinds if failure else frozenset()
+
+
+def _own_failure(made: str, find_revision: Callable[[str], Revision | None]) -> Failure | None:
+    """Gives why the new revision is not ready, in its own words."""
+    revision = find_revision(made) if made else None
+    if revision is None or ready(revision):
+        return None
+    reason, message = _cause(revision)
+    return Failure(frozenset({Kind.CONFIGURATIONS}), _code(reason), message, reason)
+
+
 def _unroutable(name: str, revision: Revision | None) -> Failure | None:
     if revision is None:
         return Failure(
-            Kind.ROUTES,
+            frozenset({Kind.ROUTES}),
             Code.INTERNAL,
             f"Revision '{name}' does not exist or is deleted. Update all traffic to route to "
             "currently available revisions.",
             Reason.REVISION_FAILED,
         )
-    return _not_ready(Kind.ROUTES, name, revision)
-
-
-def _not_ready(kind: Kind, name: str, revision: Revision) -> Failure | None:
     if ready(revision):
         return None
-    cause = find(revision.conditions, Kind.READY)
-    reason = (reason_of(cause) if cause else None) or Reason.REVISION_FAILED
-    message = f"Revision '{name}' is not ready and cannot serve traffic."
-    if cause and cause.message:
-        message += f" {cause.message}"
-    return Failure(kind, _CODES.get(reason, Code.INTERNAL), message, reason)
+    reason, message = _cause(revision)
+    text = f"Revision '{name}' is not ready and cannot serve traffic. {message}".rstrip()
+    return Failure(frozenset({Kind.ROUTES}), _code(reason), text, reason)
+
+
+def _cause(revision: Revision) -> tuple[Reason, str]:
+    found = find(revision.conditions, Kind.READY)
+    reason = reason_of(found) if found else None
+    return reason or Reason.REVISION_FAILED, found.message if found else ""
+
+
+def _code(reason: Reason) -> Code:
+    return _CODES.get(reason, Code.INTERNAL)
 
 
 def _judged(kind: Kind, at: datetime, failure: Failure | None) -> Condition:

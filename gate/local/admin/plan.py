@@ -7,7 +7,7 @@ from typing import cast
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import etag
-from gate.local.admin.messages import Revision, RevisionTemplate, Service
+from gate.local.admin.messages import Condition, Revision, RevisionTemplate, Service
 from gate.local.admin.template import matches, same_template
 
 _SERVER_MADE = (
@@ -29,6 +29,9 @@ _SERVER_MADE = (
     "reconciling",
     "etag",
 )
+
+KEPT = timedelta(days=30)
+"""How long what is deleted is said to be kept."""
 
 Holder = Callable[[str], "Revision | RevisionTemplate | None"]
 """Who of this service holds a revision name: a revision, or the template of one to be made."""
@@ -68,8 +71,30 @@ def plan_update(current: Service, wanted: Service, caller: str, at: datetime) ->
     changed = Service(wanted)
     changed.generation = current.generation + 1
     changed.last_modifier = caller
-    _stamp(changed, max(at, last_change(current) + timedelta(microseconds=1)))
+    _stamp(changed, _after(current, at))
     return changed
+
+
+def plan_delete(current: Service, at: datetime) -> Service:
+    """Gives a service that is to be deleted: a new generation, kept for 30 days, as recorded."""
+    going = Service(current)
+    going.generation = current.generation + 1
+    _stamp(going, _after(current, at))
+    message = Service.pb(going)
+    message.delete_time.CopyFrom(message.update_time)
+    message.expire_time.FromDatetime(as_time(going.update_time) + KEPT)
+    return going
+
+
+def plan_gone(current: Service, at: datetime) -> Service:
+    """Gives a service that is deleted: its time, its etag and Ready move once more, as recorded."""
+    gone = Service(current)
+    moment = _after(current, at)
+    _stamp(gone, moment)
+    gone.reconciling = False
+    gone.terminal_condition = condition(Kind.READY, State.SUCCEEDED, moment)
+    gone.observed_generation = gone.generation
+    return gone
 
 
 def needs_revision(
@@ -104,11 +129,24 @@ def needs_revision(
     return False
 
 
+def _after(current: Service, at: datetime) -> datetime:
+    return max(at, last_change(current) + timedelta(microseconds=1))
+
+
 def _stamp(service: Service, at: datetime) -> None:
+    """Marks a write: Ready is pending with its old time; a new service's has neither type nor time.
+
+    So it was recorded. The other conditions stay until work begins.
+    """
     service.update_time = at  # type: ignore[assignment]  # proto-plus takes datetimes
     service.etag = etag(at, service.name)
     service.reconciling = True
-    service.terminal_condition = condition(Kind.READY, State.PENDING, at)
+    before = Service.pb(service).terminal_condition
+    pending = Condition(state=State.PENDING)
+    if before.type_:
+        pending.type_ = Kind.READY.value
+        Condition.pb(pending).last_transition_time.CopyFrom(before.last_transition_time)
+    service.terminal_condition = pending
 
 
 def last_change(resource: Service | Revision) -> datetime:

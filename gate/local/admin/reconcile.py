@@ -4,7 +4,7 @@ Every accepted write starts one reconciliation. They run side by side, so that a
 wait for a revision that takes minutes not to start; only the newest one touches the service.
 """
 
-from gate.local.admin import notes
+from gate.local.admin import audit, notes
 from gate.local.admin.boots import Boots
 from gate.local.admin.conditions import Kind, State, condition
 from gate.local.admin.errors import ApiError, Code
@@ -17,8 +17,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import Routes, names, names_latest, statuses
-from gate.local.faults.delays import Betrayal, Delay
-from gate.local.ports import RevisionKey
+from gate.local.faults.delays import Delay
 
 
 class Reconciler:
@@ -73,7 +72,7 @@ class Reconciler:
         if self._newest(operation):
             at = self._surroundings.now()
             record.resource.terminal_condition = condition(Kind.READY, State.RECONCILING, at)
-            record.resource.conditions = reconciling_conditions(at)
+            record.resource.conditions = reconciling_conditions(record.resource.conditions, at)
         self._tables.put(record)
 
     def _wanted(self, record: ServiceRecord, made: str) -> set[str]:
@@ -100,12 +99,10 @@ class Reconciler:
         failure: Failure | None
         if self._superseded(record, operation):
             failure = self._own_failure(record, operation)
-            if operation.made and failure is None:
-                self._show_latest_ready(record, record.resource, operation.made, record.routes)
-                self._tables.put(record)
         else:
             async with record.routing:
                 failure = await self._commit(record, operation, spoiled=spoiled)
+        self._boots.show_standing(record, {operation.made})
         result = failure.error() if failure else record.resource
         if failure:
             self._operations.show(operation, record.resource)
@@ -125,21 +122,22 @@ class Reconciler:
         verdict = judge(service.traffic, latest, operation.made, record.revision)
         if spoiled:
             verdict = SPOILED
-        uris = {}
+        routed, uris = self._surroundings.now(), {}
         if verdict.routes is not None:
             uris = await self._router.open(record, service, verdict.routes)
         if record.resource is not service or not self._newest(operation):
             return self._own_failure(record, operation)  # a write came in between
         at = self._surroundings.now()
-        done = finished(service, at, verdict.failure)
+        done = finished(service, at, verdict.failure, routed)
         if verdict.routes is not None:
             self._show_routes(done, uris)
-            self._show_latest_ready(record, done, operation.made, verdict.routes)
+            self._show_latest_ready(record, done, verdict.routes)
             before, record.routes = record.routes, verdict.routes
-            touched = before.revisions() | verdict.routes.revisions() | {operation.made}
+            touched = before.revisions() | verdict.routes.revisions()
             self._boots.show_standing(record, touched)
         record.resource = done
         self._tables.put(record)
+        audit.service_changed(record, self._surroundings)
         if verdict.routes is not None:
             notes.told(record, self._surroundings)
             await self._router.propagate(record, done, verdict.routes)
@@ -150,15 +148,15 @@ class Reconciler:
         done.uri = uris.get("", "")
         done.urls = [done.uri] if done.uri else []
 
-    def _show_latest_ready(
-        self, record: ServiceRecord, done: Service, made: str, routes: Routes
-    ) -> None:
-        """Shows the latest ready revision, or a stale one after a deploy without traffic."""
-        if not record.latest_ready:
-            return
-        unseen = bool(made) and made not in routes.revisions()
-        stale = bool(done.latest_ready_revision) and unseen
-        if stale and self._surroundings.strikes(Betrayal.STALE_LATEST_READY):
-            return
-        key = RevisionKey(record.key, record.latest_ready)
-        done.latest_ready_revision = revision_path(key)
+    def _show_latest_ready(self, record: ServiceRecord, done: Service, routes: Routes) -> None:
+        """Shows the newest revision that users or a tag ever reached as the latest ready one.
+
+        One that got neither is retired at once, and the field stays on the one that serves: so it
+        was seen after deploys beside pinned traffic. What LATEST stands for is kept apart.
+        """
+        shown = record.revisions.get(short(done.latest_ready_revision))
+        known = [shown, *map(record.revisions.get, routes.revisions())]
+        found = [held for held in known if held is not None]
+        if found:
+            newest = max(found, key=lambda held: held.number)
+            done.latest_ready_revision = revision_path(newest.key)

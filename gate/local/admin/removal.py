@@ -1,12 +1,14 @@
 """Deletes services and revisions, as operations that answer with what they deleted."""
 
+from datetime import UTC
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import BY_NAME, Revision, Service
 from gate.local.admin.names import place_of, revision_path, short
 from gate.local.admin.operations import OperationRecord, Operations, Work
-from gate.local.admin.plan import plan_update
+from gate.local.admin.plan import KEPT, plan_delete, plan_gone, plan_update
 from gate.local.admin.reconcile import Reconciler
 from gate.local.admin.routing import Router
 from gate.local.admin.surroundings import Surroundings
@@ -64,7 +66,7 @@ class Removal:
             if concerned and other is not operation:
                 self._operations.finish(other, ApiError(Code.ABORTED, "The service was deleted."))
         await self._router.withdraw(record)
-        record.resource.reconciling = False
+        record.resource = plan_gone(record.resource, self._surroundings.now())
         self._tables.drop(record.key)
         self._operations.finish(operation, record.resource)
 
@@ -128,10 +130,17 @@ def check_deletable(record: ServiceRecord, held: RevisionRecord) -> None:
 
 
 def deleted(resource: Service | Revision, at: Timestamp) -> None:
-    """Marks a resource as deleted, in place."""
+    """Marks a resource as deleted, in place.
+
+    No answer to the deletion of a revision was recorded: it keeps its etag and its time here.
+    """
+    now = at.ToDatetime(tzinfo=UTC)
     message = type(resource).pb(resource)
+    if isinstance(resource, Service):
+        message.CopyFrom(Service.pb(plan_delete(resource, now)))
+        return
     message.delete_time.CopyFrom(at)
-    message.expire_time.CopyFrom(at)
+    message.expire_time.FromDatetime(now + KEPT)
     message.reconciling = True
 
 

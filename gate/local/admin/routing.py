@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gate.local.admin import notes
-from gate.local.admin.messages import Revision, Service, seconds
+from gate.local.admin.defaults import main_container
+from gate.local.admin.iam import access
+from gate.local.admin.messages import Service, seconds
 from gate.local.admin.outcome import ready
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord
@@ -135,6 +137,7 @@ class Router:
         progress.effective = change
         notes.obeyed(record, self._surroundings, routes)
         self._scale(record, service, routes, progress)
+        self._front_end.admit(record.key, access(record, service))
         wanted = set() if service.default_uri_disabled else {"", *(tag for tag, _ in routes.tags)}
         if wanted:
             self._front_end.route(record.key, None, _shares(record, routes.shares))
@@ -150,20 +153,26 @@ class Router:
     ) -> None:
         reachable = routes.revisions()
         for name in reachable | progress.scaled:
-            revision = record.revision(name)
-            if revision is not None and ready(revision):
-                secrets = self._surroundings.images.secrets
-                spec = make_spec(RevisionKey(record.key, name), revision, secrets)
-                self._instances.remember(scaled(spec, service, revision, routes))
+            held = record.revisions.get(name)
+            if held is not None and ready(held.resource):
+                spec = make_spec(held.key, held.resource, held.images)
+                self._instances.remember(scaled(spec, service, held.resource, routes))
         progress.scaled = reachable
 
 
 def _shares(record: ServiceRecord, shares: tuple[tuple[str, int], ...]) -> tuple[Share, ...]:
-    return tuple(
-        Share(RevisionKey(record.key, name), percent, _timeout_s(record.revision(name)))
-        for name, percent in shares
+    return tuple(_share(record, name, percent) for name, percent in shares)
+
+
+def _share(record: ServiceRecord, name: str, percent: int) -> Share:
+    key, revision = RevisionKey(record.key, name), record.revision(name)
+    if revision is None:
+        return Share(key, percent)
+    ports = main_container(revision.containers).ports
+    return Share(
+        key,
+        percent,
+        timeout_s=seconds(revision.timeout),
+        h2c=any(port.name == "h2c" for port in ports),
+        affinity=revision.session_affinity,
     )
-
-
-def _timeout_s(revision: Revision | None) -> float:
-    return seconds(revision.timeout) if revision is not None else 300.0

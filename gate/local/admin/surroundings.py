@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from gate.local.faults.delays import Betrayal, Delay, Faults
 from gate.local.history import History
-from gate.local.images import Images
+from gate.local.images import Images, ImageSource
+from gate.local.ports import LogSink, NoLogs
 
 # Consonants only, as in generated names: no word comes out of them.
 _LETTERS = "".join(sorted(set(string.ascii_lowercase) - set("aeiou")))
@@ -28,6 +29,7 @@ class Surroundings:
         faults: how long things take, and what goes wrong.
         history: what happened to each service's traffic.
         images: the images and secrets there are.
+        logs: where the platform writes what became of services and revisions.
     """
 
     now: Callable[[], datetime]
@@ -36,7 +38,8 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     faults: Faults
     history: History = field(default_factory=History)
-    images: Images = field(default_factory=Images)
+    images: ImageSource = field(default_factory=Images)
+    logs: LogSink = field(default_factory=NoLogs)
 
     async def take(self, delay: Delay) -> None:
         """Lets as much time pass as this takes now."""
@@ -49,8 +52,8 @@ class Surroundings:
         return self.faults.strikes(betrayal)
 
 
-def real_surroundings(faults: Faults, images: Images) -> Surroundings:
-    """Gives the system's clock, random ids, real waiting, and the images there are."""
+def real_surroundings(faults: Faults, images: ImageSource, logs: LogSink) -> Surroundings:
+    """Gives the system's clock, random ids, real waiting, the images there are, the log."""
     rng: random.Random = faults.rng("names")
     return Surroundings(
         now=lambda: datetime.now(UTC),
@@ -59,4 +62,5 @@ def real_surroundings(faults: Faults, images: Images) -> Surroundings:
         sleep=asyncio.sleep,
         faults=faults,
         images=images,
+        logs=logs,
     )

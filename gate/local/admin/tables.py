@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from google.iam.v1.policy_pb2 import Policy
 from google.protobuf import json_format
 
 from gate.local.admin.errors import ApiError, Code
@@ -69,6 +70,7 @@ class ServiceRecord:
         revisions: by short name.
         claims: names of revisions that an accepted write is about to make.
         client: annotations of the template that v2 has no field for: who wrote it.
+        policy: its IAM policy; empty where nobody set one.
         routing: held while addresses are opened for new routes.
     """
 
@@ -81,6 +83,7 @@ class ServiceRecord:
     revisions: dict[str, RevisionRecord] = field(default_factory=dict)
     claims: dict[str, RevisionTemplate] = field(default_factory=dict)
     client: dict[str, str] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
     routing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def revision(self, name: str) -> Revision | None:
@@ -139,6 +142,11 @@ class Tables:
         """Gives the services of a project and region, or all of them."""
         every = self._services.values()
         return [record for record in every if place is None or place_of(record.key) == place]
+
+    def only_project(self) -> str:
+        """Gives the project that every service is of, or "" where there are none or several."""
+        projects = {key.project for key in self._services}
+        return projects.pop() if len(projects) == 1 else ""
 
     def holds_name(self, place: Place, revision: str) -> ServiceRecord | None:
         """Gives the service that holds a revision name: names are unique in a region (v1)."""
@@ -204,6 +212,7 @@ def _service_document(record: ServiceRecord) -> Document:
         "tags": [[tag, name] for tag, name in record.routes.tags],
         "ports": dict(record.ports),
         "client": cast("JsonValue", record.client),
+        "policy": cast("JsonValue", json_format.MessageToDict(record.policy)),
     }
 
 
@@ -224,6 +233,7 @@ def _service_record(document: Document) -> ServiceRecord:
         ),
         ports=cast("dict[str, int]", document["ports"]),
         client=cast("dict[str, str]", document.get("client", {})),
+        policy=json_format.ParseDict(cast("dict[str, Any]", document.get("policy", {})), Policy()),
     )
 
 

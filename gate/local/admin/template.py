@@ -1,22 +1,20 @@
 """From a service's template to a revision, and from a revision to what runs it.
 
-Pure. Accepted and kept, but without effect here: service account, resources, VPC access,
-encryption, execution environment, session affinity, node selector, liveness and readiness probes,
-volumes, command and args (the images file says what an image runs), and every container but the
-one that takes requests. An HTTP or gRPC startup probe gives its time only; the port is what is
-waited for.
+Pure. Accepted and kept, but without effect here: service account, VPC access, encryption,
+execution environment, node selector, and what `containers` names.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from gate.local.admin.conditions import deploying
+from gate.local.admin.containers import container_spec, volume_specs
 from gate.local.admin.defaults import DEFAULT_MAX_INSTANCES, main_container
 from gate.local.admin.etags import etag
-from gate.local.admin.messages import EnvVar, Revision, RevisionTemplate, Service, seconds
-from gate.local.admin.names import revision_path, service_path, short
+from gate.local.admin.messages import Revision, RevisionTemplate, Service, seconds
+from gate.local.admin.names import log_url, revision_path, service_path
+from gate.local.admin.readiness import deploying
 from gate.local.admin.traffic import Routes
 from gate.local.ports import RevisionKey, RevisionSpec
 
@@ -65,6 +63,7 @@ def make_revision(
         reconciling=True,
         conditions=deploying(at),
         creator=creator,
+        log_uri=log_url(key),
         etag=etag(at, revision_path(key)),
         **copied,
     )
@@ -85,30 +84,25 @@ def matches(revision: Revision, template: RevisionTemplate) -> bool:
     )
 
 
-def missing_secret(revision: Revision, secrets: Mapping[str, str]) -> str:
-    """Names the first secret that a revision needs and that is not there, or ""."""
-    for name in _secrets(revision):
-        if short(name) not in secrets:
-            return name
-    return ""
+def make_spec(key: RevisionKey, revision: Revision, images: Mapping[str, str]) -> RevisionSpec:
+    """Gives what it takes to run a revision; min instances are left to `scaled`.
 
-
-def make_spec(key: RevisionKey, revision: Revision, secrets: Mapping[str, str]) -> RevisionSpec:
-    """Gives what it takes to run a revision; min instances are left to `scaled`."""
-    container = main_container(revision.containers)
-    probe = container.startup_probe
+    Args:
+        key: its name.
+        revision: complete.
+        images: its images by digest, as far as they existed when it was made.
+    """
+    volumes = volume_specs(revision)
+    main = main_container(revision.containers)
+    others = (container for container in revision.containers if container != main)
     return RevisionSpec(
         key=key,
-        image=container.image,
-        env=tuple((each.name, _value(each, secrets)) for each in container.env),
-        container_port=container.ports[0].container_port,
-        container_name=container.name,
+        main=container_spec(main, images, volumes),
+        sidecars=tuple(container_spec(container, images, volumes) for container in others),
+        volumes=volumes,
         concurrency=revision.max_instance_request_concurrency,
         max_instances=revision.scaling.max_instance_count,
         timeout_s=seconds(revision.timeout),
-        startup_timeout_s=float(
-            probe.initial_delay_seconds + probe.period_seconds * probe.failure_threshold
-        ),
     )
 
 
@@ -129,19 +123,3 @@ def scaled(
     if service.scaling.max_instance_count and percent:
         most = min(most, math.ceil(service.scaling.max_instance_count * percent / 100))
     return replace(spec, min_instances=min(least, most), max_instances=most)
-
-
-def _secrets(revision: Revision) -> Iterator[str]:
-    for container in revision.containers:
-        for variable in container.env:
-            if "value_source" in variable:
-                yield variable.value_source.secret_key_ref.secret or variable.name
-    for volume in revision.volumes:
-        if "secret" in volume:
-            yield volume.secret.secret or volume.name
-
-
-def _value(variable: EnvVar, secrets: Mapping[str, str]) -> str:
-    if "value_source" not in variable:
-        return variable.value
-    return secrets.get(short(variable.value_source.secret_key_ref.secret), "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gate.local.admin.conditions import Standing
 from gate.local.admin.errors import invalid
 from gate.local.admin.messages import BY_NAME, LATEST, TrafficTarget, TrafficTargetStatus
-from gate.local.admin.names import check_revision_id, check_tag, short
+from gate.local.admin.names import check_tag, check_target, short
 
 MAX_TARGETS = 2_000
 
@@ -148,6 +148,6 @@ def _check_target(field: str, target: TrafficTarget, service: str) -> None:
         what = f"must be empty for the latest revision (got {target.revision[:80]!r})"
         raise invalid(f"{field}.revision", what)
     if target.type_ == BY_NAME:
-        check_revision_id(f"{field}.revision", short(target.revision))
+        check_target(f"{field}.revision", target.revision, service)
     if target.tag:
         check_tag(f"{field}.tag", target.tag, service)

@@ -17,6 +17,7 @@ class Delay(Enum):
     ACCEPT = (0.02, 0.1, 0.4)  # from the call until anything happens; the revision appears
     ROUTE = (0.03, 0.2, 0.9)  # from ready revisions until the operation is done
     PROPAGATE = (0.05, 0.4, 2.0)  # from `traffic_statuses` until the front end obeys
+    GRANT = (0.05, 0.6, 1.9)  # from a change of an IAM policy until the front end obeys
     DELETE = (0.05, 0.3, 1.2)  # from a delete call until the thing is gone
     INGEST = (0.05, 0.5, 2.0)  # from writing a log entry until readers see it
 
@@ -24,9 +25,6 @@ class Delay(Enum):
 class Betrayal(Enum):
     """What Cloud Run sometimes does to clients that trust it, with its odds here."""
 
-    # After a deploy without traffic `latest_ready_revision` may stay behind: gcloud's own code
-    # works around it (command_lib/run/messages_util.py).
-    STALE_LATEST_READY = 0.5
     # Deleting a tagged revision should drop its tag from the traffic; when that fails, later
     # traffic updates fail too (run/docs/rollouts-rollbacks-traffic-migration, note).
     KEPT_DEAD_TAG = 0.34

@@ -15,13 +15,22 @@ MALFORMED: Final = (
 NO_INSTANCE: Final = "The request was aborted because there was no available instance."
 
 
+def reset_text(reason: str) -> str:
+    """What a client is told when an instance that should speak HTTP/2 does not.
+
+    Args:
+        reason: e.g. "protocol error".
+    """
+    return f"upstream connect error or disconnect/reset before headers. reset reason: {reason}"
+
+
 def page(status: int, path: str) -> bytes:
     """An HTML page as Google's front end has for what never reaches a container."""
-    phrase = _phrase(status)
+    name = phrase(status)
     where = f"<p>{html.escape(path[:200])}" if path else ""
     return (
         f"<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n"
-        f"<title>Error {status} ({phrase})!!1</title>\n<p><b>{status}.</b> {phrase}.\n{where}\n"
+        f"<title>Error {status} ({name})!!1</title>\n<p><b>{status}.</b> {name}.\n{where}\n"
     ).encode()
 
 
@@ -40,7 +49,7 @@ def answer(
     kind = b"text/html" if is_page else b"text/plain"
     return b"HTTP/1.1 %d %b\r\nContent-Type: %b; charset=UTF-8\r\nContent-Length: %d\r\n%b%b" % (
         status,
-        _phrase(status).encode(),
+        phrase(status).encode(),
         kind,
         len(body),
         SERVER + date_field() + fields,
@@ -53,7 +62,8 @@ def date_field() -> bytes:
     return b"Date: %b\r\n" % format_datetime(datetime.now(UTC), usegmt=True).encode()
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """What a status is called."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -6,14 +6,21 @@
     after 101: _feed_tunnel, until one side ends or the request's time is up
 
 Bytes are handed on as they come. A side that reads slowly stops the other from being read. How the
-connection is read and closed, whatever it carries, is ClientLine's.
+connection is read and closed, whatever it carries, is ClientLine's; how a request ends, and what is
+answered in an instance's place, AnsweringLine's.
 """
 
 import asyncio
 from typing import cast
 
 from gate.local.frontend.address import Address, FrontEndContext
-from gate.local.frontend.answers import MALFORMED, NO_INSTANCE, UPSTREAM_TIMEOUT, answer, page
+from gate.local.frontend.affinity import session_of
+from gate.local.frontend.answering import AnsweringLine
+from gate.local.frontend.answers import (
+    MALFORMED,
+    NO_INSTANCE,
+    UPSTREAM_TIMEOUT,
+)
 from gate.local.frontend.bodies import Body, FramingError
 from gate.local.frontend.exchange import CLIENT_GONE, Exchange, body_of
 from gate.local.frontend.heads import (
@@ -23,33 +30,36 @@ from gate.local.frontend.heads import (
     ResponseHead,
     parse_request,
 )
-from gate.local.frontend.line import ClientLine, ignore
+from gate.local.frontend.limits import (
+    REQUEST_TOO_LARGE,
+    refuses_request,
+    refuses_response,
+)
+from gate.local.frontend.line import ignore
+from gate.local.frontend.seams import Upstream
 from gate.local.frontend.trace import follow
 from gate.local.frontend.upstream import UpstreamConnection
-from gate.local.ports import NoInstanceError, Share
+from gate.local.ports import Lease, NoInstanceError, Share
 
-_CLOSE = b"Connection: close\r\n"
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 _TRUNCATED = "The response was cut short: the instance ended, or the request's time was up."
 
 
-class ClientConnection(ClientLine):
+class ClientConnection(AnsweringLine):
     """One connection of a client (a Receiver of responses).
 
     Args:
         context: what all connections share.
         address: where the client came in.
+        protocol: what the client speaks, where it is not the HTTP/1.1 that comes in here.
     """
 
-    __slots__ = ("_address", "_clogged", "_exchange", "_heads", "_ip", "_task")
+    __slots__ = ("_heads", "_task")
 
-    def __init__(self, context: FrontEndContext, address: Address) -> None:
-        super().__init__(context, self._feed_head)
-        self._address = address
-        self._ip = ""
+    def __init__(self, context: FrontEndContext, address: Address, protocol: str = "") -> None:
+        super().__init__(context, address, protocol)
         self._heads = HeadBuffer(context.settings.head_bytes)
-        self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._clogged = False
 
     # The client's side: asyncio.Protocol
 
@@ -118,13 +128,28 @@ class ClientConnection(ClientLine):
             data, end = found
             head = parse_request(data[:end])
         except HeadError as error:
-            self._refuse(error.status)
+            if data.startswith(_PREFACE):
+                self._speak_http2(data)
+            else:
+                self._refuse(error.status)
             return
         to = self._address.judge(head)
         if isinstance(to, Share):
             self._begin(head, to, data, end)
         else:
             self._answer_itself(head, to, data, end)
+
+    def _speak_http2(self, data: bytes) -> None:
+        """Gives the connection to what understands its first bytes (RFC 9113, section 3.4)."""
+        from gate.local.frontend.http2.client import Http2Client  # noqa: PLC0415 - few need it
+
+        context, address = self._context, self._address
+        other = Http2Client(context, lambda: ClientConnection(context, address, "HTTP/2"))
+        self._transport.set_protocol(other)
+        self._deadline.stop()
+        other.connection_made(self._transport)
+        other.data_received(data)
+        context.leave(self)
 
     def _feed_body(self, data: bytes) -> None:
         exchange = self._exchange
@@ -135,6 +160,9 @@ class ClientConnection(ClientLine):
             self._fail(exchange, 400, "Bad Request", None)
             return
         exchange.request_bytes += stop
+        if exchange.is_too_large(self._context.settings.request_bytes):
+            self._refuse_exchange(exchange, REQUEST_TOO_LARGE)
+            return
         if exchange.body.done:
             self._feed = self._feed_ahead
             if stop < len(data):
@@ -158,17 +186,31 @@ class ClientConnection(ClientLine):
 
     def _begin(self, head: RequestHead, share: Share, data: bytes, end: int) -> None:
         context = self._context
-        exchange = Exchange(head, share, follow(head.found), body_of(head), end)
+        exchange = Exchange(head, share, follow(head.found), body_of(head), end, end)
         self._exchange = exchange
         self._deadline.expire_in(share.timeout_s)
-        exchange.lease = lease = context.places.try_acquire(share.revision)
-        upstream = None if lease is None else context.pool.take(lease)
+        refusal = refuses_request(head, share, context.settings)
+        if refusal is not None:
+            self._feed_ahead(data[end:])
+            self._refuse_exchange(exchange, refusal)
+            return
+        exchange.lease = lease = self._place(exchange)
+        upstream = None if lease is None else context.pool_for(share).take(lease)
         if upstream is not None:
             self._send(exchange, upstream, data[end:])
             return
         self._feed = self._feed_ahead
         self._feed_ahead(data[end:])
         self._find(exchange)
+
+    def _place(self, exchange: Exchange) -> Lease | None:
+        """A place that is free now; the one that the client had before, if it may."""
+        share = exchange.share
+        if not share.affinity:
+            return self._context.places.try_acquire(share.revision)
+        exchange.session = session = session_of(exchange.head.found)
+        instance_id = "" if session is None else session.instance_id
+        return self._context.places.try_acquire(share.revision, instance_id)
 
     def _find(self, exchange: Exchange) -> None:
         self._task = asyncio.get_running_loop().create_task(self._find_instance(exchange))
@@ -179,9 +221,8 @@ class ClientConnection(ClientLine):
         try:
             if exchange.lease is None:
                 exchange.lease = await context.places.acquire(exchange.share.revision)
-            upstream = context.pool.take(exchange.lease) or await context.pool.connect(
-                exchange.lease
-            )
+            pool = context.pool_for(exchange.share)
+            upstream = pool.take(exchange.lease) or await pool.connect(exchange.lease)
         except NoInstanceError as refusal:
             self._task = None
             self._fail(exchange, refusal.status, refusal.text, NO_INSTANCE)
@@ -193,7 +234,7 @@ class ClientConnection(ClientLine):
             self._send(exchange, upstream, self._take_ahead())
             self._choose_to_read()
 
-    def _send(self, exchange: Exchange, upstream: UpstreamConnection, rest: bytes) -> None:
+    def _send(self, exchange: Exchange, upstream: Upstream, rest: bytes) -> None:
         head = exchange.head
         exchange.upstream = upstream
         upstream.begin(
@@ -212,6 +253,10 @@ class ClientConnection(ClientLine):
         """As `Receiver.compose`."""
         exchange = self._exchange
         assert exchange is not None
+        refusal = refuses_response(head, exchange.head, exchange.share, self._context.settings)
+        if refusal is not None:
+            self._refuse_exchange(exchange, refusal)
+            return b""
         exchange.status = head.status
         exchange.closes = (
             body.at_eof
@@ -234,7 +279,7 @@ class ClientConnection(ClientLine):
         assert exchange is not None
         upstream, lease = exchange.upstream, exchange.lease
         reusable = reusable and exchange.body.done and exchange.head.minor == 1
-        if reusable and upstream is not None and lease is not None:
+        if reusable and isinstance(upstream, UpstreamConnection) and lease is not None:
             if self._clogged:
                 upstream.resume()
             self._context.pool.give(lease, upstream)
@@ -261,7 +306,7 @@ class ClientConnection(ClientLine):
         self._leaving = True
         self._say_end()
 
-    def broken(self, *, malformed: bool) -> None:
+    def broken(self, *, malformed: bool, why: str = MALFORMED) -> None:
         """As `Receiver.broken`."""
         exchange = self._exchange
         assert exchange is not None
@@ -273,7 +318,7 @@ class ClientConnection(ClientLine):
             self._end(exchange, None, gently=True)
             self._hang_up()
         elif not exchange.status:
-            self._fail(exchange, 503, MALFORMED, MALFORMED)
+            self._fail(exchange, 503, why, why)
         else:
             self._end(exchange, _TRUNCATED, gently=False)
             self._transport.abort()
@@ -287,82 +332,6 @@ class ClientConnection(ClientLine):
         """As `Receiver.go_on`."""
         self._held = False
         self._choose_to_read()
-
-    # Ends
-
-    def _end(self, exchange: Exchange, text: str | None, *, gently: bool) -> None:
-        """The exchange is over: gives everything back and logs it."""
-        self._exchange = None
-        if exchange.upstream is not None:
-            if gently:
-                exchange.upstream.close()
-            else:
-                exchange.upstream.drop()
-            exchange.upstream = None
-        if exchange.lease is not None:
-            self._context.places.release(exchange.lease)
-        self._context.sink.append(exchange.log_line(self._address.url, self._ip, text))
-
-    def _next(self, exchange: Exchange) -> None:
-        self._held = False
-        self._choose_to_read()
-        if exchange.closes:
-            self._hang_up(lingers=not exchange.body.done or bool(self._ahead))
-            return
-        self._deadline.expire_in(self._context.settings.idle_s)
-        if self._ahead or self._clogged:
-            self._feed = self._feed_ahead
-            self._go_on_with_ahead()
-        else:
-            self._feed = self._feed_head
-
-    def _go_on_with_ahead(self) -> None:
-        """Not from within the request that ends: thousands may be waiting."""
-        asyncio.get_running_loop().call_soon(self._resume)
-
-    def _resume(self) -> None:
-        """Goes on with what the client sent ahead, unless it does not read its answers."""
-        if self._exchange is not None or self._clogged or self._feed != self._feed_ahead:
-            return
-        data = self._take_ahead()
-        self._feed = self._feed_head
-        self._choose_to_read()
-        if data:
-            self._feed(data)
-
-    def _fail(self, exchange: Exchange, status: int, body: str, text: str | None) -> None:
-        """Answers in the instance's place, if the client has not had a status yet."""
-        if exchange.status or self._transport.is_closing():
-            self._end(exchange, text, gently=False)
-            self._transport.abort()
-            return
-        exchange.status = status
-        exchange.closes = not (exchange.body.done and exchange.head.keep_alive)
-        fields = exchange.trace.response_field() + (_CLOSE if exchange.closes else b"")
-        head_only = exchange.head.method == b"HEAD"
-        self.relay(answer(status, body.encode(), fields, head_only=head_only))
-        self._end(exchange, text, gently=False)
-        self._next(exchange)
-
-    def _answer_itself(self, head: RequestHead, status: int, data: bytes, end: int) -> None:
-        """Answers what never reaches a revision; no log shows it."""
-        closes = not head.keep_alive or head.length != 0
-        fields = follow(head.found).response_field() + (_CLOSE if closes else b"")
-        body = page(status, head.target.decode())
-        head_only = head.method == b"HEAD"
-        self._transport.write(answer(status, body, fields, is_page=True, head_only=head_only))
-        if closes:
-            self._hang_up(lingers=head.length != 0)
-            return
-        self._deadline.expire_in(self._context.settings.idle_s)
-        self._feed = self._feed_ahead
-        self._feed_ahead(data[end:])
-        self._go_on_with_ahead()
-
-    def _refuse(self, status: int) -> None:
-        """Answers what is no request, and hears no more of this client."""
-        self._transport.write(answer(status, page(status, ""), _CLOSE, is_page=True))
-        self._hang_up(lingers=True)
 
     # Time
 

@@ -1,15 +1,18 @@
 """One request and its response, from the head to the line in the request log."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
+from gate.local.frontend.affinity import Session, session_field
 from gate.local.frontend.answers import SERVER, date_field
 from gate.local.frontend.bodies import Body, ChunkedBody, LengthBody
 from gate.local.frontend.heads import RequestHead, ResponseHead
+from gate.local.frontend.seams import Upstream
 from gate.local.frontend.trace import Trace
-from gate.local.frontend.upstream import UpstreamConnection
 from gate.local.ports import HttpRequestLog, Lease, LogLine, Share
 
 REQUESTS: Final = "run.googleapis.com/requests"
@@ -18,6 +21,7 @@ _REQUEST: Final = (
     b"%b %b HTTP/1.%d\r\n%b"
     b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: https\r\nForwarded: %b\r\n%b%b\r\n"
 )
+_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 _SAFE_TO_REPEAT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 
@@ -34,20 +38,29 @@ class Exchange:
         lease: the place it holds in an instance.
         upstream: the connection it uses.
         closes: the client's connection ends with the response.
+        session: where the client was before, if its revision keeps its clients.
     """
 
     head: RequestHead
     share: Share
     trace: Trace
     body: Body
-    request_bytes: int
+    head_bytes: int
+    request_bytes: int = 0
     response_bytes: int = 0
     status: int = 0
     lease: Lease | None = None
-    upstream: UpstreamConnection | None = None
+    upstream: Upstream | None = None
     closes: bool = False
+    session: Session | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began_s: float = field(default_factory=time.monotonic)
+
+    def is_too_large(self, most_bytes: int) -> bool:
+        """Its body, of a length that was not said, is too long for a container of HTTP/1."""
+        if self.head.length is not None or self.share.h2c:
+            return False
+        return self.request_bytes - self.head_bytes > most_bytes
 
     def may_repeat(self) -> bool:
         """It can be sent once more: a kept connection had been closed before it arrived."""
@@ -91,6 +104,8 @@ class Exchange:
             more = b"Connection: close\r\n"
         else:
             more = b"" if self.head.minor else b"Connection: keep-alive\r\n"
+        if self.share.affinity:
+            more += self._session_field()
         return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b\r\n" % (
             head.status,
             head.reason,
@@ -101,37 +116,47 @@ class Exchange:
             more,
         )
 
-    def log_line(self, base_url: str, client_ip: str, text: str | None) -> LogLine:
+    def _session_field(self) -> bytes:
+        """A session for a client that has none, or whose instance is another one now."""
+        lease, session = self.lease, self.session
+        if lease is None or (session is not None and session.instance_id == lease.instance_id):
+            return b""
+        return session_field(lease)
+
+    def log_line(
+        self, base_url: str, client_ip: str, text: str | None, protocol: str = ""
+    ) -> LogLine:
         """Its entry in the request log.
 
         Args:
             base_url: the address it came to.
             client_ip: where it came from.
             text: why it failed, when the platform knows.
+            protocol: what the client speaks, where its head does not say it.
         """
         head, lease = self.head, self.lease
         http = HttpRequestLog(
-            method=head.method.decode(),
-            url=base_url + head.target.decode(),
-            status=self.status,
-            latency_s=time.monotonic() - self.began_s,
-            request_size_bytes=self.request_bytes,
-            response_size_bytes=self.response_bytes,
-            user_agent=head.found.get(b"user-agent", b"").decode("latin-1"),
-            remote_ip=client_ip,
-            protocol="HTTP/1.1" if head.minor else "HTTP/1.0",
+            head.method.decode(),
+            base_url + head.target.decode(),
+            self.status,
+            time.monotonic() - self.began_s,
+            self.request_bytes,
+            self.response_bytes,
+            head.user_agent,
+            client_ip,
+            protocol or ("HTTP/1.1" if head.minor else "HTTP/1.0"),
         )
         return LogLine(
             self.share.revision,
             REQUESTS,
             self.at,
-            severity=severity(self.status),
-            payload=text,
-            http=http,
-            labels={} if lease is None else {"instanceId": lease.instance_id},
-            trace=self.trace.trace_id,
-            span_id=self.trace.span_id,
-            trace_sampled=self.trace.sampled,
+            severity(self.status),
+            text,
+            http,
+            _NO_LABELS if lease is None else {"instanceId": lease.instance_id},
+            self.trace.trace_id,
+            self.trace.span_id,
+            self.trace.sampled,
         )
 
 

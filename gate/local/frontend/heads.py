@@ -17,6 +17,10 @@ _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]++) HTTP/(\d
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: (" + _VALUE + rb"))?\r\n")
 _FIELDS: Final = re.compile(rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*+\r\n")
 _MAX_LENGTH_DIGITS: Final = 18
+_VERSIONS: Final = frozenset({b"1.0", b"1.1"})
+# Fields that come again are read once: so many, and none so long that they would fill memory.
+_REMEMBERED: Final = 512
+_REMEMBERED_BYTES: Final = 4096
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 _ESCAPED: Final = re.compile(rb"%(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 END: Final = b"\r\n\r\n"
@@ -30,6 +34,10 @@ _OF_REQUESTS: Final[Mapping[bytes, tuple[bool, bool]]] = {
     b"content-length": _KEPT_ONCE,
     b"transfer-encoding": _KEPT_ONCE,
     b"user-agent": _KEPT,
+    b"authorization": _KEPT,
+    b"x-serverless-authorization": _KEPT,
+    b"x-gate-local-inside": _DROPPED,
+    b"cookie": _KEPT,
     b"connection": _DROPPED,
     b"proxy-connection": _DROPPED,
     b"keep-alive": _DROPPED,
@@ -76,21 +84,27 @@ class RequestHead:
         length: bytes of the body; None when it is chunked.
         keep_alive: the client wants to use the connection again.
         upgrade: the protocol the client wants to change to, or b"".
+        user_agent: as the request log shows it.
     """
 
     method: bytes
     target: bytes
     minor: int
     fields: bytes
-    found: dict[bytes, bytes]
+    found: Mapping[bytes, bytes]
     length: int | None
     keep_alive: bool
     upgrade: bytes
+    user_agent: str
 
 
-@dataclass(slots=True)
+# What the fields of a request say: the attributes of RequestHead from `minor` on.
+_Read = tuple[int, bytes, Mapping[bytes, bytes], int | None, bool, bytes, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """A response's head, ready to be passed on.
+    """A response's head, ready to be passed on; many responses may share it.
 
     Attributes:
         status: 100 to 599.
@@ -105,7 +119,7 @@ class ResponseHead:
     status: int
     reason: bytes
     fields: bytes
-    found: dict[bytes, bytes]
+    found: Mapping[bytes, bytes]
     chunked: bool
     length: int | None
     keep_alive: bool
@@ -160,13 +174,23 @@ def parse_request(head: bytes) -> RequestHead:
     if line is None:
         raise HeadError(400, "request line is malformed")
     method, target, number = line.groups()
-    if number not in {b"1.1", b"1.0"}:
+    if number not in _VERSIONS:
         raise HeadError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-    fields, found = _read_fields(head, line.end(), _OF_REQUESTS)
-    minor = 1 if number == b"1.1" else 0
+    block = head[line.end() :]
+    read = _request_fields if len(block) <= _REMEMBERED_BYTES else _request_fields.__wrapped__
+    rest = read(block, number == b"1.1")
+    if not target.startswith(b"/") or b"%" in target:
+        target = _origin_form(target, rest[2], method)
+    return RequestHead(method, target, *rest)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _request_fields(block: bytes, minor: bool) -> _Read:  # noqa: FBT001 - HTTP/1.1
+    """Reads the fields of a request; a client repeats them from request to request."""
+    fields, found = _read_fields(block, _OF_REQUESTS)
     if minor and not found.get(b"host"):
         raise HeadError(400, "Host is missing")
-    length = _request_length(found, minor)
+    length = _request_length(found, minor=minor)
     options = _options(found.get(b"connection", b""))
     nominated = options - _NEVER_NOMINATED if options else options
     if nominated:
@@ -176,16 +200,9 @@ def parse_request(head: bytes) -> RequestHead:
         upgrade = b""
     if upgrade and length != 0:
         raise HeadError(400, "a request with a body cannot change the protocol")
-    return RequestHead(
-        method=method,
-        target=_origin_form(target, found, method),
-        minor=minor,
-        fields=_joined(fields),
-        found=found,
-        length=length,
-        keep_alive=_keeps_alive(options, minor),
-        upgrade=upgrade,
-    )
+    keep_alive = _keeps_alive(options, minor=minor)
+    user_agent = found.get(b"user-agent", b"").decode("latin-1")
+    return int(minor), _joined(fields), found, length, keep_alive, upgrade, user_agent
 
 
 def parse_response(head: bytes) -> ResponseHead:
@@ -194,11 +211,19 @@ def parse_response(head: bytes) -> ResponseHead:
     Raises:
         HeadError: it is malformed; its status has no meaning here.
     """
+    if len(head) <= _REMEMBERED_BYTES:
+        return _response_head(head)
+    return _response_head.__wrapped__(head)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _response_head(head: bytes) -> ResponseHead:
+    """Reads a head; an instance that is busy repeats it within a second."""
     line = _STATUS_LINE.match(head)
     if line is None:
         raise HeadError(502, "status line is malformed")
-    fields, found = _read_fields(head, line.end(), _OF_RESPONSES)
-    status, minor = int(line[2]), int(line[1])
+    fields, found = _read_fields(head[line.end() :], _OF_RESPONSES)
+    status = int(line[2])
     chunked = b"transfer-encoding" in found
     length = _length(found)
     if chunked and (length is not None or not _is_chunked(found)):
@@ -215,18 +240,18 @@ def parse_response(head: bytes) -> ResponseHead:
         found=found,
         chunked=chunked,
         length=length,
-        keep_alive=_keeps_alive(options, minor),
+        keep_alive=_keeps_alive(options, minor=line[1] == b"1"),
     )
 
 
 def _read_fields(
-    head: bytes, start: int, rules: Mapping[bytes, tuple[bool, bool]]
+    block: bytes, rules: Mapping[bytes, tuple[bool, bool]]
 ) -> tuple[list[bytes], dict[bytes, bytes]]:
-    if _FIELDS.fullmatch(head, start) is None:
+    if _FIELDS.fullmatch(block) is None:
         raise HeadError(400, "header is malformed")
     kept: list[bytes] = []
     found: dict[bytes, bytes] = {}
-    for line in head[start:-4].split(b"\r\n"):
+    for line in block[:-4].split(b"\r\n"):
         name, _, value = line.partition(b":")
         key = name.lower()
         rule = rules.get(key)
@@ -248,7 +273,7 @@ def _joined(lines: list[bytes]) -> bytes:
     return b"\r\n".join(lines) + b"\r\n" if lines and lines[0] else b""
 
 
-def _request_length(found: Mapping[bytes, bytes], minor: int) -> int | None:
+def _request_length(found: Mapping[bytes, bytes], *, minor: bool) -> int | None:
     length = _length(found)
     if b"transfer-encoding" not in found:
         return length or 0
@@ -278,7 +303,7 @@ def _options(said: bytes) -> frozenset[bytes]:
     return frozenset(option.strip(b" \t") for option in said.lower().split(b",") if option)
 
 
-def _keeps_alive(options: frozenset[bytes], minor: int) -> bool:
+def _keeps_alive(options: frozenset[bytes], *, minor: bool) -> bool:
     return b"close" not in options if minor else b"keep-alive" in options
 
 

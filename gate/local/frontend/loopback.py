@@ -9,7 +9,7 @@ from gate.local.frontend.client import ClientConnection
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.frontend.split import Split
 from gate.local.frontend.upstream import UpstreamPool
-from gate.local.ports import LogSink, Places, ServiceKey, Share
+from gate.local.ports import Access, Door, LogSink, Places, ServiceKey, Share
 
 _BACKLOG: Final = 4096
 
@@ -24,6 +24,7 @@ class LoopbackFrontEnd:
         sink: takes one line for each request.
         rng: draws the split; seed it to repeat a run.
         settings: times and sizes.
+        door: decides who is let in; without one everybody is.
     """
 
     def __init__(
@@ -32,11 +33,14 @@ class LoopbackFrontEnd:
         sink: LogSink,
         rng: random.Random,
         settings: FrontEndSettings | None = None,
+        door: Door | None = None,
     ) -> None:
         self._settings = settings or FrontEndSettings()
         self._random = rng
-        self._pool = UpstreamPool(self._settings)
-        self._context = FrontEndContext(places, self._pool, sink, self._settings)
+        self._door = door
+        self._access: dict[ServiceKey, Access] = {}
+        pool = UpstreamPool(self._settings)
+        self._context = FrontEndContext(places, pool, sink, self._settings)
         self._addresses: dict[tuple[ServiceKey, str | None], Address] = {}
         self._servers: dict[tuple[ServiceKey, str | None], asyncio.Server] = {}
         self._opening = asyncio.Lock()
@@ -52,7 +56,8 @@ class LoopbackFrontEnd:
         async with self._opening:
             if name in self._addresses:
                 return self._addresses[name].url
-            address = Address(split=self._splits.get(name))
+            access = self._access.get(service, Access())
+            address = Address("", self._splits.get(name), service, door=self._door, access=access)
             server = await asyncio.get_running_loop().create_server(
                 lambda: ClientConnection(self._context, address), HOST, port, backlog=_BACKLOG
             )
@@ -76,6 +81,13 @@ class LoopbackFrontEnd:
         if address is not None:
             address.split = self._splits.get(name)
 
+    def admit(self, service: ServiceKey, access: Access) -> None:
+        """As `FrontEnd.admit`. May come before `open`."""
+        self._access[service] = access
+        for (owner, _), address in self._addresses.items():
+            if owner == service:
+                address.access = access
+
     async def shut(self, service: ServiceKey, tag: str | None) -> None:
         """As `FrontEnd.shut`: requests under way and open WebSockets go on to their end."""
         name = (service, tag)
@@ -93,4 +105,4 @@ class LoopbackFrontEnd:
             connection.cut()
         if self._context.connections:
             await self._context.empty.wait()
-        self._pool.close()
+        self._context.close()

@@ -16,6 +16,8 @@ class FrontEndSettings:
         linger_s: how long the bytes of a refused client are read and thrown away, so that it
             sees the answer; also how long one half of a WebSocket outlives the other.
         backlog_bytes: bytes of a client kept while it waits for an instance, or sent ahead.
+        request_bytes: longest request body for a container of HTTP/1.
+        response_bytes: longest response body of one, unless it comes in chunks.
     """
 
     head_bytes: int = 64 * 1024
@@ -24,3 +26,5 @@ class FrontEndSettings:
     upstream_idle_s: float = 1.0
     linger_s: float = 2.0
     backlog_bytes: int = 64 * 1024
+    request_bytes: int = 32 * 1024 * 1024
+    response_bytes: int = 32 * 1024 * 1024

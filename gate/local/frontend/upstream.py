@@ -1,10 +1,10 @@
-"""Connections to instances: one request at a time each, kept for the next one."""
+"""Connections of HTTP/1.1 to instances: one request at a time each, kept for the next one."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from gate.local.frontend.bodies import (
     Body,
@@ -14,53 +14,15 @@ from gate.local.frontend.bodies import (
     LengthBody,
 )
 from gate.local.frontend.heads import HeadBuffer, HeadError, ResponseHead, parse_response
+from gate.local.frontend.seams import Receiver
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Lease
 
 _BODILESS: Final = frozenset({204, 304})
 
 
-class Receiver(Protocol):
-    """Who asked: gets one response, or is told that there will be none."""
-
-    def compose(self, head: ResponseHead, body: Body) -> bytes:
-        """The head as the client gets it; called once, just before it is relayed."""
-        ...
-
-    def relay(self, data: bytes) -> None:
-        """Passes bytes of the response on."""
-        ...
-
-    def finished(self, *, reusable: bool) -> None:
-        """The response is complete; says whether the connection can take another request."""
-        ...
-
-    def changed(self, head: ResponseHead, rest: bytes) -> None:
-        """The protocol was changed (101); `rest` are the first bytes of the new one.
-
-        What follows comes through `relay`, without an end until `half_closed` or `broken`.
-        """
-        ...
-
-    def half_closed(self) -> None:
-        """The instance will send no more bytes of the new protocol."""
-        ...
-
-    def broken(self, *, malformed: bool) -> None:
-        """The connection is of no use any more, before the response was complete."""
-        ...
-
-    def hold(self) -> None:
-        """The instance reads too slowly: send nothing for now."""
-        ...
-
-    def go_on(self) -> None:
-        """The instance reads again."""
-        ...
-
-
 class UpstreamConnection(asyncio.Protocol):
-    """One connection to an instance.
+    """One connection of HTTP/1.1 to an instance (an Upstream).
 
     Args:
         settings: sizes.
@@ -99,14 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._feed: Callable[[bytes], None] = self._feed_idle
 
     def begin(self, receiver: Receiver, request: bytes, *, head_only: bool, upgrade: bool) -> None:
-        """Sends a request's head; its response goes to the receiver.
-
-        Args:
-            receiver: gets the response.
-            request: the head as the container gets it, perhaps with body bytes.
-            head_only: the response has no body whatever its head says (HEAD).
-            upgrade: 101 is an answer.
-        """
+        """As `Upstream.begin`."""
         self._receiver = receiver
         self._head_only = head_only
         self._upgrading = upgrade
@@ -115,35 +70,35 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.write(request)
 
     def send(self, data: bytes) -> None:
-        """Sends more of the request, or of the new protocol."""
+        """As `Upstream.send`."""
         if not self.transport.is_closing():
             self.transport.write(data)
 
     def finish(self) -> None:
-        """Says that no more bytes of the new protocol will come."""
+        """As `Upstream.finish`."""
         with suppress(OSError, RuntimeError):
             if not self.transport.is_closing():
                 self.transport.write_eof()
 
     def close(self) -> None:
-        """Ends the connection after what was sent; the receiver hears no more of it."""
+        """As `Upstream.close`."""
         self._receiver = None
         self._feed = self._feed_idle
         self.transport.close()
 
     def drop(self) -> None:
-        """Cuts the connection; the receiver hears no more of it."""
+        """As `Upstream.drop`."""
         self._receiver = None
         self._feed = self._feed_idle
         self.transport.abort()
 
     def pause(self) -> None:
-        """Reads nothing for now: the client is too slow."""
+        """As `Upstream.pause`."""
         if not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """Reads again."""
+        """As `Upstream.resume`."""
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
@@ -214,6 +169,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep = head.keep_alive
         stop = body.take(data, end)
         start = receiver.compose(head, body)
+        if self._receiver is None:  # it was refused
+            return
         if body.done:
             receiver.relay(start + data[end:stop])
             self._done(reusable=self._keep and stop == len(data))
@@ -258,7 +215,7 @@ class UpstreamConnection(asyncio.Protocol):
 
 
 class UpstreamPool:
-    """Connections to instances that rest between two requests, newest first.
+    """Connections to instances that rest between two requests, newest first (a Pool).
 
     Args:
         settings: how long they rest.
@@ -271,7 +228,7 @@ class UpstreamPool:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, lease: Lease) -> UpstreamConnection | None:
-        """A connection to this instance that has just been used, or None."""
+        """As `Pool.take`: one that has just been used."""
         resting = self._resting.get(lease.instance_id)
         while resting:
             connection = resting.pop()
@@ -281,11 +238,7 @@ class UpstreamPool:
         return None
 
     async def connect(self, lease: Lease) -> UpstreamConnection:
-        """A new connection to this instance.
-
-        Raises:
-            OSError: it does not listen.
-        """
+        """As `Pool.connect`."""
         connection = UpstreamConnection(self._settings, self._all.discard)
         try:
             await asyncio.get_running_loop().create_connection(
@@ -307,7 +260,7 @@ class UpstreamPool:
             self._timer = loop.call_later(self._settings.upstream_idle_s, self._sweep)
 
     def close(self) -> None:
-        """Cuts every connection."""
+        """As `Pool.close`."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

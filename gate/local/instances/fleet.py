@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from gate.local.images import Images
+from gate.local.images import ImageSource
+from gate.local.instances.command import instance_of
+from gate.local.instances.launcher import ProcessLauncher
 from gate.local.instances.pool import NO_INSTANCE, RevisionPool
-from gate.local.instances.process import ProcessLauncher
 from gate.local.instances.records import Records, end_orphan
 from gate.local.instances.settings import InstanceSettings
+from gate.local.instances.volumes import Volumes
 from gate.local.ports import (
     BootFailure,
     Lease,
@@ -22,7 +24,7 @@ class ProcessInstances:
     """Runs each instance of a revision as a process of its own (implements Instances, Places).
 
     Args:
-        images: what to run for an image reference.
+        images: what to run for an image reference, and the secrets.
         sink: takes stdout, stderr and the platform's own lines.
         state_dir: where records of running processes are kept, so that `reap_orphans` of a
             later start can end what a killed local Cloud Run left behind. Made when absent.
@@ -31,14 +33,15 @@ class ProcessInstances:
 
     def __init__(
         self,
-        images: Images,
+        images: ImageSource,
         sink: LogSink,
         state_dir: Path,
         settings: InstanceSettings | None = None,
     ) -> None:
         self._settings = settings or InstanceSettings()
         self._records = Records(state_dir / "instances")
-        self._launcher = ProcessLauncher(images, sink, self._records, self._settings)
+        self._volumes = Volumes(state_dir / "volumes")
+        self._launcher = ProcessLauncher(images, sink, self._records, self._volumes, self._settings)
         self._pools: dict[RevisionKey, RevisionPool] = {}
 
     async def reap_orphans(self) -> int:
@@ -74,10 +77,10 @@ class ProcessInstances:
         if pool is not None:
             await pool.stop()
 
-    def try_acquire(self, key: RevisionKey) -> Lease | None:
+    def try_acquire(self, key: RevisionKey, instance_id: str = "") -> Lease | None:
         """As `Places.try_acquire`."""
         pool = self._pools.get(key)
-        return None if pool is None else pool.try_acquire()
+        return None if pool is None else pool.try_acquire(instance_id)
 
     async def acquire(self, key: RevisionKey) -> Lease:
         """As `Instances.acquire`."""
@@ -101,5 +104,6 @@ class ProcessInstances:
         ended = 0
         for record in self._records.orphans():
             ended += end_orphan(record)
+            self._volumes.remove(instance_of(record.marker))
             self._records.remove(record.pid)
         return ended

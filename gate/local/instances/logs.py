@@ -64,9 +64,10 @@ class LineSplitter:
             self._rest += piece[:room]
 
 
-def parse_line(key: RevisionKey, log_id: str, at: datetime, text: str, instance_id: str) -> LogLine:
-    """One line of a container's output as a log line."""
-    labels = {"instanceId": instance_id}
+def parse_line(
+    key: RevisionKey, log_id: str, at: datetime, text: str, labels: dict[str, str]
+) -> LogLine:
+    """One line of a container's output as a log line with these labels, and those it names."""
     fields = _json_object(text)
     if fields is None:
         return LogLine(key, log_id, at, payload=text, labels=labels)
@@ -76,7 +77,7 @@ def parse_line(key: RevisionKey, log_id: str, at: datetime, text: str, instance_
     sampled = fields.pop(_FIELD + "trace_sampled", False) is True
     more = fields.pop(_FIELD + "labels", {})
     if isinstance(more, dict):
-        labels |= {name: value for name, value in more.items() if isinstance(value, str)}
+        labels = labels | {name: text for name, text in more.items() if isinstance(text, str)}
     return LogLine(
         key,
         log_id,

@@ -7,7 +7,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Final, Protocol
 
 from gate.local.instances.settings import InstanceSettings
@@ -22,6 +23,13 @@ _GONE: Final = BootFailure(
     BootReason.HEALTH_CHECK_CONTAINER_ERROR,
     "The revision was deleted before its container had started.",
 )
+
+
+class StartReason(Enum):
+    """Why an instance is started, as Cloud Run's system log names it."""
+
+    DEPLOYMENT_ROLLOUT = "DEPLOYMENT_ROLLOUT"
+    AUTOSCALING = "AUTOSCALING"
 
 
 class StartError(Exception):
@@ -48,12 +56,15 @@ class Instance(Protocol):
 class Launcher(Protocol):
     """Starts instances."""
 
-    async def start(self, spec: RevisionSpec, ended: Callable[[str], None]) -> Instance:
+    async def start(
+        self, spec: RevisionSpec, reason: StartReason, ended: Callable[[str], None]
+    ) -> Instance:
         """Starts one and waits for its startup probe; leaves nothing behind when cancelled.
 
         Args:
             spec: what to run.
-            ended: called with the instance's id when it ends without having been stopped.
+            reason: why.
+            ended: called with the instance's id when it cannot go on without having been stopped.
 
         Raises:
             StartError: it did not start.
@@ -96,7 +107,7 @@ class RevisionPool:
 
     async def boot(self) -> BootFailure | None:
         """Starts the first instance; says why when it cannot."""
-        self._boot = self._launch()
+        self._boot = self._launch(StartReason.DEPLOYMENT_ROLLOUT)
         return await self.booted()
 
     async def booted(self) -> BootFailure | None:
@@ -118,9 +129,13 @@ class RevisionPool:
         for member in self._ready.values():
             self._arm(member)
 
-    def try_acquire(self) -> Lease | None:
-        """A place in an instance that is ready; None when all are full or none runs."""
+    def try_acquire(self, instance_id: str = "") -> Lease | None:
+        """A place in an instance that is ready, in this one first; None when none has room."""
         concurrency = self._spec.concurrency
+        preferred = self._ready.get(instance_id) if instance_id else None
+        if preferred is not None and preferred.active < concurrency:
+            preferred.active += 1
+            return preferred.lease
         for member in self._ready.values():
             if member.active < concurrency:
                 member.active += 1
@@ -203,21 +218,21 @@ class RevisionPool:
             wanted = max(wanted, self._spec.min_instances)
         wanted = min(wanted, self._max_instances())
         for _ in range(wanted - len(self._ready) - len(self._starting)):
-            self._launch()
+            self._launch(StartReason.AUTOSCALING)
 
-    def _launch(self) -> asyncio.Task[BootFailure | None]:
-        task = asyncio.get_running_loop().create_task(self._start())
+    def _launch(self, reason: StartReason) -> asyncio.Task[BootFailure | None]:
+        task = asyncio.get_running_loop().create_task(self._start(reason))
         self._starting.add(task)
         return task
 
-    async def _start(self) -> BootFailure | None:
+    async def _start(self, reason: StartReason) -> BootFailure | None:
         began_s = time.monotonic()
         try:
-            instance = await self._launcher.start(self._spec, self._ended)
+            instance = await self._launcher.start(self._spec, reason, self._ended)
         except StartError as error:
             self._forget_start()
             self._start_failed()
-            return error.failure
+            return replace(error.failure, took_s=time.monotonic() - began_s)
         except BaseException:
             self._forget_start()
             raise
@@ -254,12 +269,11 @@ class RevisionPool:
                 place.set_result(member.lease)
 
     def _ended(self, instance_id: str) -> None:
-        """An instance has died: replace it where it is needed."""
-        member = self._ready.pop(instance_id, None)
+        """An instance cannot go on: end what is left of it, replace it where it is needed."""
+        member = self._ready.get(instance_id)
         if member is None:
             return
-        if member.timer:
-            member.timer.cancel()
+        self._stop(member)
         if time.monotonic() - member.born_s > _MAX_BACKOFF_S:
             self._failures = 0
         self._restart_later()

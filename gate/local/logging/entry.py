@@ -11,12 +11,14 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from google.cloud.audit.audit_log_pb2 import AuditLog
+from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
 from gate.local.logging.names import LogName
 from gate.local.logging.wire import LogEntry, set_nanoseconds
-from gate.local.ports import HttpRequestLog, JsonValue, LogLine
+from gate.local.ports import AUDIT_LOG, HttpRequestLog, JsonValue, LogLine
 
 MAX_ENTRY_BYTES = 256 * 1024
 MAX_TEXT_BYTES = MAX_ENTRY_BYTES - 16 * 1024  # leaves room for names and labels
@@ -72,14 +74,17 @@ def entry_of(line: LogLine, insert_id: str, received: datetime) -> Message:
         project_id=service.project,
         location=service.location,
         service_name=service.service,
-        configuration_name=service.service,
+        configuration_name=service.service if line.key.revision else "",
         revision_name=line.key.revision,
     )
     set_nanoseconds(entry.timestamp, unix_ns(line.at))
     set_nanoseconds(entry.receive_timestamp, unix_ns(received))
     if line.http is not None:
         _set_http(entry, line.http)
-    _set_payload(entry, line.payload)
+    if line.log_id == AUDIT_LOG and isinstance(line.payload, dict):
+        _set_audit(entry, line.payload)
+    else:
+        _set_payload(entry, line.payload)
     return cast("Message", entry)
 
 
@@ -127,6 +132,12 @@ def _set_payload(entry: Any, payload: str | dict[str, JsonValue] | None) -> None
     else:
         text = json.dumps(payload, default=str)
         entry.text_payload = cut(text, MAX_TEXT_BYTES)
+
+
+def _set_audit(entry: Any, payload: dict[str, JsonValue]) -> None:
+    fields = {name: value for name, value in payload.items() if name != "@type"}
+    audit = json_format.ParseDict(_tame_object(fields, MAX_JSON_DEPTH), AuditLog())
+    entry.proto_payload.Pack(audit)
 
 
 def _tame_object(value: dict[str, JsonValue], depth: int) -> dict[str, JsonValue]:

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.bench import policies
 from benchmarks.bench.backend.boot import BOOT
 from benchmarks.bench.backend.http import HTTP
+from benchmarks.bench.backend.rpc import RPC
 from benchmarks.bench.backend.sockets import SOCKETS
 from benchmarks.bench.scenario import Decision, load
 from benchmarks.bench.stage import Cloud, Stage
@@ -18,7 +19,7 @@ from gate.policyfile import load_policy
 ROOT = Path(__file__).parents[3]
 CORPUS = load()
 NOWHERE = Cloud({}, None)
-KNOWN = {*BOOT, *HTTP, *SOCKETS, "release"}
+KNOWN = {"http": {*BOOT, *HTTP, *SOCKETS, "release"}, "grpc": RPC}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def _probes(path):
 @pytest.mark.parametrize("scenario", CORPUS, ids=lambda each: each.name)
 def test_a_scenario_names_only_what_exists(scenario, written):
     behaviours = [*scenario.candidate, *scenario.stable, *scenario.shared]
-    assert {each["do"] for each in behaviours} <= KNOWN
+    assert {each["do"] for each in behaviours} <= KNOWN[scenario.speaks]
     assert scenario.policy in written
     assert {*scenario.because} <= _probes(written[scenario.policy]) | {"readiness"}
     stage = Stage(NOWHERE, scenario)

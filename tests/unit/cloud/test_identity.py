@@ -27,19 +27,22 @@ class Asked:
 
 
 @pytest.mark.parametrize(
-    ("when", "endpoint", "public", "headers", "times"),
+    ("when", "endpoint", "issuer", "public", "headers", "times"),
     [
-        (Identify.AUTO, REAL, False, TOKEN, 1),
-        (Identify.AUTO, REAL, True, (), 1),
-        (Identify.ALWAYS, REAL, True, TOKEN, 0),
-        (Identify.NEVER, REAL, False, (), 0),
-        (Identify.AUTO, LOCAL, False, (), 0),
-        (Identify.ALWAYS, LOCAL, False, (), 0),
+        (Identify.AUTO, REAL, False, False, TOKEN, 1),
+        (Identify.AUTO, REAL, False, True, (), 1),
+        (Identify.ALWAYS, REAL, False, True, TOKEN, 0),
+        (Identify.NEVER, REAL, False, False, (), 0),
+        (Identify.AUTO, LOCAL, False, False, (), 0),
+        (Identify.ALWAYS, LOCAL, False, False, (), 0),
+        (Identify.AUTO, LOCAL, True, False, TOKEN, 1),
+        (Identify.AUTO, LOCAL, True, True, (), 1),
+        (Identify.NEVER, LOCAL, True, False, (), 0),
     ],
 )
-async def test_who_gets_a_token(when, endpoint, public, headers, times):
+async def test_who_gets_a_token(when, endpoint, issuer, public, headers, times):
     asked = Asked(public)
-    identity = identity_for(when, endpoint, asked.is_public, asked.mint)
+    identity = identity_for(when, endpoint, asked.is_public, asked.mint, issuer=issuer)
     assert await identity(URL) == headers
     assert asked.times == times
     assert asked.audiences == ([URL] if headers else [])

@@ -227,11 +227,18 @@ async def test_a_revision_of_another_service_is_not_found():
         await platform.read_revision("shop-00002-abc")
 
 
-async def test_a_name_that_is_no_name_stays_a_name():
-    platform, client = platform_over(error(400, "INVALID_ARGUMENT"))
-    with pytest.raises(InfrastructureError):
-        await platform.read_revision("../../x")
-    assert client.asked[0][1].endswith("/revisions/..%2F..%2Fx")
+@pytest.mark.parametrize("name", ["", "../../x", "Shop-1", "shop_1", "1shop", "shop-", "s" * 64])
+async def test_what_has_a_name_that_none_can_have_does_not_exist(name):
+    platform, client = platform_over()
+    with pytest.raises(NotFoundError, match="does not exist"):
+        await platform.read_revision(name)
+    nobody = CloudRun(
+        ServiceRef("acme", "europe-west1", name), Endpoint(""), ways=ways_over(client)
+    )
+    for read in (nobody.read_service, nobody.list_revisions):
+        with pytest.raises(NotFoundError, match="does not exist"):
+            await read()
+    assert client.asked == []
 
 
 @pytest.mark.parametrize(

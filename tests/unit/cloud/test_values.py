@@ -258,3 +258,24 @@ def test_the_time_of_the_last_change_is_the_last_that_v1_tells():
     assert service_value(with_status(conditions=[]), REF).updated_at == datetime(
         2026, 5, 1, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize(
+    ("condition", "start_s"),
+    [
+        ({}, 7.5),
+        ({"type": "Ready"}, 0),
+        ({"status": "Unknown"}, 0),
+        ({"lastTransitionTime": "2023-07-04T20:56:22Z"}, 0),
+        ({"lastTransitionTime": "2023-07-05T20:56:22Z"}, 0),
+        ({"lastTransitionTime": "once"}, 0),
+    ],
+)
+def test_a_start_takes_at_most_until_the_first_container_is_healthy(condition, start_s):
+    healthy = {"type": "ContainerHealthy", "status": "True"}
+    healthy["lastTransitionTime"] = "2023-07-04T20:56:30.500Z"
+    document = {
+        "metadata": {"name": "shop-1", "creationTimestamp": "2023-07-04T20:56:23Z"},
+        "status": {"conditions": [healthy | condition]},
+    }
+    assert revision_value(document).start_s == start_s

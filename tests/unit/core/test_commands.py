@@ -61,6 +61,7 @@ def test_moves_to_safety_do_not_need_the_ledger():
     assert back == SetTraffic(MOVED, "guard", why, even_unrecorded=True, mark=back.mark)
     assert back.mark.holder == ""
     assert [bar.revision for bar in back.mark.barred] == [STABLE]
+    assert only(rollout(Phase.TAGGING, plan(Kind.ROLLBACK))).even_unrecorded
     assert only(rollout(Phase.REVERTING)).even_unrecorded
     assert only(rollout(Phase.REVERTING, service=service(MOVED))).traffic == BEFORE
     assert only(rollout(Phase.UNTAGGING)).even_unrecorded

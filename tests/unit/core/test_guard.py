@@ -10,6 +10,7 @@ from gate.core.mark import KEY, Mark
 from gate.core.messages import Accepted, Failure, Overwrote
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase
+from gate.core.transitions import CONFLICTS_MAX
 from gate.core.verdict import Decision, Verdict
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -197,6 +198,18 @@ def test_a_renewal_over_somebodys_write_ends_it(phase, changes, ending):
     assert (r.ending, r.clashed) == (ending, True)
     r = look(r, mine)
     assert r.phase is Phase.UNTAGGING
+
+
+@pytest.mark.parametrize("conflicts", [CONFLICTS_MAX - 1, CONFLICTS_MAX])
+def test_a_lease_that_stays_because_others_go_on_writing_is_said(conflicts):
+    r, _ = step(rollout(Phase.PROBING, conflicts=conflicts), Overwrote(NOW, READ, READ + 2))
+    r = look(r, ours(PLACED, generation=READ + 2))
+    stays = conflicts == CONFLICTS_MAX
+    assert (r.phase is Phase.RECORDING) is stays
+    told = [note for note in r.notes if "the lease stays on the service" in note]
+    assert bool(told) is stays
+    if stays:
+        assert "`gate recover` then takes back what is left, `gate unlock` at once" in told[0]
 
 
 def test_our_own_first_try_is_known_by_its_annotation_where_the_second_was_refused():

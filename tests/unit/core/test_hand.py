@@ -9,7 +9,7 @@ from gate.core.hand import FLOATING_MAX, aim_promotion, aim_rollback, meant, tag
 from gate.core.mark import Barred, Mark
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Past, Phase
-from gate.core.traffic import tag_problem
+from gate.core.traffic import Split, Target, tag_problem
 from tests.unit.core.rollouts import (
     BEFORE,
     BROKEN,
@@ -84,6 +84,19 @@ def test_a_service_that_takes_no_tag_is_told_to_go_unasked():
     refused = aim_rollback(r, service(MOVED), NOW)
     assert refused.ending is Ending.REFUSED
     assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project")
+
+
+@pytest.mark.parametrize(("probes", "said"), [(PROBES, True), ((), False)])
+def test_tags_on_latest_that_the_question_to_the_target_pins_are_said(probes, said):
+    floats = Split.of([Target(CANDIDATE, 100), Target(None, 0, "prod")])
+    asked = plan(Kind.ROLLBACK, revision=STABLE, probes=probes)
+    r = rollout(Phase.READING, asked, candidate=STABLE, revisions=revisions(name=STABLE))
+    r = aim_rollback(r, service(floats, latest_ready=CANDIDATE), NOW)
+    assert r.phase is (Phase.TAGGING if probes else Phase.MOVING)
+    (note,) = [note for note in r.notes if "LATEST" in note] or [""]
+    assert note.startswith(f"tag prod followed LATEST and is pinned to {CANDIDATE}") is said
+    pinned = (r.placed if probes else r.goal).tags["prod"]
+    assert pinned == (CANDIDATE if said else None)
 
 
 def test_names_that_are_close_are_meant():

@@ -227,6 +227,12 @@ def test_a_target_that_does_not_answer_is_said_loudly_and_never_proposed_again()
     assert f"--to {STABLE} " in way
 
 
+def test_a_target_that_nobody_could_ask_is_rolled_back_to_and_said():
+    r = verified(done(MOVED), ROLL_BACK, listening=True, unheard="it is private")
+    assert r.ending is Ending.ROLLED_BACK
+    assert r.notes[-1] == f"whether {CANDIDATE} answers its users was not seen: it is private"
+
+
 def test_an_arrival_that_was_seen_does_not_become_unsure_afterwards():
     r = rollout(Phase.VERIFYING, ROLL_BACK, listening=True, goal=MOVED, service=service(MOVED))
     assert moving.cannot_see(r, failed(Failure.LOST)).ending is Ending.ROLLED_BACK

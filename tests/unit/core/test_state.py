@@ -1,5 +1,5 @@
 import functools
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -15,7 +15,7 @@ from gate.core.policy import (
 from gate.core.service import ServiceRef
 from gate.core.state import MOVES, Ending, Kind, Phase, Plan
 from gate.errors import ExitCode
-from tests.unit.core.rollouts import PROBES, later, plan, rollout
+from tests.unit.core.rollouts import MOVED, PLACED, PROBES, later, plan, rollout, service
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,20 @@ def test_the_command_line_goes_before_the_policy():
     ref = ServiceRef("demo", "us-central1", "backend")
     made = Plan.from_policy(Kind.PROMOTE, ref, POLICY, "mine", wait_s=5.0)
     assert (made.tag, made.wait_s) == ("mine", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "shares", "moved_nothing"),
+    [
+        (Kind.ROLLBACK, Ending.REJECTED, PLACED, True),
+        (Kind.PROMOTE, Ending.HELD, PLACED, True),
+        (Kind.ROLLBACK, Ending.HELD, MOVED, False),
+        (Kind.ROLLBACK, Ending.STUCK, PLACED, False),
+        (Kind.PROMOTE, Ending.REVERTED, PLACED, False),
+        (Kind.ROLLOUT, Ending.REJECTED, PLACED, False),
+    ],
+)
+def test_what_moved_nothing_is_a_refusal_or_ends_as_it_began(kind, ending, shares, moved_nothing):
+    wrote = rollout(Phase.RECORDING, plan(kind), ending=ending, service=service(shares), guard=7)
+    assert wrote.moved_nothing is moved_nothing
+    assert replace(wrote, guard=0, sent=None).moved_nothing

@@ -63,7 +63,7 @@ def test_lists_every_mistake_with_where_got_and_expected(tmp_path):
     assert len(lines) == 6
     assert all(line.startswith(f"{tmp_path / 'images.yaml'}: images.") for line in lines)
     assert "(got str, expected a list of text, program first)" in lines[0]
-    assert "unknown key (got evn, expected command, env or cwd)" in lines[1]
+    assert "unknown key (got evn, expected entrypoint, command, env or cwd)" in lines[1]
     assert "(got int, expected {command: [...]})" in lines[2]
     assert "images.d.env.N: value (got int, expected text; quote numbers)" in lines[3]
     assert "images.d.cwd: directory (got missing, expected one that exists)" in lines[4]
@@ -137,3 +137,22 @@ def test_secrets_are_names_and_texts(tmp_path):
     assert images.secrets == {"key": "value"}
     assert "value" not in repr(images)
     assert "secrets.key" in refused(tmp_path, text.replace("value", "[1]"))
+
+
+def test_entrypoint_and_command_are_those_of_a_dockerfile(tmp_path):
+    text = 'images: {x: {entrypoint: [python, -m, app], command: [python, "{python}"]}}'
+    image = load_images(write(tmp_path, text)).find("x")
+    assert image is not None
+    assert image.entrypoint == (sys.executable, "-m", "app")
+    assert image.command == ("python", sys.executable)
+    alone = load_images(write(tmp_path, "images: {x: {entrypoint: [serve]}}")).find("x")
+    assert alone is not None
+    assert (alone.entrypoint, alone.command) == (("serve",), ())
+    assert alone.digest() != image.digest()
+
+
+def test_an_image_without_anything_to_run_is_refused(tmp_path):
+    assert "images.x.command: what to run (got nothing" in refused(tmp_path, "images: {x: {}}")
+    said = refused(tmp_path, "images: {x: {entrypoint: [], command: 7}}")
+    assert "images.x.entrypoint: what to run (got list" in said
+    assert "images.x.command: what to run (got int, expected a list of text)" in said

@@ -1,10 +1,12 @@
 """The live view: what is on the board while it works, and what stays on the screen."""
 
 import io
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable, RenderHook
 
 from gate.core.messages import Command, Event, Interrupted, RunProbes
 from gate.core.state import Rollout
@@ -306,3 +308,29 @@ def test_steps_and_a_watch_are_told_as_in_plain_text(width: int) -> None:
     for line in told:
         if not line.startswith(("  passed: ", "  FAILED: ", "  asking: ")):
             assert " ".join(line.split()) in shown
+
+
+class Rival(RenderHook):
+    """Another thread that wants to draw whenever a line is about to be printed."""
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self._draw = draw
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        if threading.current_thread() is threading.main_thread():
+            rival = threading.Thread(target=self._draw, daemon=True)
+            rival.start()
+            rival.join(0.02)  # it waits for us: whoever waits for it longer waits for ever
+        return renderables
+
+
+def test_no_line_is_lost_to_the_thread_that_draws() -> None:
+    console = terminal(200)
+    told: list[str] = []
+    Scene(evidence=V2_EVIDENCE).play(plan(), PlainNarrator(told.append))
+    with LiveNarrator(console) as narrator:
+        console.push_render_hook(Rival(narrator._live.refresh))
+        Scene(evidence=V2_EVIDENCE).play(plan(), narrator)
+        console.pop_render_hook()
+    of_probes = ("  passed: ", "  FAILED: ", "  asking: ")
+    assert Screen(sent(console)).lines == [line for line in told if not line.startswith(of_probes)]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.mark import KEY, Mark
+from gate.core.mark import KEY, Barred, Mark
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.traffic import Split, Target
 from gate.report.columns import cells
@@ -127,6 +127,15 @@ def test_an_update_that_moves_nobody_is_told_calmly_unless_traffic_follows_lates
     assert "A CHANGE IS UNDER WAY" in text
 
 
+def test_a_newest_revision_that_is_ready_and_retired_is_not_called_unready() -> None:
+    retired = Condition(ConditionState.SUCCEEDED, "RETIRED", "Revision retired.")
+    revisions = (replace(REVISIONS[0], ready=retired), REVISIONS[1])
+    stands = service(Split.all_to(STABLE), latest_created=CANDIDATE)
+    text = " ".join(status_lines(stands, revisions, (), START, 100))
+    assert "The newest revision, backend-00002-abc, is ready, but was never reached;" in text
+    assert "is not ready" not in text
+
+
 def test_a_tag_without_an_address_and_a_service_without_a_revision() -> None:
     stands = service(
         Split.of(()), (), latest_ready="", latest_created=CANDIDATE, uri="", last_modifier=""
@@ -202,6 +211,36 @@ def led(*arguments: object) -> list[str]:
 
 def test_a_service_that_is_well_has_no_next_command() -> None:
     assert led(service(Split.all_to(STABLE)), REVISIONS, ()) == []
+
+
+LEFT = Barred("backend-00000-old", IMAGE, "bob@example.com", "orders fail")
+HELD = service(Split.all_to(STABLE, {"candidate": CANDIDATE}))
+
+
+@pytest.mark.parametrize(
+    "bar", [LEFT, replace(LEFT, revision=CANDIDATE, image="")], ids=["image", "revision"]
+)
+def test_a_held_candidate_that_people_have_left_is_not_promoted_but_followed(bar: Barred) -> None:
+    stands = replace(HELD, annotations=((KEY, Mark(barred=(bar,)).text()),))
+    entries = entries_of(Scene(evidence=V2_EVIDENCE[:1]), plan())
+    why, command = led(stands, (replace(REVISIONS[0], ready=READY), REVISIONS[1]), entries)
+    assert command == f"  gate rollout --policy POLICY --image IMAGE {WHICH}"
+    assert why == (
+        f"next: {CANDIDATE} is held, its image is barred: bob@example.com moved users away from "
+        f"{bar.revision} (orders fail); roll out another one, or this one with --again --reason"
+    )
+
+
+def test_a_bar_that_only_the_rollout_could_see_is_told_by_its_record() -> None:
+    entries = entries_of(Scene(evidence=V2_EVIDENCE[:1]), plan())
+    reason = {"subject": "barred", "text": "nobody knows the digest"}
+    barred = tuple(
+        {**one, "verdict": {"reasons": [reason]}} if one["entry"] == "outcome" else one
+        for one in entries
+    )
+    why, command = led(HELD, (replace(REVISIONS[0], ready=READY), REVISIONS[1]), barred)
+    assert command.startswith("  gate rollout --policy POLICY --image IMAGE ")
+    assert "its image is barred: nobody knows the digest; roll out another" in why
 
 
 def test_a_held_candidate_is_what_comes_next_and_costs() -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 from typing import Final
-from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
@@ -12,10 +11,11 @@ from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.names import Place, parse_place, revision_path, service_path
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.v1.fields import Json, dig
+from gate.local.admin.v1.selectors import Selector, parse_selector
 from gate.local.admin.v1.service import LOCATION
 
+SERVICE_LABEL: Final = "serving.knative.dev/service"
 _REGION: Final = re.compile(r"([a-z]+-[a-z]+[0-9]+)-")
-_SELECTOR: Final = re.compile(r"serving\.knative\.dev/service\s*==?\s*([a-z0-9-]+)")
 
 
 class Places:
@@ -62,19 +62,6 @@ class Places:
                 return held, record
         raise _missing("REVISION", name)
 
-    def selected(self, request: Request) -> str:
-        """Gives the service whose revisions are asked for, or "" for all.
-
-        Raises:
-            ApiError: INVALID_ARGUMENT: another selector.
-        """
-        selector = unquote_plus(request.query_params.get("labelSelector", "")).strip()
-        match = _SELECTOR.fullmatch(selector)
-        if selector and match is None:
-            text = f"labelSelector: not supported (got {selector[:100]!r})"
-            raise ApiError(Code.INVALID_ARGUMENT, text)
-        return match[1] if match else ""
-
     def new(self, request: Request, body: Json) -> Place:
         """Gives where a new service is to be.
 
@@ -104,15 +91,22 @@ class Places:
             if request.method == "POST":
                 body = json.loads(raw)
                 return f"{self.new(request, body)}/services/{dig(body, 'metadata', 'name')}"
-            service = self.selected(request)
+            selector = parse_selector(request.query_params.get("labelSelector", ""))
         except (ApiError, KeyError, ValueError, AttributeError, RecursionError):
             return ""
         records = self.records(request)
-        named = [each for each in records if service in ("", each.key.service)]
+        named = [each for each in records if _may_own(each, selector)]
         return " ".join(service_path(each.key) for each in named)
 
     def _every(self) -> list[ServiceRecord]:
         return self._tables.services()
+
+
+def _may_own(record: ServiceRecord, selector: Selector) -> bool:
+    """Tells whether a list by that selector can have to do with a service."""
+    own = {SERVICE_LABEL: record.key.service}
+    asked = [each for each in selector.requirements if each.key == SERVICE_LABEL]
+    return all(each.holds(own) for each in asked)
 
 
 def _region(request: Request) -> str:

@@ -25,19 +25,21 @@ from gate.local.admin.messages import (
     Service,
 )
 from gate.local.admin.names import parse_service, revision_path, service_path, short
+from gate.local.admin.operations import OperationRecord
 from gate.local.admin.pages import page
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.v1.fields import Json, dig
 from gate.local.admin.v1.places import Places
-from gate.local.admin.v1.revision import revision_v1
-from gate.local.admin.v1.service import API, read_service, service_v1
+from gate.local.admin.v1.revision import revision_labels, revision_v1
+from gate.local.admin.v1.selectors import Selector, parse_selector
+from gate.local.admin.v1.service import API, read_service, service_labels, service_v1
 from gate.local.ports import JsonValue
 
 _COLLECTIONS: Final = (
     f"/apis/{API}/namespaces/{{namespace}}",
     "/v1/projects/{namespace}/locations/{location}",
 )
-_WAIT: Final = "/v1/projects/{project}/locations/{location}/operations/{operation}:wait"
+_OPERATION: Final = "/v1/projects/{project}/locations/{location}/operations/{operation}"
 
 T = TypeVar("T")
 Call = Callable[[Request], Awaitable[Json]]
@@ -58,7 +60,10 @@ class V1RestApi:
 
     def routes(self) -> list[Route]:
         """Gives the routes to mount, each called as v2 calls the same thing."""
-        made = [_route("WaitOperation", "POST", _WAIT, self.wait_operation)]
+        made = [
+            _route("WaitOperation", "POST", f"{_OPERATION}:wait", self.wait_operation),
+            _route("GetOperation", "GET", _OPERATION, self.get_operation),
+        ]
         for base in _COLLECTIONS:
             services, revisions = f"{base}/services", f"{base}/revisions"
             one, revision = f"{services}/{{service}}", f"{revisions}/{{revision}}"
@@ -76,7 +81,12 @@ class V1RestApi:
 
     async def list_services(self, request: Request) -> Json:
         """GET services."""
-        records = [(each.key.service, each) for each in self.places.records(request)]
+        selector = _selector(request)
+        records = [
+            (each.key.service, each)
+            for each in self.places.records(request)
+            if selector.matches(service_labels(each))
+        ]
         return _listed(request, "Service", records, self._render)
 
     async def get_service(self, request: Request) -> Json:
@@ -116,12 +126,12 @@ class V1RestApi:
 
     async def list_revisions(self, request: Request) -> Json:
         """GET revisions?labelSelector=serving.knative.dev/service = S."""
-        service = self.places.selected(request)
+        selector = _selector(request)
         found = [
             (f"{10**9 - held.number:09d}/{record.key.service}", (held, record))
             for record in self.places.records(request)
-            if service in ("", record.key.service)
             for held in record.revisions.values()
+            if selector.matches(revision_labels(held, record))
         ]
         return _listed(request, "Revision", found, lambda pair: revision_v1(*pair))
 
@@ -142,7 +152,14 @@ class V1RestApi:
         parse(await read_body(request), asked)
         timeout_s = asked.timeout.ToTimedelta().total_seconds() or MAX_WAIT_S
         name = request.url.path.removeprefix("/v1/").removesuffix(":wait")
-        record = await self._control.operations.wait(name, min(timeout_s, MAX_WAIT_S))
+        return self._show(await self._control.operations.wait(name, min(timeout_s, MAX_WAIT_S)))
+
+    async def get_operation(self, request: Request) -> Json:
+        """GET operations/O."""
+        name = request.url.path.removeprefix("/v1/")
+        return self._show(self._control.operations.get(name))
+
+    def _show(self, record: OperationRecord) -> Json:
         operation = record.operation
         answer: Json = {"name": operation.name}
         if not operation.done:
@@ -196,6 +213,10 @@ def _listed(
     items: list[JsonValue] = [show(item) for item in cut.items]
     metadata: Json = {"continue": cut.next_token} if cut.next_token else {}
     return {"apiVersion": API, "kind": f"{kind}List", "metadata": metadata, "items": items}
+
+
+def _selector(request: Request) -> Selector:
+    return parse_selector(request.query_params.get("labelSelector", ""))
 
 
 def _dry(request: Request) -> bool:

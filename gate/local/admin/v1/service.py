@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Final, cast
 
 from gate.local.admin.checks import check_key
-from gate.local.admin.conditions import State, state_of
+from gate.local.admin.conditions import State
 from gate.local.admin.defaults import project_number
 from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.etags import resource_version
@@ -20,14 +20,15 @@ from gate.local.admin.plan import last_change
 from gate.local.admin.tables import ServiceRecord
 from gate.local.admin.v1.fields import Fields, Json
 from gate.local.admin.v1.settings import INGRESS, SERVER_MADE, SERVICE
-from gate.local.admin.v1.status import condition_v1, timestamp
+from gate.local.admin.v1.status import service_conditions_v1, timestamp
 from gate.local.admin.v1.table import Message, apply, shown
 from gate.local.admin.v1.template import SERVER_METADATA, read_template, template_v1
 from gate.local.admin.v1.traffic import observed_v1, read_target, target_v1
-from gate.local.ports import JsonValue, ServiceKey
+from gate.local.ports import JsonValue
 
 API: Final = "serving.knative.dev/v1"
 LOCATION: Final = "cloud.googleapis.com/location"
+OPERATION: Final = "run.googleapis.com/operation-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ def service_v1(record: ServiceRecord, operation_id: str) -> Json:
     return {
         "apiVersion": API,
         "kind": "Service",
-        "metadata": _metadata(service, record.key, operation_id),
+        "metadata": _metadata(record, operation_id),
         "spec": {
             "template": template_v1(service.template, record.client),
-            "traffic": [target_v1(target) for target in service.traffic],
+            "traffic": [target_v1(target) for target in Service.pb(service).traffic],
         },
         "status": _status(service),
     }
@@ -121,7 +122,13 @@ def _read_metadata(message: Message, metadata: Fields) -> None:
         target.update(entries)
 
 
-def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
+def service_labels(record: ServiceRecord) -> dict[str, str]:
+    """Gives a service's labels: its owner's, and its region."""
+    return {**Service.pb(record.resource).labels, LOCATION: record.key.location}
+
+
+def _metadata(record: ServiceRecord, operation_id: str) -> Json:
+    service, key = record.resource, record.key
     number = project_number(key.project)
     message = Service.pb(service)
     annotations = {
@@ -135,7 +142,7 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         quoted = ",".join(f'"{url}"' for url in message.urls)
         annotations["run.googleapis.com/urls"] = f"[{quoted}]"
     if operation_id:
-        annotations["run.googleapis.com/operation-id"] = operation_id
+        annotations[OPERATION] = operation_id
     return {
         "name": key.service,
         "namespace": number,
@@ -144,27 +151,27 @@ def _metadata(service: Service, key: ServiceKey, operation_id: str) -> Json:
         "resourceVersion": resource_version(last_change(service)),
         "generation": message.generation,
         "creationTimestamp": timestamp(message.create_time.ToDatetime(tzinfo=UTC)),
-        "labels": {**message.labels, LOCATION: key.location},
+        "labels": cast("JsonValue", service_labels(record)),
         "annotations": cast("JsonValue", annotations),
     }
 
 
 def _status(service: Service) -> Json:
     """Gives the v1 status; its observedGeneration advances with every finished reconciliation."""
-    pending = state_of(service.terminal_condition) is State.PENDING
-    observed = service.observed_generation if pending else service.generation
+    message = Service.pb(service)
+    pending = message.terminal_condition.state == State.PENDING
+    observed = message.observed_generation if pending else message.generation
     status: Json = {
         "observedGeneration": observed,
-        "conditions": [
-            condition_v1(item) for item in (service.terminal_condition, *service.conditions)
-        ],
-        "traffic": observed_v1(service),
+        "conditions": service_conditions_v1(service),
     }
-    if service.latest_created_revision:
-        status["latestCreatedRevisionName"] = short(service.latest_created_revision)
-    if service.latest_ready_revision:
-        status["latestReadyRevisionName"] = short(service.latest_ready_revision)
-    if service.uri:
-        status["url"] = service.uri
-        status["address"] = {"url": service.uri}
+    if message.traffic_statuses:
+        status["traffic"] = observed_v1(service)
+    if message.latest_created_revision:
+        status["latestCreatedRevisionName"] = short(message.latest_created_revision)
+    if message.latest_ready_revision:
+        status["latestReadyRevisionName"] = short(message.latest_ready_revision)
+    if message.uri:
+        status["url"] = message.uri
+        status["address"] = {"url": message.uri}
     return status

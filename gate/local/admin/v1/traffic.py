@@ -6,11 +6,12 @@ from gate.local.admin.errors import invalid
 from gate.local.admin.messages import BY_NAME, LATEST, Service, TrafficTarget
 from gate.local.admin.names import short
 from gate.local.admin.v1.fields import Fields, Json
+from gate.local.admin.v1.table import Message
 from gate.local.ports import JsonValue
 
 
-def target_v1(target: TrafficTarget) -> Json:
-    """Gives a target of spec.traffic; 0 % is not shown."""
+def target_v1(target: Message) -> Json:
+    """Gives a target of spec.traffic (v2's message, without its wrapper); 0 % is not shown."""
     entry: Json = {}
     if target.percent:
         entry["percent"] = target.percent
@@ -43,7 +44,7 @@ def observed_v1(service: Service) -> list[JsonValue]:
     """Gives status.traffic: entries of one revision without a tag are merged, as v1 does."""
     ready = short(service.latest_ready_revision)
     merged: dict[tuple[str, str], Json] = {}
-    for status in service.traffic_statuses:
+    for status in Service.pb(service).traffic_statuses:
         follows = status.type_ == LATEST
         name = ready if follows else short(status.revision)
         entry = merged.setdefault((name, status.tag), {"revisionName": name})

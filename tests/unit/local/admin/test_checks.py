@@ -126,16 +126,11 @@ def test_what_breaks_a_rule_is_refused_with_its_field(broken, field):
     assert field in error.violations[0].field
 
 
-@pytest.mark.parametrize(
-    "beyond",
-    [
-        change("template.containers.0.ports.0.name", "h2c"),
-    ],
-)
-def test_what_is_not_imitated_is_said_loudly(beyond):
+@pytest.mark.parametrize("name", ["h2c", "http1"])
+def test_a_port_may_be_of_either_protocol(name):
     made = complete()
-    beyond(made)
-    assert "does not imitate" in refusal(made).message
+    change("template.containers.0.ports.0.name", name)(made)
+    check_service("UpdateServiceRequest", made, "backend")
 
 
 @pytest.mark.parametrize(
@@ -151,3 +146,17 @@ def test_a_number_that_is_no_value_of_its_enum_is_refused(unknown, field):
     made = complete()
     unknown(made)
     assert refusal(made).violations[0].field.endswith(field)
+
+
+def test_a_revision_is_named_after_its_service():
+    assert refusal(complete(revision="new")).message == (
+        "Violation in UpdateServiceRequest.service.template.revision: The revision name must be "
+        "prefixed by the name of the enclosing Service or Configuration with a trailing -"
+    )
+    check_service("UpdateServiceRequest", complete(revision="backend-new"), "backend")
+
+
+def test_cpu_and_memory_are_looked_at():
+    made = complete()
+    made.template.containers[0].resources.limits["cpu"] = "16"
+    assert "Total millicpu may not exceed 8000." in refusal(made).message

@@ -15,6 +15,7 @@ def test_a_bare_service_gets_what_the_real_server_fills_in():
     assert made.template.max_instance_request_concurrency == 80
     assert made.template.service_account.endswith("-compute@developer.gserviceaccount.com")
     assert dict(container.resources.limits) == {"cpu": "1000m", "memory": "512Mi"}
+    assert (container.resources.cpu_idle, container.resources.startup_cpu_boost) == (True, False)
     assert (container.ports[0].name, container.ports[0].container_port) == ("http1", 8080)
     probe = container.startup_probe
     assert (probe.timeout_seconds, probe.period_seconds, probe.failure_threshold) == (240, 240, 1)

@@ -108,6 +108,16 @@ def test_the_oldest_finished_ones_are_forgotten():
         known.get(f"{PARENT}/operations/id-2")
 
 
+def test_the_last_operation_on_a_resource_is_the_newest_that_is_kept():
+    known = operations()
+    assert known.last(NAME) == ""
+    first, _, second = started(known), started(known, "other"), started(known)
+    assert known.last(NAME) == second.operation.name
+    known.finish(second, Service(name=NAME))
+    known.delete(second.operation.name)
+    assert known.last(NAME) == first.operation.name
+
+
 def test_operations_outlive_the_process():
     journal = MemoryJournal()
     known = operations(journal)

@@ -1,7 +1,9 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from gate.local.admin.conditions import State, state_of
 from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import (
@@ -49,7 +51,7 @@ async def test_a_deleted_revision_is_answered_with_and_gone():
     gone = Revision()
     assert operation.response.Unpack(Revision.pb(gone))
     assert gone.name.endswith("/backend-one")
-    assert gone.delete_time
+    assert gone.expire_time - gone.delete_time == timedelta(days=30)
     with pytest.raises(ApiError):
         rig.control.get_revision(f"{NAME}/revisions/backend-one")
     assert rig.instances.retired == [RevisionKey(KEY, "backend-one")]
@@ -80,7 +82,7 @@ async def test_a_revision_that_serves_as_the_latest_ready_one_stays():
 async def test_a_revision_that_is_asked_to_serve_stays_even_when_it_does_not_yet():
     rig = Rig()
     await two_revisions(rig)
-    wanted = Service(name=NAME, traffic=[to("backend-one", 50), to("nope", 50)])
+    wanted = Service(name=NAME, traffic=[to("backend-one", 50), to("backend-nope", 50)])
     await done(rig, rig.control.update_service(update(wanted, "traffic"), "me"))
     assert rig.front_end.routes[KEY, ""] == {"backend-two": 100}
     assert "actively serving" in refusal(rig, "backend-one")
@@ -134,7 +136,7 @@ async def test_deleting_a_service_takes_everything_with_it():
     operation = await done(rig, rig.control.delete_service(DeleteServiceRequest(name=NAME)))
     gone = Service()
     assert operation.response.Unpack(Service.pb(gone))
-    assert gone.delete_time
+    assert gone.expire_time - gone.delete_time == timedelta(days=30)
     with pytest.raises(ApiError) as caught:
         rig.control.get_service(NAME)
     assert caught.value.code is Code.NOT_FOUND
@@ -193,3 +195,40 @@ async def test_validating_a_deletion_deletes_nothing():
     assert rig.control.delete_service(DeleteServiceRequest(name=NAME, validate_only=True)).done
     assert not rig.control.get_revision(f"{NAME}/revisions/backend-one").reconciling
     assert "delete_time" not in rig.control.get_service(NAME)
+
+
+async def test_a_service_that_goes_is_a_generation_of_its_own_and_is_kept_for_30_days():
+    rig = Rig()
+    await two_revisions(rig)
+    before = rig.control.get_service(NAME)
+    operation = rig.control.delete_service(DeleteServiceRequest(name=NAME))
+    going = Service()
+    operation.metadata.Unpack(Service.pb(going))
+    assert (going.generation, going.observed_generation, going.reconciling) == (3, 2, True)
+    assert going.delete_time == going.update_time > before.update_time
+    assert going.expire_time == going.delete_time + timedelta(days=30)
+    assert going.etag != before.etag
+    assert state_of(going.terminal_condition) is State.PENDING
+    old = before.terminal_condition.last_transition_time
+    assert going.terminal_condition.last_transition_time == old
+    assert going.conditions == before.conditions
+    await done(rig, operation)
+
+
+async def test_a_service_that_is_gone_is_shown_whole_with_a_last_change_of_time_and_etag():
+    rig = Rig()
+    await two_revisions(rig)
+    operation = rig.control.delete_service(DeleteServiceRequest(name=NAME))
+    going, gone = Service(), Service()
+    operation.metadata.Unpack(Service.pb(going))
+    (await done(rig, operation)).response.Unpack(Service.pb(gone))
+    assert (gone.generation, gone.observed_generation, gone.reconciling) == (3, 3, False)
+    assert gone.update_time > gone.delete_time == going.delete_time
+    assert gone.expire_time == going.expire_time
+    assert gone.etag != going.etag
+    assert state_of(gone.terminal_condition) is State.SUCCEEDED
+    assert gone.terminal_condition.last_transition_time == gone.update_time
+    assert gone.conditions == going.conditions
+    assert gone.uri
+    assert gone.latest_ready_revision
+    assert gone.traffic_statuses

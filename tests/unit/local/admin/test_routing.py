@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gate.local.admin.conditions import booted
+from gate.local.admin.readiness import Start, booted
 from gate.local.admin.routing import Router
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.tasks import Tasks
@@ -27,7 +27,7 @@ class Bench:
         for number, name in enumerate(("r1", "r2"), 1):
             key = RevisionKey(KEY, name)
             made = make_revision(key, complete(revision=name), "uid", "me", START)
-            made.conditions = booted(START)
+            made.conditions = booted(Start(START, START))
             self.record.revisions[name] = RevisionRecord(key, made, number)
 
     async def put(self, routes):
@@ -98,6 +98,26 @@ async def test_a_share_has_its_revisions_timeout():
     bench.record.revisions["r1"].resource.timeout = {"seconds": 7}
     await bench.put(ONE)
     assert [share.timeout_s for share in seen] == [7.0, 7.0]
+
+
+@pytest.mark.parametrize(("name", "h2c"), [("h2c", True), ("http1", False)])
+async def test_a_share_says_what_its_container_speaks(name, h2c):
+    bench = Bench()
+    seen = []
+    bench.front_end.route = lambda _, tag, shares: seen.extend(shares)
+    bench.record.revisions["r1"].resource.containers[0].ports[0].name = name
+    await bench.put(ONE)
+    assert [share.h2c for share in seen] == [h2c, h2c]
+
+
+@pytest.mark.parametrize("affinity", [True, False])
+async def test_a_share_says_whether_its_revision_keeps_its_clients(affinity):
+    bench = Bench()
+    seen = []
+    bench.front_end.route = lambda _, tag, shares: seen.extend(shares)
+    bench.record.revisions["r1"].resource.session_affinity = affinity
+    await bench.put(ONE)
+    assert [share.affinity for share in seen] == [affinity, affinity]
 
 
 async def test_a_task_that_fails_says_so(capsys):

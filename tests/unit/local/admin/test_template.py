@@ -1,16 +1,15 @@
 from datetime import UTC, datetime
 
-from gate.local.admin.messages import RevisionTemplate, Service
+from gate.local.admin.messages import RevisionTemplate
 from gate.local.admin.template import (
     make_revision,
     make_spec,
     matches,
-    missing_secret,
     same_template,
     scaled,
 )
 from gate.local.admin.traffic import Routes
-from gate.local.ports import RevisionKey, ServiceKey
+from gate.local.ports import ProbeSpec, RevisionKey, ServiceKey
 from tests.fakes.local_messages import NAME, complete
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -49,19 +48,13 @@ def test_a_revision_has_what_its_template_says():
 
 
 def test_a_spec_says_what_it_takes_to_run_it():
-    spec = make_spec(KEY, revision(), {})
-    assert spec.image == "demo/good"
-    assert spec.env == (("A", "1"), ("B", "2"))
-    assert (spec.container_port, spec.concurrency, spec.timeout_s) == (8080, 80, 300.0)
-    assert spec.startup_timeout_s == 240.0
+    spec = make_spec(KEY, revision(), {"demo/good": "demo/good@sha256:1"})
+    assert spec.main.image == "demo/good"
+    assert spec.main.digest == "demo/good@sha256:1"
+    assert spec.main.env == (("A", "1"), ("B", "2"))
+    assert (spec.main.port, spec.concurrency, spec.timeout_s) == (8080, 80, 300.0)
+    assert spec.main.startup == ProbeSpec()
     assert (spec.min_instances, spec.max_instances) == (0, 5)
-
-
-def test_the_startup_time_is_delay_and_all_attempts():
-    made = owner()
-    probe = made.template.containers[0].startup_probe
-    probe.initial_delay_seconds, probe.period_seconds, probe.failure_threshold = 3, 2, 5
-    assert make_spec(KEY, revision(made), {}).startup_timeout_s == 13.0
 
 
 def test_a_reachable_revision_gets_its_own_min_instances_and_an_unreachable_one_none():
@@ -84,29 +77,10 @@ def test_the_services_counts_are_divided_by_percent_and_not_for_tags():
     assert (tagged.min_instances, tagged.max_instances) == (2, 100)
 
 
-def with_secret(name="key"):
-    made = owner()
-    source = {"secret_key_ref": {"secret": name, "version": "1"}}
-    made.template.containers[0].env = [{"name": "K", "value_source": source}]
-    return revision(made)
-
-
-def test_secrets_that_are_not_there_are_noticed():
-    assert missing_secret(revision(), {}) == ""
-    assert missing_secret(with_secret(), {}) == "key"
-    assert missing_secret(with_secret(), {"key": "x"}) == ""
-    mounted = Service(owner())
-    mounted.template.volumes = [{"name": "v", "secret": {"secret": "file"}}]
-    assert missing_secret(revision(mounted), {"key": "x"}) == "file"
-
-
-def test_a_secret_is_a_variables_value_wherever_it_lives():
-    for name in ("key", "projects/other/secrets/key"):
-        assert make_spec(KEY, with_secret(name), {"key": "x"}).env == (("K", "x"),)
-
-
-def test_the_container_with_a_port_is_the_one_that_runs():
+def test_the_container_with_a_port_is_the_one_that_takes_requests():
     made = owner()
     made.template.containers[0].name = "main"
     made.template.containers = [{"name": "side", "image": "side"}, *made.template.containers]
-    assert make_spec(KEY, revision(made), {}).container_name == "main"
+    spec = make_spec(KEY, revision(made), {})
+    assert spec.main.name == "main"
+    assert [(side.name, side.port) for side in spec.sidecars] == [("side", 0)]

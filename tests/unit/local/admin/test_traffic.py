@@ -27,20 +27,20 @@ def test_no_traffic_means_all_of_it_to_the_latest_revision():
 @pytest.mark.parametrize(
     "targets",
     [
-        [to("r1", 99)],
-        [to("r1", 60), to("r2", 60)],
-        [to("r1", 0)],
+        [to("backend-1", 99)],
+        [to("backend-1", 60), to("backend-2", 60)],
+        [to("backend-1", 0)],
         [],
-        [to("r1", 101), to("r2", -1)],
-        [to("r1", 200), to("r2", -100)],
-        [TrafficTarget(revision="r1", percent=100)],
+        [to("backend-1", 101), to("backend-2", -1)],
+        [to("backend-1", 200), to("backend-2", -100)],
+        [TrafficTarget(revision="backend-1", percent=100)],
         [to("", 100)],
-        [to("Not A Name", 100)],
-        [TrafficTarget(type_=LATEST, revision="r1", percent=100)],
-        [to("r1", 100, "blue"), to("r2", 0, "blue")],
-        [to("r1", 100, "Blue")],
-        [to("r1", 100, "b" * 40)],
-        [to("r1", 100), *[to("r1", 0)] * 2_000],
+        [to("backend-Not A Name", 100)],
+        [TrafficTarget(type_=LATEST, revision="backend-1", percent=100)],
+        [to("backend-1", 100, "blue"), to("backend-2", 0, "blue")],
+        [to("backend-1", 100, "Blue")],
+        [to("backend-1", 100, "b" * 40)],
+        [to("backend-1", 100), *[to("backend-1", 0)] * 2_000],
     ],
 )
 def test_what_cannot_be_a_traffic_list_is_refused(targets):
@@ -52,16 +52,28 @@ def test_what_cannot_be_a_traffic_list_is_refused(targets):
 @pytest.mark.parametrize(
     "targets",
     [
-        [to("r1", 100)],
+        [to("backend-1", 100)],
         [latest(100)],
-        [to("r1", 100), latest(0)],
-        [to("r1", 100), to("r1", 0, "blue"), to("r1", 0, "green")],
-        [to("r1", 40), to("r1", 40), latest(20, "new")],
-        [to("projects/p/locations/l/services/s/revisions/r1", 100)],
+        [to("backend-1", 100), latest(0)],
+        [to("backend-1", 100), to("backend-1", 0, "blue"), to("backend-1", 0, "green")],
+        [to("backend-1", 40), to("backend-1", 40), latest(20, "new")],
     ],
 )
 def test_what_cloud_run_takes_is_taken(targets):
     check_traffic("UpdateServiceRequest.service.traffic", targets, "backend")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["abc123", "other-1", "backend", "projects/p/locations/l/services/backend/revisions/backend-1"],
+)
+def test_traffic_names_revisions_of_its_service_by_their_short_names(name):
+    with pytest.raises(ApiError) as caught:
+        check_traffic("UpdateServiceRequest.service.traffic", [to(name, 100)], "backend")
+    assert caught.value.code is Code.INVALID_ARGUMENT
+    assert caught.value.message == (
+        f"Revision target '{name}' invalid. Expected a revision prefixed with 'backend-'"
+    )
 
 
 def test_one_revision_may_appear_in_several_targets():

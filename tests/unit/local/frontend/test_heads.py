@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from gate.local.frontend.heads import (
     HeadBuffer,
     HeadError,
+    _request_fields,
+    _response_head,
     parse_request,
     parse_response,
 )
@@ -270,3 +272,22 @@ def test_garbage_is_read_or_refused_and_nothing_else(garbage):
         for raw in (garbage, b"GET / HTTP/1.1\r\n" + garbage, b"HTTP/1.1 200 OK\r\n" + garbage):
             with suppress(HeadError):
                 parse(raw + b"\r\n\r\n")
+
+
+def test_fields_that_come_again_mean_what_the_version_of_their_request_says():
+    fields = b"Host: 127.0.0.1\r\nX-Same: twice\r\n\r\n"
+    newer = parse_request(b"GET /1 HTTP/1.1\r\n" + fields)
+    older = parse_request(b"GET /2 HTTP/1.0\r\n" + fields)
+    assert (newer.target, newer.keep_alive, newer.minor) == (b"/1", True, 1)
+    assert (older.target, older.keep_alive, older.minor) == (b"/2", False, 0)
+
+
+def test_only_short_heads_are_remembered():
+    _request_fields.cache_clear()
+    _response_head.cache_clear()
+    request(b"X-Short: 1")
+    response(b"X-Short: 1")
+    request(b"X-Long: " + b"1" * 5000)
+    response(b"X-Long: " + b"1" * 5000)
+    assert _request_fields.cache_info().currsize == 1
+    assert _response_head.cache_info().currsize == 1

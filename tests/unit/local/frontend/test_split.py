@@ -38,3 +38,12 @@ def test_no_percent_gets_nothing_and_a_lone_share_everything():
 def test_weights_that_are_no_split_are_refused(shares):
     with pytest.raises(ValueError, match="split: weights"):
         Split(shares, random.Random(1))
+
+
+def test_a_client_comes_back_to_a_revision_that_keeps_its_clients_and_has_traffic():
+    shares = (Share(A, 50, affinity=True), Share(B, 50), Share(C, 0, affinity=True))
+    split = Split(shares, random.Random(1))
+    assert split.sticky
+    assert split.again("a") == shares[0]
+    assert split.again("b") is None
+    assert split.again("c") is None

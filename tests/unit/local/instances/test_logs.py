@@ -13,7 +13,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def line(text, log_id=STDOUT):
-    return parse_line(KEY, log_id, AT, text, "i1")
+    return parse_line(KEY, log_id, AT, text, {"instanceId": "i1"})
 
 
 def split(chunks, line_bytes=1000):

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from gate.local.instances.pool import RevisionPool, backoff_s
+from gate.local.instances.pool import RevisionPool, StartReason, backoff_s
 from gate.local.instances.settings import InstanceSettings
-from gate.local.ports import BootReason, NoInstanceError, RevisionSpec
+from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, RevisionSpec
 from tests.fakes.local_data_plane import FakeLauncher, revision
 
 KEY = revision()
@@ -13,7 +13,7 @@ PATIENT = InstanceSettings(idle_s=3600, queue_s=3600, restart_backoff_s=0)
 
 def spec(concurrency=1, low=0, high=0):
     return RevisionSpec(
-        KEY, "image", concurrency=concurrency, min_instances=low, max_instances=high
+        KEY, ContainerSpec("image"), concurrency=concurrency, min_instances=low, max_instances=high
     )
 
 
@@ -43,6 +43,15 @@ async def test_boot_starts_one_instance_and_it_takes_a_request():
     assert launcher.asked == 1
 
 
+async def test_the_first_start_of_a_revision_is_its_rollout_and_any_other_is_autoscaling():
+    launcher = FakeLauncher()
+    pool = pool_of(launcher, concurrency=1)
+    await pool.boot()
+    await pool.acquire()
+    await pool.acquire()
+    assert launcher.reasons == [StartReason.DEPLOYMENT_ROLLOUT, StartReason.AUTOSCALING]
+
+
 async def test_boot_failure_is_handed_back():
     launcher = FakeLauncher(by_hand=True)
     pool = pool_of(launcher)
@@ -67,6 +76,15 @@ async def test_a_full_instance_takes_no_more_and_a_second_is_started():
     assert [pool.try_acquire() is not None for _ in range(3)] == [True, True, False]
     lease = await pool.acquire()
     assert lease.instance_id == "instance-2"
+
+
+async def test_the_instance_that_is_preferred_is_taken_if_it_has_room():
+    pool = pool_of(FakeLauncher(), concurrency=2, low=2)
+    await pool.boot()
+    await settle()
+    ids = [pool.try_acquire(wanted).instance_id for wanted in ("instance-2",) * 3]
+    assert ids == ["instance-2", "instance-2", "instance-1"]
+    assert pool.try_acquire("gone").instance_id == "instance-1"
 
 
 async def test_as_many_instances_start_as_the_queue_needs_and_no_more():

@@ -1,8 +1,10 @@
 import pytest
+from google.protobuf import json_format
 
 from gate.local.logging import wire
 from gate.local.logging.entry import MAX_ENTRY_BYTES, cut, entry_of, line_size_bytes, unix_ns
-from tests.unit.local.logging.lines import NOW, NOW_S, TRACE, entry, request, stdout
+from gate.local.ports import AUDIT_LOG, LogLine, RevisionKey
+from tests.unit.local.logging.lines import NOW, NOW_S, REVISION, TRACE, entry, request, stdout
 
 
 def test_every_entry_names_the_revision_as_cloud_run_does():
@@ -108,3 +110,19 @@ def test_size_is_estimated_without_making_the_entry():
     assert line_size_bytes(stdout({"a": ["x" * 1000]})) > 1000
     long_url = request(url="http://x/" + "a" * 1000)
     assert line_size_bytes(long_url) > line_size_bytes(request()) + 900 > line_size_bytes(stdout())
+
+
+def test_an_audit_entry_has_a_proto_payload_and_one_about_a_service_no_revision():
+    payload = {
+        "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+        "serviceName": "run.googleapis.com",
+        "status": {"code": 9, "message": "It failed."},
+        "response": {"@type": "x", "kind": "Revision"},
+    }
+    line = LogLine(RevisionKey(REVISION.service, ""), AUDIT_LOG, NOW, "ERROR", payload)
+    shown = json_format.MessageToDict(entry(line))
+    assert shown["logName"] == "projects/demo/logs/cloudaudit.googleapis.com%2Fsystem_event"
+    assert shown["protoPayload"] == payload
+    labels = shown["resource"]["labels"]
+    assert (labels["revision_name"], labels["configuration_name"]) == ("", "")
+    assert labels["service_name"] == "backend"

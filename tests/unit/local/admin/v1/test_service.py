@@ -3,12 +3,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.local.admin.conditions import Kind, State, booted, condition
+from gate.local.admin.conditions import Kind, Reason, State, condition
 from gate.local.admin.defaults import fill_service, project_number
 from gate.local.admin.errors import ApiError, Code
+from gate.local.admin.etags import resource_version
 from gate.local.admin.messages import Service
-from gate.local.admin.outcome import finished
+from gate.local.admin.outcome import Failure, finished, reconciling_conditions
 from gate.local.admin.plan import plan_create
+from gate.local.admin.readiness import Start, booted
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.template import make_revision
 from gate.local.admin.traffic import statuses
@@ -76,13 +78,40 @@ def test_ready_is_among_the_conditions_with_true_false_or_unknown():
     conditions = dig(shown(serving()), "status", "conditions")
     assert [(item["type"], item["status"]) for item in conditions] == [
         ("Ready", "True"),
-        ("RoutesReady", "True"),
         ("ConfigurationsReady", "True"),
+        ("RoutesReady", "True"),
     ]
     fresh = plan_create(complete(), NAME, "uid", "me", AT)
     (ready,) = dig(shown(fresh), "status", "conditions")
-    assert ready["status"] == "Unknown"
+    assert ready == {"type": "Ready", "status": "Unknown"}
+    assert "traffic" not in dig(shown(fresh), "status")
     assert dig(shown(fresh), "status", "observedGeneration") == 0
+
+
+def test_ready_is_as_old_as_the_routes_and_the_version_as_the_status():
+    later = AT.replace(microsecond=45_000)
+    fresh = plan_create(complete(), NAME, "uid", "me", AT)
+    fresh.conditions = reconciling_conditions([], AT)
+    made = finished(fresh, later, None, AT)
+    (ready, *_) = dig(shown(made), "status", "conditions")
+    assert ready["lastTransitionTime"] == "2026-11-22T01:02:03.000000Z"
+    assert dig(shown(made), "metadata", "resourceVersion") == resource_version(later)
+
+
+def test_a_first_service_that_failed_has_no_address_no_traffic_and_no_ready_revision():
+    reason = Reason.HEALTH_CHECK_CONTAINER_ERROR
+    both = frozenset({Kind.ROUTES, Kind.CONFIGURATIONS})
+    failure = Failure(both, Code.FAILED_PRECONDITION, "It did not listen.", reason)
+    made = finished(plan_create(complete(), NAME, "uid", "me", AT), AT, failure)
+    made.latest_created_revision = f"{NAME}/revisions/backend-00001-bcd"
+    status = dig(shown(made), "status")
+    assert status.keys() == {"observedGeneration", "conditions", "latestCreatedRevisionName"}
+    assert status["observedGeneration"] == 1
+    assert [(item["type"], item["status"], item["reason"]) for item in status["conditions"]] == [
+        ("Ready", "False", "HealthCheckContainerError"),
+        ("ConfigurationsReady", "False", "HealthCheckContainerError"),
+        ("RoutesReady", "False", "HealthCheckContainerError"),
+    ]
 
 
 def test_the_version_moves_with_the_status():
@@ -306,7 +335,7 @@ def made_revision(**fields):
     owner = ServiceRecord(KEY, complete(image="demo/good:v1", revision="r1"))
     key = RevisionKey(KEY, "r1")
     revision = make_revision(key, owner.resource, "uid", "me", AT)
-    revision.conditions = booted(AT)
+    revision.conditions = booted(Start(AT, AT))
     return revision_v1(RevisionRecord(key, revision, 3, **fields), owner)
 
 
@@ -317,6 +346,35 @@ def test_a_revision_names_its_service_and_its_generation_in_labels():
     assert generation == "3"
     assert dig(made, "metadata", "name") == "r1"
     assert dig(made, "spec", "containerConcurrency") == 80
+
+
+def test_conditions_of_a_revision_are_ready_and_then_by_name():
+    conditions = dig(made_revision(), "status", "conditions")
+    assert [item["type"] for item in conditions] == [
+        "Ready",
+        "ContainerHealthy",
+        "ContainerReady",
+        "ResourcesAvailable",
+    ]
+
+
+def test_a_revision_says_that_its_startup_probe_is_the_default_one():
+    labels = dig(made_revision(), "metadata", "labels")
+    assert labels["run.googleapis.com/startupProbeType"] == "Default"
+
+
+def test_the_owner_of_a_revision_has_an_id_of_its_own():
+    (owner,) = dig(made_revision(), "metadata", "ownerReferences")
+    assert owner["uid"] == dig(made_revision(), "metadata", "ownerReferences")[0]["uid"]
+    assert owner["uid"] != "uid"
+
+
+def test_each_container_has_a_status_with_its_digest():
+    made = made_revision(images={"demo/good:v1": "demo/good@sha256:0"})
+    assert dig(made, "status", "containerStatuses") == [
+        {"name": "backend-1", "imageDigest": "demo/good@sha256:0"}
+    ]
+    assert dig(made_revision(), "status", "containerStatuses") == [{"name": "backend-1"}]
 
 
 def test_a_revision_shows_its_image_by_digest_and_a_name_for_its_container():

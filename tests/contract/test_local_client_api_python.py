@@ -1,0 +1,120 @@
+"""google-api-python-client against the local Cloud Run: discovery's own v1 and v2.
+
+Its discovery documents weigh some 100 MB, so it is no dependency of this project's tests.
+"""
+
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+
+from tests.contract.local_admin import who
+from tests.local_cloud_run import PARENT, local_cloud_run, local_images
+
+__all__ = ["local_cloud_run", "local_images"]
+discovery = pytest.importorskip(
+    "googleapiclient.discovery",
+    reason="google-api-python-client is not installed: pip install google-api-python-client",
+)
+errors = pytest.importorskip("googleapiclient.errors")
+pytestmark = pytest.mark.xdist_group("local_client_api_python")
+
+
+@pytest.fixture
+def build(local_cloud_run):
+    """Makes the client of one API, with the discovery document that the package brings."""
+
+    def make(name, version):
+        return discovery.build(
+            name,
+            version,
+            static_discovery=True,
+            credentials=AnonymousCredentials(),
+            client_options=ClientOptions(api_endpoint=f"{local_cloud_run.rest}/"),
+        )
+
+    return make
+
+
+def settled(services, name):
+    """The service when its Ready is no longer unknown."""
+    while True:
+        found = services.get(name=name).execute()
+        (ready,) = [each for each in found["status"]["conditions"] if each["type"] == "Ready"]
+        if ready["status"] != "Unknown":
+            return found
+
+
+def test_v1_gets_a_service_replaces_it_and_looks_at_its_status(build, local_cloud_run):
+    """What Google's own v1 sample does."""
+    before = local_cloud_run.create_service("sample")
+    services = build("run", "v1").projects().locations().services()
+    body = services.get(name=before.name).execute()
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "demo/app:v2"
+    replaced = services.replaceService(name=before.name, body=body).execute()
+    assert replaced["metadata"]["generation"] == 2
+    after = settled(services, before.name)
+    assert after["status"]["observedGeneration"] == 2
+    assert after["status"]["latestReadyRevisionName"] == who(before.uri)
+    assert not before.latest_ready_revision.endswith(who(before.uri))
+
+
+def test_v1_refuses_a_stale_version(build, local_cloud_run):
+    name = local_cloud_run.create_service("stale").name
+    services = build("run", "v1").projects().locations().services()
+    body = services.get(name=name).execute()
+    body["metadata"]["labels"]["a"] = "b"
+    services.replaceService(name=name, body=body).execute()
+    with pytest.raises(errors.HttpError) as caught:
+        services.replaceService(name=name, body=body).execute()
+    assert caught.value.status_code == 409
+    assert "Conflict for resource 'stale'" in caught.value.reason
+
+
+def test_v1_lists_by_label_and_page_by_page(build, local_cloud_run):
+    for name in ("page-one", "page-two"):
+        local_cloud_run.create_service(name)
+    services = build("run", "v1").namespaces().services()
+    first = services.list(parent="namespaces/demo", limit=1).execute()
+    assert len(first["items"]) == 1
+    token = first["metadata"]["continue"]
+    rest = services.list(parent="namespaces/demo", **{"continue": token}).execute()["items"]
+    assert first["items"][0]["metadata"]["name"] not in [each["metadata"]["name"] for each in rest]
+    revisions = build("run", "v1").namespaces().revisions()
+    selector = "serving.knative.dev/service=page-two"
+    (found,) = revisions.list(parent="namespaces/demo", labelSelector=selector).execute()["items"]
+    assert found["metadata"]["name"].startswith("page-two-")
+
+
+def test_v2_patches_and_waits_for_the_operation(build, local_cloud_run):
+    before = local_cloud_run.create_service("whole")
+    api = build("run", "v2").projects().locations()
+    body = api.services().get(name=before.name).execute()
+    body["template"]["containers"][0]["image"] = "demo/app:v2"
+    started = api.services().patch(name=before.name, body=body).execute()
+    done = api.operations().wait(name=started["name"], body={"timeout": "30s"}).execute()
+    assert done["done"] is True
+    listed = api.services().revisions().list(parent=before.name).execute()["revisions"]
+    assert listed[0]["name"] == done["response"]["latestReadyRevision"]
+
+
+def test_logging_lists_entries_and_logs(build, local_cloud_run):
+    local_cloud_run.create_service("talkative")
+    api = build("logging", "v2")
+    filter_ = 'resource.labels.service_name="talkative"'
+    asked = {"resourceNames": ["projects/demo"], "filter": filter_, "pageSize": 1}
+    assert len(api.entries().list(body=asked).execute()["entries"]) == 1
+    names = api.projects().logs().list(parent="projects/demo").execute()["logNames"]
+    assert "projects/demo/logs/run.googleapis.com%2Fvarlog%2Fsystem" in names
+
+
+def test_what_is_not_imitated_is_a_400_that_says_so(build):
+    with pytest.raises(errors.HttpError, match="jobs are not imitated") as caught:
+        build("run", "v1").namespaces().jobs().list(parent="namespaces/demo").execute()
+    assert caught.value.status_code == 400
+
+
+def test_a_service_that_is_not_there_is_a_404(build):
+    services = build("run", "v2").projects().locations().services()
+    with pytest.raises(errors.HttpError) as caught:
+        services.get(name=f"{PARENT}/services/nope").execute()
+    assert caught.value.status_code == 404
