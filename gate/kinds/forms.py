@@ -26,6 +26,12 @@ KEY = "[key]"
 """The last part of a place that is the key itself, as pydantic has it."""
 
 
+def shown(value: object, most: int = 60) -> str:
+    """A value for a message: quoted, escaped and bounded."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 4]}...{text[-1]}"
+
+
 def refusal(expected: str, hint: str = "") -> "PydanticCustomError":
     """What is there is not what was expected."""
     from pydantic_core import PydanticCustomError  # noqa: PLC0415 - only where a file is read

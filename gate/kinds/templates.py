@@ -8,7 +8,7 @@ from gate.core import template
 from gate.core.expectations import Schema
 from gate.core.questions import Json
 from gate.errors import ValueProblem
-from gate.kinds.forms import KEY, unfit
+from gate.kinds.forms import KEY, shown, unfit
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -69,7 +69,7 @@ class Templated:
                 yield {"type": told, "loc": place, "input": text}
                 continue
             for name in sorted(used - reading.secrets - template.BUILTINS):
-                told = unfit(f"names an unknown secret (got {name!r})", _known(name, reading))
+                told = unfit(f"names an unknown secret (got {shown(name)})", _known(name, reading))
                 yield {"type": told, "loc": place, "input": text}
             if template.USER in used and not self.user:
                 told = unfit(
@@ -113,9 +113,9 @@ class Plain:
 
         def check(value: object) -> object:
             if isinstance(value, str) and "${" in value:
-                shown = repr(value if len(value) <= 58 else value[:54] + "...")
                 raise unfit(
-                    f"holds a template where none is rendered (got {shown}, expected plain text)"
+                    f"holds a template where none is rendered (got {shown(value)}, "
+                    "expected plain text)"
                 )
             return value
 

@@ -11,7 +11,7 @@ from gate.core.expectations import Pattern, Schema
 from gate.core.questions import Json
 from gate.kinds.checks import MoreThan0, NotEmpty, OnCandidate, OwnHeaders
 from gate.kinds.collections import ListOf, Mapped, OneOrMany
-from gate.kinds.forms import AnyJson, Measure, Text, Whole, noted, refusal, unfit
+from gate.kinds.forms import AnyJson, Measure, Text, Whole, noted, refusal, shown, unfit
 from gate.kinds.records import Key, Record, slots_from
 from gate.kinds.templates import Plain, Reading, Templated
 
@@ -188,7 +188,11 @@ class Offers(ListOf):
 
         hint = "each subprotocol may be offered once (RFC 6455, section 4.1)"
         twice = [
-            {"type": unfit(f"is offered twice (got {one!r})", hint), "loc": (at,), "input": one}
+            {
+                "type": unfit(f"is offered twice (got {shown(one)})", hint),
+                "loc": (at,),
+                "input": one,
+            }
             for at, one in enumerate(written)
             if one in written[:at]
         ]
@@ -275,9 +279,8 @@ class Known:
             reading: Reading | None = info.context
             known = frozenset((name,)) if reading is None else self.names(reading)
             if reading is not None and name not in known:
-                shown = repr(name if len(name) <= 58 else name[:54] + "...")
                 hint = reading.guess(name, known, self.otherwise)
-                raise unfit(f"{self.lacking} (got {shown})", hint)
+                raise unfit(f"{self.lacking} (got {shown(name)})", hint)
             return name
 
         return core_schema.with_info_after_validator_function(check, handler(source))

@@ -11,7 +11,7 @@ from gate.errors import ValueProblem
 from gate.kinds import sampling
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf, OneOrMany
-from gate.kinds.forms import AnyJson, Flag, Text, Whole
+from gate.kinds.forms import AnyJson, Flag, Text, Whole, shown
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Key, Record, Slot, slots_of
@@ -242,7 +242,7 @@ class WebSocketProbe(Keys):
             offered = frozenset(self.subprotocols)
             yield ValueProblem(
                 "subprotocol",
-                f"is not offered (got {self.subprotocol!r})",
+                f"is not offered (got {shown(self.subprotocol)})",
                 reading.guess(self.subprotocol, offered, "add it to subprotocols"),
             )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gate.errors import Problem
+from gate.kinds.forms import shown as shown  # noqa: PLC0414 - messages need it everywhere
 from gate.redaction import Redactor
 
 MOST = 100
@@ -79,9 +80,3 @@ def _harmless(text: str) -> str:
     """The text without tokens, and with nothing that would act on a terminal."""
     text = _REDACTOR.text(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def shown(value: object, most: int = 60) -> str:
-    """A value for a message: quoted, escaped and bounded."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 4]}...{text[-1]}"
