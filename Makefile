@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test prove check chaos model bench ratios format lint types imports lock clean fuzz
+.PHONY: help demo test prove check chaos model bench ratios format lint types imports docs lock clean fuzz
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ bench: $(STAMP)  ## decisions on labelled rollouts, beside peers: make bench [ON
 
 ratios: $(STAMP) ## every benchmark of speed: peers in the same run, one table at the end
 	@$(BIN)/python benchmarks/ratios.py $(ONLY)
+
+docs: $(STAMP)   ## write the tables of keys in docs/policy anew
+	@$(BIN)/python -m docs.tables
 
 lock: $(STAMP)   ## write both locks anew (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt

@@ -39,9 +39,10 @@ from gate.cli import wiring
 from gate.controller import Controller, World
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.messages import Probed
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Phase, Plan
+from gate.kinds.http import HttpProbe
 from gate.ports import Progress
 from gate.redaction import Redactor
 

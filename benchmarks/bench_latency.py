@@ -54,7 +54,7 @@ class Clock:
 
 async def gate(port: int) -> list[float]:
     """The probe's own schedule, client and meter, as the gate runs them."""
-    from gate.core.questions import LatencyProbe
+    from gate.kinds.latency import LatencyProbe
     from gate.ports import Target
     from gate.probes.headers import Trace
     from gate.probes.inquiry import Nonces, Run

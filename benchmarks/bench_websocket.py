@@ -42,7 +42,8 @@ def ours(port: int, sessions: int) -> float:
     import uvloop
 
     from gate.core.expectations import Pattern
-    from gate.core.policy import Await, Probe, Send, WebSocketProbe
+    from gate.core.policy import Probe
+    from gate.kinds.websocket import Await, Send, WebSocketProbe
     from gate.ports import Target
     from gate.probes.runner import ProbeRunner
     from gate.redaction import Redactor

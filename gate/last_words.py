@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import Severity
 from gate.errors import InfrastructureError
+from gate.kinds.registry import facts_of
 from gate.ports import Clock, LogEntry, LogQuery, Logs
 from gate.redaction import Redactor
 
@@ -31,8 +32,6 @@ _SYSTEM = "run.googleapis.com/varlog/system"
 """Where Cloud Run itself tells of instances (cloud.google.com/run/docs/logging)."""
 _CHATTER = frozenset({Severity.DEBUG, Severity.INFO, Severity.NOTICE})
 """Said only where nothing worse is; what has no severity may be a traceback."""
-_WITHOUT_WORDS = frozenset({"logs", "diff"})
-"""Probes whose evidence is log lines already, or that ask nothing of the container."""
 _NOT_ITS = frozenset({Symptom.CLIENT, Symptom.IDENTITY})
 """What our own side could not do, or another revision said: the candidate's log is not about it."""
 
@@ -124,7 +123,9 @@ class LastWords:
 def _asked_in_vain(item: Evidence) -> bool:
     """Whether the candidate failed at its own address, by something that its log may explain."""
     its = not item.findings or any(one.symptom not in _NOT_ITS for one in item.findings)
-    return not item.passed and not item.address and item.kind not in _WITHOUT_WORDS and its
+    kind = facts_of(item.kind)  # logs are its words already, and configurations ask it nothing
+    asked = kind is None or kind.addressed
+    return not item.passed and not item.address and asked and its
 
 
 def _is_told(entry: LogEntry) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.errors import InfrastructureError
+from gate.kinds.registry import facts_of
 from gate.ports import Clock, LogQuery, Logs
 
 REQUESTS = "run.googleapis.com/requests"
@@ -23,8 +24,6 @@ READ = 1000
 """Most entries of one read."""
 TRACES = 100
 """Most traces of one read: a filter may not be longer than 20,000 characters."""
-_NOT_ASKED = frozenset({"logs", "diff"})
-"""Kinds that ask the platform about the revision by its name: nobody else can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Witness:
             revision: short name of the one that had to answer at the candidate's own address.
             since: when the rollout began.
         """
-        asked = [one for one in evidence if not one.address and one.kind not in _NOT_ASKED]
+        asked = [one for one in evidence if not one.address and _may_be_mistaken(one.kind)]
         search = _Search(self.logs, revision, since, {one.trace for one in asked if one.trace})
         answered = await self._answered(search)
         return tuple(
@@ -121,6 +120,12 @@ class _Search:
             others = self.found.get(entry.trace, frozenset())
             self.found[entry.trace] = others | {entry.revision}
         return len(entries) < READ
+
+
+def _may_be_mistaken(name: str) -> bool:
+    """Whether somebody else may answer; the platform is asked about the revision by its name."""
+    kind = facts_of(name)
+    return kind is None or kind.addressed
 
 
 def _judged(item: Evidence, names: frozenset[str], revision: str) -> Evidence:

@@ -13,16 +13,15 @@ from gate.cli import options, prove, show, wiring
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
-from gate.core.policy import LogsProbe, Policy, SecretRef, ServiceName
+from gate.core.policy import Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
-from gate.core.questions import RoutesProbe
 from gate.core.recording import Asked, Recording
 from gate.core.service import Revision, ServiceRef
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
 
 if TYPE_CHECKING:
-    from gate.policyfile.drafting import Draft
+    from gate.drafting.draft import Draft
 
 PATHS = ("/health", "/health/ready", "/ready", "/api/health", "/")
 """Where services are wont to say how they are. Cloud Run keeps /healthz, and advises against all
@@ -124,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InconclusiveError: they passed, and did not any more while faults were tried.
     """
-    from gate.policyfile.writing import refuse_existing  # noqa: PLC0415 - YAML only here
+    from gate.drafting.writing import refuse_existing  # noqa: PLC0415 - YAML only here
     from gate.saboteurs.proof_file import proof_path  # noqa: PLC0415
 
     job = _job(args)
@@ -230,7 +229,7 @@ def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef]) -> None:
 
 
 async def _init(args: argparse.Namespace, job: _Job) -> _Result:
-    from gate.policyfile.drafting import draft  # noqa: PLC0415
+    from gate.drafting.draft import draft  # noqa: PLC0415
     from gate.probes.outcome import CannotAskError  # noqa: PLC0415
     from gate.probes.recording import Recorder  # noqa: PLC0415
 
@@ -288,14 +287,18 @@ async def _tried(
 
     Nor for its logs: users write those, too.
     """
+    from gate.drafting.writing import write_draft  # noqa: PLC0415
+    from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
     from gate.policyfile import load_policy  # noqa: PLC0415
-    from gate.policyfile.writing import write_draft  # noqa: PLC0415
 
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
     runner, _ = wiring.probes_of(policy, None)
+    kinds = {probe.name: keys_of(probe).facts for probe in policy.probes}
     asked = [
-        probe for probe in policy.probes if not isinstance(probe.spec, LogsProbe | RoutesProbe)
+        probe
+        for probe in policy.probes
+        if kinds[probe.name].addressed and not kinds[probe.name].compares
     ]
     proven = replace(target, identity=policy.candidate.identity) if target.revision else target
     evidence = await runner.run(asked, proven, progress)
@@ -334,7 +337,7 @@ def _lines(result: _Result) -> list[str]:
     lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
     if result.draft.missing:
         lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines.append("  not asked: speed; see docs/policy.md#rate-how-fast-it-answers")
+    lines.append("  not asked: speed; see docs/policy/latency.md")
     policy, *schemas = result.files
     beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
     lines.append(f"wrote {policy}{beside}")

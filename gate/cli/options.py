@@ -64,7 +64,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
 
 def _duration(text: str) -> float:
     """Seconds of a duration, written as in policies."""
-    from gate.policyfile import seconds_of  # noqa: PLC0415 - YAML only where a duration is given
+    from gate.kinds.values import seconds_of  # noqa: PLC0415 - YAML only where a duration is given
 
     seconds = seconds_of(text)
     if seconds is None:

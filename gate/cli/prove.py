@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli import options, show, wiring
 from gate.cli.probe import base_url
-from gate.core.policy import HttpProbe, Policy
+from gate.core.policy import Policy
 from gate.core.proof import Trials
 from gate.core.service import Service
 from gate.errors import ExitCode, GateError, InfrastructureError
@@ -202,13 +202,14 @@ async def _named(policy: Policy, upstream: "Upstream", target: Target) -> Target
     Raises:
         InconclusiveError: nobody answers, or no answer says which revision gave it.
     """
+    from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
     from gate.saboteurs.naming import NoNameError, revision_of  # noqa: PLC0415
 
     rule = policy.candidate.identity
     if rule is None or target.revision:
         return target
-    specs = [probe.spec for probe in policy.probes]
-    path = next((spec.path for spec in specs if isinstance(spec, HttpProbe)), "/")
+    quick = (keys_of(probe) for probe in policy.probes if probe.spec.facts.quick)
+    path = next((keys.asked for keys in quick), "/")
     try:
         name = await revision_of(upstream, rule, target.headers, path)
     except NoNameError as error:

@@ -62,20 +62,33 @@ def _plain(path: str) -> str:
     return _ENCODED.sub(lambda match: chr(int(match[1], 16)), path.split("?", maxsplit=1)[0])
 
 
-_OWN_HEADERS = frozenset(
-    {"connection", "content-length", "host", "traceparent", "transfer-encoding", "upgrade"}
+_SENT_BY_CLIENT = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "traceparent",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
-"""Headers that a probe writes itself; another Host would ask another service."""
+"""Headers that a probe's client writes itself; another Host would ask another service."""
+
+
+def sent_by_client(name: str) -> str | None:
+    """What to do instead of giving this header, "" for nothing; None where it may be given."""
+    lower = name.lower()
+    if lower == "sec-websocket-protocol":
+        return "use subprotocols"
+    return "" if lower in _SENT_BY_CLIENT or lower.startswith("sec-websocket-") else None
 
 
 def own_headers(headers: tuple[tuple[str, str], ...]) -> None:
-    """Refuses headers that a probe writes itself."""
+    """Refuses headers that a probe's client writes itself."""
     for name, _ in headers:
-        if name.lower() in _OWN_HEADERS:
-            raise ValueProblem("headers", f"must leave {name} to the probe, which writes it itself")
-        if name.lower().startswith("sec-websocket-"):
-            raise ValueProblem(
-                "headers",
-                f"must leave {name} to the probe, which negotiates itself",
-                hint="offer subprotocols under `subprotocols`",
-            )
+        if (hint := sent_by_client(name)) is not None:
+            raise ValueProblem("headers", f"{name} is for the client itself to send", hint)

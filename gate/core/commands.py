@@ -6,7 +6,7 @@ from gate.core.control import Baseline, Repeats
 from gate.core.lease import mark_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.occasions import without_comparison
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.tagging import tidied
 from gate.core.traffic import Split
@@ -141,7 +141,7 @@ def _read_logs(r: Rollout) -> ReadLogs:
     """The last words of one that does not start; stable is asked what takes one quick request."""
     if _control(r) is None or r.service is None:
         return ReadLogs(r.candidate, r.started_at)
-    probes = tuple(probe for probe in r.questions if isinstance(probe.spec, HttpProbe))
+    probes = tuple(probe for probe in r.questions if probe.spec.facts.quick)
     return ReadLogs(r.candidate, r.started_at, probes, r.service.uri, r.deadline_at)
 
 

@@ -2,27 +2,15 @@
 
 from collections.abc import Iterator
 
-from gate.core.policy import Await, HttpProbe, Json, Policy, ProbeSpec, WebSocketProbe
+from gate.core.policy import Json, Policy
 
 _TEMPLATE = "${"
 
 
 def literals(policy: Policy) -> frozenset[str]:
     """Every text and number that some answer must have, as text; templates are left out."""
-    return frozenset(text for probe in policy.probes for text in _of(probe.spec))
-
-
-def _of(spec: ProbeSpec) -> Iterator[str]:
-    match spec:
-        case HttpProbe():
-            yield from _leaves(spec.answer.json)
-            yield from _leaves([value for _, value in spec.answer_headers])
-        case WebSocketProbe():
-            for step in spec.script:
-                if isinstance(step, Await):
-                    yield from _leaves([step.answer.json, step.never.json, dict(step.where)])
-        case _:
-            return
+    expected = (value for probe in policy.probes for value in probe.spec.expects)
+    return frozenset(text for value in expected for text in _leaves(value))
 
 
 def _leaves(value: Json) -> Iterator[str]:

@@ -3,15 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from gate.core.policy import LogsProbe, Probe
-from gate.core.questions import DiffProbe, LatencyProbe, RoutesProbe, StartupProbe
-
-COMPARING = (DiffProbe, RoutesProbe)
-"""Kinds that compare the candidate with what users had before."""
-ONCE = (*COMPARING, StartupProbe)
-"""Kinds that ask what a revision is: it is the same when it has users, and not asked again."""
-OF_THE_REVISION = (LogsProbe, *ONCE)
-"""Kinds that ask about the revision itself, or at its own address alone: never users' address."""
+from gate.core.policy import Probe
 
 
 def without_stable(probes: Sequence[Probe]) -> tuple[Probe, ...]:
@@ -21,7 +13,7 @@ def without_stable(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     away from that. All, where nothing else must pass: whoever asks for questions does not want
     none.
     """
-    kept = without_comparison(probe for probe in probes if not isinstance(probe.spec, COMPARING))
+    kept = without_comparison(probe for probe in probes if not probe.spec.facts.compares)
     return kept if any(probe.required for probe in kept) else tuple(probes)
 
 
@@ -30,9 +22,4 @@ def without_comparison(probes: Iterable[Probe]) -> tuple[Probe, ...]:
 
     Limits and errors go on being asked of a latency probe.
     """
-    return tuple(
-        replace(probe, spec=replace(probe.spec, slower_percent=None))
-        if isinstance(probe.spec, LatencyProbe)
-        else probe
-        for probe in probes
-    )
+    return tuple(replace(probe, spec=probe.spec.alone()) for probe in probes)

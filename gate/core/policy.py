@@ -8,21 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gate.core.checks import more_than_0, own_headers, path_on_candidate, within
+from gate.core.checks import more_than_0, path_on_candidate, within
 from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
 from gate.core.control import Contract, Repeats
-from gate.core.expectations import Pattern
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    LatencyProbe,
-    PluginProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-    SuiteProbe,
-)
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
+from gate.core.questions import ProbeSpec
 from gate.errors import ValueProblem
 
 
@@ -101,121 +91,6 @@ class Capability:
     impact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpProbe:
-    """One HTTP request and the answer it must get. Redirects are answers, never followed.
-
-    Header values and the body may hold templates (`${alice}`, `${nonce}`).
-    """
-
-    path: str
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: Json = field(default=None, hash=False)
-    timeout_s: float = 10.0
-    status: tuple[int, ...] = (200,)
-    answer: Pattern = field(default_factory=Pattern)
-    answer_headers: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        path_on_candidate(self.path)
-        own_headers(self.headers)
-        more_than_0("timeout", self.timeout_s)
-        if not self.status:
-            raise ValueProblem("status", "is empty (expected at least one status code)")
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A script step: send this JSON value (or text, as it is) after rendering its templates."""
-
-    message: Json = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """A script step: wait for one message that matches, or for a sequence of messages by type.
-
-    Attributes:
-        answer: pattern of the awaited message; with `sequence` it must hold for its last one.
-        sequence: message types (`type` field) that must come in this order.
-        where: only messages with these (templated) fields count for `sequence`.
-        never: a message that matches this fails the step.
-        within_s: how long the whole step may take.
-        once: whether a type of the sequence that has come must not come again before the last one.
-    """
-
-    answer: Pattern = field(default_factory=Pattern)
-    sequence: tuple[str, ...] = ()
-    where: tuple[tuple[str, Json], ...] = field(default=(), hash=False)
-    never: Pattern = field(default_factory=Pattern)
-    within_s: float = 10.0
-    once: bool = False
-
-    def __post_init__(self) -> None:
-        more_than_0("within", self.within_s)
-        if self.answer.empty and not self.sequence:
-            raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
-        if self.once and not self.sequence:
-            raise ValueProblem(
-                "once", "says nothing without a sequence", hint="name the types under `sequence`"
-            )
-
-
-Step = Send | Await
-
-
-@dataclass(frozen=True, slots=True)
-class WebSocketProbe:
-    """Sessions against one WebSocket path, and how they must go and end.
-
-    Attributes:
-        subprotocols, headers: templates, rendered for each connection. `${user}` is the secret of
-            the connection's user; where users are given and neither names it, the header
-            `Authorization: Bearer ${user}` is sent.
-        users: names of secrets; connection i belongs to user i modulo their number.
-        connections: sessions held open together in one round.
-        hold_s: how long all of them stay open after the last script has ended.
-        repeat: rounds, one after the other, each with new connections.
-        open_within_s: limit for one handshake.
-        success_percent: share of sessions that must go right.
-        close_code: code that the close must carry after we start it with 1000, or None for any.
-        refused: where given, each session must be refused: by one of these HTTP statuses at the
-            handshake, or by one of these close codes after it.
-        subprotocol: the subprotocol that the server must select, or "" for any offered or none.
-        foreign_messages: most messages that may carry another connection's nonce.
-    """
-
-    path: str
-    subprotocols: tuple[str, ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    users: tuple[str, ...] = ()
-    connections: int = 1
-    hold_s: float = 0.0
-    repeat: int = 1
-    open_within_s: float = 10.0
-    script: tuple[Step, ...] = ()
-    success_percent: float = 100.0
-    close_code: int | None = None
-    refused: tuple[int, ...] = ()
-    subprotocol: str = ""
-    foreign_messages: int = 0
-
-    def __post_init__(self) -> None:
-        path_on_candidate(self.path)
-        own_headers(self.headers)
-        more_than_0("open_within", self.open_within_s)
-        within("connections", self.connections, 1, 10_000)
-        within("repeat", self.repeat, 1, 100_000)
-        within("hold", self.hold_s, 0, 86_400)
-        within("success", self.success_percent, 0, 100)
-        within("foreign_messages", self.foreign_messages, 0, 1_000_000)
-        if self.success_percent == 0:
-            raise ValueProblem("success", "cannot fail (got 0%, expected more than 0%)")
-        if self.refused and self.script:
-            raise ValueProblem("refused", "excludes a script: a refused session has none to run")
-
-
 class Severity(Enum):
     """Severity of a log entry, by its number in Cloud Logging; higher is worse."""
 
@@ -228,50 +103,6 @@ class Severity(Enum):
     CRITICAL = 600
     ALERT = 700
     EMERGENCY = 800
-
-
-@dataclass(frozen=True, slots=True)
-class LogPattern:
-    """Matches an entry of at least this severity that contains this text (either may be open)."""
-
-    severity: Severity | None = None
-    text: str = ""
-
-    def __post_init__(self) -> None:
-        if self.severity is None and not self.text:
-            raise ValueProblem("none", "matches every entry (expected severity or text)")
-
-
-@dataclass(frozen=True, slots=True)
-class LogsProbe:
-    """Reads the candidate's own logs since the rollout began; none may match.
-
-    `settle_s` allows for ingestion: Cloud Logging promises no delay, so entries are read again
-    until this much time has passed since the last probe ended.
-    """
-
-    none: tuple[LogPattern, ...]
-    settle_s: float = 15.0
-
-    def __post_init__(self) -> None:
-        within("settle", self.settle_s, 0, 600)
-        if not self.none:
-            raise ValueProblem("none", "is empty (expected at least one pattern)")
-
-
-ProbeSpec = (
-    HttpProbe
-    | WebSocketProbe
-    | LogsProbe
-    | LatencyProbe
-    | StartupProbe
-    | SoakProbe
-    | DiffProbe
-    | RoutesProbe
-    | GrpcProbe
-    | SuiteProbe
-    | PluginProbe
-)
 
 
 class Bodies(Enum):

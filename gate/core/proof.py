@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gate.core.policy import Probe
-from gate.core.questions import SuiteProbe
 from gate.errors import ValueProblem
 
 HINT = "run gate policy prove on the policy, and keep the proof file beside it"
@@ -125,10 +124,9 @@ class Proving:
 
 
 def _shown(probe: Probe, tests: Mapping[str, int]) -> Probe:
-    if not isinstance(probe.spec, SuiteProbe):
-        return probe
     can_fail = frozenset(name for name, kills in tests.items() if kills)
-    return replace(probe, spec=replace(probe.spec, can_fail=can_fail))
+    spec = probe.spec.proven(can_fail)
+    return probe if spec is probe.spec else replace(probe, spec=spec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.mark import Barred
 from gate.core.messages import Deploy, SetTraffic
-from gate.core.occasions import ONCE, without_stable
+from gate.core.occasions import without_stable
 from gate.core.policy import IdentityRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
@@ -333,7 +333,7 @@ class Rollout:
     @property
     def questions(self) -> tuple[Probe, ...]:
         """What a round of this phase asks: what the candidate is only before it has users."""
-        again = tuple(one for one in self.plan.probes if not isinstance(one.spec, ONCE))
+        again = tuple(one for one in self.plan.probes if not one.spec.facts.once)
         live = self.phase in {Phase.DWELLING, Phase.WATCHING}
         return again if live and any(one.required for one in again) else self.plan.probes
 

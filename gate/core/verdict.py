@@ -7,7 +7,6 @@ from enum import Enum
 from gate.core.attribution import EXCUSED, Attribution, advice, attribute, control_of
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.occasions import OF_THE_REVISION
 from gate.core.policy import Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
@@ -147,7 +146,7 @@ def _spoke_for_it(probe: Probe, seen: Sequence[Evidence], *, live: bool) -> bool
 
 def asks_address(probe: Probe) -> bool:
     """Whether a probe asks users' address, too; logs, say, belong to a revision."""
-    return not isinstance(probe.spec, OF_THE_REVISION)
+    return probe.spec.facts.asks_users
 
 
 def _reason(

@@ -2,23 +2,21 @@
 
 source ....... a file as text, bounded
 tree ......... text as values that know their places; the only door for YAML
-shapes ....... what a single value may look like; records: what lists and mappings may
-format ....... the table of the policy's keys, for the reader and for the JSON Schema
+format ....... the policy's own keys; those of probes are declared in gate.kinds
+scripts ...... probes that name another one in place of a script
+probes ....... one probe, by its kind
+reading ...... what is known of the file while its values are read
 contract ..... JSON Schema files that a policy names
-context ...... problems, names and templates while building
-sessions, probes, build ... from read fields to core.policy
+mistakes ..... what pydantic refused, in the house's words and at its place
 digest ....... what a policy means, as a hash
 advice ....... what is allowed and still seldom wanted
-inferring .... a JSON Schema from samples of one answer
-holding ...... what samples of an answer allow the next one to be held to
-drafting ..... a first policy from what stable answered
-writing ...... a draft as YAML with comments: the way out through the same door
+schema, tables ... the format for editors, and for docs/policy
 """
 
+from gate.kinds.values import seconds_of
 from gate.policyfile.digest import contract_digest
-from gate.policyfile.format import policy_schema
 from gate.policyfile.load import PolicyCheck, check_policy, load_policy, load_service
-from gate.policyfile.shapes import seconds_of
+from gate.policyfile.schema import policy_schema
 
 __all__ = [
     "PolicyCheck",

@@ -1,18 +1,31 @@
 """The room's door: from a path to a policy, or to every problem of the file."""
 
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gate.core.policy import Policy, ServiceName
-from gate.errors import PolicyError, Problem
-from gate.policyfile import format as form
+from gate.core.policy import CandidateRule, Policy, Probe, ServiceName
+from gate.errors import PolicyError, Problem, ValueProblem
+from gate.kinds.keys import Keys
 from gate.policyfile.advice import advise
-from gate.policyfile.build import build_policy, build_service, names_of
-from gate.policyfile.context import Context
+from gate.policyfile.checking import checked, validator
+from gate.policyfile.digest import digest
+from gate.policyfile.format import PROBES, SERVICE, TOP, tag_unfit
+from gate.policyfile.mistakes import form_message
+from gate.policyfile.probes import read_probe
 from gate.policyfile.problems import Problems
-from gate.policyfile.records import Fields, Read, attempt
+from gate.policyfile.reading import FileReading
+from gate.policyfile.scripts import with_scripts
 from gate.policyfile.source import Unreadable, read_text
 from gate.policyfile.tree import Mapping, Node, parse
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
+
+_SOME = (Probe("-", Keys()),)
+"""Stands for probes that have problems of their own, so that their absence is not one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +46,12 @@ class PolicyCheck:
 def check_policy(path: Path) -> PolicyCheck:
     """Reads a policy and says everything about it. Never raises for what is in the file."""
     problems = Problems(str(path))
-    fields = _fields(path, problems)
-    if fields is None:
-        return PolicyCheck(None, problems.sorted(), ())
-    secrets = names_of(fields, form.SECRETS)
-    context = Context(path.parent, problems, secrets, names_of(fields, form.CAPABILITIES))
-    policy = build_policy(context, fields, path.name)
-    if policy is None or len(problems):
+    root = _root(path, problems)
+    policy = None if root is None else _policy(root, path, problems)
+    if root is None or policy is None or len(problems):
         return PolicyCheck(None, problems.sorted(), ())
     advice = Problems(str(path))
-    advise(policy, fields.node(), advice)
+    advise(policy, root, advice)
     return PolicyCheck(replace(policy, folder=str(path.parent)), (), advice.sorted())
 
 
@@ -66,15 +75,17 @@ def load_service(path: Path) -> ServiceName:
     """
     problems = Problems(str(path))
     root = _root(path, problems)
-    service: Read[Fields] | None = None
+    service: ServiceName | None = None
     if isinstance(root, Mapping):
-        entry = root.entries.get(form.SERVICE_KEY.name)
-        service = None if entry is None else attempt(form.SERVICE, entry[1], problems)
+        entry = root.entries.get("service")
+        service = (
+            None if entry is None else checked(_validator(SERVICE.says), entry[1], None, problems)
+        )
     elif root is not None:
-        attempt(form.POLICY, root, problems)
+        problems.add(root.mark, form_message(root, TOP.expected(None)))
     if len(problems):
         raise PolicyError(problems.sorted())
-    return build_service(service)
+    return service or ServiceName()
 
 
 def _root(path: Path, problems: Problems) -> Node | None:
@@ -86,7 +97,51 @@ def _root(path: Path, problems: Problems) -> Node | None:
     return parse(text, problems)
 
 
-def _fields(path: Path, problems: Problems) -> Fields | None:
-    root = _root(path, problems)
-    read = None if root is None else attempt(form.POLICY, root, problems)
-    return None if read is None else read.value
+def _policy(root: Node, path: Path, problems: Problems) -> Policy | None:
+    """The policy; None, or half of one, where problems were noted."""
+    reading = FileReading(path.parent, problems, root)
+    given: dict[str, Any] | None = checked(_validator(TOP.says), root, reading, problems)
+    probes = _probes(root, reading, problems)
+    if given is None:
+        return None
+    del given["version"]
+    _check_tag(given, root, problems)
+    # whatever is wrong with the probes, what goes together at the top is looked at
+    given.setdefault("service", ServiceName())
+    given |= {PROBES: probes if probes and not len(problems) else _SOME, "source": path.name}
+    try:
+        policy = Policy(**given)
+    except ValueProblem as problem:
+        entry = root.entries.get(problem.field) if isinstance(root, Mapping) else None
+        mark = entry[1].mark if entry else root.mark
+        problems.add(mark, f"{problem.field}: {problem.message}", problem.hint)
+        return None
+    return None if len(problems) else replace(policy, digest=digest(policy))
+
+
+def _probes(root: Node, reading: FileReading, problems: Problems) -> tuple[Probe, ...]:
+    """Every probe that can be read, in the file's order."""
+    entry = root.entries.get(PROBES) if isinstance(root, Mapping) else None
+    if entry is None or not isinstance(entry[1], Mapping):
+        return ()
+    entries = with_scripts(entry[1], problems).entries
+    probes = (read_probe(name, node, reading, problems) for name, (_, node) in entries.items())
+    return tuple(probe for probe in probes if probe is not None)
+
+
+def _check_tag(given: MappingOf[str, Any], root: Node, problems: Problems) -> None:
+    rule: CandidateRule = given.get("candidate", CandidateRule())
+    problem = tag_unfit(rule, given.get("service", ServiceName()))
+    if problem is None or not isinstance(root, Mapping):
+        return
+    place = root.entries["service"][1]
+    candidate = root.entries.get("candidate")
+    if candidate and isinstance(candidate[1], Mapping) and "tag" in candidate[1].entries:
+        place = candidate[1].entries["tag"][1]
+    hint = "Cloud Run counts both together; shorten the tag"
+    problems.add(place.mark, f"candidate.tag: {problem}", hint)
+
+
+@cache
+def _validator(title: str) -> "SchemaValidator":
+    return validator(next(one for one in (TOP, SERVICE) if one.says == title))

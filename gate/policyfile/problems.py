@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gate.errors import Problem
+from gate.kinds.forms import shown as shown  # noqa: PLC0414 - messages need it everywhere
 from gate.redaction import Redactor
 
 MOST = 100
@@ -35,12 +36,16 @@ class Problems:
         self._file = file.encode("utf-8", "backslashreplace").decode()
         self._found: list[tuple[Mark, Problem]] = []
         self._dropped = 0
+        self._told: set[tuple[Mark | None, str]] = set()
 
     def __len__(self) -> int:
         return len(self._found) + self._dropped
 
     def add(self, mark: Mark | None, message: str, hint: str = "") -> None:
-        """Notes a problem at a place, or with the file as a whole where there is no mark."""
+        """Notes a problem, once, at a place or with the file as a whole."""
+        if (mark, message) in self._told:
+            return
+        self._told.add((mark, message))
         if len(self._found) >= MOST:
             self._dropped += 1
             return
@@ -75,9 +80,3 @@ def _harmless(text: str) -> str:
     """The text without tokens, and with nothing that would act on a terminal."""
     text = _REDACTOR.text(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def shown(value: object, most: int = 60) -> str:
-    """A value for a message: quoted, escaped and bounded."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 4]}...{text[-1]}"

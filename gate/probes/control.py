@@ -11,8 +11,7 @@ from datetime import datetime
 from gate.core.attribution import odds
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
-from gate.core.policy import LogsProbe, Probe
-from gate.core.questions import SuiteProbe
+from gate.core.policy import Probe
 from gate.core.shapes import Shape, broken, together
 from gate.core.statistics import Odds
 from gate.ports import Clock
@@ -135,23 +134,3 @@ def settled(own: Evidence, control: Evidence, probe: Probe) -> bool:
     """Whether this alone rejects the candidate: then other failures need not be asked again."""
     shown = probe.required and Repeat.RIGHT not in own.repeats and len(own.repeats) > 1
     return shown and own.outcome is Outcome.FAILED and control.passed
-
-
-def for_stable(probe: Probe) -> Probe:
-    """The question as stable is asked it: its logs once, after `arrival_s`, not over and over."""
-    if isinstance(probe.spec, LogsProbe):
-        return replace(probe, spec=replace(probe.spec, settle_s=0.0))
-    return probe
-
-
-def arrival_s(probe: Probe) -> float:
-    """How long what stable has just been asked may take to arrive in its logs.
-
-    The last question was put to the candidate first: its entries may be there, and stable's not.
-    """
-    return probe.spec.settle_s if isinstance(probe.spec, LogsProbe) else 0.0
-
-
-def only_after_failure(probe: Probe) -> bool:
-    """Whether stable is asked only if the candidate fails: logs are scarce, and suites are long."""
-    return isinstance(probe.spec, LogsProbe | SuiteProbe)

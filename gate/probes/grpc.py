@@ -14,7 +14,7 @@ import grpc
 import grpc.aio
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.questions import GrpcProbe
+from gate.kinds.grpc import GrpcProbe
 from gate.probes import headers
 from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.identity import Doubt

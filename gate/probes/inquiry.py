@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from gate.core.evidence import Evidence, Finding, Outcome
-from gate.core.policy import ProbeSpec
 from gate.core.shapes import Shape
 from gate.core.template import NONCE, URL, USER, WS_URL
+from gate.kinds.keys import Keys
 from gate.ports import Clock, Configurations, Logs, Target
 from gate.probes.frontend import Arrival
 from gate.probes.identity import Identity
@@ -25,7 +25,7 @@ FINDINGS_MAX = 12
 """Most findings of one Evidence: those that failed first, then the most frequent."""
 TOLD_BEFORE_MAX = 3
 
-Spec = TypeVar("Spec", bound=ProbeSpec)
+Spec = TypeVar("Spec", bound=Keys)
 
 
 class Nonces:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.policy import LogPattern, LogsProbe, Severity
+from gate.core.policy import Severity
 from gate.errors import AccessError, InfrastructureError
+from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import LogEntry, LogQuery, Logs
 from gate.probes.inquiry import Draft, Inquiry
 from gate.probes.outcome import CannotAskError, Fault

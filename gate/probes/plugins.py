@@ -10,14 +10,19 @@ import contextlib
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 from gate.core.evidence import Evidence, Outcome, Symptom
-from gate.core.questions import PluginProbe
+from gate.core.policy import Json
 from gate.core.template import parse_json
+from gate.kinds.keys import Keys
+from gate.kinds.kind import Kind
+from gate.kinds.plugin import PluginProbe
+from gate.kinds.records import slots_of
 from gate.probes import headers
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry
 from gate.probes.outcome import CannotAskError, Fault
@@ -26,6 +31,8 @@ from gate.probes.quoting import quoted
 from gate.probes.words import LINES_MAX
 
 KIND = "plugin"
+WITHIN_S = 60.0
+"""How long a kind without a timeout of its own may take."""
 _NAMES_MAX = 10
 _ANSWER = "a gate.probes.plugin.Answer"
 
@@ -36,12 +43,30 @@ async def ask(inquiry: Inquiry[PluginProbe]) -> Evidence:
     Raises:
         CannotAskError: there is no such plug-in, or it has not answered as plug-ins must.
     """
-    run, spec = inquiry.run, inquiry.spec
+    spec = inquiry.spec
+    return await _ask(inquiry, KIND, _Loading(spec.kind), dict(spec.options), spec.timeout_s)
+
+
+async def ask_plainly(inquiry: Inquiry[Keys]) -> Evidence:
+    """The same of a kind with keys of its own, whose options are its fields.
+
+    Raises:
+        CannotAskError: it cannot be imported, or has not answered as plug-ins must.
+    """
+    keys = inquiry.spec
+    options = {slot.field: _json(getattr(keys, slot.field)) for slot in slots_of(type(keys))}
+    within_s = float(getattr(keys, "timeout_s", WITHIN_S))
+    return await _ask(inquiry, keys.facts.name, _Importing(keys.facts), options, within_s)
+
+
+async def _ask(
+    inquiry: Inquiry[Any], kind: str, loading: "_Loading", options: dict[str, Json], within_s: float
+) -> Evidence:
+    run = inquiry.run
     trace = headers.Trace()
-    question = _question(inquiry, trace)
-    draft = inquiry.begin(KIND, f"plug-in {spec.kind}", "an answer that passes")
-    loading = _Loading(spec.kind)
-    result = await _in_time(lambda: loading.load()(question), loading, spec.timeout_s)
+    question = _question(inquiry, trace, options, within_s)
+    draft = inquiry.begin(kind, loading.package, "an answer that passes")
+    result = await _in_time(lambda: loading.load()(question), loading, within_s)
     answer = _checked(result, loading)
     if answer.expected:
         draft = replace(draft, expected=answer.expected)
@@ -61,18 +86,33 @@ async def ask(inquiry: Inquiry[PluginProbe]) -> Evidence:
     )
 
 
-def _question(inquiry: Inquiry[PluginProbe], trace: headers.Trace) -> Question:
-    run, spec = inquiry.run, inquiry.spec
-    options = parse_json(dict(spec.options)).render(run.values(run.nonces.new()))
-    assert isinstance(options, dict)
+def _question(
+    inquiry: Inquiry[Any], trace: headers.Trace, options: dict[str, Json], within_s: float
+) -> Question:
+    run = inquiry.run
+    rendered = parse_json(options).render(run.values(run.nonces.new()))
+    assert isinstance(rendered, dict)
     return Question(
         url=run.target.url,
         headers=dict(headers.render(trace, run.target.headers, (), {})),
-        options=options,
-        deadline_s=spec.timeout_s,
+        options=rendered,
+        deadline_s=within_s,
         revision=run.target.revision,
         identity_header=run.identity.header,
     )
+
+
+def _json(value: object) -> Json:
+    """A field's value as JSON has it."""
+    match value:
+        case tuple() | list():
+            return [_json(one) for one in value]
+        case Mapping():
+            return {str(name): _json(one) for name, one in value.items()}
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)
 
 
 class _Loading:
@@ -115,6 +155,22 @@ class _Loading:
             f"an entry point {self._kind} of the group {GROUP}",
             "install the package that brings it beside the gate, in the same environment",
         )
+
+
+class _Importing(_Loading):
+    """Imports what asks a kind that has been declared."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind.name)
+        self._ask = kind.ask
+
+    def load(self) -> Callable[[Question], object]:
+        """As _Loading.load."""
+        module, _, name = self._ask.partition(":")
+        loaded: object = getattr(import_module(module), name)
+        if not callable(loaded):
+            raise CannotAskError(f"{self._ask} is no function", "a function that takes a Question")
+        return loaded
 
 
 async def _in_time(call: Callable[[], object], loading: _Loading, within_s: float) -> object:

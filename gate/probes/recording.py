@@ -11,9 +11,10 @@ from functools import cache
 
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Symptom
-from gate.core.policy import Json, WebSocketProbe
+from gate.core.policy import Json
 from gate.core.recording import Asked, Form, Page, Recording, Sample
 from gate.core.template import parse
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Clock, Target
 from gate.probes import headers
 from gate.probes.expect import compact, read_json

@@ -1,41 +1,26 @@
 """Schedules probes: one after the other; what needs no request first, those that read logs last.
 
 One at a time, since attribution matters more than seconds: what the logs and the candidate show
-during a probe belongs to that probe. Each kind's library is imported when its first probe is due.
+during a probe belongs to that probe. What asks a kind is imported when its first probe is due.
 """
 
 import ssl
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
-from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    LatencyProbe,
-    PluginProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-    SuiteProbe,
-)
+from gate.core.policy import Probe
 from gate.errors import ValueProblem
+from gate.kinds.keys import Keys, keys_of
+from gate.kinds.kind import Control, Kind, Turn
 from gate.ports import Clock, Configurations, Logs, Progress, Target
-from gate.probes.control import (
-    Limits,
-    Sides,
-    arrival_s,
-    ask_both,
-    for_stable,
-    only_after_failure,
-    settled,
-)
+from gate.probes.control import Limits, Sides, ask_both, settled
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
@@ -44,113 +29,22 @@ from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 from gate.redaction import Redactor
 
-FIRST, COLD, TURN, LAST = 0, 1, 5, 9
-"""Turns: before any request, with the first request, in the policy's order, after all others."""
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""
 
 
-async def _http(inquiry: Inquiry[HttpProbe]) -> Evidence:
-    from gate.probes.http.probe import ask  # noqa: PLC0415 - lazy: httpx takes over 100 ms
-
-    return await ask(inquiry)
+Ask = Callable[[Inquiry[Any]], Awaitable[Evidence]]
 
 
-async def _websocket(inquiry: Inquiry[WebSocketProbe]) -> Evidence:
-    from gate.probes.websocket.probe import ask  # noqa: PLC0415 - lazy: websockets takes 80 ms
+def _asks(kind: Kind) -> Ask:
+    """What asks this kind; its libraries are imported with it, some of which take over 100 ms."""
+    if kind.plain:
+        from gate.probes.plugins import ask_plainly  # noqa: PLC0415 - lazy, as the others
 
-    return await ask(inquiry)
-
-
-async def _logs(inquiry: Inquiry[LogsProbe]) -> Evidence:
-    from gate.probes.logs import ask  # noqa: PLC0415 - lazy, as the others
-
-    return await ask(inquiry)
-
-
-async def _diff(inquiry: Inquiry[DiffProbe]) -> Evidence:
-    from gate.probes.diff.probe import ask  # noqa: PLC0415 - lazy, as the others
-
-    return await ask(inquiry)
-
-
-async def _suite(inquiry: Inquiry[SuiteProbe]) -> Evidence:
-    from gate.probes.suite.probe import ask  # noqa: PLC0415 - lazy, as the others
-
-    return await ask(inquiry)
-
-
-async def _latency(inquiry: Inquiry[LatencyProbe]) -> Evidence:
-    from gate.probes.latency.probe import ask  # noqa: PLC0415 - lazy: aiohttp takes over 100 ms
-
-    return await ask(inquiry)
-
-
-async def _routes(inquiry: Inquiry[RoutesProbe]) -> Evidence:
-    from gate.probes.routes.probe import ask  # noqa: PLC0415 - lazy, as the others
-
-    return await ask(inquiry)
-
-
-async def _startup(inquiry: Inquiry[StartupProbe]) -> Evidence:
-    from gate.probes.startup import ask  # noqa: PLC0415 - lazy: httpx takes over 100 ms
-
-    return await ask(inquiry)
-
-
-async def _soak(inquiry: Inquiry[SoakProbe]) -> Evidence:
-    from gate.probes.soak import ask  # noqa: PLC0415 - lazy: websockets takes 80 ms
-
-    return await ask(inquiry)
-
-
-async def _plugin(inquiry: Inquiry[PluginProbe]) -> Evidence:
-    from gate.probes.plugins import ask  # noqa: PLC0415 - lazy, and so is the plug-in itself
-
-    return await ask(inquiry)
-
-
-async def _grpc(inquiry: Inquiry[GrpcProbe]) -> Evidence:
-    from gate.probes.grpc import ask  # noqa: PLC0415 - lazy: grpc takes 70 ms
-
-    return await ask(inquiry)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """What asks one kind of probe.
-
-    Attributes:
-        turn: lower ones are asked first, whatever their place in the policy.
-        addressed: whether it asks the target's address, where anybody may answer.
-        control: whether stable is asked the same, where there is a control.
-        again: whether a failure is asked again then.
-        compares: whether it asks stable by itself, in turns with the candidate, so that nobody
-            else must: asked one after the other, the two could not be compared.
-    """
-
-    kind: str
-    ask: Callable[[Inquiry[Any]], Awaitable[Evidence]]
-    turn: int = TURN
-    addressed: bool = True
-    control: bool = False
-    again: bool = False
-    compares: bool = False
-
-
-ASKERS: Mapping[type[ProbeSpec], Asker] = {
-    HttpProbe: Asker("http", _http, control=True, again=True),
-    WebSocketProbe: Asker("websocket", _websocket, control=True, again=True),
-    LatencyProbe: Asker("latency", _latency, compares=True),
-    LogsProbe: Asker("logs", _logs, turn=LAST, addressed=False, control=True),
-    SuiteProbe: Asker("suite", _suite, control=True),
-    DiffProbe: Asker("diff", _diff, turn=FIRST, addressed=False),
-    RoutesProbe: Asker("routes", _routes, compares=True),
-    StartupProbe: Asker("startup", _startup, turn=COLD, control=True),
-    SoakProbe: Asker("soak", _soak, control=True),
-    GrpcProbe: Asker("grpc", _grpc, control=True, again=True),
-    PluginProbe: Asker("plugin", _plugin, control=True, again=True),
-}
+        return ask_plainly
+    module, _, name = kind.ask.partition(":")
+    asks: Ask = getattr(import_module(module), name)
+    return asks
 
 
 class ProbeRunner:
@@ -210,11 +104,11 @@ class ProbeRunner:
             Limits(target.repeats, self._clock, target.until),
             progress,
         )
-        if target.warm_s > 0 and any(ASKERS[type(one.spec)].addressed for one in probes):
+        if target.warm_s > 0 and any(keys_of(one).facts.addressed for one in probes):
             from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
 
             await warm(self._run_at(target), target.warm_s)
-        order = sorted(range(len(probes)), key=lambda index: ASKERS[type(probes[index].spec)].turn)
+        order = sorted(range(len(probes)), key=lambda index: keys_of(probes[index]).facts.turn)
         found = {index: await asking.ask(probes[index]) for index in order}
         pairs = [found[index] for index in range(len(probes))]
         controls = tuple(control for _, control in pairs if control is not None)
@@ -263,7 +157,8 @@ class _Asking:
         return own, control
 
     async def _both(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        asker, stable = ASKERS[type(probe.spec)], self._stable
+        keys, stable = keys_of(probe), self._stable
+        kind = keys.facts
 
         def again(times: int) -> None:
             most = self._limits.rule.at_most if self._limits.rule else times
@@ -275,26 +170,27 @@ class _Asking:
         async def control() -> Evidence:
             assert stable is not None
             self._progress(Progress(probe.name, "asking", address=STABLE))
-            await self._arrived(probe)
-            return await _ask(for_stable(probe), stable, self._progress, STABLE)
+            await self._arrived(keys)
+            of_stable = replace(probe, spec=keys.of_stable())
+            return await _ask(of_stable, stable, self._progress, STABLE)
 
-        if asker.compares:
+        if kind.control is Control.ITSELF:
             return await self._compared(probe)
-        if stable is None or not asker.control:
+        if stable is None or kind.control is Control.NONE:
             return await own(), None
-        if only_after_failure(probe):
+        if kind.control is Control.AFTER_FAILURE:
             seen = await own()
             return seen, None if seen.passed else replace(await control(), address=STABLE)
-        limits = self._limits if asker.again else replace(self._limits, rule=None)
+        limits = self._limits if kind.again else replace(self._limits, rule=None)
         pair = await ask_both(probe, Sides(own, control, again), limits)
         if settled(*pair, probe):
             self._limits = replace(self._limits, rule=None)
             self._decided = True
         return pair
 
-    async def _arrived(self, probe: Probe) -> None:
+    async def _arrived(self, keys: Keys) -> None:
         """Waits for what stable was asked last, unless the verdict is known."""
-        if not self._decided and (wait_s := arrival_s(probe)):
+        if not self._decided and (wait_s := keys.arrival_s):
             await self._limits.clock.sleep(wait_s)
 
     async def _compared(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
@@ -316,12 +212,12 @@ async def _ask(
     def report(text: str, done: int, of: int) -> None:
         progress(Progress(probe.name, text, done, of, address=address))
 
-    asker = ASKERS[type(probe.spec)]
+    keys = keys_of(probe)
     run = replace(run, words=run.words.keeping(probe.bodies))
-    inquiry = Inquiry(probe.name, probe.spec, run, report, control)
-    draft = inquiry.begin(asker.kind, _asked(probe.spec), "an answer")
+    inquiry = Inquiry(probe.name, keys, run, report, control)
+    draft = inquiry.begin(keys.facts.name, keys.asked, "an answer")
     try:
-        return kept_out(await _seen(asker, inquiry, draft), run.target.ingress)
+        return kept_out(await _seen(keys.facts, inquiry, draft), run.target.ingress)
     except CannotAskError as error:
         return draft.end(error.fault.seen, [error.fault])
     except ValueProblem as error:
@@ -330,17 +226,17 @@ async def _ask(
         return draft.end("a defect of the gate", [_defect(error)])
 
 
-async def _seen(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+async def _seen(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks, with proofs of who answers where the policy has a path for them."""
     run = inquiry.run
-    if run.identity.path and asker.turn == COLD:
-        return await _before_a_proof(asker, inquiry, draft)
-    if run.identity.path and asker.addressed:
-        return await _between_proofs(asker, inquiry, draft)
-    return await asker.ask(inquiry)
+    if run.identity.path and kind.turn is Turn.COLD:
+        return await _before_a_proof(kind, inquiry, draft)
+    if run.identity.path and kind.addressed:
+        return await _between_proofs(kind, inquiry, draft)
+    return await _asks(kind)(inquiry)
 
 
-async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+async def _between_proofs(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks once the right revision answers; it counts if that one still does so afterwards."""
     from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
 
@@ -356,7 +252,7 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
     asked = 0
     proof = await prove(run, again)
     while proof.fault is None:
-        evidence = await asker.ask(inquiry)
+        evidence = await _asks(kind)(inquiry)
         asked += 1
         proof = await prove(run)
         if proof.fault is None:
@@ -370,32 +266,15 @@ async def _between_proofs(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> 
     return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
 
 
-async def _before_a_proof(asker: Asker, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
+async def _before_a_proof(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks what a proof before it would spoil; it counts if the right revision answers then."""
     from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
 
-    evidence = await asker.ask(inquiry)
+    evidence = await _asks(kind)(inquiry)
     proof = await prove(inquiry.run)
     if proof.fault is not None:
         return draft.end(proof.fault.seen, [proof.fault], answered_by=proof.name)
     return replace(evidence, answered_by=inquiry.run.words.line(proof.name, TEXT_MAX))
-
-
-def _asked(spec: ProbeSpec) -> str:
-    """What a probe is about to ask, before it has said so itself."""
-    match spec:
-        case LogsProbe():
-            return "its logs"
-        case DiffProbe():
-            return "its configuration"
-        case SuiteProbe():
-            return " ".join(spec.run)
-        case PluginProbe():
-            return f"plug-in {spec.kind}"
-        case GrpcProbe():
-            return "grpc.health.v1.Health/Check"
-        case _:
-            return getattr(spec, "path", "")
 
 
 def _defect(error: Exception) -> Fault:

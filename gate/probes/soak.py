@@ -11,8 +11,8 @@ from dataclasses import replace
 from statistics import median
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.policy import WebSocketProbe
-from gate.core.questions import SoakProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Inquiry
 from gate.probes.outcome import Fault
 from gate.probes.sockets import classify

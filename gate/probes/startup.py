@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.questions import StartupProbe
+from gate.kinds.startup import StartupProbe
 from gate.probes import headers
 from gate.probes.inquiry import Inquiry, Run, Tally, told_before
 from gate.probes.outcome import Fault, worst

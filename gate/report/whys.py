@@ -7,6 +7,8 @@ link is not on record, that is said, with what would have put it there.
 from collections.abc import Iterator
 
 from gate.core.evidence import Attribution, Outcome, Symptom
+from gate.kinds.kind import LeadsTo
+from gate.kinds.registry import facts_of
 from gate.report.evidence import stake, tries_text
 from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.lines import Line, Tone
@@ -16,8 +18,6 @@ from gate.report.words import asked_at
 PROBES_MAX = 3
 DIFFERENCES_MAX = 5
 LOG_LINES_MAX = 3
-_COMPARING = frozenset({"diff", "routes"})
-_LOGS = "logs"
 _REFUSED = frozenset({"reject", "hold"})
 _CONFIGURATION = frozenset({Symptom.CONFIGURATION.value, Symptom.ROUTES.value})
 
@@ -96,7 +96,8 @@ def _fault(item: Entry, control: Entry) -> list[str]:
 
 def _said(item: Entry) -> list[str]:
     """The candidate's own lines: those beside the requests, or those that a logs probe is about."""
-    kept = "excerpts" if text(item, "kind") == _LOGS else "log_lines"
+    kind = facts_of(text(item, "kind"))
+    kept = "excerpts" if kind and kind.leads_to is LeadsTo.LOGS else "log_lines"
     lines = [safe(line, 300) for line in texts(item, kept)[:LOG_LINES_MAX]]
     return lines or ["nothing on record: no line of its log belongs to these requests"]
 
@@ -108,7 +109,11 @@ def _changes(outcome: Entry) -> Iterator[str]:
     if image and before:
         was = "the same" if before == [image] else f"was {safe(', '.join(before))}"
         yield f"image: {safe(image)}, {was}"
-    compared = [one for one in children(outcome, "evidence") if text(one, "kind") in _COMPARING]
+    compared = [
+        one
+        for one in children(outcome, "evidence")
+        if (kind := facts_of(text(one, "kind"))) and kind.compares
+    ]
     found = [
         f"{safe(text(one, 'probe'))}: {safe(text(finding, 'seen'), 300)}"
         for one in compared

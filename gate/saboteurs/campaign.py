@@ -11,17 +11,10 @@ from typing import TypeVar
 
 from gate.core.control import Baseline
 from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
-from gate.core.policy import HttpProbe, LogsProbe, Probe, ProbeSpec, WebSocketProbe
+from gate.core.policy import Probe
 from gate.core.proof import Trial, Trials
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    LatencyProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-    SuiteProbe,
-)
+from gate.kinds.keys import keys_of
+from gate.kinds.kind import Control
 from gate.ports import Probes, Progress, Target
 from gate.saboteurs.acts import AnswerAct, Mutant
 from gate.saboteurs.catalogue import Catalogue, catalogue, touches
@@ -30,22 +23,6 @@ from gate.saboteurs.saboteur import Saboteur
 from gate.saboteurs.suites import Suites
 from gate.saboteurs.wire import Upstream
 
-_UNPROVABLE: dict[type[ProbeSpec], str] = {
-    LogsProbe: "it reads logs, which do not pass the proxy",
-    DiffProbe: "it compares configurations, which do not pass the proxy",
-    GrpcProbe: "it speaks HTTP/2, which the proxy does not",
-}
-_COSTS: dict[type[ProbeSpec], int] = {
-    HttpProbe: 0,
-    RoutesProbe: 1,
-    StartupProbe: 2,
-    WebSocketProbe: 3,
-    LatencyProbe: 5,
-    SoakProbe: 6,
-    SuiteProbe: 8,
-}
-"""In which order probes meet a mutant: quick ones first. What is not here comes before suites."""
-_PLUGIN_COST = 7
 _TRIES = 3
 """So often a probe meets a mutant if it fails for something else."""
 T = TypeVar("T")
@@ -156,8 +133,8 @@ class Campaign:
         unprovable: list[tuple[str, str]] = []
         failed: list[Evidence] = []
         for probe in self._all:
-            why = _UNPROVABLE.get(type(probe.spec))
-            if why is None:
+            why = keys_of(probe).facts.past_proxy
+            if not why:
                 self._told(f"control: {probe.name}")
                 lesson = self._lessons.setdefault(probe.name, Lesson())
                 async with self._asking(probe, lesson=lesson) as (evidence, _):
@@ -169,7 +146,7 @@ class Campaign:
                         why = "what it asks does not pass the proxy"
                     else:
                         self._suites.healthy(probe, evidence)
-            if why is None:
+            if not why:
                 provable.append(probe)
             else:
                 unprovable.append((probe.name, why))
@@ -266,9 +243,10 @@ class Campaign:
 
         Not for suites: whose fault it is changes nothing about which of their tests fail.
         """
-        if isinstance(probe.spec, SuiteProbe):
+        kind = keys_of(probe).facts
+        if kind.cases:
             return None
-        always = isinstance(probe.spec, LatencyProbe | RoutesProbe)
+        always = kind.control is Control.ITSELF
         return self._target if always or self._how.baseline is Baseline.STABLE else None
 
     def _trials(
@@ -313,9 +291,9 @@ def _unsteady(mutant: Mutant, evidence: Evidence) -> bool:
 
 
 def _cost(probe: Probe) -> tuple[int, float]:
-    spec = probe.spec
-    sessions = spec.connections * spec.repeat if isinstance(spec, WebSocketProbe) else 0
-    return _COSTS.get(type(spec), _PLUGIN_COST), sessions
+    """Quick ones meet a mutant first."""
+    keys = keys_of(probe)
+    return keys.facts.rank, keys.sessions
 
 
 async def _together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:

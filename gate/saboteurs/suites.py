@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gate.core.evidence import Evidence, Outcome
 from gate.core.policy import Probe
-from gate.core.questions import SuiteProbe
+from gate.kinds.keys import keys_of
 
 TIMES, LEAST_S = 5.0, 20.0
 """A suite that a fault makes wait is given up after so many times what it takes without."""
@@ -37,7 +37,7 @@ class Suites:
 
     def healthy(self, probe: Probe, evidence: Evidence) -> None:
         """The healthy service was asked; a test that does not pass each time is not steady."""
-        if not isinstance(probe.spec, SuiteProbe):
+        if not keys_of(probe).facts.cases:
             return
         passed = frozenset(one.name for one in evidence.cases if one.outcome is Outcome.PASSED)
         self._steady[probe.name] = self._steady.get(probe.name, passed) & passed
@@ -46,10 +46,9 @@ class Suites:
     def bounded(self, probe: Probe) -> Probe:
         """The same with a time limit that fits a suite whose own is for the slowest of services."""
         limit_s = self._limits_s.get(probe.name)
-        if limit_s is None or not isinstance(probe.spec, SuiteProbe):
+        if limit_s is None:
             return probe
-        spec = replace(probe.spec, timeout_s=min(probe.spec.timeout_s, limit_s))
-        return replace(probe, spec=spec)
+        return replace(probe, spec=keys_of(probe).bounded(limit_s))
 
     def sabotaged(self, evidence: Evidence) -> frozenset[str]:
         """The tests that failed with a fault; they are kept in mind."""
@@ -66,7 +65,7 @@ class Suites:
 
     def in_time(self, probe: Probe) -> bool:
         """Whether it may be asked once more; a suite only for so long from the first time on."""
-        if not isinstance(probe.spec, SuiteProbe):
+        if not keys_of(probe).facts.cases:
             return True
         now_s = self._now_s()
         if now_s < self._until_s.setdefault(probe.name, now_s + self._within_s):

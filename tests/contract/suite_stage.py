@@ -11,7 +11,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from gate.core.policy import Probe
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner

@@ -14,7 +14,8 @@ from google.cloud import run_v2
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, WebSocketProbe
+from gate.kinds.http import HttpProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from tests.contract.local_admin import Api, short, to
 from tests.contract.probe_servers import ask_all

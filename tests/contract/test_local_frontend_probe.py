@@ -8,7 +8,7 @@ import pytest
 from google.cloud import run_v2
 
 from gate.core.evidence import Outcome
-from gate.core.questions import GrpcProbe
+from gate.kinds.grpc import GrpcProbe
 from gate.local.images import Image, Images
 from gate.local.server import LocalCloudRun, Settings
 from tests.contract.cloud_run_in_process import PARENT, _end, google_client

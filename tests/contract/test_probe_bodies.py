@@ -8,8 +8,11 @@ import pytest
 from websockets.asyncio.server import serve
 
 from gate.core.expectations import Pattern, Schema
-from gate.core.policy import Await, Bodies, HttpProbe, Probe, Send, WebSocketProbe
-from gate.core.questions import SoakProbe, StartupProbe
+from gate.core.policy import Bodies, Probe
+from gate.kinds.http import HttpProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.startup import StartupProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.ports import Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor

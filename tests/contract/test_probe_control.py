@@ -14,17 +14,11 @@ from gate.core.attribution import attributed
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Outcome, Repeat, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import (
-    Await,
-    HttpProbe,
-    IdentityRule,
-    LogPattern,
-    LogsProbe,
-    Probe,
-    Severity,
-    WebSocketProbe,
-)
+from gate.core.policy import IdentityRule, Probe, Severity
 from gate.core.statistics import sample_size
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.websocket import Await, WebSocketProbe
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor

@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule
-from gate.core.questions import GrpcProbe
+from gate.kinds.grpc import GrpcProbe
 from tests.contract.probe_servers import answers, ask, http, tcp
 
 PROBE = GrpcProbe(within_s=5)

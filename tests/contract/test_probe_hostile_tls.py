@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, WebSocketProbe
-from gate.core.questions import SoakProbe
+from gate.kinds.http import HttpProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.websocket import WebSocketProbe
 from tests.contract.probe_servers import ask, tcp
 
 SPECS = (

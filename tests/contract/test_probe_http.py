@@ -10,7 +10,7 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern, Schema
-from gate.core.policy import HttpProbe
+from gate.kinds.http import HttpProbe
 from tests.contract.probe_servers import SECRETS, TOKEN, answers, ask, http, tcp
 
 PROBE = HttpProbe("/health", timeout_s=2)

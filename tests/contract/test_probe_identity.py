@@ -12,16 +12,10 @@ from websockets.exceptions import ConnectionClosed
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import (
-    Await,
-    HttpProbe,
-    IdentityRule,
-    LogPattern,
-    LogsProbe,
-    Send,
-    Severity,
-    WebSocketProbe,
-)
+from gate.core.policy import IdentityRule, Severity
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.ports import Target
 from tests.contract.probe_servers import ARRIVAL_S, TOKEN, ask, ask_all, tcp
 from tests.fakes.logs import FakeLogs

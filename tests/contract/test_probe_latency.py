@@ -14,7 +14,7 @@ import trustme
 
 from gate.core.evidence import STABLE, Outcome, Symptom
 from gate.core.policy import IdentityRule
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.ports import Target
 from gate.probes.frontend import Arrival
 from gate.probes.headers import Trace

@@ -14,7 +14,8 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule
-from gate.core.questions import PluginProbe
+from gate.kinds.plugin import PluginProbe
+from gate.policyfile import check_policy
 from tests.contract.probe_servers import TOKEN, ask, tcp
 
 ROOT = Path(__file__).parents[2]
@@ -28,13 +29,13 @@ def install(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     names = []
 
-    def one(module, code, points, name="a-package"):
+    def one(module, code, points, name="a-package", group="gate.probes"):
         (tmp_path / f"{module}.py").write_text(code)
         info = tmp_path / f"{name.replace('-', '_')}-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
         lines = [f"{kind} = {value}" for kind, value in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[gate.probes]", *lines, ""]))
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
         names.append(module)
 
     yield one
@@ -221,8 +222,8 @@ def example(language):
 )
 async def test_the_example_of_the_page_does_what_it_says(install, tmp_path, answer, code, says):
     project = tomllib.loads(example("toml"))["project"]
-    points = project["entry-points"]["gate.probes"]
-    install("gate_graphql", example("python"), points, name=project["name"])
+    points = project["entry-points"]["gate.kinds"]
+    install("gate_graphql", example("python"), points, name=project["name"], group="gate.kinds")
     policy = tmp_path / "policy.yaml"
     policy.write_text(example("yaml"))
     heads = []
@@ -260,3 +261,52 @@ async def run_gate(*arguments, extra):
         timeout=60,
         check=False,
     )
+
+
+BROKEN_KIND = """\
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from gate.kinds.keys import Keys
+from gate.kinds.kind import Kind
+from gate.kinds.records import Expected, Key
+from gate.kinds.values import Path, SomeSeconds
+
+@dataclass(frozen=True, slots=True)
+class Theirs(Keys):
+    facts: ClassVar[Kind] = Kind("theirs", "Theirs", "their_kind:ask", plain=True)
+    path: Annotated[Path, Key("where")]
+    within_s: Annotated[SomeSeconds, Expected("how soon")] = 2.0
+"""
+
+
+def refused(folder, text):
+    path = folder / "policy.yaml"
+    path.write_text(f"version: 1\nprobes:\n  x: {text}\n")
+    found = check_policy(path).problems
+    return [str(one).partition("policy.yaml:")[2] + f" | {one.hint}" for one in found]
+
+
+def test_the_keys_of_a_kind_are_checked_like_the_gates_own(install, tmp_path):
+    install("their_kind", BROKEN_KIND, {"theirs": "their_kind:Theirs"}, group="gate.kinds")
+    assert refused(tmp_path, "{theirs: {path: /a}, expect: {within: 5s}}") == []
+    assert refused(tmp_path, "{theirs: {pth: /healthz}, expect: {within: 0s}}") == [
+        (
+            "3:15: probes.x.theirs: path is missing (expected a path such as /health that starts "
+            "with one /) | "
+        ),
+        "3:16: probes.x.theirs: has an unknown key (got 'pth') | did you mean path?",
+        "3:49: probes.x.expect.within: must be more than 0 (got 0 s) | ",
+    ]
+
+
+def test_a_kind_that_cannot_be_imported_is_a_problem_of_the_policy(install, tmp_path):
+    install("worse_kind", "import no_such_module", {"worse": "worse_kind:It"}, group="gate.kinds")
+    (said,) = refused(tmp_path, "{worse: {}}")
+    assert "worse cannot be imported (got ModuleNotFoundError" in said
+
+
+async def test_the_older_form_is_a_policy_too(tmp_path):
+    _, older = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "policy.yaml"
+    path.write_text(older)
+    assert check_policy(path).policy

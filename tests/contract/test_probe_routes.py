@@ -8,7 +8,7 @@ import pytest
 from gate.core.attribution import attributed
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule, Probe
-from gate.core.questions import RoutesProbe
+from gate.kinds.routes import RoutesProbe
 from gate.ports import Target
 from gate.probes.routes.probe import DOCUMENT_MAX
 from tests.contract.probe_servers import ask, ask_all, http, tcp

@@ -13,7 +13,7 @@ from websockets.server import ServerProtocol
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule
-from gate.core.questions import SoakProbe
+from gate.kinds.soak import SoakProbe
 from tests.contract.probe_servers import TOKEN, ask, tcp
 
 SHORT = SoakProbe("/ws", for_s=1.2, ping_every_s=0.3)

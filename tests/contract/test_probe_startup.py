@@ -8,8 +8,9 @@ import pytest
 
 from gate.core.attribution import EXCUSED, Attribution, attributed
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, IdentityRule, Probe
-from gate.core.questions import StartupProbe
+from gate.core.policy import IdentityRule, Probe
+from gate.kinds.http import HttpProbe
+from gate.kinds.startup import StartupProbe
 from gate.ports import Target
 from tests.contract.probe_servers import answers, ask, ask_all, http, tcp
 

@@ -14,7 +14,7 @@ from websockets.server import ServerProtocol
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern, Schema
-from gate.core.policy import Await, Send, WebSocketProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.probes.websocket.probe import HANDSHAKES_MAX
 from tests.contract.probe_servers import SECRETS, TOKEN, ask, tcp
 

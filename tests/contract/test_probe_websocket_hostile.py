@@ -12,7 +12,7 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import Await, WebSocketProbe
+from gate.kinds.websocket import Await, WebSocketProbe
 from tests.contract.probe_servers import TOKEN, answers, ask, tcp
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -10,17 +10,11 @@ from websockets.asyncio.server import serve
 
 from gate.core.evidence import Evidence, Outcome
 from gate.core.expectations import Pattern
-from gate.core.policy import (
-    Await,
-    HttpProbe,
-    IdentityRule,
-    LogPattern,
-    LogsProbe,
-    Probe,
-    Send,
-    WebSocketProbe,
-)
+from gate.core.policy import IdentityRule, Probe
 from gate.core.proof import Proving
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner

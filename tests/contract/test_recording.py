@@ -8,9 +8,9 @@ import pytest
 from gate.core.evidence import Outcome
 from gate.core.policy import ServiceName
 from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Socket
+from gate.drafting.draft import draft
+from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy, load_policy
-from gate.policyfile.drafting import draft
-from gate.policyfile.writing import write_draft
 from gate.ports import Target
 from gate.probes.recording import Recorder
 from gate.probes.runner import ProbeRunner

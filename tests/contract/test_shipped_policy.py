@@ -20,7 +20,8 @@ import pytest
 from examples.backend.tokens import mint
 from gate.cli.wiring import SystemClock
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import LogsProbe, Severity
+from gate.core.policy import Severity
+from gate.kinds.logs import LogsProbe
 from gate.policyfile import check_policy, load_policy
 from gate.ports import Configuration, LogEntry, Target
 from gate.probes.runner import ProbeRunner

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
-from gate.core.policy import HttpProbe, LogPattern, LogsProbe, OnHold, Probe
+from gate.core.policy import OnHold, Probe
 from gate.core.service import Condition, ConditionState, ServiceRef
 from gate.core.state import Kind, Past, PastMove, Plan
 from gate.core.traffic import Split, Target
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 REF = ServiceRef("demo", "us-central1", "backend")

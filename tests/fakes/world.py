@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from gate.bookkeeping import Waits
 from gate.controller import Controller, World
-from gate.core.policy import HttpProbe, Json, Probe
+from gate.core.policy import Json, Probe
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
+from gate.kinds.http import HttpProbe
 from gate.ledger.past import past_of
 from gate.ports import Headers, UsersAnswer
 from gate.redaction import Redactor

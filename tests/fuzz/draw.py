@@ -6,26 +6,18 @@ import random
 from dataclasses import dataclass
 
 from gate.core.expectations import Pattern, Schema
-from gate.core.policy import (
-    Await,
-    HttpProbe,
-    LogPattern,
-    LogsProbe,
-    ProbeSpec,
-    Send,
-    Severity,
-    WebSocketProbe,
-)
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    LatencyProbe,
-    PluginProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-    SuiteProbe,
-)
+from gate.core.policy import ProbeSpec, Severity
+from gate.kinds.diff import DiffProbe
+from gate.kinds.grpc import GrpcProbe
+from gate.kinds.http import HttpProbe
+from gate.kinds.latency import LatencyProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.plugin import PluginProbe
+from gate.kinds.routes import RoutesProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.startup import StartupProbe
+from gate.kinds.suite import SuiteProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.probes.latency.probe import FIRST_WITHIN_S
 from gate.probes.startup import WARM_TIMEOUT_S
 from gate.probes.suite.channel import DRAIN_S

@@ -8,9 +8,9 @@ import pytest
 
 from gate.core.policy import ServiceName
 from gate.core.recording import Asked
+from gate.drafting.draft import draft as drafted
+from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy
-from gate.policyfile.drafting import draft as drafted
-from gate.policyfile.writing import write_draft
 from gate.ports import Target
 from gate.probes.recording import Recorder
 from tests.contract.probe_servers import SystemClock, tcp

@@ -12,8 +12,12 @@ import time
 from pathlib import Path
 
 from gate.core.evidence import Outcome
-from gate.core.policy import Probe, WebSocketProbe
-from gate.core.questions import LatencyProbe, PluginProbe, SoakProbe, StartupProbe
+from gate.core.policy import Probe
+from gate.kinds.latency import LatencyProbe
+from gate.kinds.plugin import PluginProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.startup import StartupProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner

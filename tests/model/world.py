@@ -25,8 +25,9 @@ from gate.core.messages import (
     Seen,
     SetTraffic,
 )
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.state import Plan
+from gate.kinds.http import HttpProbe
 from tests.model import checks
 from tests.model.checks import GHOSTS, Ghost
 from tests.model.cloud_run import (

@@ -16,13 +16,13 @@ from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed, Deploy, Probed, Seen
-from gate.core.policy import LogsProbe
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, IllegalEventError
+from gate.kinds.logs import LogsProbe
 from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
 from tests.exploration.explore import JUST_WRITTEN, Arrow, Graph, explore

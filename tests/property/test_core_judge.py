@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from gate.core.attribution import EXCUSED
 from gate.core.evidence import SERVICE, STABLE, Finding, Outcome, Repeat, Symptom
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.verdict import Decision, judge
+from gate.kinds.http import HttpProbe
 from tests.fakes.probes import evidence
 
 NAMES = ["a", "b", "c", "stranger"]

@@ -12,7 +12,7 @@ from gate.core.percentiles import (
     ratio_of_percentiles,
     samples_needed,
 )
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.probes.latency.client import Reply
 from gate.probes.latency.judging import Measured, faults
 from gate.probes.latency.meter import Meter

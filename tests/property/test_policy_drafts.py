@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from gate.core.policy import ServiceName
 from gate.core.recording import Asked, Form, Page, Recording, Sample
+from gate.drafting.draft import draft
+from gate.drafting.schemas import schema_of
+from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy
-from gate.policyfile.drafting import draft
-from gate.policyfile.inferring import schema_of
-from gate.policyfile.writing import write_draft
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["status", "ok", "${a}", "a: b", "# x", "\x1b[2J", "yes"]

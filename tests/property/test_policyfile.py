@@ -1,23 +1,30 @@
-"""The reader and the JSON Schema for editors come from one table: they must agree on structure.
+"""Reader and JSON Schema come from one declaration: they must agree on structure.
 
 Documents are generated from the schema's own vocabulary, good values and bad ones mixed, so that
 most are nearly right. What the schema cannot say (names, references, sums, ranges of durations) is
-judged in a second step and is not looked at here.
+told as another type of refusal, and is not looked at here.
 """
 
 import json
 import string
+from pathlib import Path
 
 import jsonschema
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from gate.core.expectations import Schema
+from gate.kinds.forms import VALUE
+from gate.kinds.probe import probe_keys
+from gate.kinds.registry import keys_of_kinds, kinds_of_key
 from gate.policyfile import check_policy, policy_schema
-from gate.policyfile.format import POLICY
-from gate.policyfile.problems import Problems
-from gate.policyfile.records import attempt
-from gate.policyfile.tree import as_json, parse
+from gate.policyfile.checking import validator
+from gate.policyfile.format import TOP
+from gate.policyfile.problems import Mark, Problems
+from gate.policyfile.reading import FileReading
+from gate.policyfile.tree import Scalar, as_json, parse
 
 SCHEMA = policy_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -70,6 +77,8 @@ def right(schema: dict) -> st.SearchStrategy:
         return st.one_of(*[like(one) for one in schema["anyOf"]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "const" in schema:
+        return st.just(schema["const"])
     match schema["type"]:
         case "string":
             return text_for(schema["pattern"])
@@ -99,13 +108,45 @@ def record(schema: dict) -> st.SearchStrategy:
     return st.one_of(whole, whole, whole, whole, whole, whole, spoilt, lacking)
 
 
-def structure_problems(document: object) -> list[str]:
-    problems = Problems("f")
-    root = parse(json.dumps(document), problems)
+ABSENT = FileReading(Path(), Problems("f"), Scalar(None, Mark(), ""))
+ABSENT.schema = lambda name: Schema(name, {})
+
+
+READER = validator(TOP)
+
+
+def refused(record, value) -> list[dict]:
+    try:
+        record.validate_python(value, context=ABSENT)
+    except ValidationError as error:
+        return [one for one in error.errors() if one["type"] not in (VALUE, "missing")]
+    return []
+
+
+KINDS = {
+    (kind.facts.key, kind.facts.where): validator(probe_keys(kind))
+    for key in keys_of_kinds()
+    for kind in kinds_of_key(key)
+}
+
+
+def structure_problems(document: object) -> list[object]:
+    """What the reader refuses that a JSON Schema can see."""
+    root = parse(json.dumps(document), Problems("f"))
     assert root is not None
     assert as_json(root) == document
-    attempt(POLICY, root, problems)
-    return [str(problem) for problem in problems.sorted()]
+    found: list[object] = [*refused(READER, document)]
+    probes = document.get("probes") if isinstance(document, dict) else None
+    for probe in probes.values() if isinstance(probes, dict) else ():
+        there = [one for one in KINDS if isinstance(probe, dict) and one[0] in probe]
+        meant = [one for one in there if one[1] and _has(probe[one[0]], one[1])]
+        meant = meant or [one for one in there if not one[1]]
+        found += refused(KINDS[meant[0]], probe) if len(meant) == 1 else ["no kind, or two"]
+    return found
+
+
+def _has(asked: object, key: str) -> bool:
+    return isinstance(asked, dict) and key in asked
 
 
 def walk(value):

@@ -6,27 +6,24 @@ import pytest
 from gate.core.control import Baseline, Contract, Repeats
 from gate.core.expectations import Pattern
 from gate.core.policy import (
-    Await,
     Bodies,
     CandidateRule,
     Capability,
-    HttpProbe,
     IdentityRule,
-    LogPattern,
-    LogsProbe,
     OnHold,
     SecretRef,
-    Send,
     ServiceName,
     Severity,
-    WebSocketProbe,
 )
 from gate.errors import ExitCode, PolicyError
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.registry import keys_of_kinds
+from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.policyfile import load_policy, load_service
-from gate.policyfile.format import PROBE
 from tests.unit.policy_files import HEAD, PLAIN, loaded, probe, probes, problems, write
 
-KINDS = ", ".join(PROBE.kinds)
+KINDS = ", ".join(keys_of_kinds())
 
 
 def test_a_whole_policy_becomes_values(tmp_path):
@@ -612,3 +609,19 @@ def test_a_probe_says_what_it_keeps_of_bodies(tmp_path, kind, bodies):
     assert probe(tmp_path, f"x: {{{kind}, evidence: {{}}}}", "x").bodies is Bodies.EXCERPT
     (problem,) = problems(tmp_path, probes(f"x: {{{kind}, evidence: {{bodies: some}}}}"))
     assert "probes.x.evidence.bodies" in problem
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{{http: {{path: /, headers: {{a: "${{{0}}}"}}}}}}',
+        "{{websocket: {{path: /, subprotocols: [{0}, {0}]}}}}",
+        "{{websocket: {{path: /, subprotocols: [b]}}, expect: {{subprotocol: {0}}}}}",
+        "{{websocket: {{path: /, users: [{0}]}}}}",
+        '{{http: {{path: "/${{{0}}}"}}}}',
+    ],
+)
+def test_what_is_shown_of_a_value_is_bounded(tmp_path, bad):
+    found = problems(tmp_path, probes(f"x: {bad.format('a' * 1500)}\n"))
+    assert found
+    assert all(len(one) < 400 for one in found)

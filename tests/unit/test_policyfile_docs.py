@@ -1,17 +1,20 @@
-"""docs/policy.md can be believed: its examples load, and every key of the format is in it."""
+"""docs/policy can be believed: its examples load, every key is in it, and its tables are made."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from docs.tables import PAGES, filled
+from gate.kinds.keys import record_of
+from gate.kinds.registry import KINDS, kind_of
 from gate.policyfile import policy_schema
 from gate.policyfile.problems import Problems
 from gate.policyfile.tree import parse
 from tests.unit.policy_files import loaded
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+PAGE = "\n".join(path.read_text() for path in PAGES)
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+KIND_PAGES = {path.stem: path for path in PAGES if path.parent.name == "policy"}
 
 
 def keys_of(schema):
@@ -35,8 +38,26 @@ def keys_in(node):
         yield from keys_in(item)
 
 
-def test_the_page_has_examples():
-    assert len(BLOCKS) > 10
+def test_the_pages_have_examples():
+    assert len(BLOCKS) > 25
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_tables_are_what_the_reader_checks_by(path):
+    page = path.read_text()
+    assert "<!-- keys: " in page
+    assert filled(page) == page, "run python -m docs.tables"
+
+
+def test_every_kind_has_a_page_that_begins_with_what_it_is_for_and_an_example():
+    assert set(KIND_PAGES) == set(KINDS)
+    for name, path in KIND_PAGES.items():
+        title, purpose, example, *_ = path.read_text().split("\n\n")
+        assert title.startswith(f"# `{kind_of(name).facts.key}`")
+        assert purpose.startswith("For ")
+        assert example.startswith("```yaml\n")
+        record = record_of(kind_of(name), expected=True)
+        assert record is None or f"<!-- keys: {name} expect -->" in path.read_text()
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate.core.policy import HttpProbe
-from gate.core.questions import LatencyProbe
+from gate.kinds.http import HttpProbe
+from gate.kinds.latency import LatencyProbe
 from tests.unit.policy_files import HEAD, advice, probe, probes, problems
 
 

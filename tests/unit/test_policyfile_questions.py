@@ -2,14 +2,12 @@
 
 import pytest
 
-from gate.core.questions import (
-    DiffProbe,
-    GrpcProbe,
-    PluginProbe,
-    RoutesProbe,
-    SoakProbe,
-    StartupProbe,
-)
+from gate.kinds.diff import DiffProbe
+from gate.kinds.grpc import GrpcProbe
+from gate.kinds.plugin import PluginProbe
+from gate.kinds.routes import RoutesProbe
+from gate.kinds.soak import SoakProbe
+from gate.kinds.startup import StartupProbe
 from tests.unit.policy_files import advice, probe, probes, problems
 
 

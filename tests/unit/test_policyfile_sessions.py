@@ -1,5 +1,5 @@
 from gate.core.expectations import Pattern
-from gate.core.policy import Await, Send
+from gate.kinds.websocket import Await, Send
 from tests.unit.policy_files import probe, probes, problems
 
 TALK = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from tests.unit.policy_files import loaded, problems
 
 WHOLE = """\

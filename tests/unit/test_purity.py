@@ -54,6 +54,7 @@ HEAVY = {
     "websockets",
     "uvloop",
     "yaml",
+    "pydantic",
     "jsonschema",
     "regex",
     "rich",
@@ -81,9 +82,22 @@ def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
     loaded = loaded_by("import gate.core.rollout")
     files = {f"gate.core.{path.stem}" for path in (ROOT / "gate" / "core").glob("[a-z]*.py")}
     assert files - loaded == {
+        "gate.core.expectations",
         "gate.core.literals",
         "gate.core.patterns",
         "gate.core.percentiles",
         "gate.core.recording",
         "gate.core.template",
     }
+
+
+def test_kinds_are_declared_without_the_library_that_reads_them():
+    loaded = loaded_by("import gate.kinds.registry as r; [r.kind_of(name) for name in r.KINDS]")
+    assert "gate.kinds.http" in loaded
+    assert not loaded & (HEAVY | OUTSIDE)
+
+
+def test_whoever_reads_no_policy_pays_for_no_kind():
+    loaded = loaded_by("import gate.cli.rollback, gate.cli.drive, gate.cli.wiring")
+    kinds = {name for name in loaded if name.startswith(("gate.kinds", "pydantic"))}
+    assert kinds <= {"gate.kinds", "gate.kinds.registry"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from gate.core.questions import DiffProbe
+from gate.kinds.diff import DiffProbe
 from gate.ports import Configuration
 
 _PARTS = {

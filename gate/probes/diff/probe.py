@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.questions import DiffProbe
 from gate.errors import AccessError, InfrastructureError
+from gate.kinds.diff import DiffProbe
 from gate.ports import Configuration, Configurations
 from gate.probes.diff.compare import Difference, How, differences
 from gate.probes.inquiry import Draft, Inquiry

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.policy import HttpProbe, Json
+from gate.core.policy import Json
 from gate.core.shapes import Shape, no_json, shape_of
 from gate.core.template import JsonTemplate, Template, parse, parse_json
+from gate.kinds.http import HttpProbe
 from gate.probes import headers
 from gate.probes.expect import Bound, Expectation, compact, read_json
 from gate.probes.frontend import Patience

@@ -14,8 +14,8 @@ import aiohttp
 from yarl import URL
 
 from gate.core.policy import Json
-from gate.core.questions import LatencyProbe
 from gate.core.template import JsonTemplate, Template, parse, parse_json
+from gate.kinds.latency import LatencyProbe
 from gate.probes.frontend import LOOKED_AT, recognise
 from gate.probes.headers import Trace, render
 from gate.probes.inquiry import Run

@@ -23,7 +23,7 @@ from gate.core.percentiles import (
     samples_needed,
     tail_count,
 )
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.probes.latency.meter import Meter
 from gate.probes.outcome import Fault
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.evidence import STABLE, Evidence, Outcome
 from gate.core.percentiles import Interval
-from gate.core.questions import LatencyProbe
 from gate.core.template import parse_json
+from gate.kinds.latency import LatencyProbe
 from gate.ports import Target
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity

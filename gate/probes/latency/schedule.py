@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 
 PAIRS = 20
 """Into so many blocks each side's requests are divided, where there are as many requests."""

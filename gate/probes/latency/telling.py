@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gate.core.percentiles import Interval, percentile
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.probes.latency.judging import Measured, shown, told
 from gate.probes.latency.meter import Meter
 from gate.probes.latency.schedule import Schedule

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
-from gate.core.questions import RoutesProbe
+from gate.kinds.routes import RoutesProbe
 from gate.probes import headers
 from gate.probes.expect import read_json
 from gate.probes.frontend import Arrival

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from gate.core.policy import WebSocketProbe
 from gate.core.recording import Heard, Sample, Socket
 from gate.core.template import parse
+from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.sockets.classify import How, Refusal
 from gate.probes.sockets.connection import Connection

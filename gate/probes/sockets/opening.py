@@ -10,8 +10,8 @@ from websockets.exceptions import InvalidURI
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
-from gate.core.policy import WebSocketProbe
 from gate.core.template import USER, Template, parse
+from gate.kinds.websocket import WebSocketProbe
 from gate.probes import headers
 from gate.probes.inquiry import Run, ws_url
 from gate.probes.outcome import CannotAskError

@@ -4,7 +4,7 @@ from collections import Counter
 
 import httpcore
 
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry
 from gate.probes.outcome import Fault

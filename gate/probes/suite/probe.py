@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gate.core.evidence import Evidence
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from gate.probes.headers import Trace
 from gate.probes.inquiry import Inquiry, Tally, told_before
 from gate.probes.outcome import CannotAskError, Fault

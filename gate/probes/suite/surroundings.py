@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from gate.core.questions import SuiteProbe
 from gate.core.template import parse
+from gate.kinds.suite import SuiteProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import CannotAskError
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gate.core.evidence import Case, Outcome, Symptom
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from gate.probes.outcome import Fault, worst
 from gate.probes.quoting import quoted
 from gate.probes.suite.record import NOBODY, SEVERAL, Record, Seen

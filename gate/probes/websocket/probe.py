@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 from gate.core.evidence import Evidence
-from gate.core.policy import WebSocketProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Inquiry
 from gate.probes.sockets.record import Record
 from gate.probes.websocket.crowd import collecting, make_room, quiet

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Json, Send, WebSocketProbe
+from gate.core.policy import Json
 from gate.core.shapes import KEY_MAX, Shape, shape_of, together
 from gate.core.template import Template, parse
+from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.sockets import classify

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Await, Json, Send
+from gate.core.policy import Json
 from gate.core.template import JsonTemplate, parse_json
+from gate.kinds.websocket import Await, Send
 from gate.probes.expect import Bound, Expectation, Mismatch, compact
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.mark import KEY, Mark
 from gate.core.messages import CallFailed, Failure, Seen
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.service import Condition, ConditionState, Effective, Revision, Service, ServiceRef
 from gate.core.state import Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Decision, Verdict
+from gate.kinds.http import HttpProbe
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 REF = ServiceRef("demo", "us-central1", "backend")

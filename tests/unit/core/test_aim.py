@@ -9,11 +9,11 @@ from gate.core.candidate import not_placed
 from gate.core.commands import command_of
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
-from gate.core.questions import DiffProbe
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
 from gate.core.transitions import PATIENT_LOOKS
+from gate.kinds.diff import DiffProbe
 from tests.unit.core.rollouts import (
     BEFORE,
     BOOTING,

@@ -8,9 +8,10 @@ import pytest
 from gate.core.attribution import ADVICE, Attribution, advice, attribute, attributed, odds
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, STABLE, Evidence, Finding, Outcome, Repeat, Symptom
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.shapes import shape_of
 from gate.core.statistics import Odds
+from gate.kinds.http import HttpProbe
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FAILED, UNCLEAR = Outcome.FAILED, Outcome.INCONCLUSIVE

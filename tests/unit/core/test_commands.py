@@ -6,9 +6,9 @@ from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
 from gate.core.control import Baseline, Repeats
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
 from gate.core.policy import Probe
-from gate.core.questions import LatencyProbe
 from gate.core.state import Kind, Phase
 from gate.core.traffic import Split, Target
+from gate.kinds.latency import LatencyProbe
 from tests.unit.core.rollouts import (
     BEFORE,
     CANDIDATE,

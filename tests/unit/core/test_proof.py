@@ -7,12 +7,13 @@ import pytest
 
 from gate.core.aim import aim, no_service
 from gate.core.messages import CallFailed, Failure
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.proof import Proof, Proving, Trial, Trials
-from gate.core.questions import SuiteProbe
 from gate.core.state import Ending, Phase
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, ValueProblem
+from gate.kinds.http import HttpProbe
+from gate.kinds.suite import SuiteProbe
 from tests.unit.core.rollouts import NOW, plan, rollout, service
 
 PROBES = (Probe("health", HttpProbe("/health")), Probe("beta", HttpProbe("/b"), required=False))

@@ -4,10 +4,11 @@ import pytest
 
 from gate.core.attribution import Attribution
 from gate.core.evidence import SERVICE, STABLE, Finding, Outcome, Symptom
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
 from gate.core.service import Condition, ConditionState
 from gate.core.verdict import PLATFORM_REASONS, Decision, Reason, Verdict, judge, unready
 from gate.errors import ExitCode
+from gate.kinds.http import HttpProbe
 from tests.unit.core.rollouts import BROKEN, CANDIDATE, evidence
 
 HEALTH = Probe("health", HttpProbe("/health"), capability="chat")

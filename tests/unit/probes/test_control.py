@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from gate.core.control import Repeats
 from gate.core.evidence import STABLE, Outcome, Repeat
-from gate.core.policy import HttpProbe, Probe
+from gate.core.policy import Probe
+from gate.kinds.http import HttpProbe
 from gate.probes.control import AGAIN_WITHIN_S, Limits, Sides, ask_both, settled
 from tests.fakes.clock import FakeClock
 from tests.fakes.probes import evidence

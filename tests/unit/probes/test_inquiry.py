@@ -3,7 +3,7 @@ import re
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe
+from gate.kinds.http import HttpProbe
 from gate.ports import Target
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry, Nonces, Run, ws_url
 from gate.probes.outcome import CannotAskError, Fault

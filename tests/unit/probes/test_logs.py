@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import LogPattern, LogsProbe, Probe, Severity
+from gate.core.policy import Probe, Severity
 from gate.errors import AccessError, UnavailableError
+from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor

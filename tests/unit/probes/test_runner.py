@@ -1,11 +1,12 @@
 import subprocess
 import sys
-from typing import get_args
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, LogPattern, LogsProbe, Probe, ProbeSpec, Severity
+from gate.core.policy import Probe, Severity
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import Target
-from gate.probes.runner import ASKERS, LAST, ProbeRunner
+from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.logs import FakeLogs
@@ -19,14 +20,6 @@ UNASKABLE = HttpProbe("/", headers=(("X", "${nobody}"),))
 def runner(logs=None):
     secrets = {"alice": "alices-own-secret"}
     return ProbeRunner(secrets, logs, FakeClock(), Redactor(secrets))
-
-
-def test_every_kind_of_probe_has_something_that_asks_it():
-    assert set(ASKERS) == set(get_args(ProbeSpec))
-
-
-def test_only_logs_wait_for_the_others():
-    assert {spec for spec in ASKERS if ASKERS[spec].turn == LAST} == {LogsProbe}
 
 
 async def test_logs_are_read_last_and_evidence_comes_in_the_policys_order():

@@ -27,7 +27,7 @@ from gate.core.messages import (
     Seen,
     SetTraffic,
 )
-from gate.core.policy import HttpProbe, Json, Probe, WebSocketProbe
+from gate.core.policy import Json, Probe
 from gate.core.rollout import begin, step
 from gate.core.service import (
     Condition,
@@ -39,6 +39,8 @@ from gate.core.service import (
 )
 from gate.core.state import Kind, Past, PastMove, Plan, Rollout
 from gate.core.traffic import Split, Target
+from gate.kinds.http import HttpProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ledger.entry import intention, outcome
 from gate.ports import Narrator, Progress
 from gate.report.lines import plain

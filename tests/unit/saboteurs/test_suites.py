@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from itertools import count
 
 from gate.core.evidence import Case, Evidence, Outcome
-from gate.core.policy import HttpProbe, Probe
-from gate.core.questions import SuiteProbe
+from gate.core.policy import Probe
+from gate.kinds.http import HttpProbe
+from gate.kinds.suite import SuiteProbe
 from gate.saboteurs.suites import LEAST_S, TIMES, Suites
 
 SUITE = Probe("e2e", SuiteProbe(("pytest",), timeout_s=600))

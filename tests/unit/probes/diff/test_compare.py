@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.questions import DiffProbe
+from gate.kinds.diff import DiffProbe
 from gate.ports import Configuration
 from gate.probes.diff.compare import How, differences
 

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import HttpProbe, Probe
-from gate.core.questions import DiffProbe
+from gate.core.policy import Probe
 from gate.errors import AccessError, UnavailableError
+from gate.kinds.diff import DiffProbe
+from gate.kinds.http import HttpProbe
 from gate.ports import Configuration, Target
 from gate.probes.runner import ProbeRunner
 from gate.redaction import Redactor

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.probes.latency.client import Reply
 from gate.probes.latency.judging import Measured, faults, faults_of_stable, ratio
 from gate.probes.latency.meter import KINDS_MAX, Meter

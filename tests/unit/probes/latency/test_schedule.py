@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from gate.core.questions import LatencyProbe
+from gate.kinds.latency import LatencyProbe
 from gate.probes.latency.schedule import OWN_RATE_PER_S, PAIRS, WARM_UP, Side, schedule
 
 BOTH = (Side.CANDIDATE, Side.STABLE)

@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from gate.core.policy import WebSocketProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import CannotAskError

@@ -6,7 +6,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from gate.core.policy import WebSocketProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.sockets.connection import Connection

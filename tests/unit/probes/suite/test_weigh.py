@@ -3,7 +3,7 @@
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.questions import SuiteProbe
+from gate.kinds.suite import SuiteProbe
 from gate.probes.suite.record import NOBODY, SEVERAL, Record
 from gate.probes.suite.results import Ended, Result, Results
 from gate.probes.suite.weigh import Facts, cases, weigh

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import WebSocketProbe
+from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.outcome import Fault

@@ -1,0 +1,95 @@
+"""Writes the tables of keys into docs/policy.md and docs/policy: `python -m docs.tables`.
+
+A table stands between `<!-- keys: NAME -->` and `<!-- end -->` and is made from what the reader
+checks by, so that it cannot say anything else. A test holds the pages against it.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from gate.kinds.keys import record_of
+from gate.kinds.logs import PATTERN
+from gate.kinds.probe import COMMON, EVIDENCE
+from gate.kinds.records import Record, Slot
+from gate.kinds.registry import KINDS, kind_of, kinds_of_key
+from gate.kinds.websocket import AWAIT, STEP
+from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
+
+HERE = Path(__file__).parent
+PAGES = (HERE / "policy.md", *sorted((HERE / "policy").glob("*.md")))
+_MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_RECORDS = {
+    "policy": TOP,
+    "service": SERVICE,
+    "candidate": CANDIDATE,
+    "identity": IDENTITY,
+    "repeats": REPEATS,
+    "secret": SECRET,
+    "capability": CAPABILITY,
+    "probe": Record("probe", dict, COMMON),
+    "evidence": EVIDENCE,
+    "step": STEP,
+    "await": AWAIT,
+    "pattern": PATTERN,
+}
+
+
+def record_named(name: str) -> Record:
+    """The record that a marker names: `candidate`, `http`, `http expect` ..."""
+    if name in _RECORDS:
+        return _RECORDS[name]
+    kind = kind_of(name.removesuffix(" expect"))
+    assert kind is not None
+    beside = [one for one in kinds_of_key(kind.facts.key) if one is not kind]
+    record = record_of(kind, expected=name.endswith(" expect"), beside=beside)
+    assert record is not None
+    return record
+
+
+def table(record: Record) -> str:
+    """The keys of a record, as Markdown."""
+    rest = record.rest
+    rows = [f"| `{one.name}` | {one.key.about} | {_default(one)} |" for one in record.keys]
+    rows += [f"| any other | {rest.key.about} | |"] if rest else []
+    return "\n".join(["| key | what | default |", "|---|---|---|", *rows]) + "\n"
+
+
+def kinds() -> str:
+    """The kinds, each with a link to its page."""
+    told = [kind_of(name) for name in KINDS]
+    rows = [f"| {_link(one.facts)} | {one.facts.about} |" for one in told if one]
+    return "\n".join(["| kind | what it asks |", "|---|---|", *rows]) + "\n"
+
+
+def _link(kind) -> str:
+    where = f" with `{kind.where}`" if kind.where else ""
+    return f"[`{kind.key}`](policy/{kind.name}.md){where}"
+
+
+def _default(slot: Slot) -> str:
+    if slot.required:
+        return "required"
+    if slot.key.absent:
+        return slot.key.absent
+    if isinstance(slot.form, Record):
+        return "below" if slot.default is not None else "none"
+    written = slot.written
+    if written is None:
+        return "none"
+    return f"`{written if isinstance(written, str) else json.dumps(written)}`"
+
+
+def filled(page: str) -> str:
+    """A page with every table as it must be."""
+
+    def made(match: re.Match[str]) -> str:
+        name = match[2]
+        return match[1] + (kinds() if name == "kinds" else table(record_named(name))) + match[3]
+
+    return _MARKED.sub(made, page)
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(filled(path.read_text()))

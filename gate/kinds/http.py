@@ -1,0 +1,80 @@
+"""`http`: one request, one answer."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from gate.core.expectations import Pattern
+from gate.core.questions import Json
+from gate.errors import ValueProblem
+from gate.kinds.forms import AnyJson, Choice
+from gate.kinds.keys import Keys
+from gate.kinds.kind import Kind
+from gate.kinds.records import Expected, Key
+from gate.kinds.templates import Templated
+from gate.kinds.values import (
+    AnswerHeaders,
+    Path,
+    RequestHeaders,
+    SomeSeconds,
+    Statuses,
+    pattern_keys,
+)
+
+METHODS = Choice(words=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe(Keys):
+    """One HTTP request and the answer it must get. Redirects are answers, never followed.
+
+    Header values and the body may hold templates (`${alice}`, `${nonce}`).
+    """
+
+    facts: ClassVar[Kind] = Kind(
+        "http",
+        "One HTTP request; redirects are answers, never followed",
+        "gate.probes.http.probe:ask",
+        elsewhere=(
+            "is not looked at where a rate is given (expected status, percentiles and errors)",
+            "ask for the content in a probe of its own, without a rate",
+        ),
+        again=True,
+        quick=True,
+        rank=0,
+    )
+
+    path: Annotated[Path, Key("path and query on the candidate's own URL")]
+    method: Annotated[str, METHODS, Key("the HTTP method")] = "GET"
+    headers: Annotated[
+        RequestHeaders,
+        Key(
+            "name to text; may hold templates. `Host`, hop-by-hop headers and `traceparent` are "
+            "the client's own"
+        ),
+    ] = ()
+    body: Annotated[
+        Json,
+        AnyJson(),
+        Templated(),
+        Key("a text is sent as it is, anything else as JSON; may hold templates"),
+    ] = field(default=None, hash=False)
+    timeout_s: Annotated[SomeSeconds, Key("limit for the whole request")] = 10.0
+    status: Annotated[Statuses, Expected("one status, or a list of those that will do")] = (200,)
+    answer: Annotated[Pattern, pattern_keys(), Expected("")] = field(default_factory=Pattern)
+    answer_headers: Annotated[
+        AnswerHeaders,
+        Expected(
+            "headers that the answer must have, with exactly these values; may hold templates",
+            "headers",
+        ),
+    ] = ()
+
+    def agree(self) -> None:
+        """As Checked.agree."""
+        if self.method == "HEAD" and not self.answer.empty:
+            raise ValueProblem("expect", "asks for a body, which an answer to HEAD never has")
+
+    @property
+    def expects(self) -> tuple[Json, ...]:
+        """As Keys.expects."""
+        return (self.answer.json, [value for _, value in self.answer_headers])

@@ -1,0 +1,141 @@
+"""The keys of one kind of probe, once they have been read: the base of every kind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, replace
+from typing import ClassVar, Self
+
+from gate.core import template
+from gate.core.policy import Probe
+from gate.core.questions import Json
+from gate.errors import ValueProblem
+from gate.kinds.kind import Kind
+from gate.kinds.records import Checked, Expected, Record, Slot, slots_of
+from gate.kinds.templates import Reading
+
+
+class Keys(Checked):
+    """The keys of one kind of probe: what it asks and expects, once it has been read.
+
+    A subclass is a frozen dataclass; `facts` says all else that other rooms need to know of it.
+    """
+
+    __slots__ = ()
+    facts: ClassVar[Kind]
+
+    def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
+        """What a file may not say, although there is such a question."""
+        del reading
+        yield from ()
+
+    @property
+    def asked(self) -> str:
+        """What it is about to ask, in a few words."""
+        return str(getattr(self, "path", ""))
+
+    @property
+    def least_s(self) -> float:
+        """How long it takes at least."""
+        return 0.0
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions it opens."""
+        return 0
+
+    @property
+    def expects(self) -> tuple[Json, ...]:
+        """Values that some answer must have, as the policy writes them."""
+        return ()
+
+    def alone(self) -> Self:
+        """The same question where there is no stable beside the candidate."""
+        return self
+
+    def of_stable(self) -> Self:
+        """The question as stable is asked it."""
+        return self
+
+    @property
+    def arrival_s(self) -> float:
+        """How long what stable was asked last may take to be seen."""
+        return 0.0
+
+    def proven(self, can_fail: frozenset[str]) -> Self:
+        """The question, told which of its tests were seen to fail."""
+        del can_fail
+        return self
+
+    def bounded(self, limit_s: float) -> Self:
+        """The question with this limit, where its own is for the slowest of services."""
+        del limit_s
+        return self
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that its templates refer to."""
+        given = ((slot, getattr(self, slot.field)) for slot in slots_of(type(self)))
+        return template.names([slot.form.text(one) for slot, one in given if one is not None])
+
+    def remarks(self, *, stable: bool) -> Iterator["Remark"]:
+        """What it may say and seldom means.
+
+        Args:
+            stable: whether stable is asked beside the candidate.
+        """
+        del stable
+        yield from ()
+
+    @classmethod
+    def remarks_on_all(cls, asked: Sequence[Self], *, secrets: bool) -> Iterator["Remark"]:
+        """What all probes of the kind together may lack.
+
+        Args:
+            asked: those of the policy, at least one.
+            secrets: whether the policy has any.
+        """
+        del asked, secrets
+        yield from ()
+
+
+def keys_of(probe: Probe) -> Keys:
+    """What a probe asks, as its kind declares it; core knows less of it."""
+    assert isinstance(probe.spec, Keys)
+    return probe.spec
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Advice: the key's place below the probe, what is to be said of it, and a hint."""
+
+    place: str
+    message: str
+    hint: str = ""
+
+
+def record_of(
+    kind: type[Keys], *, expected: bool, beside: Sequence[type[Keys]] = ()
+) -> Record | None:
+    """The keys of a kind's own mapping, or of `expect`; None where it has none there.
+
+    Args:
+        kind: the kind.
+        expected: whether those of `expect` are meant.
+        beside: kinds that stand under the same key of the file.
+    """
+    slots = _part(kind, expected=expected)
+    if expected and not slots:
+        return None
+    stray = {
+        slot.name: other.facts.elsewhere
+        for other in beside
+        for slot in Record("", dict, _part(other, expected=expected)).keys
+    }
+    title = f"{kind.facts.key} expect" if expected else kind.facts.key
+    return Record(title, dict, slots, stray=stray)
+
+
+def _part(kind: type[Keys], *, expected: bool) -> tuple[Slot, ...]:
+    slots = (one for one in slots_of(kind) if isinstance(one.key, Expected) is expected)
+    return tuple(
+        replace(one, default=MISSING) if one.name == kind.facts.where else one for one in slots
+    )
