@@ -193,6 +193,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "",
         f"# and for gcloud (or all of its settings: gate local env --gcloud --port {port}):",
         f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
+        f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING={endpoints.rest}/",
         "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
         f"export CLOUDSDK_PROXY_PORT={port}",
         "export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",

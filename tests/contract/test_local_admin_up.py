@@ -80,6 +80,11 @@ def test_the_greeting_comes_once_with_every_endpoint_and_the_environment(start):
     assert "calm" in said
 
 
+def test_what_it_prints_for_gcloud_reaches_the_logs_too(start):
+    running = start("--ephemeral", "--calm")
+    assert f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING={running.rest}/" in running.greeting
+
+
 def test_without_a_seed_one_is_drawn_and_printed(start):
     said = start("--ephemeral").greeting
     seed = said.partition("seed ")[2].split()[0]

@@ -122,6 +122,7 @@ def _check_container(where: str, container: Container) -> None:
             f"{where}.image",
             "must be a container image path in the form [hostname/]repo-path[:tag and/or @digest]",
         )
+    _check_words(where, container)
     _check_env(f"{where}.env", container)
     if "startup_probe" in container:
         _check_startup(f"{where}.startup_probe", container.startup_probe)
@@ -129,6 +130,15 @@ def _check_container(where: str, container: Container) -> None:
         raise invalid(f"{where}.ports", f"must name one port (got {len(container.ports)})")
     for port in container.ports:
         _check_port(f"{where}.ports[0]", port)
+
+
+def _check_words(where: str, container: Container) -> None:
+    """Refuses what no process can be given; the program would be blamed for it."""
+    given = [("command", container.command), ("args", container.args)]
+    for field, words in [*given, ("working_dir", [container.working_dir])]:
+        for word in words:
+            if "\0" in word:
+                raise invalid(f"{where}.{field}", f"not text (got {word[:80]!r})")
 
 
 def _check_port(where: str, port: ContainerPort) -> None:

@@ -160,3 +160,16 @@ def test_cpu_and_memory_are_looked_at():
     made = complete()
     made.template.containers[0].resources.limits["cpu"] = "16"
     assert "Total millicpu may not exceed 8000." in refusal(made).message
+
+
+@pytest.mark.parametrize("field", ["command", "args"])
+def test_a_word_that_no_process_can_be_given_is_refused_at_once(field):
+    made = complete()
+    getattr(made.template.containers[0], field).append("a\0b")
+    assert refusal(made).message.endswith(f"containers[0].{field}: not text (got 'a\\x00b')")
+
+
+def test_a_working_directory_that_no_system_has_is_refused_at_once():
+    made = complete()
+    made.template.containers[0].working_dir = "/a\0b"
+    assert refusal(made).message.endswith("containers[0].working_dir: not text (got '/a\\x00b')")
