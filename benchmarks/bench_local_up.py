@@ -21,7 +21,7 @@ from targets import at_most
 WANTED_MS = 1_500
 ROOT = Path(__file__).parent.parent
 UP = (sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral", "--calm", "--port", "0")
-REST = "CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN="
+REST = "admin API (REST)"
 SERVICES = "v2/projects/demo/locations/us-central1/services"
 
 
@@ -40,7 +40,7 @@ def ready_ms() -> float:
         first = process.stdout.readline()
         elapsed_ms = (time.perf_counter() - started) * 1_000
         assert first.startswith("gate local: ready"), first
-        with urllib.request.urlopen(rest_of(process.stdout) + SERVICES) as answer:
+        with urllib.request.urlopen(rest_of(process.stdout) + "/" + SERVICES) as answer:
             assert json.load(answer) == {}
         process.terminate()
         assert process.wait(timeout=30) == 0
@@ -48,7 +48,7 @@ def ready_ms() -> float:
 
 
 def rest_of(lines: Iterable[str]) -> str:
-    """The base URL of the REST face, as the greeting gives it."""
+    """The base URL of the REST API, as the greeting gives it."""
     return next(line.partition(REST)[2].strip() for line in lines if REST in line)
 
 

@@ -28,6 +28,8 @@ SLACK = timedelta(seconds=1)
 """Clocks disagree, and a line may be written a moment after its answer."""
 _REQUESTS = "run.googleapis.com/requests"
 """The front end's own log; it says nothing that the answer did not."""
+_AUDIT = "cloudaudit.googleapis.com/"
+"""Says again that a revision is not ready, or who called; never why."""
 _SYSTEM = "run.googleapis.com/varlog/system"
 """Where Cloud Run itself tells of instances (cloud.google.com/run/docs/logging)."""
 _CHATTER = frozenset({Severity.DEBUG, Severity.INFO, Severity.NOTICE})
@@ -56,7 +58,8 @@ class LastWords:
             entries = await self._settled(LogQuery(revision, since, limit=LINES))
         except InfrastructureError as error:
             return (f"(its logs cannot be read: {error})",)
-        return tuple(self._short(entry.text) for entry in reversed(entries))
+        own = [entry for entry in entries if not entry.log_id.startswith(_AUDIT)]
+        return tuple(self._short(entry.text) for entry in reversed(own))
 
     async def beside(
         self, evidence: Sequence[Evidence], revision: str, since: datetime
@@ -132,4 +135,4 @@ def _is_told(entry: LogEntry) -> bool:
     """Whether it may explain a failure; the platform's notices of each start do not."""
     if entry.log_id == _SYSTEM:
         return entry.severity.value >= Severity.WARNING.value
-    return entry.log_id != _REQUESTS
+    return entry.log_id != _REQUESTS and not entry.log_id.startswith(_AUDIT)

@@ -37,8 +37,8 @@ READY_WITHIN_S = 30.0
 CALM = ("--ephemeral", "--calm", "--port", "0", "--seed", "1")
 APP = Path(__file__).parent / "fakes" / "local_app.py"
 _ENDPOINT = re.compile(r"^export CLOUD_RUN_EMULATOR_HOST=(\S+)$", re.MULTILINE)
-_REST = re.compile(r"^export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=(\S+?)/$", re.MULTILINE)
-_LAST_LINE = "CLOUDSDK_AUTH_DISABLE_CREDENTIALS"
+_REST = re.compile(r"^  admin API \(REST\) +(\S+)$", re.MULTILINE)
+_LAST_LINE = "gate local env --gcloud"
 
 
 @dataclass

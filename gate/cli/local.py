@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import random
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -174,7 +175,7 @@ async def _serve(settings: "Settings") -> None:
 
 
 def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
-    port = endpoints.rest.rpartition(":")[2]
+    port = endpoints.grpc.rpartition(":")[2]
     manner = "calm" if settings.calm else "rude: operations and traffic changes take a moment"
     where = settings.state or "nowhere (--ephemeral)"
     lines = [
@@ -191,14 +192,17 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
         *_identity_lines(settings, endpoints),
         "",
-        f"# and for gcloud (or all of its settings: gate local env --gcloud --port {port}):",
-        f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints.rest}/",
-        f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING={endpoints.rest}/",
-        "export CLOUDSDK_PROXY_TYPE=http CLOUDSDK_PROXY_ADDRESS=127.0.0.1",
-        f"export CLOUDSDK_PROXY_PORT={port}",
-        "export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true",
+        "# and for gcloud, in a shell for nothing else:",
+        f'eval "$(gate local env --gcloud --port {port}{_state_flag(settings)})"',
     ]
     return lines
+
+
+def _state_flag(settings: "Settings") -> str:
+    """Where gcloud keeps its files: beside the state, if that is not the default place."""
+    if settings.state in (None, Path(DEFAULT_STATE)):
+        return ""
+    return f" --state {shlex.quote(str(settings.state))}"
 
 
 def _identity_lines(settings: "Settings", endpoints: "Endpoints") -> list[str]:

@@ -131,7 +131,8 @@ def _text(entry: Document) -> str:
         as_json = json.dumps(rest, ensure_ascii=False) if rest else ""
         return " ".join(piece for piece in (message, as_json) if piece)
     if "protoPayload" in entry:
-        return f"({text(entry, 'protoPayload', '@type')})"
+        told = text(entry, "protoPayload", "status", "message")
+        return told or f"({text(entry, 'protoPayload', '@type')})"
     return _request_line(part(entry, "httpRequest"))
 
 

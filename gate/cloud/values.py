@@ -190,9 +190,13 @@ def _conditions(document: Document) -> tuple[tuple[str, Condition], ...]:
 
 
 def condition_value(document: Document) -> Condition:
-    """A condition; a status that is not known yet is UNKNOWN."""
+    """A condition; a status that is not known yet is UNKNOWN.
+
+    Of its message what goes before the first empty line: Cloud Run's links to the console follow.
+    """
     state = _STATES.get(text(document, "status"), ConditionState.UNKNOWN)
-    return Condition(state, reason_name(text(document, "reason")), text(document, "message"))
+    message = text(document, "message").partition("\n\n")[0]
+    return Condition(state, reason_name(text(document, "reason")), message)
 
 
 def _updated(document: Document) -> datetime | None:

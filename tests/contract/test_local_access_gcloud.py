@@ -1,14 +1,13 @@
 """IAM policies as the unmodified gcloud reads and writes them, and what callers then get."""
 
 import json
-import os
 import shutil
-import subprocess
 
 import httpx
 import pytest
 
 from tests.contract.local_admin import Api, who
+from tests.contract.local_gcloud import Gcloud
 from tests.local_cloud_run import CALM, local_images, start_local_cloud_run
 
 __all__ = ["local_images"]
@@ -34,24 +33,11 @@ def api(cloud):
 
 @pytest.fixture(scope="module")
 def gcloud(cloud, tmp_path_factory):
-    """Runs gcloud run with the environment that the greeting prints; gives its JSON."""
-    env = {
-        **os.environ,
-        "CLOUDSDK_CONFIG": str(tmp_path_factory.mktemp("gcloud")),
-        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_CORE_PROJECT": "demo",
-        "CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API": "false",
-        "CLOUDSDK_RUN_REGION": "us-central1",
-    }
-    for line in cloud.greeting.splitlines():
-        if line.startswith("export "):
-            env.update(pair.split("=", 1) for pair in line.removeprefix("export ").split())
+    """Runs gcloud run; gives its JSON, or what it said where it fails."""
+    run_it = Gcloud(cloud, tmp_path_factory.mktemp("gcloud"))
 
     def run(*arguments, code=0):
-        command = ["gcloud", "run", *arguments, "--format=json"]
-        done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=100, check=False
-        )
+        done = run_it("run", *arguments, "--format=json")
         assert done.returncode == code, done.stderr
         return json.loads(done.stdout) if code == 0 else done.stderr
 

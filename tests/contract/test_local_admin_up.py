@@ -80,9 +80,14 @@ def test_the_greeting_comes_once_with_every_endpoint_and_the_environment(start):
     assert "calm" in said
 
 
-def test_what_it_prints_for_gcloud_reaches_the_logs_too(start):
-    running = start("--ephemeral", "--calm")
-    assert f"export CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING={running.rest}/" in running.greeting
+def test_what_it_prints_for_gcloud_prints_gclouds_settings(start, tmp_path):
+    running = start("--state", str(tmp_path / "my state"), "--calm")
+    line = running.greeting.splitlines()[-1]
+    said = subprocess.run(["sh", "-c", f"{line}; env"], capture_output=True, text=True, check=True)
+    found = dict(one.split("=", 1) for one in said.stdout.splitlines() if "=" in one)
+    for api in ("RUN", "LOGGING", "CLOUDRESOURCEMANAGER"):
+        assert found[f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}"] == f"http://{running.grpc}/"
+    assert found["CLOUDSDK_CONFIG"].startswith(str(tmp_path / "my state"))
 
 
 def test_without_a_seed_one_is_drawn_and_printed(start):

@@ -11,7 +11,7 @@ from gate.cloud.decisions import CloudLedger
 from gate.cloud.logs import TEXT_MAX, CloudLogs
 from gate.core.policy import Severity
 from gate.core.service import ServiceRef
-from gate.local.ports import HttpRequestLog, LogLine, RevisionKey, ServiceKey
+from gate.local.ports import AUDIT_LOG, HttpRequestLog, LogLine, RevisionKey, ServiceKey
 from gate.ports import LogEntry, LogQuery
 from tests.contract.local_logging import local_logging
 from tests.fakes.logs import FakeLogs
@@ -170,6 +170,16 @@ async def test_payloads_as_text(local, payload, text):
     assert entry.text == text
     assert entry.log_id == "run.googleapis.com/stderr"
     assert entry.insert_id
+
+
+async def test_an_audit_entry_tells_what_its_status_says(local):
+    _, store, logs = local
+    told = "Ready condition status changed to False for Revision shop-1."
+    audited = {"@type": "type.googleapis.com/google.cloud.audit.AuditLog"}
+    for payload in ({**audited, "status": {"code": 9, "message": told}}, audited):
+        store.append(line(payload)._replace(log_id=AUDIT_LOG))
+    entries = await logs.entries(LogQuery(NEW, HOUR_AGO))
+    assert sorted(entry.text for entry in entries) == [f"({audited['@type']})", told]
 
 
 async def test_text_is_found_inside_objects(local):

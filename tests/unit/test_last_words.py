@@ -55,6 +55,17 @@ async def test_the_front_ends_own_log_says_nothing_new():
     )
 
 
+async def test_the_audit_log_says_nothing_new():
+    audit = at(0, "Ready condition status changed", log_id="cloudaudit.googleapis.com/system_event")
+    own = at(0.1, "Traceback")
+    assert await lines(audit) == ()
+    logs = FakeLogs()
+    for entry in (audit, own):
+        logs.add(CANDIDATE, entry)
+    words = LastWords(logs, FakeClock(), Redactor({}))
+    assert await words.of(CANDIDATE, START - timedelta(hours=1)) == ("Traceback",)
+
+
 async def test_of_what_cloud_run_itself_says_only_its_complaints_are_told():
     system = "run.googleapis.com/varlog/system"
     entries = [

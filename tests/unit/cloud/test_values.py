@@ -198,7 +198,7 @@ def test_a_revision_with_everything():
     document = revision_of(made)
     document["status"]["conditions"] = [
         {"type": "Active", "status": "True"},
-        {"type": "Ready", "status": "False", "message": "did not start"},
+        {"type": "Ready", "status": "False", "message": "did not start\n\nLogs URL: x \nFor more"},
     ]
     value = revision_value(document)
     assert (value.name, value.env) == ("shop-00002-abc", ("MODE", "JWT"))
