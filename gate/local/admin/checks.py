@@ -12,6 +12,7 @@ from gate.local.admin.errors import invalid
 from gate.local.admin.messages import (
     Container,
     ContainerPort,
+    HTTPGetAction,
     Probe,
     RevisionTemplate,
     Service,
@@ -33,6 +34,9 @@ MAX_ENV = 1_000
 MAX_STARTUP_S = 240
 _IMAGE = re.compile(r"[A-Za-z0-9][\w.\-/:+]{0,2000}(@[a-z0-9]+:[0-9a-fA-F]{32,128})?")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_PATH = re.compile(r"/[\x21-\x7e]*")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _PLATFORM_ENV = frozenset({"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"})
 
 
@@ -126,6 +130,9 @@ def _check_container(where: str, container: Container) -> None:
     _check_env(f"{where}.env", container)
     if "startup_probe" in container:
         _check_startup(f"{where}.startup_probe", container.startup_probe)
+    for field in ("startup_probe", "liveness_probe"):
+        if field in container:
+            _check_request(f"{where}.{field}.http_get", getattr(container, field).http_get)
     if len(container.ports) > 1:
         raise invalid(f"{where}.ports", f"must name one port (got {len(container.ports)})")
     for port in container.ports:
@@ -177,6 +184,19 @@ def _check_startup(where: str, probe: Probe) -> None:
     if total > MAX_STARTUP_S:
         what = f"period_seconds times failure_threshold (got {total} s, expected <= 240 s)"
         raise invalid(where, what)
+
+
+def _check_request(where: str, asked: HTTPGetAction) -> None:
+    """Refuses what would be no HTTP request, or more than one."""
+    if asked.path and not _PATH.fullmatch(asked.path):
+        raise invalid(f"{where}.path", f"not a path (got {asked.path[:80]!r})")
+    for header in asked.http_headers:
+        if not _HEADER_NAME.fullmatch(header.name):
+            what = f"not the name of a header (got {header.name[:80]!r})"
+            raise invalid(f"{where}.http_headers", what)
+        if not _HEADER_VALUE.fullmatch(header.value):
+            what = f"not the value of a header (got {header.value[:80]!r})"
+            raise invalid(f"{where}.http_headers", what)
 
 
 def _check_counts(where: str, least: int, most: int) -> None:

@@ -173,3 +173,22 @@ def test_a_working_directory_that_no_system_has_is_refused_at_once():
     made = complete()
     made.template.containers[0].working_dir = "/a\0b"
     assert refusal(made).message.endswith("containers[0].working_dir: not text (got '/a\\x00b')")
+
+
+@pytest.mark.parametrize("field", ["startup_probe", "liveness_probe"])
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"path": "no-slash"}, "path: not a path (got 'no-slash')"),
+        ({"path": "/a\r\nb: c"}, "path: not a path (got '/a\\r\\nb: c')"),
+        ({"path": "/", "http_headers": [{"name": "a b"}]}, "not the name of a header (got 'a b')"),
+        (
+            {"path": "/", "http_headers": [{"name": "a", "value": "b\r\nc: d"}]},
+            "not the value of a header (got 'b\\r\\nc: d')",
+        ),
+    ],
+)
+def test_what_would_be_no_request_of_a_probe_is_refused(field, asked, what):
+    made = complete()
+    setattr(made.template.containers[0], field, {"http_get": asked})
+    assert refusal(made).message.endswith(what)
