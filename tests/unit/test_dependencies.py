@@ -50,10 +50,11 @@ def brings():
     """Module to the distributions that have its file."""
     found = defaultdict(set)
     for one in metadata.distributions():
-        for file in one.files or ():
-            if file.suffix in {".py", ".so"}:
-                parts = (*file.parts[:-1], file.name.partition(".")[0])
-                found[".".join(parts).removesuffix(".__init__")].add(normal(one.name))
+        name = normal(one.name)
+        for file in re.findall(
+            r"^([\w/]+)(?:\.[\w-]+)*\.(?:py|so),", one.read_text("RECORD") or "", re.MULTILINE
+        ):
+            found[file.replace("/", ".").removesuffix(".__init__")].add(name)
     return found
 
 
@@ -64,8 +65,13 @@ def brought_by(module):
     return next((brings()[one] for one in whole if one in brings()), set())
 
 
+@cache
 def imports(path):
     """What a file imports of others, and whether for its types alone."""
+    return tuple(_imports(path))
+
+
+def _imports(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     blocks = (one for one in ast.walk(tree) if isinstance(one, ast.If))
     typing = {
