@@ -63,9 +63,10 @@ ratios: $(STAMP) ## every benchmark of speed: peers in the same run, one table a
 docs: $(STAMP)   ## write the tables of keys in docs/policy anew
 	@$(BIN)/python -m docs.tables
 
-lock: $(STAMP)   ## write both locks anew (needs uv)
-	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt
-	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev -o requirements-dev.txt
+LOCKED := uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: $(STAMP)   ## write both locks anew (needs uv); a build step that needs extras: make lock EXTRAS="latency suite"
+	$(LOCKED) $(EXTRAS:%=--extra %) -o requirements.txt
+	$(LOCKED) --all-extras --group dev -o requirements-dev.txt
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .gate-local

@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
 def _up(args: argparse.Namespace) -> int:
     # Instances are forked while gRPC's threads run; its fork handlers only complain about that.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
     try:
+        put_off_clients()  # the local Cloud Run needs their messages only, and is ready sooner
         import uvloop  # noqa: PLC0415 - heavy, like all that follows, and only for this command
 
         from gate.local.server import PortInUseError  # noqa: PLC0415

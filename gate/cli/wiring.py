@@ -297,11 +297,15 @@ def probes_of(
     """The runner of the policy's probes with its secrets, and the redactor that knows them.
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
+
+    Raises:
+        UsageError: a secret is missing or unusable, or an extra is that some probe needs.
     """
     from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
+    _require_extras(policy)
     values = secrets_of(policy)
     redactor = Redactor(values, literals(policy))
     runner = ProbeRunner(
@@ -314,6 +318,17 @@ def probes_of(
         arrival_within_s=0.0 if arrived else ARRIVAL_WITHIN_S,
     )
     return runner, redactor
+
+
+def _require_extras(policy: "Policy") -> None:
+    """Makes sure that every probe can be asked before anything is written."""
+    from gate.kinds.extras import install  # noqa: PLC0415 - as in probes_of
+    from gate.kinds.keys import lacking  # noqa: PLC0415
+
+    found = tuple(lacking(policy.probes))
+    if found:
+        lines = (f"{said.place}: {said.message}" for _, said in found)
+        raise UsageError("\n".join(lines), install(extra for extra, _ in found))
 
 
 def proving(path: "Path", policy: "Policy") -> "Proving":

@@ -9,10 +9,9 @@ requests. The `global` resource would show them nowhere near the service.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from gate.cloud.channel import Api, Endpoint, Place
+from gate.cloud.closing import OverWire
 from gate.cloud.documents import Document, moment, part, text
 from gate.cloud.entries import json_object, newest_entries, quoted, since
 from gate.cloud.wire import Patience, Query, Ways, Wire
@@ -34,7 +33,7 @@ _SEVERITIES: dict[int, Severity] = {
 }
 
 
-class CloudLedger:
+class CloudLedger(OverWire):
     """Keeps entries about one service in the log `gate-decisions` of its project.
 
     Args:
@@ -54,21 +53,6 @@ class CloudLedger:
         self._ref = ref
         self._log_name = f"projects/{ref.project}/logs/{LOG_ID}"
         self._wire = Wire(Place(Api.LOGGING, endpoint), patience, ways)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._wire.close()
 
     async def append(self, entry: dict[str, Json], rollout: str, sequence: int) -> None:
         """As ports.Ledger.

@@ -2,11 +2,10 @@
 
 import json
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, unquote
 
 from gate.cloud.channel import Api, Endpoint, Place
+from gate.cloud.closing import OverWire
 from gate.cloud.decisions import LOG_ID
 from gate.cloud.documents import Document, moment, part, text, value
 from gate.cloud.entries import json_object, newest_entries, quoted, since
@@ -24,7 +23,7 @@ PATIENCE = Patience(budget_s=30.0, first_wait_s=1.0, max_wait_s=10.0)
 """Reading has a quota a minute, and being refused for it comes without a Retry-After."""
 
 
-class CloudLogs:
+class CloudLogs(OverWire):
     """Reads what one service and its revisions logged.
 
     Args:
@@ -43,21 +42,6 @@ class CloudLogs:
     ) -> None:
         self._ref = ref
         self._wire = Wire(Place(Api.LOGGING, endpoint), patience, ways)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._wire.close()
 
     async def entries(self, query: LogQuery) -> tuple[LogEntry, ...]:
         """As ports.Logs; the gate's own decisions are not among them."""

@@ -7,11 +7,10 @@ service was changed since it was read (docs/adr/0005); gcloud makes every change
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
+from gate.cloud.closing import OverWire
 from gate.cloud.documents import Document, items, number, part, parts, text, texts
 from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
 from gate.cloud.pages import read_pages
@@ -30,7 +29,7 @@ _KEPT = 16
 """How many reads a write may refer to: far more than come between a read and its write."""
 
 
-class CloudRun:
+class CloudRun(OverWire):
     """Reads one service and its revisions, and replaces the service. Judges nothing.
 
     Args:
@@ -52,21 +51,6 @@ class CloudRun:
         self._path = path_of(f"{_NAMESPACE}/services/{{name}}", project=ref.project, name=ref.name)
         self._wire = Wire(Place(Api.RUN, endpoint, ref.region), patience, ways)
         self._reads: dict[str, Document] = {}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._wire.close()
 
     @property
     def service_name(self) -> str:

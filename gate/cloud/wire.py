@@ -4,8 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 from urllib.parse import quote
 
 from tenacity import (
@@ -17,6 +16,7 @@ from tenacity import (
 )
 
 from gate.cloud.channel import Place
+from gate.cloud.closing import Closing
 from gate.cloud.documents import Document
 from gate.cloud.failure import RETRIED, Failure
 from gate.cloud.http import Answer, Client, Headers, connect_plainly
@@ -133,7 +133,7 @@ def path_of(template: str, **names: str) -> str:
     return template.format(**{key: quote(name, safe="") for key, name in names.items()})
 
 
-class Wire:
+class Wire(Closing):
     """One API over kept connections. Opens with the first call; close it, or use `async with`.
 
     Args:
@@ -150,19 +150,8 @@ class Wire:
         self._ways = ways or Ways()
         self._client: Asker | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     async def close(self) -> None:
-        """Closes the connections."""
+        """As Closing.close."""
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -8,6 +8,7 @@ from gate.core import template
 from gate.core.policy import Probe
 from gate.core.questions import Json
 from gate.errors import ValueProblem
+from gate.kinds.extras import Need, install
 from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Record, Slot, slots_of
 from gate.kinds.templates import Reading
@@ -31,6 +32,11 @@ class Keys(Checked):
     def asked(self) -> str:
         """What it is about to ask, in a few words."""
         return str(getattr(self, "path", ""))
+
+    @property
+    def needs(self) -> Need | None:
+        """What must be installed beside the core to ask it."""
+        return None
 
     @property
     def least_s(self) -> float:
@@ -110,6 +116,17 @@ class Remark:
     place: str
     message: str
     hint: str = ""
+
+
+def lacking(probes: Sequence[Probe]) -> Iterator[tuple[str, Remark]]:
+    """The extras that these probes cannot be asked without and that are not installed here."""
+    for probe in probes:
+        keys = keys_of(probe)
+        need = keys.needs
+        if need is not None and (missing := need.missing):
+            place = f"probes.{probe.name}.{keys.facts.key}.{need.key}"
+            said = f"needs the extra {need.extra} (got no {', '.join(missing)})"
+            yield need.extra, Remark(place, said, install([need.extra]))
 
 
 def record_of(

@@ -8,6 +8,7 @@ from gate.core.percentiles import TAIL_MIN, tail_count
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds.checks import Within
+from gate.kinds.extras import Need
 from gate.kinds.forms import AnyJson
 from gate.kinds.http import METHODS
 from gate.kinds.keys import Keys, Remark
@@ -62,7 +63,11 @@ class LatencyProbe(Keys):
         float,
         Rate(),
         Within(0.1, 10_000),
-        Key("how often it is asked, 0.1/s to 10000/s, whether or not answers come", absent="none"),
+        Key(
+            "how often it is asked, 0.1/s to 10000/s, whether or not answers come; needs the extra "
+            "`latency`",
+            absent="none",
+        ),
     ] = 20.0
     for_s: Annotated[
         Seconds, Within(1, 3600), Key(f"how long, 1s to 1h; at most {REQUESTS_MAX} requests")
@@ -124,6 +129,11 @@ class LatencyProbe(Keys):
         """The percentile that is compared with stable's: p95 unless only others have a limit."""
         asked = [percent for percent, _ in self.limits]
         return 95.0 if not asked or 95.0 in asked else max(asked)
+
+    @property
+    def needs(self) -> Need:
+        """As Keys.needs."""
+        return Need("latency", ("aiohttp", "yarl", "numpy", "scipy"), "rate")
 
     @property
     def least_s(self) -> float:

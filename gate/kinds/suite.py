@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from gate.errors import ValueProblem
 from gate.kinds.checks import Check, NotEmpty, Within
 from gate.kinds.collections import ListOf, Mapped
+from gate.kinds.extras import Need
 from gate.kinds.forms import Either, Text, Whole
 from gate.kinds.keys import Keys
 from gate.kinds.kind import Control, Kind
@@ -159,6 +160,11 @@ class SuiteProbe(Keys):
     def asked(self) -> str:
         """As Keys.asked."""
         return " ".join(self.run)
+
+    @property
+    def needs(self) -> Need | None:
+        """As Keys.needs; whether it writes JUnit XML, which needs it too, is known later."""
+        return Need("suite", ("trustme",), "hosts") if self.hosts else None
 
     def proven(self, can_fail: frozenset[str]) -> Self:
         """As Keys.proven."""

@@ -7,7 +7,7 @@ from gate.core.checks import may_be_kept
 from gate.core.control import Baseline, Contract
 from gate.core.policy import Policy
 from gate.core.verdict import asks_address
-from gate.kinds.keys import Remark, keys_of
+from gate.kinds.keys import Remark, keys_of, lacking
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -35,6 +35,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
             yield Remark(f"{where}.required", told)
         for said in keys_of(probe).remarks(stable=stable):
             yield Remark(f"{where}.{said.place}", said.message, said.hint)
+    yield from (said for _, said in lacking(policy.probes))
     yield from _of_identity(policy)
     yield from _of_kinds(policy)
     yield from _of_comparison(policy)

@@ -15,7 +15,7 @@ import grpc.aio
 
 from gate.core.evidence import Evidence, Symptom
 from gate.kinds.grpc import GrpcProbe
-from gate.probes import headers
+from gate.probes import faults, headers
 from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.identity import Doubt
 from gate.probes.inquiry import Inquiry, Run
@@ -198,7 +198,7 @@ def _fault(code: grpc.StatusCode, told: str, spec: GrpcProbe, *, ready: bool) ->
         case grpc.StatusCode.DEADLINE_EXCEEDED if ready:
             return Fault(Symptom.TIMEOUT, f"no answer within {spec.within_s:g} s", SERVING)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return _unreached(f"none within {spec.within_s:g} s")
+            return faults.unreached(f"none within {spec.within_s:g} s")
         case grpc.StatusCode.UNAVAILABLE:
             return _unavailable(told)
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in told:
@@ -213,15 +213,10 @@ def _unavailable(told: str) -> Fault:
         hint = "gRPC needs HTTP/2 to the container: name its port h2c on Cloud Run"
         return Fault(Symptom.PROTOCOL, told, "HTTP/2", hint)
     if _UNREACHED.search(told):
-        return _unreached(told)
+        return faults.unreached(told)
     if _BROKEN.search(told):
-        return Fault(Symptom.ABNORMAL, f"the connection broke off ({told})", SERVING)
+        return faults.broken_off(told, SERVING)
     return Fault(Symptom.STATUS, told, SERVING)
-
-
-def _unreached(text: str) -> Fault:
-    hint = "the address was not reached, so that the container has not spoken"
-    return Fault(Symptom.CONNECT, f"no connection ({text})", "a connection", hint)
 
 
 def _attributed(run: Run, reply: _Reply, metadata: Mapping[str, str]) -> _Reply:

@@ -296,9 +296,10 @@ def test_a_state_directory_with_somebody_elses_files_is_3(tmp_path):
         assert str(tmp_path) in message
 
 
-def test_without_its_extra_it_says_how_to_get_it():
+@pytest.mark.parametrize("module", ["uvicorn", "google.cloud", "google.iam", "re2"])
+def test_without_its_extra_it_says_how_to_get_it(module):
     code = (
-        "import sys; sys.modules['uvicorn'] = None\n"
+        f"import sys; sys.modules['{module}'] = None\n"
         "from gate.cli.main import run; sys.exit(run(['local', 'up', '--ephemeral']))"
     )
     command = [sys.executable, "-c", code]

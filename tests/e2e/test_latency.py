@@ -3,6 +3,7 @@
 import pytest
 
 from gate.core.evidence import STABLE
+from tests.e2e.stage import ROOT, gate
 
 HEAD = "baseline: stable\n"
 PROBES = """\
@@ -38,3 +39,20 @@ def test_a_slow_candidate_is_rejected_and_one_as_slow_as_stable_is_not(
     assert "times stable's" in own["findings"][0]["seen"]
     assert [reason["subject"] for reason in outcome["verdict"]["reasons"]] == ["latency"]
     assert own["attribution"] == "regression"
+
+
+def test_without_its_extra_it_is_advice_to_a_check_and_a_rollout_writes_nothing(small, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['numpy'] = None\n")
+    policy = small.policy(tmp_path, PROBES, HEAD)
+    before = small.read()
+    bare = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    missing = "probes.latency.http.rate: needs the extra latency (got no numpy)"
+    hint = "hint: pip install 'cloud-run-gate[latency]'"
+    checked = gate("policy", "check", policy, env={**small.env, **bare})
+    assert checked.code == 0
+    assert f"advice: {missing}\n  {hint}\n" in checked.out
+    small.gate("rollout", "--policy", policy, "--image", "small:v2", **bare).refused(
+        2, missing, hint
+    )
+    assert small.read() == before
+    assert small.records() == []

@@ -5,6 +5,7 @@ import errno
 import aiohttp
 
 from gate.core.evidence import Symptom
+from gate.probes.faults import broken_off, endless_headers, not_http, unreached, unsendable
 from gate.probes.outcome import Fault
 
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
@@ -50,33 +51,17 @@ def broken(error: Exception, *, asked: bool) -> Fault:
         )
     # what TLS refuses is both an OSError and a ValueError, and the other side's matter
     if isinstance(error, ValueError) and not isinstance(error, OSError) and not asked:
-        return Fault(
-            Symptom.CLIENT,
-            f"a request that cannot be sent ({type(error).__name__})",
-            "a request that HTTP allows",
-            "look at the probe's path, method and headers",
-        )
-    return _answer(error) if asked else _unreached(error)
+        return unsendable(error)
+    return _answer(error) if asked else unreached(str(error) or type(error).__name__)
 
 
 def _answer(error: Exception) -> Fault:
     if isinstance(error, aiohttp.ClientResponseError):
         told = error.message.partition("\n")[0]
         if "more than" in told or "too long" in told.lower() or "Too many" in told:
-            return Fault(Symptom.TOO_LARGE, f"headers without end ({told})", "an HTTP/1.1 answer")
-        return Fault(Symptom.PROTOCOL, f"bytes that are not HTTP ({told})", "an HTTP/1.1 answer")
-    return Fault(
-        Symptom.ABNORMAL, f"the connection broke off ({type(error).__name__})", "a whole answer"
-    )
-
-
-def _unreached(error: Exception) -> Fault:
-    return Fault(
-        Symptom.CONNECT,
-        f"no connection ({str(error) or type(error).__name__})",
-        "a connection",
-        "the address was not reached, so that the container has not spoken",
-    )
+            return endless_headers(told)
+        return not_http(told)
+    return broken_off(type(error).__name__)
 
 
 def twice() -> Fault:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from http import HTTPStatus
 
 from websockets.exceptions import (
     InvalidHandshake,
@@ -15,7 +14,7 @@ from websockets.http11 import Response
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
-from gate.probes import redirect
+from gate.probes import faults, redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.identity import Doubt, Identity
 from gate.probes.outcome import Fault
@@ -118,15 +117,14 @@ def no_answer(status: int, text: str) -> Refusal:
         text: what was waited for, e.g. `no answer within 10 s`.
     """
     if status and status != 101:
-        seen = f"{_phrase(status)}, its body without end"
+        seen = f"{faults.phrase(status)}, its body without end"
         return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
     return Refusal(Fault(Symptom.TIMEOUT, text, LET_IN))
 
 
 def unreached(text: str) -> Refusal:
     """A handshake that could not be begun."""
-    hint = "the address was not reached, so that the container has not spoken"
-    return Refusal(Fault(Symptom.CONNECT, f"no connection ({text})", LET_IN, hint))
+    return Refusal(faults.unreached(text, LET_IN))
 
 
 def broken_off(text: str) -> Refusal:
@@ -194,15 +192,15 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
     body = bytes(response.body or b"").decode(errors="replace")
     authenticate = ", ".join(response.headers.get_all("WWW-Authenticate"))
     if not named and (front_end := recognise(status, body, authenticate)):
-        return Refusal(front_end.fault(_phrase(status), LET_IN), status, front_end)
+        return Refusal(front_end.fault(faults.phrase(status), LET_IN), status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))
         meaning, hint = redirect.read(url, location)
         to = f" ({location})" if location else ""
         return Refusal(
-            Fault(Symptom.REDIRECT, f"{_phrase(status)}: {meaning}{to}", LET_IN, hint), status
+            Fault(Symptom.REDIRECT, f"{faults.phrase(status)}: {meaning}{to}", LET_IN, hint), status
         )
-    seen = _phrase(status) + (quoted(f", {body}") if body.strip() else "")
+    seen = faults.phrase(status) + (quoted(f", {body}") if body.strip() else "")
     return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
 
 
@@ -230,11 +228,4 @@ def _garbled(cause: BaseException, head: bytes) -> Fault:
         return Fault(Symptom.ABNORMAL, f"no whole answer ({cause})", LET_IN)
     if isinstance(cause, SecurityError):
         return Fault(Symptom.TOO_LARGE, f"an answer without end ({cause})", LET_IN)
-    return Fault(Symptom.PROTOCOL, f"bytes that are not HTTP ({cause})", LET_IN)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+    return faults.not_http(str(cause), LET_IN)

@@ -2,12 +2,6 @@
 
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from gate.probes.outcome import CannotAskError
-
-if TYPE_CHECKING:
-    import trustme
 
 
 class Authority:
@@ -15,14 +9,13 @@ class Authority:
 
     Args:
         hosts: the names.
-
-    Raises:
-        CannotAskError: the library for it is not installed.
     """
 
     def __init__(self, hosts: tuple[str, ...]) -> None:
+        import trustme  # noqa: PLC0415 - lazy: only with hosts, and of an extra that they need
+
         self._hosts = hosts
-        self._authority = _authority()
+        self._authority = trustme.CA()
 
     def server(self) -> ssl.SSLContext:
         """TLS for all of the names, each with a certificate of its own."""
@@ -50,15 +43,3 @@ class Authority:
         self._authority.issue_cert(*hosts).configure_cert(context)
         context.set_alpn_protocols(["http/1.1"])
         return context
-
-
-def _authority() -> "trustme.CA":
-    try:
-        import trustme  # noqa: PLC0415 - lazy: only with hosts, and an extra
-    except ImportError:
-        raise CannotAskError(
-            "hosts without the library that vouches for them",
-            "the extra `suite`",
-            "pip install 'cloud-run-gate[suite]'",
-        ) from None
-    return trustme.CA()

@@ -5,11 +5,11 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from http import HTTPStatus
 
 import httpx
 
 from gate.core.evidence import Symptom
+from gate.probes import faults
 from gate.probes.outcome import Fault
 from gate.probes.web.packing import UnpackError, decoded
 
@@ -49,10 +49,7 @@ class Answer:
     @property
     def phrase(self) -> str:
         """The status with its usual name: 307 Temporary Redirect."""
-        try:
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
-        except ValueError:
-            return str(self.status)
+        return faults.phrase(self.status)
 
 
 class ExchangeError(Exception):
@@ -139,7 +136,7 @@ async def _whole(
     except httpx.RemoteProtocolError as error:
         raise ExchangeError(_garbled(error)) from None
     except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ExchangeError(_unsendable(error)) from None
+        raise ExchangeError(faults.unsendable(error)) from None
     except httpx.TransportError as error:
         raise ExchangeError(_broken(error, course)) from None
 
@@ -201,29 +198,10 @@ def _garbled(error: httpx.RemoteProtocolError) -> Fault:
     """Tells a connection that broke off from bytes that are not HTTP, by the libraries' texts."""
     text = str(error)
     if "disconnected" in text or "peer closed" in text:
-        return Fault(Symptom.ABNORMAL, f"the connection broke off ({text})", "a whole answer")
-    if "too long" in text:
-        return Fault(Symptom.TOO_LARGE, f"headers without end ({text})", "an HTTP/1.1 answer")
-    return Fault(Symptom.PROTOCOL, f"bytes that are not HTTP ({text})", "an HTTP/1.1 answer")
-
-
-def _unsendable(error: Exception) -> Fault:
-    """Without the library's text: it may quote a header."""
-    return Fault(
-        Symptom.CLIENT,
-        f"a request that cannot be sent ({type(error).__name__})",
-        "a request that HTTP allows",
-        "look at the probe's path, method and headers",
-    )
+        return faults.broken_off(text)
+    return faults.endless_headers(text) if "too long" in text else faults.not_http(text)
 
 
 def _broken(error: httpx.TransportError, course: _Course) -> Fault:
     text = str(error) or type(error).__name__
-    if course.reached:
-        return Fault(Symptom.ABNORMAL, f"the connection broke off ({text})", "a whole answer")
-    return Fault(
-        Symptom.CONNECT,
-        f"no connection ({text})",
-        "a connection",
-        "the address was not reached, so that the container has not spoken",
-    )
+    return faults.broken_off(text) if course.reached else faults.unreached(text)

@@ -1,0 +1,37 @@
+"""What is closed when its `async with` block ends."""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from gate.cloud.wire import Wire
+
+
+class Closing(ABC):
+    """Something to be closed."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Closes the connections."""
+
+
+class OverWire(Closing):
+    """An adapter that has one wire of its own."""
+
+    _wire: "Wire"
+
+    async def close(self) -> None:
+        """As Closing.close."""
+        await self._wire.close()

@@ -1,0 +1,41 @@
+"""One meeting on the way to an answer has one name, whichever client had it."""
+
+import pytest
+
+from gate.core.evidence import Outcome, Symptom
+from gate.probes import faults
+
+
+@pytest.mark.parametrize(
+    ("fault", "symptom", "seen", "outcome"),
+    [
+        (faults.unreached("x"), Symptom.CONNECT, "no connection (x)", Outcome.INCONCLUSIVE),
+        (
+            faults.broken_off("x"),
+            Symptom.ABNORMAL,
+            "the connection broke off (x)",
+            Outcome.FAILED,
+        ),
+        (faults.not_http("x"), Symptom.PROTOCOL, "bytes that are not HTTP (x)", Outcome.FAILED),
+        (
+            faults.endless_headers("x"),
+            Symptom.TOO_LARGE,
+            "headers without end (x)",
+            Outcome.FAILED,
+        ),
+    ],
+)
+def test_each_says_what_was_seen_and_whether_the_candidate_has_spoken(
+    fault, symptom, seen, outcome
+):
+    assert (fault.symptom, fault.seen, fault.outcome) == (symptom, seen, outcome)
+
+
+def test_what_a_library_refuses_is_ours_and_shows_nothing_of_what_it_quotes():
+    fault = faults.unsendable(ValueError("Authorization: secret"))
+    assert (fault.symptom, fault.outcome) == (Symptom.CLIENT, Outcome.INCONCLUSIVE)
+    assert "secret" not in f"{fault.seen} {fault.hint}"
+
+
+def test_a_status_has_its_usual_name_or_none():
+    assert (faults.phrase(307), faults.phrase(599)) == ("307 Temporary Redirect", "599")
