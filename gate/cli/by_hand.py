@@ -11,6 +11,7 @@ from gate.cli.drive import drive
 from gate.core.gcloud import instead
 from gate.core.hand import warnings
 from gate.core.policy import Policy, ServiceName
+from gate.core.redaction import Redactor
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.stable import way_back
 from gate.core.state import Kind, Past, Plan
@@ -25,7 +26,6 @@ from gate.errors import (
 )
 from gate.ledger.past import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
-from gate.redaction import Redactor
 from gate.report.safe import WHOLE, safe
 
 HISTORY = 50

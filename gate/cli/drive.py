@@ -10,17 +10,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from gate.cli import show, wiring
-from gate.controller import Controller, World
+from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.hand import meant
 from gate.core.policy import Json, Policy, Probe
+from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Plan, Rollout
 from gate.core.tagging import own_tag
 from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
-from gate.redaction import Redactor
 
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""

@@ -6,10 +6,10 @@ from gate.cli import by_hand, options, show, wiring
 from gate.cli.drive import drive
 from gate.core.gcloud import instead
 from gate.core.lease import Standing, standing
+from gate.core.redaction import Redactor
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
 from gate.errors import AccessError, UnavailableError
-from gate.redaction import Redactor
 
 
 def register(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,9 @@ from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.documents import Document, moment, part, text
 from gate.cloud.entries import json_object, newest_entries, quoted, since
 from gate.cloud.wire import Patience, Query, Ways, Wire
-from gate.core.policy import Json, Severity
+from gate.core.policy import Json
 from gate.core.service import ServiceRef
+from gate.core.severity import Severity
 from gate.errors import ExitCode, InfrastructureError
 from gate.ports import LedgerQuery
 

@@ -132,7 +132,7 @@ def start_fault(
     for in the wrong place. Stable must suffer in the same minute.
 
     Args:
-        log_lines: its own last words.
+        log_lines: its own last log lines.
         stable: what probes showed at stable then.
         stable_runs: whether the platform has a revision that serves and is ready.
     """

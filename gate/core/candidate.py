@@ -125,7 +125,7 @@ def explained(
 
     Args:
         r: the rollout.
-        lines: the candidate's last words.
+        lines: the candidate's last log lines.
         at: time of the event.
         stable: what the probes showed at stable, where they were asked.
     """

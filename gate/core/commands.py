@@ -138,7 +138,7 @@ def _questions(r: Rollout, control: Repeats | None) -> tuple[Probe, ...]:
 
 
 def _read_logs(r: Rollout) -> ReadLogs:
-    """The last words of one that does not start; stable is asked what takes one quick request."""
+    """The last log lines of one that does not start; stable is asked what is quick to answer."""
     if _control(r) is None or r.service is None:
         return ReadLogs(r.candidate, r.started_at)
     probes = tuple(probe for probe in r.questions if probe.spec.facts.quick)

@@ -97,7 +97,7 @@ class RunProbes:
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
-    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read).
+    """Read the last log lines of a revision. Answer: LogsRead (empty where logs cannot be read).
 
     `control` are probes to ask of stable at `audience`, until `until` at most: what stops the
     candidate from starting may show there, too.
@@ -187,7 +187,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class LogsRead:
-    """A revision's last words, oldest first, redacted; and what stable showed, if it was asked."""
+    """A revision's last log lines, oldest first, redacted; and what stable showed, if asked."""
 
     at: datetime
     lines: tuple[str, ...]

@@ -175,7 +175,7 @@ class Scene:
     Attributes:
         evidence: what the probes will have seen at the candidate's own address.
         at_service: what they will have seen at the service's; None: the same.
-        logs: the candidate's last words.
+        logs: the candidate's last log lines.
         candidate_ready: what becomes of the candidate.
         looks_until_ready: how often the candidate is seen still starting.
         after: called before each answer; may change the scene or give another event instead.
