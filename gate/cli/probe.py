@@ -9,7 +9,7 @@ from gate.cli import options, show, wiring
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
-from gate.core.hand import meant
+from gate.core.manual_moves import meant
 from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
 from gate.core.verdict import judge

@@ -13,9 +13,9 @@ from typing import TypeVar, assert_never
 from gate.controller.bookkeeping import Bookkeeping, Waits
 from gate.controller.probe_round import ProbeRound, users_answer
 from gate.controller.signals import stopping
+from gate.core.annotation import KEY
 from gate.core.guard import came_between
 from gate.core.lease import renewal
-from gate.core.mark import KEY
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -223,9 +223,9 @@ class Controller:
 
     def _send(self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry) -> Awaitable[int]:
         """The update, which says by its own annotation which entry of the ledger explains it."""
-        mark = replace(command.mark, entry=digest(entry))
+        annotation = replace(command.annotation, entry=digest(entry))
         others = dict(rollout.service.annotations) if rollout.service else {}
-        annotations = {**others, KEY: mark.text()}
+        annotations = {**others, KEY: annotation.text()}
         platform = self._world.platform
         if isinstance(command, Deploy):
             return platform.deploy(
@@ -293,7 +293,7 @@ class Controller:
             write = renewal(rollout, service, world.clock.now())
             if write is None:
                 return Seen(world.clock.now(), service)
-            annotations = {**dict(service.annotations), KEY: write.mark.text()}
+            annotations = {**dict(service.annotations), KEY: write.annotation.text()}
             given = await world.platform.set_traffic(write.traffic, write.etag, annotations)
         except InfrastructureError:
             return None

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from gate.core.mark import KEY, parse_mark
+from gate.core.annotation import KEY, parse_annotation
 from gate.core.state import Ending
 from gate.core.traffic import Split
 from gate.errors import UnavailableError
@@ -16,7 +16,7 @@ STEPS = {"steps": (10, 100), "dwell_s": 300.0, "watch_s": 300.0, "deadline_s": 3
 def lease_left_s(world):
     """How long the lease of the service still runs."""
     writes = [write for write in world.platform.writes if write.annotations]
-    mark = parse_mark(dict(writes[-1].annotations)[KEY])
+    mark = parse_annotation(dict(writes[-1].annotations)[KEY])
     return (mark.until - world.clock.now()).total_seconds()
 
 

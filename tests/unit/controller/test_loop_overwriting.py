@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.evidence import Outcome
-from gate.core.mark import KEY, Mark
 from gate.core.state import Ending, Kind
 from gate.core.traffic import Split, Target
 from gate.errors import ExitCode
@@ -75,7 +75,7 @@ class Scene(FakeWorld):
     def leave_half_done(self):
         """A rollout has died with its candidate at 10 %."""
         half = Split.of([Target(STABLE, 90), Target(DEAD, 10), Target(DEAD, 0, TAG)])
-        mark = Mark(
+        mark = RolloutAnnotation(
             fence=9,
             writer="r9",
             holder="r9",

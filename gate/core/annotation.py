@@ -20,10 +20,10 @@ Shares = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Barred:
+class Denied:
     """A revision that people moved users away from; automation does not promote it again.
 
-    `image` is by digest where it is known: then it bars whatever revision has that image.
+    `image` is by digest where it is known: then whatever revision has that image is denied.
     """
 
     revision: str
@@ -33,7 +33,7 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RolloutAnnotation:
     """The gate's own state of a service.
 
     Attributes:
@@ -50,7 +50,7 @@ class Mark:
             rollback without a named target goes back to.
         image: image by digest of the revision that the gate gave users last, "" if not known.
         entry: sha256 (hex) of the ledger's entry that explains this write.
-        barred: revisions that automation must leave alone.
+        denylist: revisions that automation must leave alone.
     """
 
     fence: int = 0
@@ -67,7 +67,7 @@ class Mark:
     before: Shares = ()
     image: str = ""
     entry: str = ""
-    barred: tuple[Barred, ...] = field(default=())
+    denylist: tuple[Denied, ...] = field(default=())
 
     def held_at(self, at: datetime) -> bool:
         """Whether somebody's lease is running at this time."""
@@ -78,7 +78,7 @@ class Mark:
         return bool(self.holder) and (self.until is None or at - leeway >= self.until)
 
     def text(self) -> str:
-        """The annotation's value: compact JSON that `parse` reads back to an equal mark."""
+        """The annotation's value: compact JSON that `parse` reads back to an equal one."""
         value: dict[str, Json] = {
             "format": FORMAT,
             "fence": self.fence,
@@ -97,44 +97,46 @@ class Mark:
             "entry": self.entry,
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
-                for b in self.barred
+                for b in self.denylist
             ],
         }
         filled = {key: item for key, item in value.items() if item not in ("", {}, [], None)}
         return json.dumps(filled, separators=(",", ":"), sort_keys=True)
 
 
-class UnreadableMark(ValueError):  # noqa: N818 - a value that is wrong, told apart from none
+class UnreadableAnnotation(ValueError):  # noqa: N818 - a value that is wrong, told apart from none
     """The annotation is there and cannot be read: nobody may act as if it were not."""
 
 
 @functools.lru_cache(maxsize=256)
-def parse_mark(text: str) -> Mark:
+def parse_annotation(text: str) -> RolloutAnnotation:
     """Reads an annotation's value; "" is a service that the gate never touched.
 
     Raises:
-        UnreadableMark: it is no mark of a format that this gate knows.
+        UnreadableAnnotation: it is no annotation of a format that this gate knows.
     """
     if not text:
-        return Mark()
+        return RolloutAnnotation()
     try:
         value = json.loads(text)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
-            raise UnreadableMark(f"unknown format (got {text[:60]!r}, expected format {FORMAT})")
-        return Mark(
+            raise UnreadableAnnotation(
+                f"unknown format (got {text[:60]!r}, expected format {FORMAT})"
+            )
+        return RolloutAnnotation(
             fence=_integer(value.get("fence", 0)),
             since=_moment(value.get("since")),
             until=_moment(value.get("until")),
             safe=_shares(value.get("safe", {})),
             wrote=_shares(value.get("wrote", {})),
             before=_shares(value.get("before", {})),
-            barred=tuple(_barred(item) for item in value.get("barred", [])),
+            denylist=tuple(_denied(item) for item in value.get("barred", [])),
             **{name: _string(value.get(name, "")) for name in _STRINGS},
         )
     except (TypeError, KeyError, RecursionError, ValueError) as error:
-        if isinstance(error, UnreadableMark):
+        if isinstance(error, UnreadableAnnotation):
             raise
-        raise UnreadableMark(f"not readable (got {text[:60]!r})") from None
+        raise UnreadableAnnotation(f"not readable (got {text[:60]!r})") from None
 
 
 _STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry")
@@ -171,7 +173,7 @@ def _shares(value: object) -> Shares:
     return tuple((_string(name), _integer(percent)) for name, percent in value.items())
 
 
-def _barred(value: object) -> Barred:
+def _denied(value: object) -> Denied:
     if not isinstance(value, dict):
         raise TypeError
-    return Barred(**{_string(key): _string(item) for key, item in value.items()})
+    return Denied(**{_string(key): _string(item) for key, item in value.items()})

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
-from gate.cli.drive import drive
+from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
-from gate.core.hand import warnings
+from gate.core.manual_moves import warnings
 from gate.core.policy import Policy, ServiceName
 from gate.core.redaction import Redactor
 from gate.core.service import Revision, Service, ServiceRef
@@ -73,7 +73,7 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
     try:
         if not args.yes:
             plan = _confirmed(plan)
-        return drive(plan, args.output, policy=policy, prepare=_prepared)
+        return run_rollout(plan, args.output, policy=policy, prepare=_prepared)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
 

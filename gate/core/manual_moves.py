@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.bars import against, standing_bars
-from gate.core.mark import UnreadableMark
+from gate.core.annotation import UnreadableAnnotation
+from gate.core.denylist import against, denylist_of
 from gate.core.rescue import by_hand, mend, roll_out
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.stable import WayBack, crossed, way_back
+from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.tagging import pinned_tags
 from gate.core.traffic import Split, tag_problem
@@ -65,11 +65,11 @@ def warnings(plan: Plan, service: Service, target: Revision, at: datetime) -> tu
 
 
 def _against(plan: Plan, service: Service, target: Revision) -> Iterator[str]:
-    bars = standing_bars(service, {target.name: target})
-    bar = against(bars, target.name, target.digest or target.image)
-    if bar is not None:
-        why = f": {bar.reason}" if bar.reason else ""
-        yield f"is barred: {bar.actor or 'somebody'} moved users away from it{why}"
+    denylist = denylist_of(service, {target.name: target})
+    denied = against(denylist, target.name, target.digest or target.image)
+    if denied is not None:
+        why = f": {denied.reason}" if denied.reason else ""
+        yield f"is barred: {denied.actor or 'somebody'} moved users away from it{why}"
     for name, verdict in plan.past.against:
         if name == target.name:
             yield verdict
@@ -89,7 +89,7 @@ def _age(span: timedelta) -> str:
     return f"{hours} h" if hours else f"{minutes} min"
 
 
-def aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
+def plan_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
     """READING, seen, for a promotion: by name, or whatever has the candidate's tag."""
     name = r.plan.revision or service.traffic.tags.get(r.plan.tag) or ""
     if not name:
@@ -100,7 +100,7 @@ def aim_promotion(r: Rollout, service: Service, at: datetime) -> Rollout:
     return _towards(r, service, name, at)
 
 
-def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
+def plan_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
     """READING, seen, for a rollback: by name, or back the way that led here."""
     plan = r.plan
     name = plan.revision
@@ -110,7 +110,7 @@ def aim_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
             return _no_way(r, service, way)
         name = way.revision
         r = _noted(r, f"back to {name}: {way.why}")
-    marks = () if plan.cross else crossed(plan.revisions, name, service)
+    marks = () if plan.cross else irreversible_between(plan.revisions, name, service)
     if marks:
         note = (
             f"{service.ref}: on the way back to {name} lies what cannot be undone "
@@ -134,8 +134,8 @@ def _no_way(r: Rollout, service: Service, way: WayBack) -> Rollout:
 def _meant_perhaps(way: WayBack) -> str:
     if way.likely:
         return "likely " + "; ".join(f"{name} ({why})" for name, why in way.likely)
-    barred = "; ".join(why for _, why in way.barred)
-    return f"turned down before: {barred}" if barred else "no other one is ready"
+    denied = "; ".join(why for _, why in way.denied)
+    return f"turned down before: {denied}" if denied else "no other one is ready"
 
 
 def _leading_on(r: Rollout, service: Service, way: WayBack) -> tuple[str, ...]:
@@ -208,8 +208,12 @@ def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
 def _without_their_tag(service: Service, goal: Split) -> Split:
     """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
     try:
-        mark = service.mark
-    except UnreadableMark:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
         return goal
-    ours = mark.holder and mark.tag and goal.tags.get(mark.tag) == mark.candidate
-    return goal.without_tag(mark.tag) if ours else goal
+    ours = (
+        annotation.holder
+        and annotation.tag
+        and goal.tags.get(annotation.tag) == annotation.candidate
+    )
+    return goal.without_tag(annotation.tag) if ours else goal

@@ -1,12 +1,12 @@
 """What people decided against: revisions and images that automation does not promote again.
 
-Kept in the rollout annotation of the service (core.mark). Whoever moves users away from what the
-gate gave them, with the gate or by other means, bars it; each write of the gate hands that on.
+Kept in the rollout annotation of the service. What the gate gave users and somebody moves them away
+from, with the gate or by other means, is denied from then on; each write of the gate hands that on.
 """
 
 from collections.abc import Iterable, Mapping
 
-from gate.core.mark import Barred, Mark, Shares, UnreadableMark
+from gate.core.annotation import Denied, RolloutAnnotation, Shares, UnreadableAnnotation
 from gate.core.service import Revision, Service
 
 Revisions = Mapping[str, Revision]
@@ -32,9 +32,9 @@ def image_of(name: str, service: Service, revisions: Revisions) -> str:
     read = revisions.get(name)
     if read and (read.digest or digest_in(read.image)):
         return read.digest or read.image
-    mark = _mark(service)
-    if name and name == bearer(mark.wrote, mark.candidate) and mark.image:
-        return mark.image
+    annotation = _annotation(service)
+    if name and name == bearer(annotation.wrote, annotation.candidate) and annotation.image:
+        return annotation.image
     return read.image if read else ""
 
 
@@ -49,7 +49,9 @@ def bearer(wrote: Shares, candidate: str) -> str:
 def left_by_others(service: Service) -> tuple[str, ...]:
     """Revisions that had users by the gate's last write, and have none by somebody else's."""
     now = service.traffic.pinned(service.latest_ready).shares
-    return tuple(name for name, percent in _mark(service).wrote if percent and name not in now)
+    return tuple(
+        name for name, percent in _annotation(service).wrote if percent and name not in now
+    )
 
 
 def image_left(name: str, users: Iterable[str], service: Service, revisions: Revisions) -> str:
@@ -69,70 +71,72 @@ def image_left(name: str, users: Iterable[str], service: Service, revisions: Rev
     return "" if digest and digest in stays else image
 
 
-def standing_bars(service: Service, revisions: Revisions) -> tuple[Barred, ...]:
-    """All bars that stand, oldest first: those written down, and those that were not yet.
+def denylist_of(service: Service, revisions: Revisions) -> tuple[Denied, ...]:
+    """All that is denied, oldest first: what is written down, and what was not yet.
 
-    None is on a revision that has users: whoever gave it them has decided anew.
+    No revision that has users: whoever gave it them has decided anew.
 
     Args:
         service: as read.
-        revisions: those that were read; a bar whose image is not known by digest takes it from
-            there.
+        revisions: those that were read; an entry whose image is not known by digest takes it
+            from there.
     """
     now = [name for name in service.traffic.pinned(service.latest_ready).shares if name]
     written = tuple(
-        _known_better(bar, now, service, revisions)
-        for bar in _mark(service).barred
-        if bar.revision not in now
+        _known_better(denied, now, service, revisions)
+        for denied in _annotation(service).denylist
+        if denied.revision not in now
     )
-    known = {bar.revision for bar in written}
+    known = {denied.revision for denied in written}
     by = service.last_modifier
     return written + tuple(
-        Barred(name, image_left(name, now, service, revisions), by, BY_OTHER_MEANS)
+        Denied(name, image_left(name, now, service, revisions), by, BY_OTHER_MEANS)
         for name in left_by_others(service)
         if name not in known
     )
 
 
-def against(bars: Iterable[Barred], revision: str, image: str) -> Barred | None:
-    """The bar against a revision, or against what is in an image, by whatever name.
+def against(denylist: Iterable[Denied], revision: str, image: str) -> Denied | None:
+    """The entry against a revision, or against what is in an image, by whatever name.
 
     Args:
-        bars: those that stand.
+        denylist: what is denied.
         revision: short name, "" for one that does not exist yet.
         image: reference, which counts where it is by digest.
     """
     digest = digest_in(image)
-    for bar in bars:
-        same_image = bool(digest) and digest_in(bar.image) == digest
-        if (revision and bar.revision == revision) or same_image:
-            return bar
+    for denied in denylist:
+        same_image = bool(digest) and digest_in(denied.image) == digest
+        if (revision and denied.revision == revision) or same_image:
+            return denied
     return None
 
 
-def by_digest(bars: Iterable[Barred]) -> bool:
-    """Whether any of these bars an image."""
-    return any(digest_in(bar.image) for bar in bars)
+def by_digest(denylist: Iterable[Denied]) -> bool:
+    """Whether any of these denies an image."""
+    return any(digest_in(denied.image) for denied in denylist)
 
 
-def why(bar: Barred) -> str:
+def why(denied: Denied) -> str:
     """Who decided what, for people."""
-    reason = f" ({bar.reason})" if bar.reason else ""
-    return f"{bar.actor or 'somebody'} moved users away from {bar.revision}{reason}"
+    reason = f" ({denied.reason})" if denied.reason else ""
+    return f"{denied.actor or 'somebody'} moved users away from {denied.revision}{reason}"
 
 
 def _known_better(
-    bar: Barred, now: Iterable[str], service: Service, revisions: Revisions
-) -> Barred:
-    if digest_in(bar.image):
-        return bar
-    image = image_left(bar.revision, now, service, revisions)
-    return Barred(bar.revision, image, bar.actor, bar.reason) if digest_in(image) else bar
+    denied: Denied, now: Iterable[str], service: Service, revisions: Revisions
+) -> Denied:
+    if digest_in(denied.image):
+        return denied
+    image = image_left(denied.revision, now, service, revisions)
+    if not digest_in(image):
+        return denied
+    return Denied(denied.revision, image, denied.actor, denied.reason)
 
 
-def _mark(service: Service) -> Mark:
+def _annotation(service: Service) -> RolloutAnnotation:
     """The annotation, as if there were none where nobody can read it."""
     try:
-        return service.mark
-    except UnreadableMark:
-        return Mark()
+        return service.rollout_annotation
+    except UnreadableAnnotation:
+        return RolloutAnnotation()

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gate.core.occasions import without_stable
 from gate.core.policy import Probe
+from gate.core.probe_selection import without_stable
 from gate.core.state import Kind, Phase, Plan, Rollout
 from gate.kinds.diff import DiffProbe
 from gate.kinds.http import HttpProbe

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.bars import AGAIN, against, image_of, standing_bars, why
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
-from gate.core.hand import aim_promotion, aim_rollback, meant
+from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
 from gate.core.lease import moved, taken, taker
-from gate.core.mark import UnreadableMark
+from gate.core.manual_moves import meant, plan_promotion, plan_rollback
 from gate.core.messages import CallFailed, Failure
-from gate.core.occasions import without_stable
 from gate.core.policy import TemplateSource
+from gate.core.probe_selection import without_stable
 from gate.core.proof import HINT
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
@@ -25,7 +25,7 @@ from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
 from gate.core.verdict import Verdict
 
 
-def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
+def plan_first_write(r: Rollout, service: Service, at: datetime) -> Rollout:
     """READING, seen: what was asked for becomes a first write, or is refused.
 
     Before that, somebody else's rollout is waited for, and a dead one's traces are taken back.
@@ -37,7 +37,7 @@ def aim(r: Rollout, service: Service, at: datetime) -> Rollout:
     r = _undoing(_remembering(r, service), service)
     decided = admitted(r, service, at)
     if decided is None:
-        decided = _AIM[r.plan.kind](taken(r, service), service, at)
+        decided = _FIRST_WRITE[r.plan.kind](taken(r, service), service, at)
     if decided.phase is Phase.READING:  # it looks again anyway
         return _looking(decided, service, at) or decided
     return (decided.phase in _WRITES and _looking(r, service, at)) or decided
@@ -51,7 +51,7 @@ def blind(r: Rollout, failed: CallFailed) -> Rollout:
     if not r.wanted or r.service is None or r.interrupted:
         return finish(r, Ending.FAILED, failed.message)
     if r.plan.kind in {Kind.ROLLBACK, Kind.RECOVER}:
-        return aim(r, r.service, failed.at)
+        return plan_first_write(r, r.service, failed.at)
     if failed.failure is Failure.LOST and failed.at < r.limit_at:
         return again(r)
     return finish(r, Ending.FAILED, failed.message)
@@ -64,11 +64,11 @@ def _looking(r: Rollout, service: Service, at: datetime) -> Rollout | None:
 
 
 def _remembering(r: Rollout, service: Service) -> Rollout:
-    """With the bars that are written on the service, which outlast whatever is written next."""
+    """With the denylist that is written on the service, which outlasts whatever is written next."""
     try:
-        return replace(r, barred=service.mark.barred)
-    except UnreadableMark:
-        return replace(r, barred=())
+        return replace(r, denylist=service.rollout_annotation.denylist)
+    except UnreadableAnnotation:
+        return replace(r, denylist=())
 
 
 def _undoing(r: Rollout, service: Service) -> Rollout:
@@ -159,8 +159,8 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         return finish(r, Ending.REFUSED, problem)
     if (looking := _looking(r, service, at)) is not None:
         return looking
-    if barred := _barred(r, service):
-        return finish(r, Ending.REFUSED, barred)
+    if denied := _denied(r, service):
+        return finish(r, Ending.REFUSED, denied)
     r = _based(r, service)
     return r if r.ending is not None else _placed(r, service)
 
@@ -266,14 +266,14 @@ def _taken_tag(plan: Plan, service: Service, base: Split) -> str:
     return ""
 
 
-def _barred(r: Rollout, service: Service) -> str:
+def _denied(r: Rollout, service: Service) -> str:
     """Why automation leaves this candidate alone: people moved users away from it."""
     plan = r.plan
     if plan.again:
         return ""
     image = plan.image or image_of(plan.revision, service, r.revisions)
-    bar = against(standing_bars(service, r.revisions), plan.revision, image)
-    return f"{service.ref}: {why(bar)}; {AGAIN}" if bar else ""
+    denied = against(denylist_of(service, r.revisions), plan.revision, image)
+    return f"{service.ref}: {why(denied)}; {AGAIN}" if denied else ""
 
 
 def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]:
@@ -327,9 +327,9 @@ def _revision_name(service: Service, suffix: str) -> str:
 
 _WRITES = frozenset({Phase.RECOVERING, Phase.DEPLOYING, Phase.TAGGING, Phase.MOVING})
 
-_AIM: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
+_FIRST_WRITE: dict[Kind, Callable[[Rollout, Service, datetime], Rollout]] = {
     Kind.ROLLOUT: _place,
-    Kind.PROMOTE: aim_promotion,
-    Kind.ROLLBACK: aim_rollback,
+    Kind.PROMOTE: plan_promotion,
+    Kind.ROLLBACK: plan_rollback,
     Kind.RECOVER: lambda r, _service, _at: finish(r, Ending.UNCHANGED),
 }

@@ -74,7 +74,7 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class SuiteVerdict:
     """What follows.
 
     Attributes:
@@ -102,7 +102,7 @@ class Weighed:
         return worst(self.faults)
 
 
-def weigh(spec: SuiteProbe, facts: Facts) -> Weighed:
+def suite_verdict(spec: SuiteProbe, facts: Facts) -> SuiteVerdict:
     """Judges a run of a suite by the policy's rules."""
     alone = spec.network and facts.results.by_test
     whole = None if facts.results.by_test else _together(facts.record)
@@ -118,10 +118,10 @@ def weigh(spec: SuiteProbe, facts: Facts) -> Weighed:
         *short,
         *_silence(spec, facts, tests),
     ]
-    return Weighed(tests, tuple(dict.fromkeys(faults)), tolerated)
+    return SuiteVerdict(tests, tuple(dict.fromkeys(faults)), tolerated)
 
 
-def cases(weighed: Weighed, facts: Facts) -> tuple[Case, ...]:
+def cases(weighed: SuiteVerdict, facts: Facts) -> tuple[Case, ...]:
     """The tests, each for itself.
 
     In pytest an error comes from what a test needs, not from what it asserts; JUnit XML knows no

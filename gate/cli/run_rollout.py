@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gate.cli import show, wiring
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
-from gate.core.hand import meant
+from gate.core.manual_moves import meant
 from gate.core.policy import Json, Policy, Probe
 from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
@@ -28,7 +28,7 @@ NAMES_WITHIN_S = 5.0
 Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
-def drive(
+def run_rollout(
     plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> int:
     """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.

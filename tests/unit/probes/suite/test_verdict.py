@@ -6,7 +6,7 @@ from gate.core.evidence import Outcome, Symptom
 from gate.kinds.suite import SuiteProbe
 from gate.probes.suite.record import NOBODY, SEVERAL, Record
 from gate.probes.suite.results import Ended, Result, Results
-from gate.probes.suite.weigh import Facts, cases, weigh
+from gate.probes.suite.verdict import Facts, cases, suite_verdict
 from tests.unit.probes.plain import plain
 
 ASKED, SILENT = True, False
@@ -31,7 +31,7 @@ def weighed(*tests, code=None, late=False, by_test=True, own=None, uncollected=(
         by_test=by_test,
     )
     spec = SuiteProbe(("pytest",), **options)
-    return weigh(spec, Facts(code, late, results, record))
+    return suite_verdict(spec, Facts(code, late, results, record))
 
 
 def said(found):
@@ -155,7 +155,9 @@ def test_a_failure_on_answers_of_others_holds(kind):
     record.of("a").answers += 1
     getattr(record.of("a"), kind).note("somebody else")
     results = Results("pytest 9", (Result("a", Ended.FAILED),), code=1, by_test=True)
-    found = weigh(SuiteProbe(("pytest",)), Facts(1, late=False, results=results, record=record))
+    found = suite_verdict(
+        SuiteProbe(("pytest",)), Facts(1, late=False, results=results, record=record)
+    )
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "somebody else" in found.faults[0].hint
 
@@ -164,7 +166,9 @@ def test_a_broken_connection_speaks_against_the_candidate():
     record = Record()
     record.of("a").broken.note("no answer")
     results = Results("pytest 9", (Result("a", Ended.FAILED),), code=1, by_test=True)
-    found = weigh(SuiteProbe(("pytest",)), Facts(1, late=False, results=results, record=record))
+    found = suite_verdict(
+        SuiteProbe(("pytest",)), Facts(1, late=False, results=results, record=record)
+    )
     assert found.outcome is Outcome.FAILED
 
 
@@ -174,7 +178,7 @@ def test_what_was_asked_while_several_ran_or_none_is_nobodys():
         record.of(key).answers += 5
         results = Results("pytest 9", (Result("a", Ended.PASSED),), code=0, by_test=True)
         spec = SuiteProbe(("pytest",))
-        found = weigh(spec, Facts(0, late=False, results=results, record=record))
+        found = suite_verdict(spec, Facts(0, late=False, results=results, record=record))
         assert (found.outcome, found.right) == (Outcome.INCONCLUSIVE, 0)
 
 

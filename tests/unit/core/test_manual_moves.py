@@ -5,8 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.hand import FLOATING_MAX, aim_promotion, aim_rollback, meant, tag_for, warnings
-from gate.core.mark import Barred, Mark
+from gate.core.annotation import Denied, RolloutAnnotation
+from gate.core.manual_moves import (
+    FLOATING_MAX,
+    meant,
+    plan_promotion,
+    plan_rollback,
+    tag_for,
+    warnings,
+)
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Past, Phase
 from gate.core.traffic import Split, Target, tag_problem
@@ -35,7 +42,7 @@ def test_a_target_with_nothing_against_it_needs_no_word():
 
 
 def test_a_bar_is_said_with_who_why_image_and_age():
-    seen = marked(Mark(4, barred=(Barred(STABLE, "", "bob", "orders fail"),)), MOVED)
+    seen = marked(RolloutAnnotation(4, denylist=(Denied(STABLE, "", "bob", "orders fail"),)), MOVED)
     (text,) = warnings(BACK, seen, TARGET, NOW)
     assert text == (
         f"{STABLE} (app:1, 3 days old) is barred: bob moved users away from it: orders fail"
@@ -68,7 +75,7 @@ def test_an_age_is_told_roughly(seconds, text):
 def test_what_is_said_comes_with_the_move():
     r = rollout(Phase.READING, BACK, candidate=STABLE, revisions={STABLE: TARGET})
     r = replace(r, revisions={STABLE: replace(TARGET, floating=("env KEY",))}, placed=None)
-    moving = aim_rollback(r, service(MOVED), NOW)
+    moving = plan_rollback(r, service(MOVED), NOW)
     assert moving.phase is Phase.MOVING
     assert "what does not go back: env KEY" in moving.notes[-1]
 
@@ -81,7 +88,7 @@ def test_the_tag_of_a_rollback_fits_beside_the_service(length):
 def test_a_service_that_takes_no_tag_is_told_to_go_unasked():
     asked = replace(BACK, probes=PROBES, tag="b" * 45)
     r = rollout(Phase.READING, asked, candidate=STABLE, revisions=revisions(name=STABLE))
-    refused = aim_rollback(r, service(MOVED), NOW)
+    refused = plan_rollback(r, service(MOVED), NOW)
     assert refused.ending is Ending.REFUSED
     assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project")
 
@@ -91,7 +98,7 @@ def test_tags_on_latest_that_the_question_to_the_target_pins_are_said(probes, sa
     floats = Split.of([Target(CANDIDATE, 100), Target(None, 0, "prod")])
     asked = plan(Kind.ROLLBACK, revision=STABLE, probes=probes)
     r = rollout(Phase.READING, asked, candidate=STABLE, revisions=revisions(name=STABLE))
-    r = aim_rollback(r, service(floats, latest_ready=CANDIDATE), NOW)
+    r = plan_rollback(r, service(floats, latest_ready=CANDIDATE), NOW)
     assert r.phase is (Phase.TAGGING if probes else Phase.MOVING)
     (note,) = [note for note in r.notes if "LATEST" in note] or [""]
     assert note.startswith(f"tag prod followed LATEST and is pinned to {CANDIDATE}") is said
@@ -121,7 +128,7 @@ def test_names_said_in_short_in_full_or_in_capitals_are_meant(said, name):
 def test_a_tag_that_is_close_is_meant():
     asked = plan(Kind.PROMOTE, tag="candidat")
     seen = service(MOVED.with_tag("candidate", STABLE))
-    refused = aim_promotion(rollout(Phase.READING, asked), seen, NOW)
+    refused = plan_promotion(rollout(Phase.READING, asked), seen, NOW)
     assert "no revision has the tag 'candidat': did you mean candidate?; name" in refused.notes[-1]
 
 
@@ -129,7 +136,7 @@ def test_a_missing_revision_names_the_closest_with_its_command():
     listed = (TARGET, Revision(CANDIDATE, READY))
     asked = replace(BACK, revision="backend-00001-aab", revisions=listed)
     r = rollout(Phase.READING, asked, candidate="backend-00001-aab", revisions={})
-    refused = aim_rollback(r, service(MOVED), NOW)
+    refused = plan_rollback(r, service(MOVED), NOW)
     assert f"did you mean {STABLE}" in refused.notes[-1]
     assert refused.way_out[0].startswith(f"gate rollback --to {STABLE} --project demo")
     assert refused.way_out[0].endswith('--reason "..." --yes')
@@ -138,7 +145,7 @@ def test_a_missing_revision_names_the_closest_with_its_command():
 def without_a_way(seen, *listed, revision=""):
     asked = plan(Kind.ROLLBACK, revision=revision, revisions=listed)
     r = rollout(Phase.READING, asked, candidate=revision, revisions={})
-    refused = aim_rollback(r, seen, NOW)
+    refused = plan_rollback(r, seen, NOW)
     assert refused.ending is Ending.REFUSED
     return refused
 
@@ -156,7 +163,10 @@ def test_a_refusal_where_traffic_was_left_half_done_says_what_mends_it():
 def test_a_refusal_with_nothing_to_go_back_to_leads_to_a_rollout():
     seen = service(BEFORE, annotations=())
     assert without_a_way(seen, ONE).way_out[0].startswith("gate rollout --policy POLICY")
-    barred = marked(Mark(4, wrote=((STABLE, 100),), barred=(Barred(CANDIDATE, "", "ann"),)), BEFORE)
+    barred = marked(
+        RolloutAnnotation(4, wrote=((STABLE, 100),), denylist=(Denied(CANDIDATE, "", "ann"),)),
+        BEFORE,
+    )
     refused = without_a_way(barred, ONE, TWO)
     assert refused.way_out[0].startswith("gate rollout --policy POLICY")
     told = f"turned down before: ann moved users away from {CANDIDATE}"

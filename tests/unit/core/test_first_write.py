@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.aim import aim, no_service
 from gate.core.candidate import not_placed
 from gate.core.commands import command_of
+from gate.core.first_write import no_service, plan_first_write
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
 from gate.core.service import ServiceRef
@@ -41,7 +41,7 @@ LATEST = Split.of([Target(None, 100), Target(OLD, 0, "blue"), Target(None, 0, "n
 def aimed(asked, seen, at=NOW, **changes):
     fresh = {"before": None, "placed": None, "candidate": asked.revision, **changes}
     free = replace(seen, annotations=())  # nobody is at work
-    return aim(rollout(Phase.READING, asked, **fresh), free, at)
+    return plan_first_write(rollout(Phase.READING, asked, **fresh), free, at)
 
 
 def refusal(asked, seen, **changes):
@@ -86,7 +86,7 @@ def test_our_own_tag_on_latest_just_moves_to_the_candidate():
 
 def test_notes_are_not_repeated_when_it_is_decided_anew():
     once = aimed(plan(), service(LATEST))
-    twice = aim(replace(once, phase=Phase.READING), service(LATEST), NOW)
+    twice = plan_first_write(replace(once, phase=Phase.READING), service(LATEST), NOW)
     assert twice.notes == once.notes
 
 
@@ -166,7 +166,7 @@ def test_users_moved_while_the_first_write_was_in_flight_stay_where_they_were_mo
     failed = CallFailed(NOW, Failure.CONFLICT, "conflict")
     looking = not_placed(sent, failed)
     theirs = service(Split.of([Target(STABLE, 30), Target(OLD, 70)]), last_modifier="bob")
-    r = aim(looking, replace(theirs, annotations=()), NOW)
+    r = plan_first_write(looking, replace(theirs, annotations=()), NOW)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
     assert "was moved by bob in the same moment" in str(r.verdict.reasons[0])
 
@@ -174,8 +174,8 @@ def test_users_moved_while_the_first_write_was_in_flight_stay_where_they_were_mo
 def test_a_tag_or_label_set_while_the_first_write_was_in_flight_is_nobodys_move():
     looking = not_placed(aimed(plan(), service()), CallFailed(NOW, Failure.CONFLICT, "conflict"))
     seen = replace(service(BEFORE.with_tag("blue", OLD)), annotations=())
-    once_more = aim(looking, seen, NOW)  # what a rollout is built on is read
-    assert aim(once_more, seen, NOW).phase is Phase.DEPLOYING
+    once_more = plan_first_write(looking, seen, NOW)  # what a rollout is built on is read
+    assert plan_first_write(once_more, seen, NOW).phase is Phase.DEPLOYING
 
 
 def test_a_revision_that_has_a_share_is_refused():
@@ -279,7 +279,7 @@ def test_a_rollback_undoes_the_rollout_under_way_at_once_and_without_asking():
     canary = ours(Split.of([Target(STABLE, 80), Target(CANDIDATE, 20, TAG)]))
     asked = plan(Kind.ROLLBACK, probes=PROBES)
     fresh = {"before": None, "placed": None, "revisions": revisions(name=STABLE)}
-    r = aim(rollout(Phase.READING, asked, candidate=STABLE, **fresh), canary, NOW)
+    r = plan_first_write(rollout(Phase.READING, asked, candidate=STABLE, **fresh), canary, NOW)
     assert (r.phase, r.candidate) == (Phase.MOVING, STABLE)
     assert r.goal.shares == {STABLE: 100}
     assert TAG not in r.goal.tags
