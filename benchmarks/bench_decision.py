@@ -36,15 +36,15 @@ from google.cloud.run_v2.services.services.transports import ServicesGrpcTranspo
 from targets import at_most
 
 from gate.cli import wiring
-from gate.controller import Controller, World
+from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.messages import Probed
 from gate.core.policy import Probe
+from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.core.state import Ending, Kind, Phase, Plan
 from gate.kinds.http import HttpProbe
 from gate.ports import Progress
-from gate.redaction import Redactor
 
 SHARE_MS = 150
 RATIO = 1.3

@@ -54,6 +54,7 @@ class Clock:
 
 async def gate(port: int) -> list[float]:
     """The probe's own schedule, client and meter, as the gate runs them."""
+    from gate.core.redaction import Redactor
     from gate.kinds.latency import LatencyProbe
     from gate.ports import Target
     from gate.probes.headers import Trace
@@ -63,7 +64,6 @@ async def gate(port: int) -> list[float]:
     from gate.probes.latency.meter import Meter
     from gate.probes.latency.schedule import Side, schedule
     from gate.probes.words import Words
-    from gate.redaction import Redactor
 
     def at(url: str) -> Run:
         words, clock = Words(Redactor({})), Clock()

@@ -43,10 +43,10 @@ def ours(port: int, sessions: int) -> float:
 
     from gate.core.expectations import Pattern
     from gate.core.policy import Probe
+    from gate.core.redaction import Redactor
     from gate.kinds.websocket import Await, Send, WebSocketProbe
     from gate.ports import Target
     from gate.probes.runner import ProbeRunner
-    from gate.redaction import Redactor
 
     secrets = {"alice": SECRET}
     welcome = {"type": "system_message", "data": {"event": "connection_established"}}

@@ -11,8 +11,9 @@ from typing import Protocol
 from gate.core.control import Repeats
 from gate.core.evidence import Evidence
 from gate.core.messages import Command, Event
-from gate.core.policy import IdentityRule, Json, Probe, Severity
+from gate.core.policy import IdentityRule, Json, Probe
 from gate.core.service import Revision, Service
+from gate.core.severity import Severity
 from gate.core.state import Rollout
 from gate.core.traffic import Split
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gate.cli import by_hand, options, show, wiring
+from gate.cli import manual_moves, options, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
@@ -33,7 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows entries and returns the exit code."""
-    ref = by_hand.service_of(args)
+    ref = manual_moves.service_of(args)
     rollout = args.id if args.what == "show" else ""
     entries = wiring.run_async(
         _read(ref, LedgerQuery(service=ref.name, rollout=rollout, limit=args.limit))

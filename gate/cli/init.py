@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         InconclusiveError: they passed, and did not any more while faults were tried.
     """
     from gate.drafting.writing import refuse_existing  # noqa: PLC0415 - YAML only here
-    from gate.saboteurs.proof_file import proof_path  # noqa: PLC0415
+    from gate.mutation.proof_file import proof_path  # noqa: PLC0415
 
     job = _job(args)
     refuse_existing([job.policy, proof_path(job.policy)], force=job.force)

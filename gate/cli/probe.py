@@ -6,16 +6,16 @@ from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
+from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
-from gate.core.hand import meant
+from gate.core.manual_moves import meant
 from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import NotFoundError, UsageError
 from gate.ledger.evidence import probes_value
 from gate.ports import Narrator, Platform, Target
-from gate.witness import Witness
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +86,8 @@ async def _probe(
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
         if target.identity and target.identity.request_log and target.since:
-            witness = Witness(logs, wiring.SystemClock())
-            seen = await witness.confirmed(seen, args.revision, target.since)
+            request_log = RequestLog(logs, wiring.SystemClock())
+            seen = await request_log.confirmed(seen, args.revision, target.since)
         return seen
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gate.cli import by_hand, options, wiring
+from gate.cli import manual_moves, options, wiring
 from gate.core.policy import CandidateRule, Policy
 from gate.core.state import Kind, Plan
 
@@ -28,14 +28,14 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Promotes and returns the exit code."""
-    service, policy = by_hand.service_of(args), _policy(args)
+    service, policy = manual_moves.service_of(args), _policy(args)
     own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.revision}
     own |= {"wait_s": args.wait}
     if policy is None:
         plan = Plan(kind=Kind.PROMOTE, service=service, tag=args.tag or TAG, **own)
     else:
         plan = Plan.from_policy(Kind.PROMOTE, service, policy, args.tag, **own)
-    return by_hand.move(plan, args)
+    return manual_moves.move(plan, args)
 
 
 def _policy(args: argparse.Namespace) -> Policy | None:

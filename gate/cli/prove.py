@@ -21,7 +21,7 @@ from gate.errors import ExitCode, GateError, InfrastructureError
 from gate.ports import Target
 
 if TYPE_CHECKING:  # the proxy is imported where it is used
-    from gate.saboteurs.wire import Upstream
+    from gate.mutation.wire import Upstream
 
 AT_ONCE = 8
 AT_ONCE_MAX = 64
@@ -107,7 +107,7 @@ def prove(args: argparse.Namespace, policy: Policy) -> Trials:
         InconclusiveError: the healthy service does not pass.
         UsageError: the proof is to be kept, and could not be.
     """
-    from gate.saboteurs.proof_file import check_place, proof_path  # noqa: PLC0415
+    from gate.mutation.proof_file import check_place, proof_path  # noqa: PLC0415
 
     if not args.no_file:
         check_place(proof_path(args.file))
@@ -123,8 +123,8 @@ def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
     Raises:
         GateError: it cannot be written.
     """
+    from gate.mutation.proof_file import proof_path, write_proof  # noqa: PLC0415
     from gate.policyfile import contract_digest  # noqa: PLC0415
-    from gate.saboteurs.proof_file import proof_path, write_proof  # noqa: PLC0415
 
     if args.no_file:
         return ""
@@ -135,8 +135,8 @@ def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
 
 
 async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
-    from gate.saboteurs.campaign import Campaign, ControlError, How  # noqa: PLC0415
-    from gate.saboteurs.wire import Upstream  # noqa: PLC0415
+    from gate.mutation.run import ControlError, MutationRun, RunSettings  # noqa: PLC0415
+    from gate.mutation.wire import Upstream  # noqa: PLC0415
 
     task = asyncio.current_task()
     if task is not None:
@@ -148,10 +148,10 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     await _reached(upstream)
     target = await _named(policy, upstream, target)
     told(f"proving {args.file} against {target.url}")
-    how = How(args.at_once, args.whole, policy.baseline, args.suite_time)
+    how = RunSettings(args.at_once, args.whole, policy.baseline, args.suite_time)
     try:
-        campaign = Campaign(policy.probes, runner, upstream, target, how, told)
-        return (await campaign.run()).said(redactor.text)
+        run = MutationRun(policy.probes, runner, upstream, target, how, told)
+        return (await run.run()).said(redactor.text)
     except ControlError as error:
         lines = [f"{one.probe}: {redactor.text(one.seen)}" for one in error.evidence]
         raise InconclusiveError(
@@ -203,7 +203,7 @@ async def _named(policy: Policy, upstream: "Upstream", target: Target) -> Target
         InconclusiveError: nobody answers, or no answer says which revision gave it.
     """
     from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
-    from gate.saboteurs.naming import NoNameError, revision_of  # noqa: PLC0415
+    from gate.mutation.naming import NoNameError, revision_of  # noqa: PLC0415
 
     rule = policy.candidate.identity
     if rule is None or target.revision:

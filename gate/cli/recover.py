@@ -5,10 +5,10 @@ import asyncio
 import sys
 from dataclasses import dataclass
 
-from gate.cli import by_hand, options, show, wiring
-from gate.cli.drive import carry_out
+from gate.cli import manual_moves, options, show, wiring
+from gate.cli.run_rollout import carry_out
 from gate.core.gcloud import instead
-from gate.core.lease import Standing, half_done, standing
+from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
@@ -64,9 +64,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Recovers what has to be, and returns the worst exit code; 0 where there was nothing to do."""
     if args.all:
-        refs = wiring.run_async(wiring.marked_services(*by_hand.place_of(args)))
+        refs = wiring.run_async(wiring.marked_services(*manual_moves.place_of(args)))
     else:
-        refs = (by_hand.service_of(args),)
+        refs = (manual_moves.service_of(args),)
     found = [_recovered(one, args.output) for one in wiring.run_async(_read(refs))]
     if args.output == "json":
         show.say_json({"services": [_value(one) for one in found]})
@@ -84,7 +84,7 @@ async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
             async with few, wiring.platform_of(ref) as platform:
                 return Found(ref, await platform.read_service())
         except (AccessError, UnavailableError) as error:
-            led = by_hand.led_on(error, *instead(_plan(ref)))
+            led = manual_moves.led_on(error, *instead(_plan(ref)))
             return Found(ref, error=led, exit_code=led.exit_code)
         except InfrastructureError as error:
             return Found(ref, error=error, exit_code=error.exit_code)
@@ -96,10 +96,10 @@ def _recovered(found: Found, output: str) -> Found:
     """What is left of a dead rollout is taken back; anything else is said and left alone."""
     if found.service is None:
         return _failed(found)
-    stands = standing(found.service, wiring.SystemClock().now())
-    if stands is not Standing.LAPSED and not half_done(found.service):
+    stands = lease_state(found.service, wiring.SystemClock().now())
+    if stands is not LeaseState.LAPSED and not half_done(found.service):
         _say(found.service, output)
-        code = ExitCode.HELD if stands is Standing.UNREADABLE else ExitCode.DONE
+        code = ExitCode.HELD if stands is LeaseState.UNREADABLE else ExitCode.DONE
         return Found(found.ref, found.service, exit_code=code)
     try:
         ended = carry_out(_plan(found.ref), output)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from gate.cli import by_hand, options, wiring
-from gate.core.hand import tag_for
+from gate.cli import manual_moves, options, wiring
+from gate.core.manual_moves import tag_for
 from gate.core.policy import Policy
 from gate.core.state import Kind, Plan
 
@@ -35,13 +35,13 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
-    policy, service = _policy(args), by_hand.service_of(args)
+    policy, service = _policy(args), manual_moves.service_of(args)
     own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
     if policy is None:
         plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
     else:
         plan = Plan.from_policy(Kind.ROLLBACK, service, policy, tag_for(service.name), **own)
-    return by_hand.move(plan, args, policy)
+    return manual_moves.move(plan, args, policy)
 
 
 def _policy(args: argparse.Namespace) -> Policy | None:

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from gate.cli import options, wiring
-from gate.cli.drive import drive
+from gate.cli.run_rollout import run_rollout
 from gate.core.state import Kind, Plan
 from gate.errors import InfrastructureError, UsageError
 from gate.ports import Ledger, Platform
@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
         again=args.again,
         proof=proof,
     )
-    return drive(plan, args.output, policy=policy, prepare=_prepared if args.revision else None)
+    return run_rollout(
+        plan, args.output, policy=policy, prepare=_prepared if args.revision else None
+    )
 
 
 async def _prepared(plan: Plan, platform: Platform, _: Ledger) -> Plan:

@@ -4,8 +4,8 @@ import argparse
 import asyncio
 import sys
 
-from gate.cli import by_hand, options, show, wiring
-from gate.cli.drive import services_meant
+from gate.cli import manual_moves, options, show, wiring
+from gate.cli.run_rollout import services_meant
 from gate.core.policy import Json
 from gate.core.service import Revision, Service, ServiceRef
 from gate.errors import AccessError, InfrastructureError, NotFoundError, UnavailableError
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from gate.report.machine import status_value  # noqa: PLC0415
     from gate.report.status import status_lines  # noqa: PLC0415
 
-    ref = by_hand.service_of(args)
+    ref = manual_moves.service_of(args)
     try:
         service, revisions, entries, note = wiring.run_async(_read(ref))
     except NotFoundError as error:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     except (AccessError, UnavailableError) as error:
         from gate.core.gcloud import LOOK, look  # noqa: PLC0415 - only then
 
-        raise by_hand.led_on(error, LOOK, look(ref)) from None
+        raise manual_moves.led_on(error, LOOK, look(ref)) from None
     now = wiring.SystemClock().now()
     if args.output == "json":
         show.say_json(status_value(service, revisions, entries, now))

@@ -2,14 +2,14 @@
 
 import argparse
 
-from gate.cli import by_hand, options, show, wiring
-from gate.cli.drive import drive
+from gate.cli import manual_moves, options, show, wiring
+from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
-from gate.core.lease import Standing, standing
+from gate.core.lease import LeaseState, lease_state
+from gate.core.redaction import Redactor
 from gate.core.service import Service, ServiceRef
 from gate.core.state import Kind, Plan
 from gate.errors import AccessError, UnavailableError
-from gate.redaction import Redactor
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Takes back what the rollout at work did, ends its lease, and returns the exit code."""
-    ref = by_hand.service_of(args)
+    ref = manual_moves.service_of(args)
     plan = Plan(
         kind=Kind.RECOVER,
         service=ref,
@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         if not args.yes:
             _confirm(plan)
-        return drive(plan, args.output)
+        return run_rollout(plan, args.output)
     except (AccessError, UnavailableError) as error:
-        raise by_hand.led_on(error, *instead(plan)) from None
+        raise manual_moves.led_on(error, *instead(plan)) from None
 
 
 def _confirm(plan: Plan) -> None:
@@ -44,10 +44,10 @@ def _confirm(plan: Plan) -> None:
     from gate.report.lease import lease_lines  # noqa: PLC0415
     from gate.report.lines import plain  # noqa: PLC0415
 
-    by_hand.require_a_person("unlock")
+    manual_moves.require_a_person("unlock")
     service = wiring.run_async(_read(plan.service))
     now = wiring.SystemClock().now()
-    if standing(service, now) is Standing.FREE:
+    if lease_state(service, now) is LeaseState.FREE:
         return
     lines = [
         f"service:  {plan.service}",
@@ -55,7 +55,7 @@ def _confirm(plan: Plan) -> None:
         "unlock:   what that rollout did is taken back, its tag goes, and it may write no more",
         f"because:  {Redactor({}).text(plan.reason)}",
     ]
-    by_hand.confirm("unlock", lines)
+    manual_moves.confirm("unlock", lines)
 
 
 async def _read(ref: ServiceRef) -> Service:

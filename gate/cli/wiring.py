@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from gate.core.policy import ServiceName
+from gate.core.redaction import SHORTEST, Redactor
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
-from gate.redaction import SHORTEST, Redactor
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from pathlib import Path
@@ -334,8 +334,8 @@ def _require_extras(policy: "Policy") -> None:
 def proving(path: "Path", policy: "Policy") -> "Proving":
     """What is known of the policy's proof; a file that cannot be read is none, and says why."""
     from gate.core.proof import Proving  # noqa: PLC0415
+    from gate.mutation.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
     from gate.policyfile import contract_digest  # noqa: PLC0415 - lazy, as all here
-    from gate.saboteurs.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
 
     file = proof_path(path)
     proof, problem = None, ""

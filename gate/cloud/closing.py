@@ -2,10 +2,7 @@
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from gate.cloud.wire import Wire
+from typing import Self
 
 
 class Closing(ABC):
@@ -25,13 +22,3 @@ class Closing(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Closes the connections."""
-
-
-class OverWire(Closing):
-    """An adapter that has one wire of its own."""
-
-    _wire: "Wire"
-
-    async def close(self) -> None:
-        """As Closing.close."""
-        await self._wire.close()

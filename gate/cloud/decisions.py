@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.closing import OverWire
 from gate.cloud.documents import Document, moment, part, text
 from gate.cloud.entries import json_object, newest_entries, quoted, since
-from gate.cloud.wire import Patience, Query, Ways, Wire
-from gate.core.policy import Json, Severity
+from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire
+from gate.core.policy import Json
 from gate.core.service import ServiceRef
+from gate.core.severity import Severity
 from gate.errors import ExitCode, InfrastructureError
 from gate.ports import LedgerQuery
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.closing import OverWire
 from gate.cloud.decisions import LOG_ID
 from gate.cloud.documents import Document, moment, part, text, value
 from gate.cloud.entries import json_object, newest_entries, quoted, since
-from gate.cloud.wire import Patience, Ways, Wire
-from gate.core.policy import Json, Severity
+from gate.cloud.wire import OverWire, Patience, Ways, Wire
+from gate.core.policy import Json
 from gate.core.service import ServiceRef
+from gate.core.severity import Severity
 from gate.ports import LogEntry, LogQuery
 
 TEXT_MAX = 8_192

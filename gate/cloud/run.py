@@ -10,13 +10,12 @@ from copy import deepcopy
 from urllib.parse import urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.closing import OverWire
 from gate.cloud.documents import Document, items, number, part, parts, text, texts
 from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
 from gate.cloud.pages import read_pages
 from gate.cloud.template import next_template, same_settings, template_of
 from gate.cloud.values import owner_of, revision_value, service_value, traffic_items
-from gate.cloud.wire import Patience, Query, Ways, Wire, path_of
+from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire, path_of
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
 from gate.errors import AccessError, ConflictError, InfrastructureError, NotFoundError

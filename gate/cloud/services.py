@@ -3,7 +3,7 @@
 from gate.cloud.documents import Document, text
 from gate.cloud.pages import read_pages
 from gate.cloud.wire import Query, Wire, path_of
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from gate.core.service import ServiceRef
 
 PAGE_SIZE = 100

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gate.cloud.channel import Place
 from gate.cloud.documents import Document, part, parts, text
 from gate.cloud.failure import RETRIED, Code, Failure, code_of
+from gate.core.redaction import Redactor
 from gate.errors import (
     AccessError,
     ConflictError,
@@ -13,7 +14,6 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.redaction import Redactor
 
 TEXT_MAX = 1_000
 LOGIN_HINT = "run `gcloud auth application-default login`, or give the build a service account"

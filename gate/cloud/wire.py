@@ -269,3 +269,13 @@ def _document(raw: bytes) -> Document | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+class OverWire(Closing):
+    """An adapter that has one wire of its own."""
+
+    _wire: Wire
+
+    async def close(self) -> None:
+        """As Closing.close."""
+        await self._wire.close()

@@ -13,7 +13,7 @@ from gate.core.evidence import Attribution as Attribution  # noqa: PLC0414 - evi
 from gate.core.evidence import Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import differs
-from gate.core.statistics import Odds, sequential, worse
+from gate.core.statistics import SprtResult, sequential, worse
 
 EXCUSED = frozenset(
     {
@@ -132,7 +132,7 @@ def start_fault(
     for in the wrong place. Stable must suffer in the same minute.
 
     Args:
-        log_lines: its own last words.
+        log_lines: its own last log lines.
         stable: what probes showed at stable then.
         stable_runs: whether the platform has a revision that serves and is ready.
     """
@@ -178,7 +178,7 @@ def control_of(probe: str, evidence: Iterable[Evidence]) -> Evidence | None:
     return found[0] if len(found) == 1 else None
 
 
-def odds(tries: Sequence[Repeat], rule: Repeats) -> Odds:
+def sprt_result(tries: Sequence[Repeat], rule: Repeats) -> SprtResult:
     """Whether a probe that has failed once fails by chance or is broken, by the tries after it.
 
     Wrong answers and none at all are counted apart; tries that say nothing do not count.
@@ -195,9 +195,9 @@ def odds(tries: Sequence[Repeat], rule: Repeats) -> Odds:
         )
         for kind in (Repeat.WRONG, Repeat.SILENT)
     ]
-    if Odds.HIGH in tests:
-        return Odds.HIGH
-    return Odds.LOW if tests == [Odds.LOW, Odds.LOW] else Odds.OPEN
+    if SprtResult.HIGH in tests:
+        return SprtResult.HIGH
+    return SprtResult.LOW if tests == [SprtResult.LOW, SprtResult.LOW] else SprtResult.OPEN
 
 
 def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
@@ -226,7 +226,7 @@ def _mixed(item: Evidence) -> bool:
 def _sometimes(candidate: Evidence, stable: Evidence, rule: Repeats) -> Attribution:
     """The candidate fails, and not always: broken if so often that it is no accident."""
     clean = stable.passed and set(stable.repeats) <= {Repeat.RIGHT}
-    if clean and odds(candidate.repeats, rule) is Odds.HIGH:
+    if clean and sprt_result(candidate.repeats, rule) is SprtResult.HIGH:
         return _regressed(candidate, stable)
     silent = Repeat.SILENT in candidate.repeats and Repeat.SILENT in stable.repeats
     return Attribution.ENVIRONMENT if silent else Attribution.FLAKY

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
-from gate.core.bars import AGAIN, against, by_digest, digest_in, image_of, standing_bars, why
+from gate.core.denylist import AGAIN, against, by_digest, denylist_of, digest_in, image_of, why
 from gate.core.evidence import Evidence
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
@@ -55,21 +55,21 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
         return again(r)
     url = _url(r, service)
     if revision.ready.state is ConditionState.SUCCEEDED and url:
-        return _barred(r, service, at) or replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
+        return _denied(r, service, at) or replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
 
 
-def _barred(r: Rollout, service: Service, at: datetime) -> Rollout | None:
+def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     """Held before it is asked, where its image, by whatever name, is one that people left."""
     if r.plan.kind is not Kind.ROLLOUT or r.plan.again:
         return None
-    bars = standing_bars(service, r.revisions)
+    denylist = denylist_of(service, r.revisions)
     image = image_of(r.candidate, service, r.revisions)
-    if bar := against(bars, r.candidate, image):
-        return hold(r, at, "barred", f"{r.candidate} has the same image: {why(bar)}", AGAIN)
-    if by_digest(bars) and not digest_in(image):
+    if denied := against(denylist, r.candidate, image):
+        return hold(r, at, "barred", f"{r.candidate} has the same image: {why(denied)}", AGAIN)
+    if by_digest(denylist) and not digest_in(image):
         text = f"nobody knows the digest of {r.candidate}'s image, and some images are barred"
         return hold(r, at, "barred", text, AGAIN)
     return None
@@ -125,7 +125,7 @@ def explained(
 
     Args:
         r: the rollout.
-        lines: the candidate's last words.
+        lines: the candidate's last log lines.
         at: time of the event.
         stable: what the probes showed at stable, where they were asked.
     """
@@ -235,7 +235,7 @@ def interference(r: Rollout, service: Service) -> str:
         return f"was changed (was {was}, is {now})"
     if taken := _taken(r, service):
         return taken
-    if service.traffic.shares != dict(service.mark.wrote):
+    if service.traffic.shares != dict(service.rollout_annotation.wrote):
         return f"was moved back (is {shares_text(service.traffic.shares)})"  # over a late move
     if r.plan.image and service.latest_created != r.candidate:
         return f"another revision, {service.latest_created}, was deployed"

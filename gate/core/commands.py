@@ -3,10 +3,10 @@
 from typing import assert_never
 
 from gate.core.control import Baseline, Repeats
-from gate.core.lease import mark_of
+from gate.core.lease import annotation_of
 from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.occasions import without_comparison
 from gate.core.policy import Probe
+from gate.core.probe_selection import without_comparison
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.tagging import tidied
 from gate.core.traffic import Split
@@ -28,8 +28,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
         case Phase.DEPLOYING:
             why = f"deploy {r.plan.image} as {r.candidate} at 0 %"
             placed = _split(r.placed)
-            mark = mark_of(r, placed, working=True)
-            return (Deploy(r.plan.image, r.candidate, placed, _etag(r), why, mark, r.base),)
+            annotation = annotation_of(r, placed, working=True)
+            return (Deploy(r.plan.image, r.candidate, placed, _etag(r), why, annotation, r.base),)
         case Phase.TAGGING | Phase.MOVING | Phase.REVERTING | Phase.UNTAGGING | Phase.RECOVERING:
             return (_set_traffic(r),)
         case Phase.EXPLAINING:
@@ -56,8 +56,8 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
 def _set_traffic(r: Rollout) -> SetTraffic:
     """The write of this phase: its traffic, why, and what it says of itself."""
     split, why, working, urgent = _write(r)
-    mark = mark_of(r, split, working=working)
-    return SetTraffic(split, _etag(r), why, even_unrecorded=urgent, mark=mark)
+    annotation = annotation_of(r, split, working=working)
+    return SetTraffic(split, _etag(r), why, even_unrecorded=urgent, annotation=annotation)
 
 
 def _write(r: Rollout) -> tuple[Split, str, bool, bool]:
@@ -138,7 +138,7 @@ def _questions(r: Rollout, control: Repeats | None) -> tuple[Probe, ...]:
 
 
 def _read_logs(r: Rollout) -> ReadLogs:
-    """The last words of one that does not start; stable is asked what takes one quick request."""
+    """The last log lines of one that does not start; stable is asked what is quick to answer."""
     if _control(r) is None or r.service is None:
         return ReadLogs(r.candidate, r.started_at)
     probes = tuple(probe for probe in r.questions if probe.spec.facts.quick)

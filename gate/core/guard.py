@@ -8,8 +8,8 @@ from then on, and the rollout does not end as a success.
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.lease import holds, moved, wrote_last
-from gate.core.mark import UnreadableMark
 from gate.core.messages import Overwrote
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -60,8 +60,11 @@ def _in_doubt(r: Rollout, service: Service) -> bool:
 def arrived(r: Rollout, service: Service) -> bool:
     """Whether the annotation is the one of the write that was sent last: it has happened."""
     try:
-        return r.sent is not None and replace(service.mark, entry="") == r.sent.mark
-    except UnreadableMark:
+        return (
+            r.sent is not None
+            and replace(service.rollout_annotation, entry="") == r.sent.annotation
+        )
+    except UnreadableAnnotation:
         return False
 
 

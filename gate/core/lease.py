@@ -1,6 +1,6 @@
 """One rollout at a time: who may write, and what each write says of itself.
 
-The lease lives in the service's own annotation (core.mark) and is taken, renewed and given back by
+The lease lives in the service's own annotation, and is taken, renewed and given back by
 the etag-guarded updates that the rollout makes anyway. Of two rollouts that read the same service
 only one can write; the other conflicts, reads again, and sees the first one's lease.
 """
@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gate.core.bars import against, bearer, digest_in, image_left, image_of, standing_bars
-from gate.core.mark import Barred, Mark, Shares, UnreadableMark
+from gate.core.annotation import Denied, RolloutAnnotation, Shares, UnreadableAnnotation
+from gate.core.denylist import against, bearer, denylist_of, digest_in, image_left, image_of
 from gate.core.messages import SetTraffic
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
@@ -20,13 +20,13 @@ LEEWAY = timedelta(seconds=5)
 """Clocks disagree: a lease counts as run out only this much after its time."""
 
 
-BARS_MAX = 50
-"""Most revisions that a mark remembers as left by people; the oldest are forgotten first."""
+DENYLIST_MAX = 50
+"""Most revisions that it remembers as left by people; the oldest are forgotten first."""
 REASON_MAX = 200
-"""Most characters of a reason that a mark remembers."""
+"""Most characters of a reason that it remembers."""
 
 
-class Standing(Enum):
+class LeaseState(Enum):
     """How a service's lease stands."""
 
     FREE = "free"
@@ -35,15 +35,15 @@ class Standing(Enum):
     UNREADABLE = "unreadable"  # only a person may decide
 
 
-def standing(service: Service, at: datetime) -> Standing:
+def lease_state(service: Service, at: datetime) -> LeaseState:
     """How a service's lease stands at this time, allowing for clocks that disagree."""
     try:
-        mark = service.mark
-    except UnreadableMark:
-        return Standing.UNREADABLE
-    if not mark.holder:
-        return Standing.FREE
-    return Standing.LAPSED if mark.lapsed_at(at, LEEWAY) else Standing.HELD
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
+        return LeaseState.UNREADABLE
+    if not annotation.holder:
+        return LeaseState.FREE
+    return LeaseState.LAPSED if annotation.lapsed_at(at, LEEWAY) else LeaseState.HELD
 
 
 def taken(r: Rollout, service: Service) -> Rollout:
@@ -60,23 +60,26 @@ def lost(r: Rollout, service: Service) -> bool:
     if not r.fence:
         return False
     try:
-        mark = service.mark
-    except UnreadableMark:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
         return True
-    return mark.fence > r.fence or (mark.fence == r.fence and mark.writer != r.id)
+    return annotation.fence > r.fence or (annotation.fence == r.fence and annotation.writer != r.id)
 
 
 def wrote_last(r: Rollout, service: Service) -> bool:
     """Whether the gate's last write on the service is one of this rollout's."""
     try:
-        return bool(r.fence) and (service.mark.fence, service.mark.writer) == (r.fence, r.id)
-    except UnreadableMark:
+        return bool(r.fence) and (
+            service.rollout_annotation.fence,
+            service.rollout_annotation.writer,
+        ) == (r.fence, r.id)
+    except UnreadableAnnotation:
         return False
 
 
 def holds(r: Rollout, service: Service) -> bool:
     """Whether the service says that this rollout is at work."""
-    return wrote_last(r, service) and service.mark.holder == r.id
+    return wrote_last(r, service) and service.rollout_annotation.holder == r.id
 
 
 def half_done(service: Service) -> bool:
@@ -86,11 +89,11 @@ def half_done(service: Service) -> bool:
     the service has ever been able to serve.
     """
     try:
-        mark = service.mark
-    except UnreadableMark:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
         return False
     asked = service.traffic.pinned(service.latest_ready).shares
-    ours = not mark.holder and asked == dict(mark.wrote)
+    ours = not annotation.holder and asked == dict(annotation.wrote)
     return ours and service.gave_up and not service.obeyed and bool(service.latest_ready)
 
 
@@ -99,24 +102,24 @@ def moved(r: Rollout, service: Service) -> bool:
     if not wrote_last(r, service) or r.placed is None:
         return False
     now = service.traffic
-    ours = now.shares == dict(service.mark.wrote)
+    ours = now.shares == dict(service.rollout_annotation.wrote)
     return ours and now.share_of(r.candidate) > r.placed.share_of(r.candidate)
 
 
 def taker(service: Service) -> str:
     """Who holds the lease, for people."""
     try:
-        mark = service.mark
-    except UnreadableMark as error:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation as error:
         return f"nobody knows who: its mark is {error}"
-    since = f" since {mark.since:%Y-%m-%d %H:%M:%S} UTC" if mark.since else ""
-    by = f" ({mark.actor})" if mark.actor else ""
-    if mark.holder:
-        return f"rollout {mark.holder}{by}{since}"
-    return f"a {mark.phase}{by}" if mark.phase else "another rollout"
+    since = f" since {annotation.since:%Y-%m-%d %H:%M:%S} UTC" if annotation.since else ""
+    by = f" ({annotation.actor})" if annotation.actor else ""
+    if annotation.holder:
+        return f"rollout {annotation.holder}{by}{since}"
+    return f"a {annotation.phase}{by}" if annotation.phase else "another rollout"
 
 
-def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
+def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotation:
     """What a write of this rollout says: that it is at work, or that it is done.
 
     Args:
@@ -126,12 +129,12 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
     """
     assert r.service is not None
     wrote_shares = _named(wrote, r.service)
-    bars = _bars(r, wrote_shares, working=working)
+    denylist = _denylist(r, wrote_shares, working=working)
     before = _before(r, wrote_shares, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
-        return Mark(
+        return RolloutAnnotation(
             fence=r.fence,
             writer=r.id,
             actor=actor,
@@ -139,9 +142,9 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
             wrote=wrote_shares,
             image=_given(r, wrote_shares, ""),
             before=before,
-            barred=bars,
+            denylist=denylist,
         )
-    return Mark(
+    return RolloutAnnotation(
         fence=r.fence,
         writer=r.id,
         holder=r.id,
@@ -155,7 +158,7 @@ def mark_of(r: Rollout, wrote: Split, *, working: bool) -> Mark:
         wrote=wrote_shares,
         image=_given(r, wrote_shares, r.candidate),
         before=before,
-        barred=bars,
+        denylist=denylist,
     )
 
 
@@ -167,14 +170,18 @@ def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
     """
     assert r.service is not None
     try:
-        mark = r.service.mark
-    except UnreadableMark:
-        mark = Mark()
+        annotation = r.service.rollout_annotation
+    except UnreadableAnnotation:
+        annotation = RolloutAnnotation()
     had = _named(r.placed, r.service) if r.placed is not None and r.before is not None else ()
     if not working and had and had != wrote:
         return had
     now = _named(r.service.traffic, r.service)
-    return mark.wrote if not mark.holder and mark.wrote not in {(), now} else mark.before
+    return (
+        annotation.wrote
+        if not annotation.holder and annotation.wrote not in {(), now}
+        else annotation.before
+    )
 
 
 def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
@@ -188,8 +195,8 @@ def renewal(r: Rollout, service: Service, at: datetime) -> SetTraffic | None:
     if service.traffic.shares != expected.shares:
         return None
     until = at + timedelta(seconds=r.plan.lease_s)
-    mark = replace(service.mark, until=until, phase=r.phase.value)
-    return SetTraffic(service.traffic, service.etag, "renew the lease", mark=mark)
+    annotation = replace(service.rollout_annotation, until=until, phase=r.phase.value)
+    return SetTraffic(service.traffic, service.etag, "renew the lease", annotation=annotation)
 
 
 def _runs_s(r: Rollout) -> float:
@@ -200,26 +207,26 @@ def _runs_s(r: Rollout) -> float:
 
 
 def _fence(service: Service) -> int:
-    """The greatest number before ours; generations grow even where somebody removed our mark."""
+    """The greatest number before ours; generations grow even where somebody removed ours."""
     try:
-        return max(service.mark.fence, service.generation)
-    except UnreadableMark:
+        return max(service.rollout_annotation.fence, service.generation)
+    except UnreadableAnnotation:
         return service.generation
 
 
-def _bars(r: Rollout, wrote: Shares, *, working: bool) -> tuple[Barred, ...]:
-    """Bars that stand, and those that a rollback adds; none on a revision that has users."""
+def _denylist(r: Rollout, wrote: Shares, *, working: bool) -> tuple[Denied, ...]:
+    """What is denied, and what a rollback adds to it; no revision that has users."""
     assert r.service is not None
-    bars = standing_bars(r.service, r.known)
-    known = {bar.revision for bar in bars}
-    bars += tuple(bar for bar in r.barred if bar.revision not in known)
+    denylist = denylist_of(r.service, r.known)
+    known = {denied.revision for denied in denylist}
+    denylist += tuple(denied for denied in r.denylist if denied.revision not in known)
     if _settles(r, wrote, working=working):
         image = image_of(r.candidate, r.service, r.known)
-        while bar := against(bars, r.candidate, image):
-            bars = tuple(one for one in bars if one != bar)
-    bars += _left_behind(r, {bar.revision for bar in bars})
+        while denied := against(denylist, r.candidate, image):
+            denylist = tuple(one for one in denylist if one != denied)
+    denylist += _left_behind(r, {denied.revision for denied in denylist})
     users = {name for name, percent in wrote if percent} | _stuck_users(r, wrote)
-    return tuple(bar for bar in bars if bar.revision not in users)[-BARS_MAX:]
+    return tuple(one for one in denylist if one.revision not in users)[-DENYLIST_MAX:]
 
 
 def _settles(r: Rollout, wrote: Shares, *, working: bool) -> bool:
@@ -230,7 +237,7 @@ def _settles(r: Rollout, wrote: Shares, *, working: bool) -> bool:
     return has_users and r.plan.kind is not Kind.RECOVER
 
 
-def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
+def _left_behind(r: Rollout, known: set[str]) -> tuple[Denied, ...]:
     """What this very write of a rollback takes users away from."""
     if r.phase is not Phase.MOVING or r.plan.kind is not Kind.ROLLBACK or r.placed is None:
         return ()
@@ -240,7 +247,7 @@ def _left_behind(r: Rollout, known: set[str]) -> tuple[Barred, ...]:
     actor, reason = r.plan.actor, r.plan.reason[:REASON_MAX]
     images = [image_left(name, (r.candidate,), r.service, r.known) for name in left]
     return tuple(
-        Barred(name, image, actor, reason) for name, image in zip(left, images, strict=True)
+        Denied(name, image, actor, reason) for name, image in zip(left, images, strict=True)
     )
 
 

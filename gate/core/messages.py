@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from gate.core.annotation import RolloutAnnotation
 from gate.core.control import Repeats
 from gate.core.evidence import Evidence
-from gate.core.mark import Mark
 from gate.core.policy import IdentityRule, Probe
 from gate.core.service import Revision, Service
 from gate.core.traffic import Split
@@ -41,24 +41,24 @@ class Deploy:
     traffic: Split
     etag: str
     why: str
-    mark: Mark = field(default_factory=Mark)
+    annotation: RolloutAnnotation = field(default_factory=RolloutAnnotation)
     base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SetTraffic:
-    """Replace the traffic list and our mark. Answer: Accepted or CallFailed.
+    """Replace the traffic list and our annotation. Answer: Accepted or CallFailed.
 
     `even_unrecorded`: a move to safety, which must happen although the ledger cannot keep its
-    intention; any other write is not carried out then. `mark` lacks the ledger entry's hash, which
-    is known once the entry is written.
+    intention; any other write is not carried out then. `annotation` lacks the ledger entry's hash,
+    which is known once the entry is written.
     """
 
     traffic: Split
     etag: str
     why: str
     even_unrecorded: bool = False
-    mark: Mark = field(default_factory=Mark)
+    annotation: RolloutAnnotation = field(default_factory=RolloutAnnotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class RunProbes:
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
-    """Read the last words of a revision. Answer: LogsRead (empty where logs cannot be read).
+    """Read the last log lines of a revision. Answer: LogsRead (empty where logs cannot be read).
 
     `control` are probes to ask of stable at `audience`, until `until` at most: what stops the
     candidate from starting may show there, too.
@@ -187,7 +187,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class LogsRead:
-    """A revision's last words, oldest first, redacted; and what stable showed, if it was asked."""
+    """A revision's last log lines, oldest first, redacted; and what stable showed, if asked."""
 
     at: datetime
     lines: tuple[str, ...]

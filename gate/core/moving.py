@@ -160,7 +160,7 @@ def _never_came(r: Rollout, service: Service) -> bool:
     """Whether our last write but one still stands: somebody else has changed something else."""
     shares = service.traffic.shares
     here = r.reached is not None and shares == r.reached.shares
-    return here and holds(r, service) and shares == dict(service.mark.wrote)
+    return here and holds(r, service) and shares == dict(service.rollout_annotation.wrote)
 
 
 def _unwritten(r: Rollout, at: datetime) -> Rollout:

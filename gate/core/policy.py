@@ -91,20 +91,6 @@ class Capability:
     impact: str = ""
 
 
-class Severity(Enum):
-    """Severity of a log entry, by its number in Cloud Logging; higher is worse."""
-
-    DEFAULT = 0
-    DEBUG = 100
-    INFO = 200
-    NOTICE = 300
-    WARNING = 400
-    ERROR = 500
-    CRITICAL = 600
-    ALERT = 700
-    EMERGENCY = 800
-
-
 class Bodies(Enum):
     """What is kept of the bodies and frames that a candidate answers with."""
 

@@ -1,7 +1,7 @@
 """Which revisions are read before the first write: what it builds on, whom it takes users from."""
 
-from gate.core.bars import digest_in, image_of, left_by_others
-from gate.core.mark import Mark, UnreadableMark
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import digest_in, image_of, left_by_others
 from gate.core.service import Service
 from gate.core.state import Kind, Rollout
 
@@ -25,8 +25,8 @@ def worth_reading(r: Rollout, service: Service) -> tuple[str, ...]:
 def _way_back(service: Service) -> tuple[str, ...]:
     """Where a recovery would bring users back to."""
     try:
-        mark = service.mark
-    except UnreadableMark:
-        mark = Mark()
-    moved = bool(mark.holder) and mark.safe != mark.wrote
-    return tuple(name for name, percent in mark.safe if percent) if moved else ()
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
+        annotation = RolloutAnnotation()
+    moved = bool(annotation.holder) and annotation.safe != annotation.wrote
+    return tuple(name for name, percent in annotation.safe if percent) if moved else ()

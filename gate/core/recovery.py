@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.lease import LEEWAY, half_done, holds, taken, taker, wrote_last
-from gate.core.mark import Mark, UnreadableMark
 from gate.core.messages import CallFailed, Failure
 from gate.core.rescue import mending
 from gate.core.service import Service
@@ -30,29 +30,31 @@ LOOK_AGAIN = "`gate status` says more; `gate unlock --reason` takes the lease aw
 def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
     """READING, seen: None if the way is free; else the rollout that waits, gives up or recovers."""
     try:
-        mark = service.mark
-    except UnreadableMark as error:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation as error:
         return _unreadable(r, service, error, at)
     if holds(r, service):  # our own first try, sent again because its answer was lost
         return enter(r, Phase.WAITING, at, r.plan.ready_within_s)
-    if r.plan.kind is Kind.ROLLBACK and not (mark.holder and r.asks_first):
+    if r.plan.kind is Kind.ROLLBACK and not (annotation.holder and r.asks_first):
         return None
-    if mark.lapsed_at(at, LEEWAY) or (mark.holder and _overrides(r)):
-        return _take_back(r, service, mark, at)
+    if annotation.lapsed_at(at, LEEWAY) or (annotation.holder and _overrides(r)):
+        return _take_back(r, service, annotation, at)
     if r.plan.kind in {Kind.ROLLOUT, Kind.RECOVER} and half_done(service):
-        return _once_more(r, service, mark, at)
+        return _once_more(r, service, annotation, at)
     if r.plan.kind is Kind.RECOVER:
-        note = f"{taker(service)} is at work" if mark.holder else "nothing was left to recover"
+        note = (
+            f"{taker(service)} is at work" if annotation.holder else "nothing was left to recover"
+        )
         return finish(r, Ending.UNCHANGED, note)
-    return _occupied(r, service, at) if mark.holder else None
+    return _occupied(r, service, at) if annotation.holder else None
 
 
 def _unreadable(
-    r: Rollout, service: Service, error: UnreadableMark, at: datetime
+    r: Rollout, service: Service, error: UnreadableAnnotation, at: datetime
 ) -> Rollout | None:
     """Nobody can say who is at work: a person may go on, automation may not."""
     if r.plan.force:
-        return _take_back(r, service, Mark(), at)
+        return _take_back(r, service, RolloutAnnotation(), at)
     if r.plan.kind is Kind.ROLLBACK:
         return None  # a way to safety does not hang on what nobody can read
     note = f"{service.ref}: the gate's own annotation is {error}"
@@ -76,15 +78,17 @@ def _overrides(r: Rollout) -> bool:
     return r.plan.force or r.plan.kind is Kind.ROLLBACK
 
 
-def _once_more(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
+def _once_more(
+    r: Rollout, service: Service, annotation: RolloutAnnotation, at: datetime
+) -> Rollout:
     """What the gate wrote last is written again, once it is known that its revisions are there."""
-    for name, _ in mark.wrote:
+    for name, _ in annotation.wrote:
         if name in r.revisions:
             continue
         if r.candidate != name and at < r.limit_at:
             return again(replace(r, candidate=name))
         return _gone(r, service, name)
-    return _take_back(r, service, mark, at)
+    return _take_back(r, service, annotation, at)
 
 
 def _gone(r: Rollout, service: Service, name: str) -> Rollout:
@@ -94,33 +98,37 @@ def _gone(r: Rollout, service: Service, name: str) -> Rollout:
     return finish(r, Ending.STUCK if r.plan.kind is Kind.RECOVER else Ending.FAILED, note)
 
 
-def _take_back(r: Rollout, service: Service, mark: Mark, at: datetime) -> Rollout:
+def _take_back(
+    r: Rollout, service: Service, annotation: RolloutAnnotation, at: datetime
+) -> Rollout:
     """On to the one update that brings the service to safety."""
-    goal = safety(service, mark)
-    note = _why(service, mark, at)
-    r = replace(r, goal=goal, candidate=mark.candidate, before=service.traffic)
-    dead = (mark.holder,) if mark.holder and mark.holder not in r.took_back else ()
+    goal = safety(service, annotation)
+    note = _why(service, annotation, at)
+    r = replace(r, goal=goal, candidate=annotation.candidate, before=service.traffic)
+    dead = (
+        (annotation.holder,) if annotation.holder and annotation.holder not in r.took_back else ()
+    )
     r = replace(r, notes=(*r.notes, note), took_back=r.took_back + dead)
     r = taken(r, service)
     return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
 
 
-def _why(service: Service, mark: Mark, at: datetime) -> str:
-    phase = mark.phase or "at work"
-    if mark.lapsed_at(at, LEEWAY):
+def _why(service: Service, annotation: RolloutAnnotation, at: datetime) -> str:
+    phase = annotation.phase or "at work"
+    if annotation.lapsed_at(at, LEEWAY):
         return f"recovered from {taker(service)}, which died while {phase}"
     if half_done(service):
         return f"what {taker(service)} wrote last was left half done, and is written once more"
     return f"took the lease away from {taker(service)}, which was {phase}"
 
 
-def safety(service: Service, mark: Mark) -> Split:
+def safety(service: Service, annotation: RolloutAnnotation) -> Split:
     """Traffic after a recovery: the dead rollout's own moves undone, anybody else's left alone."""
     traffic = service.traffic
-    if mark.tag and traffic.tags.get(mark.tag, "") == mark.candidate:
-        traffic = traffic.without_tag(mark.tag)
-    if mark.safe and traffic.shares == dict(mark.wrote):
-        safe = Split.of(Target(name, percent) for name, percent in mark.safe)
+    if annotation.tag and traffic.tags.get(annotation.tag, "") == annotation.candidate:
+        traffic = traffic.without_tag(annotation.tag)
+    if annotation.safe and traffic.shares == dict(annotation.wrote):
+        safe = Split.of(Target(name, percent) for name, percent in annotation.safe)
         return traffic.with_shares_of(safe)
     return traffic
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.core.lease import Standing, half_done, standing
+from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
 
@@ -48,14 +48,14 @@ def next_step(service: Service, revisions: Sequence[Revision], now: datetime) ->
         revisions: those that exist.
         now: the time, to tell a lease that runs from one that has run out.
     """
-    match standing(service, now):
-        case Standing.LAPSED:
+    match lease_state(service, now):
+        case LeaseState.LAPSED:
             why = "a rollout died; this takes back what it left"
             return NextStep(f"gate recover {flags(service.ref)}", why)
-        case Standing.UNREADABLE:
+        case LeaseState.UNREADABLE:
             why = "once somebody has looked who wrote the annotation that the gate cannot read"
             return NextStep(by_hand("unlock", service.ref), why)
-        case Standing.HELD:
+        case LeaseState.HELD:
             return _beside_a_rollout(service)
         case _:
             return mend(service, revisions)
@@ -77,7 +77,7 @@ def mend(service: Service, revisions: Sequence[Revision]) -> NextStep:
     if not service.latest_ready and not ready:
         why = "no revision of it has ever been ready: roll out an image that starts"
         return NextStep(roll_out(service.ref), why)
-    if half_done(service) and {name for name, _ in service.mark.wrote} <= ready:
+    if half_done(service) and {name for name, _ in service.rollout_annotation.wrote} <= ready:
         why = "the gate's last write was left half done; this makes it once more"
         return NextStep(f"gate recover {flags(service.ref)}", why)
     return mending(service, revisions)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core import candidate, cleanup, guard, moving, recovery
-from gate.core.aim import aim, blind, no_service
 from gate.core.commands import command_of
+from gate.core.first_write import blind, no_service, plan_first_write
 from gate.core.interruption import interrupted
 from gate.core.messages import (
     Accepted,
@@ -90,7 +90,7 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
         case Phase.PROBING | Phase.DWELLING | Phase.WATCHING, Overwrote() as overwrote:
             return guard.renewal_overwrote(r, overwrote)
         case Phase.READING, Seen(service=service):
-            return aim(r, service, at)
+            return plan_first_write(r, service, at)
         case Phase.READING, CallFailed(failure=Failure.NOT_FOUND) as failed:
             return no_service(r, failed)
         case Phase.READING, CallFailed() as failed if r.unseen:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from gate.core.mark import KEY, Mark, UnreadableMark, parse_mark
+from gate.core.annotation import KEY, RolloutAnnotation, UnreadableAnnotation, parse_annotation
 from gate.core.traffic import Split, shares_text
 
 
@@ -94,23 +94,23 @@ class Service:
     ingress: str = ""
 
     @property
-    def mark(self) -> Mark:
+    def rollout_annotation(self) -> RolloutAnnotation:
         """What the gate wrote on it.
 
         Raises:
-            UnreadableMark: something is written that this gate cannot read.
+            UnreadableAnnotation: something is written that this gate cannot read.
         """
-        return parse_mark(dict(self.annotations).get(KEY, ""))
+        return parse_annotation(dict(self.annotations).get(KEY, ""))
 
     @property
     def mover(self) -> str:
         """Who set traffic as it is, for people: who asked the gate for it, else who wrote last."""
         try:
-            mark = self.mark
-        except UnreadableMark:
+            annotation = self.rollout_annotation
+        except UnreadableAnnotation:
             return self.last_modifier
-        ours = dict(mark.wrote) == self.traffic.pinned(self.latest_ready).shares
-        return mark.actor if ours and mark.actor else self.last_modifier
+        ours = dict(annotation.wrote) == self.traffic.pinned(self.latest_ready).shares
+        return annotation.actor if ours and annotation.actor else self.last_modifier
 
     def tag_uri(self, tag: str) -> str:
         """URL of a tag as the platform reports it, "" while it has none. Never built by us."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.core.bars import against
-from gate.core.bars import why as decided
-from gate.core.mark import Mark, UnreadableMark
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import against
+from gate.core.denylist import why as decided
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Past
 from gate.core.traffic import Split
@@ -28,12 +28,12 @@ def before_rollout(service: Service) -> str:
         before.
     """
     try:
-        mark = service.mark
-    except UnreadableMark:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
         return ""
     now = service.traffic.pinned(service.latest_ready).shares
-    ours = bool(mark.holder) and now == dict(mark.wrote) != dict(mark.safe)
-    return mark.safe[0][0] if ours and len(mark.safe) == 1 else ""
+    ours = bool(annotation.holder) and now == dict(annotation.wrote) != dict(annotation.safe)
+    return annotation.safe[0][0] if ours and len(annotation.safe) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class WayBack:
         revision: short name, "" where nothing is certain enough to go there unasked.
         why: what speaks for it; "" without one.
         likely: the likely targets with what speaks for each, best first, where there is none.
-        barred: those that are ready and barred, or rejected last, with why: named, never proposed.
+        denied: those that are ready and denied, or rejected last, with why: named, never proposed.
     """
 
     revision: str = ""
     why: str = ""
     likely: tuple[tuple[str, str], ...] = ()
-    barred: tuple[tuple[str, str], ...] = ()
+    denied: tuple[tuple[str, str], ...] = ()
 
 
 def way_back(service: Service, revisions: Sequence[Revision], past: Past | None = None) -> WayBack:
     """The revision to go back to: by what is under way, the annotation, the ledger, in this order.
 
-    Never one that does not exist, is not ready, is barred, or only seems right by its age.
+    Never one that does not exist, is not ready, is denied, or only seems right by its age.
 
     Args:
         service: as it stands now.
@@ -67,8 +67,8 @@ def way_back(service: Service, revisions: Sequence[Revision], past: Past | None 
         return WayBack(back, "it had all users before the rollout that is under way")
     field = _Field.of(service, revisions)
     past = past or Past()
-    for name, why in (*_by_mark(field), *_by_ledger(field, past)):
-        if name in field.fit or (name and not revisions and not field.barred(name)):
+    for name, why in (*_by_annotation(field), *_by_ledger(field, past)):
+        if name in field.fit or (name and not revisions and not field.denies(name)):
             return WayBack(name, why)
     likely: dict[str, str] = {}
     rejected = dict(past.against)
@@ -76,8 +76,8 @@ def way_back(service: Service, revisions: Sequence[Revision], past: Past | None 
         if name not in rejected:
             likely.setdefault(name, why)
     turned_down = ((name, f"{name} {rejected[name]}") for name in field.fit if name in rejected)
-    barred = (*field.turned_down, *turned_down)[:LIKELY_MAX]
-    return WayBack(likely=tuple(likely.items())[:LIKELY_MAX], barred=barred)
+    denied = (*field.turned_down, *turned_down)[:LIKELY_MAX]
+    return WayBack(likely=tuple(likely.items())[:LIKELY_MAX], denied=denied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,12 @@ class _Field:
     Attributes:
         now: shares in effect, or those that are asked for where none are.
         served: shares in effect.
-        fit: revisions that exist, are ready, not barred and not what all users have already.
+        fit: revisions that exist, are ready, not denied and not what all users have already.
         older: those of them that are older than whatever has users now, newest first.
-        turned_down: the same as fit, but barred, with who decided so.
+        turned_down: the same as fit, but denied, with who decided so.
     """
 
-    mark: Mark
+    annotation: RolloutAnnotation
     now: dict[str, int]
     served: dict[str, int]
     created: dict[str, datetime]
@@ -104,9 +104,9 @@ class _Field:
     def of(cls, service: Service, revisions: Sequence[Revision]) -> "_Field":
         now = service.effective_shares or _named(service.traffic.pinned(service.latest_ready))
         try:
-            mark = service.mark
-        except UnreadableMark:
-            mark = Mark()
+            annotation = service.rollout_annotation
+        except UnreadableAnnotation:
+            annotation = RolloutAnnotation()
         created = {r.name: r.created_at for r in revisions if r.created_at is not None}
         since = min((created[name] for name in now if name in created), default=None)
         there = [
@@ -114,21 +114,21 @@ class _Field:
             for r in sorted(revisions, key=lambda r: created.get(r.name, _NEVER), reverse=True)
             if r.ready.state is ConditionState.SUCCEEDED and now != {r.name: 100}
         ]
-        bars = {r.name: against(mark.barred, r.name, r.digest or r.image) for r in there}
-        fit = tuple(name for name, bar in bars.items() if bar is None)
+        found = {r.name: against(annotation.denylist, r.name, r.digest or r.image) for r in there}
+        fit = tuple(name for name, denied in found.items() if denied is None)
         older = tuple(n for n in fit if since is not None and n in created and created[n] < since)
-        turned_down = tuple((name, decided(bar)) for name, bar in bars.items() if bar is not None)
+        turned_down = tuple((name, decided(denied)) for name, denied in found.items() if denied)
         served = service.effective_shares
-        return cls(mark, now, served, created, fit, older, turned_down)
+        return cls(annotation, now, served, created, fit, older, turned_down)
 
-    def barred(self, name: str) -> bool:
-        """Whether the annotation bars a revision of which no more than its name is known."""
-        return against(self.mark.barred, name, "") is not None
+    def denies(self, name: str) -> bool:
+        """Whether the annotation denies a revision of which no more than its name is known."""
+        return against(self.annotation.denylist, name, "") is not None
 
     @property
     def moved_by_others(self) -> bool:
         """Whether somebody has moved users since the gate did."""
-        return bool(self.mark.wrote) and dict(self.mark.wrote) != self.now
+        return bool(self.annotation.wrote) and dict(self.annotation.wrote) != self.now
 
     def oldest_with_users(self, name: str) -> bool:
         """Whether it shares users with newer ones only, as while somebody tries those."""
@@ -139,13 +139,13 @@ class _Field:
         return all(at is not None and at > own for at in others)
 
 
-def _by_mark(field: _Field) -> Iterator[tuple[str, str]]:
+def _by_annotation(field: _Field) -> Iterator[tuple[str, str]]:
     """By the annotation: what had all users before the gate's last move, if that one stands.
 
     Where somebody has moved users since, what the gate gave them to is what served before; but not
     where that is the newer one: then whoever moved them wanted to be rid of it.
     """
-    before, wrote = _sole(field.mark.before), _sole(field.mark.wrote)
+    before, wrote = _sole(field.annotation.before), _sole(field.annotation.wrote)
     if not field.moved_by_others:
         yield before, "it had all users before the gate moved them last"
         return
@@ -169,8 +169,8 @@ def _by_ledger(field: _Field, past: Past) -> Iterator[tuple[str, str]]:
 def _likely(field: _Field) -> Iterator[tuple[str, str]]:
     """What may be meant: said, never taken. What people have just left comes late."""
     now = sorted(field.served.items(), key=_least_first)
-    before = sorted(field.mark.before, key=_least_first)
-    wrote = sorted(field.mark.wrote if field.moved_by_others else (), key=_least_first)
+    before = sorted(field.annotation.before, key=_least_first)
+    wrote = sorted(field.annotation.wrote if field.moved_by_others else (), key=_least_first)
     left = "the gate gave it users last, and somebody has moved them away since"
     ways = [
         *(
@@ -203,7 +203,9 @@ def _named(split: Split) -> dict[str, int]:
     return {name: percent for name, percent in split.shares.items() if name}
 
 
-def crossed(revisions: Sequence[Revision], target: str, service: Service) -> tuple[str, ...]:
+def irreversible_between(
+    revisions: Sequence[Revision], target: str, service: Service
+) -> tuple[str, ...]:
     """Why one cannot simply go back to the target: marks of the revisions newer than it.
 
     Args:

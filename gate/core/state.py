@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from gate.core.annotation import Denied
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
-from gate.core.mark import Barred
 from gate.core.messages import Deploy, SetTraffic
-from gate.core.occasions import without_stable
 from gate.core.policy import IdentityRule, OnHold, Policy, Probe, TemplateSource
+from gate.core.probe_selection import without_stable
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -276,7 +276,7 @@ class Rollout:
         wanted: revisions that READING reads beside the candidate, before it decides.
         base: the revision whose template the candidate gets, "" for the service's.
         differences: in what the service's template differs from the revision that has users.
-        barred: bars that were written on the service when the rollout began.
+        denylist: what was denied on the service when the rollout began.
         ending: how it will end; final once the phase is ENDED.
         recorded: whether the ledger has kept the outcome.
         listening: whether the address of a move by hand that has arrived is asked, as users do.
@@ -313,7 +313,7 @@ class Rollout:
     wanted: tuple[str, ...] = ()
     base: str = ""
     differences: tuple[str, ...] = ()
-    barred: tuple[Barred, ...] = ()
+    denylist: tuple[Denied, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     verdict: Verdict | None = None
     ending: Ending | None = None

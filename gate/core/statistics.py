@@ -6,7 +6,7 @@ from enum import Enum
 # --- Counts: how often something went wrong, and what follows -------------------------------------
 
 
-class Odds(Enum):
+class SprtResult(Enum):
     """What a sequential test knows so far."""
 
     LOW = "low"  # it happens as seldom as the lower rate
@@ -16,7 +16,7 @@ class Odds(Enum):
 
 def sequential(
     bad: int, trials: int, *, low: float, high: float, alpha: float, beta: float
-) -> Odds:
+) -> SprtResult:
     """Wald's sequential probability ratio test of a rate.
 
     Args:
@@ -29,8 +29,8 @@ def sequential(
     """
     ratio = bad * math.log(high / low) + (trials - bad) * math.log((1 - high) / (1 - low))
     if ratio >= math.log((1 - beta) / alpha):
-        return Odds.HIGH
-    return Odds.LOW if ratio <= math.log(beta / (1 - alpha)) else Odds.OPEN
+        return SprtResult.HIGH
+    return SprtResult.LOW if ratio <= math.log(beta / (1 - alpha)) else SprtResult.OPEN
 
 
 def worse(right: int, asked: int, right_there: int, asked_there: int) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Self
 
-from gate.core.policy import Severity
+from gate.core.severity import Severity
 from gate.errors import ValueProblem
 from gate.kinds.checks import NotEmpty, Within
 from gate.kinds.collections import ListOf

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.evidence import Evidence
-from gate.core.mark import UnreadableMark
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
 from gate.core.state import Kind, Phase, Rollout
@@ -51,7 +51,7 @@ def intention(
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
-        "fence": command.mark.fence,
+        "fence": command.annotation.fence,
         "phase": rollout.phase.value,
     }
     return _bounded(entry, redact)
@@ -175,14 +175,14 @@ def _stable(rollout: Rollout) -> list[Json]:
 def _bars_added(rollout: Rollout) -> list[Json]:
     """What people moved users away from, as far as it was written down since the rollout began."""
     try:
-        bars = rollout.service.mark.barred if rollout.service else ()
-    except UnreadableMark:
-        bars = ()
-    known = {bar.revision for bar in rollout.barred}
+        denylist = rollout.service.rollout_annotation.denylist if rollout.service else ()
+    except UnreadableAnnotation:
+        denylist = ()
+    known = {one.revision for one in rollout.denylist}
     return [
-        {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
-        for bar in bars
-        if bar.revision not in known
+        {"revision": one.revision, "image": one.image, "actor": one.actor, "reason": one.reason}
+        for one in denylist
+        if one.revision not in known
     ]
 
 

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gate.core.redaction import Redactor
 from gate.errors import Problem
 from gate.kinds.forms import shown as shown  # noqa: PLC0414 - messages need it everywhere
-from gate.redaction import Redactor
 
 MOST = 100
 """Problems that are kept; more would hide the first ones."""

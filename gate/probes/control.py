@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gate.core.attribution import odds
+from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import Shape, broken, together
-from gate.core.statistics import Odds
+from gate.core.statistics import SprtResult
 from gate.ports import Clock
 
 AGAIN_WITHIN_S = 120.0
@@ -82,7 +82,10 @@ async def ask_both(probe: Probe, sides: Sides, limits: Limits) -> tuple[Evidence
         seen = _compared(probe, tries)
         if seen[0].outcome is not Outcome.FAILED or not limits.allow(tries, began):
             break
-        if limits.rule and odds([one.tried for one in seen], limits.rule) is not Odds.OPEN:
+        if (
+            limits.rule
+            and sprt_result([one.tried for one in seen], limits.rule) is not SprtResult.OPEN
+        ):
             break
         sides.again(len(tries))
     return _told(seen, tries)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from gate.core.evidence import Evidence, Symptom
-from gate.core.policy import Severity
+from gate.core.severity import Severity
 from gate.errors import AccessError, InfrastructureError
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import LogEntry, LogQuery, Logs

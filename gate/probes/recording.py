@@ -13,6 +13,7 @@ from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.core.recording import Asked, Form, Page, Recording, Sample
+from gate.core.redaction import Redactor
 from gate.core.template import parse
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Clock, Target
@@ -24,7 +25,6 @@ from gate.probes.tls import shared_context
 from gate.probes.web.asking import EXTRA, ask_once, plain_request
 from gate.probes.web.exchange import Answer, Request
 from gate.probes.words import TEXT_MAX, Words
-from gate.redaction import Redactor
 
 AT_ONCE = 4
 """Most pages asked at the same time: users are being served there."""

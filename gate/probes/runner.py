@@ -16,6 +16,7 @@ from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
 from gate.core.policy import Probe
+from gate.core.redaction import Redactor
 from gate.errors import ValueProblem
 from gate.kinds.keys import Keys, keys_of
 from gate.kinds.kind import Control, Kind, Turn
@@ -27,7 +28,6 @@ from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
-from gate.redaction import Redactor
 
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""

@@ -8,8 +8,8 @@ after redaction, by the length of the longest secret.
 import re
 
 from gate.core.policy import Bodies
+from gate.core.redaction import Redactor
 from gate.probes.quoting import kept
-from gate.redaction import Redactor
 
 LINE_MAX = 500
 """Most characters of one excerpt line."""

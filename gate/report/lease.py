@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from gate.core.bars import standing_bars
-from gate.core.lease import Standing, standing
-from gate.core.mark import Barred, Mark, UnreadableMark
+from gate.core.annotation import Denied, RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import denylist_of
+from gate.core.lease import LeaseState, lease_state
 from gate.core.policy import Json
 from gate.core.rescue import by_hand
 from gate.core.service import Service
@@ -13,7 +13,7 @@ from gate.report.lines import Line, Tone
 from gate.report.safe import WHOLE, safe
 from gate.report.words import flags, moment, service_text, shares_text
 
-BARRED_MAX = 3
+DENYLIST_SHOWN_MAX = 3
 
 
 def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
@@ -21,28 +21,28 @@ def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
 
     Where nobody is: whether somebody else has moved traffic since the gate did.
     """
-    match standing(service, now):
-        case Standing.HELD:
-            mark = service.mark
-            yield Line(f"at work:     {_holder(mark)}", indent=2)
-            yield Line(f"phase:       {_phase(mark)}", indent=2)
-            yield Line(f"lease:       until {_until(mark)}, unless it is renewed", indent=2)
-        case Standing.LAPSED:
+    match lease_state(service, now):
+        case LeaseState.HELD:
+            annotation = service.rollout_annotation
+            yield Line(f"at work:     {_holder(annotation)}", indent=2)
+            yield Line(f"phase:       {_phase(annotation)}", indent=2)
+            yield Line(f"lease:       until {_until(annotation)}, unless it is renewed", indent=2)
+        case LeaseState.LAPSED:
             yield from _unfinished(service)
-        case Standing.UNREADABLE:
+        case LeaseState.UNREADABLE:
             yield from _unreadable(service)
-        case Standing.FREE:
+        case LeaseState.FREE:
             yield from _others(service)
 
 
-def barred_lines(service: Service) -> Iterator[Line]:
+def denylist_lines(service: Service) -> Iterator[Line]:
     """The revisions that people moved users away from, newest first, with who and why."""
-    bars = standing_bars(service, {})
-    for bar in reversed(bars[-BARRED_MAX:]):
-        yield Line(f"barred:      {_bar(bar)}", Tone.UNSURE, indent=2)
-    if len(bars) > BARRED_MAX:
-        yield Line(f"and {len(bars) - BARRED_MAX} older ones", Tone.FAINT, indent=15)
-    if bars:
+    denylist = denylist_of(service, {})
+    for denied in reversed(denylist[-DENYLIST_SHOWN_MAX:]):
+        yield Line(f"barred:      {_denied(denied)}", Tone.UNSURE, indent=2)
+    if len(denylist) > DENYLIST_SHOWN_MAX:
+        yield Line(f"and {len(denylist) - DENYLIST_SHOWN_MAX} older ones", Tone.FAINT, indent=15)
+    if denylist:
         text = "no rollout promotes these again, unless with --again and --reason"
         yield Line(text, Tone.FAINT, indent=15)
 
@@ -50,16 +50,16 @@ def barred_lines(service: Service) -> Iterator[Line]:
 def idle_lines(service: Service, now: datetime) -> Iterator[Line]:
     """Why there is nothing to recover."""
     where = service_text(service.ref)
-    match standing(service, now):
-        case Standing.HELD:
-            mark = service.mark
-            text = f"{where}: {_holder(mark)} is at work, its lease runs until {_until(mark)}"
-            yield Line(f"{text}: left alone")
+    match lease_state(service, now):
+        case LeaseState.HELD:
+            annotation = service.rollout_annotation
+            text = f"{where}: {_holder(annotation)} is at work, its lease runs until"
+            yield Line(f"{text} {_until(annotation)}: left alone")
             yield Line("to undo what it has done and move all users back, whoever is at work:")
             yield Line(safe(by_hand("rollback", service.ref), WHOLE), indent=2, whole=True)
             yield Line("to take its lease away, and what it has done back:")
             yield Line(safe(by_hand("unlock", service.ref), WHOLE), indent=2, whole=True)
-        case Standing.UNREADABLE:
+        case LeaseState.UNREADABLE:
             yield Line(f"{where}:", Tone.BAD)
             yield from _unreadable(service)
         case _:
@@ -68,35 +68,37 @@ def idle_lines(service: Service, now: datetime) -> Iterator[Line]:
 
 def lease_value(service: Service, now: datetime) -> Json:
     """The same for machines: see the fields in gate.report.machine."""
-    stands = standing(service, now)
-    mark = Mark() if stands is Standing.UNREADABLE else service.mark
-    held = bool(mark.holder)
+    state = lease_state(service, now)
+    annotation = (
+        RolloutAnnotation() if state is LeaseState.UNREADABLE else service.rollout_annotation
+    )
+    held = bool(annotation.holder)
     return {
-        "state": stands.value,
-        "rollout": mark.holder,
-        "actor": mark.actor if held else "",
-        "since": _time(mark.since) if held else "",
-        "until": _time(mark.until) if held else "",
-        "phase": mark.phase if held else "",
-        "candidate": mark.candidate,
-        "fence": mark.fence,
+        "state": state.value,
+        "rollout": annotation.holder,
+        "actor": annotation.actor if held else "",
+        "since": _time(annotation.since) if held else "",
+        "until": _time(annotation.until) if held else "",
+        "phase": annotation.phase if held else "",
+        "candidate": annotation.candidate,
+        "fence": annotation.fence,
     }
 
 
-def barred_value(service: Service) -> Json:
-    """The barred revisions for machines, oldest first."""
+def denylist_value(service: Service) -> Json:
+    """The denied revisions for machines, oldest first."""
     return [
-        {"revision": bar.revision, "image": bar.image, "actor": bar.actor, "reason": bar.reason}
-        for bar in standing_bars(service, {})
+        {"revision": one.revision, "image": one.image, "actor": one.actor, "reason": one.reason}
+        for one in denylist_of(service, {})
     ]
 
 
 def _unfinished(service: Service) -> Iterator[Line]:
-    mark = service.mark
-    yield Line(f"UNFINISHED:  {_holder(mark)} died: {_phase(mark)}", Tone.BAD, indent=2)
-    yield Line(f"lease:       ran out at {_until(mark)}", Tone.BAD, indent=2)
-    if mark.safe:
-        shares = shares_text(dict(mark.safe))
+    annotation = service.rollout_annotation
+    yield Line(f"UNFINISHED:  {_holder(annotation)} died: {_phase(annotation)}", Tone.BAD, indent=2)
+    yield Line(f"lease:       ran out at {_until(annotation)}", Tone.BAD, indent=2)
+    if annotation.safe:
+        shares = shares_text(dict(annotation.safe))
         yield Line(f"it leaves:   traffic to go back to {shares}", Tone.BAD, indent=2)
     text = "way out:     the next rollout takes back what it left; at once, that does"
     yield Line(text, indent=2)
@@ -106,8 +108,8 @@ def _unfinished(service: Service) -> Iterator[Line]:
 def _unreadable(service: Service) -> Iterator[Line]:
     why = ""
     try:
-        _ = service.mark
-    except UnreadableMark as error:
+        _ = service.rollout_annotation
+    except UnreadableAnnotation as error:
         why = safe(str(error), 200)
     text = f"lease:       UNREADABLE, the gate's own annotation is {why}"
     yield Line(text, Tone.BAD, indent=2)
@@ -117,31 +119,33 @@ def _unreadable(service: Service) -> Iterator[Line]:
 
 
 def _others(service: Service) -> Iterator[Line]:
-    wrote = dict(service.mark.wrote)
+    wrote = dict(service.rollout_annotation.wrote)
     now = service.traffic.pinned(service.latest_ready).shares
     if wrote and wrote != now:
         text = f"others:      somebody has moved traffic since the gate set {shares_text(wrote)}"
         yield Line(text, Tone.UNSURE, indent=2)
 
 
-def _holder(mark: Mark) -> str:
-    by = f" ({safe(mark.actor, 100)})" if mark.actor else ""
-    since = f", since {moment(mark.since)}" if mark.since else ""
-    return f"rollout {safe(mark.holder, 80)}{by}{since}"
+def _holder(annotation: RolloutAnnotation) -> str:
+    by = f" ({safe(annotation.actor, 100)})" if annotation.actor else ""
+    since = f", since {moment(annotation.since)}" if annotation.since else ""
+    return f"rollout {safe(annotation.holder, 80)}{by}{since}"
 
 
-def _phase(mark: Mark) -> str:
-    name = f", candidate {safe(mark.candidate, 80)}" if mark.candidate else ""
-    return f"{safe(mark.phase, 40) or 'unknown'}{name}"
+def _phase(annotation: RolloutAnnotation) -> str:
+    name = f", candidate {safe(annotation.candidate, 80)}" if annotation.candidate else ""
+    return f"{safe(annotation.phase, 40) or 'unknown'}{name}"
 
 
-def _until(mark: Mark) -> str:
-    return moment(mark.until) if mark.until else "a time that nobody wrote down"
+def _until(annotation: RolloutAnnotation) -> str:
+    return moment(annotation.until) if annotation.until else "a time that nobody wrote down"
 
 
-def _bar(bar: Barred) -> str:
-    why = f": {safe(bar.reason, 80)}" if bar.reason else ""
-    return f"{safe(bar.revision, 80)}, rolled back by {safe(bar.actor, 100) or 'somebody'}{why}"
+def _denied(denied: Denied) -> str:
+    why = f": {safe(denied.reason, 80)}" if denied.reason else ""
+    return (
+        f"{safe(denied.revision, 80)}, rolled back by {safe(denied.actor, 100) or 'somebody'}{why}"
+    )
 
 
 def _time(at: datetime | None) -> str:

@@ -34,7 +34,7 @@ from datetime import UTC, datetime
 
 from gate.core.policy import Json
 from gate.core.service import Condition, Revision, Service
-from gate.report.lease import barred_value, lease_value
+from gate.report.lease import denylist_value, lease_value
 from gate.report.status import status_next
 
 
@@ -81,7 +81,7 @@ def status_value(
         "updated_at": _time(service.updated_at),
         "next": status_next(service, revisions, latest_entries, now).command,
         "lease": lease_value(service, now),
-        "barred": barred_value(service),
+        "barred": denylist_value(service),
         "revisions": [_revision(revision) for revision in revisions],
         "decisions": list(latest_entries),
     }

@@ -32,7 +32,7 @@ CANNOT_FAIL = "takes any answer for a right one: only a dead line stops it"
 
 
 def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> list[str]:
-    """What came of the campaign, as lines of plain text.
+    """What came of the mutants, as lines of plain text.
 
     Args:
         trials: what was found out.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from gate.core.bars import against, image_of, standing_bars, why
-from gate.core.lease import Standing, standing
-from gate.core.mark import UnreadableMark
+from gate.core.annotation import UnreadableAnnotation
+from gate.core.denylist import against, denylist_of, image_of, why
+from gate.core.lease import LeaseState, lease_state
 from gate.core.policy import Json
 from gate.core.rescue import NextStep, by_hand, next_step, roll_out, stuck
 from gate.core.service import ConditionState, Revision, Service
@@ -14,7 +14,7 @@ from gate.report.attempts import Attempt, attempts
 from gate.report.audit import attempt_list
 from gate.report.columns import Column
 from gate.report.fields import child, children, text
-from gate.report.lease import barred_lines, lease_lines
+from gate.report.lease import denylist_lines, lease_lines
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
 from gate.report.safe import WHOLE, safe
 from gate.report.words import many, moment, service_text, shares_now, shares_text
@@ -62,8 +62,8 @@ def status_blocks(
     blocks: list[Block] = [*_next(status_next(service, revisions, latest_entries, now))]
     blocks += [*_service(service), *_traffic(service), *_tags(service)]
     blocks += [*lease_lines(service, now), *_held(service, revisions, decided)]
-    blocks += barred_lines(service)
-    calm = standing(service, now) is Standing.FREE and service.in_effect
+    blocks += denylist_lines(service)
+    calm = lease_state(service, now) is LeaseState.FREE and service.in_effect
     plain_deploys = [*(_plain_deploys(service) if calm else ()), *_newest(service, revisions)]
     blocks += [BLANK, *plain_deploys] if plain_deploys else []
     blocks += [
@@ -88,7 +88,7 @@ def status_next(
     """The one command that is right now, by the service itself, then by the last decision."""
     step = next_step(service, revisions, now)
     last = next(iter(attempts(latest_entries)), None)
-    if step.command or last is None or standing(service, now) is not Standing.FREE:
+    if step.command or last is None or lease_state(service, now) is not LeaseState.FREE:
         return step
     if candidate := _held_candidate(service, last):
         return _after_hold(candidate, service, revisions, last)
@@ -116,7 +116,7 @@ def _after_hold(
 def _bar(candidate: str, service: Service, revisions: Sequence[Revision]) -> str:
     known = {revision.name: revision for revision in revisions}
     image = image_of(candidate, service, known)
-    found = against(standing_bars(service, known), candidate, image)
+    found = against(denylist_of(service, known), candidate, image)
     return why(found) if found else ""
 
 
@@ -157,10 +157,10 @@ def _held(
 def _ended(service: Service) -> str:
     """Id of the rollout that wrote last and gave its lease back: it has ended, whoever says so."""
     try:
-        mark = service.mark
-    except UnreadableMark:
+        annotation = service.rollout_annotation
+    except UnreadableAnnotation:
         return ""
-    return "" if mark.holder else mark.writer
+    return "" if annotation.holder else annotation.writer
 
 
 def _service(service: Service) -> Iterator[Line]:

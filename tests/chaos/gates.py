@@ -13,11 +13,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import gate.cli.drive
 import gate.cli.promote
 import gate.cli.recover
 import gate.cli.rollback
 import gate.cli.rollout
+import gate.cli.run_rollout
 import gate.cli.unlock
 import gate.cloud.decisions
 import gate.cloud.identity
@@ -205,4 +205,4 @@ def _rollout(orders, file):
         identity=policy.candidate.identity,
         first_deploy=policy.first_deploy,
     )
-    return gate.cli.drive.drive(plan, "json", policy=policy)
+    return gate.cli.run_rollout.run_rollout(plan, "json", policy=policy)

@@ -50,7 +50,7 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing():
+async def lease_state():
     """A Stand that is taken down at the end, with every place given back."""
     stand = Stand()
     yield stand

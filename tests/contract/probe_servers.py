@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from gate.core.evidence import Evidence
 from gate.core.policy import IdentityRule, Probe, ProbeSpec
+from gate.core.redaction import Redactor
 from gate.ports import Logs, Progress, Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWFsaWNl"
 ARRIVAL_S = 0.4

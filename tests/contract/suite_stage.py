@@ -11,11 +11,11 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from gate.core.policy import Probe
+from gate.core.redaction import Redactor
 from gate.kinds.suite import SuiteProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.contract.probe_servers import ARRIVAL_S, SECRETS, SystemClock
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull)

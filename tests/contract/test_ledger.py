@@ -12,8 +12,8 @@ from google.cloud.logging_v2.services.logging_service_v2.transports import (
 
 from gate.cloud.channel import Endpoint
 from gate.cloud.decisions import CloudLedger
-from gate.core.policy import Severity
 from gate.core.service import ServiceRef
+from gate.core.severity import Severity
 from gate.errors import InfrastructureError, UnavailableError
 from gate.ports import LedgerQuery
 from tests.contract.local_logging import local_logging

@@ -9,8 +9,8 @@ import pytest
 from gate.cloud.channel import Endpoint
 from gate.cloud.decisions import CloudLedger
 from gate.cloud.logs import TEXT_MAX, CloudLogs
-from gate.core.policy import Severity
 from gate.core.service import ServiceRef
+from gate.core.severity import Severity
 from gate.local.ports import AUDIT_LOG, HttpRequestLog, LogLine, RevisionKey, ServiceKey
 from gate.ports import LogEntry, LogQuery
 from tests.contract.local_logging import local_logging

@@ -6,7 +6,7 @@ from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.run import CloudRun
 from gate.cloud.services import marked_services
 from gate.cloud.wire import Wire
-from gate.core.mark import KEY, Mark
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.service import ServiceRef
 from tests.contract.cloud_run_in_process import create_service, google_client, local_cloud_run
 
@@ -20,7 +20,7 @@ async def host():
 async def mark(host, name):
     async with CloudRun(ServiceRef("demo", "us-central1", name), Endpoint(host)) as platform:
         service = await platform.read_service()
-        annotations = {**dict(service.annotations), KEY: Mark(1).text()}
+        annotations = {**dict(service.annotations), KEY: RolloutAnnotation(1).text()}
         await platform.set_traffic(service.traffic, service.etag, annotations)
 
 

@@ -11,8 +11,8 @@ from google.cloud import run_v2
 from gate.cli.wiring import SystemClock
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.evidence import Outcome
-from gate.core.mark import KEY, Mark
 from gate.core.service import ServiceRef
 from gate.core.state import Kind
 from tests.contract.cloud_run_in_process import (
@@ -93,7 +93,9 @@ class Case:
         if self.run == "recovery":
             read = await self.platform.read_service()
             shares = ((self.stable, 100),)
-            dead = Mark(fence=99, writer="r9", holder="r9", safe=shares, wrote=shares, tag="x")
+            dead = RolloutAnnotation(
+                fence=99, writer="r9", holder="r9", safe=shares, wrote=shares, tag="x"
+            )
             await self.platform.set_traffic(read.traffic, read.etag, {KEY: dead.text()})
         world = FakeWorld(self.wire, clock=SystemClock())
         self.fail(world.probes)

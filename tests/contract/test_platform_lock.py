@@ -8,7 +8,7 @@ from google.cloud import run_v2
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
 from gate.cloud.wire import Patience
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from gate.core.traffic import Split
 from gate.errors import ConflictError, NotFoundError, UnavailableError
 from tests.contract.cloud_run_in_process import (

@@ -9,13 +9,13 @@ from websockets.asyncio.server import serve
 
 from gate.core.expectations import Pattern, Schema
 from gate.core.policy import Bodies, Probe
+from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
 from gate.kinds.soak import SoakProbe
 from gate.kinds.startup import StartupProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.ports import Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.contract.probe_servers import SystemClock, http, tcp
 
 PERSON = "carol@example.com"

@@ -14,14 +14,15 @@ from gate.core.attribution import attributed
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Outcome, Repeat, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import IdentityRule, Probe, Severity
+from gate.core.policy import IdentityRule, Probe
+from gate.core.redaction import Redactor
+from gate.core.severity import Severity
 from gate.core.statistics import sample_size
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.websocket import Await, WebSocketProbe
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.contract.probe_servers import ARRIVAL_S, SECRETS, SystemClock, tcp
 from tests.fakes.logs import FakeLogs
 

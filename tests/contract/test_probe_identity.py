@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import IdentityRule, Severity
+from gate.core.policy import IdentityRule
+from gate.core.severity import Severity
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe

@@ -14,6 +14,7 @@ import trustme
 
 from gate.core.evidence import STABLE, Outcome, Symptom
 from gate.core.policy import IdentityRule
+from gate.core.redaction import Redactor
 from gate.kinds.latency import LatencyProbe
 from gate.ports import Target
 from gate.probes.frontend import Arrival
@@ -23,7 +24,6 @@ from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.latency.client import Client, Question
 from gate.probes.latency.probe import ask as ask_latency
 from gate.probes.words import Words
-from gate.redaction import Redactor
 from tests.contract.probe_servers import SECRETS, TOKEN, SystemClock, ask, ask_all, tcp
 
 QUICK = LatencyProbe("/x", rate_per_s=100, for_s=1, warm_up_s=0.1, timeout_s=2)

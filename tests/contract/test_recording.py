@@ -8,13 +8,13 @@ import pytest
 from gate.core.evidence import Outcome
 from gate.core.policy import ServiceName
 from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Socket
+from gate.core.redaction import Redactor
 from gate.drafting.draft import draft
 from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy, load_policy
 from gate.ports import Target
 from gate.probes.recording import Recorder
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.contract.probe_servers import SystemClock, tcp
 from tests.contract.test_probe_websocket_hostile import frame, shake
 

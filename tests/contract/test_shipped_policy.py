@@ -20,12 +20,12 @@ import pytest
 from examples.backend.tokens import mint
 from gate.cli.wiring import SystemClock
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import Severity
+from gate.core.redaction import Redactor
+from gate.core.severity import Severity
 from gate.kinds.logs import LogsProbe
 from gate.policyfile import check_policy, load_policy
 from gate.ports import Configuration, LogEntry, Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.fakes.configurations import FakeConfigurations
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from google.api_core.exceptions import Conflict
 from google.cloud import run_v2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gate.core.mark import KEY, Mark, parse_mark
+from gate.core.annotation import KEY, RolloutAnnotation, parse_annotation
 from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
 
 ROOT = Path(__file__).parents[2]
@@ -135,9 +135,9 @@ class Site:
         return {line.tag: line.revision for line in self.service().traffic if line.tag}
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> RolloutAnnotation:
         """What the gate wrote on the service."""
-        return parse_mark(self.service().annotations.get(KEY, ""))
+        return parse_annotation(self.service().annotations.get(KEY, ""))
 
     def stable(self) -> str:
         """The revision that has all the traffic."""

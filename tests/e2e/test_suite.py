@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gate.core.proof import Proof
+from gate.mutation.proof_file import proof_path, write_proof
 from gate.policyfile import contract_digest, load_policy
-from gate.saboteurs.proof_file import proof_path, write_proof
 
 TOLERANT = """
 import asyncio, json, os

@@ -105,7 +105,7 @@ def test_what_fails_only_for_users_goes_back_by_itself(shop):
     assert {item["address"] for item in failed} == {"service"}
     assert f"traffic is back where it was: {stable} 100 %" in told(ran)
     assert f"open WebSockets stay on {outcome['candidate']['revision']} until they end" in ran.out
-    assert "@service: asked at the service's own address, as users do" in told(ran)
+    assert "  @service: asked at the service's own address, as users do" in told(ran)
 
 
 def test_what_fails_during_the_watch_goes_back_by_itself(shop):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from tests.e2e.safety import ended, named, site, write_images
 from tests.local_cloud_run import local_cloud_run  # noqa: F401 - a fixture
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Evidence, Outcome
-from gate.core.mark import KEY, Barred, Mark
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -258,7 +258,7 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
         yield Seen(at, _service(r, wanted, since, _IN_EFFECT, scene.traffic, mark), ready)
     taken_over = moment.rival >= r.fence > 0
     if r.sent is not None and not r.given and not taken_over:  # ours before theirs, or after it
-        mark = r.sent.mark.text()
+        mark = r.sent.annotation.text()
         service = _service(r, r.sent.traffic, since, _IN_EFFECT, scene.traffic, mark)
         yield Seen(at, service, ready)
     if moment.guarded and r.phase in GUARDED and not taken_over:  # nobody has written since
@@ -293,7 +293,7 @@ def _wishes(scene: Scene, moment: Moment, at: datetime) -> tuple[list[Wish], lis
     return usual, [wish for wish in _side_wishes(scene, r, mine, last, at) if wish not in usual]
 
 
-def _mine(r: Rollout, wrote: Split) -> Mark:
+def _mine(r: Rollout, wrote: Split) -> RolloutAnnotation:
     """The mark that our last write must have left by this phase."""
     mark = ours(r, wrote)
     return _released(mark) if r.phase in _RELEASED else mark
@@ -347,7 +347,7 @@ def _left(traffic: Split, at: datetime, fence: int) -> list[str]:
     """Marks that others may have left: done, with bars; at work; dead, users moved or not."""
     wrote = tuple((name, p) for name, p in traffic.pinned(STABLE).shares.items() if name)
     safe = ((STABLE, 100),)
-    dead = Mark(
+    dead = RolloutAnnotation(
         fence=fence,
         writer="r9",
         holder="r9",
@@ -361,18 +361,18 @@ def _left(traffic: Split, at: datetime, fence: int) -> list[str]:
         wrote=wrote,
     )
     alive = replace(dead, until=at + timedelta(hours=1))
-    bars = (Barred(CANDIDATE, "", "c", "too slow"),)
-    done = Mark(fence=fence, writer="r9", wrote=wrote, barred=bars)
+    bars = (Denied(CANDIDATE, "", "c", "too slow"),)
+    done = RolloutAnnotation(fence=fence, writer="r9", wrote=wrote, denylist=bars)
     elsewhere = replace(dead, wrote=((RIVAL, 100),))
-    rolled_back = Mark(fence=fence, writer="r9", wrote=((CANDIDATE, 100),))
+    rolled_back = RolloutAnnotation(fence=fence, writer="r9", wrote=((CANDIDATE, 100),))
     marks = [_mark_text(m) for m in (dead, alive, done, elsewhere, rolled_back)]
     return [*marks, "{"]
 
 
-def ours(r: Rollout, wrote: Split) -> Mark:
+def ours(r: Rollout, wrote: Split) -> RolloutAnnotation:
     """The mark of this rollout at work, with these shares as the last it wrote."""
     placed = r.placed or wrote
-    return Mark(
+    return RolloutAnnotation(
         fence=r.fence,
         writer=r.id,
         holder=r.id if r.asks_first else "",
@@ -385,19 +385,21 @@ def ours(r: Rollout, wrote: Split) -> Mark:
     )
 
 
-def _released(mark: Mark) -> Mark:
+def _released(mark: RolloutAnnotation) -> RolloutAnnotation:
     return replace(mark, holder="", until=None)
 
 
 def _foreign(r: Rollout, at: datetime) -> list[str]:
     """Marks of others: one with a greater number, at work or done; one with ours; none; rubbish."""
-    taken = Mark(fence=r.fence + 1, writer="r9", holder="r9", until=at + timedelta(hours=1))
+    taken = RolloutAnnotation(
+        fence=r.fence + 1, writer="r9", holder="r9", until=at + timedelta(hours=1)
+    )
     twin = replace(taken, fence=r.fence)
     return [*(_mark_text(m) for m in (taken, _released(taken), twin)), "", "{"]
 
 
 @functools.lru_cache(maxsize=4096)
-def _mark_text(mark: Mark) -> str:
+def _mark_text(mark: RolloutAnnotation) -> str:
     return mark.text()
 
 

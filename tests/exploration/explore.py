@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.commands import command_of
 from gate.core.lease import moved, wrote_last
-from gate.core.mark import UnreadableMark
 from gate.core.messages import (
     Accepted,
     Command,
@@ -168,8 +168,8 @@ def _rival(moment: Moment, event: Event) -> int:
     if not isinstance(event, Seen):
         return moment.rival
     try:
-        mark = event.service.mark
-    except UnreadableMark:
+        mark = event.service.rollout_annotation
+    except UnreadableAnnotation:
         return 0 if r.phase is Phase.READING else max(moment.rival, r.fence)
     if not mark.fence:
         return 0
@@ -179,11 +179,11 @@ def _rival(moment: Moment, event: Event) -> int:
 def _leased(moment: Moment, event: Event) -> bool:
     r = moment.rollout
     if isinstance(event, Seen):
-        return wrote_last(r, event.service) and event.service.mark.holder == r.id
+        return wrote_last(r, event.service) and event.service.rollout_annotation.holder == r.id
     if isinstance(event, Accepted):
         (command,) = command_of(r)
         assert isinstance(command, Deploy | SetTraffic)
-        return command.mark.holder == r.id
+        return command.annotation.holder == r.id
     return moment.leased
 
 

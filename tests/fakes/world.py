@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
-from gate.bookkeeping import Waits
-from gate.controller import Controller, World
+from gate.controller.bookkeeping import Waits
+from gate.controller.loop import Controller, World
 from gate.core.policy import Json, Probe
+from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
@@ -13,7 +14,6 @@ from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
 from gate.ledger.past import past_of
 from gate.ports import Headers, UsersAnswer
-from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.logs import FakeLogs

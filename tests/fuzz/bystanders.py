@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from gate.cloud.logs import entry_value
-from gate.core.policy import Severity
+from gate.core.severity import Severity
 from gate.errors import AccessError, NotFoundError, UnavailableError
 from gate.ports import Configuration
 from tests.fuzz.draw import TOKEN

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 
 from gate.core.expectations import Pattern, Schema
-from gate.core.policy import ProbeSpec, Severity
+from gate.core.policy import ProbeSpec
+from gate.core.severity import Severity
 from gate.kinds.diff import DiffProbe
 from gate.kinds.grpc import GrpcProbe
 from gate.kinds.http import HttpProbe

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gate.core.evidence import Outcome
 from gate.core.policy import Probe
+from gate.core.redaction import Redactor
 from gate.kinds.latency import LatencyProbe
 from gate.kinds.plugin import PluginProbe
 from gate.kinds.soak import SoakProbe
@@ -21,7 +22,6 @@ from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.contract.probe_servers import SystemClock
 from tests.fuzz.bystanders import CANDIDATE, STABLE, BadConfigurations, BadLogs
 from tests.fuzz.draw import TOKEN, draw

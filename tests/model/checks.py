@@ -7,7 +7,7 @@ evidence has earned, and which fencing numbers were written by whom.
 import functools
 from dataclasses import dataclass, replace
 
-from gate.core.mark import Mark, parse_mark
+from gate.core.annotation import RolloutAnnotation, parse_annotation
 from gate.core.messages import Deploy, Event, Probed, SetTraffic
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -80,8 +80,8 @@ def _shares(shares: dict[str, int]) -> Shares:
 
 
 @functools.cache
-def _mark(text: str) -> Mark:
-    return parse_mark(text)
+def _mark(text: str) -> RolloutAnnotation:
+    return parse_annotation(text)
 
 
 def _set(items: tuple, number: int, item: object) -> tuple:
@@ -175,7 +175,7 @@ def _blindly(ghost: Ghost, player: Player, command: Deploy | SetTraffic) -> Ghos
 
 
 def _fenced(ghost: Ghost, player: Player, command: Deploy | SetTraffic) -> Ghost:
-    me, mark = _name(player.number), command.mark
+    me, mark = _name(player.number), command.annotation
     _check(mark.fence == player.rollout.fence, "a write carries another fence than its rollout")
     _check(mark.holder in {"", me}, "a write names another holder")
     if me == ghost.writer:

@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.service import (
     Condition,
@@ -157,7 +157,7 @@ def applied(number: int, command: Deploy | SetTraffic) -> int:
     known = (number, id(command))
     if known not in _APPLIED:
         new = command.revision if isinstance(command, Deploy) else ""
-        after = CLOUDS[number].written(command.traffic, command.mark.text(), new)
+        after = CLOUDS[number].written(command.traffic, command.annotation.text(), new)
         _APPLIED[known] = CLOUDS.keep(after), command
     return _APPLIED[known][0]
 

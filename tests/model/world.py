@@ -320,7 +320,7 @@ def _probes(
     write = renewal(player.rollout, service, now)
     if write is None:
         yield Option("has lost it", stepped(number, Seen(now, service)))
-    elif write.mark != service.mark:
+    elif write.annotation != service.rollout_annotation:
         yield Option("renews", outdated(number), writes=write)
 
 

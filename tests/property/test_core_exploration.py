@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.bars import left_by_others
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.commands import command_of
+from gate.core.denylist import left_by_others
 from gate.core.evidence import SERVICE, Outcome
-from gate.core.mark import UnreadableMark
 from gate.core.messages import CallFailed, Deploy, Probed, Seen
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -123,8 +123,8 @@ def only_our_own_tag_is_taken_away_and_only_from_our_candidate(arrow: Arrow) -> 
 def _marked_candidate(r: Rollout) -> str:
     assert r.service is not None
     try:
-        return r.service.mark.candidate
-    except UnreadableMark:
+        return r.service.rollout_annotation.candidate
+    except UnreadableAnnotation:
         return ""
 
 
@@ -148,9 +148,9 @@ def once_interrupted_nothing_gives_the_target_more(arrow: Arrow) -> None:
 def each_write_carries_our_own_number_which_is_greater_than_any_seen(arrow: Arrow) -> None:
     r, write = arrow.after.rollout, arrow.write
     if write:
-        assert write.mark.fence == r.fence > 0
-        assert write.mark.writer == r.id
-        assert write.mark.fence > arrow.after.rival
+        assert write.annotation.fence == r.fence > 0
+        assert write.annotation.writer == r.id
+        assert write.annotation.fence > arrow.after.rival
 
 
 def nothing_is_written_after_somebody_has_taken_over(arrow: Arrow) -> None:
@@ -163,9 +163,9 @@ def what_is_written_says_what_is_written(arrow: Arrow) -> None:
     r, write = arrow.after.rollout, arrow.write
     if write and r.service:
         pinned = write.traffic.pinned(r.service.latest_ready).shares
-        assert dict(write.mark.wrote) == pinned
-        assert not write.mark.holder or sum(dict(write.mark.safe).values()) == 100
-        assert not write.mark.holder or write.mark.until is not None
+        assert dict(write.annotation.wrote) == pinned
+        assert not write.annotation.holder or sum(dict(write.annotation.safe).values()) == 100
+        assert not write.annotation.holder or write.annotation.until is not None
 
 
 def what_others_have_marked_as_barred_stays_barred(arrow: Arrow) -> None:
@@ -173,27 +173,27 @@ def what_others_have_marked_as_barred_stays_barred(arrow: Arrow) -> None:
     r, write = arrow.after.rollout, arrow.write
     if write and r.service and r.phase is not Phase.MOVING and _readable(r):
         users = {*r.service.traffic.shares, *r.service.effective_shares, *write.traffic.shares}
-        bars = {bar for bar in r.service.mark.barred if bar.revision not in users}
-        assert bars <= set(write.mark.barred)
+        bars = {bar for bar in r.service.rollout_annotation.denylist if bar.revision not in users}
+        assert bars <= set(write.annotation.denylist)
 
 
 def no_bar_is_on_what_the_same_write_gives_users(arrow: Arrow) -> None:
     if write := arrow.write:
-        assert not {bar.revision for bar in write.mark.barred} & set(write.traffic.shares)
+        assert not {bar.revision for bar in write.annotation.denylist} & set(write.traffic.shares)
 
 
 def what_others_took_users_away_from_is_barred(arrow: Arrow) -> None:
     r, write = arrow.after.rollout, arrow.write
     if write and r.service and _readable(r):
-        barred = {bar.revision for bar in write.mark.barred}
+        barred = {bar.revision for bar in write.annotation.denylist}
         served = {*r.service.effective_shares, *write.traffic.shares}
         assert set(left_by_others(r.service)) <= barred | served
 
 
 def _readable(r: Rollout) -> bool:
     try:
-        return r.service is not None and r.service.mark is not None
-    except UnreadableMark:
+        return r.service is not None and r.service.rollout_annotation is not None
+    except UnreadableAnnotation:
         return False
 
 
@@ -201,8 +201,8 @@ def a_write_that_ends_a_rollout_gives_the_lease_back(arrow: Arrow) -> None:
     r, write = arrow.after.rollout, arrow.write
     if write:
         ends = r.phase in LEAVES or (r.phase is Phase.MOVING and r.plan.kind is not Kind.ROLLOUT)
-        assert (write.mark.holder == "") == ends
-        assert write.mark.holder in {"", r.id}
+        assert (write.annotation.holder == "") == ends
+        assert write.annotation.holder in {"", r.id}
 
 
 def no_lease_is_left_where_it_could_have_been_given_back(arrow: Arrow) -> None:
@@ -228,7 +228,7 @@ def a_person_has_the_last_word(arrow: Arrow) -> None:
     before, after = arrow.before.rollout, arrow.after.rollout
     if before.phase is Phase.VERIFYING and isinstance(arrow.event, Seen) and before.goal:
         seen = arrow.event.service
-        moved = _readable(after) and seen.traffic.shares != dict(seen.mark.wrote)
+        moved = _readable(after) and seen.traffic.shares != dict(seen.rollout_annotation.wrote)
         if seen.generation > before.guard and seen.traffic.shares != before.goal.shares and moved:
             assert after.ending is Ending.HELD
             assert arrow.write is None
@@ -240,8 +240,8 @@ def traffic_moves_only_while_nobody_else_has_changed_anything(arrow: Arrow) -> N
         assert after.service is not None
         assert before.reached is not None
         assert after.service.traffic.shares == before.reached.shares
-        assert after.service.traffic.shares == dict(after.service.mark.wrote)
-        assert after.service.mark.holder == after.id
+        assert after.service.traffic.shares == dict(after.service.rollout_annotation.wrote)
+        assert after.service.rollout_annotation.holder == after.id
         assert after.service.traffic.tags.get(TAG) == after.candidate
         assert after.service.latest_created == after.candidate or not after.plan.image
 
@@ -251,7 +251,7 @@ def only_our_own_moves_are_undone(arrow: Arrow) -> None:
     if write and r.service and r.phase in {Phase.REVERTING, Phase.RECOVERING}:
         now = r.service.traffic.pinned(r.service.latest_ready).shares
         moved = write.traffic.pinned(r.service.latest_ready).shares != now
-        assert not moved or now == dict(r.service.mark.wrote)
+        assert not moved or now == dict(r.service.rollout_annotation.wrote)
 
 
 def who_is_at_work_is_left_alone(arrow: Arrow) -> None:
@@ -265,8 +265,8 @@ def who_is_at_work_is_left_alone(arrow: Arrow) -> None:
 
 def _at_work(event: Seen, r: Rollout) -> bool:
     try:
-        mark = event.service.mark
-    except UnreadableMark:
+        mark = event.service.rollout_annotation
+    except UnreadableAnnotation:
         return True
     return mark.writer != r.id and mark.held_at(event.at)
 
@@ -382,7 +382,7 @@ def whoever_walks_away_while_users_may_be_elsewhere_is_told(arrow: Arrow) -> Non
     """Save while it is cleaned up after a move that came late: the next look shows that."""
     r = arrow.after.rollout
     if r.phase not in OVER | TIDYING and r.service and r.placed and arrow.after.leased:
-        ours = _readable(r) and r.service.traffic.shares == dict(r.service.mark.wrote)
+        ours = _readable(r) and r.service.traffic.shares == dict(r.service.rollout_annotation.wrote)
         if r.fence and ours and share(r.service.traffic, r) > r.placed.share_of(r.candidate):
             assert r.exit_code is ExitCode.STUCK
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.core.redaction import Redactor
 from gate.probes.words import LINE_MAX, Words
-from gate.redaction import Redactor
 
 # No character of the secret is in the surroundings, so that any run of it found is a leak.
 SECRET = "QWERTYUIOPASDFGHJKL"

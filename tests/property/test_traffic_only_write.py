@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split, Target
 from gate.local.admin.v1.rest_api import V1RestApi

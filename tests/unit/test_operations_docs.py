@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gate.cli.main import COMMANDS, run
-from gate.core.lease import LEEWAY, Standing
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
+from gate.core.lease import LEEWAY, LeaseState
 from gate.core.stable import IRREVERSIBLE
 from gate.core.state import Ending
 from gate.core.transitions import SAFE_WITHIN_S
@@ -27,7 +27,7 @@ def test_every_command_and_option_that_it_names_exists(capsys):
     assert {option for option in options if option not in known} == set()
 
 
-@pytest.mark.parametrize("word", [KEY, IRREVERSIBLE, *(one.value for one in Standing)])
+@pytest.mark.parametrize("word", [KEY, IRREVERSIBLE, *(one.value for one in LeaseState)])
 def test_names_are_as_in_the_code(word):
     assert f"`{word}`" in PAGE
 

@@ -60,7 +60,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class BreakingChange:
     """What a client of the first document misses in the second one.
 
     Attributes:
@@ -119,17 +119,19 @@ def routes_of(document: Json) -> Routes:
     return found
 
 
-def losses(stable: Routes, candidate: Routes) -> tuple[Loss, ...]:
+def breaking_changes(stable: Routes, candidate: Routes) -> tuple[BreakingChange, ...]:
     """What a client of stable misses in the candidate: what is gone first, both in order."""
-    gone = [Loss(route.name) for key, route in stable.items() if key not in candidate]
-    kept = [_loss(route, candidate[key]) for key, route in stable.items() if key in candidate]
-    return (*gone, *(loss for loss in kept if not loss.gone))
+    gone = [BreakingChange(route.name) for key, route in stable.items() if key not in candidate]
+    kept = [
+        _breaking_change(route, candidate[key]) for key, route in stable.items() if key in candidate
+    ]
+    return (*gone, *(change for change in kept if not change.gone))
 
 
-def _loss(was: Route, now: Route) -> Loss:
+def _breaking_change(was: Route, now: Route) -> BreakingChange:
     """What a route that is still there asks for, and no longer gives."""
     unpromised = frozenset() if now.gives is None else (was.gives or frozenset()) - now.gives
-    return Loss(was.name, tuple(sorted(now.needs - was.needs)), tuple(sorted(unpromised)))
+    return BreakingChange(was.name, tuple(sorted(now.needs - was.needs)), tuple(sorted(unpromised)))
 
 
 class _Reader:

@@ -13,11 +13,11 @@ from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Run, told_before
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.routes.openapi import (
-    Loss,
+    BreakingChange,
     NoDocumentError,
     Routes,
+    breaking_changes,
     key_of,
-    losses,
     routes_of,
 )
 from gate.probes.web.asking import Before, Reply, ask_patiently, plain_request
@@ -136,23 +136,23 @@ def _has_none(page: _Page, fault: Fault) -> bool:
     return said and fault.symptom in {Symptom.STATUS, Symptom.REDIRECT, Symptom.ROUTES}
 
 
-def _missed(spec: RoutesProbe, own: _Page, other: _Page) -> tuple[Loss, ...]:
+def _missed(spec: RoutesProbe, own: _Page, other: _Page) -> tuple[BreakingChange, ...]:
     """What was lost and not declared."""
     gone, more = ({key_of(route) for route in listed} for listed in (spec.removed, spec.changed))
     return tuple(
         one
-        for one in losses(other.routes, own.routes)
+        for one in breaking_changes(other.routes, own.routes)
         if key_of(one.route) not in (gone if one.gone else more)
     )
 
 
-def _fault(loss: Loss) -> Fault:
-    seen, what = f"{loss.route} {loss.words}", "whoever calls it as before is refused"
-    if loss.gone:
+def _fault(change: BreakingChange) -> Fault:
+    seen, what = f"{change.route} {change.words}", "whoever calls it as before is refused"
+    if change.gone:
         hint = "if that is meant, list it under expect.removed"
         return Fault(Symptom.ROUTES, seen, "as stable has it", hint)
-    wanted = "no more than stable needs" if loss.needs else "all that stable promises"
-    what = what if loss.needs else "whoever reads that from its answers may miss it"
+    wanted = "no more than stable needs" if change.needs else "all that stable promises"
+    what = what if change.needs else "whoever reads that from its answers may miss it"
     hint = f"{what}; if that is meant, list it under expect.changed"
     return Fault(Symptom.ROUTES, seen, wanted, hint)
 
@@ -164,7 +164,7 @@ def _expected(spec: RoutesProbe) -> str:
     return "; ".join(parts)
 
 
-def _seen(own: _Page, other: _Page, missed: tuple[Loss, ...]) -> str:
+def _seen(own: _Page, other: _Page, missed: tuple[BreakingChange, ...]) -> str:
     kept = len(other.routes.keys() & own.routes.keys())
     new = len(own.routes.keys() - other.routes.keys())
     parts = [f"{kept} of {len(other.routes)} routes kept"]
@@ -180,7 +180,7 @@ def _excerpts(spec: RoutesProbe, own: _Page, other: _Page) -> Iterator[str]:
     if own.fault or other.fault:
         return
     undeclared = set(_missed(spec, own, other))
-    for one in losses(other.routes, own.routes)[:LINES_MAX]:
+    for one in breaking_changes(other.routes, own.routes)[:LINES_MAX]:
         mark = "!" if one in undeclared else "= declared:"
         yield f"{mark} {one.route} {one.words}"
     new = [route.name for key, route in own.routes.items() if key not in other.routes]

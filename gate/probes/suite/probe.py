@@ -22,7 +22,7 @@ from gate.probes.suite.record import Record
 from gate.probes.suite.results import Account
 from gate.probes.suite.story import excerpts, seen_in_words
 from gate.probes.suite.upstream import Upstream
-from gate.probes.suite.weigh import Facts, cases, weigh
+from gate.probes.suite.verdict import Facts, cases, suite_verdict
 
 KIND = "suite"
 
@@ -56,7 +56,7 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
         faults = [over.fault] if over.fault else []
         seen = over.fault.seen if over.fault else ""
         return draft.end(seen, faults, told, trace=trace.id, answered_by=answered_by)
-    weighed = weigh(spec, over.facts)
+    weighed = suite_verdict(spec, over.facts)
     lines = excerpts(weighed, over.facts, run.words, over.printed, cut=over.cut)
     evidence = draft.end(
         seen_in_words(weighed, over.facts),

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from gate.probes.quoting import quoted
 from gate.probes.suite.record import NOBODY
 from gate.probes.suite.results import Ended
-from gate.probes.suite.weigh import Facts, Test, Weighed
+from gate.probes.suite.verdict import Facts, SuiteVerdict, Test
 from gate.probes.words import LINE_MAX, LINES_MAX, Words
 
 NAMED_MAX = 6
 _OUTPUT_LEAST = 6
 
 
-def seen_in_words(weighed: Weighed, facts: Facts) -> str:
+def seen_in_words(weighed: SuiteVerdict, facts: Facts) -> str:
     """One line: how many tests count, and what became of the others."""
     ended = Counter(test.result.ended for test in weighed.tests)
     silent = sum(test.silent for test in weighed.tests)
@@ -31,7 +31,7 @@ def seen_in_words(weighed: Weighed, facts: Facts) -> str:
 
 
 def excerpts(
-    weighed: Weighed, facts: Facts, words: Words, printed: str, *, cut: bool
+    weighed: SuiteVerdict, facts: Facts, words: Words, printed: str, *, cut: bool
 ) -> tuple[str, ...]:
     """The account, then the end of what the suite printed.
 
@@ -47,7 +47,7 @@ def excerpts(
     return (*told, *_output(printed, words, room, cut=cut))
 
 
-def _told(weighed: Weighed, facts: Facts) -> Iterator[str]:
+def _told(weighed: SuiteVerdict, facts: Facts) -> Iterator[str]:
     if facts.results.runner:
         yield f"= {facts.results.runner}: {weighed.total} tests"
     outside = facts.record.of(NOBODY)

@@ -6,7 +6,7 @@ come from the events' own times, so that a story needs no clock.
 
 from datetime import datetime
 
-from gate.core.lease import Standing, standing, taker
+from gate.core.lease import LeaseState, lease_state, taker
 from gate.core.messages import (
     CallFailed,
     Command,
@@ -183,7 +183,11 @@ _FAILURES: dict[Failure, str] = {
 def _waits_for(rollout: Rollout) -> str:
     service = rollout.service
     if rollout.phase is Phase.READING and service is not None:
-        if rollout.plan.wait_s and rollout.at and standing(service, rollout.at) is Standing.HELD:
+        if (
+            rollout.plan.wait_s
+            and rollout.at
+            and lease_state(service, rollout.at) is LeaseState.HELD
+        ):
             most = duration(rollout.plan.wait_s)
             return f"{safe(taker(service), 300)} is at work: waiting for it (at most {most})"
         if not service.in_effect and service.reconciling:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.cloud.closing import OverWire
+from gate.cloud.wire import OverWire
 
 
 class Wire:

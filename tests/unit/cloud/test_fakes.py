@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.policy import Severity
 from gate.core.service import ConditionState
+from gate.core.severity import Severity
 from gate.core.traffic import Split
 from gate.errors import ConflictError, InfrastructureError, NotFoundError, UnavailableError
 from gate.ports import LogEntry, LogQuery

@@ -3,7 +3,7 @@
 import pytest
 
 from gate.cloud.services import marked_services
-from gate.core.mark import KEY
+from gate.core.annotation import KEY
 from gate.errors import InfrastructureError
 from tests.unit.cloud.answers import Scripted, ok, wire_over
 

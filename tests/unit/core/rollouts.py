@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
-from gate.core.mark import KEY, Mark
 from gate.core.messages import CallFailed, Failure, Seen
 from gate.core.policy import Probe
 from gate.core.service import Condition, ConditionState, Effective, Revision, Service, ServiceRef
@@ -84,11 +84,11 @@ def _ours(traffic: Split) -> tuple[tuple[str, str], ...]:
 
 def released(what: Service) -> Service:
     """The same service once we have given the lease back."""
-    mark = Mark(fence=1, writer="r1", wrote=((STABLE, 100),))
+    mark = RolloutAnnotation(fence=1, writer="r1", wrote=((STABLE, 100),))
     return replace(what, annotations=((KEY, mark.text()),))
 
 
-OURS = Mark(
+OURS = RolloutAnnotation(
     fence=1,
     writer="r1",
     holder="r1",
@@ -113,10 +113,12 @@ def ours(traffic: Split = PLACED, wrote: Split | None = None, **more: object) ->
 def done(traffic: Split = BEFORE, **more: object) -> Service:
     """A service on which our rollout has given the lease back with the write of this traffic."""
     shares = tuple(traffic.shares.items())
-    return marked(Mark(fence=1, writer="r1", phase="rollout", wrote=shares), traffic, **more)
+    return marked(
+        RolloutAnnotation(fence=1, writer="r1", phase="rollout", wrote=shares), traffic, **more
+    )
 
 
-def marked(mark: Mark, traffic: Split = PLACED, **more: object) -> Service:
+def marked(mark: RolloutAnnotation, traffic: Split = PLACED, **more: object) -> Service:
     """A service that carries this mark."""
     return service(traffic, annotations=((KEY, mark.text()),), **more)
 

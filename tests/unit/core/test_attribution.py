@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.core.attribution import ADVICE, Attribution, advice, attribute, attributed, odds
+from gate.core.attribution import ADVICE, Attribution, advice, attribute, attributed, sprt_result
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import shape_of
-from gate.core.statistics import Odds
+from gate.core.statistics import SprtResult
 from gate.kinds.http import HttpProbe
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -164,18 +164,18 @@ def test_tries_tell_what_is_broken_from_what_is_flaky(own, theirs, word):
 
 def test_the_failure_that_began_the_test_does_not_count():
     rule = Repeats()
-    assert odds([WRONG], rule) is Odds.OPEN
-    assert odds([WRONG, WRONG], rule) is Odds.OPEN
-    assert odds([WRONG, WRONG, WRONG], rule) is Odds.HIGH
-    assert odds([WRONG, *[RIGHT] * 5], rule) is Odds.OPEN
-    assert odds([WRONG, *[RIGHT] * 6], rule) is Odds.LOW
+    assert sprt_result([WRONG], rule) is SprtResult.OPEN
+    assert sprt_result([WRONG, WRONG], rule) is SprtResult.OPEN
+    assert sprt_result([WRONG, WRONG, WRONG], rule) is SprtResult.HIGH
+    assert sprt_result([WRONG, *[RIGHT] * 5], rule) is SprtResult.OPEN
+    assert sprt_result([WRONG, *[RIGHT] * 6], rule) is SprtResult.LOW
 
 
 def test_no_answer_is_counted_apart_from_a_wrong_one_and_an_unclear_one_not_at_all():
     rule = Repeats()
-    assert odds([SILENT, SILENT, SILENT], rule) is Odds.HIGH
-    assert odds([SILENT, SILENT, WRONG], rule) is Odds.OPEN
-    assert odds([WRONG, WRONG, *[Repeat.UNCLEAR] * 9], rule) is Odds.OPEN
+    assert sprt_result([SILENT, SILENT, SILENT], rule) is SprtResult.HIGH
+    assert sprt_result([SILENT, SILENT, WRONG], rule) is SprtResult.OPEN
+    assert sprt_result([WRONG, WRONG, *[Repeat.UNCLEAR] * 9], rule) is SprtResult.OPEN
 
 
 @pytest.mark.parametrize(

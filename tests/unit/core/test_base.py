@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.aim import aim, blind
 from gate.core.base import TOLD_MAX, base_of, differences
 from gate.core.commands import command_of
+from gate.core.first_write import blind, plan_first_write
 from gate.core.messages import Failure
 from gate.core.policy import TemplateSource
 from gate.core.rollout import step
@@ -44,7 +44,9 @@ def aimed(asked, seen, **changes):
     fresh = {"before": None, "placed": None, "candidate": asked.revision, "service": seen}
     known = {"revisions": {STABLE: STABLE_READ}}
     free = replace(seen, annotations=())
-    return aim(rollout(Phase.READING, asked, **{**fresh, **known, **changes}), free, NOW)
+    return plan_first_write(
+        rollout(Phase.READING, asked, **{**fresh, **known, **changes}), free, NOW
+    )
 
 
 def test_a_candidate_is_built_on_the_revision_that_has_users():
@@ -96,7 +98,7 @@ def test_what_has_users_is_read_first_without_a_pause():
 def test_what_cannot_be_read_is_nothing_to_build_on(at):
     fresh = {"before": None, "placed": None, "candidate": "", "revisions": {}}
     r = rollout(Phase.READING, plan(), **fresh)
-    r = aim(r, service(annotations=()), at)
+    r = plan_first_write(r, service(annotations=()), at)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
     (reason,) = r.verdict.reasons
     assert (r.verdict.decision, reason.subject) == (Decision.HOLD, "template")
@@ -185,7 +187,7 @@ def test_a_rollback_goes_on_without_what_only_memory_wants(failure):
     asked = plan(Kind.ROLLBACK, revision=STABLE)
     fresh = {"before": None, "placed": None, "candidate": STABLE}
     seen = service(MOVED, annotations=())
-    r = aim(rollout(Phase.READING, asked, **fresh, service=seen, wanted=()), seen, NOW)
+    r = plan_first_write(rollout(Phase.READING, asked, **fresh, service=seen, wanted=()), seen, NOW)
     assert r.phase is Phase.READING
     assert blind(r, failed(failure)).phase is Phase.MOVING
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core import cleanup
-from gate.core.mark import KEY, Mark
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.messages import Failure
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Phase
@@ -63,7 +63,7 @@ def test_a_rejection_says_nothing_where_the_address_was_taken_away_meanwhile():
     r = cleanup.cleaning(r, service(BEFORE), NOW)
     assert r.ending is Ending.HELD
     assert "our tag was taken away by eve@example.com while we probed" in str(r.verdict.reasons[0])
-    taken_over = Mark(9, actor="bob", phase="rollback").text()
+    taken_over = RolloutAnnotation(9, actor="bob", phase="rollback").text()
     r = rollout(Phase.CLEANING, ending=Ending.REJECTED, reached=PLACED, fence=3)
     r = cleanup.cleaning(r, service(BEFORE, annotations=((KEY, taken_over),)), NOW)
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
@@ -105,7 +105,7 @@ def test_users_who_are_elsewhere_need_a_person():
 
 
 def test_a_last_write_that_cloud_run_gives_up_is_made_once_more():
-    ours = ((KEY, Mark(fence=1, writer="r1").text()),)
+    ours = ((KEY, RolloutAnnotation(fence=1, writer="r1").text()),)
     stuck = service(BEFORE, effective=MOVED, ready=BROKEN, annotations=ours)
     assert settled(stuck, fence=1, looks=PATIENT_LOOKS - 1).phase is Phase.SETTLING
     r = settled(stuck, fence=1, looks=PATIENT_LOOKS)

@@ -34,23 +34,27 @@ def only(r):
 def test_deploy():
     command = only(rollout(Phase.DEPLOYING))
     why = f"deploy app:2 as {CANDIDATE} at 0 %"
-    assert command == Deploy("app:2", CANDIDATE, PLACED, "guard", why, command.mark)
-    assert (command.mark.holder, command.mark.fence, command.mark.tag) == ("r1", 1, TAG)
-    assert command.mark.safe == command.mark.wrote == ((STABLE, 100),)
+    assert command == Deploy("app:2", CANDIDATE, PLACED, "guard", why, command.annotation)
+    assert (command.annotation.holder, command.annotation.fence, command.annotation.tag) == (
+        "r1",
+        1,
+        TAG,
+    )
+    assert command.annotation.safe == command.annotation.wrote == ((STABLE, 100),)
 
 
 def test_tag():
     command = only(rollout(Phase.TAGGING))
     why = f"give {CANDIDATE} the tag {TAG} at 0 %"
-    assert command == SetTraffic(PLACED, "guard", why, mark=command.mark)
-    assert command.mark.holder == "r1"
+    assert command == SetTraffic(PLACED, "guard", why, annotation=command.annotation)
+    assert command.annotation.holder == "r1"
 
 
 def test_move_forward_only_on_the_record():
     move = only(rollout(Phase.MOVING))
-    assert move == SetTraffic(MOVED, "guard", f"promote to {CANDIDATE}", mark=move.mark)
-    assert (move.mark.holder, move.mark.wrote) == ("r1", ((CANDIDATE, 100),))
-    assert move.mark.safe == ((STABLE, 100),)
+    assert move == SetTraffic(MOVED, "guard", f"promote to {CANDIDATE}", annotation=move.annotation)
+    assert (move.annotation.holder, move.annotation.wrote) == ("r1", ((CANDIDATE, 100),))
+    assert move.annotation.safe == ((STABLE, 100),)
     by_hand = only(rollout(Phase.MOVING, plan(Kind.PROMOTE)))
     assert not by_hand.even_unrecorded
 
@@ -58,9 +62,9 @@ def test_move_forward_only_on_the_record():
 def test_moves_to_safety_do_not_need_the_ledger():
     back = only(rollout(Phase.MOVING, plan(Kind.ROLLBACK)))
     why = f"roll back to {CANDIDATE}"
-    assert back == SetTraffic(MOVED, "guard", why, even_unrecorded=True, mark=back.mark)
-    assert back.mark.holder == ""
-    assert [bar.revision for bar in back.mark.barred] == [STABLE]
+    assert back == SetTraffic(MOVED, "guard", why, even_unrecorded=True, annotation=back.annotation)
+    assert back.annotation.holder == ""
+    assert [bar.revision for bar in back.annotation.denylist] == [STABLE]
     assert only(rollout(Phase.TAGGING, plan(Kind.ROLLBACK))).even_unrecorded
     assert only(rollout(Phase.REVERTING)).even_unrecorded
     assert only(rollout(Phase.REVERTING, service=service(MOVED))).traffic == BEFORE

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.commands import command_of
 from gate.core.guard import came_between, overwrote
-from gate.core.mark import KEY, Mark
 from gate.core.messages import Accepted, Failure, Overwrote
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase
@@ -56,7 +56,7 @@ def after(r, **more):
     """The service as the last write of this rollout left it."""
     (command,) = command_of(r)
     traffic = more.pop("traffic", command.traffic)
-    return service(traffic, annotations=((KEY, command.mark.text()),), **more)
+    return service(traffic, annotations=((KEY, command.annotation.text()),), **more)
 
 
 def look(r, what):
@@ -105,7 +105,7 @@ def test_users_whom_such_a_move_brought_to_the_candidate_need_a_person():
     r = look(r, moved)
     assert r.phase is Phase.UNTAGGING, "the lease goes, and nobody is moved back"
     assert command_of(r)[0].traffic.shares == {CANDIDATE: 100}
-    assert command_of(r)[0].mark.holder == ""
+    assert command_of(r)[0].annotation.holder == ""
 
 
 def test_a_move_by_hand_that_met_somebody_elses_is_held():
@@ -218,7 +218,9 @@ def test_our_own_first_try_is_known_by_its_annotation_where_the_second_was_refus
     r, _ = step(r, failed(Failure.CONFLICT))
     assert r.phase is Phase.READING
     assert look(r, placed).phase is Phase.WAITING
-    other = marked(Mark(fence=1, writer="r9", holder="r9", until=r.deadline_at), PLACED)
+    other = marked(
+        RolloutAnnotation(fence=1, writer="r9", holder="r9", until=r.deadline_at), PLACED
+    )
     assert look(r, other).ending is Ending.BUSY
 
 

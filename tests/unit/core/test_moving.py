@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gate.core import moving
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.commands import command_of
-from gate.core.mark import KEY, Mark
 from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
@@ -110,7 +110,9 @@ def test_whatever_somebody_wrote_after_us_is_left_alone(theirs):
     r = verified(ours(theirs, MOVED))
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
     assert "changed again by eve@example.com" in r.verdict.reasons[0].text
-    r = verified(marked(Mark(fence=1, writer="r1", wrote=((CANDIDATE, 100),)), theirs), PROMOTE)
+    r = verified(
+        marked(RolloutAnnotation(fence=1, writer="r1", wrote=((CANDIDATE, 100),)), theirs), PROMOTE
+    )
     assert (r.phase, r.ending) == (Phase.RECORDING, Ending.HELD)
 
 
@@ -161,7 +163,7 @@ def test_a_way_back_that_does_not_come_into_effect_needs_a_person():
 
 
 def test_a_way_back_that_cloud_run_gives_up_is_written_once_more_a_few_times():
-    ours = ((KEY, Mark(fence=1, writer="r1", wrote=((STABLE, 100),)).text()),)
+    ours = ((KEY, RolloutAnnotation(fence=1, writer="r1", wrote=((STABLE, 100),)).text()),)
     stuck = service(BEFORE.with_tag("new", OLD), effective=MOVED, ready=BROKEN, annotations=ours)
     assert proved(stuck, fence=1, looks=PATIENT_LOOKS - 1).phase is Phase.PROVING
     r = proved(stuck, fence=1, looks=PATIENT_LOOKS)

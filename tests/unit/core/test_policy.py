@@ -1,7 +1,8 @@
 import pytest
 
 from gate.core.expectations import Pattern
-from gate.core.policy import CandidateRule, Policy, Probe, ServiceName, Severity
+from gate.core.policy import CandidateRule, Policy, Probe, ServiceName
+from gate.core.severity import Severity
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
 from gate.kinds.http import HttpProbe

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.core.aim import aim, no_service
+from gate.core.first_write import no_service, plan_first_write
 from gate.core.messages import CallFailed, Failure
 from gate.core.policy import Probe
 from gate.core.proof import Proof, Proving, Trial, Trials
@@ -77,7 +77,9 @@ def test_more_kills_than_mutants_are_impossible(killed):
 def aimed(proving):
     asked = plan(probes=PROBES, proof=proving)
     fresh = {"before": None, "placed": None, "candidate": ""}
-    return aim(rollout(Phase.READING, asked, **fresh), replace(service(), annotations=()), NOW)
+    return plan_first_write(
+        rollout(Phase.READING, asked, **fresh), replace(service(), annotations=()), NOW
+    )
 
 
 def test_a_rollout_without_the_proof_that_its_policy_asks_for_is_held_before_a_deploy():

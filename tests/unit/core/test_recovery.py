@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from gate.core import recovery
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.lease import LEEWAY, half_done
-from gate.core.mark import KEY, Mark
 from gate.core.state import Ending, Kind, Phase
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS, READ_WITHIN_S
 from tests.unit.core.rollouts import (
@@ -26,7 +26,7 @@ from tests.unit.core.rollouts import (
 )
 from tests.unit.core.rollouts import service as unmarked
 
-HELD = Mark(
+HELD = RolloutAnnotation(
     fence=3,
     writer="r7",
     holder="r7",
@@ -40,7 +40,7 @@ HELD = Mark(
 )
 
 
-def service(mark: Mark | str = HELD):
+def service(mark: RolloutAnnotation | str = HELD):
     text = mark if isinstance(mark, str) else mark.text()
     return unmarked(PLACED, annotations=((KEY, text),))
 
@@ -89,7 +89,7 @@ def test_leeway_is_for_clocks_that_disagree():
     assert recovery.admitted(reading(), service(), almost).ending is Ending.BUSY
 
 
-BACK = Mark(fence=4, writer="r7", actor="bob", phase="rollout", wrote=((STABLE, 100),))
+BACK = RolloutAnnotation(fence=4, writer="r7", actor="bob", phase="rollout", wrote=((STABLE, 100),))
 
 
 def left_undone(mark=BACK, **more):

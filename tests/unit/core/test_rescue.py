@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.mark import KEY, Mark
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.rescue import mending, next_step, sole_effective, stuck
 from gate.core.service import Revision
 from gate.core.traffic import Split, Target
@@ -34,7 +34,7 @@ CANARY = Split.of([Target(STABLE, 80), Target(CANDIDATE, 20, "candidate")])
 APART = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
 HALF = replace(service(APART, effective=BEFORE, ready=BROKEN), annotations=())
 NOBODY = replace(HALF, effective=(), latest_ready="")
-GATES = Mark(4, wrote=((CANDIDATE, 100),))
+GATES = RolloutAnnotation(4, wrote=((CANDIDATE, 100),))
 GAVE = replace(GATES, wrote=((OLD, 100),))
 LEFT = marked(GATES, MOVED, effective=BEFORE, ready=BROKEN)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Outcome
-from gate.core.mark import KEY, Mark
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -57,7 +57,7 @@ UNWRITTEN = service(PLACED, generation=GUARD)
 THEIRS = service(Split.all_to("backend-00009-rival"))
 UNREAD = rollout(P.READING, placed=None, reached=None, before=None, service=None)
 STILL_THERE = service(MOVED, effective=BEFORE, reconciling=True, generation=GUARD)
-LONG_AGO = Mark(fence=3, writer="r0", holder="r0", until=NOW - timedelta(minutes=5))
+LONG_AGO = RolloutAnnotation(fence=3, writer="r0", holder="r0", until=NOW - timedelta(minutes=5))
 DEAD = service(BEFORE, annotations=((KEY, LONG_AGO.text()),))
 RECOVER = plan(Kind.RECOVER)
 STEPS, WATCH = plan(steps=(10, 100)), plan(watch_s=30.0)
@@ -360,7 +360,7 @@ def test_a_revision_that_was_not_asked_for_is_kept():
 
 def marked(what, command):
     """The service as the write of this command leaves it, its mark included."""
-    return replace(what, annotations=((KEY, command.mark.text()),))
+    return replace(what, annotations=((KEY, command.annotation.text()),))
 
 
 def test_a_whole_rollout_step_by_step():
@@ -396,7 +396,7 @@ def test_a_whole_rollout_step_by_step():
         "Record",
     ]
     assert told[:2] == [Look(), Look((STABLE,))]
-    assert told[8].mark.holder == ""
+    assert told[8].annotation.holder == ""
     assert isinstance(told[2], Deploy)
     assert (told[2].etag, told[2].base, told[6].etag) == ("1", STABLE, "2")
     assert (r.ending, r.exit_code, r.ended) == (Ending.PROMOTED, ExitCode.DONE, True)

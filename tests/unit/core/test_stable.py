@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.mark import KEY, Barred, Mark
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.service import Revision
 from gate.core.stable import before_rollout, way_back
 from gate.core.state import Past, PastMove
@@ -104,10 +104,12 @@ def listed(*names, broken=()):
 THREE = listed(OLD, STABLE, CANDIDATE)
 
 
-def wrote(shares, before=(), traffic=MOVED, barred=()):
+def wrote(shares, before=(), traffic=MOVED, denylist=()):
     """A service on which the gate wrote these shares last; traffic may be another's."""
     given = tuple(shares.items())
-    return marked(Mark(4, wrote=given, before=tuple(before), barred=tuple(barred)), traffic)
+    return marked(
+        RolloutAnnotation(4, wrote=given, before=tuple(before), denylist=tuple(denylist)), traffic
+    )
 
 
 def test_the_annotation_answers_before_the_ledger():
@@ -121,7 +123,7 @@ def test_the_annotation_answers_before_the_ledger():
     [
         (wrote({CANDIDATE: 100}, [(OLD, 100)]), listed(STABLE, CANDIDATE)),
         (wrote({CANDIDATE: 100}, [(OLD, 100)]), listed(OLD, STABLE, CANDIDATE, broken=[OLD])),
-        (wrote({CANDIDATE: 100}, [(OLD, 100)], barred=[Barred(OLD)]), THREE),
+        (wrote({CANDIDATE: 100}, [(OLD, 100)], denylist=[Denied(OLD)]), THREE),
         (wrote({CANDIDATE: 100}, [(OLD, 50), (STABLE, 50)]), THREE),
         (wrote({CANDIDATE: 100}, [(CANDIDATE, 100)]), THREE),
     ],
@@ -184,10 +186,10 @@ def test_of_several_with_users_the_oldest_is_the_likeliest_and_nothing_false_is_
 def test_what_people_left_is_proposed_after_what_is_older_and_what_is_barred_is_only_named():
     seen = wrote({CANDIDATE: 100}, traffic=BEFORE)
     assert [name for name, _ in way_back(seen, THREE).likely] == [OLD, CANDIDATE]
-    barred = wrote({STABLE: 100}, traffic=BEFORE, barred=[Barred(CANDIDATE, "", "ann", "slow")])
+    barred = wrote({STABLE: 100}, traffic=BEFORE, denylist=[Denied(CANDIDATE, "", "ann", "slow")])
     way = way_back(barred, listed(STABLE, CANDIDATE))
     assert (way.revision, way.likely) == ("", ())
-    assert way.barred == ((CANDIDATE, "ann moved users away from backend-00002-xyz (slow)"),)
+    assert way.denied == ((CANDIDATE, "ann moved users away from backend-00002-xyz (slow)"),)
 
 
 def test_what_the_gate_rejected_last_is_named_and_never_proposed():
@@ -195,4 +197,4 @@ def test_what_the_gate_rejected_last_is_named_and_never_proposed():
     past = Past(against=((CANDIDATE, "was rejected: home: 500"),))
     way = way_back(seen, listed(STABLE, CANDIDATE), past)
     assert (way.revision, way.likely) == ("", ())
-    assert way.barred == ((CANDIDATE, f"{CANDIDATE} was rejected: home: 500"),)
+    assert way.denied == ((CANDIDATE, f"{CANDIDATE} was rejected: home: 500"),)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gate.core.statistics import Odds, at_most, noticed, sample_size, sequential, worse
+from gate.core.statistics import SprtResult, at_most, noticed, sample_size, sequential, worse
 
 RATES = {"low": 0.1, "high": 0.5, "alpha": 0.05, "beta": 0.05}
 
@@ -12,15 +12,15 @@ RATES = {"low": 0.1, "high": 0.5, "alpha": 0.05, "beta": 0.05}
 @pytest.mark.parametrize(
     ("bad", "trials", "odds"),
     [
-        (0, 0, Odds.OPEN),
-        (1, 1, Odds.OPEN),
-        (2, 2, Odds.HIGH),
-        (0, 5, Odds.OPEN),
-        (0, 6, Odds.LOW),
-        (1, 8, Odds.OPEN),
-        (1, 9, Odds.LOW),
-        (4, 10, Odds.OPEN),
-        (3, 6, Odds.HIGH),
+        (0, 0, SprtResult.OPEN),
+        (1, 1, SprtResult.OPEN),
+        (2, 2, SprtResult.HIGH),
+        (0, 5, SprtResult.OPEN),
+        (0, 6, SprtResult.LOW),
+        (1, 8, SprtResult.OPEN),
+        (1, 9, SprtResult.LOW),
+        (4, 10, SprtResult.OPEN),
+        (3, 6, SprtResult.HIGH),
     ],
 )
 def test_the_sequential_test_by_hand(bad, trials, odds):
@@ -29,13 +29,13 @@ def test_the_sequential_test_by_hand(bad, trials, odds):
 
 def decide(rate, chance):
     bad = trials = 0
-    while (odds := sequential(bad, trials, **RATES)) is Odds.OPEN:
+    while (odds := sequential(bad, trials, **RATES)) is SprtResult.OPEN:
         trials += 1
         bad += chance.random() < rate
     return odds
 
 
-@pytest.mark.parametrize(("rate", "wrong"), [(0.1, Odds.HIGH), (0.5, Odds.LOW)])
+@pytest.mark.parametrize(("rate", "wrong"), [(0.1, SprtResult.HIGH), (0.5, SprtResult.LOW)])
 def test_it_is_wrong_no_more_often_than_it_says(rate, wrong):
     chance = random.Random(7)
     times = sum(decide(rate, chance) is wrong for _ in range(4000))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.aim import aim
 from gate.core.commands import command_of
+from gate.core.first_write import plan_first_write
 from gate.core.moving import back_out
 from gate.core.policy import IdentityRule, OnHold
 from gate.core.service import ServiceRef
@@ -71,7 +71,9 @@ def test_a_service_whose_name_leaves_no_room_is_refused_as_before():
 
 def aimed(asked, seen):
     fresh = {"before": None, "placed": None, "candidate": asked.revision, "service": seen}
-    return aim(rollout(Phase.READING, asked, **fresh), replace(seen, annotations=()), NOW)
+    return plan_first_write(
+        rollout(Phase.READING, asked, **fresh), replace(seen, annotations=()), NOW
+    )
 
 
 def test_the_candidate_gets_the_new_tag_and_an_earlier_one_loses_the_old():
@@ -79,7 +81,7 @@ def test_the_candidate_gets_the_new_tag_and_an_earlier_one_loses_the_old():
     assert r.placed == Split.all_to(STABLE, {**USERS, FRESH: CANDIDATE})
     assert r.notes == (f"tag {TAG} was on {OLD} and is taken from it",)
     (deploy,) = command_of(r)
-    assert (deploy.mark.tag, deploy.mark.candidate) == (FRESH, CANDIDATE)
+    assert (deploy.annotation.tag, deploy.annotation.candidate) == (FRESH, CANDIDATE)
 
 
 @pytest.mark.parametrize("tag", [TAG, FRESH])
@@ -98,7 +100,7 @@ def test_a_tag_that_somebody_happens_to_use_is_not_taken():
 
 def tidying(**changes):
     placed = BEFORE.with_tag(FRESH, CANDIDATE)
-    mark = replace(ours().mark, tag=FRESH)
+    mark = replace(ours().rollout_annotation, tag=FRESH)
     asked = replace(OWN, **changes)
     return rollout(Phase.UNTAGGING, asked, service=marked(mark, placed), ending=Ending.HELD)
 
@@ -118,7 +120,7 @@ def test_a_rejected_one_is_not_kept():
 
 def test_one_that_is_held_with_users_on_it_is_kept_there_by_the_way_back():
     canary = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10, FRESH)])
-    mark = replace(ours(canary).mark, tag=FRESH)
+    mark = replace(ours(canary).rollout_annotation, tag=FRESH)
     placed = Split.all_to(STABLE, {FRESH: CANDIDATE})
     held = Verdict(Decision.HOLD)
     r = rollout(Phase.BACKING_OUT, OWN, ending=Ending.HELD, verdict=held, stepped=1, placed=placed)

@@ -1,6 +1,6 @@
 import pytest
 
-from gate.core.mark import Mark
+from gate.core.annotation import RolloutAnnotation
 from gate.core.policy import OnHold
 from gate.core.state import Ending, Phase
 from gate.core.transitions import (
@@ -89,7 +89,7 @@ def test_endings_of_verdicts():
 
 
 def test_whoever_moved_users_by_the_gate_is_named_and_not_its_account():
-    theirs = Mark(fence=9, writer="r9", actor="bob", wrote=((CANDIDATE, 100),))
+    theirs = RolloutAnnotation(fence=9, writer="r9", actor="bob", wrote=((CANDIDATE, 100),))
     moved = marked(theirs, MOVED, last_modifier="local-user@example.com")
     assert "by bob" in changed_again(moved).reasons[0].text
     since = marked(theirs, BEFORE, last_modifier="eve@example.com")

@@ -3,7 +3,8 @@
 import pytest
 
 from gate.core.expectations import Pattern
-from gate.core.policy import Probe, Severity
+from gate.core.policy import Probe
+from gate.core.severity import Severity
 from gate.errors import ValueProblem
 from gate.kinds.diff import DiffProbe
 from gate.kinds.grpc import GrpcProbe

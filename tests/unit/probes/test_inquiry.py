@@ -3,12 +3,12 @@ import re
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
+from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
 from gate.ports import Target
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry, Nonces, Run, ws_url
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.words import Words
-from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock
 
 SECRETS = {"alice": "alices-secret", "bob": "bobs-secret"}

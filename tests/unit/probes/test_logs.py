@@ -3,12 +3,13 @@ from datetime import timedelta
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import Probe, Severity
+from gate.core.policy import Probe
+from gate.core.redaction import Redactor
+from gate.core.severity import Severity
 from gate.errors import AccessError, UnavailableError
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.logs import FakeLogs
 

@@ -3,9 +3,9 @@ import time
 import pytest
 
 from gate.core.policy import Bodies
+from gate.core.redaction import Redactor
 from gate.probes.quoting import kept, quoted, shape
 from gate.probes.words import Words
-from gate.redaction import Redactor
 
 BODY = '{"user":{"email":"a@example.com","n":-1.5e3,"ok":true},"tags":["x","y"],"none":null}'
 SHAPE = '{"user":{"email":text,"n":number,"ok":boolean},"tags":[text,text],"none":null}'

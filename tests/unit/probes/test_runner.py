@@ -2,12 +2,13 @@ import subprocess
 import sys
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import Probe, Severity
+from gate.core.policy import Probe
+from gate.core.redaction import Redactor
+from gate.core.severity import Severity
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.logs import FakeLogs
 

@@ -1,7 +1,7 @@
 import pytest
 
+from gate.core.redaction import Redactor
 from gate.probes.words import LINE_MAX, Words, visible
-from gate.redaction import Redactor
 
 SECRET = "correct-horse-battery-staple"
 WORDS = Words(Redactor({"alice": SECRET}))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Symptom
-from gate.core.mark import KEY, Mark
 from gate.core.messages import (
     Accepted,
     CallFailed,
@@ -175,7 +175,7 @@ class Scene:
     Attributes:
         evidence: what the probes will have seen at the candidate's own address.
         at_service: what they will have seen at the service's; None: the same.
-        logs: the candidate's last words.
+        logs: the candidate's last log lines.
         candidate_ready: what becomes of the candidate.
         looks_until_ready: how often the candidate is seen still starting.
         after: called before each answer; may change the scene or give another event instead.
@@ -246,7 +246,7 @@ class Scene:
                 self._deploy(command)
                 return Accepted(self.wait(0.2))
             case SetTraffic():
-                self._move(command.traffic, command.mark)
+                self._move(command.traffic, command.annotation)
                 return Accepted(self.wait(0.2))
             case RunProbes():
                 seen = (*self.evidence, *self._at_service(command))
@@ -283,9 +283,9 @@ class Scene:
         self.revisions[command.revision] = Revision(
             command.revision, starting, command.image, self.now
         )
-        self._move(command.traffic, command.mark)
+        self._move(command.traffic, command.annotation)
 
-    def _move(self, traffic: Split, mark: Mark) -> None:
+    def _move(self, traffic: Split, mark: RolloutAnnotation) -> None:
         self.mark = mark.text()
         self.writes += 1
         self.effective, self.traffic = self.traffic, traffic

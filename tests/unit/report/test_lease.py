@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gate.core.mark import KEY, Barred, Mark
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.service import Service
 from gate.core.traffic import Split, Target
 from gate.report import lease
@@ -27,18 +27,18 @@ LATE = START + timedelta(seconds=65)
 FLAGS = "--project demo --region us-central1 --service backend"
 
 
-def service(mark: Mark | str, traffic: Split | None = None) -> Service:
+def service(mark: RolloutAnnotation | str, traffic: Split | None = None) -> Service:
     text = mark if isinstance(mark, str) else mark.text()
     return unmarked(traffic or Split.all_to(STABLE), annotations=((KEY, text),))
 
 
 def shown(stands: Service, now: datetime = START) -> list[str]:
-    return plain([*lease.lease_lines(stands, now), *lease.barred_lines(stands)], 100)
+    return plain([*lease.lease_lines(stands, now), *lease.denylist_lines(stands)], 100)
 
 
 def test_nobody_at_work_is_worth_no_line() -> None:
     assert shown(unmarked(Split.all_to(STABLE))) == []
-    assert shown(service(Mark(4, wrote=((STABLE, 100),)))) == []
+    assert shown(service(RolloutAnnotation(4, wrote=((STABLE, 100),)))) == []
 
 
 def test_a_rollout_at_work() -> None:
@@ -73,26 +73,26 @@ def test_an_annotation_that_nobody_can_read_and_the_way_out() -> None:
 
 
 def test_traffic_that_others_have_moved_since() -> None:
-    line, bar, *_ = shown(service(Mark(4, wrote=((CANDIDATE, 100),))))
+    line, bar, *_ = shown(service(RolloutAnnotation(4, wrote=((CANDIDATE, 100),))))
     assert bar.startswith(f"  barred:      {CANDIDATE}, rolled back by alice@example.com: moved by")
     assert line == (
         "  others:      somebody has moved traffic since the gate set backend-00002-abc 100 %"
     )
     shares = Split.of([Target(STABLE, 90), Target(CANDIDATE, 10)])
-    assert shown(service(Mark(4, wrote=((CANDIDATE, 10), (STABLE, 90))), shares)) == []
+    assert shown(service(RolloutAnnotation(4, wrote=((CANDIDATE, 10), (STABLE, 90))), shares)) == []
 
 
 def test_barred_revisions_with_who_and_why_newest_first() -> None:
-    bars = (Barred("a-1", "img", "bob", "orders fail"), Barred("a-2"))
-    assert shown(service(Mark(4, barred=bars))) == [
+    bars = (Denied("a-1", "img", "bob", "orders fail"), Denied("a-2"))
+    assert shown(service(RolloutAnnotation(4, denylist=bars))) == [
         "  barred:      a-2, rolled back by somebody",
         "  barred:      a-1, rolled back by bob: orders fail",
         "               no rollout promotes these again, unless with --again and --reason",
     ]
-    many = tuple(Barred(f"a-{i}") for i in range(25))
-    lines = shown(service(Mark(4, barred=many)))
+    many = tuple(Denied(f"a-{i}") for i in range(25))
+    lines = shown(service(RolloutAnnotation(4, denylist=many)))
     assert lines[0].endswith("a-24, rolled back by somebody")
-    assert lines[lease.BARRED_MAX] == "               and 22 older ones"
+    assert lines[lease.DENYLIST_SHOWN_MAX] == "               and 22 older ones"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_barred_revisions_with_who_and_why_newest_first() -> None:
         ),
     ],
 )
-def test_why_nothing_is_recovered(mark: Mark | str, now: datetime, text: str) -> None:
+def test_why_nothing_is_recovered(mark: RolloutAnnotation | str, now: datetime, text: str) -> None:
     if mark is HELD and now is LATE:
         mark = ""  # a lapsed one is recovered, not told of
     assert plain(lease.idle_lines(service(mark), now), 200)[0] == text
@@ -140,11 +140,13 @@ def test_what_cannot_be_read_is_no_reason_to_be_calm() -> None:
         ("?", START, "unreadable", ""),
     ],
 )
-def test_for_machines(mark: Mark | str, now: datetime, state: str, rollout: str) -> None:
+def test_for_machines(
+    mark: RolloutAnnotation | str, now: datetime, state: str, rollout: str
+) -> None:
     value = lease.lease_value(service(mark), now)
     assert isinstance(value, dict)
     assert (value["state"], value["rollout"]) == (state, rollout)
-    assert lease.barred_value(service(mark, THERE)) == []
+    assert lease.denylist_value(service(mark, THERE)) == []
 
 
 def test_the_fields_of_a_held_lease() -> None:
@@ -168,7 +170,7 @@ def test_hostile_text_shows_and_does_nothing() -> None:
         phase=HOSTILE,
         candidate=HOSTILE,
         safe=((HOSTILE, 100),),
-        barred=(Barred(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+        denylist=(Denied(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
     )
     for now in (START, LATE):
         lines = shown(service(mark), now)

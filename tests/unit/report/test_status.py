@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.mark import KEY, Barred, Mark
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.traffic import Split, Target
 from gate.report.columns import cells
@@ -213,15 +213,15 @@ def test_a_service_that_is_well_has_no_next_command() -> None:
     assert led(service(Split.all_to(STABLE)), REVISIONS, ()) == []
 
 
-LEFT = Barred("backend-00000-old", IMAGE, "bob@example.com", "orders fail")
+LEFT = Denied("backend-00000-old", IMAGE, "bob@example.com", "orders fail")
 HELD = service(Split.all_to(STABLE, {"candidate": CANDIDATE}))
 
 
 @pytest.mark.parametrize(
     "bar", [LEFT, replace(LEFT, revision=CANDIDATE, image="")], ids=["image", "revision"]
 )
-def test_a_held_candidate_that_people_have_left_is_not_promoted_but_followed(bar: Barred) -> None:
-    stands = replace(HELD, annotations=((KEY, Mark(barred=(bar,)).text()),))
+def test_a_held_candidate_that_people_have_left_is_not_promoted_but_followed(bar: Denied) -> None:
+    stands = replace(HELD, annotations=((KEY, RolloutAnnotation(denylist=(bar,)).text()),))
     entries = entries_of(Scene(evidence=V2_EVIDENCE[:1]), plan())
     why, command = led(stands, (replace(REVISIONS[0], ready=READY), REVISIONS[1]), entries)
     assert command == f"  gate rollout --policy POLICY --image IMAGE {WHICH}"
@@ -270,7 +270,9 @@ def test_after_a_stuck_end_that_still_stands_it_says_where_to_go() -> None:
 
 
 def test_beside_a_rollout_nothing_is_said_that_would_move_users_to_latest() -> None:
-    mark = Mark(4, holder="r7", until=START + timedelta(minutes=1), wrote=((STABLE, 100),))
+    mark = RolloutAnnotation(
+        4, holder="r7", until=START + timedelta(minutes=1), wrote=((STABLE, 100),)
+    )
     stands = replace(service(Split.all_to(STABLE)), annotations=((KEY, mark.text()),))
     assert not any("to-latest" in line for line in status_lines(stands, REVISIONS, (), START, 200))
 
@@ -278,7 +280,7 @@ def test_beside_a_rollout_nothing_is_said_that_would_move_users_to_latest() -> N
 def test_a_rollout_that_ended_before_its_record_came_was_not_killed() -> None:
     entries = [one for one in entries_of(Scene(), plan()) if one["entry"] != "outcome"]
     rollout = str(entries[0]["rollout"])
-    mark = Mark(4, writer=rollout, wrote=((STABLE, 100),))
+    mark = RolloutAnnotation(4, writer=rollout, wrote=((STABLE, 100),))
     stands = replace(service(Split.all_to(STABLE)), annotations=((KEY, mark.text()),))
     text = "\n".join(status_lines(stands, REVISIONS, entries, START, 200))
     assert "ended; its record is on the way" in text

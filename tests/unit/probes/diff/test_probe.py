@@ -4,12 +4,12 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import Probe
+from gate.core.redaction import Redactor
 from gate.errors import AccessError, UnavailableError
 from gate.kinds.diff import DiffProbe
 from gate.kinds.http import HttpProbe
 from gate.ports import Configuration, Target
 from gate.probes.runner import ProbeRunner
-from gate.redaction import Redactor
 from tests.fakes.clock import FakeClock
 from tests.fakes.configurations import FakeConfigurations
 

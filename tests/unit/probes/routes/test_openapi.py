@@ -2,7 +2,13 @@ import json
 
 import pytest
 
-from gate.probes.routes.openapi import Loss, NoDocumentError, key_of, losses, routes_of
+from gate.probes.routes.openapi import (
+    BreakingChange,
+    NoDocumentError,
+    breaking_changes,
+    key_of,
+    routes_of,
+)
 
 
 def document(paths, **more):
@@ -10,7 +16,7 @@ def document(paths, **more):
 
 
 def lost(stable, candidate):
-    return losses(routes_of(stable), routes_of(candidate))
+    return breaking_changes(routes_of(stable), routes_of(candidate))
 
 
 QUERY = {"in": "query", "name": "page"}
@@ -24,8 +30,8 @@ def test_a_document_loses_nothing_against_itself():
 
 def test_a_path_and_a_method_that_are_gone():
     assert lost(ITEMS, document({"/items": {"get": {}}})) == (
-        Loss("POST /items"),
-        Loss("GET /items/{id}"),
+        BreakingChange("POST /items"),
+        BreakingChange("GET /items/{id}"),
     )
 
 
@@ -63,7 +69,7 @@ def test_the_name_of_a_path_parameter_does_not_matter():
 )
 def test_what_a_route_asks_for_that_it_did_not(before, now, needs):
     found = lost(document({"/a": {"put": before}}), document({"/a": {"put": now}}))
-    assert found == (() if needs is None else (Loss("PUT /a", needs),))
+    assert found == (() if needs is None else (BreakingChange("PUT /a", needs),))
 
 
 def with_body(**schemas):
@@ -79,7 +85,7 @@ def test_a_property_that_a_body_needs_now_through_references():
     now = with_body(
         Item={"allOf": [{"$ref": "#/components/schemas/Base"}, {"required": ["x"]}]}, Base=base
     )
-    assert lost(before, now) == (Loss("POST /a", ("x in the body",)),)
+    assert lost(before, now) == (BreakingChange("POST /a", ("x in the body",)),)
 
 
 def answering(schema, status="200"):
@@ -112,8 +118,8 @@ BASE = {"$ref": "#/components/schemas/Base"}
 )  # fmt: skip
 def test_a_property_that_an_answer_no_longer_promises(now, unpromised):
     found = lost(answering(BASE), now)
-    assert found == ((Loss("GET /a", (), unpromised),) if unpromised else ())
-    assert not any(loss.gone for loss in found)
+    assert found == ((BreakingChange("GET /a", (), unpromised),) if unpromised else ())
+    assert not any(change.gone for change in found)
 
 
 def test_what_no_answer_promised_is_not_missed():
@@ -129,8 +135,8 @@ def test_parameters_of_the_path_hold_for_each_method_unless_it_says_otherwise():
         components={"parameters": parameters},
     )
     assert lost(document({"/a": {"get": {}, "put": {}}}), now) == (
-        Loss("GET /a", ("header parameter X-T",)),
-        Loss("PUT /a", ("header parameter X-T", "query parameter page")),
+        BreakingChange("GET /a", ("header parameter X-T",)),
+        BreakingChange("PUT /a", ("header parameter X-T", "query parameter page")),
     )
 
 

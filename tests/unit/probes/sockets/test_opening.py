@@ -3,13 +3,13 @@ import logging
 
 import pytest
 
+from gate.core.redaction import Redactor
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import CannotAskError
 from gate.probes.sockets.opening import MESSAGE_MAX, Opening
 from gate.probes.words import Words
-from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock
 
 SECRETS = {"alice": "alice's own token?", "bob": "b.o.b"}

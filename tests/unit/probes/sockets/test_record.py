@@ -1,6 +1,6 @@
+from gate.core.redaction import Redactor
 from gate.probes.sockets.record import Record
 from gate.probes.words import Words
-from gate.redaction import Redactor
 
 WORDS = Words(Redactor({"alice": "alices-own-secret"}))
 

@@ -6,6 +6,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from gate.core.redaction import Redactor
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Nonces, Run
@@ -13,7 +14,6 @@ from gate.probes.sockets.connection import Connection
 from gate.probes.sockets.message import Message
 from gate.probes.sockets.opening import Opening
 from gate.probes.words import Words
-from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock
 
 

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
+from gate.core.redaction import Redactor
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Inquiry, Nonces, Run
@@ -11,7 +12,6 @@ from gate.probes.sockets.record import Record
 from gate.probes.websocket.results import Results
 from gate.probes.websocket.session import Plan
 from gate.probes.words import Words
-from gate.redaction import Redactor
 from tests.fakes.clock import START, FakeClock
 
 CLOSED = Fault(Symptom.CLOSED, "1011", "close 1000")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.core.mark import Mark
+from gate.core.annotation import RolloutAnnotation
 from gate.core.messages import Command, Event, Probed, RunProbes, Seen
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -32,7 +32,7 @@ from tests.unit.report.scenes import (
 )
 
 STEPS = {"steps": (10, 100), "dwell_s": 30.0, "watch_s": 40.0}
-HELD = Mark(
+HELD = RolloutAnnotation(
     fence=3,
     writer="r7",
     holder="r7",
@@ -54,7 +54,7 @@ def told(scene: Scene, **changes: object) -> tuple[Rollout, list[str]]:
     return scene.play(plan(**changes), PlainNarrator(lines.append)), lines
 
 
-def left(mark: Mark = HELD, after_s: float = 0.0) -> Scene:
+def left(mark: RolloutAnnotation = HELD, after_s: float = 0.0) -> Scene:
     """A service in the middle of somebody's canary."""
     scene = Scene(traffic=SHARED, mark=mark.text(), now=START + timedelta(seconds=after_s))
     scene.revisions[CANDIDATE] = Revision(CANDIDATE, READY, "backend:v2", START, timeout_s=900.0)

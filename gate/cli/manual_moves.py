@@ -1,0 +1,223 @@
+"""What the moves that a person asks for share: the service, the history, the confirmation."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gate.cli import wiring
+from gate.cli.run_rollout import run_rollout
+from gate.core.gcloud import instead
+from gate.core.manual_moves import warnings
+from gate.core.policy import Policy, ServiceName
+from gate.core.redaction import Redactor
+from gate.core.service import Revision, Service, ServiceRef
+from gate.core.stable import way_back
+from gate.core.state import Kind, Past, Plan
+from gate.errors import (
+    AccessError,
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+from gate.ledger.past import past_of
+from gate.ports import Ledger, LedgerQuery, Platform
+from gate.report.safe import WHOLE, safe
+
+HISTORY = 50
+LEDGER_WITHIN_S = 2.0
+"""How long the ledger is waited for where nothing else says what served before."""
+RECORD_WITHIN_S = 1.0
+"""The same for a revision that was named, whose record is only worth a warning."""
+
+
+class DeclinedError(GateError):
+    """The person who was asked said no."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+def service_of(args: argparse.Namespace) -> ServiceRef:
+    """The service, from the policy's `service` section where a policy is given."""
+    return wiring.service_of(args, _named(args))
+
+
+def place_of(args: argparse.Namespace) -> tuple[str, str]:
+    """Project and region, from the policy's `service` section where a policy is given."""
+    return wiring.place_of(args, _named(args))
+
+
+def _named(args: argparse.Namespace) -> ServiceName | None:
+    if args.policy is None:
+        return None
+    from gate.policyfile import load_service  # noqa: PLC0415 - YAML only where it is read
+
+    return load_service(args.policy)
+
+
+def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
+    """Asks for confirmation unless --yes, then carries the plan out; returns the exit code.
+
+    Args:
+        plan: what was asked for.
+        args: the command line.
+        policy: whose probes the target must pass first, None to move without asking it.
+
+    Raises:
+        AccessError, UnavailableError: the gate did not get through; the hint says what may.
+    """
+    try:
+        if not args.yes:
+            plan = _confirmed(plan)
+        return run_rollout(plan, args.output, policy=policy, prepare=_prepared)
+    except (AccessError, UnavailableError) as error:
+        raise led_on(error, *instead(plan)) from None
+
+
+def led_on(error: InfrastructureError, what: str, command: str) -> InfrastructureError:
+    """The same error with the command of gcloud that leads on, and what that does."""
+    ways = (error.hint, f"{what}:\n  {safe(command, WHOLE)}")
+    return type(error)(error.message, "\n".join(filter(None, ways)))
+
+
+async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
+    """What a move by hand must know beforehand: the revisions, and what the ledger remembers.
+
+    The ledger is asked beside the rest, and waited for only where nothing else has the answer.
+    """
+    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK}:
+        return plan
+    within_s = RECORD_WITHIN_S if plan.revision else LEDGER_WITHIN_S
+    asking = asyncio.create_task(_past(plan, ledger))
+    try:
+        revisions, found = await asyncio.gather(_revisions(plan, platform), _found(plan, platform))
+        plan = replace(plan, revisions=revisions)
+        if found is not None and way_back(found, revisions).revision:
+            return plan
+        return replace(plan, past=await asyncio.wait_for(asyncio.shield(asking), within_s))
+    except TimeoutError:
+        return replace(plan, past=Past(silent=f"it gave no answer in {within_s:g} s"))
+    finally:
+        asking.cancel()
+
+
+async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
+    """Those that exist; a promotion, or a rollback that crosses everything, can do without."""
+    try:
+        return await platform.list_revisions()
+    except NotFoundError:
+        return ()  # to be refused, and recorded
+    except InfrastructureError:
+        if plan.kind is Kind.ROLLBACK and not plan.cross:
+            raise
+        return ()
+
+
+async def _found(plan: Plan, platform: Platform) -> Service | None:
+    """The service, where a rollback names no revision; None where the rollout itself will say."""
+    if plan.kind is not Kind.ROLLBACK or plan.revision:
+        return None
+    try:
+        return await platform.read_service()
+    except InfrastructureError:
+        return None
+
+
+async def _past(plan: Plan, ledger: Ledger) -> Past:
+    try:
+        entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
+    except InfrastructureError as error:
+        return Past(silent=error.message)
+    return past_of(entries)
+
+
+def _confirmed(plan: Plan) -> Plan:
+    """The plan with the revision that it means, once a person has agreed to that very revision.
+
+    Raises:
+        UsageError: nobody can be asked.
+        DeclinedError: the person did not agree.
+    """
+    require_a_person(plan.kind.value)
+    plan, service = wiring.run_async(_read(plan))
+    target, why = (plan.revision, "") if plan.revision else _meant(plan, service)
+    if not target:
+        return plan  # to be refused with the reason, and recorded
+    clean = Redactor({}).text
+    lines = (
+        f"service:  {service.ref}",
+        f"traffic:  {service.traffic}",
+        f"{plan.kind.value + ':':<9} all traffic to {target}{why}",
+        *(f"beware:   {clean(text)}" for text in _beware(plan, service, target)),
+        f"because:  {clean(plan.reason)}",
+    )
+    confirm(plan.kind.value, lines)
+    return replace(plan, revision=target)
+
+
+def _beware(plan: Plan, service: Service, target: str) -> tuple[str, ...]:
+    """What speaks against the target, and what does not go back with it."""
+    found = next((one for one in plan.revisions if one.name == target), None)
+    now = wiring.SystemClock().now()
+    return tuple(map(safe, warnings(plan, service, found, now))) if found else ()
+
+
+def require_a_person(command: str) -> None:
+    """Makes sure that somebody can be asked.
+
+    Raises:
+        UsageError: standard input is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"gate {command}: nobody can be asked (standard input is no terminal)",
+            "give --yes to go on without a confirmation",
+        )
+
+
+def confirm(command: str, lines: Iterable[str]) -> None:
+    """Says what is about to be done and asks for consent.
+
+    Raises:
+        DeclinedError: the person did not agree.
+    """
+    for line in lines:
+        _say(line)
+    if not _agreed():
+        raise DeclinedError(f"gate {command}: nothing was changed (got no consent)")
+
+
+def _meant(plan: Plan, service: Service) -> tuple[str, str]:
+    """The revision that a command without a name means, and why; "" where it means none."""
+    if plan.kind is Kind.ROLLBACK:
+        way = way_back(service, plan.revisions, plan.past)
+        return way.revision, f" ({way.why})"
+    return service.traffic.tags.get(plan.tag) or "", ""
+
+
+def _agreed() -> bool:
+    """Asks on standard error: standard output may be for a JSON document."""
+    try:
+        print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if not answer.endswith("\n"):
+        _say("")  # ends the line of the question
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+async def _read(plan: Plan) -> tuple[Plan, Service]:
+    async with (
+        wiring.platform_of(plan.service) as platform,
+        wiring.ledger_of(plan.service) as ledger,
+    ):
+        return await _prepared(plan, platform, ledger), await platform.read_service()

@@ -1,0 +1,151 @@
+"""One round of questions: to the candidate, to stable beside it, and to users' own address.
+
+What probes saw is put together here with what the logs say of it; nothing is judged.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from gate.controller.log_excerpts import LogExcerpts
+from gate.controller.request_log import RequestLog
+from gate.core.evidence import SERVICE, STABLE, Evidence
+from gate.core.messages import LogsRead, Probed, ReadLogs, RunProbes
+from gate.core.redaction import Redactor
+from gate.errors import InfrastructureError
+from gate.ports import (
+    Answers,
+    Clock,
+    Identity,
+    Logs,
+    Narrator,
+    Probes,
+    Progress,
+    Target,
+    UsersAnswer,
+)
+
+IDENTITY_WITHIN_S = 10.0
+"""How long an ID token may take once users have been moved."""
+
+
+class ProbeRound:
+    """Asks for one rollout.
+
+    Args:
+        probes: asks one address.
+        logs: where the candidate's own words are.
+        clock: time.
+        redactor: knows what must never be shown.
+        identity: what lets the gate in.
+        narrator: told how far each question is.
+    """
+
+    def __init__(
+        self,
+        probes: Probes,
+        logs: Logs,
+        clock: Clock,
+        redactor: Redactor,
+        identity: Identity,
+        narrator: Narrator,
+    ) -> None:
+        self._probes = probes
+        self._clock = clock
+        self._identity = identity
+        self._narrator = narrator
+        self._excerpts = LogExcerpts(logs, clock, redactor)
+        self._request_log = RequestLog(logs, clock)
+
+    async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing."""
+        left_s = (command.until - self._clock.now()).total_seconds()
+        own = Target(
+            command.url,
+            command.revision,
+            headers,
+            command.since,
+            command.identity,
+            stable=_stable(command, headers),
+            repeats=command.control,
+            until=command.until,
+            compare_with=command.compare_with,
+            warm_s=min(command.warm_s, left_s / 2),
+            ingress=command.ingress,
+        )
+        users = Target(
+            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+        )
+        ended: list[Evidence] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 0)):
+                await self._probes.run(command.probes, own, self._listening(ended, ""))
+                if command.service_probes:
+                    listening = self._listening(ended, SERVICE)
+                    await self._probes.run(command.service_probes, users, listening)
+        seen = tuple(ended)
+        if not command.live:
+            about = command.revision, command.since
+            if command.identity and command.identity.request_log:
+                seen = await self._request_log.confirmed(seen, *about)
+            seen = await self._excerpts.beside(seen, *about)
+        return Probed(self._clock.now(), seen)
+
+    async def explain(self, command: ReadLogs) -> LogsRead:
+        """The last log lines of the candidate, and whether stable suffers, too."""
+        said = await self._excerpts.of(command.revision, command.since)
+        seen: list[Evidence] = []
+        left_s = (command.until - self._clock.now()).total_seconds() if command.until else 0.0
+        if command.control and left_s > 0:
+            with contextlib.suppress(TimeoutError, InfrastructureError):
+                async with asyncio.timeout(left_s):
+                    headers = await self._identity(command.audience)
+                    stable = Target(command.audience.rstrip("/"), "", headers, command.since)
+                    listening = self._listening(seen, STABLE)
+                    await self._probes.run(command.control, stable, listening)
+        return LogsRead(self._clock.now(), said, tuple(seen))
+
+    def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
+        """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
+
+        def progress(news: Progress) -> None:
+            evidence, asked = news.evidence, news.address or address
+            if evidence is not None:
+                evidence = replace(evidence, address=asked)
+                ended.append(evidence)
+            self._narrator.progress(replace(news, evidence=evidence, address=asked))
+
+        return progress
+
+
+def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+    """Users' own address, while the candidate has none of them: whoever answers there is stable."""
+    if command.control is None or not command.audience:
+        return None
+    name = command.compare_with[0] if len(command.compare_with) == 1 else ""
+    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
+
+
+async def users_answer(url: str, answers: Answers | None, identity: Identity) -> UsersAnswer:
+    """What users get at an address: asked as anybody, and where nobody is let in, as ourselves.
+
+    Args:
+        url: the service's own, "" where nothing is to be asked.
+        answers: asks it, None where nobody can.
+        identity: what lets the gate in.
+    """
+    if not url or answers is None:
+        return UsersAnswer()
+    seen = await answers(url, ())
+    if not seen.refused:
+        return seen
+    try:
+        async with asyncio.timeout(IDENTITY_WITHIN_S):
+            headers = await identity(url)
+    except InfrastructureError as error:
+        return UsersAnswer(unknown=f"it is private; {error.message}")
+    except TimeoutError:
+        late = f"it is private; no ID token was to be had in {IDENTITY_WITHIN_S:g} s"
+        return UsersAnswer(unknown=late)
+    return await answers(url, headers) if headers else seen

@@ -1,0 +1,179 @@
+"""What the gate writes on a service beside its traffic: who is at work, and what explains it.
+
+Kept in one annotation of the service, written by the very update that moves traffic, under the same
+etag: no move by the gate can be without it. Annotations of a service create no revision; the
+prefixes run.googleapis.com, cloud.googleapis.com, serving.knative.dev and autoscaling.knative.dev
+are reserved (Service message of the Admin API v2), this one is not.
+"""
+
+import functools
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gate.core.policy import Json
+
+KEY = "cloud-run-gate/mark"
+FORMAT = 1
+
+Shares = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A revision that people moved users away from; automation does not promote it again.
+
+    `image` is by digest where it is known: then whatever revision has that image is denied.
+    """
+
+    revision: str
+    image: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutAnnotation:
+    """The gate's own state of a service.
+
+    Attributes:
+        fence: grows by one with every new holder, never shrinks; who has an older one must stop.
+        writer: id of the rollout (or move by hand) that made this write.
+        holder: id of the rollout at work, "" when none is.
+        actor, since: who started it, and when; without a holder, who wrote last.
+        until: when the lease runs out, unless it is renewed.
+        phase: how far it had come, for people; without a holder, what kind of command wrote last.
+        candidate, tag: whose tag it is that has to go.
+        safe: shares to go back to if the holder dies.
+        wrote: shares that the gate itself set last; if traffic differs, somebody else moved it.
+        before: shares before the gate's last move of users, kept after it has ended: what a
+            rollback without a named target goes back to.
+        image: image by digest of the revision that the gate gave users last, "" if not known.
+        entry: sha256 (hex) of the ledger's entry that explains this write.
+        denylist: revisions that automation must leave alone.
+    """
+
+    fence: int = 0
+    writer: str = ""
+    holder: str = ""
+    actor: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    phase: str = ""
+    candidate: str = ""
+    tag: str = ""
+    safe: Shares = ()
+    wrote: Shares = ()
+    before: Shares = ()
+    image: str = ""
+    entry: str = ""
+    denylist: tuple[Denied, ...] = field(default=())
+
+    def held_at(self, at: datetime) -> bool:
+        """Whether somebody's lease is running at this time."""
+        return bool(self.holder) and self.until is not None and at < self.until
+
+    def lapsed_at(self, at: datetime, leeway: timedelta) -> bool:
+        """Whether a holder's lease has run out, allowing for clocks that disagree."""
+        return bool(self.holder) and (self.until is None or at - leeway >= self.until)
+
+    def text(self) -> str:
+        """The annotation's value: compact JSON that `parse` reads back to an equal one."""
+        value: dict[str, Json] = {
+            "format": FORMAT,
+            "fence": self.fence,
+            "writer": self.writer,
+            "holder": self.holder,
+            "actor": self.actor,
+            "since": _when(self.since),
+            "until": _when(self.until),
+            "phase": self.phase,
+            "candidate": self.candidate,
+            "tag": self.tag,
+            "safe": dict(self.safe),
+            "wrote": dict(self.wrote),
+            "before": dict(self.before),
+            "image": self.image,
+            "entry": self.entry,
+            "barred": [
+                {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
+                for b in self.denylist
+            ],
+        }
+        filled = {key: item for key, item in value.items() if item not in ("", {}, [], None)}
+        return json.dumps(filled, separators=(",", ":"), sort_keys=True)
+
+
+class UnreadableAnnotation(ValueError):  # noqa: N818 - a value that is wrong, told apart from none
+    """The annotation is there and cannot be read: nobody may act as if it were not."""
+
+
+@functools.lru_cache(maxsize=256)
+def parse_annotation(text: str) -> RolloutAnnotation:
+    """Reads an annotation's value; "" is a service that the gate never touched.
+
+    Raises:
+        UnreadableAnnotation: it is no annotation of a format that this gate knows.
+    """
+    if not text:
+        return RolloutAnnotation()
+    try:
+        value = json.loads(text)
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise UnreadableAnnotation(
+                f"unknown format (got {text[:60]!r}, expected format {FORMAT})"
+            )
+        return RolloutAnnotation(
+            fence=_integer(value.get("fence", 0)),
+            since=_moment(value.get("since")),
+            until=_moment(value.get("until")),
+            safe=_shares(value.get("safe", {})),
+            wrote=_shares(value.get("wrote", {})),
+            before=_shares(value.get("before", {})),
+            denylist=tuple(_denied(item) for item in value.get("barred", [])),
+            **{name: _string(value.get(name, "")) for name in _STRINGS},
+        )
+    except (TypeError, KeyError, RecursionError, ValueError) as error:
+        if isinstance(error, UnreadableAnnotation):
+            raise
+        raise UnreadableAnnotation(f"not readable (got {text[:60]!r})") from None
+
+
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry")
+
+
+def _when(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    at = datetime.fromisoformat(_string(value))
+    if at.tzinfo is None or not 2000 <= at.year < 3000:
+        raise ValueError("a time without a zone, or out of range")
+    return at
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def _shares(value: object) -> Shares:
+    if not isinstance(value, dict):
+        raise TypeError
+    return tuple((_string(name), _integer(percent)) for name, percent in value.items())
+
+
+def _denied(value: object) -> Denied:
+    if not isinstance(value, dict):
+        raise TypeError
+    return Denied(**{_string(key): _string(item) for key, item in value.items()})

@@ -1,0 +1,375 @@
+"""The mutants of a service: known faults, fitted to what it was asked and what it answered. Pure.
+
+Each is reachable in principle: it is made for a path, a field or a message that some probe has
+seen. The few numbers (the 6th connection, the 21st) are those of real incidents.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gate.core.policy import IdentityRule, Json
+from gate.mutation import faults
+from gate.mutation.edits import FIRST, Edit, How, edits_of
+from gate.mutation.faults import Family, Mutant, Place
+from gate.mutation.http_faults import Answer, faulty
+from gate.mutation.service_profile import Page, ServiceProfile, Sessions
+from gate.mutation.websocket_faults import changed_message
+
+DELAY_S = 5.0
+"""How late late answers are."""
+OTHER_REVISION = "some-other-00001-old"
+_UNSCRIPTED = "nothing in a policy yet: a session that is refused has no script"
+_STATUSES = (401, 403, 404, 500, 503)
+_USUAL = frozenset(
+    {
+        "connection", "content-encoding", "content-length", "content-type", "date", "etag",
+        "keep-alive", "last-modified", "server", "trailer", "transfer-encoding", "vary", "via",
+        "alt-svc", "traceparent", "x-cloud-trace-context",
+    }
+)  # fmt: skip
+"""Headers that a server or a front end writes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every mutant, and how many fields were too many to be changed one by one."""
+
+    mutants: tuple[Mutant, ...]
+    fields_left_out: int = 0
+
+
+def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | None) -> Catalogue:
+    """The mutants for what these probes were told.
+
+    Args:
+        profiles: by probe.
+        identity: the policy's rule; None where any answer counts.
+    """
+    pages = [page for profile in profiles.values() for page in profile.pages]
+    sockets: dict[str, list[Sessions]] = {}
+    for profile in profiles.values():
+        for path, sessions in profile.sockets.items():
+            sockets.setdefault(path, []).append(sessions)
+    found: dict[str, Mutant] = {}
+    left_out = 0
+    several = (
+        _everywhere(frozenset(page.answer.status for page in pages)),
+        _of_identity(identity),
+        *(_of_page(page, pages, identity) for page in pages),
+        *(_of_sockets(path, known) for path, known in sockets.items()),
+    )
+    for mutant in (mutant for mutants in several for mutant in mutants):
+        found.setdefault(mutant.name, mutant)
+    left_out += sum(_too_many(page) for page in pages)
+    return Catalogue(tuple(found.values()), left_out)
+
+
+def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
+    """Faults of every page at once, whatever the statuses of those that are known."""
+    anywhere, http = Place(), Place(websocket=False)
+    any_question = "any question that needs an answer"
+    yield _named(anywhere, "connections refused", Family.CONNECTION, faults.Refused(), any_question)
+    yield _named(anywhere, "no answer at all", Family.CONNECTION, faults.Silent(), any_question)
+    yield _named(
+        anywhere, "bytes that are no HTTP", Family.CONNECTION, faults.Garbled(), any_question
+    )
+    if not answered:
+        return
+    for status in _STATUSES:
+        if answered != {status}:
+            yield _status(http, status)
+    redirect = "one exact status"
+    yield _named(http, "a redirect (307)", Family.ANSWER, faults.Redirect(), redirect)
+    yield _named(http, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
+    yield _named(http, "a page for people (200)", Family.ANSWER, faults.Html(), "json or a schema")
+
+
+def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
+    if rule is None or rule.request_log:
+        return
+    other, nobody = "another revision answers", "no answer says which revision gave it"
+    by = "candidate.identity"
+    if rule.header:
+        fault = faults.HeaderSet(rule.header, OTHER_REVISION)
+        yield _named(Place(), other, Family.IDENTITY, fault, by)
+        gone = faults.HeaderGone(rule.header)
+        yield _named(Place(), nobody, Family.IDENTITY, gone, by)
+        return
+    place = Place(path=rule.path, method="GET", websocket=False)
+    changed = faults.Field(Edit((rule.field,), How.CHANGED))
+    yield _named(place, other, Family.IDENTITY, changed, by)
+    dropped = faults.Field(Edit((rule.field,), How.DROPPED))
+    yield _named(place, nobody, Family.IDENTITY, dropped, by)
+
+
+def _status(place: Place, status: int) -> Mutant:
+    return _named(
+        place, f"status {status}", Family.ANSWER, faults.Status(status), "one exact status"
+    )
+
+
+def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -> Iterator[Mutant]:
+    place = Place(page.path, page.method, websocket=False)
+    for status in _STATUSES:
+        if status != page.answer.status:  # else it is no fault, and no policy can notice it
+            yield _status(place, status)
+    yield _named(place, "a redirect (307)", Family.ANSWER, faults.Redirect(), "one exact status")
+    yield _named(place, "a body cut off", Family.CONNECTION, faults.CutOff(), "any question")
+    late = f"{DELAY_S:g} s late"
+    within = f"a timeout below {DELAY_S:g} s"
+    yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), within)
+    if page.answer.body:
+        yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
+        html = "a page for people (200)"
+        yield _named(place, html, Family.ANSWER, faults.Html(), "json or a schema")
+        wrong = faults.HeaderSet("content-type", "application/octet-stream")
+        yield _named(
+            place, "wrong content type", Family.ANSWER, wrong, "headers: {Content-Type: …}"
+        )
+    for name in sorted(_own_headers(page.answer, identity)):
+        gone = faults.HeaderGone(name)
+        yield _named(place, f"no header {name}", Family.ANSWER, gone, f"headers: {{{name}: …}}")
+    if page.answer.status in (401, 403):
+        body = _answer_for_friends(page, pages)
+        let_in = faults.LetIn(body)
+        yield _named(place, "strangers let in", Family.STRANGER, let_in, "an exact refusal")
+    yield from _of_body(place, page.answer)
+
+
+def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
+    """Headers that are the application's own, but for the one that names the revision."""
+    names = {name.decode("latin-1").lower() for name, _ in answer.headers}
+    return frozenset(names - _USUAL - {identity.header.lower() if identity else ""})
+
+
+def _answer_for_friends(page: Page, pages: Iterable[Page]) -> bytes:
+    """What the same question gets from those who may ask it, as far as a probe has asked."""
+    good = (
+        one.answer.body
+        for one in pages
+        if (one.path, one.method) == (page.path, page.method) and one.answer.status == 200
+    )
+    return next(good, b'{"status": "success", "data": []}')
+
+
+def _of_body(place: Place, answer: Answer) -> Iterator[Mutant]:
+    value = _json(answer)
+    if not isinstance(value, dict | list):
+        return
+    yield _named(place, "wrapped in `data`", Family.CONTRACT, faults.Wrapped("data"), "a schema")
+    if isinstance(value, dict):
+        for name in [name for name, inner in value.items() if isinstance(inner, dict | list)]:
+            text = f"only what `{name}` holds"
+            yield _named(place, text, Family.CONTRACT, faults.Unwrapped(name), "a schema")
+    for edit in edits_of(value)[0]:
+        yield _named(place, f"field {edit}", Family.CONTRACT, faults.Field(edit), _by_schema(edit))
+
+
+def _by_schema(edit: Edit) -> str:
+    name = ".".join(part for part in edit.path if part != FIRST) or "the items"
+    wanted = {
+        How.DROPPED: f"a schema that requires {name}",
+        How.RENAMED: f"a schema that requires {name}",
+        How.RETYPED: f"a schema with the type of {name}",
+        How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
+        How.EMPTIED: f"a schema with minItems for {name}",
+    }
+    return wanted[edit.how]
+
+
+def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
+    place = Place(path, websocket=True)
+    for status in (403, 404, 500, 503):
+        name = f"handshake refused with {status}"
+        yield _named(
+            place, name, Family.HANDSHAKE, faults.Denied(status), "a script, or any session"
+        )
+    offered = any(one.offered or one.selected for one in known)
+    for choice in faults.Choice if offered else ():
+        name = f"subprotocol: {choice.value}"
+        by = "expect: {subprotocol: …}"
+        yield _named(place, name, Family.HANDSHAKE, faults.Subprotocol(choice), by)
+    late = f"messages {DELAY_S:g} s late"
+    yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), f"within: below {DELAY_S:g} s")
+    greeting = next((one.first for one in known if one.first), "")
+    welcomed = faults.Welcomed(greeting)
+    yield _named(place, "strangers let in", Family.STRANGER, welcomed, "expect: {refused: …}")
+    yield from _of_endings(place)
+    yield from _of_crowds(place)
+    yield from _of_events(place)
+    kinds: dict[str, str] = {}
+    for sessions in known:
+        kinds = {**sessions.samples, **kinds}
+    for kind, text in kinds.items():
+        heard = [sessions for sessions in known if kind in sessions.samples]
+        unscripted = all(sessions.dismissed >= sessions.opened for sessions in heard)
+        for mutant in _of_kind(place, kind, text):
+            yield replace(mutant, caught_by=_UNSCRIPTED) if unscripted else mutant
+
+
+def _of_endings(place: Place) -> Iterator[Mutant]:
+    yield _named(place, "opens and is mute", Family.SESSION, faults.Muted(), "a script that waits")
+    frozen, by = faults.Muted(frozen=True), "a script that waits, or a soak probe"
+    yield _named(place, "opens and is frozen", Family.SESSION, frozen, by)
+    for after_s in (0.5, 20.0):
+        by = f"hold, or a soak probe, of more than {after_s:g} s"
+        name = f"broken off after {after_s:g} s"
+        yield _named(place, name, Family.SESSION, faults.Dying(after_s), by)
+    for after in (0, 1, 3):
+        when = "at once" if not after else f"after {after} message{'s' if after > 1 else ''}"
+        by = "a script that needs more than this, or close: 1000"
+        for code in (1000, 1005, 1006, 1008, 1011):
+            ended = faults.Ended(code, after)
+            yield _named(place, f"closed {code} {when}", Family.SESSION, ended, by)
+        ended = faults.Ended(1011, after, error=True)
+        yield _named(place, f"an error frame, then 1011 {when}", Family.SESSION, ended, by)
+
+
+def _of_crowds(place: Place) -> Iterator[Mutant]:
+    for at in (2, 6, 21):
+        by = f"connections: {at} or more, success: 100%"
+        name = f"1011 where {at} sessions are open"
+        yield _named(place, name, Family.CROWD, faults.Crowded(at), by)
+    for at in (2, 11, 21):
+        by = f"repeat: {at} or more, success: 100%"
+        name = f"1011 from the session number {at} on"
+        yield _named(place, name, Family.CROWD, faults.Worn(at), by)
+    by = "connections: 2 or more, and ${nonce} in what is sent"
+    also = "messages reach another session, too"
+    yield _named(place, also, Family.CROWD, faults.Crossed(instead=False), by)
+    instead = "messages reach another session instead"
+    yield _named(place, instead, Family.CROWD, faults.Crossed(instead=True), by)
+
+
+def _of_events(place: Place) -> Iterator[Mutant]:
+    events = Family.EVENTS
+    yield _named(place, "every message twice", events, faults.Doubled(), "sequence, once: true")
+    yield _named(place, "a parrot", events, faults.Parrot(), "a script that wants another answer")
+    stand_in = "a stand-in answers in the agent's place"
+    yield _named(place, stand_in, events, faults.Fallback(), "never: the stand-in's words")
+    degraded = "says first that a stand-in is at work"
+    yield _named(place, degraded, events, faults.Degraded(), "never: the stand-in's marks")
+
+
+def _of_kind(place: Place, kind: str, text: str) -> Iterator[Mutant]:
+    shown = kind or "(no type)"
+    by = f"a script that waits for {shown}"
+    yield _named(place, f"{shown} never comes", Family.EVENTS, faults.Lost(kind), by)
+    order = f"a sequence with {shown}"
+    yield _named(place, f"{shown} comes late by one", Family.EVENTS, faults.Swapped(kind), order)
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(value, dict):
+        return
+    wrapped = faults.MessageWrapped(kind)
+    yield _named(place, f"{shown} in a wrapper", Family.CONTRACT, wrapped, "a schema")
+    for name in [name for name, inner in value.items() if isinstance(inner, dict) and inner]:
+        flat = faults.MessageFlat(kind, name)
+        text = f"{shown} without its `{name}` around it"
+        yield _named(place, text, Family.CONTRACT, flat, "a schema")
+    for edit in edits_of(value)[0]:
+        fault = faults.MessageField(kind, edit)
+        yield _named(place, f"{shown} field {edit}", Family.CONTRACT, fault, _by_schema(edit))
+
+
+def _named(place: Place, what: str, family: Family, fault: faults.Fault, by: str) -> Mutant:
+    return Mutant(f"{place}: {what}", family, place, fault, by)
+
+
+def _too_many(page: Page) -> int:
+    value = _json(page.answer)
+    return edits_of(value)[1] if isinstance(value, dict | list) else 0
+
+
+def _json(answer: Answer) -> Json:
+    try:
+        return answer.json
+    except (ValueError, RecursionError):
+        return None
+
+
+def touches(mutant: Mutant, profile: ServiceProfile) -> bool:
+    """Whether a probe that was told this could meet the mutant at all."""
+    covers = mutant.place.covers
+    return any(
+        covers(page.method, page.target, websocket=False) and _touches_page(mutant.fault, page)
+        for page in profile.pages
+    ) or any(
+        covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
+        for path, sessions in profile.sockets.items()
+    )
+
+
+def _touches_page(fault: faults.Fault, page: Page) -> bool:
+    match fault:
+        case faults.Refused() | faults.Silent() | faults.Garbled() | faults.Late():
+            return True
+        case faults.CutOff():
+            return page.method != "HEAD"
+        case (
+            faults.HeaderGone() | faults.HeaderSet() | faults.Status() | faults.Redirect()
+            | faults.Blank() | faults.Html() | faults.LetIn()
+            | faults.Wrapped() | faults.Unwrapped() | faults.Field()
+        ):  # fmt: skip
+            return faulty(page.answer, fault, page.target) != page.answer
+        case _:
+            return False
+
+
+def _touches_sessions(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
+        case (
+            faults.Refused()
+            | faults.Silent()
+            | faults.Garbled()
+            | faults.HeaderGone()
+            | faults.HeaderSet()
+        ):
+            return True
+        case faults.Late() | faults.Muted(frozen=False) | faults.Doubled():
+            return bool(known.most_said)
+        case faults.Denied() | faults.Degraded() | faults.Muted():
+            return bool(known.opened)
+        case faults.Welcomed():
+            return bool(known.denied or known.dismissed)
+        case faults.Parrot():
+            return bool(known.asked)
+        case _:
+            return _touches_conversation(fault, known)
+
+
+def _touches_conversation(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
+        case faults.Subprotocol(choice):
+            least = 2 if choice is faults.Choice.OTHER else 0
+            return bool(known.selected) and known.offered >= least
+        case faults.Ended(after=after):
+            return bool(known.opened) and known.most_said >= after
+        case faults.Dying(after_s):
+            return known.longest_s > after_s
+        case faults.Crowded(at):
+            return known.most_open >= at
+        case faults.Worn(at):
+            return known.opened >= at
+        case faults.Crossed():
+            return known.most_open > 1 and bool(known.most_said)
+        case _:
+            return _touches_messages(fault, known)
+
+
+def _touches_messages(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
+        case faults.Lost(kind) | faults.Swapped(kind):
+            return kind in known.samples
+        case (
+            faults.Fallback()
+            | faults.MessageField()
+            | faults.MessageWrapped()
+            | faults.MessageFlat()
+        ):
+            return any(changed_message(text, fault) != text for text in known.samples.values())
+        case _:
+            return False

@@ -1,0 +1,160 @@
+"""What a fault does to an HTTP answer. Pure."""
+
+import json
+import zlib
+from dataclasses import dataclass, replace
+
+from gate.core.policy import Json
+from gate.mutation import faults
+from gate.mutation.edits import CHANGED_TO, edited
+
+BODY_MAX = 4 << 20
+"""Most bytes of a body that is changed; a larger one passes as it is."""
+Headers = tuple[tuple[bytes, bytes], ...]
+_OF_THE_BODY = frozenset(
+    {b"content-length", b"transfer-encoding", b"content-encoding", b"content-type", b"etag"}
+)
+_SWITCHING = frozenset({b"upgrade", b"connection"})
+_PAGE = b"<!doctype html><html><head><title>app</title></head><body></body></html>"
+_JSON = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came; names of headers as they were written."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, None if it is not there."""
+        wanted = name.lower().encode("latin-1")
+        found = (value for key, value in self.headers if key.lower() == wanted)
+        return next((value.decode("latin-1") for value in found), None)
+
+    @property
+    def json(self) -> Json:
+        """The body's JSON value.
+
+        Raises:
+            ValueError: it is none.
+        """
+        value: Json = json.loads(plain_body(self))
+        return value
+
+
+def faulty(answer: Answer, fault: faults.AnswerFault | faults.HeadFault, target: str) -> Answer:
+    """The answer after the fault; equal to what it was where the fault finds nothing to do.
+
+    What is replaced keeps the other headers: it comes from the same revision.
+    """
+    try:
+        return _faulty(answer, fault, target)
+    except (ValueError, LookupError, RecursionError, zlib.error):
+        return answer
+
+
+def changed_head(headers: Headers, fault: faults.HeadFault) -> Headers:
+    """The headers after the fault."""
+    match fault:
+        case faults.HeaderGone(name):
+            return without(headers, name)
+        case faults.HeaderSet(name, value):
+            return with_header(headers, name, value)
+
+
+def _faulty(answer: Answer, fault: faults.AnswerFault | faults.HeadFault, target: str) -> Answer:
+    match fault:
+        case faults.HeaderGone() | faults.HeaderSet():
+            return replace(answer, headers=changed_head(answer.headers, fault))
+        case faults.Status(status):
+            error: Json = {"error": CHANGED_TO, "message": CHANGED_TO}
+            return answer if answer.status == status else _with_json(answer, status, error)
+        case faults.Redirect():
+            moved = _with_body(answer, 307, b"")
+            to = f"http://{CHANGED_TO}.invalid{target.partition('?')[0]}/"
+            return replace(moved, headers=with_header(moved.headers, "location", to))
+        case faults.Blank():
+            return _with_body(answer, answer.status, b"") if answer.body else answer
+        case faults.Html():
+            return _with_body(answer, 200, _PAGE, (b"content-type", b"text/html"))
+        case faults.LetIn(body):
+            return _with_body(answer, 200, body, _JSON) if answer.status in (401, 403) else answer
+        case faults.Wrapped() | faults.Unwrapped() | faults.Field():
+            return _with_json(answer, answer.status, _reshaped(answer.json, fault))
+
+
+def _reshaped(value: Json, fault: faults.Wrapped | faults.Unwrapped | faults.Field) -> Json:
+    match fault:
+        case faults.Wrapped(name):
+            return {name: value}
+        case faults.Unwrapped(name):
+            return dict(value if isinstance(value, dict) else {})[name]
+        case faults.Field(edit):
+            return edited(value, edit)
+
+
+def plain_body(answer: Answer) -> bytes:
+    """The body without gzip; never more than BODY_MAX.
+
+    Raises:
+        ValueError: another encoding, or too large.
+        zlib.error: no gzip after all.
+    """
+    encoding = (answer.header("content-encoding") or "identity").strip().lower()
+    if encoding == "identity":
+        return answer.body
+    if encoding not in ("gzip", "x-gzip"):
+        raise ValueError(encoding)
+    body, rest = b"", answer.body
+    while any(rest):  # a body may have several members, and zeros after them
+        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        body += inflater.decompress(rest, BODY_MAX + 1 - len(body))
+        rest = inflater.unused_data
+        if len(body) > BODY_MAX or not (inflater.eof or rest):
+            raise ValueError(len(body))
+    return body
+
+
+def without(headers: Headers, name: str) -> Headers:
+    """The headers without those of this name."""
+    gone = name.lower().encode("latin-1")
+    return tuple(pair for pair in headers if pair[0].lower() != gone)
+
+
+def with_header(headers: Headers, name: str, value: str) -> Headers:
+    """The headers with exactly one of this name."""
+    return (*without(headers, name), (name.encode("latin-1"), value.encode("latin-1")))
+
+
+def stripped(headers: Headers) -> Headers:
+    """The headers that say nothing of a body, nor of switching protocols."""
+    return tuple(
+        pair
+        for pair in headers
+        if pair[0].lower() not in _OF_THE_BODY | _SWITCHING
+        and not pair[0].lower().startswith(b"sec-websocket-")
+    )
+
+
+def framed(headers: Headers, size_bytes: int) -> Headers:
+    """The headers with a length, in place of what they say of it."""
+    headers = without(without(headers, "transfer-encoding"), "content-length")
+    return (*headers, (b"content-length", b"%d" % size_bytes))
+
+
+def _with_json(answer: Answer, status: int, value: Json) -> Answer:
+    body = json.dumps(value).encode()
+    kept = answer.header("content-type") or ""
+    written = (b"content-type", kept.encode("latin-1")) if "json" in kept.lower() else _JSON
+    return _with_body(answer, status, body, written)
+
+
+def _with_body(
+    answer: Answer, status: int, body: bytes, content_type: tuple[bytes, bytes] | None = None
+) -> Answer:
+    headers = stripped(answer.headers)
+    if content_type is not None:
+        headers = (*headers, content_type)
+    return Answer(status, framed(headers, len(body)), body)

@@ -1,0 +1,373 @@
+"""The proxy: stands on a port of its own in front of a healthy service, and does one thing wrong.
+
+Without a mutant it is transparent: bytes, headers, statuses, subprotocols and close codes pass as
+they are, but for Host, which names the service, and offers of WebSocket extensions, which are not
+passed on, so that messages can be read.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import h11
+from websockets.utils import accept_key
+
+from gate.mutation import faults
+from gate.mutation.faults import Mutant
+from gate.mutation.http_faults import (
+    BODY_MAX,
+    Answer,
+    Headers,
+    changed_head,
+    faulty,
+    framed,
+    stripped,
+    with_header,
+    without,
+)
+from gate.mutation.service_profile import BODY_KEPT_MAX, Page, ServiceProfile
+from gate.mutation.tunnel import Tunnel, keep_open, say
+from gate.mutation.websocket_faults import Crowd, conversation_of
+from gate.mutation.wire import Side, Streams, Upstream
+
+HOST = "127.0.0.1"
+_NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
+_UNKNOWN_SUBPROTOCOL = "sabotaged"
+_ANSWER_FAULTS = (
+    faults.HeaderGone | faults.HeaderSet | faults.Status | faults.Redirect | faults.Blank
+    | faults.Html | faults.Wrapped | faults.Unwrapped | faults.Field | faults.LetIn
+)  # fmt: skip
+Failed = (OSError, TimeoutError, h11.ProtocolError)
+
+
+class MutatingProxy:
+    """One proxy, from `async with` to its end.
+
+    Args:
+        upstream: the healthy service.
+        mutant: what to do wrong; None for nothing.
+        profile: learns what the service says; None where nobody learns.
+
+    Attributes:
+        url: where probes are to ask.
+        strikes: how often something was not as the service said it.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        mutant: Mutant | None = None,
+        profile: ServiceProfile | None = None,
+    ) -> None:
+        self._upstream = upstream
+        self._mutant = mutant
+        self._profile = profile
+        self._crowd = Crowd()
+        self._open: list[Tunnel] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._socket = socket.socket()
+        self.url = ""
+        self.strikes = 0
+
+    async def __aenter__(self) -> Self:
+        """Begins to listen on a free port; one that refuses connections only keeps the port."""
+        self._socket.bind((HOST, 0))
+        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        if self._mutant is not None and isinstance(self._mutant.fault, faults.Refused):
+            self.strikes = 1
+        else:
+            self._server = await asyncio.start_server(self._serve, sock=self._socket)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Ends every connection, and gives the port back."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._socket.close()
+
+    def struck(self) -> None:
+        """Something was not as the service said it."""
+        self.strikes += 1
+
+    def other(self, session: Tunnel) -> Tunnel | None:
+        """Another session that is open, the one that began last; None where there is none."""
+        return next((one for one in reversed(self._open) if one is not session), None)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        streams = Streams(reader, writer)
+        try:
+            with contextlib.suppress(*Failed, asyncio.CancelledError):
+                await self._exchanges(Side(h11.SERVER, streams))
+                await streams.close()
+        finally:
+            self._tasks.discard(task)
+            streams.break_off()
+
+    async def _exchanges(self, probe: Side) -> None:
+        """One exchange after the other, as long as the connection is kept alive."""
+        while isinstance(request := await probe.next(), h11.Request):
+            asked = _Asked(request)
+            if not await self._before(probe, asked):
+                return
+            await self._exchange(probe, asked)
+            await _sent(probe)
+            if probe.http.our_state is not h11.DONE or probe.http.their_state is not h11.DONE:
+                return
+            probe.http.start_next_cycle()
+
+    def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
+        """What is to be done to this exchange."""
+        mutant = self._mutant
+        if mutant is None:
+            return None
+        place = mutant.place
+        struck = place.covers(asked.method, asked.target, websocket=asked.websocket)
+        return mutant.fault if struck else None
+
+    async def _before(self, probe: Side, asked: "_Asked") -> bool:
+        """What is done before the service is asked; says whether it is to be asked at all."""
+        match self._fault_of(asked):
+            case faults.Silent():
+                self.struck()
+                while await probe.streams.read():
+                    pass
+                return False
+            case faults.Garbled():
+                self.struck()
+                await probe.streams.write(_NO_HTTP)
+                await probe.streams.close()
+                return False
+            case faults.Late(delay_s) if not asked.websocket:
+                self.struck()
+                await asyncio.sleep(delay_s)
+        return True
+
+    async def _exchange(self, probe: Side, asked: "_Asked") -> None:
+        """Passes one request on, and what comes of it back."""
+        streams = await self._upstream.connect()
+        service = Side(h11.CLIENT, streams)
+        try:
+            await service.send(asked.for_service(self._upstream))
+            async for data in _body(probe):
+                await service.send(h11.Data(data=data))
+            await service.send(h11.EndOfMessage())
+            response = await service.next()
+            while isinstance(response, h11.InformationalResponse) and response.status_code != 101:
+                response = await service.next()
+            if isinstance(response, h11.InformationalResponse):
+                await self._switched(probe, service, asked, response)
+            elif isinstance(response, h11.Response):
+                await self._answered(probe, service, asked, response)
+        finally:
+            streams.break_off()
+
+    async def _answered(
+        self, probe: Side, service: Side, asked: "_Asked", response: h11.Response
+    ) -> None:
+        fault = self._fault_of(asked)
+        if asked.websocket and self._profile is not None:
+            self._profile.sessions(asked.target).denied += 1
+        if asked.websocket and isinstance(fault, faults.Welcomed):
+            await self._welcome(probe, asked, _headers(response), fault)
+            return
+        if isinstance(fault, _ANSWER_FAULTS | faults.CutOff):
+            await self._changed(probe, service, asked, response, fault)
+            return
+        await probe.send(_response(response.status_code, _headers(response), response.reason))
+        kept = bytearray()
+        async for data in _body(service):
+            await probe.send(h11.Data(data=data))
+            if self._profile is not None:
+                kept += data[: BODY_KEPT_MAX - len(kept)]
+        if self._profile is not None and not asked.websocket:
+            answer = Answer(response.status_code, _headers(response), bytes(kept))
+            self._profile.page(Page(asked.method, asked.target, answer))
+
+    async def _changed(
+        self,
+        probe: Side,
+        service: Side,
+        asked: "_Asked",
+        response: h11.Response,
+        fault: "faults.AnswerFault | faults.HeadFault | faults.CutOff",
+    ) -> None:
+        """An answer that is read to its end, changed, and sent; a large one passes as it is."""
+        body = bytearray()
+        pieces = _body(service)
+        async for data in pieces:
+            body += data
+            if len(body) > BODY_MAX:
+                break
+        whole = Answer(response.status_code, _headers(response), bytes(body))
+        if isinstance(fault, faults.CutOff):
+            await self._cut_off(probe, whole)
+            return
+        small = len(body) <= BODY_MAX
+        changed = faulty(whole, fault, asked.target) if small else whole
+        if changed != whole:
+            self.struck()
+        await probe.send(_response(changed.status, changed.headers))
+        if asked.method != "HEAD":
+            await probe.send(h11.Data(data=changed.body))
+            async for data in pieces:
+                await probe.send(h11.Data(data=data))
+
+    async def _cut_off(self, probe: Side, answer: Answer) -> None:
+        self.struck()
+        half = answer.body[: len(answer.body) // 2]
+        headers = framed(answer.headers, len(answer.body) + 1)
+        await probe.send(_response(answer.status, headers))
+        await probe.send(h11.Data(data=half))
+        await probe.streams.close()
+
+    async def _welcome(
+        self, probe: Side, asked: "_Asked", headers: Headers, fault: faults.Welcomed
+    ) -> None:
+        """Lets somebody in whom the service has refused, and hears whatever they say."""
+        self.struck()
+        await probe.send(_switching(stripped(headers), asked))
+        if fault.greeting:
+            await say(probe.streams, fault.greeting)
+        await keep_open(probe.streams, probe.rest)
+
+    async def _switched(
+        self, probe: Side, service: Side, asked: "_Asked", response: h11.InformationalResponse
+    ) -> None:
+        """A session: its handshake, then its messages."""
+        fault, headers = self._fault_of(asked), _headers(response)
+        changed = _handshake(headers, fault, asked)
+        if changed != headers:
+            self.struck()
+        if isinstance(fault, faults.Denied):
+            self.struck()
+            await probe.send(_response(fault.status, framed(stripped(headers), 0)))
+            return
+        await probe.send(h11.InformationalResponse(status_code=101, headers=list(changed)))
+        known = None
+        self._crowd.open += 1
+        self._crowd.ever += 1
+        if self._profile is not None:
+            known = self._profile.sessions(asked.target)
+            known.opened += 1
+            known.most_open = max(known.most_open, self._crowd.open)
+            known.offered = max(known.offered, len(asked.offered))
+            known.selected = known.selected or _selected(headers)
+        conversation = conversation_of(fault, self._crowd) if fault is not None else None
+        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
+        self._open.append(tunnel)
+        began_s = asyncio.get_running_loop().time()
+        try:
+            await tunnel.run(probe.rest, service.rest)
+        finally:
+            if known is not None:
+                lasted_s = asyncio.get_running_loop().time() - began_s
+                known.longest_s = max(known.longest_s, lasted_s)
+            self._open.remove(tunnel)
+            self._crowd.open -= 1
+
+
+class _Asked:
+    """A request of a probe."""
+
+    def __init__(self, request: h11.Request) -> None:
+        self.method = request.method.decode("latin-1")
+        self.target = request.target.decode("latin-1")
+        self.headers: Headers = tuple(request.headers.raw_items())
+
+    def header(self, name: str) -> str:
+        """The header's values, joined by commas; "" without one."""
+        wanted = name.lower().encode("latin-1")
+        values = (value for key, value in self.headers if key.lower() == wanted)
+        return ",".join(value.decode("latin-1") for value in values)
+
+    @property
+    def websocket(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return self.header("upgrade").lower() == "websocket"
+
+    @property
+    def offered(self) -> list[str]:
+        """The subprotocols that it offers."""
+        names = self.header("sec-websocket-protocol").split(",")
+        return [name.strip() for name in names if name.strip()]
+
+    def for_service(self, upstream: Upstream) -> h11.Request:
+        """The same request to the service."""
+        gone = {b"host", b"sec-websocket-extensions"}
+        headers = [pair for pair in self.headers if pair[0].lower() not in gone]
+        headers.insert(0, (b"Host", upstream.authority.encode("latin-1")))
+        return h11.Request(
+            method=self.method, target=upstream.prefix + self.target, headers=headers
+        )
+
+
+def _headers(response: h11.Response | h11.InformationalResponse) -> Headers:
+    return tuple((bytes(name), bytes(value)) for name, value in response.headers.raw_items())
+
+
+def _response(status: int, headers: Headers, reason: bytes = b"") -> h11.Response:
+    return h11.Response(status_code=status, headers=list(headers), reason=reason)
+
+
+def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
+    """101, as a server writes it that takes everybody; it selects what comes first."""
+    own = [
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+        (b"sec-websocket-accept", accept_key(asked.header("sec-websocket-key")).encode()),
+    ]
+    own += [(b"sec-websocket-protocol", name.encode()) for name in asked.offered[:1]]
+    return h11.InformationalResponse(status_code=101, headers=[*headers, *own])
+
+
+def _selected(headers: Headers) -> str:
+    name = b"sec-websocket-protocol"
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+
+
+def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
+    """The headers of a handshake after the fault."""
+    match fault:
+        case faults.HeaderGone() | faults.HeaderSet():
+            return changed_head(headers, fault)
+        case faults.Subprotocol(faults.Choice.NONE):
+            return without(headers, "sec-websocket-protocol")
+        case faults.Subprotocol(faults.Choice.UNKNOWN) if _selected(headers):
+            return with_header(headers, "sec-websocket-protocol", _UNKNOWN_SUBPROTOCOL)
+        case faults.Subprotocol(faults.Choice.OTHER) if _selected(headers):
+            others = (name for name in asked.offered if name != _selected(headers))
+            other = next(others, _selected(headers))
+            return with_header(headers, "sec-websocket-protocol", other)
+        case _:
+            return headers
+
+
+async def _body(side: Side) -> AsyncIterator[bytes]:
+    """What comes until the end of the message; ends early where the connection does.
+
+    Raises:
+        h11.RemoteProtocolError: the connection ended, or what came is no HTTP.
+    """
+    while isinstance(event := await side.next(), h11.Data):
+        yield bytes(event.data)
+
+
+async def _sent(probe: Side) -> None:
+    """Ends an answer that was begun and not broken off."""
+    if probe.http.our_state is h11.SEND_BODY:
+        await probe.send(h11.EndOfMessage())

@@ -1,0 +1,93 @@
+"""What a healthy service said while one probe asked it: what mutants are made of."""
+
+from dataclasses import dataclass, field
+
+from gate.mutation.http_faults import Answer
+from gate.mutation.websocket_faults import kind_of
+
+PAGES_MAX = 50
+KINDS_MAX = 40
+"""Most pages, and most types of message at one path, that are kept of one probe."""
+BODY_KEPT_MAX = 1 << 18
+TEXT_MAX = 1 << 16
+"""Most bytes of a body, and characters of a message, that are kept; more is not taken apart."""
+_DISMISSALS = (1002, 1003, 1008, *range(4000, 5000))
+"""Close codes with which a server shows somebody the door."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer, and what it was an answer to."""
+
+    method: str
+    target: str
+    answer: Answer
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+
+@dataclass(slots=True)
+class Sessions:
+    """All WebSocket sessions at one path.
+
+    Attributes:
+        opened, denied: handshakes that succeeded, and that did not.
+        dismissed: sessions that the server ended for who they were.
+        most_open: how many were open at the same time.
+        most_said: most messages that the service said in one.
+        asked: messages of the probe.
+        longest_s: how long the longest one lasted.
+        offered, selected: most subprotocols that were offered; one that was selected, or "".
+        samples: by type, the first message of that type.
+        first: the first message of a session, "" where none came.
+    """
+
+    opened: int = 0
+    denied: int = 0
+    dismissed: int = 0
+    most_open: int = 0
+    most_said: int = 0
+    asked: int = 0
+    longest_s: float = 0.0
+    offered: int = 0
+    selected: str = ""
+    samples: dict[str, str] = field(default_factory=dict)
+    first: str = ""
+
+    def heard(self, text: str, number: int) -> None:
+        """Notes a message of the service, the `number`-th of its session."""
+        self.most_said = max(self.most_said, number)
+        self.first = self.first or text[:TEXT_MAX]
+        if len(self.samples) < KINDS_MAX and len(text) <= TEXT_MAX:
+            self.samples.setdefault(kind_of(text), text)
+
+    def closed(self, code: int) -> None:
+        """Notes that the service began to close."""
+        self.dismissed += code in _DISMISSALS
+
+
+@dataclass(slots=True)
+class ServiceProfile:
+    """What one probe was told."""
+
+    pages: list[Page] = field(default_factory=list)
+    sockets: dict[str, Sessions] = field(default_factory=dict)
+
+    def page(self, page: Page) -> None:
+        """Notes an answer; of equal questions with equal outcomes, the first one."""
+        known = {(one.method, one.path, one.answer.status) for one in self.pages}
+        key = (page.method, page.path, page.answer.status)
+        if key not in known and len(known) < PAGES_MAX:
+            self.pages.append(page)
+
+    def sessions(self, target: str) -> Sessions:
+        """The sessions at this target's path."""
+        return self.sockets.setdefault(target.partition("?")[0], Sessions())
+
+    @property
+    def empty(self) -> bool:
+        """Whether the probe was never seen talking to the service."""
+        return not self.pages and not self.sockets

@@ -1,0 +1,305 @@
+"""What a fault does to one WebSocket conversation. Pure: what is heard leads to effects."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gate.core.policy import Json
+from gate.mutation import faults
+from gate.mutation.edits import CHANGED_TO, NAME_MAX, edited
+
+CANNED = "Agent processed your message: 'sabotaged'"
+"""What the stand-in of an agent says (an incident of the corpus: five events, no agent)."""
+_DEGRADED = json.dumps(
+    {
+        "type": "service_info",
+        "fallback_active": True,
+        "emergency_mode": True,
+        "data": {"fallback_active": True, "emergency_mode": True},
+    }
+)
+_ERROR = json.dumps(
+    {"type": "error_message", "error_code": "FACTORY_INIT_FAILED", "error_message": CHANGED_TO}
+)
+_SPOKEN = frozenset(
+    {"final_response", "response", "answer", "reply", "content", "text", "output", "completion"}
+)
+"""Names of fields that hold what an agent says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToClient:
+    """Let the probe hear this."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToServer:
+    """Let the service hear this."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToOther:
+    """Let another open session's probe hear this."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Go on after a while."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Close with this code; 1006: break off."""
+
+    code: int
+
+
+Effect = ToClient | ToServer | ToOther | Wait | End
+Effects = tuple[Effect, ...]
+
+
+@dataclass
+class Crowd:
+    """All sessions of one proxy: how many are open, and how many there were."""
+
+    open: int = 0
+    ever: int = 0
+
+
+class Conversation:
+    """One conversation, left as it is. Subclasses change one thing each.
+
+    Attributes:
+        keeps_close: whether the server's close frame reaches the client.
+        keeps_pings: whether its pings and pongs do.
+    """
+
+    keeps_close = True
+    keeps_pings = True
+
+    def opened(self) -> Effects:
+        """The handshake has succeeded."""
+        return ()
+
+    def said(self, text: str) -> Effects:
+        """The service said this."""
+        return (ToClient(text),)
+
+    def asked(self, text: str) -> Effects:
+        """The probe said this."""
+        return (ToServer(text),)
+
+
+class _Through(Conversation):
+    """Each message of the service becomes what a function makes of it."""
+
+    def __init__(self, changed: Callable[[str], Effects]) -> None:
+        self._changed = changed
+
+    def said(self, text: str) -> Effects:
+        return self._changed(text)
+
+
+class _Muted(Conversation):
+    def __init__(self, *, frozen: bool) -> None:
+        self.keeps_pings = not frozen
+
+    def said(self, text: str) -> Effects:  # noqa: ARG002 - whatever it says
+        return ()
+
+
+class _Ended(Conversation):
+    def __init__(self, fault: faults.Ended) -> None:
+        self._fault = fault
+        self._heard = 0
+
+    def opened(self) -> Effects:
+        return () if self._fault.after else self._end()
+
+    def said(self, text: str) -> Effects:
+        self._heard += 1
+        through = (ToClient(text),)
+        return (*through, *self._end()) if self._heard == self._fault.after else through
+
+    def _end(self) -> Effects:
+        error = (ToClient(_ERROR),) if self._fault.error else ()
+        return (*error, End(self._fault.code))
+
+
+class _Dying(Conversation):
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+
+    def opened(self) -> Effects:
+        return (Wait(self._after_s), End(1006))
+
+
+class _Swapped(Conversation):
+    """Keeps a message of the type until the next one has passed."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._kept: str | None = None
+
+    def said(self, text: str) -> Effects:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return (ToClient(text), ToClient(kept))
+        if kind_of(text) == self._kind:
+            self._kept = text
+            return ()
+        return (ToClient(text),)
+
+
+class _Late(Conversation):
+    """The first message, and the first after each question, comes late."""
+
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
+        self._due = True
+
+    def said(self, text: str) -> Effects:
+        wait = (Wait(self._delay_s),) if self._due else ()
+        self._due = False
+        return (*wait, ToClient(text))
+
+    def asked(self, text: str) -> Effects:
+        self._due = True
+        return (ToServer(text),)
+
+
+class _Parrot(Conversation):
+    def asked(self, text: str) -> Effects:
+        return (ToClient(text),)
+
+
+class _Degraded(Conversation):
+    def opened(self) -> Effects:
+        return (ToClient(_DEGRADED),)
+
+
+class _Welcomed(Conversation):
+    keeps_close = False
+
+
+def conversation_of(fault: faults.Fault | None, crowd: Crowd) -> Conversation:
+    """The conversation of a session that has just begun and is counted in the crowd."""
+    match fault:
+        case faults.Ended():
+            return _Ended(fault)
+        case faults.Crowded() | faults.Worn():
+            number = crowd.open if isinstance(fault, faults.Crowded) else crowd.ever
+            return _Ended(faults.Ended(1011, error=True)) if number >= fault.at else Conversation()
+        case _ if fault is not None and type(fault) in _KINDS:
+            return _KINDS[type(fault)](fault)
+        case _:
+            changed = _changing(fault, crowd)
+            return Conversation() if changed is None else _Through(changed)
+
+
+_KINDS: Mapping[type[faults.Fault], Callable[[Any], Conversation]] = {
+    faults.Muted: lambda fault: _Muted(frozen=fault.frozen),
+    faults.Dying: lambda fault: _Dying(fault.after_s),
+    faults.Swapped: lambda fault: _Swapped(fault.kind),
+    faults.Late: lambda fault: _Late(fault.delay_s),
+    faults.Parrot: lambda _: _Parrot(),
+    faults.Degraded: lambda _: _Degraded(),
+    faults.Welcomed: lambda _: _Welcomed(),
+}
+
+
+def _changing(fault: faults.Fault | None, crowd: Crowd) -> Callable[[str], Effects] | None:
+    """What becomes of each message, for faults that look at one message alone."""
+    match fault:
+        case faults.Lost(lost):
+            return lambda text: () if kind_of(text) == lost else (ToClient(text),)
+        case faults.Doubled():
+            return lambda text: (ToClient(text), ToClient(text))
+        case faults.Crossed(instead):
+            return lambda text: _crossed(text, crowd, instead=instead)
+        case (
+            faults.Fallback()
+            | faults.MessageField()
+            | faults.MessageWrapped()
+            | faults.MessageFlat()
+        ):
+            return lambda text: (ToClient(changed_message(text, fault)),)
+        case _:
+            return None
+
+
+def _crossed(text: str, crowd: Crowd, *, instead: bool) -> Effects:
+    if crowd.open < 2:
+        return (ToClient(text),)
+    return (ToOther(text),) if instead else (ToClient(text), ToOther(text))
+
+
+def kind_of(text: str) -> str:
+    """The message's type, "" without one."""
+    value = _value(text)
+    kind = value.get("type") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) and len(kind) <= NAME_MAX else ""
+
+
+def changed_message(
+    text: str,
+    fault: faults.Fallback | faults.MessageField | faults.MessageWrapped | faults.MessageFlat,
+) -> str:
+    """The message after the fault; as it was where the fault finds nothing to do."""
+    value = _value(text)
+    if not isinstance(value, dict):
+        return text
+    try:
+        match fault:
+            case faults.Fallback():
+                changed = _canned(value)
+                return text if changed == value else json.dumps(changed)
+            case faults.MessageField(kind, edit) if kind_of(text) == kind:
+                return json.dumps(edited(value, edit))
+            case faults.MessageWrapped(kind) if kind_of(text) == kind:
+                return json.dumps({"payload": value})
+            case faults.MessageFlat(kind, name) if kind_of(text) == kind:
+                flat = _flat(value, name)
+                return text if flat == value else json.dumps(flat)
+            case _:
+                return text
+    except (LookupError, ValueError, RecursionError):
+        return text
+
+
+def _flat(value: dict[str, Json], name: str) -> Json:
+    match value[name]:
+        case dict() as inner:
+            return {key: item for key, item in value.items() if key != name} | inner
+        case _:
+            return value
+
+
+def _canned(value: Json) -> Json:
+    match value:
+        case dict():
+            return {
+                key: CANNED if key in _SPOKEN and isinstance(item, str) else _canned(item)
+                for key, item in value.items()
+            }
+        case list():
+            return [_canned(item) for item in value]
+        case _:
+            return value
+
+
+def _value(text: str) -> Json:
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value

@@ -1,0 +1,223 @@
+"""A whole run: real probes, real proxies, and a small service of our own."""
+
+import json
+import os
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+from websockets.asyncio.server import serve
+
+from gate.core.evidence import Evidence, Outcome
+from gate.core.expectations import Pattern
+from gate.core.policy import IdentityRule, Probe
+from gate.core.proof import Proving
+from gate.core.redaction import Redactor
+from gate.kinds.http import HttpProbe
+from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.websocket import Await, Send, WebSocketProbe
+from gate.mutation.naming import NoNameError, revision_of
+from gate.mutation.run import ControlError, MutationRun, RunSettings
+from gate.mutation.wire import Upstream
+from gate.ports import Target
+from gate.probes.inquiry import Surroundings
+from gate.probes.runner import ProbeRunner
+from tests.contract.probe_servers import SystemClock
+from tests.contract.suite_stage import spec, write
+
+BODY = {"status": "healthy", "revision": "r1", "at": 1}
+STRICT = Probe(
+    "strict", HttpProbe("/health", timeout_s=3, answer=Pattern(json={"status": "healthy"}))
+)
+LAX = Probe("lax", HttpProbe("/health", timeout_s=3, status=tuple(range(200, 600))))
+CHAT = Probe(
+    "chat",
+    WebSocketProbe(
+        "/ws",
+        connections=2,
+        script=(Send({"say": "${nonce}"}), Await(Pattern(json={"say": "${nonce}"}), within_s=1)),
+    ),
+)
+SUITE = Probe("suite", spec())
+TESTS = """
+def test_health():
+    assert b"healthy" in get("/health").read()
+
+def test_whatever_comes():
+    get("/health").read()
+
+def test_nobody_asked():
+    assert 1 + 1 == 2
+"""
+LOGS = Probe("logs", LogsProbe((LogPattern(text="x"),)))
+
+
+class Service:
+    """Answers /health, and says again what it is told; counts, and may break."""
+
+    def __init__(self, breaks_after=10**9):
+        self.asked = count(1)
+        self.breaks_after = breaks_after
+
+    def page(self, connection, request):
+        if next(self.asked) > self.breaks_after:
+            return connection.respond(500, "broken")
+        if request.path == "/ws":
+            return None
+        return connection.respond(200, json.dumps(BODY))
+
+    def named(self, connection, request, response):
+        response.headers["X-Rev"] = "r1"
+
+    async def chat(self, websocket):
+        async for message in websocket:
+            await websocket.send(message)
+
+    def serve(self):
+        return serve(
+            self.chat, "127.0.0.1", 0, process_request=self.page, process_response=self.named
+        )
+
+
+class Idle:
+    """Passes everything, and asks nobody."""
+
+    async def run(self, probes, target, progress):
+        now = SystemClock().now()
+        return [Evidence(one.name, "x", Outcome.PASSED, "", "", "", now, 0.0) for one in probes]
+
+
+async def prove(service, *probes, identity=None, runner=None, **how):
+    said = []
+    async with service.serve() as running:
+        url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        runner = runner or ProbeRunner({}, None, SystemClock(), Redactor({}), arrival_within_s=0)
+        target = Target(url, "r1", identity=identity)
+        how = RunSettings(**{"at_once": 8, **how})
+        run = MutationRun(probes, runner, Upstream(url), target, how, said.append)
+        return await run.run()
+
+
+def noticed(trials, name):
+    (trial,) = (trial for trial in trials.trials if trial.mutant == name)
+    return trial.noticed
+
+
+async def test_a_campaign_tells_who_notices_what_and_who_nothing():
+    trials = await prove(Service(), STRICT, LAX, LOGS)
+    assert trials.cannot_fail == ("lax",)
+    assert trials.unprovable[0][0] == "logs"
+    assert trials.probes == ("strict", "lax")
+    survivors = {one.mutant for one in trials.survivors}
+    assert "GET /health: field at dropped" in survivors
+    assert "GET /health: field status dropped" not in survivors
+    assert noticed(trials, "GET /health: status 500") == ("strict",)
+    assert trials.strays == 0
+
+
+async def test_whoever_has_noticed_nothing_yet_goes_on_and_the_others_do_not():
+    twin = Probe("twin", STRICT.spec)
+    some = await prove(Service(), STRICT, twin)
+    assert some.cannot_fail == ()
+    assert 0 < some.kills["twin"] < some.kills["strict"]
+    whole = await prove(Service(), STRICT, twin, whole=True)
+    assert whole.kills["twin"] == whole.kills["strict"]
+    assert whole.killed == some.killed
+
+
+def runner_in(folder):
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    around = Surroundings(folder, {name: os.environ[name] for name in names if name in os.environ})
+    return ProbeRunner(
+        {}, None, SystemClock(), Redactor({}), arrival_within_s=0, surroundings=around
+    )
+
+
+async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
+    runner = runner_in(write(tmp_path, test_staging=TESTS))
+    trials = await prove(Service(), STRICT, SUITE, runner=runner)
+    kills = {name.rpartition("::")[2]: count for name, count in trials.tests["suite"].items()}
+    assert kills.keys() == {"test_health", "test_whatever_comes"}  # who never asked is none of them
+    assert kills["test_health"] > 3
+    assert kills["test_whatever_comes"] == 0
+    assert trials.hurried == ()
+    assert all("GET /:" not in trial.mutant for trial in trials.trials)  # the suite asks no such
+    met = [trial for trial in trials.exercised if "suite" in trial.ran]
+    assert all(not trial.failed.get("suite") for trial in met if trial.family == "connection")
+    proof = trials.proof("1", "0" * 64, "0" * 64, datetime.now(UTC))
+    proving = Proving(False, "x.proof.json", "0" * 64, "0" * 64, proof)
+    strict, suite = proving.shown((STRICT, SUITE))
+    assert strict is STRICT
+    assert suite.spec.can_fail == {"test_staging.py::test_health"}
+
+
+async def test_a_probe_that_is_only_reported_kills_nothing():
+    spare = Probe("spare", STRICT.spec, required=False)
+    trials = await prove(Service(), LAX, spare)
+    assert noticed(trials, "GET /health: status 500") == ("spare",)
+    assert "GET /health: status 500" in {one.mutant for one in trials.survivors}
+
+
+@pytest.mark.parametrize(
+    "rule", [IdentityRule(header="x-rev"), IdentityRule(path="/health", field="revision")]
+)
+async def test_an_older_revision_is_noticed_but_by_the_rule_and_not_by_the_probe(rule):
+    trials = await prove(Service(), LAX, CHAT, identity=rule)
+    found = {trial.mutant: trial for trial in trials.trials if trial.family == "identity"}
+    assert len(found) == 2
+    assert all(trial.killed for trial in found.values())
+    assert trials.cannot_fail == ("lax",)
+
+
+async def test_sessions_are_put_to_the_test():
+    trials = await prove(Service(), CHAT)
+    assert trials.cannot_fail == ()
+    for name in (
+        "handshake refused with 403",
+        "opens and is mute",
+        "closed 1006 at once",
+        "an error frame, then 1011 at once",
+        "1011 where 2 sessions are open",
+        "1011 from the session number 2 on",
+        "messages reach another session, too",
+        "messages reach another session instead",
+    ):
+        assert noticed(trials, f"WebSocket /ws: {name}") == ("chat",), name
+    unmet = {trial.mutant for trial in trials.trials if not trial.exercised}
+    assert "WebSocket /ws: 1011 where 6 sessions are open" in unmet
+    assert noticed(trials, "WebSocket /ws: a parrot") == ()  # an echo is all that it asks for
+
+
+async def test_a_service_that_does_not_pass_ends_it_before_and_after():
+    with pytest.raises(ControlError) as before:
+        await prove(Service(), Probe("gone", HttpProbe("/health", status=(404,))))
+    assert before.value.when == "before the mutants"
+    assert [one.probe for one in before.value.evidence] == ["gone"]
+    with pytest.raises(ControlError) as after:
+        await prove(Service(breaks_after=20), STRICT)
+    assert after.value.when == "after the mutants"
+
+
+async def test_a_probe_that_is_only_reported_and_does_not_pass_is_left_out():
+    gone = Probe("gone", HttpProbe("/health", status=(404,)), required=False)
+    trials = await prove(Service(), STRICT, gone)
+    assert trials.probes == ("strict",)
+    assert trials.unprovable[0][0] == "gone"
+
+
+async def test_the_service_is_asked_who_it_is():
+    async with Service().serve() as running:
+        upstream = Upstream(f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}")
+        assert await revision_of(upstream, IdentityRule(header="X-REV"), (), "/") == "r1"
+        by_field = IdentityRule(path="/health", field="revision")
+        assert await revision_of(upstream, by_field, (), "/") == "r1"
+        with pytest.raises(NoNameError, match="x-other"):
+            await revision_of(upstream, IdentityRule(header="x-other"), (), "/")
+    with pytest.raises(NoNameError, match="no answer"):
+        await revision_of(upstream, IdentityRule(header="x-rev"), (), "/")
+
+
+async def test_a_probe_that_was_never_seen_asking_is_neither_good_nor_bad():
+    trials = await prove(Service(), STRICT, runner=Idle())
+    assert trials.unprovable == (("strict", "what it asks does not pass the proxy"),)
+    assert (trials.probes, trials.cannot_fail, trials.killed) == ((), (), 0)
