@@ -58,8 +58,8 @@ class LogExcerpts:
             entries = await self._settled(LogQuery(revision, since, limit=LINES))
         except InfrastructureError as error:
             return (f"(its logs cannot be read: {error})",)
-        own = [entry for entry in entries if not entry.log_id.startswith(_AUDIT)]
-        return tuple(self._short(entry.text) for entry in reversed(own))
+        told = [entry for entry in entries if _is_told(entry)]
+        return tuple(self._short(entry.text) for entry in reversed(told))
 
     async def beside(
         self, evidence: Sequence[Evidence], revision: str, since: datetime
