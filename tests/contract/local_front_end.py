@@ -50,7 +50,7 @@ class Stand:
 
 
 @asynccontextmanager
-async def lease_state():
+async def standing():
     """A Stand that is taken down at the end, with every place given back."""
     stand = Stand()
     yield stand

@@ -20,7 +20,7 @@ from gate.probes.suite.junit import read_report
 from gate.probes.suite.proxy import Proxy
 from gate.probes.suite.record import Record
 from gate.probes.suite.results import Account
-from gate.probes.suite.story import excerpts, seen_in_words
+from gate.probes.suite.summary import excerpts, seen_in_words
 from gate.probes.suite.upstream import Upstream
 from gate.probes.suite.verdict import Facts, cases, suite_verdict
 

@@ -49,12 +49,12 @@ FRESH = frozenset({"a promotion", "a rollback", "a recovery"})
 class Scene(FakeWorld):
     """A service with two revisions, on which a person writes just before our nth write."""
 
-    def __init__(self, name, theirs, number, **knobs):
+    def __init__(self, name, theirs, number, **settings):
         super().__init__()
         platform = FakePlatform((OLD, STABLE, DEAD), Split.all_to(STABLE, USERS), clock=self.clock)
         self.__dict__.update(FakeWorld(platform).__dict__)
-        for knob, value in knobs.items():
-            setattr(platform, knob, value)
+        for setting, value in settings.items():
+            setattr(platform, setting, value)
         self.name, self.number = name, number
         platform.conflict_once(theirs, skip=number)
         if name == "a rejection":
@@ -96,11 +96,11 @@ class Scene(FakeWorld):
         return await self.run(RUNS[self.name])
 
 
-async def each_write(name, theirs, **knobs):
+async def each_write(name, theirs, **settings):
     """Runs that differ in the write that is in flight when the person writes, until none is."""
     number = 0
     while True:
-        scene = Scene(name, theirs, number, **knobs)
+        scene = Scene(name, theirs, number, **settings)
         rollout = await scene.ended()
         if not scene.struck:
             assert number > 0

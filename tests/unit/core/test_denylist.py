@@ -87,7 +87,7 @@ def test_the_next_write_whatever_it_is_writes_that_down(asked):
     assert BAR in written(r)
 
 
-def test_bars_survive_every_write_and_are_written_once():
+def test_the_denylist_survives_every_write_and_is_written_once():
     for phase in (Phase.DEPLOYING, Phase.UNTAGGING, Phase.RECOVERING, Phase.REVERTING):
         mark = replace(LEFT, wrote=((STABLE, 100),), denylist=(BAR, Denied(OLD)))
         r = rollout(phase, service=marked(mark, BEFORE))
