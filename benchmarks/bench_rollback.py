@@ -9,6 +9,7 @@ Run: python benchmarks/bench_rollback.py [--runs 7]
 
 import argparse
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -30,6 +31,7 @@ REVISIONS = ("backend-00001-aaa", "backend-00002-bbb")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 WANTED = {"gcloud": 0.25, "bare": 1.3}
 READY_WITHIN_S = 20.0
+GCLOUD = "gate local env --gcloud"
 FORK_SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
 
 IMAGES = """\
@@ -82,13 +84,23 @@ def local_cloud_run(folder: Path) -> Iterator[dict[str, str]]:
         process.wait(READY_WITHIN_S)
 
 
+def _exported(line: str) -> dict[str, str]:
+    """The variables of one line."""
+    words = shlex.split(line) if line.startswith("export ") else []
+    return dict(pair.split("=", 1) for pair in words[1:])
+
+
 def _exports(process: subprocess.Popen[str]) -> dict[str, str]:
-    """What it asks to be exported; the last of it is gcloud's switch for credentials."""
+    """What it asks to be exported; the last line is what sets gcloud up."""
     found: dict[str, str] = {}
     for line in process.stdout:
-        if line.startswith("export "):
-            found |= dict(pair.split("=", 1) for pair in line.split()[1:])
-        if "CLOUDSDK_AUTH_DISABLE_CREDENTIALS" in found:
+        found |= _exported(line)
+        if GCLOUD in line:
+            port = found["CLOUD_RUN_EMULATOR_HOST"].rpartition(":")[2]
+            command = [sys.executable, "-m", "gate.cli", *GCLOUD.split()[1:], "--port", port]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            for each in said.splitlines():
+                found |= _exported(each)
             return found
     raise SystemExit("bench_rollback: gate local up ended before it was ready")
 

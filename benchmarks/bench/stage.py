@@ -51,7 +51,7 @@ class Cloud:
 
     @property
     def rest(self) -> str:
-        return self.exports["CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN"].rstrip("/")
+        return f"http://{self.exports['CLOUD_RUN_EMULATOR_HOST']}"
 
     def faults(self, name: str, rules: tuple[Mapping[str, Any], ...]) -> None:
         """Switches faults on that strike what is about this service."""
@@ -103,7 +103,7 @@ def _exports(lines: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
         found |= dict(re.findall(r"(CLOUD\w+|LOGGING\w+)=(\S+)", line))
-        if "CLOUDSDK_AUTH_DISABLE_CREDENTIALS" in found:
+        if "gate local env --gcloud" in line:  # the last one
             return found
     raise SystemExit("bench: the local Cloud Run did not start")
 

@@ -383,7 +383,10 @@ def _barred(story, run):
         write["caller"] == PERSON and shares(before) != shares(write)
         for before, write in story.writes
     )
-    return moved and run.code in (HELD, USAGE) and "moved users away from" in run.said
+    reasons = ((run.outcome or {}).get("verdict") or {}).get("reasons") or []
+    barred = any(reason["subject"] == "barred" for reason in reasons)
+    said = barred or "moved users away from" in run.said
+    return moved and run.code in (HELD, USAGE) and said
 
 
 def _lapsed(found, write):
