@@ -133,13 +133,13 @@ def _up(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> "Settings":
     from gate.local.admin.etags import V2Etags  # noqa: PLC0415
     from gate.local.catalog import Catalog  # noqa: PLC0415
+    from gate.local.image_store import ImageStore  # noqa: PLC0415
     from gate.local.images import Images, ImagesError  # noqa: PLC0415
     from gate.local.server import DEFAULT_CALLER, Settings  # noqa: PLC0415
-    from gate.local.shelf import Shelf  # noqa: PLC0415
 
     try:
-        shelf = Shelf(None if args.ephemeral else args.state / "images")
-        images = Catalog(args.images, _complain, shelf) if args.images else Images()
+        store = ImageStore(None if args.ephemeral else args.state / "images")
+        images = Catalog(args.images, _complain, store) if args.images else Images()
     except ImagesError as error:
         raise UsageError(str(error), "see `gate local up --help` for the form") from error
     return Settings(

@@ -7,8 +7,8 @@ image that has lost its tag does in a registry.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gate.local.image_store import ImageStore
 from gate.local.images import Image, Images, ImagesError, load_images, parted
-from gate.local.shelf import Shelf
 
 _State = tuple[int, int, int] | None
 
@@ -21,15 +21,15 @@ class Catalog:
     Args:
         path: the images file.
         complain: told every mistake of a changed file, one a line.
-        shelf: keeps what images were.
+        store: keeps what images were.
 
     Raises:
         ImagesError: the file cannot be used at the start.
     """
 
-    def __init__(self, path: Path, complain: Callable[[str], None], shelf: Shelf) -> None:
+    def __init__(self, path: Path, complain: Callable[[str], None], store: ImageStore) -> None:
         self._path = path
-        self._shelf = shelf
+        self._store = store
         self._complain = complain
         self._state = _state(path)
         self._images = load_images(path)
@@ -66,7 +66,7 @@ class Catalog:
         for name, image in self._images.by_name.items():
             repository = parted(name)[0]
             self._known[repository, image.digest()] = image
-            self._shelf.keep(repository, image)
+            self._store.keep(repository, image)
 
     def _before(self, name: str) -> Image | None:
         """Gives what the file said once, of a reference by digest."""
@@ -75,7 +75,7 @@ class Catalog:
             return None
         key = repository, digest
         if key not in self._known:
-            self._known[key] = self._shelf.find(repository, digest)
+            self._known[key] = self._store.find(repository, digest)
         return self._known[key]
 
 

@@ -40,7 +40,7 @@ class Http2Wire:
         if window is not None:
             self.http2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.answers = {}
-        self.over = False
+        self.ended = asyncio.Event()
         self._changed = asyncio.Event()
 
     async def ask(self, path, *fields, method="GET", body=None, ends=True):
@@ -80,7 +80,7 @@ class Http2Wire:
 
     async def until(self, number, wanted):
         answer = self.answers[number]
-        while not wanted(answer) and not self.over:
+        while not wanted(answer) and not self.ended.is_set():
             self._changed.clear()
             await within(self._changed.wait())
         return answer
@@ -95,7 +95,7 @@ class Http2Wire:
                 self._hear(event)
             await self.flush()
             self._changed.set()
-        self.over = True
+        self.ended.set()
         self._changed.set()
 
     def _hear(self, event):

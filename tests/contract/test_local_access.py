@@ -23,7 +23,7 @@ from tests.e2e.stage import eventually
 from tests.local_cloud_run import CALM, start_local_cloud_run
 
 pytestmark = pytest.mark.xdist_group("local_access")
-ECHO = Path(__file__).parent.parent / "fakes" / "local_echo.py"
+ECHO = Path(__file__).parent.parent / "fakes" / "local_app.py"
 OWNER, STRANGER = "owner@example.com", "stranger@example.com"
 FLAVOR = {"Metadata-Flavor": "Google"}
 
@@ -31,7 +31,7 @@ FLAVOR = {"Metadata-Flavor": "Google"}
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     path = tmp_path_factory.mktemp("images") / "images.yaml"
-    path.write_text(f'images: {{echo: {{command: ["{{python}}", "-ISu", "{ECHO}"]}}}}\n')
+    path.write_text(f'images: {{echo: {{command: ["{{python}}", "-ISu", "{ECHO}", "--echo"]}}}}\n')
     return path
 
 

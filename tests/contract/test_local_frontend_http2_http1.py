@@ -133,6 +133,15 @@ async def test_what_never_reaches_a_container_is_said_in_http2_too(stand):
     assert answer.all("content-type") == ["text/html; charset=UTF-8"]
 
 
+async def test_a_connection_of_http2_rests_only_for_a_while(stand):
+    stand.settings = FrontEndSettings(idle_s=0.05)
+    await stand.up(polite)
+    async with http2(stand.url) as wire:
+        answer = await wire.whole(await wire.ask("/"))
+        await within(wire.ended.wait())
+    assert answer.status == 200
+
+
 class Sent:
     """How much an instance has sent, in pieces."""
 
@@ -315,3 +324,17 @@ async def test_trailers_of_grpc_pass_beside_a_length(stand):
     async with http2(stand.url) as wire:
         answer = await wire.whole(await wire.ask("/", method="POST"))
     assert (answer.body, answer.trailers) == (b"\0\0\0\0\0", {"grpc-status": "0"})
+
+
+async def test_a_connection_of_http2_to_an_instance_rests_only_for_a_while(stand):
+    ended = asyncio.Event()
+
+    async def script(wire, n):
+        await speak_http2(wire, [(":status", "200")], b"hello", [("x-last", "1")])
+        ended.set()
+
+    stand.settings = FrontEndSettings(upstream_idle_s=0.05)
+    await stand.up(script, shares=H2C)
+    async with http2(stand.url) as wire:
+        assert (await wire.whole(await wire.ask("/"))).body == b"hello"
+        await within(ended.wait())

@@ -1,7 +1,8 @@
 """A container for tests: answers every request with who it is. Run as a program.
 
---exit N: ends at once with that status. --deaf: runs without listening on PORT. Imports next to
-nothing, so that a test's revision is up in a few milliseconds.
+--exit N: ends at once with that status. --deaf: runs without listening on PORT. --echo: answers
+with the request's head, as text. Imports next to nothing, so that a test's revision is up in a few
+milliseconds.
 """
 
 import _thread
@@ -20,27 +21,34 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--deaf"]:
         while True:
             os.read(os.pipe()[0], 1)
+    echo = arguments[:1] == ["--echo"]
     listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=128)
     while True:
         connection, _ = listener.accept()
-        _thread.start_new_thread(_answer, (connection,))
+        _thread.start_new_thread(_answer, (connection, echo))
 
 
-def _answer(connection: socket.socket) -> None:
-    """Answers one request with the instance's environment, then closes."""
+def _answer(connection: socket.socket, echo: bool) -> None:
+    """Answers one request, then closes."""
     with connection:
-        received = b""
-        while b"\r\n\r\n" not in received:
+        head = b""
+        while b"\r\n\r\n" not in head:
             part = connection.recv(65_536)
             if not part:
                 return
-            received += part
-        pairs = (f'"{name}": "{os.environ.get(name, "")}"' for name in _NAMES)
-        body = f"{{{', '.join(pairs)}}}"
+            head += part
+        form, body = ("text/plain", head) if echo else ("application/json", _who())
         connection.sendall(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            f"HTTP/1.1 200 OK\r\nContent-Type: {form}\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
         )
+
+
+def _who() -> bytes:
+    """The instance's environment."""
+    pairs = (f'"{name}": "{os.environ.get(name, "")}"' for name in _NAMES)
+    return f"{{{', '.join(pairs)}}}".encode()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from gate.core.messages import Failure
 from gate.core.moving import PATIENT_LOOKS
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
-from gate.core.transitions import STILL_CHANGING
+from gate.core.transitions import CONFLICTS_MAX, STILL_CHANGING
 from gate.errors import ExitCode
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -96,6 +96,13 @@ def test_a_move_that_did_not_happen_is_decided_anew(asked, back):
     assert verified(unwritten, asked).looks == 1
     r = verified(unwritten, asked, looks=PATIENT_LOOKS)
     assert (r.phase, r.conflicts) == (back, 1)
+
+
+def test_a_move_that_never_happened_says_that_it_still_may():
+    unwritten = service(PLACED, generation=GUARD)
+    r = verified(unwritten, PROMOTE, looks=PATIENT_LOOKS, conflicts=CONFLICTS_MAX)
+    assert (r.ending, r.goal) == (Ending.FAILED, None)
+    assert "has not happened so far" in " ".join(r.notes)
 
 
 def test_a_move_that_did_not_happen_is_not_made_after_an_interruption():

@@ -1,8 +1,8 @@
 import pytest
 
 from gate.local.catalog import Catalog
+from gate.local.image_store import ImageStore
 from gate.local.images import ImagesError
-from gate.local.shelf import Shelf
 
 SERVE = "images: {app: {command: [serve, %s]}}\nsecrets: {key: %s}\n"
 
@@ -14,7 +14,7 @@ class File:
         self.path = path
         self.said = []
         self.write(SERVE % ("one", "old"))
-        self.catalog = Catalog(path, self.said.append, Shelf(None))
+        self.catalog = Catalog(path, self.said.append, ImageStore(None))
 
     def write(self, text):
         """As editors do it: a new file in the place of the old one."""
@@ -76,15 +76,15 @@ def test_a_file_that_is_broken_at_the_start_is_refused(tmp_path):
     path = tmp_path / "images.yaml"
     path.write_text("images: [")
     with pytest.raises(ImagesError):
-        Catalog(path, print, Shelf(None))
+        Catalog(path, print, ImageStore(None))
 
 
 def test_what_the_file_said_before_a_restart_still_runs_by_its_digest(tmp_path):
-    path, shelf = tmp_path / "images.yaml", Shelf(tmp_path / "shelf")
+    path, store = tmp_path / "images.yaml", ImageStore(tmp_path / "store")
     path.write_text(SERVE % ("one", "old"))
-    digest = Catalog(path, print, shelf).by_digest("app")
+    digest = Catalog(path, print, store).by_digest("app")
     path.write_text(SERVE % ("another", "old"))
-    again = Catalog(path, print, shelf)
+    again = Catalog(path, print, store)
     image = again.find(digest)
     assert image is not None
     assert image.command == ("serve", "one")

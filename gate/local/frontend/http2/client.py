@@ -9,7 +9,6 @@ from h2.errors import ErrorCodes
 from h2.events import Event, RequestReceived
 
 from gate.local.frontend.address import FrontEndContext
-from gate.local.frontend.deadline import Deadline
 from gate.local.frontend.http2.line import Fields, Line, Stream
 
 
@@ -22,22 +21,19 @@ class Http2Client(Line):
     """
 
     def __init__(self, context: FrontEndContext, accept: Callable[[], asyncio.Protocol]) -> None:
-        super().__init__(client_side=False)
+        super().__init__(client_side=False, idle_s=context.settings.idle_s)
         self._context = context
         self._accept = accept
-        self._deadline = Deadline(self._expired)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As `asyncio.Protocol`."""
         super().connection_made(transport)
         self._context.enter(self)
-        self._deadline.expire_in(self._context.settings.idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As `asyncio.Protocol`."""
         super().connection_lost(exc)
         self._context.leave(self)
-        self._deadline.stop()
 
     def begun(self, event: Event) -> None:
         """As `Line.begun`: a request."""
@@ -46,22 +42,6 @@ class Http2Client(Line):
             self.streams[event.stream_id] = stream
             fields = [(bytes(name), bytes(value)) for name, value in event.headers]
             stream.ask(fields, ends=event.stream_ended is not None)
-
-    def idle(self) -> None:
-        """As `Line.idle`."""
-        if self.ending:
-            self.flush()
-            self.transport.close()
-        else:
-            self._deadline.expire_in(self._context.settings.idle_s)
-
-    def _expired(self) -> None:
-        if self.streams:
-            self._deadline.expire_in(self._context.settings.idle_s)
-        else:
-            self.http2.close_connection()
-            self.flush()
-            self.transport.close()
 
 
 class ClientStream(Stream):

@@ -10,7 +10,6 @@ from h2.events import Event, ResponseReceived
 
 from gate.local.frontend.answers import phrase, reset_text
 from gate.local.frontend.bodies import Body, ChunkedBody, EndlessBody, LengthBody
-from gate.local.frontend.deadline import Deadline
 from gate.local.frontend.heads import HeadError, parse_response
 from gate.local.frontend.http2.line import (
     PROTOCOL_ERROR,
@@ -78,10 +77,8 @@ class InstanceLine(Line):
     """
 
     def __init__(self, settings: FrontEndSettings, closed: Callable[[], None]) -> None:
-        super().__init__(client_side=True)
-        self._settings = settings
+        super().__init__(client_side=True, idle_s=settings.upstream_idle_s)
         self._closed = closed
-        self._deadline = Deadline(self._expired)
         self._made = False
 
     @property
@@ -100,12 +97,10 @@ class InstanceLine(Line):
         """As `asyncio.Protocol`."""
         self._made = True
         super().connection_made(transport)
-        self._deadline.expire_in(self._settings.upstream_idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As `asyncio.Protocol`."""
         self._closed()
-        self._deadline.stop()
         super().connection_lost(exc)
 
     def begun(self, event: Event) -> None:
@@ -115,22 +110,6 @@ class InstanceLine(Line):
             if isinstance(stream, InstanceStream):
                 fields = [(bytes(name), bytes(value)) for name, value in event.headers]
                 stream.take_head(fields, ends=event.stream_ended is not None)
-
-    def idle(self) -> None:
-        """As `Line.idle`."""
-        if self.ending:
-            self.flush()
-            self.transport.close()
-        else:
-            self._deadline.expire_in(self._settings.upstream_idle_s)
-
-    def _expired(self) -> None:
-        if self.streams:
-            self._deadline.expire_in(self._settings.upstream_idle_s)
-            return
-        self.http2.close_connection()
-        self.flush()
-        self.transport.close()
 
 
 class InstanceStream(Stream):

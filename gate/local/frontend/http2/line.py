@@ -22,6 +22,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
+from gate.local.frontend.deadline import Deadline
+
 Fields = list[tuple[bytes, bytes]]
 
 PROTOCOL_ERROR: Final = "protocol error"
@@ -178,7 +180,9 @@ class Line(asyncio.Protocol):
         client_side: the front end asks, and the other side answers.
     """
 
-    def __init__(self, *, client_side: bool) -> None:
+    def __init__(self, *, client_side: bool, idle_s: float) -> None:
+        self._idle_s = idle_s
+        self._deadline = Deadline(self._expired)
         self._first: bytes | None = b""
         self._preface_bytes = 0 if client_side else _PREFACE_BYTES
         self.http2 = H2Connection(H2Configuration(client_side=client_side, header_encoding=None))
@@ -196,6 +200,7 @@ class Line(asyncio.Protocol):
         self.http2.initiate_connection()
         self.http2.increment_flow_control_window(_WINDOW_BYTES)
         self.flush()
+        self._deadline.expire_in(self._idle_s)
 
     def data_received(self, data: bytes) -> None:
         """As `asyncio.Protocol`."""
@@ -213,6 +218,7 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio.Protocol
         """As `asyncio.Protocol`."""
+        self._deadline.stop()
         self._lose_all(TERMINATION)
 
     def pause_writing(self) -> None:
@@ -227,9 +233,6 @@ class Line(asyncio.Protocol):
     def begun(self, event: Event) -> None:
         """A head has come; its kinds know what it means."""
 
-    def idle(self) -> None:
-        """No stream is left."""
-
     def cut(self) -> None:
         """Ends the connection now."""
         self.transport.abort()
@@ -237,7 +240,7 @@ class Line(asyncio.Protocol):
     def forget(self, stream: Stream) -> None:
         """A stream is over."""
         if self.streams.pop(stream.number, None) is not None and not self.streams:
-            self.idle()
+            self._rest()
 
     def reset(self, number: int, code: ErrorCodes) -> None:
         """Tells the other side that a stream is over."""
@@ -300,7 +303,23 @@ class Line(asyncio.Protocol):
     def _hear_goodbye(self) -> None:
         self.ending = True
         if not self.streams:
-            self.idle()
+            self._rest()
+
+    def _rest(self) -> None:
+        """No stream is left: it may stay for a while, unless the other side is about to go."""
+        if self.ending:
+            self.flush()
+            self.transport.close()
+        else:
+            self._deadline.expire_in(self._idle_s)
+
+    def _expired(self) -> None:
+        if self.streams:
+            self._deadline.expire_in(self._idle_s)
+            return
+        self.http2.close_connection()
+        self.flush()
+        self.transport.close()
 
     def _hear_data(self, event: DataReceived) -> None:
         stream = self.streams.get(event.stream_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from gate.local.images import Image
 
 
-class Shelf:
+class ImageStore:
     """A directory with one small file for each image that there ever was.
 
     What cannot be written is not kept: then a revision runs what its tag says after a restart.
