@@ -4,6 +4,7 @@ A check stands in `Annotated` types, too, and holds for values however they are 
 where its refusal gets a place, or by hand, where it is a ValueProblem.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
-class Check:
+class Check(ABC):
     """Refuses some values of a form."""
 
     __slots__ = ()
 
+    @abstractmethod
     def refuse(self, key: str, value: Any) -> None:
         """Refuses it, if it must.
 
         Raises:
             ValueProblem: with the key.
         """
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
