@@ -7,9 +7,8 @@ import pytest
 from google.cloud import run_v2
 
 from tests.contract.local_admin import Api, short, template, to, who
-from tests.local_cloud_run import finish, local_images, start_local_cloud_run
+from tests.local_cloud_run import finish, start_local_cloud_run
 
-__all__ = ["local_images"]
 pytestmark = pytest.mark.xdist_group("local_admin_rude")
 WITHIN_S = 20
 

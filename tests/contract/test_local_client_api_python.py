@@ -8,9 +8,8 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
 from tests.contract.local_admin import who
-from tests.local_cloud_run import PARENT, local_cloud_run, local_images
+from tests.local_cloud_run import PARENT
 
-__all__ = ["local_cloud_run", "local_images"]
 discovery = pytest.importorskip(
     "googleapiclient.discovery",
     reason="google-api-python-client is not installed: pip install google-api-python-client",

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloud_run import local_cloud_run, local_images
-
-__all__ = ["local_cloud_run", "local_images"]
 _PROGRAM = Path(__file__).with_name("local_client_node.js")
 _HOW = "npm install @google-cloud/run, and NODE_PATH=DIRECTORY/node_modules"
 

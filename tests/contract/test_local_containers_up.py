@@ -3,11 +3,11 @@
 import subprocess
 import threading
 
-import httpx
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import run_v2
 
+from tests.contract.local_admin import HTTP
 from tests.local_cloud_run import CALM, PARENT, finish, start_local_cloud_run
 
 # Answers what it was started with; /die ends it, /sick fails from then on, /wait never answers.
@@ -84,7 +84,7 @@ def cloud(tmp_path):
 
 
 def ask(uri, path="/"):
-    return httpx.get(f"{uri}{path}", timeout=60, trust_env=False)
+    return HTTP.get(f"{uri}{path}", timeout=60, trust_env=False)
 
 
 def test_the_images_file_is_read_anew_and_what_is_deployed_keeps_what_it_was_made_of(cloud):

@@ -17,10 +17,9 @@ from google.cloud.logging_v2.services.logging_service_v2.transports import (
 )
 from google.cloud.logging_v2.types import LogEntry
 
-from tests.contract.local_admin import Api, latest, short, to, who
-from tests.local_cloud_run import PROJECT, finish, local_cloud_run, local_images
+from tests.contract.local_admin import HTTP, Api, latest, short, to, who
+from tests.local_cloud_run import PROJECT, finish
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_faults")
 WITHIN_S = 20
 
@@ -29,7 +28,7 @@ class Faults:
     """The faults face of a running local Cloud Run."""
 
     def __init__(self, running):
-        self.http = httpx.Client(base_url=f"{running.rest}/local", timeout=30)
+        self.http = httpx.Client(base_url=f"{running.rest}/local", timeout=60, verify=False)
 
     def on(self, *rules, about="", name="test"):
         answer = self.http.put(f"/faults/{name}", json={"about": about, "rules": list(rules)})
@@ -321,7 +320,7 @@ def test_an_operation_fails_and_what_served_goes_on_serving(api, faults, service
 def test_an_operation_that_never_ends_ends_when_switched_off(api, faults, service):
     faults.on({"do": "endless-operation", "count": 1})
     operation = api.start_update(moved(service, second(service)), "traffic")
-    shown = httpx.post(
+    shown = HTTP.post(
         f"{api.running.rest}/v2/{operation.operation.name}:wait", json={"timeout": "0.3s"}
     )
     assert "done" not in shown.json()

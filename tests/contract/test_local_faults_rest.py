@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.contract.local_admin import Api, short, to
+from tests.contract.local_admin import HTTP, Api, short, to
 from tests.contract.test_local_faults import Faults
-from tests.local_cloud_run import PARENT, local_cloud_run, local_images
+from tests.local_cloud_run import PARENT
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_faults_rest")
 V1 = "/apis/serving.knative.dev/v1/namespaces/demo"
 
@@ -46,19 +45,19 @@ class Wire:
             self.url = f"{self.base}{V1}/services/{self.name}"
 
     def get(self):
-        return httpx.get(self.url, timeout=30)
+        return HTTP.get(self.url, timeout=30)
 
     def prepared(self):
         """A write as it was decided on what is read now."""
         if self.kind == "v2":
             target = {"type": 2, "revision": self.two, "percent": 100}
             body = json.dumps({"traffic": [target]})
-            return lambda: httpx.patch(
+            return lambda: HTTP.patch(
                 self.url, params={"updateMask": "traffic"}, content=body, timeout=30
             )
         read = self.get().json()
         read["spec"]["traffic"] = [{"revisionName": self.two, "percent": 100}]
-        return lambda: httpx.put(self.url, json=read, timeout=30)
+        return lambda: HTTP.put(self.url, json=read, timeout=30)
 
 
 @pytest.fixture(params=["v1", "v2"])
@@ -186,10 +185,10 @@ def test_reads_are_struck_by_name_and_others_are_not(faults, service, wire, meth
     about = service.name if "NAME" in path else ""
     url = wire.base + path.replace("NAME", wire.name)
     faults.on({"do": "unavailable", "method": method}, about=about)
-    assert httpx.get(url).status_code == 503
+    assert HTTP.get(url).status_code == 503
     assert wire.get().status_code == 200
     faults.on({"do": "unavailable", "method": method}, about=f"{PARENT}/services/nobody")
-    assert httpx.get(url).status_code == 200
+    assert HTTP.get(url).status_code == 200
 
 
 def test_a_creation_is_struck_by_the_name_that_it_asks_for(api, faults, local_cloud_run):
@@ -201,8 +200,8 @@ def test_a_creation_is_struck_by_the_name_that_it_asks_for(api, faults, local_cl
     url = f"http://{local_cloud_run.grpc}{V1}/services"
     faults.on({"do": "drop-reply", "method": "CreateService"}, about=f"{PARENT}/services/{name}")
     with pytest.raises(httpx.TransportError):
-        httpx.post(url, json=body)
-    assert httpx.get(f"{url}/{name}").status_code == 200
+        HTTP.post(url, json=body)
+    assert HTTP.get(f"{url}/{name}").status_code == 200
 
 
 def test_log_entries_that_are_written_over_rest_are_struck_too(faults, local_cloud_run):
@@ -211,15 +210,15 @@ def test_log_entries_that_are_written_over_rest_are_struck_too(faults, local_clo
     entry = {"logName": log, "resource": {"type": "global"}, "textPayload": "kept words"}
     faults.on({"do": "drop-reply", "method": "WriteLogEntries"}, about="kept words")
     with pytest.raises(httpx.TransportError):
-        httpx.post(f"{url}:write", json={"entries": [entry]})
+        HTTP.post(f"{url}:write", json={"entries": [entry]})
     asked = {"resourceNames": ["projects/demo"], "filter": f'logName="{log}"'}
-    (found,) = httpx.post(f"{url}:list", json=asked).json()["entries"]
+    (found,) = HTTP.post(f"{url}:list", json=asked).json()["entries"]
     assert found["textPayload"] == "kept words"
 
 
 def test_a_body_that_is_too_long_is_refused_also_where_rules_are_on(faults, wire):
     faults.on({"do": "unavailable"}, about="nobody")
-    answer = httpx.request(
+    answer = HTTP.request(
         "PUT" if wire.kind == "v1" else "PATCH", wire.url, content=b" " * 5_000_000
     )
     assert answer.status_code == 400
@@ -229,4 +228,4 @@ def test_a_body_that_is_too_long_is_refused_also_where_rules_are_on(faults, wire
 def test_whoever_switches_faults_on_may_look_on(wire, faults):
     faults.on({"do": "unavailable"})
     assert wire.get().status_code == 503
-    assert httpx.get(wire.url, headers={"x-gate-local-spared": "yes"}).status_code == 200
+    assert HTTP.get(wire.url, headers={"x-gate-local-spared": "yes"}).status_code == 200

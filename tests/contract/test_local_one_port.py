@@ -4,14 +4,12 @@ import asyncio
 import socket
 from contextlib import suppress
 
-import httpx
 import pytest
 
 from gate.local.one_port import HOST, OnePort
-from tests.contract.local_admin import Api
-from tests.local_cloud_run import PARENT, local_cloud_run, local_images
+from tests.contract.local_admin import HTTP, Api
+from tests.local_cloud_run import PARENT
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_one_port")
 
 
@@ -130,7 +128,7 @@ async def test_a_stop_drops_the_undecided_and_closes_the_port():
 )
 def test_the_port_of_grpc_answers_rest_too(local_cloud_run, path):
     name = Api("grpc", local_cloud_run).create().name
-    answer = httpx.get(f"http://{local_cloud_run.grpc}{path}")
+    answer = HTTP.get(f"http://{local_cloud_run.grpc}{path}")
     assert answer.status_code == 200
-    assert answer.json() == httpx.get(f"{local_cloud_run.rest}{path}").json()
+    assert answer.json() == HTTP.get(f"{local_cloud_run.rest}{path}").json()
     assert name
