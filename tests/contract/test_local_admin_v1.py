@@ -14,14 +14,24 @@ RUN = "run.googleapis.com"
 LOCATION = "cloud.googleapis.com/location"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(local_cloud_run):
     return Api("grpc", local_cloud_run)
+
+
+@pytest.fixture(scope="module")
+def still(api):
+    """A pair that no test changes in a way that another one would see."""
+    return two_revisions(api)
 
 
 @pytest.fixture
 def pair(api):
     """A service with two revisions; the second one has all traffic."""
+    return two_revisions(api)
+
+
+def two_revisions(api):
     service = api.create()
     old = short(service.latest_ready_revision)
     updated = api.update(run_v2.Service(name=service.name, template=template()), "template")
@@ -56,8 +66,8 @@ def test_a_put_with_other_traffic_moves_it(api, pair):
     assert who(service.uri) == old
 
 
-def test_the_namespace_may_be_the_projects_number(api, pair):
-    service, _, _ = pair
+def test_the_namespace_may_be_the_projects_number(api, still):
+    service, _, _ = still
     body = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
     number = body["metadata"]["namespace"]
     assert number.isdigit()
@@ -65,15 +75,15 @@ def test_the_namespace_may_be_the_projects_number(api, pair):
     assert HTTP.get(url).json()["metadata"]["uid"] == service.uid
 
 
-def test_a_project_tells_its_number(api, pair):
-    service, _, _ = pair
+def test_a_project_tells_its_number(api, still):
+    service, _, _ = still
     body = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
     number = HTTP.get(f"{api.running.rest}/v1/projects/demo").json()["projectNumber"]
     assert number == body["metadata"]["namespace"]
 
 
-def test_the_region_is_the_prefix_of_the_host(api, pair):
-    service, _, _ = pair
+def test_the_region_is_the_prefix_of_the_host(api, still):
+    service, _, _ = still
     url = v1(api, f"services/{short(service.name)}")
     port = api.running.rest.rpartition(":")[2]
     here, elsewhere = (f"{region}-127.0.0.1:{port}" for region in ("us-central1", "europe-west1"))
@@ -228,8 +238,8 @@ def test_the_newest_revisions_name_on_an_unchanged_template_makes_no_revision(ap
     assert who(service.uri) == old
 
 
-def test_another_template_under_an_existing_name_is_refused(api, pair):
-    service, _, new = pair
+def test_another_template_under_an_existing_name_is_refused(api, still):
+    service, _, new = still
 
     def change(body):
         container(body)["image"] = "demo/app:v1"
@@ -283,16 +293,16 @@ def test_who_wrote_the_template_is_kept_where_v2_has_no_field_for_it(api, pair):
     assert f"{RUN}/client-name" not in annotations
 
 
-def test_what_is_not_imitated_is_a_400_that_nobody_repeats(api, pair):
-    service, _, _ = pair
+def test_what_is_not_imitated_is_a_400_that_nobody_repeats(api, still):
+    service, _, _ = still
     answer = put(api, service, lambda body: container(body).update(lifecycle={"a": 1}))
     assert answer.status_code == 400
     assert answer.json()["error"]["status"] == "INVALID_ARGUMENT"
     assert "lifecycle" in answer.json()["error"]["message"]
 
 
-def test_a_dry_run_changes_nothing(api, pair):
-    service, old, _ = pair
+def test_a_dry_run_changes_nothing(api, still):
+    service, old, _ = still
     url = v1(api, f"services/{short(service.name)}")
     body = HTTP.get(url).json()
     body["spec"]["traffic"] = [{"revisionName": old, "percent": 100}]
@@ -350,8 +360,8 @@ def test_a_new_service_needs_a_region_from_its_host_or_its_label_or_its_path(api
     assert HTTP.delete(f"{other}/{name}").status_code == 200
 
 
-def test_services_of_every_region_are_listed_at_the_wildcard(api, pair):
-    service, _, _ = pair
+def test_services_of_every_region_are_listed_at_the_wildcard(api, still):
+    service, _, _ = still
     url = f"{api.running.rest}/v1/projects/demo/locations/-/services"
     items = HTTP.get(url).json()["items"]
     assert short(service.name) in {item["metadata"]["name"] for item in items}
@@ -360,8 +370,8 @@ def test_services_of_every_region_are_listed_at_the_wildcard(api, pair):
 # --- revisions
 
 
-def test_a_revision_is_shown_by_digest_with_what_it_was_made_of(api, pair):
-    _, _, new = pair
+def test_a_revision_is_shown_by_digest_with_what_it_was_made_of(api, still):
+    _, _, new = still
     shown = HTTP.get(v1(api, f"revisions/{new}")).json()
     (only,) = shown["spec"]["containers"]
     assert only["image"].startswith("demo/app@sha256:")
@@ -381,8 +391,8 @@ def test_an_image_by_digest_runs_the_same_content(api, pair):
     assert shown["status"]["imageDigest"] == image
 
 
-def test_revisions_are_listed_by_service_in_pages(api, pair):
-    service, old, new = pair
+def test_revisions_are_listed_by_service_in_pages(api, still):
+    service, old, new = still
     params = {"labelSelector": f"serving.knative.dev/service={short(service.name)}", "limit": "1"}
     url = v1(api, "revisions")
     first = HTTP.get(url, params=params).json()
