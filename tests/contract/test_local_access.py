@@ -47,6 +47,12 @@ def api(cloud):
     return Api("grpc", cloud)
 
 
+@pytest.fixture(scope="module")
+def private(api):
+    """A service that no test changes."""
+    return api.create("echo")
+
+
 @pytest.fixture
 def service(api):
     return api.create("echo")
@@ -96,17 +102,17 @@ def run_probes(probes, url, **more):
 # Tokens
 
 
-def test_without_a_token_a_private_service_answers_403_with_googles_page(service):
-    answer = HTTP.get(f"{service.uri}/a")
+def test_without_a_token_a_private_service_answers_403_with_googles_page(private):
+    answer = HTTP.get(f"{private.uri}/a")
     assert answer.status_code == 403
     assert "does not have permission to get URL <code>/a</code> from this server" in answer.text
     assert answer.headers["Server"] == "Google Frontend"
 
 
-def test_a_bad_token_is_401_with_googles_words(service, token_of):
+def test_a_bad_token_is_401_with_googles_words(private, token_of):
     elsewhere = token_of("http://127.0.0.1:1")
-    for token in ("ya29.none", elsewhere, token_of(service.uri)[:-9] + "AAAAAAAAA"):
-        answer = HTTP.get(service.uri, headers=bearer(token))
+    for token in ("ya29.none", elsewhere, token_of(private.uri)[:-9] + "AAAAAAAAA"):
+        answer = HTTP.get(private.uri, headers=bearer(token))
         assert answer.status_code == 401, token
         assert "<title>401 Unauthorized</title>" in answer.text
         assert answer.headers["WWW-Authenticate"] == (
@@ -115,23 +121,23 @@ def test_a_bad_token_is_401_with_googles_words(service, token_of):
         )
 
 
-def test_the_owners_token_opens_and_arrives_without_its_signature(service, token_of):
-    token = token_of(service.uri)
-    answer = HTTP.get(service.uri, headers=bearer(token)).raise_for_status()
+def test_the_owners_token_opens_and_arrives_without_its_signature(private, token_of):
+    token = token_of(private.uri)
+    answer = HTTP.get(private.uri, headers=bearer(token)).raise_for_status()
     said = token.rpartition(".")[0]
     assert f"Authorization: Bearer {said}.SIGNATURE_REMOVED_BY_GOOGLE" in answer.text
     assert token not in answer.text
 
 
-def test_the_serverless_header_leaves_the_applications_own_alone(service, token_of):
-    token = token_of(service.uri)
+def test_the_serverless_header_leaves_the_applications_own_alone(private, token_of):
+    token = token_of(private.uri)
     own = {"Authorization": "Bearer own.application.token"}
     both = own | {"X-Serverless-Authorization": f"Bearer {token}"}
-    answer = HTTP.get(service.uri, headers=both).raise_for_status()
+    answer = HTTP.get(private.uri, headers=both).raise_for_status()
     assert "Authorization: Bearer own.application.token" in answer.text
     assert token not in answer.text
     swapped = bearer(token) | {"X-Serverless-Authorization": "Bearer own.application.token"}
-    assert HTTP.get(service.uri, headers=swapped).status_code == 401
+    assert HTTP.get(private.uri, headers=swapped).status_code == 401
 
 
 def test_at_a_tags_address_the_audience_is_still_the_services(api, service, token_of):
@@ -151,16 +157,16 @@ def test_a_custom_audience_is_one_of_the_services(api, service, token_of):
         assert answer.status_code == 200, audience
 
 
-def test_http2_is_let_in_by_the_same_door(service, token_of):
+def test_http2_is_let_in_by_the_same_door(private, token_of):
     with httpx.Client(http1=False, http2=True, verify=False) as client:
-        assert client.get(service.uri).status_code == 403
-        answer = client.get(service.uri, headers=bearer(token_of(service.uri)))
+        assert client.get(private.uri).status_code == 403
+        answer = client.get(private.uri, headers=bearer(token_of(private.uri)))
     assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
     assert "SIGNATURE_REMOVED_BY_GOOGLE" in answer.text
 
 
-def test_a_websocket_is_refused_like_any_request(service):
-    (evidence,) = run_probes([WebSocketProbe("/ws")], service.uri)
+def test_a_websocket_is_refused_like_any_request(private):
+    (evidence,) = run_probes([WebSocketProbe("/ws")], private.uri)
     assert evidence.outcome is Outcome.INCONCLUSIVE
     assert [finding.symptom for finding in evidence.findings] == [Symptom.PLATFORM]
 
@@ -244,13 +250,13 @@ print(token)
 """
 
 
-def test_googles_library_finds_the_issuer_by_the_greetings_lines(cloud, service, tmp_path):
+def test_googles_library_finds_the_issuer_by_the_greetings_lines(cloud, private, tmp_path):
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **issuer_of(cloud)}
-    command = [sys.executable, "-c", _FETCH, service.uri]
+    command = [sys.executable, "-c", _FETCH, private.uri]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60)
     email, token = done.stdout.split()
     assert email == "default"
-    assert HTTP.get(service.uri, headers=bearer(token)).status_code == 200
+    assert HTTP.get(private.uri, headers=bearer(token)).status_code == 200
 
 
 def test_its_public_key_checks_its_tokens(cloud, token_of):
