@@ -82,7 +82,7 @@ class Fields(list):
         return [value for key, value in self if key == name]
 
 
-async def within(work, seconds=10):
+async def within(work, seconds=60):
     """Any wait in these tests, with a deadline."""
     async with asyncio.timeout(seconds):
         return await work

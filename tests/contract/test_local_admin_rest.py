@@ -130,7 +130,7 @@ def test_an_absolute_request_line_reaches_the_same_service(api, service):
 
 def test_connect_is_refused_so_that_a_proxied_client_cannot_reach_the_cloud(api):
     port = int(api.running.rest.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(
             b"CONNECT run.googleapis.com:443 HTTP/1.1\r\nHost: run.googleapis.com\r\n\r\n"
         )
@@ -167,4 +167,4 @@ def test_only_loopback_is_listened_on(api):
     ports.append(int(made.uri.rpartition(":")[2]))
     for port in ports:
         with pytest.raises(OSError, match="refused"):
-            socket.create_connection(("127.0.0.2", port), timeout=5)
+            socket.create_connection(("127.0.0.2", port), timeout=60)

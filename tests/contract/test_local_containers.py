@@ -122,7 +122,7 @@ async def get(port, path):
 
 
 async def until_gone(pid):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while started(pid) is not None:  # noqa: ASYNC110 - nobody announces it
             await asyncio.sleep(0.01)
 

@@ -192,7 +192,7 @@ async def test_a_client_of_http2_sends_no_faster_than_the_instance_reads(stand):
         done, _ = await asyncio.wait([sending], timeout=0.5)
         assert not done
         go.set()
-        await within(sending, 60)
+        await within(sending)
         assert (await wire.whole(number)).body == b"%d" % size
 
 

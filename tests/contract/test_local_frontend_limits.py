@@ -10,7 +10,7 @@ from tests.contract.local_wire import get, ok
 from tests.contract.test_local_frontend_http2 import Echo, grpc_server, no_instance
 
 LIMIT = 32 * 1024 * 1024
-FEW = FrontEndSettings(linger_s=0.3, request_bytes=1000, response_bytes=1000)
+FEW = FrontEndSettings(request_bytes=1000, response_bytes=1000)
 CHUNK = b"1f4\r\n" + b"x" * 500 + b"\r\n"
 
 

@@ -9,7 +9,7 @@ KEY = ServiceKey("demo", "us-central1", "backend")
 async def logged(image):
     rig = Rig()
     operation = rig.control.create_service(creation(service(image, "backend-one")), "me")
-    assert (await rig.control.operations.wait(operation.name, 5)).operation.done
+    assert (await rig.control.operations.wait(operation.name, 60)).operation.done
     return rig.surroundings.logged
 
 

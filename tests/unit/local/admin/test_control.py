@@ -10,7 +10,7 @@ from tests.fakes.local_messages import NAME, creation, service
 async def test_what_is_read_is_a_copy():
     rig = Rig()
     operation = rig.control.create_service(creation(service()), "me")
-    await rig.control.operations.wait(operation.name, 5)
+    await rig.control.operations.wait(operation.name, 60)
     rig.control.get_service(NAME).description = "changed by a caller"
     assert rig.control.get_service(NAME).description == ""
 

@@ -9,7 +9,7 @@ from tests.fakes.local_messages import PARENT, creation, service, update
 
 
 async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 5)
+    record = await rig.control.operations.wait(operation.name, 60)
     assert record.operation.done, operation
     return record.operation
 

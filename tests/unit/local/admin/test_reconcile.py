@@ -16,7 +16,7 @@ KEY = ServiceKey("demo", "us-central1", "backend")
 
 
 async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 5)
+    record = await rig.control.operations.wait(operation.name, 60)
     assert record.operation.done, operation
     return record.operation
 
