@@ -31,3 +31,12 @@ def local_cloud_run(local_images):
     running = start_local_cloud_run(local_images)
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture
+async def stand():
+    """A front end before scripted instances."""
+    from tests.contract.local_front_end import standing  # noqa: PLC0415 - for a few modules only
+
+    async with standing() as stand:
+        yield stand

@@ -88,6 +88,21 @@ async def within(work, seconds=60):
         return await work
 
 
+async def until(holds, pause_s=0.01):
+    """Waits for a fact that nobody announces."""
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(pause_s)
+
+
+async def until_still(count):
+    """Returns when a number has been the same for a while."""
+    seen = -1
+    while seen != count():
+        seen = count()
+        await asyncio.sleep(0.3)
+
+
 class Scripted:
     """An instance that does what the test wrote: `script(wire, n)` runs for the n-th connection."""
 

@@ -1,16 +1,15 @@
 """Rude by default: things take a moment, and what is told runs ahead of what is."""
 
-import threading
 import time
 
 import pytest
 from google.cloud import run_v2
 
 from tests.contract.local_admin import Api, short, template, to, who
+from tests.e2e.stage import eventually
 from tests.local_cloud_run import finish, start_local_cloud_run
 
 pytestmark = pytest.mark.xdist_group("local_admin_rude")
-WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +44,10 @@ def test_traffic_is_observed_before_it_is_effective_and_then_it_is(api):
 
 
 def wait_for(uri, revision):
-    """Asks until a revision answers, without a pause: the deadline is the test's."""
-    deadline = time.monotonic() + WITHIN_S
-    pause = threading.Event()
-    while True:
+    def there():
         try:
-            if who(uri) == revision:
-                return
+            return who(uri) == revision
         except ValueError:  # not routed yet: the front end's own 404 page is no JSON
-            pass
-        assert time.monotonic() < deadline, f"{uri} never reached {revision}"
-        pause.wait(0.02)
+            return False
+
+    eventually(there)

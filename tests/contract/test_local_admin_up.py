@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,12 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 
 from tests.contract.local_admin import HTTP, Api, short, template, to, who
+from tests.e2e.stage import eventually
 from tests.local_cloud_run import start_local_cloud_run, write_images
 
 pytestmark = [pytest.mark.xdist_group("local_admin_up"), pytest.mark.timeout(300)]
 ROOT = Path(__file__).parent.parent.parent
 READY = "gate local: ready."
-WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +68,7 @@ def alive(pid):
 
 
 def until_dead(pids):
-    deadline, pause = time.monotonic() + WITHIN_S, threading.Event()
-    while any(map(alive, pids)):
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
+    eventually(lambda: not any(map(alive, pids)))
 
 
 def port_of(uri):

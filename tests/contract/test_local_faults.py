@@ -1,7 +1,6 @@
 """Faults that are switched on while the local Cloud Run runs, as clients of it see them."""
 
 import contextlib
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from google.cloud.logging_v2.types import LogEntry
 
 from tests.contract.local_admin import HTTP, latest, short, to, who
 from tests.contract.local_faults import WITHIN_S, api, faults, first, made, second, service
+from tests.e2e.stage import eventually
 from tests.local_cloud_run import PROJECT, finish
 
 __all__ = ["api", "faults", "made", "service"]
@@ -34,14 +34,6 @@ def shares(lines):
 
 def get(api, service):
     return api.services.get_service(name=service.name, retry=None)
-
-
-def soon(check):
-    """Asks until it holds; fails after a while."""
-    deadline, pause = time.monotonic() + WITHIN_S, threading.Event()
-    while not check():
-        assert time.monotonic() < deadline
-        pause.wait(0.01)
 
 
 # --- calls
@@ -205,7 +197,7 @@ def test_a_write_arrives_although_its_client_is_gone(api, faults, service):
         api.services.update_service(wanted, timeout=0.2)
     faults.holding()
     faults.release()
-    soon(lambda: get(api, service).etag != service.etag)
+    eventually(lambda: get(api, service).etag != service.etag)
 
 
 def test_switching_off_lets_go_of_what_is_held(api, faults, service):
@@ -296,7 +288,7 @@ def test_the_front_end_obeys_later_than_the_api_says(api, faults, service):
     faults.on({"do": "slow-traffic", "seconds": 0.5, "count": 1})
     after = finish(api.start_update(moved(service, second(service)), "traffic"))
     assert after.traffic_statuses[0].revision == second(service)
-    soon(lambda: who(after.uri) == second(service))
+    eventually(lambda: who(after.uri) == second(service))
     told, obeyed = (
         datetime.fromisoformat(faults.history(service.name, what)[-1]["at"])
         for what in ("told", "obeyed")

@@ -5,16 +5,10 @@ import random
 
 import pytest
 
-from tests.contract.local_front_end import A, polite, standing
+from tests.contract.local_front_end import A, polite
 from tests.contract.local_wire import get, ok, within
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 # What the container sees

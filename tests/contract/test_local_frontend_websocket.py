@@ -10,7 +10,7 @@ from websockets.asyncio.server import serve
 
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
-from tests.contract.local_front_end import A, B, polite, standing
+from tests.contract.local_front_end import A, B, polite
 from tests.contract.local_wire import get, ok, within
 from tests.fakes.local_data_plane import SERVICE
 
@@ -18,12 +18,6 @@ UPGRADE = get(
     "/ws", "Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x"
 )
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 async def echo(wire, n):

@@ -17,6 +17,7 @@ from gate.local.instances.logs import STDERR, STDOUT, SYSTEM
 from gate.local.instances.records import started
 from gate.local.instances.settings import InstanceSettings
 from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, ProbeSpec, RevisionSpec
+from tests.contract.local_wire import until
 from tests.fakes.local_data_plane import ListSink, revision
 
 KEY = revision()
@@ -108,13 +109,6 @@ async def call(lease, word=b"who"):
 
 async def until_gone(pid):
     await until(lambda: started(pid) is None)
-
-
-async def until(holds):
-    """Waits for a fact about the system that nobody announces."""
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)
 
 
 async def test_the_container_contract(stand):

@@ -13,16 +13,10 @@ from gate.local.admin.messages import (
 )
 from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
-from tests.fakes.local_control_plane import Rig
+from tests.fakes.local_control_plane import Rig, done
 from tests.fakes.local_messages import NAME, creation, service, template, to, update
 
 KEY = ServiceKey("demo", "us-central1", "backend")
-
-
-async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 60)
-    assert record.operation.done, operation
-    return record.operation
 
 
 async def first_run():
