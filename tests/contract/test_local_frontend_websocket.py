@@ -177,6 +177,24 @@ async def test_each_half_may_end_by_itself(stand):
     await stand.logged()
 
 
+async def test_the_half_of_an_instance_may_end_by_itself_too(stand):
+    heard = asyncio.get_running_loop().create_future()
+
+    async def script(wire, n):
+        await wire.head()
+        await wire.send(SWITCH + b"all")
+        wire.writer.write_eof()
+        heard.set_result(await wire.rest())
+
+    await stand.up(script)
+    wire, _ = await tunnel(stand)
+    assert await wire.rest() == b"all"
+    await wire.send(b"thanks")
+    wire.writer.write_eof()
+    assert await within(heard) == b"thanks"
+    await stand.logged()
+
+
 async def test_a_half_that_does_not_end_is_ended(stand):
     async def script(wire, n):
         await wire.head()

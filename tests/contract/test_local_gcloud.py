@@ -223,6 +223,7 @@ def test_logs_are_read_and_written(gcloud, moved):
     gcloud.ok("logging", "write", "notes", '{"number": 2}', *asked)
     found = gcloud.json("logging", "read", "logName:notes AND severity>=ERROR", "--limit=1")
     assert [each["jsonPayload"] for each in found] == [{"number": 2}]
+    assert "projects/demo/logs/notes" in gcloud.json("logging", "logs", "list")
 
 
 def test_what_is_not_imitated_fails_at_once_and_says_so(gcloud):
