@@ -250,7 +250,7 @@ async def test_the_request_timeout_is_504_and_cuts_the_instance(stand):
         await wire.rest()
         over.set()
 
-    await stand.up(script, timeout_s=0.2)
+    await stand.up(script, timeout_s=2)
     wire = await stand.wire()
     status, _, body = await wire.ask(get())
     assert (status, body) == (504, b"upstream request timeout")
