@@ -62,7 +62,7 @@ class Notes:
         self.notes[note.id] = note
         return note
 
-    async def status(self, request: Request) -> Response:
+    async def status(self, _: Request) -> Response:
         """Whether it is up."""
         return JSONResponse({"status": "ok", "notes": True})
 
@@ -114,7 +114,7 @@ class Notes:
         """Who is asking."""
         return JSONResponse({"user": self._user(request)})
 
-    async def list(self, request: Request) -> Response:
+    async def listed(self, request: Request) -> Response:
         """The user's notes, newest first, a page at a time."""
         if "list-slow" in self.faults:
             await asyncio.sleep(1.1)
@@ -216,7 +216,7 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-async def _on_error(request: Request, error: Exception) -> Response:
+async def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
@@ -230,7 +230,7 @@ def build(faults: Faults) -> Starlette:
             Route("/api/login", notes.login, methods=["POST"]),
             Route("/api/refresh", notes.refresh, methods=["POST"]),
             Route("/api/me", notes.me),
-            Route("/api/notes", notes.list, methods=["GET"]),
+            Route("/api/notes", notes.listed, methods=["GET"]),
             Route("/api/notes", notes.create, methods=["POST"]),
             Route("/api/notes/{number:int}", notes.read, methods=["GET"]),
             Route("/api/notes/{number:int}", notes.change, methods=["PATCH"]),

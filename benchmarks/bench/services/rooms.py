@@ -1,4 +1,4 @@
-"""Rooms to talk in, over WebSockets: what one says, those in the same room hear, and nobody else."""
+"""Rooms to talk in, over WebSockets: what one says is heard in that room, and nowhere else."""
 
 import asyncio
 from collections import deque
@@ -56,11 +56,11 @@ class Rooms:
         self._faults = faults
         self._rooms: dict[str, Room] = {"lobby": Room(), "help": Room()}
 
-    async def page(self, request: Request) -> Response:
+    async def page(self, _: Request) -> Response:
         """A page for people."""
         return HTMLResponse(PAGE)
 
-    async def list(self, request: Request) -> Response:
+    async def listed(self, _: Request) -> Response:
         """The rooms that are always there."""
         names = [] if "rooms-not-listed" in self._faults else ["lobby", "help"]
         return JSONResponse({"rooms": [{"name": name} for name in names]})
@@ -200,7 +200,7 @@ def build(faults: Faults) -> Starlette:
     return Starlette(
         routes=[
             Route("/", rooms.page),
-            Route("/rooms", rooms.list),
+            Route("/rooms", rooms.listed),
             WebSocketRoute("/chat", rooms.talk),
         ]
     )

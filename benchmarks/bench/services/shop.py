@@ -46,8 +46,10 @@ class Shop:
         )
         text = (
             f'<!doctype html><html lang="en"><head><title>{title} - The Shop</title>'
-            '<link rel="stylesheet" href="/static/style.css"><script src="/static/app.js" defer></script>'
-            f'</head><body class="{look}"><nav>{links} {who}</nav><main><h1>{title}</h1>{body}</main>'
+            '<link rel="stylesheet" href="/static/style.css">'
+            '<script src="/static/app.js" defer></script>'
+            f'</head><body class="{look}"><nav>{links} {who}</nav>'
+            f"<main><h1>{title}</h1>{body}</main>"
             "<footer>The Shop, since 1999</footer></body></html>"
         )
         answer = HTMLResponse(text, status)
@@ -192,7 +194,8 @@ class Shop:
             if "cart-forgets" not in self._faults:
                 items.append(int(number))
             return self._to(request, "/cart")
-        body = f'<p class="count">{len(items)} items</p><ul class="cart">{"".join(map(self._item, items))}</ul>'
+        held = "".join(map(self._item, items))
+        body = f'<p class="count">{len(items)} items</p><ul class="cart">{held}</ul>'
         return self._page("Cart", body, user)
 
     async def empty(self, request: Request) -> Response:
