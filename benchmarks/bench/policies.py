@@ -1,8 +1,8 @@
 """The policies of the scenarios: the shipped one, and documented variants of it (policies.yaml).
 
-A variant names what it changes in another policy (`of`), in that of a `file`, or in the shipped one: mappings are merged, `null` takes a key away,
-anything else replaces what was there; `everywhere` then replaces values of a key, wherever it has
-them: `{within: {10s: 2s}}`.
+A variant names what it changes in another policy (`of`), in that of a `file`, or in the shipped
+one: mappings are merged, `null` takes a key away, anything else replaces what was there;
+`everywhere` then replaces values of a key, wherever it has them: `{within: {10s: 2s}}`.
 """
 
 import shutil
