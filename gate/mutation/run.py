@@ -17,12 +17,15 @@ from gate.kinds.keys import keys_of
 from gate.kinds.kind import Control
 from gate.mutation.catalogue import Catalogue, catalogue, touches
 from gate.mutation.faults import AnswerFault, Mutant
+from gate.mutation.progress import Progressing
 from gate.mutation.proxy import MutatingProxy
 from gate.mutation.service_profile import ServiceProfile
 from gate.mutation.suites import Suites
 from gate.mutation.wire import Upstream
 from gate.ports import Probes, Progress, Target
 
+SUITES_AT_ONCE = 4
+"""Most runs of a suite at the same time: each is a process, and a whole client."""
 _TRIES = 3
 """So often a probe meets a mutant if it fails for something else."""
 T = TypeVar("T")
@@ -52,12 +55,16 @@ class RunSettings:
             required probe has noticed it, and a probe that has noticed nothing yet goes on.
         baseline: whether the healthy service is asked beside each mutant, as in a rollout.
         suite_s: so long each suite meets mutants; those that only it could meet may be left.
+        before: what an earlier run has found out, which was stopped.
+        keep: takes what is known by now, every few seconds and where the run is stopped.
     """
 
     at_once: int = 8
     whole: bool = False
     baseline: Baseline = Baseline.NONE
     suite_s: float = 900.0
+    before: tuple[Trial, ...] = ()
+    keep: Callable[[Sequence[Trial]], None] = lambda _: None
 
 
 @dataclass
@@ -120,9 +127,12 @@ class MutationRun:
         probes, unprovable = await self._control()
         known = catalogue(self._profiles, self._target.identity)
         self._told(f"{len(known.mutants)} mutants, {self._how.at_once} at a time")
-        cases = [_Case(mutant, self._touched(mutant, probes)) for mutant in known.mutants]
-        await self._meet(cases)
-        await self._toothless(cases, probes)
+        cases = self._cases(known, probes)
+        progress = Progressing(self._told, lambda: self._how.keep([*map(_trial, cases)]))
+        try:
+            await self._tried(cases, probes, progress)
+        finally:
+            progress.keep()
         self._told("the healthy service again")
         await self._control_again(probes)
         return self._trials(cases, probes, unprovable, known, loop.time() - began_s)
@@ -170,36 +180,105 @@ class MutationRun:
         for probe, evidence in found.items():
             self._suites.healthy(probe, evidence)
 
+    def _cases(self, known: Catalogue, probes: Sequence[Probe]) -> list[_Case]:
+        """The mutants, with what an earlier run has found out of them."""
+        by_name = {probe.name: probe for probe in probes}
+        before = {trial.mutant: trial for trial in self._how.before}
+        cases = [_Case(mutant, self._touched(mutant, probes)) for mutant in known.mutants]
+        for case in cases:
+            if (trial := before.get(case.mutant.name)) is not None:
+                case.ran = [by_name[name] for name in trial.ran if name in by_name]
+                case.noticed = [by_name[name] for name in trial.noticed if name in by_name]
+                case.judged = [by_name[name] for name in trial.judged if name in by_name]
+                case.failed = {name: tests for name, tests in trial.failed.items() if tests}
+        return cases
+
+    async def _tried(
+        self, cases: Sequence[_Case], probes: Sequence[Probe], progress: "Progressing"
+    ) -> None:
+        """Probes meet mutants first; suites, which take longer, come after them, test by test."""
+        suites = [probe for probe in probes if keys_of(probe).facts.cases]
+        quick = [probe for probe in probes if probe not in suites]
+        await self._meet(cases, quick, progress)
+        await self._toothless(cases, quick)
+        for suite in suites:
+            await self._test_by_test(suite, cases, progress)
+        for suite in suites:
+            await self._left(suite, cases, progress)
+
     def _touched(self, mutant: Mutant, probes: Sequence[Probe]) -> tuple[Probe, ...]:
         touched = [probe for probe in probes if touches(mutant, self._profiles[probe.name])]
         return tuple(sorted(touched, key=_cost))
 
-    async def _meet(self, cases: Sequence[_Case]) -> None:
-        done = 0
+    async def _meet(
+        self, cases: Sequence[_Case], quick: Sequence[Probe], progress: "Progressing"
+    ) -> None:
+        waiting = [case for case in cases if any(probe in quick for probe in case.touched)]
+        steps = progress.of(len(waiting), "mutants")
 
         async def meet(case: _Case) -> None:
-            nonlocal done
             async with self._few:
-                for probe in filter(self._suites.in_time, case.touched):
-                    await self._against(case, probe)
+                for probe in case.touched:
                     if case.killed and not self._how.whole:
                         break
-            done += 1
-            if done % 50 == 0:
-                self._told(f"{done} of {len(cases)} mutants")
+                    if probe in quick and probe not in case.ran:
+                        await self._against(case, probe)
+            steps()
 
-        await _together(meet(case) for case in cases)
+        await _together(meet(case) for case in waiting)
+
+    async def _test_by_test(
+        self, suite: Probe, cases: Sequence[_Case], progress: "Progressing"
+    ) -> None:
+        """Each test of a suite that passed meets faults until one makes it fail."""
+        by_name = {case.mutant.name: case for case in cases if suite in case.touched}
+        failed = [name for case in cases for name in case.failed.get(suite.name, ())]
+        plan = self._suites.plan(suite, [case.mutant for case in by_name.values()], failed)
+        freed = asyncio.Condition()
+
+        async def go_on() -> None:
+            while self._suites.in_time(suite):
+                async with freed:
+                    while (step := plan.next()) is None:
+                        if not plan.running:
+                            return
+                        await freed.wait()
+                case = by_name[step.mutant.name]
+                async with self._few:
+                    await self._against(case, suite, step.tests)
+                async with freed:
+                    plan.over(step, case.failed.get(suite.name, ()))
+                    freed.notify_all()
+                progress.said(f"{suite.name}: {plan.failed} of {len(plan)} tests seen failing")
+
+        self._told(f"{suite.name}: test by test, {len(plan)} of them")
+        await _together(go_on() for _ in range(min(SUITES_AT_ONCE, self._how.at_once)))
+
+    async def _left(self, suite: Probe, cases: Sequence[_Case], progress: "Progressing") -> None:
+        """A suite meets what no other probe has noticed, or all that it can."""
+        left = [
+            case
+            for case in cases
+            if suite in case.touched
+            and suite not in case.ran
+            and (self._how.whole or (case.ran and not case.killed))
+        ]
+        steps = progress.of(len(left), f"mutants that {suite.name} alone may notice")
+
+        async def meet(case: _Case) -> None:
+            async with self._few:
+                if self._suites.in_time(suite):
+                    await self._against(case, suite)
+            steps()
+
+        await _together(meet(case) for case in left)
 
     async def _toothless(self, cases: Sequence[_Case], probes: Sequence[Probe]) -> None:
-        """What has noticed no wrong answer yet, probe or test, meets all that it can until it does.
-
-        Faults that strike everywhere come first: most tests fail with one of those.
-        """
+        """What has noticed no wrong answer yet meets all that it can until it does."""
 
         async def go_on(probe: Probe, case: _Case) -> None:
             async with self._few:
-                idle = not any(probe in one.judged for one in cases)
-                if idle or self._suites.open(probe):
+                if not any(probe in one.judged for one in cases):
                     await self._against(case, probe)
 
         await _together(
@@ -209,33 +288,49 @@ class MutationRun:
             if case.mutant.family.judged and probe in case.touched and probe not in case.ran
         )
 
-    async def _against(self, case: _Case, probe: Probe) -> None:
-        """One probe meets one mutant; what the mutant cannot have caused is no evidence."""
+    async def _against(
+        self, case: _Case, probe: Probe, tests: frozenset[str] = frozenset()
+    ) -> None:
+        """One probe meets one mutant; what the mutant cannot have caused is no evidence.
+
+        Args:
+            case: the mutant.
+            probe: the probe.
+            tests: of a suite, those that are asked; all of them where none is named.
+        """
         for _ in range(_TRIES):
-            async with self._asking(probe, case.mutant) as (evidence, proxy):
+            async with self._asking(probe, case.mutant, tests=tests) as (evidence, proxy):
                 struck = bool(proxy.strikes)
             if evidence.passed or (struck and not _unsteady(case.mutant, evidence)):
                 break
             self._strays += 1
         else:
             return
-        case.ran += [probe] if struck else []
+        case.ran += [probe] if struck and probe not in case.ran else []
         if struck and case.mutant.family.judged:
-            case.failed[probe.name] = self._suites.under_mutant(evidence)
-        if evidence.passed:
+            failed = {one.name for one in evidence.cases if one.outcome is Outcome.FAILED}
+            case.failed[probe.name] = case.failed.get(probe.name, frozenset()) | failed
+        if evidence.passed or probe in case.noticed:
             return
+        if tests and keys_of(probe).tolerant:
+            return  # whether all of them would be too few is not known of some
         case.noticed.append(probe)
         if case.mutant.family.judged and evidence.outcome is Outcome.FAILED:
             case.judged.append(probe)
 
     @asynccontextmanager
     async def _asking(
-        self, probe: Probe, mutant: Mutant | None = None, profile: ServiceProfile | None = None
+        self,
+        probe: Probe,
+        mutant: Mutant | None = None,
+        profile: ServiceProfile | None = None,
+        tests: frozenset[str] = frozenset(),
     ) -> AsyncIterator[tuple[Evidence, MutatingProxy]]:
         """The evidence of one probe that was asked through a proxy of its own."""
         async with MutatingProxy(self._upstream, mutant, profile) as proxy:
             target = replace(self._target, url=proxy.url, stable=self._stable_for(probe))
-            evidence = await self._runner.run([self._suites.bounded(probe)], target, _unheard)
+            narrowed = self._suites.narrowed(probe, tests)
+            evidence = await self._runner.run([narrowed], target, _unheard)
         yield next(one for one in evidence if one.address != STABLE), proxy
 
     def _stable_for(self, probe: Probe) -> Target | None:
@@ -262,6 +357,8 @@ class MutationRun:
             tuple(_trial(case) for case in cases),
             unprovable,
             self._suites.steady,
+            self._suites.silent,
+            self._suites.untried,
             tuple(sorted(self._suites.hurried)),
             self._strays,
             known.fields_left_out,
@@ -281,6 +378,7 @@ def _trial(case: _Case) -> Trial:
         tuple(probe.name for probe in case.judged),
         case.killed,
         case.failed,
+        reachable=bool(case.touched),
     )
 
 
