@@ -148,7 +148,8 @@ def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
 
 
 async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
-    from gate.mutation.run import ControlError, MutationRun, RunSettings  # noqa: PLC0415
+    from gate.mutation.run import ControlError, MutationRun  # noqa: PLC0415
+    from gate.mutation.settings import RunSettings  # noqa: PLC0415
     from gate.mutation.wire import Upstream  # noqa: PLC0415
 
     task = asyncio.current_task()

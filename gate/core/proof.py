@@ -282,7 +282,7 @@ class Trials:
         """By suite, how many mutants each of its tests noticed."""
         return {
             suite: {
-                test: sum(test in trial.failed.get(suite, ()) for trial in self.exercised)
+                test: sum(test in trial.failed.get(suite, ()) for trial in self.trials)
                 for test in tests
             }
             for suite, tests in self.suites.items()

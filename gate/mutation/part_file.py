@@ -49,7 +49,9 @@ class PartFile:
 
     def keep(self, trials: Sequence[Trial]) -> None:
         """Keeps what some probe has met; a place that cannot be written to is no reason to stop."""
-        met: list[Json] = [_value(trial) for trial in trials if trial.exercised]
+        met: list[Json] = [
+            _value(one) for one in trials if one.exercised or any(one.failed.values())
+        ]
         if not met:
             return
         try:

@@ -28,14 +28,30 @@ class Progressing:
 
     def of(self, number: int, what: str) -> Callable[[], None]:
         """Begins to count; the function counts one more."""
-        began_s, done = self._now_s(), 0
+        pace = self.pace()
+        done = 0
 
         def step() -> None:
             nonlocal done
             done += 1
-            left_s = (self._now_s() - began_s) / done * (number - done)
-            after = f", about {left_s:.0f} s to go" if left_s >= 1 else ""
-            self.said(f"{done} of {number} {what}{after}")
+            self.said(f"{done} of {number} {what}{pace(number - done)}")
+
+        return step
+
+    def pace(self, most_s: float = 86_400.0) -> Callable[[int], str]:
+        """Begins to time steps; the function counts one more, and says how long so many take.
+
+        Args:
+            most_s: it goes on no longer than this.
+        """
+        began_s, done = self._now_s(), 0
+
+        def step(left: int) -> str:
+            nonlocal done
+            done += 1
+            took_s = self._now_s() - began_s
+            left_s = min(took_s / done * left, most_s - took_s)
+            return f", at most some {left_s:.0f} s to go" if left_s >= 1 else ""
 
         return step
 

@@ -108,6 +108,12 @@ class SuitePlan:
         return sum(one.failed for one in self._tests.values())
 
     @property
+    def left(self) -> int:
+        """At most how many runs are still to come."""
+        unmet = (one.names - one.met for one in self._tests.values() if one.open)
+        return len(frozenset[str]().union(*unmet))
+
+    @property
     def untried(self) -> tuple[str, ...]:
         """Tests that were not seen failing, and have not met every fault that they could."""
         return tuple(

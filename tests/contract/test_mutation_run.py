@@ -18,7 +18,8 @@ from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
-from gate.mutation.run import ControlError, MutationRun, RunSettings
+from gate.mutation.run import ControlError, MutationRun
+from gate.mutation.settings import RunSettings
 from gate.mutation.wire import Upstream
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
