@@ -1,10 +1,10 @@
 """What a fault does to an HTTP answer. Pure."""
 
 import json
-import zlib
 from dataclasses import dataclass, replace
 
 from gate.core.policy import Json
+from gate.http1.packing import decoded
 from gate.mutation import faults
 from gate.mutation.edits import CHANGED_TO, edited
 
@@ -40,7 +40,8 @@ class Answer:
         Raises:
             ValueError: it is none.
         """
-        value: Json = json.loads(plain_body(self))
+        encoding = self.header("content-encoding") or ""
+        value: Json = json.loads(decoded(self.body, encoding, BODY_MAX))
         return value
 
 
@@ -51,7 +52,7 @@ def faulty(answer: Answer, fault: faults.AnswerFault | faults.HeadFault, target:
     """
     try:
         return _faulty(answer, fault, target)
-    except (ValueError, LookupError, RecursionError, zlib.error):
+    except (ValueError, LookupError, RecursionError):
         return answer
 
 
@@ -93,28 +94,6 @@ def _reshaped(value: Json, fault: faults.Wrapped | faults.Unwrapped | faults.Fie
             return dict(value if isinstance(value, dict) else {})[name]
         case faults.Field(edit):
             return edited(value, edit)
-
-
-def plain_body(answer: Answer) -> bytes:
-    """The body without gzip; never more than BODY_MAX.
-
-    Raises:
-        ValueError: another encoding, or too large.
-        zlib.error: no gzip after all.
-    """
-    encoding = (answer.header("content-encoding") or "identity").strip().lower()
-    if encoding == "identity":
-        return answer.body
-    if encoding not in ("gzip", "x-gzip"):
-        raise ValueError(encoding)
-    body, rest = b"", answer.body
-    while any(rest):  # a body may have several members, and zeros after them
-        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        body += inflater.decompress(rest, BODY_MAX + 1 - len(body))
-        rest = inflater.unused_data
-        if len(body) > BODY_MAX or not (inflater.eof or rest):
-            raise ValueError(len(body))
-    return body
 
 
 def without(headers: Headers, name: str) -> Headers:

@@ -1,4 +1,4 @@
-"""One side's client: aiohttp, since requests overlap here, and httpx slows down when they do.
+"""One side's client: aiohttp, since requests overlap here, and httpcore slows down when they do.
 
 Nothing is followed, kept or trusted: no redirect, no cookie, no proxy of the environment, no body.
 """
@@ -15,7 +15,9 @@ from yarl import URL
 
 from gate.core.policy import Json
 from gate.core.template import JsonTemplate, Template, parse, parse_json
+from gate.http1.packing import beginning
 from gate.kinds.latency import LatencyProbe
+from gate.probes.faults import of_exception, too_large
 from gate.probes.frontend import LOOKED_AT, recognise
 from gate.probes.headers import Trace, render
 from gate.probes.inquiry import Run
@@ -23,8 +25,7 @@ from gate.probes.latency import faults
 from gate.probes.latency.hearing import Connector, Response, heard_s
 from gate.probes.outcome import Fault
 from gate.probes.web.asking import EXTRA, named
-from gate.probes.web.exchange import BODY_MAX, Answer, Request
-from gate.probes.web.packing import beginning
+from gate.probes.web.exchange import BODY_MAX, Answer, ExchangeError, Request
 from gate.probes.web.status import wrong_status
 
 OPEN_MAX = 500
@@ -189,8 +190,10 @@ class Client:
                 answer = await self._exchange(request, course)
         except TimeoutError:
             return self._late(course)
-        except (aiohttp.ClientError, OSError, ValueError, faults.TooLargeError) as error:
-            return self._without(course, faults.broken(error, asked=bool(course.sent)))
+        except ExchangeError as error:
+            return self._without(course, error.fault)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return self._without(course, of_exception(error, asked=bool(course.sent)))
         name, wrong = self._judged(request, answer)
         if wrong is None and course.sent > 1:
             wrong = faults.twice()
@@ -209,7 +212,7 @@ class Client:
             async for chunk in response.content.iter_any():
                 size += len(chunk)
                 if size > BODY_MAX:
-                    raise faults.TooLargeError(f"a body of more than {BODY_MAX} bytes")
+                    raise ExchangeError(too_large(BODY_MAX))
                 if len(kept) < LOOKED_AT:
                     kept += chunk[:LOOKED_AT]
             course.ended_s = heard_s(response, course.began_s)

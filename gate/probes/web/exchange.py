@@ -2,19 +2,24 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import quote, urlsplit
 
-import httpx
+import httpcore
 
 from gate.core.evidence import Symptom
+from gate.http1.packing import decoded
 from gate.probes import faults
 from gate.probes.outcome import Fault
-from gate.probes.web.packing import UnpackError, decoded
 
 BODY_MAX = 1 << 20
 """Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
+BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+"""What httpcore raises where there is no whole answer."""
+_SAFE = "!#$%&'()*+,/:;=?@[]~"
+"""What stands in a path or a query as it is, escapes included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,52 +136,61 @@ async def _whole(
             return await _exchange(request, tls, course)
     except TimeoutError:
         raise ExchangeError(_late(course, timeout_s)) from None
-    except UnpackError as error:
-        raise ExchangeError(error.fault) from None
-    except httpx.RemoteProtocolError as error:
-        raise ExchangeError(_garbled(error)) from None
-    except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ExchangeError(faults.unsendable(error)) from None
-    except httpx.TransportError as error:
-        raise ExchangeError(_broken(error, course)) from None
+    except (*BROKEN, httpcore.UnsupportedProtocol, ValueError) as error:
+        raise ExchangeError(faults.of_exception(error, asked=course.reached)) from None
 
 
 async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
-    # an explicit transport and no trust_env: no proxy of the environment diverts the question
-    transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
+    bodied = request.body or request.method in ("POST", "PUT", "PATCH")  # RFC 9110, 8.6
     async with (
-        httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 - the wall clock above bounds everything, which httpx's own limits cannot
-        client.stream(
+        httpcore.AsyncConnectionPool(ssl_context=context) as pool,
+        pool.stream(
             request.method,
-            request.url,
+            _url(request.url),
             headers=request.headers,
-            content=request.body or None,
-            follow_redirects=False,
-            extensions={"trace": course.trace},
+            content=request.body if bodied else None,
+            extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,
     ):
-        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        course.begun = Answer(response.status_code, headers, b"", 0.0)
-        raw = await _raw(response.aiter_raw(), course)
-        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
+        headers = tuple((name.decode().lower(), _text(value)) for name, value in response.headers)
+        course.begun = begun = Answer(response.status, headers, b"", 0.0)
+        raw = await _raw(response.aiter_stream(), course)
+        body = decoded(raw, begun.header("content-encoding") or "", course.most)
         took_s = asyncio.get_running_loop().time() - began_s
-        return Answer(response.status_code, headers, body, took_s)
+        return Answer(response.status, headers, body, took_s)
 
 
-async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
+def _url(url: str) -> httpcore.URL:
+    """An address with what is not ASCII in its path and query escaped.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(url)
+    target = quote(parts.path or "/", safe=_SAFE)
+    if parts.query:
+        target += f"?{quote(parts.query, safe=_SAFE)}"
+    host = (parts.hostname or "").encode("idna")
+    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+async def _raw(chunks: AsyncIterable[bytes], course: _Course) -> bytes:
     kept = bytearray()
     async for chunk in chunks:
         kept += chunk
         course.received = len(kept)
         if len(kept) > course.most:
-            raise ExchangeError(_too_large("a body of more than", course.most))
+            raise ExchangeError(faults.too_large(course.most))
     return bytes(kept)
-
-
-def _too_large(what: str, most: int) -> Fault:
-    return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
 
 
 def _late(course: _Course, timeout_s: float) -> Fault:
@@ -192,16 +206,3 @@ def _late(course: _Course, timeout_s: float) -> Fault:
     else:
         seen = f"no answer within {timeout_s:g} s"
     return Fault(Symptom.TIMEOUT, seen, expected)
-
-
-def _garbled(error: httpx.RemoteProtocolError) -> Fault:
-    """Tells a connection that broke off from bytes that are not HTTP, by the libraries' texts."""
-    text = str(error)
-    if "disconnected" in text or "peer closed" in text:
-        return faults.broken_off(text)
-    return faults.endless_headers(text) if "too long" in text else faults.not_http(text)
-
-
-def _broken(error: httpx.TransportError, course: _Course) -> Fault:
-    text = str(error) or type(error).__name__
-    return faults.broken_off(text) if course.reached else faults.unreached(text)
