@@ -1,6 +1,7 @@
 """One HTTP/1.1 exchange, bounded in time and size, that follows nothing and keeps nothing."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ BODY_MAX = 1 << 20
 """Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
 BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 """What httpcore raises where there is no whole answer."""
-_SAFE = "!#$%&'()*+,/:;=?@[]~"
-"""What stands in a path or a query as it is, escapes included."""
+_IN_PATH = "!$%&'()*+,/:;=@[]~|^\\"
+_IN_QUERY = _IN_PATH + "?`{}"
+"""What stands there as it is written; a `%` only where it begins an escape."""
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,15 @@ async def _whole(
 async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
+    url, host = _address(request.url)
+    named = any(name.lower() == "host" for name, _ in request.headers)
     bodied = request.body or request.method in ("POST", "PUT", "PATCH")  # RFC 9110, 8.6
     async with (
         httpcore.AsyncConnectionPool(ssl_context=context) as pool,
         pool.stream(
             request.method,
-            _url(request.url),
-            headers=request.headers,
+            url,
+            headers=request.headers if named else [host, *request.headers],
             content=request.body if bodied else None,
             extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,
@@ -162,18 +167,27 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
         return Answer(response.status, headers, body, took_s)
 
 
-def _url(url: str) -> httpcore.URL:
-    """An address with what is not ASCII in its path and query escaped.
+def _address(url: str) -> tuple[httpcore.URL, tuple[str, str]]:
+    """What is asked, with what HTTP does not carry escaped, and the Host header.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no address.
     """
     parts = urlsplit(url)
-    target = quote(parts.path or "/", safe=_SAFE)
+    if not parts.hostname:
+        raise ValueError("no host")
+    host = parts.hostname.encode("idna").decode()
+    target = _escaped(parts.path or "/", _IN_PATH)
     if parts.query:
-        target += f"?{quote(parts.query, safe=_SAFE)}"
-    host = (parts.hostname or "").encode("idna")
-    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+        target += f"?{_escaped(parts.query, _IN_QUERY)}"
+    place = f"[{host}]" if ":" in host else host
+    place += f":{parts.port}" if parts.port else ""
+    asked = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+    return asked, ("Host", place)
+
+
+def _escaped(text: str, safe: str) -> str:
+    return _NO_ESCAPE.sub("%25", quote(text, safe=safe))
 
 
 def _text(value: bytes) -> str:
