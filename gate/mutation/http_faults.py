@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 from gate.core.policy import Json
+from gate.http1.headers import values
 from gate.http1.packing import decoded
 from gate.mutation import faults
 from gate.mutation.edits import CHANGED_TO, edited
@@ -29,9 +30,7 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """The value of a header, None if it is not there."""
-        wanted = name.lower().encode("latin-1")
-        found = (value for key, value in self.headers if key.lower() == wanted)
-        return next((value.decode("latin-1") for value in found), None)
+        return next(iter(values(self.headers, name)), None)
 
     @property
     def json(self) -> Json:

@@ -14,6 +14,7 @@ from typing import Self
 import h11
 from websockets.utils import accept_key
 
+from gate.http1.headers import values
 from gate.http1.streams import Side, Streams
 from gate.mutation import faults
 from gate.mutation.faults import Mutant
@@ -290,9 +291,7 @@ class _Asked:
 
     def header(self, name: str) -> str:
         """The header's values, joined by commas; "" without one."""
-        wanted = name.lower().encode("latin-1")
-        values = (value for key, value in self.headers if key.lower() == wanted)
-        return ",".join(value.decode("latin-1") for value in values)
+        return ",".join(values(self.headers, name))
 
     @property
     def websocket(self) -> bool:
@@ -335,8 +334,7 @@ def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
 
 
 def _selected(headers: Headers) -> str:
-    name = b"sec-websocket-protocol"
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+    return next(iter(values(headers, "sec-websocket-protocol")), "")
 
 
 def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from gate.http1.headers import values
 from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
 from gate.probes.frontend import recognise
@@ -17,7 +18,6 @@ TRIES = 3
 PAUSE_S = 0.3
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
-_AUTHENTICATE = b"www-authenticate"
 REFUSED = frozenset({401, 403})
 ANSWERED = UsersAnswer()
 LATE = UsersAnswer(unknown="nothing came in time, which may be a start that takes long")
@@ -81,5 +81,5 @@ async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, 
         body = bytes(begun.data) if isinstance(begun, h11.Data) else b""
     finally:
         streams.break_off()
-    asked = [value.decode("latin-1") for name, value in response.headers if name == _AUTHENTICATE]
-    return response.status_code, body.decode(errors="replace"), ", ".join(asked)
+    asked = ", ".join(values(response.headers, "www-authenticate"))
+    return response.status_code, body.decode(errors="replace"), asked

@@ -41,7 +41,7 @@ class Budget:
         self.steps, self.errors = STEPS_MAX, ERRORS_MAX
         self.patterns.renew()
 
-    def validator(self, kind: Any, document: dict[str, Json] | bool) -> Any:
+    def validator(self, kind: Any, document: Json) -> Any:
         """A validator of a schema within this budget; it looks up nothing outside of the schema.
 
         Args:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore
 
 from gate.core.evidence import Outcome
+from gate.http1.headers import values
 from gate.ports import Target
 from gate.probes import headers as outgoing
 from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
@@ -100,8 +101,7 @@ class Reply:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
         if self.named or self.status not in _FRONT_END:
             return None
-        known = {name.lower(): value for name, value in self.headers}
-        authenticate = known.get(b"www-authenticate", b"").decode("latin-1")
+        authenticate = ", ".join(values(self.headers, "www-authenticate"))
         return recognise(self.status, self._head.decode(errors="replace"), authenticate)
 
 
@@ -246,12 +246,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _header(response: httpcore.Response, wanted: str) -> str | None:
-    values = [
-        value.decode("latin-1")
-        for name, value in response.headers
-        if name.lower() == wanted.lower().encode()
-    ]
-    return ", ".join(values) if values else None
+    return ", ".join(values(response.headers, wanted)) or None
 
 
 def _name(error: Exception) -> str:

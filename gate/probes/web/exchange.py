@@ -13,6 +13,7 @@ import httpcore
 from gate.core.evidence import Symptom
 from gate.http1.packing import decoded
 from gate.probes import faults
+from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.outcome import Fault
 
 BODY_MAX = 1 << 20
@@ -53,6 +54,11 @@ class Answer:
         """The value of a header (values joined by a comma), None if it is not there."""
         values = [value for key, value in self.headers if key == name.lower()]
         return ", ".join(values) if values else None
+
+    @property
+    def front_end(self) -> FrontEndAnswer | None:
+        """What the front end said in the container's place, as far as the answer alone tells."""
+        return recognise(self.status, self.text, self.header("www-authenticate") or "")
 
     @property
     def phrase(self) -> str:
