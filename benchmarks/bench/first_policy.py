@@ -96,9 +96,10 @@ def init(cloud: Cloud, scenario: Scenario, folder: Path, *, har: bool) -> Path:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Markdown: by service, how many broken candidates did not reach users, and healthy ones did."""
+    """Markdown, by service: broken candidates that did not reach users, healthy ones that did."""
     lines = ["| service | broken ones caught | healthy ones promoted |", "|---|---|---|"]
-    groups = {each.scenario.service: [] for each in results} | {"all": []}
+    groups: dict[str, list[Result]] = {each.scenario.service: [] for each in results}
+    groups["all"] = []
     for each in results:
         groups[each.scenario.service].append(each)
         groups["all"].append(each)
