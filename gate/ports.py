@@ -106,6 +106,8 @@ class Target:
             also where nothing asks it; empty where that is not known, or there were none.
         warm_s: how long it is waited for before anything is asked, where it must start first.
         ingress: whom the service lets in, in the platform's word; "" where that is not known.
+        fail_fast: whether long probes are left out once a required one has failed beyond doubt.
+        before: what the same round has seen by now, at another address.
     """
 
     url: str
@@ -119,6 +121,8 @@ class Target:
     compare_with: tuple[str, ...] = ()
     warm_s: float = 0.0
     ingress: str = ""
+    fail_fast: bool = False
+    before: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

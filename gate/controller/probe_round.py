@@ -73,9 +73,15 @@ class ProbeRound:
             compare_with=command.compare_with,
             warm_s=min(command.warm_s, left_s / 2),
             ingress=command.ingress,
+            fail_fast=command.fail_fast,
         )
         users = Target(
-            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+            command.audience.rstrip("/"),
+            "",
+            headers,
+            command.since,
+            ingress=command.ingress,
+            fail_fast=command.fail_fast,
         )
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
@@ -83,6 +89,7 @@ class ProbeRound:
                 await self._probes.run(command.probes, own, self._listening(ended, ""))
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
+                    users = replace(users, before=tuple(ended))
                     await self._probes.run(command.service_probes, users, listening)
         seen = tuple(ended)
         if not command.live:

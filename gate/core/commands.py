@@ -125,6 +125,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         control=control,
         warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
         ingress=r.service.ingress,
+        fail_fast=r.plan.fail_fast,
     )
 
 

@@ -77,6 +77,8 @@ class RunProbes:
 
     `warm_s`: before anything is asked, one that is scaled to zero is sent requests until it
     answers, for so long at most: how long it takes to start is not what the probes ask.
+
+    `fail_fast`: once a required probe has failed beyond doubt, what takes long is not asked.
     """
 
     probes: tuple[Probe, ...]
@@ -93,6 +95,7 @@ class RunProbes:
     control: Repeats | None = None
     warm_s: float = 0.0
     ingress: str = ""
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True, slots=True)

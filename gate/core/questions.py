@@ -43,6 +43,11 @@ class ProbeSpec(Protocol):
         """Values that some answer must have, as the policy writes them."""
         ...
 
+    @property
+    def long(self) -> bool:
+        """Whether asking it takes far longer than a request."""
+        ...
+
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""
         ...

@@ -7,6 +7,7 @@ from enum import Enum
 from gate.core.attribution import EXCUSED, Attribution, advice, attribute, control_of
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
+from gate.core.fail_fast import NotAsked
 from gate.core.policy import Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
@@ -90,6 +91,7 @@ def judge(
     *,
     live: bool = False,
     repeats: Repeats | None = None,
+    left_out: NotAsked | None = None,
 ) -> Verdict:
     """Decides from what the probes saw.
 
@@ -103,6 +105,7 @@ def judge(
         evidence: what they saw at the candidate, and what they saw at stable as a control.
         live: while the candidate has users, what asks an address must have asked theirs, too.
         repeats: the test that repeated probes were put to.
+        left_out: what was not asked, since a failure had decided; it speaks for nobody.
     """
     required = [probe for probe in probes if probe.required]
     failed: list[Reason] = []
@@ -113,9 +116,9 @@ def judge(
         word = _attribution(seen, control, repeats, live=live)
         if any(item.outcome is Outcome.FAILED for item in seen):
             excused = control is not None and word in EXCUSED
-            (unclear if excused else failed).append(_reason(probe, seen, word, control))
+            (unclear if excused else failed).append(_reason(probe, seen, word, control, left_out))
         elif not _spoke_for_it(probe, seen, live=live):
-            unclear.append(_reason(probe, seen, word, control))
+            unclear.append(_reason(probe, seen, word, control, left_out))
     if failed:
         return Verdict(Decision.REJECT, tuple(failed + unclear))
     if unclear:
@@ -154,7 +157,10 @@ def _reason(
     seen: Sequence[Evidence],
     word: Attribution | None,
     control: Evidence | None,
+    left_out: NotAsked | None,
 ) -> Reason:
+    if left_out and probe.name in left_out.probes and all(item.passed for item in seen):
+        return Reason(probe.name, left_out.told, capability=probe.capability)
     if not seen:
         return Reason(probe.name, "did not run", capability=probe.capability)
     if len({item.address for item in seen}) < len(seen):

@@ -73,6 +73,7 @@ class SuiteProbe(Keys):
         "An existing test suite, run against the candidate and watched",
         "gate.probes.suite.probe:ask",
         control=Control.AFTER_FAILURE,
+        long=True,
         cases=True,
         rank=8,
     )

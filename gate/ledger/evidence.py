@@ -4,6 +4,8 @@ passed, asked       how many probes passed, of how many (`gate probe` alone)
 verdict             {decision, reasons: [{subject, text, hint, capability, attribution, lines}]}
 or null; lines are the candidate's own log lines that explain it
 did_not_run         names of probes that left no evidence
+not_asked           {since, probes}: names of the long probes that were left out, since the probe
+`since` had failed beyond doubt; "" and [] for none (fail_fast)
 stakes              what each capability is worth, in words, by its name
 evidence            [{probe, kind, outcome, required, capability, asked, expected, seen,
 started_at, duration_ms, asked_times, right_times, trace, address,
@@ -24,6 +26,7 @@ from datetime import datetime
 
 from gate.core.attribution import advice
 from gate.core.evidence import Evidence, Finding, Outcome
+from gate.core.fail_fast import NotAsked
 from gate.core.policy import Json, Probe
 from gate.core.verdict import Verdict
 
@@ -33,6 +36,7 @@ def probes_value(
     probes: Sequence[Probe],
     verdict: Verdict | None,
     stakes: Iterable[tuple[str, str]] = (),
+    left_out: NotAsked | None = None,
 ) -> dict[str, Json]:
     """What probes saw without a rollout: see the table of fields above.
 
@@ -41,23 +45,33 @@ def probes_value(
         probes: those that were to run.
         verdict: what the evidence would mean for a rollout.
         stakes: what each capability is worth.
+        left_out: what was not asked, since a failure had decided.
     """
+    left_out = left_out or NotAsked()
     own = [item for item in evidence if not item.control]
     names = {item.probe for item in own} | {probe.name for probe in probes}
     return {
         "passed": sum(item.passed for item in own),
         "asked": len(names),
         "verdict": verdict_value(verdict),
-        "did_not_run": did_not_run(evidence, probes),
+        "did_not_run": did_not_run(evidence, probes, left_out),
+        "not_asked": not_asked_value(left_out),
         "stakes": dict(stakes),
         "evidence": [*evidence_values(evidence, probes)],
     }
 
 
-def did_not_run(evidence: Iterable[Evidence], probes: Iterable[Probe]) -> list[Json]:
-    """Names of the probes that left no evidence of the candidate."""
+def did_not_run(
+    evidence: Iterable[Evidence], probes: Iterable[Probe], left_out: NotAsked
+) -> list[Json]:
+    """Names of the probes that left no evidence of the candidate, without those left out."""
     seen = {item.probe for item in evidence if not item.control}
-    return [probe.name for probe in probes if probe.name not in seen]
+    return [one.name for one in probes if one.name not in {*seen, *left_out.probes}]
+
+
+def not_asked_value(left_out: NotAsked) -> Json:
+    """What was not asked, and since which failure."""
+    return {"since": left_out.since, "probes": list(left_out.probes)}
 
 
 def evidence_values(

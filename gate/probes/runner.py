@@ -8,13 +8,14 @@ import ssl
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from gate.core.evidence import STABLE, Evidence, Symptom
+from gate.core.fail_fast import beyond_doubt, decided_by
 from gate.core.policy import Probe
 from gate.core.redaction import Redactor
 from gate.errors import ValueProblem
@@ -88,6 +89,7 @@ class ProbeRunner:
     ) -> tuple[Evidence, ...]:
         """Runs the probes in order and returns one Evidence each, in the same order.
 
+        What a failure has made needless leaves none, where the target wants that.
         Where the target has a stable, what that one showed follows, with the address `stable`.
 
         Never raises for what a candidate does or for a defect of our own: both are evidence.
@@ -103,14 +105,15 @@ class ProbeRunner:
             self._run_at(target.stable) if target.stable else None,
             Limits(target.repeats, self._clock, target.until),
             progress,
+            _Enough(target.fail_fast, bool(decided_by(probes, target.before))),
         )
         if target.warm_s > 0 and any(keys_of(one).facts.addressed for one in probes):
             from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
 
             await warm(self._run_at(target), target.warm_s)
         order = sorted(range(len(probes)), key=lambda index: keys_of(probes[index]).facts.turn)
-        found = {index: await asking.ask(probes[index]) for index in order}
-        pairs = [found[index] for index in range(len(probes))]
+        found = {i: await asking.ask(probes[i]) for i in order if asking.needs(probes[i])}
+        pairs = [found[index] for index in sorted(found)]
         controls = tuple(control for _, control in pairs if control is not None)
         return tuple(own for own, _ in pairs) + controls
 
@@ -131,6 +134,14 @@ class ProbeRunner:
         )
 
 
+@dataclass(slots=True)
+class _Enough:
+    """Whether the verdict is known, and whether that is reason enough to leave out what is long."""
+
+    wanted: bool
+    known: bool
+
+
 class _Asking:
     """One run over the probes: each is asked of the candidate and, as a control, of stable."""
 
@@ -140,12 +151,19 @@ class _Asking:
         stable: Run | None,
         limits: Limits,
         progress: Callable[[Progress], None],
+        enough: _Enough,
     ) -> None:
         self._run = run
         self._stable = stable
         self._limits = limits
         self._progress = progress
+        self._enough = enough
+        self._rule = limits.rule
         self._decided = False
+
+    def needs(self, probe: Probe) -> bool:
+        """Whether it is still to be asked."""
+        return not (self._enough.wanted and self._enough.known and probe.spec.long)
 
     async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
         """What the candidate shows, and stable where it is asked."""
@@ -154,6 +172,8 @@ class _Asking:
         self._progress(Progress(probe.name, evidence=own))
         if control is not None:
             self._progress(Progress(probe.name, evidence=control, address=STABLE))
+        if probe.required and beyond_doubt(own, control, self._rule):
+            self._enough.known = True
         return own, control
 
     async def _both(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
