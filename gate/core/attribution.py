@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from gate.core.answers import wrong
 from gate.core.control import Repeats
 from gate.core.evidence import Attribution as Attribution  # noqa: PLC0414 - evidence carries it
 from gate.core.evidence import Evidence, Finding, Outcome, Repeat, Symptom
@@ -204,7 +205,9 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
     """The candidate has not spoken."""
     match _leading(candidate):
         case Symptom.NO_EVIDENCE if stable and stable.passed:
-            return Attribution.REGRESSION  # the same suite shows something of stable
+            return Attribution.UNKNOWN  # the same suite shows something of stable
+        case Symptom.NO_EVIDENCE if not stable and wrong(candidate.answers):
+            return Attribution.UNKNOWN  # what it answered may be why
         case Symptom.CLIENT | Symptom.NO_EVIDENCE:
             return Attribution.PROBE_FAULT
         case Symptom.PLATFORM if _code(candidate) in _CREDENTIALS:

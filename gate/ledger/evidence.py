@@ -10,7 +10,7 @@ stakes              what each capability is worth, in words, by its name
 evidence            [{probe, kind, outcome, required, capability, asked, expected, seen,
 started_at, duration_ms, asked_times, right_times, trace, address,
 answered_by, attribution, advice, repeats, findings, findings_left_out,
-excerpts, log_lines}];
+tests, tests_left_out, excerpts, log_lines}];
 outcome is passed, failed or inconclusive; address is "" for the one that
 was given, `service` for the one that users have and `stable` for what
 stable showed (a control); answered_by is "" where that is not known;
@@ -18,14 +18,18 @@ attribution is "" for a pass and for stable, advice says what to do about
 it; repeats are `right`, `wrong`, `no answer` or `inconclusive`, the first
 try included, [] where nothing was repeated; findings are {symptom,
 expected, seen, count, hint}; log_lines are the candidate's own, beside a
-failure
+failure; tests are those of a suite, all of them, {name, outcome, counts, why}:
+outcome in the runner's words, counts says whether a test is evidence, for the
+candidate or against it, and why what it is not, or what failed; [] for other
+kinds. An entry of the ledger that is too large loses tests that count first
+(tests_left_out)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gate.core.attribution import advice
-from gate.core.evidence import Evidence, Finding, Outcome
+from gate.core.evidence import Evidence, Finding, OneTest, Outcome
 from gate.core.fail_fast import NotAsked
 from gate.core.policy import Json, Probe
 from gate.core.verdict import Verdict
@@ -135,8 +139,19 @@ def _evidence(item: Evidence, known: Mapping[str, Probe], most: int | None) -> d
         "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings[:most]],
         "findings_left_out": len(item.findings[most:]) if most is not None else 0,
+        "tests": [_test(test) for test in item.tests],
+        "tests_left_out": 0,
         "excerpts": list(item.excerpts),
         "log_lines": list(item.log_lines),
+    }
+
+
+def _test(test: OneTest) -> Json:
+    return {
+        "name": test.name,
+        "outcome": test.outcome,
+        "counts": test.counts,
+        "why": test.why,
     }
 
 

@@ -22,7 +22,8 @@ from gate.errors import ValueProblem
 from gate.kinds.keys import Keys, keys_of
 from gate.kinds.kind import Control, Kind, Turn
 from gate.ports import Clock, Configurations, Logs, Progress, Target
-from gate.probes.control import Limits, Sides, ask_both, settled
+from gate.probes.control import Ask as AskOne
+from gate.probes.control import Limits, Sides, ask_both, blamed, settled
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
@@ -199,8 +200,7 @@ class _Asking:
         if stable is None or kind.control is Control.NONE:
             return await own(), None
         if kind.control is Control.AFTER_FAILURE:
-            seen = await own()
-            return seen, None if seen.passed else replace(await control(), address=STABLE)
+            return await _after_failure(own, control)
         limits = self._limits if kind.again else replace(self._limits, rule=None)
         pair = await ask_both(probe, Sides(own, control, again), limits)
         if settled(*pair, probe):
@@ -218,6 +218,15 @@ class _Asking:
         controls: list[Evidence] = []
         own = await _ask(probe, self._run, self._progress, control=controls.append)
         return own, controls[-1] if controls else None
+
+
+async def _after_failure(own: AskOne, control: AskOne) -> tuple[Evidence, Evidence | None]:
+    """What the candidate shows, and stable if that was no pass."""
+    seen = await own()
+    if seen.passed:
+        return seen, None
+    there = replace(await control(), address=STABLE)
+    return blamed(seen, there), there
 
 
 async def _ask(

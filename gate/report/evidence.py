@@ -93,8 +93,17 @@ def _count(document: Entry) -> Iterator[Line]:
     tone = Tone.GOOD if len(passed) == total else Tone.BAD
     count = f"{len(passed)} of {many(total, 'probe')} passed"
     yield Line(f"{count}: {names}" if names else count, tone)
+    for item in passed:
+        if _idle_tests(item):
+            yield Line(f"{_name(item)}: {safe(text(item, 'seen'), TEXT_MAX)}", indent=2)
     if any(text(item, "address") == SERVICE for item in items):
         yield Line(AT_SERVICE, Tone.FAINT, indent=2)
+
+
+def _idle_tests(item: Entry) -> bool:
+    """Whether a suite has tests that are no evidence, or that nobody can tell of any more."""
+    idle = any(flag(test, "counts") is False for test in children(item, "tests"))
+    return idle or bool(number(item, "tests_left_out"))
 
 
 def _reason(document: Entry, reason: Entry) -> Iterator[Line]:
@@ -162,6 +171,8 @@ def failure_lines(document: Entry, item: Entry, remark: str = "") -> Iterator[Li
     word = outcome_of(item)
     yield Line(f"{_name(item)}: {word} in {_took(item)}{remark}", outcome_tone(word), indent=2)
     yield Line(f"asked: {safe(text(item, 'asked'))}{times_text(item)}", indent=4)
+    if children(item, "tests") or number(item, "tests_left_out"):
+        yield Line(f"tests: {safe(text(item, 'seen'), TEXT_MAX)}", indent=4)
     findings, expected = children(item, "findings"), text(item, "expected")
     if expected and expected not in {text(finding, "expected") for finding in findings}:
         yield Line(f"expected: {safe(expected)}", indent=4)

@@ -66,6 +66,7 @@ class Reply:
     headers: Headers
     response: httpcore.Response
     seen: Seen
+    place: Asked
     named: bool
     _head: bytearray = field(default_factory=bytearray)
     _broke_off: bool = False
@@ -88,7 +89,7 @@ class Reply:
                     self._head += chunk[: LOOKED_AT - len(self._head)]
                 yield chunk
         except BROKEN as error:
-            self.seen.broken.note(f"an answer that broke off ({_name(error)})")
+            self.seen.broke(self.place, f"an answer that broke off ({_name(error)})")
             self._broke_off = True
             raise
 
@@ -100,7 +101,7 @@ class Reply:
         if front_end is not None and front_end.outcome is not Outcome.FAILED:
             self.seen.unreached.note(f"{self.status}: {front_end.meaning}")
         else:
-            count(self.seen, self.status)
+            count(self.seen, self.status, self.place)
 
     def front_end(self) -> FrontEndAnswer | None:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
@@ -113,10 +114,12 @@ class Reply:
 _UNREACHED = (httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
-def count(seen: Seen, status: int) -> None:
-    """Notes an answer of the candidate."""
+def count(seen: Seen, status: int, place: Asked) -> None:
+    """Notes an answer of the candidate; how a WebSocket was answered, its close will tell."""
     seen.answers += 1
     seen.statuses[status] += 1
+    if status != 101:
+        seen.coded(place, status)
 
 
 class Upstream:
@@ -167,7 +170,7 @@ class Upstream:
             seen.unreached.note(f"no connection ({_name(error)})")
             raise
         except BROKEN as error:
-            seen.broken.note(f"no answer ({_name(error)})")
+            seen.broke(request.place, f"no answer ({_name(error)})")
             raise
         reply = self._reply(request, response, seen)
         try:
@@ -184,23 +187,24 @@ class Upstream:
             for name, value in response.headers
             if status == 101 or name.lower() not in _HOP_BY_HOP
         ]
-        named = self._identified(response, status, str(request), seen)
+        named = self._identified(response, request, seen)
         reason = response.extensions.get("reason_phrase", b"")
-        return Reply(status, reason, kept, response, seen, named)
+        return Reply(status, reason, kept, response, seen, request.place, named)
 
-    def _identified(self, response: httpcore.Response, status: int, asked: str, seen: Seen) -> bool:
+    def _identified(self, response: httpcore.Response, request: Request, seen: Seen) -> bool:
         """Whether it is known by now whose answer it is; then it has been counted."""
+        status = response.status
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
         elif status in _FRONT_END or (not self._identity.header and status != 101):
             return False  # the body may tell
         if self._identity.header:
-            doubt = self._identity.doubt(name, f"{asked} {status}")
+            doubt = self._identity.doubt(name, f"{request} {status}")
             if doubt is not None:
                 seen.foreign.note(doubt.fault.seen)
                 return True
-        count(seen, status)
+        count(seen, status, request.place)
         return True
 
     def _request(self, request: Request) -> httpcore.Request:
