@@ -13,7 +13,7 @@ from gate.kinds.suite import SuiteProbe
 from gate.probes.headers import Trace
 from gate.probes.inquiry import Inquiry, Tally, told_before
 from gate.probes.outcome import CannotAskError, Fault
-from gate.probes.suite import process, surroundings
+from gate.probes.suite import process, surroundings, trust_store
 from gate.probes.suite.arrival import arrive
 from gate.probes.suite.authority import Authority
 from gate.probes.suite.channel import Channel
@@ -87,7 +87,7 @@ async def _run(
     folder = surroundings.folder_of(spec, run)
     authority = Authority(spec.hosts) if spec.hosts else None
     if authority is not None:
-        authority.bundle(scratch / "ca.pem")
+        trust_store.write(scratch, authority.pem)
     surroundings.install_plugin(scratch)
     fault = await arrived()
     if fault is not None:
