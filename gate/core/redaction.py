@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Collection, Mapping
+from copy import copy
 from urllib.parse import quote, quote_plus
 
 from gate.core.named_secrets import SHOWN, NamedSecrets
@@ -54,11 +55,25 @@ class Redactor:
         for name, value in secrets.items():
             for form in _forms(value):
                 forms[form] = f"[secret {name}]"
+        self._take(forms)
+
+    def _take(self, forms: dict[str, str]) -> None:
         self._forms = forms
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
         self._beginnings = _Beginnings(forms)
         self._ends = _Beginnings({form[::-1]: shown[::-1] for form, shown in forms.items()})
+
+    def hiding(self, values: Mapping[str, str]) -> "Redactor":
+        """The same, which hides these values, too.
+
+        Args:
+            values: what is shown in its place, to each value.
+        """
+        forms = {form: shown for shown, value in values.items() for form in _forms(value)}
+        other = copy(self)
+        other._take({**forms, **self._forms})  # noqa: SLF001 - its own
+        return other
 
     @property
     def longest(self) -> int:

@@ -53,6 +53,11 @@ class Keys(Checked):
         """Values that some answer must have, as the policy writes them."""
         return ()
 
+    @property
+    def writes(self) -> bool:
+        """Whether asking it may change what the service keeps."""
+        return False
+
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""
         return self

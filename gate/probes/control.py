@@ -12,9 +12,10 @@ from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
-from gate.core.shapes import Shape, broken, together
+from gate.core.shapes import Shape, broken, together, unlike
 from gate.core.statistics import SprtResult
 from gate.ports import Clock
+from gate.probes.words import LINES_MAX
 
 AGAIN_WITHIN_S = 120.0
 """So long a failed probe may be asked again, its first try included, whatever the test knows."""
@@ -107,7 +108,7 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         return own
     breaks = list(broken(own.shape, promised))
     if not breaks:
-        return own
+        return _told_apart(own, unlike(own.shape, promised))
     findings = tuple(
         Finding(Symptom.SCHEMA, f"{was}, as stable has it", now) for now, was in breaks[:BREAKS_MAX]
     )
@@ -119,6 +120,16 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         seen=f"another shape than stable's: {breaks[0][0]}{more}",
         right_times=0,
     )
+
+
+def _told_apart(own: Evidence, differences: Sequence[str]) -> Evidence:
+    """A pass that says in what its page is unlike stable's, which may be meant so."""
+    if not differences:
+        return own
+    lines = tuple(f"= unlike stable's: {one}" for one in differences[:BREAKS_MAX])
+    more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+    seen = f"{own.seen}; unlike stable's: {differences[0]}{more}"
+    return replace(own, seen=seen, excerpts=(*lines, *own.excerpts)[:LINES_MAX])
 
 
 def _told(
