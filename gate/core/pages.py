@@ -18,11 +18,11 @@ ONLY = "$"
 _TIMES, _LEAST_BYTES = 2.0, 1000
 """A page is of another size if it has so many times as much, or as little, and so many bytes."""
 _NAMES: Mapping[str, str] = {
-    "h1": "main heading (h1)",
-    "form": "form",
-    "input": "form field",
-    "a": "link",
-    "img": "image",
+    "h1": "main headings",
+    "form": "forms",
+    "input": "form fields",
+    "a": "links",
+    "img": "images",
 }
 
 
@@ -104,7 +104,7 @@ def _fewer(page: Page, was: Sequence[Page]) -> Iterator[str]:
     for name, words in _NAMES.items():
         now, least = page.counts.get(name, 0), min(one.counts.get(name, 0) for one in was)
         if least and now * 2 < least:
-            yield f"{now or 'no'} {words}{'' if now == 1 else 's'} (stable: {least})"
+            yield f"{now or 'no'} {words} (stable: {least})"
 
 
 def _alike(pages: Sequence[Page], before: Sequence[Page]) -> Iterator[tuple[Page, list[Page]]]:

@@ -184,7 +184,11 @@ def broken(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
         elif _retyped(was, now):
             told.add(path)
             yield f"{shown(path)} is {_kinds(now)}", f"{shown(path)} is {_kinds(was)}"
-    yield from broken_pages(shape.pages, promised.pages)
+
+
+def unreadable(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
+    """What no reader of an HTML page can do with; as `broken`."""
+    return broken_pages(shape.pages, promised.pages)
 
 
 def unlike(shape: Shape, promised: Shape) -> tuple[str, ...]:
@@ -215,7 +219,7 @@ def _labels(shape: Shape) -> frozenset[str]:
 
 def no_json(label: str = WHOLE, page: Page | None = None) -> Shape:
     """The shape of an answer that is no JSON, and of the page that it is."""
-    places = {(label,): Place(frozenset({"no JSON"}))}
+    places: dict[Path, Place] = {(label,): Place(frozenset({"no JSON"}))}
     return Shape(places, pages=() if page is None else (page,))
 
 

@@ -104,12 +104,12 @@ class JourneyProbe(Keys):
     @property
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
-        wanted = [step.expect for step in (*self.steps, *self.always)]
-        return tuple(
-            value
-            for one in wanted
-            for value in (one.answer.json, [text for _, text in one.headers], [*one.content.text])
-        )
+        found: list[Json] = []
+        for step in (*self.steps, *self.always):
+            wanted = step.expect
+            found += [wanted.answer.json, [text for _, text in wanted.headers]]
+            found += [*wanted.content.text]
+        return tuple(found)
 
     @property
     def captures(self) -> frozenset[str]:

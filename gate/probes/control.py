@@ -12,7 +12,7 @@ from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
-from gate.core.shapes import Shape, broken, together, unlike
+from gate.core.shapes import Shape, broken, together, unlike, unreadable
 from gate.core.statistics import SprtResult
 from gate.ports import Clock
 from gate.probes.words import LINES_MAX
@@ -106,18 +106,20 @@ def _compared(probe: Probe, tries: Sequence[tuple[Evidence, Evidence]]) -> list[
 def _against(own: Evidence, promised: Shape) -> Evidence:
     if not own.passed or own.shape is None:
         return own
-    breaks = list(broken(own.shape, promised))
+    breaks = [(Symptom.SCHEMA, *one) for one in broken(own.shape, promised)]
+    breaks += [(Symptom.BODY, *one) for one in unreadable(own.shape, promised)]
     if not breaks:
         return _told_apart(own, unlike(own.shape, promised))
     findings = tuple(
-        Finding(Symptom.SCHEMA, f"{was}, as stable has it", now) for now, was in breaks[:BREAKS_MAX]
+        Finding(symptom, f"{was}, as stable has it", now)
+        for symptom, now, was in breaks[:BREAKS_MAX]
     )
     more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
     return replace(
         own,
         outcome=Outcome.FAILED,
         findings=findings,
-        seen=f"another shape than stable's: {breaks[0][0]}{more}",
+        seen=f"another shape than stable's: {breaks[0][1]}{more}",
         right_times=0,
     )
 

@@ -53,20 +53,25 @@ class AskedStep:
         self._needs = names([*texts.values()]) | judged
         self.always = always
 
-    @property
-    def state(self) -> str:
-        """Which step this is, as a member of the header tracestate (W3C Trace Context)."""
-        label = _STATE_UNSAFE.sub(lambda match: quote(match[0]), self.where)
-        return f"gate={label[:LABEL_MAX].rstrip()}"
+    def state(self, journey: int) -> str:
+        """Which step of which journey this is: a member of tracestate (W3C Trace Context, 3.3)."""
+        label = _STATE_UNSAFE.sub(lambda match: quote(match[0]), self.where[:LABEL_MAX])
+        return f"gate={journey}.{label.rstrip()}"
 
     def lacks(self, values: Mapping[str, str]) -> list[str]:
         """Names that it uses and that have no value."""
         return sorted(self._needs - values.keys())
 
     def request(
-        self, run: Run, trace: headers.Trace, values: Mapping[str, str], cookie: str
+        self, run: Run, trace: headers.Trace, values: Mapping[str, str], own: Mapping[str, str]
     ) -> Request:
         """The request, a new one each time.
+
+        Args:
+            run: whom to ask.
+            trace: the probe's.
+            values: for the templates.
+            own: headers of the journey's own, unless the step has them.
 
         Raises:
             CannotAskError: a value that no header can carry.
@@ -74,8 +79,7 @@ class AskedStep:
         body, content_type = self._rendered_body(values)
         sent = headers.render(trace, run.target.headers, self._headers, values)
         there = {name.lower() for name, _ in sent}
-        extra = {**dict(EXTRA), **content_type, **({"cookie": cookie} if cookie else {})}
-        extra["tracestate"] = self.state
+        extra = {**dict(EXTRA), **content_type, **own}
         sent += tuple((name, value) for name, value in extra.items() if name not in there)
         return Request(self.step.method, self.url(run, values), sent, body)
 

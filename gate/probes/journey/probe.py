@@ -124,7 +124,7 @@ def _evidence(
 
 def _hidden(one: Traveller, fault: Fault) -> Fault:
     """The fault without what this journey captured, which no other words know."""
-    words = one.words
+    line = one.words.line
     return replace(
-        fault, **{name: words.line(getattr(fault, name)) for name in ("seen", "expected", "hint")}
+        fault, seen=line(fault.seen), expected=line(fault.expected), hint=line(fault.hint)
     )

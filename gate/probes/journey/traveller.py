@@ -122,9 +122,10 @@ class Traveller:
 
     def _request(self, step: AskedStep) -> Request:
         url = step.url(self.run, self._values)
-        return step.request(
-            self.run, self.trace, self._values, self._jar.header(step.step.method, url)
-        )
+        own = {"tracestate": step.state(self.number)}
+        if cookie := self._jar.header(step.step.method, url):
+            own["cookie"] = cookie
+        return step.request(self.run, self.trace, self._values, own)
 
     def _faults(self, step: AskedStep, reply: Reply) -> Iterator[Fault]:
         """What is wrong; cookies are kept and values captured of an answer that counts."""
