@@ -228,11 +228,13 @@ class Step(Checked):
 
 
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
+_NAMED = r"\$\{[^{}]*\}"
+_REST = rf"(?:[!\"$-~]|{_NAMED})*"
 _PATH = Annotated[
     str,
     Text(
         "a path such as /login that starts with one /",
-        r"(?:/|\$\{[^{}]*\}|/(?:[!\"$-.0-~]|\$\{[^{}]*\})(?:[!\"$-~]|\$\{[^{}]*\})*)",
+        rf"(?:/|/(?:[!\"$-.0-~]|{_NAMED}){_REST}|{_NAMED}{_REST})",
         advice="the address is the candidate's own; a policy cannot name another host",
     ),
     _TEMPLATED,

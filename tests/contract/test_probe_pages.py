@@ -155,7 +155,7 @@ async def test_html_beside_stables(kind, answer, broken, told):
     if broken:
         assert own.outcome is Outcome.FAILED
         assert broken in own.findings[0].seen
-        assert own.attribution.value == "contract change"
+        assert own.attribution.value == "regression"
     assert told in own.seen
     assert ("unlike stable's" in own.seen) is bool(told)
     own, _ = await beside(candidate, Site(page=lambda *_: answer), Probe("x", kind))

@@ -27,7 +27,7 @@ def page(size=5000, title="Notes", braces=(), **counts):
         (page(title="Error"), [], ['another title: "Error" (stable: "Notes")']),
         (page(900), [], ["900 bytes (stable: 5000 bytes)"]),
         (page(20_000), [], ["20000 bytes (stable: 5000 bytes)"]),
-        (page(form=0, h1=0), [], ["no main heading (h1)s (stable: 1)", "no forms (stable: 1)"]),
+        (page(form=0, h1=0), [], ["no main headings (stable: 1)", "no forms (stable: 1)"]),
         (page(a=4), [], ["4 links (stable: 10)"]),
         (page(a=5), [], []),
     ],

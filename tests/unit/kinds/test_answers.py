@@ -36,7 +36,7 @@ def test_what_is_written_is_read(tmp_path, expect, read):
 @pytest.mark.parametrize(
     ("expect", "said"),
     [
-        ("{path: {a: 1}}", "6:42 probes.x.expect.path.a: is no JSONPath query"),
+        ("{path: {a: 1}}", "6:40 probes.x.expect.path.a: is no JSONPath query"),
         ('{path: {"$.a[": 1}}', "is no JSONPath query (RFC 9535): unbalanced brackets"),
         ('{selector: {"h1[": x}}', "is no CSS selector"),
         ('{selector: {"h1@": x}}', "no name of an attribute after @"),
