@@ -29,7 +29,7 @@ from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
-SPARED = "= stable was not asked: the probe changes something there (stable_writes: true allows it)"
+_SPARED = "stable was not asked: the probe changes something there; stable_writes: true allows it"
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""
 
@@ -196,7 +196,13 @@ class _Asking:
         """Of a probe that changes something: what the candidate shows, with nothing beside it."""
         run = replace(self._run, target=replace(self._run.target, stable=None))
         seen = await _ask(probe, run, self._progress)
-        return replace(seen, excerpts=(SPARED, *seen.excerpts)[:LINES_MAX])
+        first = [
+            replace(one, hint=f"{one.hint}; {_SPARED}" if one.hint else _SPARED)
+            for one in seen.findings[:1]
+        ]
+        findings = (*first, *seen.findings[1:])
+        excerpts = (f"= {_SPARED}", *seen.excerpts)[:LINES_MAX]
+        return replace(seen, findings=findings, excerpts=excerpts)
 
     async def _arrived(self, keys: Keys) -> None:
         """Waits for what stable was asked last, unless the verdict is known."""

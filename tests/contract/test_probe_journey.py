@@ -127,7 +127,7 @@ async def test_rest_with_a_token_and_what_cleans_up():
     [
         ("no csrf field", Symptom.BODY, "step 2, GET /login", "nothing at input[name=_csrf]@value"),
         ("refuses all", Symptom.REDIRECT, "at step 3, sign in", "302 Found"),
-        ("leads home", Symptom.REDIRECT, "at step 3, sign in", "to another path (/)"),
+        ("leads home", Symptom.REDIRECT, "at step 3, sign in", "to /"),
         ("no cookie", Symptom.HEADER, "step 3, sign in", "nothing at cookie session"),
     ],
 )

@@ -131,9 +131,10 @@ class AskedStep:
         location = answer.header("location") or ""
         if not location or not _leads(wanted, asked, location, values):
             meaning, hint = redirect.read(asked, location)
-            to = f" ({location})" if location else ""
-            seen = f"{answer.phrase}: {meaning}{to}"
-            yield Fault(Symptom.REDIRECT, seen, f"a redirect to {_named(wanted)}", hint)
+            to = f"{meaning} ({location})" if hint else f"to {location}" if location else meaning
+            yield Fault(
+                Symptom.REDIRECT, f"{answer.phrase}: {to}", f"a redirect to {_named(wanted)}", hint
+            )
 
     @property
     def expected(self) -> str:

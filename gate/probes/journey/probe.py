@@ -110,6 +110,8 @@ def _evidence(
     faults = Counter(_hidden(one, fault) for one in travellers for fault in one.faults)
     right = sum(one.going for one in travellers)
     outcome = worst(faults) if faults else Outcome.PASSED
+    if where := told.expected_there(travellers):
+        draft = replace(draft, expected=where)
     names = sorted({name for one in travellers for name in one.names})[:_NAMES_MAX]
     return draft.end(
         told.seen(travellers),

@@ -32,6 +32,13 @@ def expected(spec: JourneyProbe, steps: Sequence[AskedStep]) -> str:
     return f"{who}{'; '.join(f'{one.where}: {one.expected}' for one in steps)}"
 
 
+def expected_there(travellers: Sequence[Traveller]) -> str:
+    """What must be seen at the first step that was wrong, "" where none was."""
+    stops = (stop for one in travellers for stop in one.stops if stop.faults)
+    first = next(stops, None)
+    return f"{first.step.where}: {first.step.expected}" if first else ""
+
+
 def seen(travellers: Sequence[Traveller]) -> str:
     """What was seen, in one line."""
     right = [one for one in travellers if one.going]

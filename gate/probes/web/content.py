@@ -235,6 +235,10 @@ def _shown(value: Json) -> str:
     return quoted(text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…", "another value")
 
 
+def _times(count: int) -> str:
+    return "found once" if count == 1 else f"found {count} times"
+
+
 def _named(found: Found) -> str:
     """What must be found, in words."""
     parts = [f"= {compact(found.equals)}"] if found.equals is not None else []
@@ -242,7 +246,7 @@ def _named(found: Found) -> str:
     parts += [f"with {compact(found.contains)}"] if found.contains else []
     parts += [f"matching {found.matches}"] if found.matches else []
     parts += [f"of type {found.kind}"] if found.kind else []
-    parts += [f"found {found.count} times"] if found.count is not None else []
+    parts += [_times(found.count)] if found.count is not None else []
     if found.exists is not None:
         parts += ["there" if found.exists else "not there"]
     return " and ".join(parts)
