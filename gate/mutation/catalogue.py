@@ -30,6 +30,7 @@ _USUAL = frozenset(
     }
 )  # fmt: skip
 """Headers that a server or a front end writes by itself."""
+_BY_BODY = "json, a schema, text or a selector"
 _BY_HEADER = {
     "location": "expect: {redirect: …}",
     "set-cookie": "a later step of a journey that needs the cookie",
@@ -87,8 +88,8 @@ def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
             yield _status(http, status)
     redirect = "one exact status"
     yield _named(http, "a redirect (307)", Family.ANSWER, faults.Redirect(), redirect)
-    yield _named(http, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
-    yield _named(http, "a page for people (200)", Family.ANSWER, faults.Html(), "json or a schema")
+    yield _named(http, "an empty body", Family.ANSWER, faults.Blank(), _BY_BODY)
+    yield _named(http, "a page for people (200)", Family.ANSWER, faults.Html(), _BY_BODY)
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
@@ -126,9 +127,9 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
     within = f"a timeout below {DELAY_S:g} s"
     yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), within)
     if page.answer.body:
-        yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
+        yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), _BY_BODY)
         html = "a page for people (200)"
-        yield _named(place, html, Family.ANSWER, faults.Html(), "json or a schema")
+        yield _named(place, html, Family.ANSWER, faults.Html(), _BY_BODY)
         wrong = faults.HeaderSet("content-type", "application/octet-stream")
         yield _named(
             place, "wrong content type", Family.ANSWER, wrong, "headers: {Content-Type: …}"

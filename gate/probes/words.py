@@ -49,7 +49,7 @@ class Words:
         return self if bodies is self._bodies else Words(self._redactor, bodies)
 
     def hiding(self, values: Mapping[str, str]) -> "Words":
-        """The same, which hides these values, too, each by what is shown in its place."""
+        """The same, which hides these values, too: each with what is shown in its place."""
         return Words(self._redactor.hiding(values), self._bodies) if values else self
 
     def reach(self, limit: int = LINE_MAX) -> int:

@@ -211,6 +211,16 @@ async def test_what_one_user_wrote_another_must_not_see(leaks):
         assert "an answer to alice with what bob wrote" in shown(evidence.findings)
 
 
+async def test_what_leaks_to_another_user_is_shown_nowhere():
+    steps = (*USERS.steps[:2], Step("GET", "/tokens", name="look", expect=Wanted((201,))))
+    site = Site()
+    site.page = lambda method, path: reply(list(site.tokens)) if path == "/tokens" else None
+    evidence = await asked(replace(USERS, steps=steps), site)
+    assert "[captured token]" in shown(evidence)
+    assert len(site.tokens) == 4
+    assert not [token for token in site.tokens if token in shown(evidence)]
+
+
 async def test_a_page_that_all_share_may_show_what_others_wrote():
     steps = (*USERS.steps[:2], replace(USERS.steps[2], shared=True))
     evidence = await asked(replace(USERS, steps=steps, users=(), times=3), Site("leaks"))

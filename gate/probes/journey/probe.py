@@ -21,6 +21,7 @@ from gate.probes.journey.asked import AskedStep
 from gate.probes.journey.traveller import Traveller
 from gate.probes.outcome import CannotAskError, Fault, worst
 from gate.probes.web.asking import Before
+from gate.probes.words import Words
 
 KIND = "journey"
 CLEAN_UP_WITHIN_S = 5.0
@@ -40,9 +41,10 @@ async def ask(inquiry: Inquiry[JourneyProbe]) -> Evidence:
     draft = inquiry.begin(KIND, told.asked(spec), told.expected(spec, steps))
     trace, before = headers.Trace(), Before(run, inquiry.report)
     owners: dict[str, str] = {}
+    hidden: dict[str, str] = {}
     users = [user for user in (spec.users or ("",)) for _ in range(spec.times)]
     travellers = [
-        Traveller(user, number, run, trace, before, owners, spec.captures)
+        Traveller(user, number, run, trace, before, owners, spec.captures, hidden)
         for number, user in enumerate(users, 1)
     ]
     try:
@@ -107,16 +109,17 @@ def _evidence(
     draft: Draft, travellers: Sequence[Traveller], before: Sequence[str], trace: str
 ) -> Evidence:
     """What all journeys come to: each of them must have gone right."""
-    faults = Counter(_hidden(one, fault) for one in travellers for fault in one.faults)
+    words = travellers[0].words
+    faults = Counter(_hidden(words, fault) for one in travellers for fault in one.faults)
     right = sum(one.going for one in travellers)
     outcome = worst(faults) if faults else Outcome.PASSED
     if where := told.expected_there(travellers):
         draft = replace(draft, expected=where)
     names = sorted({name for one in travellers for name in one.names})[:_NAMES_MAX]
     return draft.end(
-        told.seen(travellers),
+        told.seen(travellers, words),
         faults,
-        (*before, *told.excerpts(travellers)),
+        (*before, *told.excerpts(travellers, words)),
         trace=trace,
         answered_by=", ".join(names),
         tally=Tally(len(travellers), right, outcome),
@@ -124,9 +127,9 @@ def _evidence(
     )
 
 
-def _hidden(one: Traveller, fault: Fault) -> Fault:
-    """The fault without what this journey captured, which no other words know."""
-    line = one.words.line
+def _hidden(words: Words, fault: Fault) -> Fault:
+    """The fault without what was captured, which no other words know."""
+    line = words.line
     return replace(
         fault, seen=line(fault.seen), expected=line(fault.expected), hint=line(fault.hint)
     )

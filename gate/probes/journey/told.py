@@ -39,7 +39,7 @@ def expected_there(travellers: Sequence[Traveller]) -> str:
     return f"{first.step.where}: {first.step.expected}" if first else ""
 
 
-def seen(travellers: Sequence[Traveller]) -> str:
+def seen(travellers: Sequence[Traveller], words: Words) -> str:
     """What was seen, in one line."""
     right = [one for one in travellers if one.going]
     wrong = [one for one in travellers if not one.going]
@@ -48,16 +48,15 @@ def seen(travellers: Sequence[Traveller]) -> str:
         took_s = sum(one.answer.took_s for one in replies if one and one.answer)
         share = f"{len(right)} journeys, " if len(right) > 1 else ""
         return f"{share}all answers right in {took_s * 1000:.0f} ms"
-    first = wrong[0].words.line(wrong[0].faults[0].seen)
+    first = words.line(wrong[0].faults[0].seen)
     if len(travellers) == 1:
         return first
     return f"{len(right)} of {len(travellers)} journeys right: {first} ({wrong[0].owner})"
 
 
-def excerpts(travellers: Sequence[Traveller]) -> Iterator[str]:
+def excerpts(travellers: Sequence[Traveller], words: Words) -> Iterator[str]:
     """The journey that tells most: every step in a line, and what was wrong in several."""
     one = next((one for one in travellers if not one.going), travellers[0])
-    words = one.words
     if len(travellers) > 1:
         yield words.line(f"= {one.owner}")
     details = next(([*_details(stop, words)] for stop in one.stops if stop.faults), [])

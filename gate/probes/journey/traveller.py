@@ -50,6 +50,8 @@ class Traveller:
         before: told what did not count.
         owners: whose each nonce is, of all journeys of the probe.
         captures: names that steps may give a value to.
+        hidden: what is shown in the place of each captured value and cookie, of all journeys: what
+            leaks to another one must not be shown there either.
     """
 
     user: str
@@ -59,6 +61,7 @@ class Traveller:
     before: Before
     owners: dict[str, str]
     captures: frozenset[str]
+    hidden: dict[str, str]
     stops: list[Stop] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -68,8 +71,6 @@ class Traveller:
         self.owners[self.nonce] = self.owner
         self._jar = Jar(self.run.target.url)
         self._values = dict(self.run.values(self.nonce, self.user))
-        self._captured: dict[str, str] = {}
-        self._hidden: dict[str, str] = {}
 
     @property
     def owner(self) -> str:
@@ -89,7 +90,7 @@ class Traveller:
     @property
     def words(self) -> Words:
         """Makes texts fit to show: without what was captured, and without cookies."""
-        return self.run.words.hiding(self._hidden)
+        return self.run.words.hiding(self.hidden)
 
     async def go(self, step: AskedStep, label: str = "") -> None:
         """Takes one step, and judges its answer.
@@ -155,13 +156,12 @@ class Traveller:
 
     def _keep(self, name: str, value: str) -> None:
         self._values[name] = value
-        self._captured[name] = value
-        self._hidden[f"[captured {name}]"] = value
+        self.hidden[value] = f"[captured {name}]"
 
     def _hide_cookies(self) -> None:
         for name, value in self._jar.values.items():
             if len(value) >= _HIDDEN_COOKIE_MIN:
-                self._hidden[f"[cookie {name}]"] = value
+                self.hidden.setdefault(value, f"[cookie {name}]")
 
     def _foreign(self, step: AskedStep, answer: Answer) -> Iterator[Fault]:
         """What another user wrote, in an answer to this one."""
