@@ -92,6 +92,12 @@ class JourneyProbe(Keys):
         return f"{len(self.steps)} steps"
 
     @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """As Keys.paths."""
+        several = (("steps", self.steps), ("always", self.always))
+        return tuple((place, step.path) for place, steps in several for step in steps)
+
+    @property
     def sessions(self) -> int:
         """As Keys.sessions."""
         return self.journeys

@@ -77,7 +77,9 @@ class Capture(Checked):
         str, Text("a header name", rf"{TOKEN}+", 100), Key("the value of this header")
     ] = ""
     cookie: Annotated[
-        str, Text("a cookie name", rf"{TOKEN}+", 200), Key("the value of this cookie")
+        str,
+        Text("a cookie name", rf"{TOKEN}+", 200),
+        Key("the value that the answer gives this cookie"),
     ] = ""
     text: Annotated[bool, Flag(), Key("the whole body, for a `regex` to search in")] = False
     regex: Annotated[

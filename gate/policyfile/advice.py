@@ -33,7 +33,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
         if not probe.required:
             told = "a failure is only reported, it stops no promotion"
             yield Remark(f"{where}.required", told)
-        for said in keys_of(probe).remarks(stable=stable):
+        for said in keys_of(probe).remarks(stable=stable and not probe.spares_stable):
             yield Remark(f"{where}.{said.place}", said.message, said.hint)
     yield from (said for _, said in lacking(policy.probes))
     yield from _of_writes(policy)
@@ -93,9 +93,9 @@ def _of_writes(policy: Policy) -> Iterator[Remark]:
 def _of_paths(policy: Policy) -> Iterator[Remark]:
     """Paths that the front end may keep for itself."""
     asked = [
-        (f"probes.{probe.name}.{keys_of(probe).facts.key}.path", str(path))
+        (f"probes.{probe.name}.{keys_of(probe).facts.key}.{key}", path)
         for probe in policy.probes
-        if (path := getattr(probe.spec, "path", None)) is not None
+        for key, path in keys_of(probe).paths
     ]
     if policy.candidate.identity:
         asked.append(("candidate.identity.json.path", policy.candidate.identity.path))

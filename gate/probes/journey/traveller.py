@@ -19,7 +19,8 @@ from gate.probes.words import Words
 
 _HIDDEN_COOKIE_MIN = 8
 """Shorter values of cookies are settings, not sessions."""
-_SEEN_MAX = 1 << 16
+_TOLD_MAX = 1 << 15
+"""Bytes of a body that are kept where it was wrong, to be shown in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ class Traveller:
         )
         self.names |= {reply.name} if reply.name else set()
         faults = tuple(_at(step, fault, reply.answer) for fault in self._faults(step, reply))
-        self.stops.append(Stop(step, reply, faults))
+        kept = _TOLD_MAX if faults else 0
+        self.stops.append(Stop(step, _cut(reply, kept), faults))
         if label and not faults and reply.answer is not None and step.step.method != "HEAD":
             self._keep_shape(reply.answer, label)
 
@@ -183,6 +185,13 @@ class Traveller:
         shape = shape_of_answer(answer, self.words, label)
         if shape is not None:
             self.shapes.append(shape)
+
+
+def _cut(reply: Reply, most: int) -> Reply:
+    """The reply with only so many bytes of its body: many journeys have many answers."""
+    if reply.answer is None:
+        return reply
+    return reply._replace(answer=replace(reply.answer, body=reply.answer.body[:most]))
 
 
 def _named(others: set[str]) -> str:

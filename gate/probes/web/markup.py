@@ -21,6 +21,8 @@ _BRACES = re.compile(
 )
 """What template languages leave behind where nobody renders them."""
 _UNSHOWN = frozenset({"script", "style", "template", "textarea", "code", "pre"})
+_SEEN_ATTRIBUTES = ("href", "src", "action", "value", "title", "alt", "content", "placeholder")
+"""What people read or follow; others hold code, too, which has braces of its own."""
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -86,7 +88,7 @@ class Markup:
                     yield from _BRACES.findall(tail)
                 continue
             texts = [element.text] if element.tag not in _UNSHOWN else []
-            texts += [element.tail, *element.attrib.values()]
+            texts += [element.tail, *map(element.get, _SEEN_ATTRIBUTES)]
             for text in filter(None, texts):
                 yield from _BRACES.findall(text)
 

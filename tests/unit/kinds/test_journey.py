@@ -155,3 +155,9 @@ def test_values_made_by_hand_are_checked_too():
         JourneyProbe((Step("GET", "/"),), times=1000)
     with pytest.raises(ValueProblem):
         Step("POST", "/", body="a", form=(("a", "b"),))
+
+
+def test_paths_that_end_in_z_are_advised_against_in_steps_too(tmp_path):
+    text = "x: {journey: {steps: [{get: /a}], always: [{delete: /readyz}]}}"
+    told = advice(tmp_path, probes(text))
+    assert any("probes.x.journey.always: /readyz ends in z" in one for one in told)
