@@ -44,14 +44,19 @@ def seen(travellers: Sequence[Traveller], words: Words) -> str:
     right = [one for one in travellers if one.going]
     wrong = [one for one in travellers if not one.going]
     if not wrong:
-        replies = [stop.reply for one in right for stop in one.stops]
-        took_s = sum(one.answer.took_s for one in replies if one and one.answer)
+        took_s = max(map(_took_s, right))
         share = f"{len(right)} journeys, " if len(right) > 1 else ""
         return f"{share}all answers right in {took_s * 1000:.0f} ms"
     first = words.line(wrong[0].faults[0].seen)
     if len(travellers) == 1:
         return first
     return f"{len(right)} of {len(travellers)} journeys right: {first} ({wrong[0].owner})"
+
+
+def _took_s(one: Traveller) -> float:
+    """How long its answers took together."""
+    replies = (stop.reply for stop in one.stops)
+    return sum(reply.answer.took_s for reply in replies if reply and reply.answer)
 
 
 def excerpts(travellers: Sequence[Traveller], words: Words) -> Iterator[str]:
