@@ -35,6 +35,7 @@ class Page:
         size_bytes: of the body.
         title: "" without one.
         counts: how many elements of each of a few names are in it.
+        letters: how many characters people can read in it, without its title.
         braces: templates that nobody rendered, as they stand there; the first ones.
     """
 
@@ -43,11 +44,12 @@ class Page:
     title: str = ""
     counts: Mapping[str, int] = field(default_factory=dict, hash=False)
     braces: tuple[str, ...] = ()
+    letters: int = 1
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to see: no element that anybody reads."""
-        return self.size_bytes == 0
+        """Whether there is nothing to see, and no script that could show something."""
+        return self.size_bytes == 0 or not (self.letters or any(self.counts.values()))
 
     def cleaned(self, clean: Callable[[str], str]) -> "Page":
         """The same with its texts made fit to show."""

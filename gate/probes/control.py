@@ -15,7 +15,7 @@ from gate.core.policy import Probe
 from gate.core.shapes import Shape, broken, together, unlike, unreadable
 from gate.core.statistics import SprtResult
 from gate.ports import Clock
-from gate.probes.words import LINES_MAX
+from gate.probes.words import LINES_MAX, TEXT_MAX
 
 AGAIN_WITHIN_S = 120.0
 """So long a failed probe may be asked again, its first try included, whatever the test knows."""
@@ -130,7 +130,7 @@ def _told_apart(own: Evidence, differences: Sequence[str]) -> Evidence:
         return own
     lines = tuple(f"= unlike stable's: {one}" for one in differences[:BREAKS_MAX])
     more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
-    seen = f"{own.seen}; unlike stable's: {differences[0]}{more}"
+    seen = f"unlike stable's: {differences[0]}{more}; {own.seen}"[:TEXT_MAX]
     return replace(own, seen=seen, excerpts=(*lines, *own.excerpts)[:LINES_MAX])
 
 

@@ -134,6 +134,8 @@ GOOD = page(f"<title>Notes</title><h1>Notes</h1>{ROWS}")
         (page(""), "an empty page", ""),
         ((200, ["content-type: text/html"], ""), "an empty page", ""),
         ((200, [], ""), "an empty page", ""),
+        (page("<title>Notes</title><body> <div></div> </body>"), "an empty page", ""),
+        (page("<title>Notes</title><div id=app></div><script src=/a.js></script>"), "", "bytes"),
         (page(f"<title>Notes</title><h1>{{{{ title }}}}</h1>{ROWS}"), "{{ title }}", ""),
         (page(f"<title>Notes</title><h1>x</h1><p>{{% for a in b %}}</p>{ROWS}"), "{% for", ""),
         (page(f"<title>Notes</title><h1>x</h1><a href='${{url}}'>x</a>{ROWS}"), "${url}", ""),

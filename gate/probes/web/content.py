@@ -146,12 +146,18 @@ def wrong_content(expected: Content, body: Body) -> Iterator[Fault]:
 
 
 def _wrong_paths(expected: Content, body: Body) -> Iterator[Fault]:
+    try:
+        value = body.json if expected.path else None
+    except ValueError:
+        yield Fault(Symptom.BODY, f"a body that is not JSON ({body.kind})", "JSON")
+        return
     for query, found in expected.path:
         try:
-            values = body.by_path(query)
-        except ValueError:
-            yield Fault(Symptom.BODY, f"a body that is not JSON ({body.kind})", "JSON")
-            return
+            values = found_by_path(query, value)
+        except ValueError as error:
+            seen = f"{query}: a body that cannot be searched ({error})"
+            yield Fault(Symptom.BODY, seen, f"{query} {_named(found)}")
+            continue
         yield from _wrong(query, found, values)
 
 

@@ -21,6 +21,7 @@ _BRACES = re.compile(
 )
 """What template languages leave behind where nobody renders them."""
 _UNSHOWN = frozenset({"script", "style", "template", "textarea", "code", "pre"})
+_UNREAD_TEXT = frozenset({"script", "style", "template", "title", "noscript"})
 _SEEN_ATTRIBUTES = ("href", "src", "action", "value", "title", "alt", "content", "placeholder")
 """What people read or follow; others hold code, too, which has braces of its own."""
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
@@ -71,12 +72,23 @@ class Markup:
             label,
             self._size_bytes if self._root is not None else 0,
             next(iter(self.found("title")), ""),
-            {name: self._count(name) for name in ("h1", "form", "input", "a", "img")},
+            {name: self._count(name) for name in ("h1", "form", "input", "a", "img", "script")},
             tuple(dict.fromkeys(self._braces()))[:BRACES_MAX],
+            self._letters(),
         )
 
     def _count(self, name: str) -> int:
         return 0 if self._root is None else sum(1 for _ in self._root.iter(name))
+
+    def _letters(self) -> int:
+        """How many characters people can read, without the title."""
+        if self._root is None:
+            return 0
+        hidden = _UNREAD_TEXT
+        elements = (one for one in self._root.iter() if isinstance(one.tag, str))
+        texts = (one.text for one in elements if one.tag not in hidden)
+        tails = (one.tail for one in self._root.iter())
+        return sum(len(text.strip()) for several in (texts, tails) for text in several if text)
 
     def _braces(self) -> Iterator[str]:
         """What looks like a template that nobody rendered, where people see it, or follow it."""

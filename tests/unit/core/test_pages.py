@@ -18,6 +18,8 @@ def page(size=5000, title="Notes", braces=(), **counts):
         (page(), [], []),
         (page(5900, a=12), [], []),
         (page(0), ["an empty page"], []),
+        (Page("$", 90, "Notes", {"h1": 0}, (), 0), ["an empty page"], []),
+        (Page("$", 4000, "Notes", {**COUNTS, "script": 1}, (), 0), [], []),
         (
             page(braces=("{{ a }}", "<%= b %>")),
             ["a template that nobody rendered: {{ a }}, <%= b %>"],

@@ -1,9 +1,12 @@
 """What the body of an answer must hold, as policies write it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from gate.core.expectations import Content, Found
-from tests.unit.policy_files import probe, probes, problems
+from tests.unit.policy_files import probe, probes, problems, write
 
 
 def content(folder, expect):
@@ -64,3 +67,15 @@ def test_a_mistake_is_told_with_its_place(tmp_path, expect, said):
 def test_an_answer_to_head_has_no_body(tmp_path):
     text = "x: {http: {path: /, method: HEAD}, expect: {text: x}}"
     assert "never has" in problems(tmp_path, probes(text))[0]
+
+
+def test_policies_without_queries_import_no_query_language(tmp_path):
+    plain = write(tmp_path, probes("x: {http: {path: /}, expect: {text: a}}"))
+    libraries = ("jsonpath_rfc9535", "cssselect", "lxml", "regex")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom gate.policyfile import load_policy\n"
+        f"load_policy(Path({str(plain)!r}))\n"
+        f"print([name for name in {libraries} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
