@@ -360,25 +360,38 @@ async def test_captured_values_are_encoded_as_their_place_needs_it_and_never_sho
     assert "evil" not in shown(evidence)
 
 
-async def test_a_captured_address_is_asked_on_the_same_host_only():
-    site = Site()
+@pytest.mark.parametrize(
+    ("location", "asked_next"),
+    [
+        ("/b?c=d%20e#f", ["GET /b?c=d%20e"]),
+        ("http://{place}/b", ["GET /b"]),
+        ("http://{elsewhere}/b", []),
+        ("//{elsewhere}/b", []),
+        ("http://{place}@{elsewhere}/b", []),
+    ],
+)
+async def test_a_captured_address_is_asked_on_the_same_host_only(location, asked_next):
+    site, strangers = Site(), Site(page=lambda *_: reply({}))
     steps = (
         Step("GET", "/a", expect=Wanted((302,)), capture={"where": Capture(header="location")}),
         Step("GET", "${where}"),
     )
-    for location, asked_next in [
-        ("/b?c=d%20e#f", ["GET /b?c=d%20e"]),
-        ("http://{place}/b", ["GET /b"]),
-        ("//elsewhere.example/b", []),
-        ("http://{place}:1@elsewhere.example/b", []),
-    ]:
-        site.asked.clear()
-        async with site.serve() as place:
-            where = location.format(place=place)
-            site.page = lambda method, path, to=where: redirect(to) if path == "/a" else reply({})
-            evidence = await ask(JourneyProbe(steps), place)
-        assert site.asked == ["GET /a", *asked_next]
-        assert evidence.passed is bool(asked_next)
+    async with site.serve() as place, strangers.serve() as elsewhere:
+        where = location.format(place=place, elsewhere=elsewhere)
+        site.page = lambda method, path: redirect(where) if path == "/a" else reply({})
+        evidence = await ask(JourneyProbe(steps), place)
+    assert site.asked == ["GET /a", *asked_next]
+    assert strangers.asked == []
+    assert evidence.passed is bool(asked_next)
+
+
+async def test_cleaning_up_without_a_secret_that_it_needs_is_no_pass():
+    step = Step("DELETE", "/x", headers=(("X", "${nobody}"),))
+    evidence = await asked(
+        JourneyProbe((Step("GET", "/"),), (step,)), Site(page=lambda *_: reply({}))
+    )
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    assert "no value for ${nobody}" in evidence.findings[0].seen
 
 
 async def test_what_cannot_be_sent_is_nobody_elses_fault():
