@@ -8,6 +8,7 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Content, Found, Pattern
+from gate.core.policy import IdentityRule
 from gate.kinds.journey import JourneyProbe
 from gate.kinds.steps import Capture, Redirect, Step, Wanted
 from gate.ports import Target
@@ -392,6 +393,54 @@ async def test_cleaning_up_without_a_secret_that_it_needs_is_no_pass():
     )
     assert evidence.outcome is Outcome.INCONCLUSIVE
     assert "no value for ${nobody}" in evidence.findings[0].seen
+
+
+@pytest.mark.parametrize("value", ["\ud800", "x" * 9000, "", None])
+async def test_what_is_no_value_is_not_captured(value):
+    site = Site(page=lambda *_: reply({"v": value}))
+    steps = (
+        Step("GET", "/v", capture={"v": Capture(json="$.v")}),
+        Step("POST", "/x", body={"v": "${v}"}),
+    )
+    evidence = await asked(JourneyProbe(steps), site)
+    assert evidence.outcome is Outcome.FAILED
+    assert evidence.findings[0].seen.startswith("step 1, GET /v: ")
+    assert "$.v" in evidence.findings[0].seen
+    assert site.asked == ["GET /v"]
+
+
+async def test_a_page_in_place_of_a_redirect_is_told_as_what_it_is():
+    site = Site(page=lambda *_: reply({}))
+    steps = (Step("POST", "/login", "sign in", expect=Wanted(redirect=Redirect("/notes"))),)
+    (finding,) = (await asked(JourneyProbe(steps), site)).findings
+    assert finding.seen == "200 OK at step 1, sign in, {}"
+    assert finding.expected == "a redirect to /notes"
+
+
+async def test_what_is_asked_again_shows_nothing_that_was_captured():
+    """While another revision answers: it, too, may say what was captured."""
+    site, heard = Site(), []
+    rule = IdentityRule(header="x-revision")
+    value = "captured-value-1234"
+
+    def named(method, path):
+        name = "new" if path == "/v" else "old"
+        headers = ["content-type: text/plain", f"x-revision: {name}"]
+        return (200 if path == "/v" else 500), headers, value
+
+    site.page = named
+    steps = (
+        Step("GET", "/v", capture={"v": Capture(text=True)}),
+        Step("GET", "/x", name="then"),
+    )
+    async with site.serve() as place:
+        evidence = await ask(
+            JourneyProbe(steps), place, revision="new", identity=rule, progress=heard.append
+        )
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    told = [one.text for one in heard if "asking again" in one.text]
+    assert "[captured v]" in told[0]
+    assert value not in shown(evidence) + repr(told)
 
 
 async def test_what_cannot_be_sent_is_nobody_elses_fault():

@@ -139,10 +139,15 @@ class AskedStep:
     @property
     def expected(self) -> str:
         """What its answer must be, in words."""
+        return ", ".join([self.wanted_status, *self._expected.words])
+
+    @property
+    def wanted_status(self) -> str:
+        """Its status, and where it must lead, in words."""
         wanted = self.step.expect
         parts = [named(self.statuses)] if wanted.status or wanted.redirect.empty else []
         parts += [f"a redirect to {_named(wanted.redirect)}"] if not wanted.redirect.empty else []
-        return ", ".join([*parts, *self._expected.words])
+        return ", ".join(parts)
 
     def sources(self) -> Iterator[str]:
         """The request as the policy writes it: no secret is in it, and nothing captured."""

@@ -41,6 +41,8 @@ def captured(name: str, capture: Capture, body: Body) -> str:
     if not value:
         more = f" by {capture.regex}" if capture.regex else ""
         raise _not_there(name, capture, f"nothing at {capture.place}{more}")
+    if any("\ud800" <= character <= "\udfff" for character in value[:VALUE_MAX]):
+        raise _not_there(name, capture, f"half a character at {capture.place}")
     if len(value) > VALUE_MAX:
         raise _not_there(name, capture, f"{len(value)} characters at {capture.place}")
     return value

@@ -19,6 +19,7 @@ from gate.probes.words import Words
 
 _HIDDEN_COOKIE_MIN = 8
 """Shorter values of cookies are settings, not sessions."""
+_BY_STATUS = frozenset({Symptom.STATUS, Symptom.REDIRECT})
 _TOLD_MAX = 1 << 15
 """Bytes of a body that are kept where it was wrong, to be shown in part."""
 
@@ -114,7 +115,7 @@ class Traveller:
             lambda: self._request(step),
             step.timeout_s,
             step.statuses,
-            lambda reply, seen: self.before(reply, f"{step.where}: {seen}"),
+            lambda reply, seen: self.before(reply, self.words.line(f"{step.where}: {seen}")),
         )
         self.names |= {reply.name} if reply.name else set()
         faults = tuple(_at(step, fault, reply.answer) for fault in self._faults(step, reply))
@@ -139,7 +140,8 @@ class Traveller:
             self._hide_cookies()
             yield from self._foreign(step, answer)
         if wrong := reply.wrong(step.statuses):
-            yield wrong
+            named = step.wanted_status if wrong.symptom in _BY_STATUS else wrong.expected
+            yield replace(wrong, expected=named)
         elif answer is not None:
             yield from self._judged(step, reply.request.url, answer)
 
