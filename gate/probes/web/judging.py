@@ -103,4 +103,6 @@ def shape_of_answer(answer: Answer, words: Words, label: str = "$") -> Shape | N
     except ValueError:
         if 300 <= answer.status < 400 or (answer.body.strip() and not is_html(answer)):
             return no_json(label)  # what a redirect says beside its Location, nobody reads
+        if not body.markup.searchable:
+            return no_json(label)
         return no_json(label, body.markup.page(label).cleaned(words.line))
