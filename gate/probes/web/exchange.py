@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -77,8 +78,16 @@ class _Phase(Enum):
     ANSWERING = "answering"
 
 
-class _Course:
-    """Follows an exchange through the trace that httpcore reports."""
+class Course:
+    """Follows an exchange through the trace that httpcore reports.
+
+    Args:
+        most: most bytes of the body.
+
+    Attributes:
+        received: bytes of the body so far.
+        begun: the answer as far as its headers, None before.
+    """
 
     _REACHED: Mapping[str, _Phase] = {
         "connection.start_tls.started": _Phase.TLS,
@@ -93,6 +102,7 @@ class _Course:
         self.begun: Answer | None = None
 
     async def trace(self, name: str, _: Mapping[str, object]) -> None:
+        """As httpcore reports."""
         self.phase = self._REACHED.get(name, self.phase)
 
     @property
@@ -115,7 +125,7 @@ async def exchange(
     Raises:
         ExchangeError: there is no whole answer within the bounds.
     """
-    course = _Course(most)
+    course = Course(most)
     try:
         return await _whole(request, timeout_s, tls, course)
     except ExchangeError as error:
@@ -124,13 +134,25 @@ async def exchange(
 
 
 async def _whole(
-    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: _Course
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: Course
 ) -> Answer:
+    with told(course):
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _exchange(request, tls, course)
+        except TimeoutError:
+            raise ExchangeError(late(course, timeout_s)) from None
+
+
+@contextmanager
+def told(course: Course) -> Iterator[None]:
+    """Says in our words what goes wrong in an exchange.
+
+    Raises:
+        ExchangeError: in place of what the libraries raise.
+    """
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _exchange(request, tls, course)
-    except TimeoutError:
-        raise ExchangeError(_late(course, timeout_s)) from None
+        yield
     except UnpackError as error:
         raise ExchangeError(error.fault) from None
     except httpx.RemoteProtocolError as error:
@@ -141,8 +163,34 @@ async def _whole(
         raise ExchangeError(_broken(error, course)) from None
 
 
-async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
+async def _exchange(request: Request, tls: ssl.SSLContext | None, course: Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
+    async with opened(request, tls, course) as response:
+        head = answer_of(response)
+        course.begun = head
+        raw = await _raw(response.aiter_raw(), course)
+        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
+        took_s = asyncio.get_running_loop().time() - began_s
+        return Answer(head.status, head.headers, body, took_s)
+
+
+def answer_of(response: httpx.Response, took_s: float = 0.0) -> Answer:
+    """An answer as far as its headers."""
+    headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+    return Answer(response.status_code, headers, b"", took_s)
+
+
+@asynccontextmanager
+async def opened(
+    request: Request, tls: ssl.SSLContext | None, course: Course
+) -> AsyncIterator[httpx.Response]:
+    """Sends a request over its own connection; the answer is there as far as its headers.
+
+    Args:
+        request: what to send.
+        tls: context for https, None for http.
+        course: follows it.
+    """
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
     # an explicit transport and no trust_env: no proxy of the environment diverts the question
     transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
@@ -157,15 +205,10 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
             extensions={"trace": course.trace},
         ) as response,
     ):
-        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        course.begun = Answer(response.status_code, headers, b"", 0.0)
-        raw = await _raw(response.aiter_raw(), course)
-        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
-        took_s = asyncio.get_running_loop().time() - began_s
-        return Answer(response.status_code, headers, body, took_s)
+        yield response
 
 
-async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
+async def _raw(chunks: AsyncIterator[bytes], course: Course) -> bytes:
     kept = bytearray()
     async for chunk in chunks:
         kept += chunk
@@ -179,7 +222,8 @@ def _too_large(what: str, most: int) -> Fault:
     return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
 
 
-def _late(course: _Course, timeout_s: float) -> Fault:
+def late(course: Course, timeout_s: float) -> Fault:
+    """The fault of an exchange that has not ended in time."""
     expected = f"an answer within {timeout_s:g} s"
     if not course.reached:
         return Fault(
@@ -202,6 +246,6 @@ def _garbled(error: httpx.RemoteProtocolError) -> Fault:
     return faults.endless_headers(text) if "too long" in text else faults.not_http(text)
 
 
-def _broken(error: httpx.TransportError, course: _Course) -> Fault:
+def _broken(error: httpx.TransportError, course: Course) -> Fault:
     text = str(error) or type(error).__name__
     return faults.broken_off(text) if course.reached else faults.unreached(text)

@@ -7,10 +7,13 @@ from dataclasses import replace
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.core.shapes import KEY_MAX, Shape, shape_of, together
-from gate.core.template import Template, parse
+from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.kinds.websocket import Send, WebSocketProbe
+from gate.probes.expect import compact
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
+from gate.probes.sessions.awaiting import Listen, Waiting
+from gate.probes.sessions.results import Wanted
 from gate.probes.sockets import classify
 from gate.probes.sockets.classify import How, Refusal
 from gate.probes.sockets.connection import FRAMES_MAX, Connection
@@ -18,7 +21,6 @@ from gate.probes.sockets.handshake import Handshake
 from gate.probes.sockets.message import PONG, Message, message_of
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.waiting import Listen, Say, Waiting
 
 SHAPED_SESSIONS = 3
 SHAPED_MESSAGES = 50
@@ -26,6 +28,22 @@ SHAPED_MESSAGES = 50
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
+
+
+class Say:
+    """A Send step, its templates parsed."""
+
+    def __init__(self, step: Send) -> None:
+        self._message: JsonTemplate = parse_json(step.message)
+        self._constant = _text(step.message) if self._message.constant else None
+
+    def text(self, values: Mapping[str, str]) -> str:
+        """What is sent: a text as it is, anything else as JSON."""
+        return self._constant or _text(self._message.render(values))
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else compact(value)
 
 
 class Plan:
@@ -50,6 +68,16 @@ class Plan:
         self.subprotocol: Template = parse(spec.subprotocol)
         self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
         self.refusals = "refused with " + " or ".join(map(str, spec.refused))
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of all sessions together."""
+        spec = self.spec
+        total = spec.connections * spec.repeat
+        question, trace = str(self.opening), self.opening.trace.id
+        return Wanted(
+            self.run.words, total, spec.success_percent, spec.foreign_messages, question, trace
+        )
 
 
 class Session:
