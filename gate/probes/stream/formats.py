@@ -1,5 +1,6 @@
 """Bytes to events: server-sent events, JSON lines, pieces. Pure."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -67,7 +68,11 @@ class Reader(Protocol):
 
 def reader_of(written: Format) -> Reader:
     """What reads a stream of this format."""
-    readers = {Format.EVENTS: _Events, Format.LINES: _Lines, Format.PIECES: _Pieces}
+    readers: dict[Format, Callable[[], Reader]] = {
+        Format.EVENTS: _Events,
+        Format.LINES: _Lines,
+        Format.PIECES: _Pieces,
+    }
     return readers[written]()
 
 

@@ -70,7 +70,7 @@ class Judge:
         return fault
 
     def cut(self) -> Fault | None:
-        """Notes that the stream was cut here, on purpose; why it cannot be gone on with, or None."""
+        """Notes that the stream was cut here; why it cannot be gone on with, or None."""
         return self._ids.cut()
 
     def missing(self, ending: str) -> Fault | None:
@@ -127,9 +127,7 @@ class _Ids:
     def _out_of_step(self, own: str) -> Fault | None:
         wanted = f"an id one more than {self._last}" if self._last else "a whole number as id"
         if not own.isdecimal():
-            return Fault(
-                Symptom.SEQUENCE, f"an event with the id {own}" if own else "no id", wanted
-            )
+            return Fault(Symptom.SEQUENCE, f"the id {own}" if own else "no id", wanted)
         if self._last and int(own) != int(self._last) + 1:
             return Fault(Symptom.SEQUENCE, f"id {own} after {self._last}", wanted)
         return None

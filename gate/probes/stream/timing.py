@@ -8,7 +8,7 @@ AT_ONCE = 0.1
 _PACKED = "something compresses the stream and waits for more: leave text/event-stream out of it"
 _HELD = (
     "a server, a middleware or a proxy collects the answer before it sends any: flush after each "
-    "event, turn its buffering off for this path (X-Accel-Buffering: no), and send no Content-Length"
+    "event, turn buffering off for this path (X-Accel-Buffering: no), and send no Content-Length"
 )
 
 
@@ -83,7 +83,7 @@ class Timing:
         return Fault(Symptom.SLOW, f"the first event after {self.first_s:.1f} s", expected)
 
     def too_close(self, spread_s: float) -> Fault | None:
-        """The fault of events that came closer together than they should; None where they did not."""
+        """The fault of events that came closer together than they should, or None."""
         if self.spread_s >= spread_s:
             return None
         expected = f"at least {spread_s:g} s from the first event to the last"

@@ -73,7 +73,7 @@ class Stream:
         return reading.result()
 
     async def rest(self, most: int, within_s: float) -> bytes:
-        """The beginning of what is left, as far as it comes in time; never raises for what comes."""
+        """The beginning of what is left, as far as it comes in time, whatever comes."""
         kept, until_s = bytearray(), self._loop.time() + within_s
         try:
             while len(kept) < most and (piece := await self.piece(until_s)):
