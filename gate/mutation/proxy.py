@@ -13,29 +13,28 @@ from types import TracebackType
 from typing import Self
 
 import h11
-from websockets.utils import accept_key
 
 from gate.mutation import faults
+from gate.mutation.asked import Asked, handshake, selected, switching
 from gate.mutation.faults import Mutant
 from gate.mutation.http_faults import (
     BODY_MAX,
     Answer,
     Headers,
-    changed_head,
     faulty,
     framed,
     stripped,
-    with_header,
     without,
 )
 from gate.mutation.service_profile import BODY_KEPT_MAX, Page, ServiceProfile
+from gate.mutation.stream_faults import Parts, between_of, flow_of
+from gate.mutation.streaming import EventStream
 from gate.mutation.tunnel import Tunnel, keep_open, say
 from gate.mutation.websocket_faults import Crowd, conversation_of
 from gate.mutation.wire import Side, Streams, Upstream
 
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
-_UNKNOWN_SUBPROTOCOL = "sabotaged"
 _ANSWER_FAULTS = (
     faults.HeaderGone | faults.HeaderSet | faults.Status | faults.Redirect | faults.Blank
     | faults.Html | faults.Wrapped | faults.Unwrapped | faults.Field | faults.LetIn
@@ -67,6 +66,7 @@ class MutatingProxy:
         self._profile = profile
         self._crowd = Crowd()
         self._open: list[Tunnel] = []
+        self._streams: list[EventStream] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._socket = socket.socket()
@@ -105,6 +105,10 @@ class MutatingProxy:
         """Another session that is open, the one that began last; None where there is none."""
         return next((one for one in reversed(self._open) if one is not session), None)
 
+    def other_stream(self, stream: EventStream) -> EventStream | None:
+        """Another stream that is open, the one that began last; None where there is none."""
+        return next((one for one in reversed(self._streams) if one is not stream), None)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -121,7 +125,7 @@ class MutatingProxy:
     async def _exchanges(self, probe: Side) -> None:
         """One exchange after the other, as long as the connection is kept alive."""
         while isinstance(request := await probe.next(), h11.Request):
-            asked = _Asked(request)
+            asked = Asked(request)
             if not await self._before(probe, asked):
                 return
             await self._exchange(probe, asked)
@@ -130,7 +134,7 @@ class MutatingProxy:
                 return
             probe.http.start_next_cycle()
 
-    def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
+    def _fault_of(self, asked: Asked) -> faults.Fault | None:
         """What is to be done to this exchange."""
         mutant = self._mutant
         if mutant is None:
@@ -139,7 +143,7 @@ class MutatingProxy:
         struck = place.covers(asked.method, asked.target, websocket=asked.websocket)
         return mutant.fault if struck else None
 
-    async def _before(self, probe: Side, asked: "_Asked") -> bool:
+    async def _before(self, probe: Side, asked: Asked) -> bool:
         """What is done before the service is asked; says whether it is to be asked at all."""
         match self._fault_of(asked):
             case faults.Silent():
@@ -157,12 +161,12 @@ class MutatingProxy:
                 await asyncio.sleep(delay_s)
         return True
 
-    async def _exchange(self, probe: Side, asked: "_Asked") -> None:
+    async def _exchange(self, probe: Side, asked: Asked) -> None:
         """Passes one request on, and what comes of it back."""
         streams = await self._upstream.connect()
         service = Side(h11.CLIENT, streams)
         try:
-            await service.send(asked.for_service(self._upstream))
+            await service.send(self._for_service(asked))
             async for data in _body(probe):
                 await service.send(h11.Data(data=data))
             await service.send(h11.EndOfMessage())
@@ -176,8 +180,16 @@ class MutatingProxy:
         finally:
             streams.break_off()
 
+    def _for_service(self, asked: Asked) -> h11.Request:
+        """The request as the service gets it."""
+        forgets = isinstance(self._fault_of(asked), faults.Forgetful)
+        if forgets and asked.header("last-event-id"):
+            self.struck()
+            asked.headers = without(asked.headers, "last-event-id")
+        return asked.for_service(self._upstream)
+
     async def _answered(
-        self, probe: Side, service: Side, asked: "_Asked", response: h11.Response
+        self, probe: Side, service: Side, asked: Asked, response: h11.Response
     ) -> None:
         fault = self._fault_of(asked)
         if asked.websocket and self._profile is not None:
@@ -185,45 +197,94 @@ class MutatingProxy:
         if asked.websocket and isinstance(fault, faults.Welcomed):
             await self._welcome(probe, asked, _headers(response), fault)
             return
+        headers = _headers(response)
+        between = between_of(
+            Answer(response.status_code, headers, b"").header("content-type") or ""
+        )
         if isinstance(fault, _ANSWER_FAULTS | faults.CutOff):
-            await self._changed(probe, service, asked, response, fault)
+            whole = between is None
+            await self._changed(probe, service, asked, response, fault, whole=whole)
             return
-        await probe.send(_response(response.status_code, _headers(response), response.reason))
-        kept = bytearray()
-        async for data in _body(service):
+        await probe.send(_response(response.status_code, headers, response.reason))
+        pieces = self._heard(_body(service), asked, response, streams=between is not None)
+        if between is not None:
+            await self._stream(probe, asked, pieces, Parts(between))
+            return
+        async for data in pieces:
             await probe.send(h11.Data(data=data))
-            if self._profile is not None:
-                kept += data[: BODY_KEPT_MAX - len(kept)]
-        if self._profile is not None and not asked.websocket:
-            answer = Answer(response.status_code, _headers(response), bytes(kept))
-            self._profile.page(Page(asked.method, asked.target, answer))
+
+    async def _heard(
+        self,
+        pieces: AsyncIterator[bytes],
+        asked: Asked,
+        response: h11.Response,
+        *,
+        streams: bool,
+    ) -> AsyncIterator[bytes]:
+        """The pieces of a body as they come; the profile learns its beginning, then all of it."""
+        kept, profile = bytearray(), None if asked.websocket else self._profile
+
+        def learn(*, part: bool) -> None:
+            if profile is not None:
+                answer = Answer(response.status_code, _headers(response), bytes(kept))
+                profile.page(Page(asked.method, asked.target, answer, part=part))
+
+        async for data in pieces:
+            first = not kept
+            kept += data[: BODY_KEPT_MAX - len(kept)] if profile is not None else b""
+            if first:
+                learn(part=True)
+            yield data
+        learn(part=streams)
+
+    async def _stream(
+        self, probe: Side, asked: Asked, pieces: AsyncIterator[bytes], parts: Parts
+    ) -> None:
+        """A stream of events: they pass as they come."""
+        known = None
+        if self._profile is not None:
+            known = self._profile.streams_of(asked.method, asked.target)
+            known.most_open = max(known.most_open, len(self._streams) + 1)
+            known.resumed += bool(asked.header("last-event-id"))
+        stream = EventStream(probe, flow_of(self._fault_of(asked)), self, parts, known)
+        self._streams.append(stream)
+        try:
+            await stream.run(pieces)
+        finally:
+            self._streams.remove(stream)
 
     async def _changed(
         self,
         probe: Side,
         service: Side,
-        asked: "_Asked",
+        asked: Asked,
         response: h11.Response,
         fault: "faults.AnswerFault | faults.HeadFault | faults.CutOff",
+        *,
+        whole: bool,
     ) -> None:
-        """An answer that is read to its end, changed, and sent; a large one passes as it is."""
+        """An answer that is read to its end, changed, and sent; a large one passes as it is.
+
+        Of a stream the beginning is enough: it may have no end.
+        """
         body = bytearray()
         pieces = _body(service)
         async for data in pieces:
             body += data
-            if len(body) > BODY_MAX:
+            if len(body) > BODY_MAX or not whole:
                 break
-        whole = Answer(response.status_code, _headers(response), bytes(body))
+        known = Answer(response.status_code, _headers(response), bytes(body))
         if isinstance(fault, faults.CutOff):
-            await self._cut_off(probe, whole)
+            await self._cut_off(probe, known)
             return
         small = len(body) <= BODY_MAX
-        changed = faulty(whole, fault, asked.target) if small else whole
-        if changed != whole:
+        changed = faulty(known, fault, asked.target) if small else known
+        if changed != known:
             self.struck()
         await probe.send(_response(changed.status, changed.headers))
         if asked.method != "HEAD":
             await probe.send(h11.Data(data=changed.body))
+        if asked.method != "HEAD" and changed.body == known.body:
             async for data in pieces:
                 await probe.send(h11.Data(data=data))
 
@@ -236,21 +297,21 @@ class MutatingProxy:
         await probe.streams.close()
 
     async def _welcome(
-        self, probe: Side, asked: "_Asked", headers: Headers, fault: faults.Welcomed
+        self, probe: Side, asked: Asked, headers: Headers, fault: faults.Welcomed
     ) -> None:
         """Lets somebody in whom the service has refused, and hears whatever they say."""
         self.struck()
-        await probe.send(_switching(stripped(headers), asked))
+        await probe.send(switching(stripped(headers), asked))
         if fault.greeting:
             await say(probe.streams, fault.greeting)
         await keep_open(probe.streams, probe.rest)
 
     async def _switched(
-        self, probe: Side, service: Side, asked: "_Asked", response: h11.InformationalResponse
+        self, probe: Side, service: Side, asked: Asked, response: h11.InformationalResponse
     ) -> None:
         """A session: its handshake, then its messages."""
         fault, headers = self._fault_of(asked), _headers(response)
-        changed = _handshake(headers, fault, asked)
+        changed = handshake(headers, fault, asked)
         if changed != headers:
             self.struck()
         if isinstance(fault, faults.Denied):
@@ -266,7 +327,7 @@ class MutatingProxy:
             known.opened += 1
             known.most_open = max(known.most_open, self._crowd.open)
             known.offered = max(known.offered, len(asked.offered))
-            known.selected = known.selected or _selected(headers)
+            known.selected = known.selected or selected(headers)
         conversation = conversation_of(fault, self._crowd) if fault is not None else None
         tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
         self._open.append(tunnel)
@@ -281,80 +342,12 @@ class MutatingProxy:
             self._crowd.open -= 1
 
 
-class _Asked:
-    """A request of a probe."""
-
-    def __init__(self, request: h11.Request) -> None:
-        self.method = request.method.decode("latin-1")
-        self.target = request.target.decode("latin-1")
-        self.headers: Headers = tuple(request.headers.raw_items())
-
-    def header(self, name: str) -> str:
-        """The header's values, joined by commas; "" without one."""
-        wanted = name.lower().encode("latin-1")
-        values = (value for key, value in self.headers if key.lower() == wanted)
-        return ",".join(value.decode("latin-1") for value in values)
-
-    @property
-    def websocket(self) -> bool:
-        """Whether it asks for a WebSocket."""
-        return self.header("upgrade").lower() == "websocket"
-
-    @property
-    def offered(self) -> list[str]:
-        """The subprotocols that it offers."""
-        names = self.header("sec-websocket-protocol").split(",")
-        return [name.strip() for name in names if name.strip()]
-
-    def for_service(self, upstream: Upstream) -> h11.Request:
-        """The same request to the service."""
-        gone = {b"host", b"sec-websocket-extensions"}
-        headers = [pair for pair in self.headers if pair[0].lower() not in gone]
-        headers.insert(0, (b"Host", upstream.authority.encode("latin-1")))
-        return h11.Request(
-            method=self.method, target=upstream.prefix + self.target, headers=headers
-        )
-
-
 def _headers(response: h11.Response | h11.InformationalResponse) -> Headers:
     return tuple((bytes(name), bytes(value)) for name, value in response.headers.raw_items())
 
 
 def _response(status: int, headers: Headers, reason: bytes = b"") -> h11.Response:
     return h11.Response(status_code=status, headers=list(headers), reason=reason)
-
-
-def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
-    """101, as a server writes it that takes everybody; it selects what comes first."""
-    own = [
-        (b"upgrade", b"websocket"),
-        (b"connection", b"Upgrade"),
-        (b"sec-websocket-accept", accept_key(asked.header("sec-websocket-key")).encode()),
-    ]
-    own += [(b"sec-websocket-protocol", name.encode()) for name in asked.offered[:1]]
-    return h11.InformationalResponse(status_code=101, headers=[*headers, *own])
-
-
-def _selected(headers: Headers) -> str:
-    name = b"sec-websocket-protocol"
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
-
-
-def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
-    """The headers of a handshake after the fault."""
-    match fault:
-        case faults.HeaderGone() | faults.HeaderSet():
-            return changed_head(headers, fault)
-        case faults.Subprotocol(faults.Choice.NONE):
-            return without(headers, "sec-websocket-protocol")
-        case faults.Subprotocol(faults.Choice.UNKNOWN) if _selected(headers):
-            return with_header(headers, "sec-websocket-protocol", _UNKNOWN_SUBPROTOCOL)
-        case faults.Subprotocol(faults.Choice.OTHER) if _selected(headers):
-            others = (name for name in asked.offered if name != _selected(headers))
-            other = next(others, _selected(headers))
-            return with_header(headers, "sec-websocket-protocol", other)
-        case _:
-            return headers
 
 
 async def _body(side: Side) -> AsyncIterator[bytes]:
