@@ -202,7 +202,7 @@ class MutatingProxy:
             Answer(response.status_code, headers, b"").header("content-type") or ""
         )
         if isinstance(fault, _ANSWER_FAULTS | faults.CutOff):
-            whole = between is None
+            whole = between is None and _needs_all(fault, headers)
             await self._changed(probe, service, asked, response, fault, whole=whole)
             return
         await probe.send(_response(response.status_code, headers, response.reason))
@@ -248,10 +248,17 @@ class MutatingProxy:
             known.resumed += bool(asked.header("last-event-id"))
         stream = EventStream(probe, flow_of(self._fault_of(asked)), self, parts, known)
         self._streams.append(stream)
+        running = asyncio.ensure_future(stream.run(pieces))
+        leaving = asyncio.ensure_future(_left(probe))
         try:
-            await stream.run(pieces)
+            await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._streams.remove(stream)
+            leaving.cancel()
+            running.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
 
     async def _changed(
         self,
@@ -263,9 +270,9 @@ class MutatingProxy:
         *,
         whole: bool,
     ) -> None:
-        """An answer that is read to its end, changed, and sent; a large one passes as it is.
+        """An answer that is changed, and sent; a large one passes as it is.
 
-        Of a stream the beginning is enough: it may have no end.
+        It is read to its end only where it must be: a stream may have none.
         """
         body = bytearray()
         pieces = _body(service)
@@ -348,6 +355,19 @@ def _headers(response: h11.Response | h11.InformationalResponse) -> Headers:
 
 def _response(status: int, headers: Headers, reason: bytes = b"") -> h11.Response:
     return h11.Response(status_code=status, headers=list(headers), reason=reason)
+
+
+def _needs_all(fault: faults.Fault, headers: Headers) -> bool:
+    """Whether the fault can only be made once the whole body is there."""
+    if isinstance(fault, faults.CutOff):
+        return Answer(200, headers, b"").header("content-length") is not None
+    return isinstance(fault, faults.Wrapped | faults.Unwrapped | faults.Field)
+
+
+async def _left(probe: Side) -> None:
+    """Returns once the probe has hung up; it has nothing more to ask while it is answered."""
+    while await probe.streams.read():
+        pass
 
 
 async def _body(side: Side) -> AsyncIterator[bytes]:

@@ -178,7 +178,7 @@ class _Cut(Flow):
 
 
 class _Swapped(Flow):
-    """Keeps an event of the name until the next one has passed."""
+    """Keeps an event of the name until the next one has passed; the last one is lost."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -192,9 +192,6 @@ class _Swapped(Flow):
             self._kept = part
             return ()
         return (Say(part),)
-
-    def over(self) -> Effects:
-        return () if self._kept is None else (Say(self._kept),)
 
 
 class _Through(Flow):

@@ -15,8 +15,8 @@ from gate.probes.stream.formats import MEDIA_TYPES
 from gate.probes.web.asking import named
 from gate.probes.web.exchange import Request
 
-LOOK_S = 20.0
-"""How long a stream whose first event is late is waited for: what comes then says why."""
+LOOK_S = 5.0
+"""So much longer, or twice as long, a late first event is waited for: what comes says why."""
 _ACCEPT = {Format.EVENTS: "text/event-stream"}
 
 
@@ -79,7 +79,7 @@ class Plan:
     def look_s(self) -> float:
         """How long is waited at most for anything to come."""
         spec = self.spec
-        most_s = spec.first_within_s + LOOK_S
+        most_s = spec.first_within_s + max(LOOK_S, spec.first_within_s)
         return most_s if spec.for_s else min(max(spec.within_s, spec.first_within_s), most_s)
 
     @property
