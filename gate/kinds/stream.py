@@ -73,7 +73,7 @@ class AwaitEvent(Await):
 
 
 AWAIT_EVENT = Record(
-    "event",
+    "step",
     AwaitEvent,
     slots_of(AwaitEvent),
     some_of=("event", "json", "schema", "sequence"),
@@ -135,8 +135,8 @@ class StreamProbe(Keys):
     silence_s: Annotated[
         Limit,
         Key(
-            "longest time in which nothing comes at all, comments (`: ping`) included, from the "
-            "first event on",
+            "longest time in which nothing comes at all, comments (`: ping`) included, once the "
+            "answer's head has come",
             absent="any",
         ),
     ] = None
@@ -186,7 +186,9 @@ class StreamProbe(Keys):
         Expected("`json` and `schema` of an event's data that must not come", absent="nothing"),
     ] = field(default_factory=Pattern)
     least: Annotated[
-        int, Whole(low=0, high=1_000_000), Expected("least number of events that must come")
+        int,
+        Whole(low=0, high=1_000_000),
+        Expected("least number of events that must come; 0 for a stream that may say nothing"),
     ] = 1
     ids: Annotated[
         Ids,

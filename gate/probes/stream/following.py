@@ -97,16 +97,17 @@ class Follower:
         spec = self._spec
         whole_s = self._opened_s + spec.for_s if spec.for_s else self._asked_s + spec.within_s
         due: list[tuple[float, Late]] = [(whole_s, self._over)]
+        if spec.silence_s is not None:
+            due.append((self._piece_s + spec.silence_s, self._silence))
         if not self._here:
-            due.append((self._asked_s + spec.first_within_s, self._first_late))
+            if not self._judge.satisfied:
+                due.append((self._asked_s + spec.first_within_s, self._first_late))
             return min(due, key=lambda one: one[0])
         step = self._judge.step
         if step is not None:
             due.append((self._judge.step_since_s + step.within_s, self._step_late))
         if spec.gap_s is not None:
             due.append((self._timing.last_at_s + spec.gap_s, self._gap))
-        if spec.silence_s is not None:
-            due.append((self._piece_s + spec.silence_s, self._silence))
         return min(due, key=lambda one: one[0])
 
     async def _over(self) -> Fault | None:

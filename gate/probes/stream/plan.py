@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from gate.core.policy import Json
 from gate.core.template import USER, Template, parse, parse_json
-from gate.kinds.stream import Format, StreamProbe
+from gate.kinds.stream import Format, Ids, StreamProbe
 from gate.probes import headers
 from gate.probes.expect import Expectation, compact
 from gate.probes.inquiry import Run
@@ -101,7 +101,10 @@ class Plan:
         parts = [f"{named(spec.status)} and {', '.join(wanted)}"]
         parts.append(self.first)
         parts += [f"then one every {spec.gap_s:g} s"] if spec.gap_s else []
-        parts += [f"over {spec.spread_s:g} s"] if spec.spread_s else []
+        parts += [f"spread over {spec.spread_s:g} s"] if spec.spread_s else []
+        parts += [f"open for {spec.for_s:g} s"] if spec.for_s else []
+        parts += ["after the cut what follows, and nothing twice"] if spec.resume_after else []
+        parts += [f"ids {spec.ids.value}"] if spec.ids is not Ids.ANY else []
         parts += ["its end"] if spec.end else []
         who = "" if spec.connections == 1 else f"{spec.success_percent:g}% of the streams: "
         return who + ", ".join(parts)

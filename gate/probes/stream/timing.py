@@ -5,6 +5,8 @@ from gate.probes.outcome import Fault
 
 AT_ONCE = 0.1
 """Events count as come at once if all came in this share of the time before the first."""
+SHOWS_S = 0.5
+"""From so long a wait on it is said of a pass, too, that all came at once."""
 _PACKED = "something compresses the stream and waits for more: leave text/event-stream out of it"
 _HELD = (
     "a server, a middleware or a proxy collects the answer before it sends any: flush after each "
@@ -95,6 +97,8 @@ class Timing:
     def __str__(self) -> str:
         if self.first_s is None:
             return "no event"
+        if self.at_once and self.first_s >= SHOWS_S:
+            return f"{self._events}, all at once at the end, after {self.first_s:.1f} s of nothing"
         parts = [self._events, f"the first after {self.first_s * 1000:.0f} ms"]
         parts += [f"at most {self.longest_s:.1f} s apart"] if self.count > 1 else []
         return ", ".join(parts)
