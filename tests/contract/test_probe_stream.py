@@ -8,9 +8,12 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern
-from gate.core.policy import IdentityRule
+from gate.core.policy import IdentityRule, Probe
+from gate.core.redaction import Redactor
 from gate.kinds.stream import AwaitEvent, Format, Ids, StreamProbe
-from tests.contract.probe_servers import SECRETS, TOKEN, ask, http, tcp
+from gate.ports import Configuration, Target
+from gate.probes.runner import ProbeRunner
+from tests.contract.probe_servers import SECRETS, TOKEN, SystemClock, ask, http, tcp
 from tests.contract.stream_servers import serving
 
 NAMES = ("started", "delta", "done")
@@ -440,6 +443,30 @@ async def test_another_revisions_stream_is_no_evidence():
         right = await ask(spec, place, revision="b-00001-old", identity=rule)
     only(other, Symptom.IDENTITY, Outcome.INCONCLUSIVE)
     assert (right.passed, right.answered_by) == (True, "b-00001-old")
+
+
+class Configured:
+    """Says that every revision has this request timeout."""
+
+    def __init__(self, timeout_s):
+        self.fields = {} if timeout_s is None else {"timeout_s": timeout_s}
+
+    async def of(self, _):
+        return Configuration({}, {}, self.fields)
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "seen"),
+    [("0.3", "cut by Cloud Run at the request timeout (0.3 s): 3 events"), ("60", ""), (None, "")],
+)
+async def test_a_cut_at_the_request_timeout_is_told_as_that(timeout_s, seen):
+    async with tcp(serving(told)) as place:
+        runner = ProbeRunner(
+            {}, None, SystemClock(), Redactor({}), configurations=Configured(timeout_s)
+        )
+        target = Target(f"http://{place}", "b-00001-new")
+        (evidence,) = await runner.run([Probe("p", DONE)], target, lambda _: None)
+    assert only(evidence, Symptom.ABNORMAL).seen.startswith(seen or "the connection broke off")
 
 
 async def test_the_front_ends_last_words_are_its_own():
