@@ -8,8 +8,7 @@ from gate.core import template
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds import sampling
-from gate.kinds.awaits import AWAIT as AWAIT  # noqa: PLC0414 - a step's keys belong to its kind
-from gate.kinds.awaits import JSON, USER, Await, of_failing, without_users
+from gate.kinds.awaits import AWAIT, JSON, USER, Await, of_failing, without_users
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf, OneOrMany
 from gate.kinds.forms import Text, Whole, shown

@@ -104,6 +104,13 @@ class Waiting:
         wanted = first.expected if first.symptom is Symptom.BODY else expected
         return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted, first.hint)
 
+    @property
+    def so_far(self) -> str:
+        """What came closest to it, "" where nothing did."""
+        if self._step.sequence:
+            return f"{self._came()} came" if self._next else ""
+        return f"the nearest with {self._nearest[0].seen}" if self._nearest else ""
+
     def _counts(self, message: Message) -> bool:
         if self._step.event and message.kind != self._step.event:
             return False

@@ -56,6 +56,8 @@ class Follower:
                     return await self._ended()
                 if fault := await self._taken(piece):
                     return fault
+        except TooLargeError as error:
+            return Fault(Symptom.TOO_LARGE, f"an event of {error}", f"at most {error.most} bytes")
         except ExchangeError as error:
             rest, now_s = self._reader.rest, self._loop.time()
             return await broken_off(self._plan.run, error.fault, rest, self._timing, now_s)
@@ -79,11 +81,7 @@ class Follower:
 
     async def _taken(self, piece: bytes) -> Fault | None:
         self._piece_s = now_s = self._loop.time()
-        try:
-            events = self._reader.feed(piece)
-        except TooLargeError as error:
-            return Fault(Symptom.TOO_LARGE, f"an event of {error}", f"at most {error.most} bytes")
-        for event in events:
+        for event in self._reader.feed(piece):
             if fault := self._heard.take(event, now_s):
                 return fault
             if self._cut_after and self._done:
@@ -140,6 +138,10 @@ class Follower:
 
     async def _first_late(self) -> Fault | None:
         """The first event is late: what comes a little later says why."""
+        within_s = self._spec.first_within_s
+        if self._before:
+            seen = f"no event within {within_s:g} s after the cut"
+            return Fault(Symptom.TIMEOUT, seen, self._plan.first)
         until_s = self._asked_s + self._plan.look_s
         while piece := await self._stream.piece(min(until_s, self._end_s)):
             for event in self._reader.feed(piece):
@@ -148,19 +150,17 @@ class Follower:
             self._timing.ended(self._loop.time())
             if fault := await self._said_by_front_end():
                 return fault
-        if fault := self._timing.late(self._spec.first_within_s):
+        if fault := self._timing.late(within_s):
             return fault
-        seen = "its end before any event" if piece is None else "no event"
-        within_s = self._spec.first_within_s
-        again = " after the cut" if self._before else ""
-        seen = f"{seen} within {self._loop.time() - self._asked_s:.1f} s{again}"
-        return Fault(Symptom.TIMEOUT, seen, f"the first event within {within_s:g} s{again}")
+        seen = "its end before any event," if piece is None else "no event within"
+        seen = f"{seen} {self._loop.time() - self._asked_s:.1f} s"
+        return Fault(Symptom.TIMEOUT, seen, self._plan.first)
 
     @property
     def _end_s(self) -> float:
         """Until when the end must come if all comes at once; later than anything before that."""
         first_s = self._timing.first_s
-        if first_s is None or self._before:
+        if first_s is None:
             return float("inf")
         return self._timing.began_s + first_s * 1.1 + _MOMENT_S
 

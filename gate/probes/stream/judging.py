@@ -80,8 +80,8 @@ class Judge:
             ending: how it ended, e.g. `it ended after 3 events`.
         """
         if self._steps:
-            late = self._steps[0].late()
-            return Fault(Symptom.SEQUENCE, ending, f"{self._steps[0]}", late.hint)
+            seen = ", ".join(text for text in (ending, self._steps[0].so_far) if text)
+            return Fault(Symptom.SEQUENCE, seen, str(self._steps[0]))
         if self.count < self._spec.least:
             return Fault(Symptom.SEQUENCE, ending, f"at least {self._spec.least} events")
         return None

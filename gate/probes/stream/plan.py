@@ -9,6 +9,7 @@ from gate.kinds.stream import Format, Ids, StreamProbe
 from gate.probes import headers
 from gate.probes.expect import Expectation, compact
 from gate.probes.inquiry import Run
+from gate.probes.outcome import CannotAskError
 from gate.probes.sessions.awaiting import Listen
 from gate.probes.sessions.results import Wanted
 from gate.probes.stream.formats import MEDIA_TYPES
@@ -57,6 +58,10 @@ class Plan:
             CannotAskError: a value is missing, or is none that a header can carry.
         """
         own = self._headers
+        if last_id and not (last_id.isascii() and last_id.isprintable()):
+            raise CannotAskError(
+                "an id that holds more than printable ASCII", "one that a header can carry"
+            )
         if last_id:
             own = (*own, ("Last-Event-ID", parse(last_id.replace("${", "$${"))))
         sent = headers.render(self.trace, self.run.target.headers, own, values)

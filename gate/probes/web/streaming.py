@@ -1,6 +1,7 @@
 """One answer that is read piece by piece: as they come, and as long as somebody wants more."""
 
 import asyncio
+import contextlib
 import ssl
 from contextlib import AsyncExitStack
 
@@ -88,7 +89,8 @@ class Stream:
             self._next.cancel()
             await asyncio.gather(self._next, return_exceptions=True)
             self._next = None
-        await self._stack.aclose()
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            await self._stack.aclose()
 
     async def _begun(self, within_s: float) -> httpx.Response:
         with told(self._course):
