@@ -9,6 +9,7 @@ from gate.core.event_stream import Between, Cutter, TooLargeError
 WRITTEN = [
     (b"data: 1\n\ndata: 2\n\n", [b"data: 1", b"data: 2"]),
     (b"data: 1\r\n\r\ndata: 2\r\n\r\n", [b"data: 1", b"data: 2"]),
+    (b"id: 7\r\ndata: 1\r\n\r\n", [b"id: 7\ndata: 1"]),
     (b"data: 1\r\rdata: 2\r\r", [b"data: 1", b"data: 2"]),
     (b"\xef\xbb\xbfdata: 1\n\n\n\n: x\ndata: 2\n\n", [b"data: 1", b": x\ndata: 2"]),
     (b"\n\n\ndata: 1\n\n", [b"data: 1"]),
