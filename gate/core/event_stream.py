@@ -66,9 +66,10 @@ class Cutter:
         return bytes(self._kept).strip(b"\n")
 
     def _with_line_feeds(self, data: bytes) -> bytes:
-        if self._after_cr:
+        if self._after_cr and data:
             data = data.removeprefix(b"\n")  # of the CRLF whose CR has counted already
-        self._after_cr = data.endswith(b"\r")
+            self._after_cr = False
+        self._after_cr = self._after_cr or data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _part(self, part: bytes) -> bytes:
