@@ -8,14 +8,13 @@ import json
 import re
 from pathlib import Path
 
-from gate.kinds.awaits import AWAIT
 from gate.kinds.keys import record_of
 from gate.kinds.logs import PATTERN
 from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
 from gate.kinds.stream import AWAIT_EVENT
-from gate.kinds.websocket import STEP
+from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
 HERE = Path(__file__).parent

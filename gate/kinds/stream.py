@@ -10,15 +10,14 @@ from gate.core.expectations import Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds import sampling
-from gate.kinds.awaits import JSON, USER, Await, of_failing, without_users
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf
-from gate.kinds.forms import Flag, Text, Whole, one_of
+from gate.kinds.forms import AnyJson, Flag, Text, Whole, one_of
 from gate.kinds.http import METHODS
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Expected, Key, Record, slots_of
-from gate.kinds.templates import Plain
+from gate.kinds.templates import Plain, Templated
 from gate.kinds.values import (
     Limit,
     Path,
@@ -29,6 +28,7 @@ from gate.kinds.values import (
     header_texts,
     pattern_keys,
 )
+from gate.kinds.websocket import Await, User
 
 _REQUEST_TIMEOUT_S = 300.0
 """Cloud Run's own (cloud.google.com/run/docs/configuring/request-timeout)."""
@@ -69,7 +69,10 @@ class AwaitEvent(Await):
         """As Checked.agree."""
         if self.answer.empty and not self.sequence and not self.event:
             raise ValueProblem("", "asks for nothing (expected event, json, schema or sequence)")
-        self.agree_on_once()
+        if self.once and not self.sequence:
+            raise ValueProblem(
+                "once", "says nothing without a sequence", hint="name the names under `sequence`"
+            )
 
 
 AWAIT_EVENT = Record(
@@ -105,7 +108,10 @@ class StreamProbe(Keys):
         Key("name to text; may hold templates"),
     ] = ()
     body: Annotated[
-        JSON, Key("a text is sent as it is, anything else as JSON; may hold templates")
+        Json,
+        AnyJson(),
+        Templated(user=True),
+        Key("a text is sent as it is, anything else as JSON; may hold templates"),
     ] = field(default=None, hash=False)
     format: Annotated[
         Format,
@@ -117,7 +123,7 @@ class StreamProbe(Keys):
     ] = Format.EVENTS
     users: Annotated[
         tuple[str, ...],
-        ListOf(item=USER),
+        ListOf(item=User),
         Key("names of secrets; connection i is user i modulo their number"),
     ] = ()
     connections: Annotated[
@@ -271,7 +277,12 @@ class StreamProbe(Keys):
     def unfit(self, reading: object) -> Iterator[ValueProblem]:
         """As Keys.unfit."""
         del reading
-        yield from without_users(self, self.users)
+        if template.USER in self.names and not self.users:
+            yield ValueProblem(
+                "",
+                "uses ${user}, but has no users",
+                "name the secrets that the connections take turns with: users: [alice, bob]",
+            )
 
     @property
     def asked(self) -> str:
@@ -291,8 +302,9 @@ class StreamProbe(Keys):
     @property
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
-        awaited = tuple(value for step in self.events for value in step.expects)
-        return (self.each.json, self.never.json, *awaited)
+        patterns = [self.each, self.never]
+        patterns += [one for step in self.events for one in (step.answer, step.never)]
+        return (*(one.json for one in patterns), *(dict(step.where) for step in self.events))
 
     @property
     def names(self) -> frozenset[str]:
@@ -302,7 +314,12 @@ class StreamProbe(Keys):
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""
         del stable
-        yield from of_failing(self.success_percent)
+        if self.success_percent < 100:
+            yield Remark(
+                "expect.success",
+                f"{100 - self.success_percent:g}% of the streams may fail and the probe still "
+                "passes",
+            )
         if self.for_s >= _REQUEST_TIMEOUT_S:
             yield Remark(
                 "stream.for",

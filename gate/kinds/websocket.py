@@ -5,26 +5,31 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 from gate.core import template
+from gate.core.expectations import Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds import sampling
-from gate.kinds.awaits import AWAIT, JSON, USER, Await, of_failing, without_users
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf, OneOrMany
-from gate.kinds.forms import Text, Whole, shown
+from gate.kinds.forms import AnyJson, Flag, Text, Whole, shown
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
-from gate.kinds.records import Expected, Key, Record, Slot
-from gate.kinds.templates import Reading
+from gate.kinds.records import Checked, Expected, Key, Record, Slot, slots_of
+from gate.kinds.templates import Plain, Reading, Templated
 from gate.kinds.values import (
     OFFERED,
+    Known,
+    Pairs,
     Path,
     Percent,
     Seconds,
     SomeSeconds,
     header_texts,
     offers,
+    pattern_keys,
 )
+
+_JSON = Annotated[Json, AnyJson(), Templated(user=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,52 @@ class Send:
     message: Json = field(hash=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Await(Checked):
+    """A script step: wait for one message that matches, or for a sequence of messages by type."""
+
+    answer: Annotated[Pattern, pattern_keys(user=True), Key("")] = field(default_factory=Pattern)
+    sequence: Annotated[
+        tuple[str, ...],
+        ListOf(item=Annotated[str, Text("a message type"), Plain()], most=100),
+        Key(
+            "message types (the field `type`, or a server-sent event's name) that must come in "
+            "this order, others between them; `json` and `schema` are then asked of the last one"
+        ),
+    ] = ()
+    where: Annotated[
+        tuple[tuple[str, Json], ...],
+        Pairs(name=Text("a field name"), item=_JSON, least=1),
+        Key("only messages with these fields count; may hold templates", absent="every message"),
+    ] = field(default=(), hash=False)
+    never: Annotated[
+        Pattern,
+        pattern_keys(user=True),
+        Key("`json` and `schema` of a message that fails the step at once", absent="nothing"),
+    ] = field(default_factory=Pattern)
+    within_s: Annotated[SomeSeconds, Key("limit for the step")] = 10.0
+    once: Annotated[
+        bool,
+        Flag(),
+        Key(
+            "with `sequence`: whether a type of it that has come must not come again before the "
+            "last one. Leave it out where an agent may, say, execute several tools"
+        ),
+    ] = False
+
+    def agree(self) -> None:
+        """As Checked.agree."""
+        if self.answer.empty and not self.sequence:
+            raise ValueProblem("expect", "asks for nothing (expected json, schema or sequence)")
+        if self.once and not self.sequence:
+            raise ValueProblem(
+                "once", "says nothing without a sequence", hint="name the types under `sequence`"
+            )
+
+
 Step = Send | Await
 
+AWAIT = Record("expect", Await, slots_of(Await), some_of=("json", "schema", "sequence"))
 _SEND = "what to send: a text as it is, anything else as JSON; may hold templates"
 
 
@@ -58,7 +107,7 @@ STEP = Steps(
     "step",
     _step,
     (
-        Slot("send", JSON, Key(_SEND), None),
+        Slot("send", _JSON, Key(_SEND), None),
         Slot("expect", Annotated[Await, AWAIT], Key("what to wait for, passing over others"), None),
     ),
     one_of=("send", "expect"),
@@ -70,6 +119,15 @@ def _taken_over(_: str) -> tuple[Step, ...]:
     return ()
 
 
+def _secrets(reading: Reading) -> frozenset[str]:
+    return reading.secrets
+
+
+User = Annotated[
+    str,
+    Text("the name of a secret"),
+    Known(_secrets, "is not a secret of this policy", "define it under secrets"),
+]
 _REFUSAL = Whole(low=200, high=599, what="an HTTP status or a close code", also=(1000, 4999))
 
 
@@ -105,7 +163,7 @@ class WebSocketProbe(Keys):
     ] = ()
     users: Annotated[
         tuple[str, ...],
-        ListOf(item=USER),
+        ListOf(item=User),
         Key("names of secrets; connection i is user i modulo their number"),
     ] = ()
     connections: Annotated[
@@ -174,7 +232,12 @@ class WebSocketProbe(Keys):
 
     def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
         """As Keys.unfit."""
-        yield from without_users(self, self.users)
+        if template.USER in self.names and not self.users:
+            yield ValueProblem(
+                "",
+                "uses ${user}, its own or taken over, but has no users",
+                "name the secrets that the connections take turns with: users: [alice, bob]",
+            )
         if self.subprotocol and self.subprotocol not in self.subprotocols:
             offered = frozenset(self.subprotocols)
             yield ValueProblem(
@@ -196,8 +259,12 @@ class WebSocketProbe(Keys):
     @property
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
-        awaited = (step for step in self.script if isinstance(step, Await))
-        return tuple(value for step in awaited for value in step.expects)
+        awaited = [step for step in self.script if isinstance(step, Await)]
+        return tuple(
+            value
+            for step in awaited
+            for value in (step.answer.json, step.never.json, dict(step.where))
+        )
 
     @property
     def names(self) -> frozenset[str]:
@@ -207,7 +274,12 @@ class WebSocketProbe(Keys):
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""
         del stable
-        yield from of_failing(self.success_percent)
+        if self.success_percent < 100:
+            yield Remark(
+                "expect.success",
+                f"{100 - self.success_percent:g}% of the sessions may fail and the probe still "
+                "passes",
+            )
         fixed = self._handshake - template.BUILTINS
         if self.users and fixed:
             yield Remark(

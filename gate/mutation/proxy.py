@@ -13,17 +13,19 @@ from types import TracebackType
 from typing import Self
 
 import h11
+from websockets.utils import accept_key
 
 from gate.mutation import faults
-from gate.mutation.asked import Asked, handshake, selected, switching
 from gate.mutation.faults import Mutant
 from gate.mutation.http_faults import (
     BODY_MAX,
     Answer,
     Headers,
+    changed_head,
     faulty,
     framed,
     stripped,
+    with_header,
     without,
 )
 from gate.mutation.service_profile import BODY_KEPT_MAX, Page, ServiceProfile
@@ -35,6 +37,7 @@ from gate.mutation.wire import Side, Streams, Upstream
 
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
+_UNKNOWN_SUBPROTOCOL = "sabotaged"
 _ANSWER_FAULTS = (
     faults.HeaderGone | faults.HeaderSet | faults.Status | faults.Redirect | faults.Blank
     | faults.Html | faults.Wrapped | faults.Unwrapped | faults.Field | faults.LetIn
@@ -125,7 +128,7 @@ class MutatingProxy:
     async def _exchanges(self, probe: Side) -> None:
         """One exchange after the other, as long as the connection is kept alive."""
         while isinstance(request := await probe.next(), h11.Request):
-            asked = Asked(request)
+            asked = _Asked(request)
             if not await self._before(probe, asked):
                 return
             await self._exchange(probe, asked)
@@ -134,7 +137,7 @@ class MutatingProxy:
                 return
             probe.http.start_next_cycle()
 
-    def _fault_of(self, asked: Asked) -> faults.Fault | None:
+    def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
         """What is to be done to this exchange."""
         mutant = self._mutant
         if mutant is None:
@@ -143,7 +146,7 @@ class MutatingProxy:
         struck = place.covers(asked.method, asked.target, websocket=asked.websocket)
         return mutant.fault if struck else None
 
-    async def _before(self, probe: Side, asked: Asked) -> bool:
+    async def _before(self, probe: Side, asked: "_Asked") -> bool:
         """What is done before the service is asked; says whether it is to be asked at all."""
         match self._fault_of(asked):
             case faults.Silent():
@@ -161,7 +164,7 @@ class MutatingProxy:
                 await asyncio.sleep(delay_s)
         return True
 
-    async def _exchange(self, probe: Side, asked: Asked) -> None:
+    async def _exchange(self, probe: Side, asked: "_Asked") -> None:
         """Passes one request on, and what comes of it back."""
         streams = await self._upstream.connect()
         service = Side(h11.CLIENT, streams)
@@ -180,7 +183,7 @@ class MutatingProxy:
         finally:
             streams.break_off()
 
-    def _for_service(self, asked: Asked) -> h11.Request:
+    def _for_service(self, asked: "_Asked") -> h11.Request:
         """The request as the service gets it."""
         forgets = isinstance(self._fault_of(asked), faults.Forgetful)
         if forgets and asked.header("last-event-id"):
@@ -189,7 +192,7 @@ class MutatingProxy:
         return asked.for_service(self._upstream)
 
     async def _answered(
-        self, probe: Side, service: Side, asked: Asked, response: h11.Response
+        self, probe: Side, service: Side, asked: "_Asked", response: h11.Response
     ) -> None:
         fault = self._fault_of(asked)
         if asked.websocket and self._profile is not None:
@@ -216,7 +219,7 @@ class MutatingProxy:
     async def _heard(
         self,
         pieces: AsyncIterator[bytes],
-        asked: Asked,
+        asked: "_Asked",
         response: h11.Response,
         *,
         streams: bool,
@@ -238,7 +241,7 @@ class MutatingProxy:
         learn(part=streams)
 
     async def _stream(
-        self, probe: Side, asked: Asked, pieces: AsyncIterator[bytes], parts: Parts
+        self, probe: Side, asked: "_Asked", pieces: AsyncIterator[bytes], parts: Parts
     ) -> None:
         """A stream of events: they pass as they come."""
         known = None
@@ -264,7 +267,7 @@ class MutatingProxy:
         self,
         probe: Side,
         service: Side,
-        asked: Asked,
+        asked: "_Asked",
         response: h11.Response,
         fault: "faults.AnswerFault | faults.HeadFault | faults.CutOff",
         *,
@@ -304,21 +307,21 @@ class MutatingProxy:
         await probe.streams.close()
 
     async def _welcome(
-        self, probe: Side, asked: Asked, headers: Headers, fault: faults.Welcomed
+        self, probe: Side, asked: "_Asked", headers: Headers, fault: faults.Welcomed
     ) -> None:
         """Lets somebody in whom the service has refused, and hears whatever they say."""
         self.struck()
-        await probe.send(switching(stripped(headers), asked))
+        await probe.send(_switching(stripped(headers), asked))
         if fault.greeting:
             await say(probe.streams, fault.greeting)
         await keep_open(probe.streams, probe.rest)
 
     async def _switched(
-        self, probe: Side, service: Side, asked: Asked, response: h11.InformationalResponse
+        self, probe: Side, service: Side, asked: "_Asked", response: h11.InformationalResponse
     ) -> None:
         """A session: its handshake, then its messages."""
         fault, headers = self._fault_of(asked), _headers(response)
-        changed = handshake(headers, fault, asked)
+        changed = _handshake(headers, fault, asked)
         if changed != headers:
             self.struck()
         if isinstance(fault, faults.Denied):
@@ -334,7 +337,7 @@ class MutatingProxy:
             known.opened += 1
             known.most_open = max(known.most_open, self._crowd.open)
             known.offered = max(known.offered, len(asked.offered))
-            known.selected = known.selected or selected(headers)
+            known.selected = known.selected or _selected(headers)
         conversation = conversation_of(fault, self._crowd) if fault is not None else None
         tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
         self._open.append(tunnel)
@@ -349,6 +352,41 @@ class MutatingProxy:
             self._crowd.open -= 1
 
 
+class _Asked:
+    """A request of a probe."""
+
+    def __init__(self, request: h11.Request) -> None:
+        self.method = request.method.decode("latin-1")
+        self.target = request.target.decode("latin-1")
+        self.headers: Headers = tuple(request.headers.raw_items())
+
+    def header(self, name: str) -> str:
+        """The header's values, joined by commas; "" without one."""
+        wanted = name.lower().encode("latin-1")
+        values = (value for key, value in self.headers if key.lower() == wanted)
+        return ",".join(value.decode("latin-1") for value in values)
+
+    @property
+    def websocket(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return self.header("upgrade").lower() == "websocket"
+
+    @property
+    def offered(self) -> list[str]:
+        """The subprotocols that it offers."""
+        names = self.header("sec-websocket-protocol").split(",")
+        return [name.strip() for name in names if name.strip()]
+
+    def for_service(self, upstream: Upstream) -> h11.Request:
+        """The same request to the service."""
+        gone = {b"host", b"sec-websocket-extensions"}
+        headers = [pair for pair in self.headers if pair[0].lower() not in gone]
+        headers.insert(0, (b"Host", upstream.authority.encode("latin-1")))
+        return h11.Request(
+            method=self.method, target=upstream.prefix + self.target, headers=headers
+        )
+
+
 def _headers(response: h11.Response | h11.InformationalResponse) -> Headers:
     return tuple((bytes(name), bytes(value)) for name, value in response.headers.raw_items())
 
@@ -357,11 +395,46 @@ def _response(status: int, headers: Headers, reason: bytes = b"") -> h11.Respons
     return h11.Response(status_code=status, headers=list(headers), reason=reason)
 
 
+def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
+    """101, as a server writes it that takes everybody; it selects what comes first."""
+    own = [
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+        (b"sec-websocket-accept", accept_key(asked.header("sec-websocket-key")).encode()),
+    ]
+    own += [(b"sec-websocket-protocol", name.encode()) for name in asked.offered[:1]]
+    return h11.InformationalResponse(status_code=101, headers=[*headers, *own])
+
+
+def _selected(headers: Headers) -> str:
+    name = b"sec-websocket-protocol"
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+
+
+def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
+    """The headers of a handshake after the fault."""
+    match fault:
+        case faults.HeaderGone() | faults.HeaderSet():
+            return changed_head(headers, fault)
+        case faults.Subprotocol(faults.Choice.NONE):
+            return without(headers, "sec-websocket-protocol")
+        case faults.Subprotocol(faults.Choice.UNKNOWN) if _selected(headers):
+            return with_header(headers, "sec-websocket-protocol", _UNKNOWN_SUBPROTOCOL)
+        case faults.Subprotocol(faults.Choice.OTHER) if _selected(headers):
+            others = (name for name in asked.offered if name != _selected(headers))
+            other = next(others, _selected(headers))
+            return with_header(headers, "sec-websocket-protocol", other)
+        case _:
+            return headers
+
+
 def _needs_all(fault: faults.Fault, headers: Headers) -> bool:
     """Whether the fault can only be made once the whole body is there."""
     if isinstance(fault, faults.CutOff):
         return Answer(200, headers, b"").header("content-length") is not None
-    return isinstance(fault, faults.Wrapped | faults.Unwrapped | faults.Field)
+    by_head = faults.HeaderGone | faults.HeaderSet
+    anew = faults.Status | faults.Redirect | faults.Blank | faults.Html | faults.LetIn
+    return not isinstance(fault, by_head | anew)
 
 
 async def _left(probe: Side) -> None:

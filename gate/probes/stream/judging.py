@@ -7,7 +7,7 @@ from gate.kinds.stream import Ids
 from gate.probes.expect import Bound
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
-from gate.probes.sessions.awaiting import Waiting
+from gate.probes.sockets.waiting import Waiting
 from gate.probes.stream.formats import Event
 from gate.probes.stream.plan import Plan
 

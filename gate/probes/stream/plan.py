@@ -10,8 +10,8 @@ from gate.probes import headers
 from gate.probes.expect import Expectation, compact
 from gate.probes.inquiry import Run
 from gate.probes.outcome import CannotAskError
-from gate.probes.sessions.awaiting import Listen
-from gate.probes.sessions.results import Wanted
+from gate.probes.sockets.results import Wanted
+from gate.probes.sockets.waiting import Listen
 from gate.probes.stream.formats import MEDIA_TYPES
 from gate.probes.web.asking import named
 from gate.probes.web.exchange import Request

@@ -8,9 +8,9 @@ from statistics import median
 from gate.core.evidence import Evidence
 from gate.kinds.stream import StreamProbe
 from gate.probes.inquiry import Inquiry
-from gate.probes.sessions.crowd import make_room
-from gate.probes.sessions.results import Results
+from gate.probes.sockets.crowd import make_room
 from gate.probes.sockets.record import Record
+from gate.probes.sockets.results import Results
 from gate.probes.stream.plan import Plan
 from gate.probes.stream.session import Session
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from gate.core.evidence import Evidence
 from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Inquiry
-from gate.probes.sessions.awaiting import Listen
-from gate.probes.sessions.crowd import collecting, make_room, quiet
-from gate.probes.sessions.results import Results
+from gate.probes.sockets.crowd import collecting, make_room, quiet
 from gate.probes.sockets.record import Record
+from gate.probes.sockets.results import Results
+from gate.probes.sockets.waiting import Listen
 from gate.probes.websocket.session import CLOSE_WITHIN_S, Plan, Session
 
 KIND = "websocket"

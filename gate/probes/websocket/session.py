@@ -7,13 +7,10 @@ from dataclasses import replace
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.core.shapes import KEY_MAX, Shape, shape_of, together
-from gate.core.template import JsonTemplate, Template, parse, parse_json
+from gate.core.template import Template, parse
 from gate.kinds.websocket import Send, WebSocketProbe
-from gate.probes.expect import compact
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
-from gate.probes.sessions.awaiting import Listen, Waiting
-from gate.probes.sessions.results import Wanted
 from gate.probes.sockets import classify
 from gate.probes.sockets.classify import How, Refusal
 from gate.probes.sockets.connection import FRAMES_MAX, Connection
@@ -21,6 +18,8 @@ from gate.probes.sockets.handshake import Handshake
 from gate.probes.sockets.message import PONG, Message, message_of
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
+from gate.probes.sockets.results import Wanted
+from gate.probes.sockets.waiting import Listen, Say, Waiting
 
 SHAPED_SESSIONS = 3
 SHAPED_MESSAGES = 50
@@ -28,22 +27,6 @@ SHAPED_MESSAGES = 50
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
-
-
-class Say:
-    """A Send step, its templates parsed."""
-
-    def __init__(self, step: Send) -> None:
-        self._message: JsonTemplate = parse_json(step.message)
-        self._constant = _text(step.message) if self._message.constant else None
-
-    def text(self, values: Mapping[str, str]) -> str:
-        """What is sent: a text as it is, anything else as JSON."""
-        return self._constant or _text(self._message.render(values))
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else compact(value)
 
 
 class Plan:

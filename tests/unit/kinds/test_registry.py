@@ -114,6 +114,6 @@ TALKS_OF_PROTOCOLS = (
     "cli/probe.py",
     "probes/redirect.py",
     "probes/inquiry.py",
-    "mutation/asked.py",
+    "mutation/proxy.py",
 )
 """Schemes of URLs, and the header `upgrade`."""

@@ -8,8 +8,8 @@ from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.outcome import Fault
-from gate.probes.sessions.results import Results
 from gate.probes.sockets.record import Record
+from gate.probes.sockets.results import Results
 from gate.probes.websocket.session import Plan
 from gate.probes.words import Words
 from tests.fakes.clock import START, FakeClock

@@ -4,12 +4,24 @@ from collections.abc import Mapping
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
-from gate.core.template import parse_json
-from gate.kinds.awaits import Await
-from gate.probes.expect import Bound, Expectation, Mismatch
+from gate.core.template import JsonTemplate, parse_json
+from gate.kinds.websocket import Await, Send
+from gate.probes.expect import Bound, Expectation, Mismatch, compact
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
 from gate.probes.sockets.message import Message as Message  # noqa: PLC0414 - what it waits for
+
+
+class Say:
+    """A Send step, its templates parsed."""
+
+    def __init__(self, step: Send) -> None:
+        self._message: JsonTemplate = parse_json(step.message)
+        self._constant = _text(step.message) if self._message.constant else None
+
+    def text(self, values: Mapping[str, str]) -> str:
+        """What is sent: a text as it is, anything else as JSON."""
+        return self._constant or _text(self._message.render(values))
 
 
 class Listen:
@@ -155,3 +167,7 @@ class Waiting:
 
     def _wanted(self) -> str:
         return f"{self._step.sequence[self._next]} next in {' → '.join(self._step.sequence)}"
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else compact(value)

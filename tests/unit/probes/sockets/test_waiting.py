@@ -3,9 +3,8 @@ import pytest
 from gate.core.evidence import Symptom
 from gate.core.expectations import Pattern, Schema
 from gate.kinds.websocket import Await, Send
-from gate.probes.sessions.awaiting import Listen, Message
 from gate.probes.sockets.message import type_of
-from gate.probes.websocket.session import Say
+from gate.probes.sockets.waiting import Listen, Message, Say
 from tests.unit.probes.plain import plain
 
 VALUES = {"nonce": "n1"}
