@@ -259,9 +259,9 @@ class MutatingProxy:
             self._streams.remove(stream)
             leaving.cancel()
             running.cancel()
-            await asyncio.gather(leaving, return_exceptions=True)
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+            ended, _ = await asyncio.gather(running, leaving, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
 
     async def _changed(
         self,
