@@ -15,6 +15,8 @@ from typing import Self
 import h11
 from websockets.utils import accept_key
 
+from gate.http1.headers import values
+from gate.http1.streams import Side, Streams
 from gate.mutation import faults
 from gate.mutation.faults import Mutant
 from gate.mutation.http_faults import (
@@ -33,7 +35,7 @@ from gate.mutation.stream_faults import Parts, between_of, flow_of
 from gate.mutation.streaming import EventStream
 from gate.mutation.tunnel import Tunnel, keep_open, say
 from gate.mutation.websocket_faults import Crowd, conversation_of
-from gate.mutation.wire import Side, Streams, Upstream
+from gate.mutation.wire import Upstream
 
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
@@ -133,9 +135,8 @@ class MutatingProxy:
                 return
             await self._exchange(probe, asked)
             await _sent(probe)
-            if probe.http.our_state is not h11.DONE or probe.http.their_state is not h11.DONE:
+            if not probe.again():
                 return
-            probe.http.start_next_cycle()
 
     def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
         """What is to be done to this exchange."""
@@ -170,7 +171,7 @@ class MutatingProxy:
         service = Side(h11.CLIENT, streams)
         try:
             await service.send(self._for_service(asked))
-            async for data in _body(probe):
+            async for data in probe.pieces():
                 await service.send(h11.Data(data=data))
             await service.send(h11.EndOfMessage())
             response = await service.next()
@@ -209,7 +210,7 @@ class MutatingProxy:
             await self._changed(probe, service, asked, response, fault, whole=whole)
             return
         await probe.send(_response(response.status_code, headers, response.reason))
-        pieces = self._heard(_body(service), asked, response, streams=between is not None)
+        pieces = self._heard(service.pieces(), asked, response, streams=between is not None)
         if between is not None:
             await self._stream(probe, asked, pieces, Parts(between))
             return
@@ -278,7 +279,7 @@ class MutatingProxy:
         It is read to its end only where it must be: a stream may have none.
         """
         body = bytearray()
-        pieces = _body(service)
+        pieces = service.pieces()
         async for data in pieces:
             body += data
             if len(body) > BODY_MAX or not whole:
@@ -362,9 +363,7 @@ class _Asked:
 
     def header(self, name: str) -> str:
         """The header's values, joined by commas; "" without one."""
-        wanted = name.lower().encode("latin-1")
-        values = (value for key, value in self.headers if key.lower() == wanted)
-        return ",".join(value.decode("latin-1") for value in values)
+        return ",".join(values(self.headers, name))
 
     @property
     def websocket(self) -> bool:
@@ -407,8 +406,7 @@ def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
 
 
 def _selected(headers: Headers) -> str:
-    name = b"sec-websocket-protocol"
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+    return next(iter(values(headers, "sec-websocket-protocol")), "")
 
 
 def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
@@ -441,16 +439,6 @@ async def _left(probe: Side) -> None:
     """Returns once the probe has hung up; it has nothing more to ask while it is answered."""
     while await probe.streams.read():
         pass
-
-
-async def _body(side: Side) -> AsyncIterator[bytes]:
-    """What comes until the end of the message; ends early where the connection does.
-
-    Raises:
-        h11.RemoteProtocolError: the connection ended, or what came is no HTTP.
-    """
-    while isinstance(event := await side.next(), h11.Data):
-        yield bytes(event.data)
 
 
 async def _sent(probe: Side) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import h11
 
+from gate.http1.streams import Side
 from gate.mutation.service_profile import Streams
 from gate.mutation.stream_faults import (
     Effects,
@@ -18,7 +19,6 @@ from gate.mutation.stream_faults import (
     Stop,
     Wait,
 )
-from gate.mutation.wire import Side
 
 
 class Owner(Protocol):

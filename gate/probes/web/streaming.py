@@ -5,9 +5,11 @@ import contextlib
 import ssl
 from contextlib import AsyncExitStack
 
-import httpx
+import httpcore
 
+from gate.http1.packing import Unpacker
 from gate.probes.web.exchange import (
+    BROKEN,
     Answer,
     Course,
     ExchangeError,
@@ -17,7 +19,6 @@ from gate.probes.web.exchange import (
     opened,
     told,
 )
-from gate.probes.web.packing import Unpacker
 
 PIECE_MAX = 1 << 20
 """Most bytes that one piece may unpack to."""
@@ -38,7 +39,7 @@ class Stream:
         self._stack = AsyncExitStack()
         self._loop = asyncio.get_running_loop()
         self._next: asyncio.Task[bytes | None] | None = None
-        self._response: httpx.Response | None = None
+        self._response: httpcore.Response | None = None
 
     async def open(self, within_s: float) -> Answer:
         """Sends the request; the answer as far as its headers.
@@ -52,7 +53,7 @@ class Stream:
         with told(self._course):
             head = answer_of(response, self._loop.time() - began_s)
             self._unpacker = Unpacker(head.header("content-encoding") or "", PIECE_MAX)
-            self._pieces = response.aiter_raw()
+            self._pieces = aiter(response.aiter_stream())
         return head
 
     async def piece(self, until_s: float) -> bytes | None:
@@ -89,10 +90,10 @@ class Stream:
             self._next.cancel()
             await asyncio.gather(self._next, return_exceptions=True)
             self._next = None
-        with contextlib.suppress(httpx.HTTPError, OSError):
+        with contextlib.suppress(*BROKEN, OSError):
             await self._stack.aclose()
 
-    async def _begun(self, within_s: float) -> httpx.Response:
+    async def _begun(self, within_s: float) -> httpcore.Response:
         with told(self._course):
             try:
                 async with asyncio.timeout(within_s):

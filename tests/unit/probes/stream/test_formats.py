@@ -25,6 +25,8 @@ def read(text, written=Format.EVENTS):
         ("id: 7\ndata: 1\n\ndata: 2\n\n", [("message", 1, "7"), ("message", 2, "")]),
         ("unknown: 1\ndata: \u2028é\n\n", [("message", "\u2028é", "")]),
         ("data: 1\n\ndata: 2\n", [("message", 1, "")]),
+        ("id: 7\nid: a\0b\ndata: 1\n\n", [("message", 1, "7")]),
+        ("event\nevents: x\ndata: 1\n\n", [("message", 1, "")]),
     ],
 )
 def test_server_sent_events(text, found):
