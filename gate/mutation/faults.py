@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from gate.core.template import ISSUED
 from gate.mutation.edits import Edit
 
 
@@ -300,12 +301,17 @@ SocketFault = (
 Fault = ConnectionFault | HeadFault | AnswerFault | SocketFault
 
 
+def path_of(target: str) -> str:
+    """The path of a target, without the query; one that holds a nonce is the same each time."""
+    return ISSUED.sub("${nonce}", target.partition("?")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a proxy strikes; nothing given means everywhere.
 
     Attributes:
-        path: without the query, "" for every one.
+        path: as path_of has it, "" for every one.
         method: of the request, "" for every one.
         websocket: only at handshakes (True), only elsewhere (False), or at both (None).
     """
@@ -317,7 +323,7 @@ class Place:
     def covers(self, method: str, target: str, *, websocket: bool) -> bool:
         """Whether a request is struck."""
         return (
-            (not self.path or target.partition("?")[0] == self.path)
+            (not self.path or path_of(target) == self.path)
             and (not self.method or method == self.method)
             and self.websocket in (None, websocket)
         )

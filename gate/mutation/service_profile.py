@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gate.mutation.faults import path_of
 from gate.mutation.http_faults import Answer
 from gate.mutation.websocket_faults import kind_of
 
@@ -25,8 +26,8 @@ class Page:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """As path_of has it."""
+        return path_of(self.target)
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class ServiceProfile:
 
     def sessions(self, target: str) -> Sessions:
         """The sessions at this target's path."""
-        return self.sockets.setdefault(target.partition("?")[0], Sessions())
+        return self.sockets.setdefault(path_of(target), Sessions())
 
     @property
     def empty(self) -> bool:

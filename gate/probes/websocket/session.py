@@ -7,7 +7,6 @@ from dataclasses import replace
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.core.shapes import KEY_MAX, Shape, shape_of, together
-from gate.core.template import Template, parse
 from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -47,7 +46,6 @@ class Plan:
         self.steps: Sequence[Say | Listen] = tuple(
             Say(step) if isinstance(step, Send) else Listen(step) for step in spec.script
         )
-        self.subprotocol: Template = parse(spec.subprotocol)
         self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
         self.refusals = "refused with " + " or ".join(map(str, spec.refused))
 
@@ -212,12 +210,10 @@ class Session:
         self._shapes = []
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
-        if not self._plan.spec.subprotocol or self._plan.spec.refused:
+        spec = self._plan.spec
+        if spec.refused:
             return None
-        if selected == self._plan.subprotocol.render(self._values):
-            return None
-        seen = self._plan.opening.as_written(selected, self._values) or "none selected"
-        return Fault(Symptom.SUBPROTOCOL, seen, self._plan.spec.subprotocol)
+        return self._plan.opening.wrong_selection(selected, spec.subprotocol, self._values)
 
     # The script.
 
