@@ -109,15 +109,15 @@ Limit = Annotated[float | None, Duration(), MoreThan0()]
 NAME = Text(
     "a name of lowercase letters, digits and hyphens", r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 60
 )
-_PATH = Text(
+PATH = Text(
     "a path such as /health that starts with one /",
     r"/(?:[!\"$-.0-~][!\"$-~]*)?",
     advice="the address is the candidate's own; a policy cannot name another host",
 )
-Path = Annotated[str, _PATH, Plain(), OnCandidate()]
-TemplatedPath = Annotated[str, _PATH, Templated(), OnCandidate()]
+Path = Annotated[str, PATH, Plain(), OnCandidate()]
+TemplatedPath = Annotated[str, PATH, Templated(), OnCandidate()]
 """A path in which names are replaced, percent-encoded, when a probe asks (gate.probes.paths)."""
-UserPath = Annotated[str, _PATH, Templated(user=True), OnCandidate()]
+UserPath = Annotated[str, PATH, Templated(user=True), OnCandidate()]
 """The same where connections have users, whose secret is `${user}`."""
 Name = Annotated[str, Text(most=2000), Plain()]
 

@@ -124,7 +124,7 @@ def _secrets(reading: Reading) -> frozenset[str]:
     return reading.secrets
 
 
-_USER = Annotated[
+User = Annotated[
     str,
     Text("the name of a secret"),
     Known(_secrets, "is not a secret of this policy", "define it under secrets"),
@@ -144,6 +144,10 @@ class WebSocketProbe(Keys):
         "websocket",
         "WebSocket sessions",
         "gate.probes.websocket.probe:ask",
+        elsewhere=(
+            "has no meaning where parties are given",
+            "say it in steps, or ask it in a probe of its own, without parties",
+        ),
         again=True,
         rank=3,
         script="script",
@@ -164,7 +168,7 @@ class WebSocketProbe(Keys):
     ] = ()
     users: Annotated[
         tuple[str, ...],
-        ListOf(item=_USER),
+        ListOf(item=User),
         Key("names of secrets; connection i is user i modulo their number"),
     ] = ()
     connections: Annotated[

@@ -36,6 +36,7 @@ class Opening:
     Args:
         spec: the probe.
         run: what it runs in.
+        trace: that of other connections of the same question; None for a new one.
 
     Attributes:
         url: what is asked, as http(s), with templates as the policy writes them.
@@ -47,10 +48,10 @@ class Opening:
         ValueProblem: a template is malformed.
     """
 
-    def __init__(self, spec: WebSocketProbe, run: Run) -> None:
+    def __init__(self, spec: WebSocketProbe, run: Run, trace: headers.Trace | None = None) -> None:
         self.url = run.target.url + spec.path
         self._base, self._path = run.target.url, parse(spec.path)
-        self.trace = headers.Trace()
+        self.trace = trace or headers.Trace()
         self._uri = _uri(ws_url(self._base))
         self.tls: ssl.SSLContext | None = run.tls() if self._uri.secure else None
         self._target_headers = run.target.headers
