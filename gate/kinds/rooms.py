@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from gate.core import template
 from gate.core.questions import Json
 from gate.errors import ValueProblem
-from gate.kinds.checks import OnCandidate, OwnHeaders
+from gate.kinds.checks import OnCandidate, OwnHeaders, Within
 from gate.kinds.collections import ListOf
 from gate.kinds.forms import Whole, shown
 from gate.kinds.keys import Keys, Remark
@@ -19,6 +19,7 @@ from gate.kinds.values import (
     NAME,
     PATH,
     Pairs,
+    Seconds,
     Selected,
     SomeSeconds,
     UserPath,
@@ -134,6 +135,14 @@ class RoomsProbe(Keys):
         Key("rounds, one after the other, each with new connections and a new nonce, 1 to 1000"),
     ] = 1
     open_within_s: Annotated[SomeSeconds, Key("limit for one handshake")] = 10.0
+    settle_s: Annotated[
+        Seconds,
+        Within(0, 60),
+        Key(
+            "pause after parties have connected, unless the step says what they hear of it: many "
+            "servers let somebody in before they put them into the room"
+        ),
+    ] = 0.5
     subprotocol: Selected = ""
 
     def party(self, name: str) -> Party:
