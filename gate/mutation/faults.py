@@ -212,6 +212,21 @@ class Crossed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """What one session says reaches no other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """Whatever carries what a session said reaches every open session, in whichever room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was said before a session began never reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Messages of this type never come."""
 
@@ -287,6 +302,9 @@ SocketFault = (
     | Crowded
     | Worn
     | Crossed
+    | Unheard
+    | Overheard
+    | Forgotten
     | Lost
     | Swapped
     | Doubled

@@ -42,6 +42,8 @@ class Sessions:
         asked: messages of the probe.
         longest_s: how long the longest one lasted.
         offered, selected: most subprotocols that were offered; one that was selected, or "".
+        relayed: messages that carried what another session had said.
+        recalled: messages that carried what was said before their session began.
         samples: by type, the first message of that type.
         first: the first message of a session, "" where none came.
     """
@@ -55,6 +57,8 @@ class Sessions:
     longest_s: float = 0.0
     offered: int = 0
     selected: str = ""
+    relayed: int = 0
+    recalled: int = 0
     samples: dict[str, str] = field(default_factory=dict)
     first: str = ""
 

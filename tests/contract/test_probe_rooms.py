@@ -134,7 +134,8 @@ async def test_what_another_conversation_says_must_not_be_heard():
     rooms = Rooms("old rooms")
     async with rooms.serving() as place:
         evidence = await ask(spec(BROADCAST, repeat=3), place)
-    assert only(evidence, Symptom.FOREIGN).seen.startswith("ann: 1 messages with another")
+    assert {one.symptom for one in evidence.findings} == {Symptom.FOREIGN}
+    assert evidence.findings[0].seen == "ann: 1 message with another conversation's nonce"
     assert evidence.seen.startswith("round 2 of 3: ")
     assert (evidence.asked_times, evidence.right_times) == (2, 1)
 

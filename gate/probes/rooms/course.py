@@ -63,6 +63,11 @@ class Course:
         Args:
             report: told what is being done.
         """
+        wrong = await self._steps(report)
+        strange = [member for member in self.members if member.foreign]
+        return [*wrong, *(_in("", Wrong(one, _overheard(one.foreign))) for one in strange)]
+
+    async def _steps(self, report: Callable[[str], None]) -> Sequence[Wrong]:
         first = [name for name in self._of if name not in self._plan.spec.latecomers]
         report("connecting")
         for name in first:  # in their order, so that each time the same happens
@@ -184,13 +189,11 @@ class Course:
         return [Wrong(member, fault) for member, fault in found if fault]
 
     async def _afterwards(self) -> Sequence[Wrong]:
-        """What only all of it together shows: messages that came twice, or from elsewhere."""
+        """What only all of it together shows: messages that came twice."""
         there = [member for member in self.members if member.name in self._there]
         await asyncio.gather(*(member.settle() for member in there))
         found = [(member, member.doubled(self._times)) for member in self.members]
-        wrong = [_in("afterwards", Wrong(member, fault)) for member, fault in found if fault]
-        strange = [member for member in self.members if member.foreign]
-        return wrong + [_in("", Wrong(one, _overheard(one.foreign))) for one in strange]
+        return [_in("afterwards", Wrong(member, fault)) for member, fault in found if fault]
 
     def _times(self, text: str) -> int:
         """How often was said what a message carries."""
@@ -207,7 +210,7 @@ class Course:
 def _overheard(count: int) -> Fault:
     return Fault(
         Symptom.FOREIGN,
-        f"{count} messages with another conversation's nonce",
+        f"{count} message{'s' if count > 1 else ''} with another conversation's nonce",
         "none",
         "messages reach rooms that they are not meant for: look at how they are routed",
     )
