@@ -29,6 +29,7 @@ from gate.kinds.values import (
 )
 from gate.kinds.websocket import User
 
+CONNECTIONS_MAX = 10_000
 _OF_THE_PROBE = "the probe's"
 _SEND = 'send a text of its own that holds the nonce, such as "hello ${nonce}", or '
 
@@ -144,6 +145,15 @@ class RoomsProbe(Keys):
         ),
     ] = 0.5
     subprotocol: Selected = ""
+
+    def agree(self) -> None:
+        """As Checked.agree."""
+        total = sum(party.connections for _, party in self.parties)
+        if total > CONNECTIONS_MAX:
+            raise ValueProblem(
+                "parties",
+                f"have too many connections (got {total}, expected at most {CONNECTIONS_MAX})",
+            )
 
     def party(self, name: str) -> Party:
         """A party with what it has from the probe."""

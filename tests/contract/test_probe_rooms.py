@@ -87,7 +87,7 @@ async def test_a_service_that_keeps_rooms_apart_is_a_pass(steps):
         evidence = await ask(spec(steps), place)
     assert evidence.passed, evidence
     assert evidence.kind == "rooms"
-    assert evidence.asked == "WebSocket /chat, ann, ben, carol, outsider"
+    assert evidence.asked == "WebSocket /chat, with ann, ben, carol, outsider"
     assert evidence.seen == f"{len(steps)} step{'s' if len(steps) > 1 else ''} as expected"
     assert len({path.partition("&")[0] for path in rooms.paths}) == 2
     assert evidence.shape
@@ -97,9 +97,14 @@ async def test_a_service_that_keeps_rooms_apart_is_a_pass(steps):
     ("fault", "steps", "symptom", "seen"),
     [
         ("to nobody", BROADCAST, Symptom.TIMEOUT, "step 1 (ann says it), ben: no message"),
-        ("to everybody", BROADCAST, Symptom.FOREIGN, 'step 1 (ann says it), outsider: {"type"'),
+        (
+            "to everybody",
+            BROADCAST,
+            Symptom.FOREIGN,
+            'step 1 (ann says it), outsider: heard {"type"',
+        ),
         ("private to the room", PRIVATE, Symptom.FOREIGN, "step 1 (ann says it), carol: "),
-        ("no history", HISTORY, Symptom.TIMEOUT, "step 2 (carol joins), carol: nothing of what"),
+        ("no history", HISTORY, Symptom.BODY, "step 2 (carol joins), carol: nothing of what"),
         ("history of others", HISTORY, Symptom.FOREIGN, "step 3 (outsider joins), outsider: "),
         ("nobody is told who joins", COMES, Symptom.TIMEOUT, "step 1 (carol joins), ann: "),
         ("joins told everywhere", COMES, Symptom.FORBIDDEN, "step 1 (carol joins), outsider: "),
@@ -157,7 +162,7 @@ async def test_a_party_may_have_many_connections_each_of_which_must_hear():
     async with Rooms("to nobody").serving() as place:
         wrong = await ask(spec(steps, parties), place)
     assert right.passed, right
-    assert right.asked == "WebSocket /chat, ann, 30 of crowd, outsider"
+    assert right.asked == "WebSocket /chat, with ann, 30 of crowd, outsider"
     assert only(wrong, Symptom.TIMEOUT).count == 30
 
 

@@ -59,11 +59,11 @@ class Carried:
         return None
 
     def late(self) -> Fault:
-        """Why it has failed if nothing more comes within its time."""
+        """Why it has failed if nothing more comes within its time: silence, or other messages."""
         within = f"within {self.within_s:g} s"
         if not self._others:
             return Fault(Symptom.TIMEOUT, f"no message {within}", _WHAT)
         last = quoted(self._others[-1].text, "another one")
         count = len(self._others)
         others = f"the last of {count} others: {last}" if count > 1 else f"only {last}"
-        return Fault(Symptom.TIMEOUT, f"nothing of what was said {within}, {others}", _WHAT)
+        return Fault(Symptom.BODY, f"nothing of what was said {within}, {others}", _WHAT)

@@ -20,7 +20,9 @@ from gate.probes.sockets.shaped import Shaped
 from gate.probes.sockets.waiting import Waiting
 
 HEARD_MAX = 1 << 23
-"""Most characters that one connection may hear in a round."""
+"""Most characters that one connection may hear in a round, of few; many share what these have."""
+_HEARD_ALL = 1 << 27
+_HEARD_LEAST = 1 << 16
 ALIVE_WITHIN_S = 5.0
 """How long the pong may take that shows that a silent connection lives."""
 LEAVE_WITHIN_S = 1.0
@@ -49,6 +51,7 @@ class Member:
     def __init__(self, plan: Plan, part: Part, number: int, nonce: str) -> None:
         run = plan.run
         self._plan = plan
+        self._most = max(_HEARD_LEAST, min(HEARD_MAX, _HEARD_ALL // plan.total))
         self._part = part
         self._nonce = nonce
         self.name = part.name
@@ -151,7 +154,7 @@ class Member:
             while at < self.count:
                 message, at = self.heard[at], at + 1
                 if forbidden(message):
-                    return replace(leak, seen=quoted(message.text, leak.seen))
+                    return replace(leak, seen=f"heard {quoted(message.text, leak.seen)}")
             if fault := self.ended("while it had to be silent"):
                 return fault
             if alive:
@@ -210,9 +213,8 @@ class Member:
         if self.gone or (ending is None and not self._flooded):
             return None
         if self._flooded:
-            return Fault(
-                Symptom.TOO_LARGE, f"more than {HEARD_MAX} characters {during}", "messages that end"
-            )
+            seen = f"more than {self._most} characters {during}"
+            return Fault(Symptom.TOO_LARGE, seen, "messages that end")
         assert ending is not None
         return classify.ended(ending, during, self._error, _OPEN)
 
@@ -298,7 +300,7 @@ class Member:
 
     def _keep(self, message: Message) -> None:
         self._chars += len(message.text)
-        if self._chars > HEARD_MAX:
+        if self._chars > self._most:
             self._flooded = True
             self._connection.abort()
         else:

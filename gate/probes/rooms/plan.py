@@ -9,7 +9,7 @@ from gate.kinds.room_steps import Step, marks
 from gate.kinds.rooms import Party, RoomsProbe
 from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes import headers
-from gate.probes.expect import Expectation, compact
+from gate.probes.expect import Expectation
 from gate.probes.inquiry import Run
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.waiting import Listen, Say
@@ -69,13 +69,12 @@ class PlannedStep:
     def told(self) -> str:
         """The whole step in one line."""
         step = self.step
-        said = f"{step.sender} says {_shown(step.send)}" if step.sender else self.act
-        hears = [name if one is None else f"{name}: {one}" for name, one in self.hears.items()]
-        parts = [said] if said else []
-        parts += [f"reaches {', '.join(hears)}"] if hears else []
-        parts += [f"not {_names(step.silent)}"] if step.silent else []
-        parts += [f"closes {_names([name for name, _ in step.closed])}"] if step.closed else []
-        return ", ".join(parts)
+        closed = [name for name, _ in step.closed]
+        parts = [f"reaches {_names([*self.hears])}"] if self.hears else []
+        parts += [f"not {' nor '.join(step.silent)}"] if step.silent else []
+        parts += [f"closes {_names(closed)}"] if closed else []
+        told = ", ".join(parts)
+        return f"{self.number} {self.act}{': ' if self.act and told else ''}{told}"
 
 
 class Plan:
@@ -148,7 +147,3 @@ class Plan:
 
 def _names(names: Sequence[str]) -> str:
     return " and ".join(names)
-
-
-def _shown(message: Json) -> str:
-    return message if isinstance(message, str) else compact(message)

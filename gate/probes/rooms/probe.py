@@ -30,7 +30,7 @@ async def ask(inquiry: Inquiry[RoomsProbe]) -> Evidence:
     """
     spec = inquiry.spec
     plan = Plan(spec, inquiry.run)
-    draft = inquiry.begin(KIND, _asked(spec), "; ".join(one.told for one in plan.steps))
+    draft = inquiry.begin(KIND, _asked(spec), "step " + "; ".join(one.told for one in plan.steps))
     make_room(plan.total)
     number, course, wrong = await _rounds(inquiry, plan)
     faults = _faults(wrong, course)
@@ -72,7 +72,7 @@ def _asked(spec: RoomsProbe) -> str:
         for name, party in spec.parties
     ]
     rounds = f", {spec.repeat} times" if spec.repeat > 1 else ""
-    return f"WebSocket {spec.path}, {', '.join(names)}{rounds}"
+    return f"WebSocket {spec.path}, with {', '.join(names)}{rounds}"
 
 
 def _faults(wrong: Sequence[Wrong], course: Course) -> Counter[Fault]:

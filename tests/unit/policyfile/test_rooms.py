@@ -132,6 +132,12 @@ def test_a_step_that_cannot_be_asked_is_refused_at_its_place(tmp_path, step, exp
             "connections: has no meaning where parties are given",
         ),
         (
+            "room: {websocket: {path: /, parties: {ann: {}, "
+            + ", ".join(f"p{n}: {{connections: 1000}}" for n in range(10))
+            + "}, steps: [",
+            "parties: have too many connections (got 10001, expected at most 10000)",
+        ),
+        (
             "room: {websocket: {path: /, parties: {ann: {connections: 2}}, steps: [",
             "steps[0].from: names ann, who has 2 connections",
         ),
