@@ -18,7 +18,7 @@ from gate.kinds.values import NAME, Pairs, Seconds, SomeSeconds, pattern_keys
 from gate.kinds.websocket import Await
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
 PARTY = Annotated[str, NAME]
@@ -55,15 +55,22 @@ class Reaches(Form):
         def whoever(given: object, check: Callable[[object], Any]) -> Reached:
             return tuple((name, None) for name in check(given))
 
-        names = PARTIES.__get_pydantic_core_schema__(source, handler)
+        names = handler.generate_schema(Annotated[object, PARTIES])
         each = Pairs(name=NAME, item=Annotated[Await, HEARD], least=1)
         return core_schema.tagged_union_schema(
             {
                 "<names>": core_schema.no_info_wrap_validator_function(whoever, names),
-                "<each>": each.__get_pydantic_core_schema__(source, handler),
+                "<each>": handler.generate_schema(Annotated[object, each]),
             },
             discriminator=lambda given: "<each>" if isinstance(given, dict) else "<names>",
         )
+
+    def __get_pydantic_json_schema__(
+        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """As pydantic asks for it: which of the two it is, JSON Schema sees by itself."""
+        schema = dict(handler(core))
+        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
 
 
 CODE = Whole(low=1000, high=4999, what="a close code")
@@ -126,8 +133,8 @@ class Step(Checked):
     def agree(self) -> None:
         """As Checked.agree."""
         if bool(self.sender) != (self.send is not None):
-            missing = "from" if self.send is not None else "send"
-            raise ValueProblem("", f"lacks {missing}: `from` says who sends what `send` says")
+            there, missing = ("from", "send") if self.sender else ("send", "from")
+            raise ValueProblem("", f"has {there} and no {missing} (expected both)")
         done = {"send": self.send is not None, "join": self.join, "leave": self.leave}
         acts = [key for key, is_done in done.items() if is_done]
         if len(acts) > 1:

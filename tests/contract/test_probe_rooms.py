@@ -46,6 +46,7 @@ def all_of(*names):
 
 
 BROADCAST = (says(reaches=all_of("ann", "ben", "carol"), silent=("outsider",)),)
+ALONE = (says(reaches=all_of("ann")),)
 PRIVATE = (
     says(message={"to": "ben", **HELLO}, reaches=all_of("ben"), silent=("carol", "outsider")),
 )
@@ -112,6 +113,7 @@ async def test_a_service_that_keeps_rooms_apart_is_a_pass(steps):
         ("twice", BROADCAST, Symptom.SEQUENCE, "afterwards, ann: 2 times the same message: "),
         ("swapped", ORDER, Symptom.SEQUENCE, "step 4, ben: "),
         ("kicked", BROADCAST, Symptom.CLOSED, 'step 1 (ann says it), ben: 1011 "room failed"'),
+        ("kicked", ALONE, Symptom.CLOSED, 'step 1 (ann says it), ben: 1011 "room failed" while'),
     ],
 )
 async def test_each_fault_is_found_and_told_with_the_step_and_the_party(

@@ -20,7 +20,7 @@ class Part:
     """A party, and how its connections are asked for.
 
     Attributes:
-        own_room: whether its handshake holds the nonce, so that nobody else's messages may come.
+        own_room: whether its path holds the nonce, so that nobody else's messages may come.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Plan:
             users=(party.user,) if party.user else (),
             connections=self.total,
         )
-        own_room = NONCE in names([*party.texts])
+        own_room = NONCE in names(asked.path)
         return Part(name, party, Opening(asked, self.run, self.trace), own_room)
 
     def _steps(self) -> "list[PlannedStep]":

@@ -87,8 +87,8 @@ def test_who_first_joins_in_a_step_is_not_there_at_the_start(tmp_path):
     ("step", "expected"),
     [
         ("{from: anne, send: hi}", "steps[0].from: names an unknown party (got 'anne') | did you"),
-        ("{from: ann}", "steps[0]: lacks send"),
-        ("{send: hi}", "steps[0]: lacks from"),
+        ("{from: ann}", "steps[0]: has from and no send (expected both)"),
+        ("{send: hi}", "steps[0]: has send and no from (expected both)"),
         ("{}", "steps[0]: does nothing"),
         ("{join: ann, leave: ben}", "steps[0]: does two things (got join and leave"),
         ("{join: ann}, {join: ann}", "steps[1].join: lets ann join, who is there already"),
