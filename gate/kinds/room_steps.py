@@ -1,7 +1,7 @@
 """The steps of `websocket` with `parties`: who says what, whom it must reach, and whom not."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,3 +166,14 @@ def marks(message: Json) -> tuple[str, ...]:
         message = inner if isinstance(inner, dict | list) else message
     found = (text for place, text in texts(message) if KEY not in place)
     return tuple(text for text in found if template.NONCE in template.names(text))
+
+
+def latecomers(steps: Sequence[Step]) -> frozenset[str]:
+    """Parties that a step lets join before any lets them leave."""
+    first: dict[str, bool] = {}
+    for step in steps:
+        for name in step.join:
+            first.setdefault(name, True)
+        for name in step.leave:
+            first.setdefault(name, False)
+    return frozenset(name for name, joins in first.items() if joins)

@@ -16,8 +16,9 @@ from gate.core.proof import Proving
 from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.room_parties import Party
 from gate.kinds.room_steps import Step
-from gate.kinds.rooms import Party, RoomsProbe
+from gate.kinds.rooms import RoomsProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
 from gate.mutation.run import ControlError, MutationRun, RunSettings

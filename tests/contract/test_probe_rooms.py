@@ -11,8 +11,9 @@ from websockets.server import ServerProtocol
 from gate.core.evidence import Outcome, Symptom
 from gate.core.expectations import Pattern
 from gate.core.policy import IdentityRule
+from gate.kinds.room_parties import Party
 from gate.kinds.room_steps import Step
-from gate.kinds.rooms import Party, RoomsProbe
+from gate.kinds.rooms import RoomsProbe
 from gate.kinds.websocket import Await
 from tests.contract.probe_servers import SECRETS, ask, tcp
 from tests.contract.room_server import Rooms

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from gate.core.questions import Json
 from gate.core.template import NONCE, Template, names, parse
+from gate.kinds.room_parties import Party, unmistakable
 from gate.kinds.room_steps import Step, marks
-from gate.kinds.rooms import Party, RoomsProbe
+from gate.kinds.rooms import RoomsProbe
 from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes import headers
 from gate.probes.expect import Expectation
@@ -122,7 +123,7 @@ class Plan:
             if step.send is not None:
                 last, speaker = step.send, step.sender
             tells = {
-                name: self.spec.unmistakable(last, name, before.get(name, ()))
+                name: unmistakable(last, self.parts[name].party, before.get(name, ()))
                 for name in step.silent
             }
             planned.append(

@@ -4,8 +4,9 @@ import jsonschema
 import pytest
 
 from gate.core.expectations import Pattern
+from gate.kinds.room_parties import Party
 from gate.kinds.room_steps import Step, marks
-from gate.kinds.rooms import Party, RoomsProbe
+from gate.kinds.rooms import RoomsProbe
 from gate.kinds.websocket import Await, WebSocketProbe
 from gate.policyfile import policy_schema
 from tests.unit.policy_files import advice, probe, probes, problems
