@@ -252,6 +252,9 @@ def _of_rooms(place: Place, known: Sequence[Sessions]) -> Iterator[Mutant]:
         overheard = "what one session says reaches every other"
         by = "parties, and silent: whoever must not hear it"
         yield _named(place, overheard, Family.CROWD, faults.Overheard(), by)
+        private = "what one session says reaches all that have heard it before"
+        by = "parties, and silent: somebody in the same room"
+        yield _named(place, private, Family.CROWD, faults.Overheard(known=True), by)
     if any(one.recalled for one in known):
         forgotten = "what was said before never reaches a latecomer"
         by = "parties, and reaches: one that a step lets join"

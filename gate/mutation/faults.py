@@ -218,7 +218,13 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True)
 class Overheard:
-    """Whatever carries what a session said reaches every open session, in whichever room."""
+    """Whatever carries what a session said reaches every open session.
+
+    Attributes:
+        known: only those that have heard that session before: its room, as far as can be seen.
+    """
+
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,17 @@ class Tunnel:
         self._texts.append(text)
         await say(self._client, text)
 
+    def would_hear(self, text: str, *, known: bool) -> bool:
+        """Whether a message that leaks would be news to this session's probe.
+
+        Args:
+            text: the message.
+            known: whether it leaks only to those that have heard its speaker before.
+        """
+        if text in self._texts or (known and self._seat is None):
+            return False
+        return not known or (self._seat is not None and self._seat.knows(text))
+
     async def _client_pump(self, data: bytes) -> None:
         items = Items(masked=True, lenient=self._conversation is None)
         with contextlib.suppress(OSError, WebSocketException):
@@ -165,8 +176,11 @@ class Tunnel:
     async def _heard(self, item: Item) -> None:
         """A text of the service, or another frame."""
         self._learn(item)
-        if isinstance(item, str) and self._conversation is None:
-            self._texts.append(item)
+        if isinstance(item, str):
+            if self._conversation is None:
+                self._texts.append(item)
+            if self._seat is not None:
+                self._seat.hears(item)
         if self._conversation is None or self._ended:
             return
         if isinstance(item, str):
@@ -219,7 +233,7 @@ class Tunnel:
             return
         await asyncio.sleep(_MEANT_WITHIN_S)
         for other in self._owner.others(self):
-            if text not in other._texts:  # noqa: SLF001 - of the same class
+            if other.would_hear(text, known=effect.known):
                 self._owner.struck()
                 with contextlib.suppress(OSError):
                     await other.hear(text)

@@ -55,9 +55,14 @@ class ToOther:
 
 @dataclass(frozen=True, slots=True)
 class ToOthers:
-    """Let all other open sessions hear this that do not hear it anyway."""
+    """Let all other open sessions hear this that do not hear it anyway.
+
+    Attributes:
+        known: only those that have heard whoever said it before.
+    """
 
     text: str
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,18 @@ Effects = tuple[Effect, ...]
 
 @dataclass
 class Crowd:
-    """All sessions of one proxy: how many are open, and how many there were."""
+    """All sessions of one proxy.
+
+    Attributes:
+        open, ever: how many are open, and how many there were.
+        said: which session said what, by the text by which it is known again.
+        met: which session has heard which: speaker, listener.
+    """
 
     open: int = 0
     ever: int = 0
     said: list[tuple[int, str]] = field(default_factory=list)
+    met: set[tuple[int, int]] = field(default_factory=set)
 
     def enter(self) -> "Seat":
         """Counts a session that begins."""
@@ -110,6 +122,17 @@ class Seat:
         """Notes what its probe said, by the text by which it is known again."""
         if len(self.crowd.said) < SAID_MAX and (mark := _mark(text)):
             self.crowd.said.append((self.number, mark))
+
+    def hears(self, text: str) -> None:
+        """Notes whom its probe hears."""
+        self.crowd.met |= {(who, self.number) for who, mark in self.crowd.said if mark in text}
+
+    def knows(self, text: str) -> bool:
+        """Whether it has heard before whoever said what a message carries, or said it itself."""
+        return any(
+            mark in text and (who == self.number or (who, self.number) in self.crowd.met)
+            for who, mark in self.crowd.said
+        )
 
     def carries(self, text: str) -> bool:
         """Whether a message carries what some session has said."""
@@ -237,11 +260,12 @@ class _Apart(Conversation):
 
 
 class _Overheard(Conversation):
-    def __init__(self, carries: Callable[[str], bool]) -> None:
+    def __init__(self, carries: Callable[[str], bool], *, known: bool) -> None:
         self._carries = carries
+        self._known = known
 
     def said(self, text: str) -> Effects:
-        also = (ToOthers(text),) if self._carries(text) else ()
+        also = (ToOthers(text, self._known),) if self._carries(text) else ()
         return (ToClient(text), *also)
 
 
@@ -267,8 +291,8 @@ def conversation_of(fault: faults.Fault | None, seat: Seat) -> Conversation:
             return _Apart(seat.relays)
         case faults.Forgotten():
             return _Apart(seat.recalls)
-        case faults.Overheard():
-            return _Overheard(seat.carries)
+        case faults.Overheard(known):
+            return _Overheard(seat.carries, known=known)
         case faults.Ended():
             return _Ended(fault)
         case faults.Crowded() | faults.Worn():

@@ -205,6 +205,7 @@ ROOMS = RoomsProbe(
         ("ann", Party(f"{ROOM}ann")),
         ("ben", Party(f"{ROOM}ben")),
         ("outsider", Party("/chat?room=other-${nonce}&name=eve")),
+        ("carol", Party(f"{ROOM}carol")),
         ("late", Party(f"{ROOM}late")),
     ),
     (
@@ -214,6 +215,8 @@ ROOMS = RoomsProbe(
             reaches=(("late", None), ("ann", Await(Pattern({"type": "joined", "name": "late"})))),
             within_s=1,
         ),
+        Step("ann", {"to": "ben", "text": "psst ${nonce}"}, reaches=(("ben", None),), within_s=1),
+        Step(silent=("carol",), for_s=0.3),
         Step(leave=("late",), reaches=(("ben", Await(Pattern({"type": "left"}))),), within_s=1),
         Step("ann", {"text": "one ${nonce}"}),
         Step("ann", {"text": "two ${nonce}"}),
@@ -231,6 +234,7 @@ async def test_rooms_are_put_to_the_test_across_their_connections():
     for name in (
         "what one session says reaches no other",
         "what one session says reaches every other",
+        "what one session says reaches all that have heard it before",
         "what was said before never reaches a latecomer",
         "every message twice",
         "said never comes",

@@ -167,6 +167,16 @@ def test_sessions_hear_each_other_wrongly(fault, own, anothers, later):
         assert found == expected, one.number
 
 
+def test_who_has_heard_whom_shares_a_room():
+    crowd = Crowd()
+    speaker, listener, stranger = crowd.enter(), crowd.enter(), crowd.enter()
+    speaker.says(SAID)
+    assert not listener.knows(TOLD)
+    listener.hears(TOLD)
+    stranger.hears(JOINED)
+    assert [one.knows(TOLD) for one in (speaker, listener, stranger)] == [True, True, False]
+
+
 def test_what_is_too_short_to_be_known_again_is_no_mark():
     crowd = Crowd()
     crowd.enter().says('{"type": "ping"}')
