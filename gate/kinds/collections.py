@@ -122,12 +122,12 @@ class OneOrMany(Form):
 class TextOrMapping(Form):
     """A text or a mapping, each with a form of its own."""
 
-    text: object = None
+    one: object = None
     mapping: object = None
 
     def expected(self, given: object) -> str:
         """As Form.expected."""
-        return " or ".join(form_of(one).expected(given) for one in (self.text, self.mapping))
+        return " or ".join(form_of(one).expected(given) for one in (self.one, self.mapping))
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
@@ -142,7 +142,7 @@ class TextOrMapping(Form):
 
         both = core_schema.tagged_union_schema(
             {
-                "<text>": handler.generate_schema(self.text),
+                "<text>": handler.generate_schema(self.one),
                 "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
             },
             discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<text>",

@@ -101,7 +101,7 @@ RULE = Record(
         Slot(
             "json",
             Annotated[
-                object, TextOrMapping(text=Annotated[str, _FIELD, Plain()], mapping=_ASKED_BESIDE)
+                object, TextOrMapping(one=Annotated[str, _FIELD, Plain()], mapping=_ASKED_BESIDE)
             ],
             Key(
                 "field of the JSON answer that has the name: of the probe's own answer, or, as "

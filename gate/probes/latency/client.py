@@ -16,8 +16,10 @@ from yarl import URL
 from gate.core.policy import Json
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.kinds.latency import LatencyProbe
+from gate.probes.expect import read_json
 from gate.probes.frontend import LOOKED_AT, recognise
 from gate.probes.headers import Trace, render
+from gate.probes.identity import known_by
 from gate.probes.inquiry import Run
 from gate.probes.latency import faults
 from gate.probes.latency.hearing import Connector, Response, heard_s
@@ -231,7 +233,7 @@ class Client:
     def _judged(self, request: Request, answer: Answer) -> tuple[str, Fault | None]:
         """Whose answer it is, and what is wrong with it; one that names a revision is its own."""
         identity, statuses = self._run.identity, self._question.statuses
-        name = identity.name_in(answer.header)
+        name = identity.name_in(answer.header, lambda: _json(answer))
         if not name and answer.status >= 400:
             authenticate = answer.header("www-authenticate") or ""
             if front_end := recognise(answer.status, _text(answer), authenticate):
@@ -241,10 +243,16 @@ class Client:
         if answer.status not in statuses:
             bare = Answer(answer.status, answer.headers, b"", 0.0)  # texts differ: kinds count
             wrong = wrong_status(request.url, bare, named(statuses))
-        if not identity.header:
-            return name, wrong
         doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
-        return name, doubt.fault if doubt else wrong
+        return known_by(name, doubt), doubt.fault if doubt else wrong
+
+
+def _json(answer: Answer) -> Json:
+    """A short body as JSON; None for any other."""
+    try:
+        return read_json(_text(answer).encode())
+    except ValueError:
+        return None
 
 
 def _text(answer: Answer) -> str:

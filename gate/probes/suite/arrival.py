@@ -5,7 +5,6 @@ from collections import Counter
 import httpcore
 
 from gate.kinds.suite import SuiteProbe
-from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry
 from gate.probes.outcome import Fault
 from gate.probes.suite.upstream import Look, Upstream
@@ -30,13 +29,10 @@ async def arrive(
     run = inquiry.run
     if not run.arrival.awaited:
         return None
-    patience = Patience(run.arrival, run.clock)
+    patience = run.patience()
     look = await _look(upstream)
     while (pause_s := patience.pause_s(look.front_end, other=look.other)) is not None:
-        told = run.words.line(look.fault.seen if look.fault else "", TEXT_MAX)
-        if told not in before:
-            inquiry.report(f"asking again: {told}", 0, 0)
-        before[told] += 1
+        before[run.words.line(look.fault.seen if look.fault else "", TEXT_MAX)] += 1
         await run.clock.sleep(pause_s)
         look = await _look(upstream)
     return look.fault

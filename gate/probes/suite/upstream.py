@@ -122,12 +122,12 @@ class Look:
     Attributes:
         fault: why a suite would ask nobody there; None if the candidate may be there.
         front_end: what Cloud Run's front end said in its place.
-        other: whether another revision answered.
+        other: the other revision that answered, "" if none did.
     """
 
     fault: Fault | None = None
     front_end: FrontEndAnswer | None = None
-    other: bool = False
+    other: str = ""
 
 
 class Upstream:
@@ -210,7 +210,7 @@ class Upstream:
         if front_end is not None:
             fault = front_end.fault(answer, "an answer of the candidate")
             return Look(None if fault.outcome is Outcome.FAILED else fault, front_end)
-        doubt = self._identity.doubt(name, answer) if self._identity.header and name else None
+        doubt = self._identity.doubt_beside(name, answer) if name else None
         return Look(doubt.fault, other=doubt.other) if doubt else Look()
 
     def _reply(self, request: Request, response: httpcore.Response, seen: Seen) -> Reply:
@@ -230,13 +230,13 @@ class Upstream:
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
-        elif status in _FRONT_END or (not self._identity.header and status != 101):
+        elif status in _FRONT_END or (not self._identity.asks and status != 101):
+            self._identity.nameless += 1
             return False  # the body may tell
-        if self._identity.header:
-            doubt = self._identity.doubt(name, f"{asked} {status}")
-            if doubt is not None:
-                seen.foreign.note(doubt.fault.seen)
-                return True
+        doubt = self._identity.doubt(name, f"{asked} {status}")
+        if doubt is not None:
+            seen.foreign.note(doubt.fault.seen)
+            return True
         count(seen, status)
         return True
 

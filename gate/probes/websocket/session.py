@@ -119,6 +119,18 @@ class Session:
 
     async def talk(self) -> None:
         """Goes through the script up to the first fault, or waits to be refused after all."""
+        await self._converse()
+        while (doubt := self._handshake.doubt) is not None:
+            self._note("=", f"{doubt.fault.seen}: asking again")
+            self._forget()
+            if not await self._handshake.another(self._connection):
+                return
+            self.fault, self.refused_with = None, 0
+            self._connection = self._new_connection()
+            await self.open()
+            await self._converse()
+
+    async def _converse(self) -> None:
         if not self._connection.open and self._connection.ending is None:
             return
         if self._plan.spec.refused:
@@ -146,7 +158,14 @@ class Session:
         self._connection.close()
 
     def closed(self) -> None:
-        """Judges how the close went, once it has ended or taken too long."""
+        """Judges how the close went, once it has ended or taken too long, and who it was."""
+        self._judge_close()
+        self.fault = self._handshake.judged(self.fault)
+        if self._handshake.doubt is not None:
+            self._forget()
+            self.refused_with = 0
+
+    def _judge_close(self) -> None:
         wanted = self._plan.spec.close_code
         if self.fault is not None or self.refused_with or wanted is None:
             return
@@ -256,6 +275,9 @@ class Session:
     def _arrived(self, text: str) -> Message:
         message = message_of(text)
         if isinstance(message.value, dict):
+            if not self._handshake.hear(message.value):
+                self._connection.abort()
+                return message
             self._error = classify.error_label(message.value) or self._error
             self._keep_shape(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
