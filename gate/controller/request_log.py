@@ -44,8 +44,8 @@ class RequestLog:
         """The evidence as far as the log bears it out.
 
         What another revision answered, be it once, and a pass that the log does not show, are
-        inconclusive; a failure that it does not show may have been no answer at all, and stays. What
-        has named its revision itself is not looked up.
+        inconclusive; a failure that it does not show may have been no answer at all, and stays.
+        What has named its revision itself is not looked up.
 
         Args:
             evidence: what the probes saw.

@@ -80,7 +80,19 @@ class IdentityRule:
         return any(rule.request_log for rule in self.rules)
 
 
+def name_at(value: Json, field: str) -> str:
+    """The name that a JSON value has in a field, as rules call it; "" for none."""
+    if not isinstance(value, dict):
+        return ""
+    if field not in value and "." in field:
+        outer, _, inner = field.partition(".")
+        return name_at(value.get(outer), inner)
+    found = value.get(field)
+    return found.strip() if isinstance(found, str) else ""
+
+
 ARRIVAL_MAX_S = 600.0
+"""The longest wait for an address: front ends follow within minutes, or something else is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

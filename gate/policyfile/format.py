@@ -88,7 +88,7 @@ def _identity(
     return IdentityRule(header, beside.path, beside.field, request_log, own, message)
 
 
-RULE = Record(
+IDENTITY = Record(
     "identity",
     _identity,
     (
@@ -136,7 +136,7 @@ class _Rules(OneOrMany):
 
     def expected(self, given: object) -> str:
         """As Form.expected."""
-        return RULE.expected(given) if not isinstance(given, list) else OneOrMany.expected(self, [])
+        return f"{IDENTITY.expected(given)}, or a list of such"
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
@@ -148,7 +148,7 @@ class _Rules(OneOrMany):
         return core_schema.no_info_after_validator_function(IdentityRule.first_of, rules)
 
 
-IDENTITY = _Rules(item=Annotated[IdentityRule, RULE], most=RULES_MAX, mappings=True)
+RULES = _Rules(item=Annotated[IdentityRule, IDENTITY], most=RULES_MAX, mappings=True)
 CANDIDATE = Record(
     "candidate",
     CandidateRule,
@@ -165,7 +165,7 @@ CANDIDATE = Record(
             ],
             "identity": Annotated[
                 IdentityRule | None,
-                IDENTITY,
+                RULES,
                 Key(
                     "how an answer proves which revision gave it: it has the revision's name; one "
                     "rule, or a list of which the first that applies to an answer counts"

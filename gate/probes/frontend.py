@@ -17,6 +17,7 @@ from gate.probes.outcome import Fault
 
 ARRIVAL_WITHIN_S = CandidateRule().arrival_within_s
 """How long the front end may take to know an address that the platform has reported."""
+LEAST_PAUSE_S = 0.001
 LOOKED_AT = 4096
 """Only this many characters of a body are looked at: the front end's own pages are short."""
 
@@ -194,7 +195,9 @@ class Arrival:
             How long they may wait now, 0 where the time is up.
         """
         self._note(since, now)
-        allowed_s = min(pause_s, max(self.left_s, 0.0))
+        allowed_s = min(pause_s, self.left_s)
+        if allowed_s < LEAST_PAUSE_S:
+            return 0.0
         self._note(now, now + timedelta(seconds=allowed_s))
         return allowed_s
 

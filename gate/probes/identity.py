@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gate.core.evidence import Outcome, Symptom
-from gate.core.policy import IdentityRule, Json
+from gate.core.policy import IdentityRule, Json, name_at
 from gate.probes.outcome import Fault
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -29,17 +29,6 @@ class Doubt:
 
     fault: Fault
     other: str = ""
-
-
-def named_in(value: Json, field: str) -> str:
-    """The text that a JSON value has in a field, whose dots lead into objects; "" for none."""
-    if not isinstance(value, dict):
-        return ""
-    found: Json = value.get(field)
-    if field not in value and "." in field:
-        outer, _, inner = field.partition(".")
-        return named_in(value.get(outer), inner)
-    return found.strip() if isinstance(found, str) else ""
 
 
 def known_by(name: str, doubt: Doubt | None) -> str:
@@ -135,13 +124,13 @@ class Identity:
         for rule in self._own:
             if rule.header and (name := (header(rule.header) or "").strip()):
                 return name
-            if rule.json and (name := named_in(value(), rule.json)):
+            if rule.json and (name := name_at(value(), rule.json)):
                 return name
         return ""
 
     def name_in_message(self, value: Json) -> str:
         """The name that a WebSocket's message has by the first rule that applies, "" for none."""
-        names = (named_in(value, rule.message) for rule in self._own if rule.message)
+        names = (name_at(value, rule.message) for rule in self._own if rule.message)
         return next((name for name in names if name), "")
 
     def doubt(self, name: str, answer: str, wrong: Fault | None = None) -> Doubt | None:

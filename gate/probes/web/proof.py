@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gate.core.evidence import Outcome
-from gate.core.policy import Json
+from gate.core.policy import Json, name_at
 from gate.probes import headers
 from gate.probes.expect import read_json
 from gate.probes.frontend import FrontEndAnswer, recognise
-from gate.probes.identity import Doubt, named_in
+from gate.probes.identity import Doubt
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
@@ -78,7 +78,7 @@ async def _ask(run: Run) -> _Reply:
         answer = await exchange(request, TIMEOUT_S, run.tls() if url.startswith("https:") else None)
     except ExchangeError as error:
         return _Reply(doubt=_unproven(run, error.fault))
-    if name := named_in(_value(answer), identity.field):
+    if name := name_at(_value(answer), identity.field):
         return _Reply(name, identity.doubt_beside(name, f"GET {identity.path}, {answer.phrase}"))
     return _nameless(run, url, answer)
 
