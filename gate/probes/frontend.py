@@ -9,6 +9,7 @@ those of cloud.google.com/run/docs/troubleshooting and cloud.google.com/run/docs
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from gate.core.evidence import Evidence, Outcome, Symptom
 from gate.core.policy import CandidateRule
@@ -254,5 +255,5 @@ class Patience:
         self._looks += 1
         self._waited_until = now + timedelta(seconds=pause_s)
         says = f"still answers with revision {other}" if other else "knows no such address yet"
-        self._say(f"the front end {says}: asking again", f" for at most {left_s:.0f} s")
+        self._say(f"the front end {says}: asking again", f" for at most {ceil(left_s)} s")
         return pause_s

@@ -78,10 +78,7 @@ class Session:
         self._nonces = run.nonces
         self._nonce = run.nonces.new()
         self._values: Mapping[str, str] = run.values(self._nonce, self.user)
-        self._steps: list[str | Waiting] = [
-            step.text(self._values) if isinstance(step, Say) else step.bind(self._values)
-            for step in plan.steps
-        ]
+        self._steps = self._script()
         self._loop = asyncio.get_running_loop()
         self.began_s = self._loop.time()
         self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
@@ -92,14 +89,25 @@ class Session:
         self.refused_with = 0
         self.fault: Fault | None = None
 
+    def _script(self) -> list[str | Waiting]:
+        """The steps, of which nothing has come true yet."""
+        return [
+            step.text(self._values) if isinstance(step, Say) else step.bind(self._values)
+            for step in self._plan.steps
+        ]
+
     # The four acts of its life, called by the round in this order.
 
     async def open(self) -> None:
         """Shakes hands; a refusal is a fault, unless it is the expected one."""
         self.began_s = self._loop.time()
+        await self._open()
+
+    async def _open(self) -> None:
+        began_s = self._loop.time()
         refusal = await self._handshake.shake(self._connection, self._again)
         if refusal is None:
-            took_ms = (self._loop.time() - self.began_s) * 1000
+            took_ms = (self._loop.time() - began_s) * 1000
             selected = self._connection.subprotocol
             self._note("=", f"open in {took_ms:.0f} ms, subprotocol {selected or 'none'}")
             self.fault = self._wrong_subprotocol(selected)
@@ -126,8 +134,9 @@ class Session:
             if not await self._handshake.another(self._connection):
                 return
             self.fault, self.refused_with = None, 0
+            self._steps = self._script()
             self._connection = self._new_connection()
-            await self.open()
+            await self._open()
             await self._converse()
 
     async def _converse(self) -> None:
