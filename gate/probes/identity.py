@@ -206,7 +206,8 @@ def _other(name: str, revision: str, answer: str) -> Fault:
         f"an answer from another revision, {name}: {answer}",
         f"one from {revision}",
         "the front end still sends this address to the revision that had the tag before, or "
-        "something on the way keeps old answers: run the gate again",
+        "something on the way keeps old answers: run the gate again, or give it more time with "
+        "candidate.arrival_within",
     )
 
 
