@@ -197,7 +197,8 @@ def _place(rule: IdentityRule) -> str:
 
 def _of_one_service(name: str, revision: str) -> bool:
     """Whether both may be revisions of one service, whose name Cloud Run puts before theirs."""
-    return bool(_LABEL.fullmatch(name)) and name.partition("-")[0] == revision.partition("-")[0]
+    begin, dash, _ = revision.partition("-")
+    return bool(_LABEL.fullmatch(name)) and (not dash or name.startswith(begin + dash))
 
 
 def _other(name: str, revision: str, answer: str) -> Fault:
