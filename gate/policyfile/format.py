@@ -12,6 +12,7 @@ from gate.core.policy import (
     CandidateRule,
     Capability,
     IdentityRule,
+    Json,
     OnHold,
     Policy,
     SecretRef,
@@ -22,7 +23,7 @@ from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
 from gate.kinds.collections import ListOf, Mapped, OneOrMany, TextOrMapping
-from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Text, Whole, one_of, unfit
+from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
@@ -52,6 +53,28 @@ SERVICE = Record(
         },
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Required(Form):
+    """Whether there must be a proof, or the least share of the faults that it must have met."""
+
+    says: str = "true, false or a share from 1% to 100%"
+
+    def written(self) -> "CoreSchema":
+        """As Form.written."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        share = core_schema.str_schema(strict=True, pattern=r"^(?:100|[1-9][0-9]?)%$")
+        return core_schema.union_schema([core_schema.bool_schema(strict=True), share])
+
+    def value(self, written: Any) -> bool | float:
+        """As Form.value."""
+        return float(written[:-1]) if isinstance(written, str) else bool(written)
+
+    def text(self, value: Any) -> Json:
+        """As Form.text."""
+        return value if isinstance(value, bool) else f"{value:g}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +341,12 @@ _OF_THE_POLICY: Mapping[str, object] = {
         ),
     ],
     "require_proof": Annotated[
-        bool,
-        Flag(),
+        object,
+        Required(),
         Key(
             "hold a rollout before anything is deployed unless a fresh proof (`gate policy prove`) "
-            "says that the required probes can fail"
+            "says that the required probes can fail; a share such as `80%` asks besides that the "
+            "proof has met so many of the faults that the probes could meet"
         ),
     ],
     "secrets": Annotated[

@@ -137,6 +137,7 @@ class Proxy:
     async def _exchange(self, client: Client, request: Request) -> None:
         """Asks, while it is noticed if the suite does not wait for the answer."""
         seen = self._record.now()
+        seen.at(request.place)
         begun = asyncio.Event()
         asking = asyncio.create_task(self._answer(client, request, seen, begun))
         gone = asyncio.create_task(client.gone()) if not request.upgrade else None

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-from gate.core.evidence import Outcome, Symptom
+from gate.core.evidence import Asked, Outcome, Symptom
 from gate.ports import Target
 from gate.probes import headers as outgoing
 from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
@@ -46,9 +46,14 @@ class Request:
     body: bytes = b""
     upgrade: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> Asked:
+        """What it asks, without the query."""
         path = self.path.decode("ascii", "replace").partition("?")[0]
-        return f"{'WS' if self.upgrade else self.method.decode('ascii', 'replace')} {path}"
+        return Asked(self.method.decode("ascii", "replace"), path, self.upgrade)
+
+    def __str__(self) -> str:
+        return f"{'WS' if self.upgrade else self.place.method} {self.place.path}"
 
 
 @dataclass(slots=True)
