@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gate.core.policy import Json
 from gate.probes import headers
 from gate.probes.expect import read_json
-from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.frontend import FrontEndAnswer
 from gate.probes.identity import Doubt, Identity, known_by
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -127,7 +127,7 @@ def named(statuses: tuple[int, ...]) -> str:
 def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity: Identity) -> Reply:
     """Says whose answer it is; one that names a revision is not the front end's."""
     name = identity.name_in(answer.header, lambda: _json(answer))
-    front_end = None if name else _front_end(answer)
+    front_end = None if name else answer.front_end
     if front_end is not None:
         fault = identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         return one._replace(front_end=front_end, fault=fault)
@@ -151,8 +151,3 @@ def _json(answer: Answer) -> Json:
         return read_json(answer.body)
     except ValueError:
         return None
-
-
-def _front_end(answer: Answer) -> FrontEndAnswer | None:
-    authenticate = answer.header("www-authenticate") or ""
-    return recognise(answer.status, answer.text, authenticate)
