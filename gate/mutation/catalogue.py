@@ -89,21 +89,25 @@ def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
-    if rule is None or rule.request_log:
+    """Of the first rule; a name that is missing is a fault only where no other rule is tried.
+
+    Fields of a probe's own answers and of messages are changed one by one as all fields are.
+    """
+    if rule is None:
         return
     other, nobody = "another revision answers", "no answer says which revision gave it"
     by = "candidate.identity"
+    faulty: list[faults.Fault] = []
+    place = Place()
     if rule.header:
-        fault = faults.HeaderSet(rule.header, OTHER_REVISION)
-        yield _named(Place(), other, Family.IDENTITY, fault, by)
-        gone = faults.HeaderGone(rule.header)
-        yield _named(Place(), nobody, Family.IDENTITY, gone, by)
-        return
-    place = Place(path=rule.path, method="GET", websocket=False)
-    changed = faults.Field(Edit((rule.field,), How.CHANGED))
-    yield _named(place, other, Family.IDENTITY, changed, by)
-    dropped = faults.Field(Edit((rule.field,), How.DROPPED))
-    yield _named(place, nobody, Family.IDENTITY, dropped, by)
+        faulty = [faults.HeaderSet(rule.header, OTHER_REVISION), faults.HeaderGone(rule.header)]
+    elif rule.path:
+        place = Place(path=rule.path, method="GET", websocket=False)
+        path = tuple(rule.field.split("."))
+        faulty = [faults.Field(Edit(path, how)) for how in (How.CHANGED, How.DROPPED)]
+    wanted = (other,) if rule.otherwise else (other, nobody)
+    for name, fault in zip(wanted, faulty, strict=False):
+        yield _named(place, name, Family.IDENTITY, fault, by)
 
 
 def _status(place: Place, status: int) -> Mutant:
@@ -144,7 +148,8 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
 def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
     """Headers that are the application's own, but for the one that names the revision."""
     names = {name.decode("latin-1").lower() for name, _ in answer.headers}
-    return frozenset(names - _USUAL - {identity.header.lower() if identity else ""})
+    rules = identity.rules if identity else ()
+    return frozenset(names - _USUAL - {rule.header.lower() for rule in rules})
 
 
 def _answer_for_friends(page: Page, pages: Iterable[Page]) -> bytes:

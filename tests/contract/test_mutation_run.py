@@ -300,6 +300,10 @@ async def test_the_service_is_asked_who_it_is():
         assert await revision_of(upstream, IdentityRule(header="X-REV"), (), "/") == "r1"
         by_field = IdentityRule(path="/health", field="revision")
         assert await revision_of(upstream, by_field, (), "/") == "r1"
+        rules = [IdentityRule(message="m"), IdentityRule(header="x-other"), by_field]
+        assert await revision_of(upstream, IdentityRule.first_of(rules), (), "/") == "r1"
+        own = IdentityRule(json="revision")
+        assert await revision_of(upstream, own, (), "/health") == "r1"
         with pytest.raises(NoNameError, match="x-other"):
             await revision_of(upstream, IdentityRule(header="x-other"), (), "/")
     with pytest.raises(NoNameError, match="no answer"):

@@ -172,7 +172,7 @@ async def test_each_answer_counts_for_itself_while_front_ends_disagree():
     address = Address(*[Reply(name) for name in (OLD, NEW, OLD, OLD, NEW, NEW, "", NEW)])
     async with tcp(address) as place:
         target = Target(f"http://{place}", NEW, identity=HEADER)
-        evidence = await ask_all([HEALTH] * 5, target)
+        evidence = await ask_all([HEALTH] * 5, target, arrival_s=60)
     assert [one.passed for one in evidence] == [True, True, True, False, True]
     assert [one.answered_by for one in evidence] == [NEW, NEW, NEW, "", NEW]
     only(evidence[3], Symptom.IDENTITY)

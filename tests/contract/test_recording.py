@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gate.core.evidence import Outcome
-from gate.core.policy import ServiceName
+from gate.core.policy import IdentityRule, ServiceName
 from gate.core.recording import Asked, Form, Heard, Page, Recording, Sample, Socket
 from gate.core.redaction import Redactor
 from gate.drafting.draft import draft
@@ -19,6 +19,7 @@ from tests.contract.probe_servers import SystemClock, tcp
 from tests.contract.test_probe_websocket_hostile import frame, shake
 
 PATHS = ("/health", "/ready", "/")
+LOG = IdentityRule(request_log=True)
 
 
 def serves(pages, head=b""):
@@ -254,13 +255,13 @@ async def test_the_header_that_names_the_revision_becomes_the_identity(tmp_path)
     _, drafted, _, _ = await recorded(
         serves(pages, head), tmp_path, revisions=["backend-00001-abc"]
     )
-    assert drafted.identity.header == "x-revision"
+    assert drafted.identity == IdentityRule(header="x-revision", otherwise=(LOG,))
 
 
 async def test_a_field_that_names_the_revision_becomes_the_identity(tmp_path):
     pages = {"/health": as_json({"status": "ok", "rev": "backend-00001-abc"})}
     _, drafted, _, _ = await recorded(serves(pages), tmp_path, revisions=["backend-00001-abc"])
-    assert (drafted.identity.path, drafted.identity.field) == ("/health", "rev")
+    assert drafted.identity == IdentityRule(path="/health", field="rev", otherwise=(LOG,))
 
 
 async def test_an_openapi_document_says_what_else_to_ask(tmp_path):
@@ -410,6 +411,15 @@ async def test_a_websocket_is_held_by_its_welcome_and_its_reply(tmp_path):
         outcomes = await judged(policy, other)
         assert outcomes.pop("health") is Outcome.PASSED
         assert set(outcomes.values()) == {Outcome.FAILED}
+
+
+async def test_a_message_that_names_the_revision_is_a_rule_beside_the_pages(tmp_path):
+    name = "backend-00001-abc"
+    _, drafted, policy, _ = await recorded(
+        chat({"type": "welcome", "rev": name}), tmp_path, websocket="/ws", revisions=[name]
+    )
+    assert drafted.identity == IdentityRule(message="rev", otherwise=(LOG,))
+    assert policy.candidate.identity == drafted.identity
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 426, 501])

@@ -25,6 +25,7 @@ WITHIN_S = 90.0
 HEADER = "{header: x-revision}"
 JSON = "{json: {path: /version, field: revision}}"
 LOG = "{request_log: true}"
+EITHER = f"[{HEADER}, {LOG}]"
 NOBODY = "{header: x-nobody}"
 """Proves nothing: whoever answers is held."""
 PROBES = """\
@@ -32,6 +33,7 @@ PROBES = """\
   chat:
     websocket: {path: /ws, connections: 3, script: [{expect: {json: {type: welcome}}}]}
 """
+STRANGERS = "  strangers: {websocket: {path: /private}, expect: {refused: [403]}}\n"
 pytestmark = pytest.mark.xdist_group("identity")
 
 
@@ -40,11 +42,9 @@ def rude(tmp_path_factory):
     """A local Cloud Run that is slow and unreliable the way the real one is."""
     images = tmp_path_factory.mktemp("images") / "images.yaml"
     command = f'["{{python}}", "{CONTAINER}"'
-    good, broken = (
-        f'"good": {{command: {command}]}}',
-        f'"broken": {{command: {command}, "--broken"]}}',
-    )
-    images.write_text(f"images:\n  {good}\n  {broken}\n")
+    given = {"good": "", "broken": ', "--broken"', "bare": ', "--bare"'}
+    lines = [f'  "{name}": {{command: {command}{more}]}}' for name, more in given.items()]
+    images.write_text("\n".join(["images:", *lines]) + "\n")
     running = start_local_cloud_run(images, RUDE)
     yield running
     assert running.stop() == 0
@@ -56,6 +56,7 @@ class Service:
     def __init__(self, cloud, name, folder):
         self.cloud, self.name, self.folder = cloud, name, folder
         made = cloud.create_service(name, image="good")
+        self.said = ""
         self.first = made.latest_ready_revision.rpartition("/")[2]
 
     def gate(self, *arguments):
@@ -81,6 +82,7 @@ class Service:
     def roll_out(self, image, identity, probes=PROBES):
         """Exit code, and what is recorded."""
         done = self.gate("rollout", "--policy", self.policy(identity, probes), "--image", image)
+        self.said = done.stdout
         found = re.search(r"gate audit show (\S+)", done.stdout)
         assert found, (done.stdout, done.stderr)
         shown = self.audit(found[1], "--output", "json")
@@ -150,6 +152,8 @@ def test_bad_answers_of_a_held_candidate_do_not_stop_the_next_one(service):
     assert (code, outcome["ending"]) == (0, "promoted"), outcome
     assert answered_by(outcome) == {"health": new, "chat": new}
     assert told_of(outcome, old), "the front end has not been slow enough to show anything"
+    waits = rf"the front end still answers with revision {old}: asking again for at most \d+ s"
+    assert re.search(waits, service.said)
     assert service.shares() == {new: 100}
     assert f"answered by: {new}" in service.audit(outcome["rollout"], "--verbose")
 
@@ -181,6 +185,18 @@ def test_the_front_ends_own_log_proves_it_where_the_service_says_nothing(service
     new = outcome["candidate"]["revision"]
     assert (code, outcome["ending"]) == (0, "promoted"), outcome
     assert answered_by(outcome) == {"health": new, "chat": new}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ending"), [(EITHER, "promoted"), (HEADER, "held")], ids=["log", "header"]
+)
+def test_bare_handshakes(service, rules, ending):
+    """A framework answers them, and refuses them, and names nobody: the log says who it was."""
+    code, outcome = service.roll_out("bare", rules, PROBES + STRANGERS)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (0 if ending == "promoted" else 5, ending), outcome
+    others = new if ending == "promoted" else ""
+    assert answered_by(outcome) == {"health": new, "chat": others, "strangers": others}
 
 
 def test_what_the_front_ends_log_shows_of_another_revision_is_no_evidence(service):
