@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,9 +16,9 @@ from pathlib import Path
 
 from google.cloud import run_v2
 
+from tests.e2e.process import ROOT, Process
 from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
 
-ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 GATE = (sys.executable, "-m", "gate.cli")
 WITHIN_S = 60.0
@@ -75,34 +74,16 @@ def environment(*more):
     return base
 
 
-def gate(*arguments, env, stdin=subprocess.DEVNULL, cwd=ROOT):
+def gate(*arguments, env, **more):
     """Runs `gate` to its end."""
-    done = subprocess.run(
-        [*GATE, *map(str, arguments)],
-        env=env,
-        cwd=cwd,
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Running(arguments, env, **more).end()
 
 
 class Running:
     """A `gate` at work, whose lines can be waited for."""
 
-    def __init__(self, arguments, env):
-        self.process = subprocess.Popen(
-            [*GATE, *map(str, arguments)],
-            env=env,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, arguments, env, **more):
+        self.process = Process(arguments, env, **more)
         self._lines = []
         self._news = threading.Condition()
         self._errors = []
@@ -114,10 +95,11 @@ class Running:
             reader.start()
 
     def _read(self, stream, lines):
-        for line in stream:
-            with self._news:
-                lines.append(line)
-                self._news.notify_all()
+        with stream:
+            for line in stream:
+                with self._news:
+                    lines.append(line)
+                    self._news.notify_all()
 
     def until(self, text):
         """Waits until it has said this."""

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 import yaml
 
 from examples.backend.tokens import mint
-from tests.e2e.safety import ROOT, Ran, Site, ended, named, site, write_images
+from tests.e2e.safety import Site, named, site, write_images
+from tests.e2e.stage import ROOT, Done, eventually
 from tests.local_cloud_run import local_cloud_run, start_local_cloud_run  # noqa: F401 - a fixture
 
 KEY = "a-key-of-the-tests-alone-0123456789"
@@ -43,7 +45,7 @@ def wanted(one: Site) -> list[dict[str, int]]:
     ]
 
 
-def told(ran: Ran) -> list[str]:
+def told(ran: Done) -> list[str]:
     return ran.out.splitlines()
 
 
@@ -111,9 +113,9 @@ def test_what_fails_only_for_users_goes_back_by_itself(shop):
 def test_what_fails_during_the_watch_goes_back_by_itself(shop):
     stable = shop.stable()
     process = shop.start("rollout", "--policy", shop.policy(CAREFUL), "--image", "spoils")
-    shop.wait_for(lambda: shop.mark.phase == "moving" and stable not in shop.shares)
+    eventually(lambda: shop.mark.phase == "moving" and stable not in shop.shares)
     shop.spoilt.touch()
-    ran = ended(process)
+    ran = process.end()
     assert ran.code == 1, ran
     assert shop.shares == {stable: 100}
     (outcome,) = shop.outcomes()
@@ -125,9 +127,9 @@ def test_what_fails_during_the_watch_goes_back_by_itself(shop):
 def test_an_interrupted_canary_is_safe_within_seconds(shop):
     stable = shop.stable()
     process = shop.start("rollout", "--policy", shop.policy(CAREFUL), "--image", "good:2")
-    shop.wait_for(lambda: stable not in shop.shares or len(shop.shares) == 2)
-    process.terminate()
-    ran = ended(process)
+    eventually(lambda: stable not in shop.shares or len(shop.shares) == 2)
+    process.signal(signal.SIGTERM)
+    ran = process.end()
     assert ran.code == 130, ran
     assert shop.shares == {stable: 100}
     assert shop.tags == {}
