@@ -1,0 +1,16 @@
+"""What is tried at length, by `make check` alone, and what of it `make test` tries, too."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+campaign = pytest.mark.campaign
+
+
+def at_length(items: Iterable[Any], *quick: str) -> list[Any]:
+    """Each item as a parameter under its name; those that are not quick in the campaign only."""
+    return [
+        pytest.param(item, id=item.name, marks=() if item.name in quick else campaign)
+        for item in items
+    ]
