@@ -5,10 +5,13 @@ is only what Python has loaded. How `gate` starts is held by test_output.py, and
 loads by tests/unit/test_purity.py.
 """
 
+import fcntl
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import termios
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 
@@ -28,20 +31,26 @@ _FORKS.set_forkserver_preload([__name__, *_loaded()])
 
 
 class Process:
-    """As much of `subprocess.Popen` as is needed, in text."""
+    """As much of `subprocess.Popen` as is needed, in text.
 
-    def __init__(self, arguments, env, cwd=ROOT, stdin=subprocess.DEVNULL):
-        ours, theirs = zip(os.pipe(), os.pipe(), strict=True)
-        source = os.open(os.devnull, os.O_RDONLY) if stdin == subprocess.DEVNULL else os.dup(stdin)
-        given = (source, *theirs)
-        self._process = _FORKS.Process(
-            target=_become, args=(list(map(str, arguments)), dict(env), str(cwd), _Streams(given))
-        )
+    Args:
+        streams: of its standard input, output and error; else nothing, `stdout` and `stderr`.
+        terminal: whether its standard input is its controlling terminal, as in a shell.
+    """
+
+    def __init__(self, arguments, env, cwd=ROOT, *, streams=(), terminal=False):
+        ours = ()
+        if not streams:
+            ours, theirs = zip(os.pipe(), os.pipe(), strict=True)
+            streams = given = (os.open(os.devnull, os.O_RDONLY), *theirs)
+        what = (list(map(str, arguments)), dict(env), str(cwd), _Streams(streams), terminal)
+        self._process = _FORKS.Process(target=_become, args=what)
         self._process.start()
         self.pid = self._process.pid
-        for stream in given:
-            os.close(stream)
-        self.stdout, self.stderr = (os.fdopen(stream) for stream in ours)
+        if ours:
+            for stream in given:
+                os.close(stream)
+            self.stdout, self.stderr = (os.fdopen(stream) for stream in ours)
 
     def poll(self):
         return self._process.exitcode
@@ -74,11 +83,15 @@ def _detached(*handed):
     return [one.detach() for one in handed]
 
 
-def _become(arguments, env, cwd, streams):
+def _become(arguments, env, cwd, streams, terminal):
     """What `python -m gate.cli` does, once Python has started."""
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    if terminal:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

@@ -253,7 +253,7 @@ def eventually(look, within_s=WITHIN_S):
     pause = threading.Event()
     while not (found := look()):
         assert time.monotonic() < ends, "never came"
-        pause.wait(0.02)
+        pause.wait(0.05)
     return found
 
 

@@ -1,9 +1,11 @@
 """A candidate that is slower than stable, by processes: asked in turns, told from an equal one."""
 
+import subprocess
+
 import pytest
 
 from gate.core.evidence import STABLE
-from tests.e2e.stage import ROOT, gate
+from tests.e2e.stage import GATE, ROOT, Done
 
 HEAD = "baseline: stable\n"
 PROBES = """\
@@ -48,11 +50,17 @@ def test_without_its_extra_it_is_advice_to_a_check_and_a_rollout_writes_nothing(
     bare = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     missing = "probes.latency.http.rate: needs the extra latency (got no numpy)"
     hint = "hint: pip install 'cloud-run-gate[latency]'"
-    checked = gate("policy", "check", policy, env={**small.env, **bare})
+
+    def started(*arguments):
+        command = [*GATE, *map(str, arguments)]
+        env = {**small.env, **bare}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    checked = started("policy", "check", policy)
     assert checked.code == 0
     assert f"advice: {missing}\n  {hint}\n" in checked.out
-    small.gate("rollout", "--policy", policy, "--image", "small:v2", **bare).refused(
-        2, missing, hint
-    )
+    rollout = ("rollout", "--policy", policy, "--image", "small:v2", *small.which)
+    started(*rollout).refused(2, missing, hint)
     assert small.read() == before
     assert small.records() == []

@@ -2,9 +2,11 @@
 
 import json
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
+from gate.core.lease import LEEWAY
 from tests.e2e.safety import named, site, write_images
 from tests.e2e.stage import eventually
 from tests.local_cloud_run import PROJECT, REGION, local_cloud_run  # noqa: F401 - a fixture
@@ -40,6 +42,13 @@ def probing(shop, actor="alice"):
 
 def lease(shop):
     return shop.status()["lease"]
+
+
+def lapsed(shop):
+    """Waits until the lease of a rollout that is dead has run out."""
+    mark = shop.mark
+    eventually(lambda: mark.lapsed_at(datetime.now(UTC), LEEWAY))
+    assert lease(shop)["state"] == "lapsed"
 
 
 def test_a_second_rollout_is_told_who_is_at_work(shop):
@@ -81,7 +90,7 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     assert early.code == 0, early
     assert "left alone" in early.out
     assert shop.tags == {shop.mark.tag: candidate}
-    eventually(lambda: lease(shop)["state"] == "lapsed")
+    lapsed(shop)
     told = shop.gate("status", *shop.where).out
     assert "UNFINISHED:  rollout" in told
     assert f"gate recover --project {PROJECT} --region {REGION} --service {shop.name}" in told
@@ -109,7 +118,7 @@ def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop, fol
         assert other.rollout(other.policy(LEASE), "good:2").code == 0
         serving = other.stable()
         process.signal(signal.SIGKILL).end()
-        eventually(lambda: lease(shop)["state"] == "lapsed")
+        lapsed(shop)
         where = ("--project", PROJECT, "--region", REGION)
         ran = shop.gate("recover", "--all", *where, "--output", "json")
         assert ran.code == 0, ran
