@@ -1,8 +1,6 @@
-"""A candidate that is slower than stable, by processes: asked in turns, told from an equal one."""
+"""A candidate that is slower than stable, by processes: asked in turns."""
 
 import subprocess
-
-import pytest
 
 from gate.core.evidence import STABLE
 from tests.e2e.stage import GATE, ROOT, Done
@@ -16,16 +14,11 @@ PROBES = """\
 """
 
 
-@pytest.mark.parametrize(
-    ("stable", "candidate", "code"), [("teller", "sluggish", 1), ("sluggish", "sluggish", 0)]
-)
-def test_a_slow_candidate_is_rejected_and_one_as_slow_as_stable_is_not(
-    stage_of, tmp_path, stable, candidate, code
-):
-    stage = stage_of(stable)
+def test_a_candidate_that_is_slower_than_stable_is_rejected(stage_of, tmp_path):
+    stage = stage_of("teller")
     policy = stage.policy(tmp_path, PROBES, HEAD)
-    done = stage.gate("rollout", "--policy", policy, "--image", candidate)
-    assert done.code == code, done.out
+    done = stage.gate("rollout", "--policy", policy, "--image", "sluggish")
+    assert done.code == 1, done.out
     outcome = stage.recorded(done.rollout)
     asked = [item for item in outcome["evidence"] if item["probe"] == "latency"]
     (own,) = [item for item in asked if not item.get("address")]
@@ -33,9 +26,6 @@ def test_a_slow_candidate_is_rejected_and_one_as_slow_as_stable_is_not(
     assert (own["kind"], own["asked_times"], control["asked_times"]) == ("latency", 100, 100)
     assert control["outcome"] == "passed"
     assert "(stable: p95 " in own["seen"]
-    if code == 0:
-        assert own["outcome"] == "passed"
-        return
     stage.only(stage.first)
     assert [finding["symptom"] for finding in own["findings"]] == ["slow"]
     assert "times stable's" in own["findings"][0]["seen"]
