@@ -9,8 +9,14 @@ campaign = pytest.mark.campaign
 
 
 def at_length(items: Iterable[Any], *quick: str) -> list[Any]:
-    """Each item as a parameter under its name; those that are not quick in the campaign only."""
+    """Each item as a parameter under its name; those that are not quick in the campaign only.
+
+    Raises:
+        AssertionError: there is no item of such a name.
+    """
+    named = {getattr(item, "name", item): item for item in items}
+    assert named.keys() >= {*quick}, quick
     return [
-        pytest.param(item, id=item.name, marks=() if item.name in quick else campaign)
-        for item in items
+        pytest.param(item, id=name, marks=() if name in quick else campaign)
+        for name, item in named.items()
     ]
