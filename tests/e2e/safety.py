@@ -17,6 +17,7 @@ from gate.core.annotation import KEY, RolloutAnnotation, parse_annotation
 from tests.e2e.stage import Done, Running, environment, eventually
 from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
 
+DIGESTS = {letter: f"host/shop@sha256:{letter * 64}" for letter in ("a", "b")}
 CONTAINER = Path(__file__).with_name("moody_container.py")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 
@@ -175,21 +176,16 @@ def site(cloud: LocalCloudRun, folder: Path, name: str) -> Iterator[Site]:
             running.process.kill()
 
 
-def write_images(folder: Path) -> Path:
-    """good:1, good:2, good:3, shy, spoils and slow, as an images file; returns its path."""
+def moody_images(folder: Path) -> list[str]:
+    """good:1, good:2, good:3, shy, spoils, slow, and two digests, as lines of an images file."""
     arguments = {
-        "good:1": [],
-        "good:2": [],
-        "good:3": [],
-        "shy": ["--shy"],
-        "spoils": ["--while", str(folder / "spoilt")],
-        "slow": ["--until", str(folder / "go")],
+        **dict.fromkeys(("good:1", "good:2", "good:3", *DIGESTS.values()), ()),
+        "shy": ("--shy",),
+        "spoils": ("--while", str(folder / "spoilt")),
+        "slow": ("--until", str(folder / "go")),
     }
-    lines = [
+    return [
         f"  {json.dumps(name)}: "
         f"{{command: {json.dumps(['{python}', '-ISu', str(CONTAINER), *given])}}}"
         for name, given in arguments.items()
     ]
-    path = folder / "images.yaml"
-    path.write_text("\n".join(["images:", *lines, ""]))
-    return path

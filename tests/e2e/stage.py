@@ -257,7 +257,7 @@ def eventually(look, within_s=WITHIN_S):
     return found
 
 
-def write_images(path):
+def write_images(path, more):
     """Images of the backend, of small containers that start at once, and of bad ones."""
     app, mischief = ROOT / "tests" / "fakes" / "local_app.py", HERE / "container.py"
     small = f'["{{python}}", "-ISu", "{app}"'
@@ -266,12 +266,17 @@ def write_images(path):
     lines += [f'  "deaf": {{command: {small}, "--deaf"]}}']
     lines += [f'  "teller": {{command: ["{{python}}", "{mischief}"]}}']
     lines += [f'  "sluggish": {{command: ["{{python}}", "{mischief}", "--pause", "0.2"]}}']
-    lines += [f'  "slow": {{command: [sh, -c, "sleep 4; exec {sys.executable} -ISu {app}"]}}']
+    lines += [f'  "sleepy": {{command: [sh, -c, "sleep 4; exec {sys.executable} -ISu {app}"]}}']
     lines += [f'  "crasher": {{command: ["{{python}}", "{mischief}", "--crash"]}}']
     run = f"echo $$ > $K_REVISION; exec {sys.executable} -ISu {app}"
     lines += [
         f'  "{name}": {{command: [sh, -c, "test -e $K_SERVICE && {what}; {run}"]}}'
         for name, what in (("mortal", "exit 1"), ("late", "sleep 5"))
     ]
-    path.write_text("\n".join(lines) + "\n")
+    blamed = HERE / "blamed_container.py"
+    lines += [
+        f'  "{fault}": {{command: ["{{python}}", "{blamed}", "--{fault}"]}}'
+        for fault in ("well", "broken", "first-fails", "sometimes", "renamed", "down")
+    ]
+    path.write_text("\n".join([*lines, *more, ""]))
     return path

@@ -4,33 +4,13 @@ import json
 import signal
 from datetime import UTC, datetime
 
-import pytest
-
 from gate.core.lease import LEEWAY
-from tests.e2e.safety import named, site, write_images
+from tests.e2e.safety import site
 from tests.e2e.stage import eventually
-from tests.local_cloud_run import PROJECT, REGION, local_cloud_run  # noqa: F401 - a fixture
+from tests.local_cloud_run import PROJECT, REGION
 
 LEASE = "lease: 5s\ncandidate: {ready_within: 20s}\ndeadline: 5m"
 CANARY = f"{LEASE}\ntraffic: [50, 100]\ndwell: 40s"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("leases")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    return write_images(folder)
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.go.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 def probing(shop, actor="alice"):
@@ -111,9 +91,9 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     assert "nothing to recover" in again.out
 
 
-def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop, folder):
+def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop):
     process, _ = probing(shop)
-    with site(shop.cloud, folder, f"{shop.name}-b") as other:
+    with site(shop.cloud, shop.folder, f"{shop.name}-b") as other:
         other.create()
         assert other.rollout(other.policy(LEASE), "good:2").code == 0
         serving = other.stable()

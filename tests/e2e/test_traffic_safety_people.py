@@ -3,29 +3,8 @@
 import pytest
 
 from gate.core.annotation import KEY
-from tests.e2e.safety import named, site, write_images
-from tests.local_cloud_run import local_cloud_run  # noqa: F401 - a fixture
 
 LEASE = "lease: 5s\ncandidate: {ready_within: 20s}\ndeadline: 5m"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("people")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    return write_images(folder)
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    """A service that has had two revisions: the second serves."""
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.go.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 @pytest.fixture
