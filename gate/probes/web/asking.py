@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gate.probes import headers
-from gate.probes.frontend import FrontEndAnswer, Patience, recognise
+from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.identity import Doubt, Identity
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -130,7 +130,7 @@ def named(statuses: tuple[int, ...]) -> str:
 def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity: Identity) -> Reply:
     """Says whose answer it is; one that names a revision is not the front end's."""
     name = identity.name_in(answer.header)
-    front_end = None if name else _front_end(answer)
+    front_end = None if name else answer.front_end
     if front_end is not None:
         fault = identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         return one._replace(front_end=front_end, fault=fault)
@@ -148,8 +148,3 @@ def _unfinished(one: Reply, error: ExchangeError, identity: Identity) -> Reply:
     name = identity.name_in(error.begun.header)
     doubt = identity.doubt(name, error.fault.seen)
     return one._replace(name=name, doubt=doubt, fault=None if doubt else error.fault)
-
-
-def _front_end(answer: Answer) -> FrontEndAnswer | None:
-    authenticate = answer.header("www-authenticate") or ""
-    return recognise(answer.status, answer.text, authenticate)
