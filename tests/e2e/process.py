@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _NOT_LOADED = ("gate.local", "gate.cli.__main__", "gate.probes.suite.pytest_plugin")
-_LIBRARIES = ("aiohttp", "grpc.aio", "httpx", "jsonschema", "rich.live", "uvloop", "websockets")
+_LIBRARIES = ("aiohttp", "grpc.aio", "jsonschema", "rich.live", "uvloop", "websockets")
 
 
 def _loaded():
