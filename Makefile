@@ -27,7 +27,7 @@ test: $(STAMP)   ## all tests but those that try at length
 	$(PYTEST) -m "not campaign"
 
 quick: $(STAMP)  ## the tests of code that needs no process and no socket
-	$(PYTEST) -m "not campaign" tests/unit
+	$(BIN)/python -m pytest -n auto -m "not campaign" tests/unit
 
 campaigns: $(STAMP)  ## what is tried at length: every state, every interleaving, chaos, fuzzing, more examples
 	$(PYTEST) -m campaign
