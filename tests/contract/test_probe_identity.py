@@ -241,7 +241,7 @@ async def test_a_container_that_broke_right_after_another_revisions_answer_is_no
 
 
 async def test_an_answer_without_end_belongs_to_whom_it_names():
-    brief = replace(HEALTH, timeout_s=0.3)
+    brief = replace(HEALTH, timeout_s=1.5)
     async with tcp(Address(Reply(OLD, length=9), Reply(NEW))) as place:
         assert (await identified(brief, place)).passed
     async with tcp(Address(Reply(NEW, length=9))) as place:

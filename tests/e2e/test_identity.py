@@ -5,23 +5,19 @@ until the front end follows, the URL is answered by the earlier one.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.e2e.stage import environment, eventually, gate
 from tests.local_cloud_run import PARENT, PROJECT, REGION, start_local_cloud_run
 
-ROOT = Path(__file__).parents[2]
 CONTAINER = Path(__file__).parent / "named_container.py"
 RUDE = ("--ephemeral", "--port", "0", "--seed", "20")
 LAG_S = 3.0
 """So much longer than usual the front end takes to follow, once it is told to be slow."""
-WITHIN_S = 90.0
 HEADER = "{header: x-revision}"
 JSON = "{json: {path: /version, field: revision}}"
 LOG = "{request_log: true}"
@@ -61,17 +57,7 @@ class Service:
 
     def gate(self, *arguments):
         which = ("--project", PROJECT, "--region", REGION, "--service", self.name)
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        return subprocess.run(
-            [sys.executable, "-m", "gate.cli", *arguments, *which],
-            env={**kept, **self.cloud.env(), "PYTHONPATH": str(ROOT), "GATE_ACTOR": "a test"},
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN_S,
-            check=False,
-        )
+        return gate(*arguments, *which, env=environment(self.cloud.env()))
 
     def policy(self, identity, probes=PROBES):
         path = self.folder / "policy.yaml"
@@ -82,20 +68,21 @@ class Service:
     def roll_out(self, image, identity, probes=PROBES):
         """Exit code, and what is recorded."""
         done = self.gate("rollout", "--policy", self.policy(identity, probes), "--image", image)
-        self.said = done.stdout
-        found = re.search(r"gate audit show (\S+)", done.stdout)
-        assert found, (done.stdout, done.stderr)
+        self.said = done.out
+        found = re.search(r"gate audit show (\S+)", done.out)
+        assert found, (done.out, done.err)
         shown = self.audit(found[1], "--output", "json")
         (outcome,) = [entry for entry in json.loads(shown) if entry["entry"] == "outcome"]
-        return done.returncode, outcome
+        return done.code, outcome
 
     def audit(self, rollout, *more):
         """What the ledger has of a rollout, once Cloud Logging shows its end."""
-        for _ in range(200):
-            done = self.gate("audit", "show", rollout, *more)
-            if "outcome" in done.stdout or "exit code" in done.stdout:
-                return done.stdout
-        raise AssertionError(done)
+
+        def look():
+            said = self.gate("audit", "show", rollout, *more).out
+            return said if "outcome" in said or "exit code" in said else ""
+
+        return eventually(look)
 
     def held(self, image):
         """Leaves a candidate at 0 % with its tag; returns its name."""
@@ -144,8 +131,8 @@ def test_bad_answers_of_a_held_candidate_do_not_stop_the_next_one(service):
     probed = service.gate(
         "probe", "--policy", service.policy(HEADER), "--revision", old, "--output", "json"
     )
-    assert probed.returncode == 1, probed
-    assert {item["answered_by"] for item in json.loads(probed.stdout)["evidence"]} == {old}
+    assert probed.code == 1, probed
+    assert {item["answered_by"] for item in json.loads(probed.out)["evidence"]} == {old}
     service.be_slow()
     code, outcome = service.roll_out("good", HEADER)
     new = outcome["candidate"]["revision"]
