@@ -18,7 +18,4 @@ def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
     if not 300 <= answer.status < 400:
         said = quoted(f", {answer.text}") if answer.body else ""
         return Fault(Symptom.STATUS, answer.phrase + said, statuses)
-    location = answer.header("location") or ""
-    meaning, hint = redirect.read(url, location)
-    to = f" ({location})" if location else ""
-    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)
+    return redirect.fault(url, answer.phrase, answer.header("location") or "", statuses)

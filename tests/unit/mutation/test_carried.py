@@ -40,7 +40,7 @@ def test_a_page_is_changed_and_all_else_stays(fault, body):
 
 def step(number, value, sent=""):
     answer = Answer(200, ((b"content-type", b"application/json"),), json.dumps(value).encode())
-    return Page("POST", f"/{number}", answer, f"step {number}, s", sent)
+    return Page("POST", f"/{number}", answer, step=f"step {number}, s", sent=sent)
 
 
 def test_only_what_a_later_request_holds_is_replaced():
