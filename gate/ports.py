@@ -106,6 +106,11 @@ class Target:
             also where nothing asks it; empty where that is not known, or there were none.
         warm_s: how long it is waited for before anything is asked, where it must start first.
         ingress: whom the service lets in, in the platform's word; "" where that is not known.
+        ready_until: until when an answer that says that it is too early is asked for again; None
+            for never.
+        tagged: whether the address is a tag's, whose host name the application may not know.
+        tag_url: of a control, an address that is a tag's, too; "" where it has none.
+        alone: how often a failure is asked again where nobody is a control; None for never.
     """
 
     url: str
@@ -119,6 +124,10 @@ class Target:
     compare_with: tuple[str, ...] = ()
     warm_s: float = 0.0
     ingress: str = ""
+    ready_until: datetime | None = None
+    tagged: bool = False
+    tag_url: str = ""
+    alone: Repeats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def attribute(
     if candidate.outcome is not Outcome.FAILED:
         return _unclear(candidate, stable)
     if stable is None:
-        alone = Attribution.REGRESSION if live else Attribution.UNKNOWN
+        alone = _under_users(candidate, rule or Repeats()) if live else Attribution.UNKNOWN
         return _COMPARED.get(_leading(candidate), alone)
     if _mixed(candidate):
         return _sometimes(candidate, stable, rule or Repeats())
@@ -209,6 +209,8 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
             return Attribution.PROBE_FAULT
         case Symptom.PLATFORM if _code(candidate) in _CREDENTIALS:
             return Attribution.PROBE_FAULT
+        case Symptom.HOST:
+            return Attribution.PROBE_FAULT
         case Symptom.PLATFORM | Symptom.CONNECT:
             return Attribution.ENVIRONMENT
         case Symptom.IDENTITY if candidate.answered_by:
@@ -221,6 +223,12 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
 
 def _mixed(item: Evidence) -> bool:
     return Repeat.RIGHT in item.repeats and len(set(item.repeats)) > 1
+
+
+def _under_users(item: Evidence, rule: Repeats) -> Attribution:
+    """It has passed before it had users: broken, unless it was seen to pass when asked again."""
+    broken = not _mixed(item) or sprt_result(item.repeats, rule) is SprtResult.HIGH
+    return Attribution.REGRESSION if broken else Attribution.FLAKY
 
 
 def _sometimes(candidate: Evidence, stable: Evidence, rule: Repeats) -> Attribution:

@@ -27,6 +27,8 @@ from gate.core.transitions import (
 from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
+UNSURE_ROUNDS = 2
+"""So many rounds in a row, with users on it, may show what passes by itself; one more decides."""
 
 
 def not_placed(r: Rollout, failed: CallFailed) -> Rollout:
@@ -262,17 +264,21 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
-    verdict = judge(r.questions, probed.evidence, live=True)
+    verdict = judge(r.questions, probed.evidence, live=True, repeats=r.plan.repeats)
     watching = r.phase is Phase.WATCHING
     asked = {probe.name for probe in r.questions}
     kept = tuple(item for item in r.evidence if item.probe not in asked)
-    evidence = attributed(r.questions, probed.evidence, live=True)
+    evidence = attributed(r.questions, probed.evidence, r.plan.repeats, live=True)
     r = replace(r, evidence=(*kept, *evidence))
+    passes = _may_pass(verdict) and r.unsure < UNSURE_ROUNDS and probed.at < r.deadline_at
+    r = replace(r, unsure=r.unsure + 1 if passes else 0)
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:
         text = f"{r.plan.deadline_s:g} s were over at {r.plan.steps[r.stepped - 1]} %"
         return stop(r, probed.at, Ending.HELD, Verdict.hold("deadline", text))
+    if passes:
+        return again(r)
     if verdict.decision is Decision.HOLD and not watching:
         return stop(r, probed.at, Ending.HELD, verdict)
     if probed.at < min(r.limit_at, r.deadline_at):
@@ -280,6 +286,13 @@ def dwelt(r: Rollout, probed: Probed) -> Rollout:
     if not watching:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
     return _watched(r, verdict, probed.at)
+
+
+def _may_pass(verdict: Verdict) -> bool:
+    """Whether all that speaks against it may pass by itself: chance, or the platform's trouble."""
+    words = {reason.attribution for reason in verdict.reasons}
+    passing = {Attribution.FLAKY, Attribution.ENVIRONMENT}
+    return verdict.decision is Decision.HOLD and bool(words) and words <= passing
 
 
 def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:

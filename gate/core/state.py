@@ -282,6 +282,7 @@ class Rollout:
         listening: whether the address of a move by hand that has arrived is asked, as users do.
         unanswered: what users got in place of an answer then, "" if nothing is known against it.
         unheard: why nobody can tell what they got, "" if somebody can.
+        unsure: how many rounds in a row, under users' traffic, showed what may pass by itself.
         way_out: commands that lead on from a dead end, the best first.
     """
 
@@ -323,6 +324,7 @@ class Rollout:
     listening: bool = False
     unanswered: str = ""
     unheard: str = ""
+    unsure: int = 0
     way_out: tuple[str, ...] = ()
 
     @property

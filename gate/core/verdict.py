@@ -112,7 +112,7 @@ def judge(
         control = control_of(probe.name, evidence)
         word = _attribution(seen, control, repeats, live=live)
         if any(item.outcome is Outcome.FAILED for item in seen):
-            excused = control is not None and word in EXCUSED
+            excused = word in EXCUSED and (control is not None or live)
             (unclear if excused else failed).append(_reason(probe, seen, word, control))
         elif not _spoke_for_it(probe, seen, live=live):
             unclear.append(_reason(probe, seen, word, control))

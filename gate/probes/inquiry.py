@@ -19,6 +19,7 @@ from gate.ports import Clock, Configurations, Logs, Target
 from gate.probes.frontend import Arrival
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
+from gate.probes.readiness import Readiness
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
 FINDINGS_MAX = 12
@@ -77,6 +78,7 @@ class Run:
         identity: whose answers count.
         configurations: reads how revisions are set up; None where nothing can.
         surroundings: what programs that a probe starts are given.
+        readiness: how long an answer that says that it is too early is asked for again.
     """
 
     target: Target
@@ -91,6 +93,7 @@ class Run:
     identity: Identity = field(default_factory=Identity)
     configurations: Configurations | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+    readiness: Readiness = field(default_factory=Readiness)
 
     def values(self, nonce: str, user: str = "", url: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.
@@ -183,6 +186,7 @@ class Draft:
             trace=trace,
             answered_by=words.line(answered_by, TEXT_MAX),
             shape=shape,
+            not_yet=any(fault.not_yet for fault in counted),
         )
 
 

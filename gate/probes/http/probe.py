@@ -15,6 +15,7 @@ from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry, told_before
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
+from gate.probes.readiness import says_not_yet
 from gate.probes.web.asking import EXTRA, Before, Reply, ask_once, named
 from gate.probes.web.exchange import Answer, Request
 from gate.probes.words import TEXT_MAX, Words
@@ -136,8 +137,11 @@ def _wrong_body(expected: Bound, answer: Answer) -> Iterator[Fault]:
         content_type = answer.header("content-type") or "no content-type"
         yield Fault(Symptom.BODY, f"a body that is not JSON ({content_type})", "JSON")
         return
+    early = says_not_yet(value)
     for mismatch in expected.mismatches(value):
-        yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint)
+        yield Fault(
+            mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint, not_yet=early
+        )
 
 
 def _shape(spec: HttpProbe, reply: Reply, words: Words) -> Shape | None:

@@ -86,6 +86,8 @@ class Handshake:
             connection.abort()
             return _unreached(error)
         if connection.refusal is not None:
+            if self._run.target.tagged and (told := classify.host_refused(connection.refusal)):
+                return told
             return classify.refused(
                 connection.refusal,
                 connection.response,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gate.probes import headers
 from gate.probes.frontend import FrontEndAnswer, Patience, recognise
+from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -64,7 +65,7 @@ async def ask_once(
         answer = await exchange(request, timeout_s, tls, most)
     except ExchangeError as error:
         return _unfinished(Reply(request), error, run.identity)
-    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+    return _attributed(Reply(request, answer), answer, statuses, run)
 
 
 async def ask_patiently(
@@ -127,17 +128,21 @@ def named(statuses: tuple[int, ...]) -> str:
     return " or ".join(map(str, statuses))
 
 
-def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity: Identity) -> Reply:
+def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], run: Run) -> Reply:
     """Says whose answer it is; one that names a revision is not the front end's."""
+    identity = run.identity
     name = identity.name_in(answer.header)
     front_end = None if name else _front_end(answer)
     if front_end is not None:
         fault = identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         return one._replace(front_end=front_end, fault=fault)
-    if not identity.header:
-        return one
     wrong = one.wrong(statuses)
-    doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
+    doubt = None
+    if identity.header:
+        doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
+    other = doubt is not None and doubt.other
+    if run.target.tagged and not other and refuses_host(answer.status, answer.text):
+        return one._replace(name=name, fault=host_fault(answer.phrase, named(statuses)))
     return one._replace(name=name, doubt=doubt)
 
 
