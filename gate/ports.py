@@ -190,7 +190,11 @@ class Probes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A log entry, reduced to what the gate looks at."""
+    """A log entry, reduced to what the gate looks at.
+
+    `severity` is the platform's, or where that has none, what the entry says of itself in a field
+    of its own (`level`, say).
+    """
 
     at: datetime
     severity: Severity
@@ -206,7 +210,8 @@ class LogQuery:
     """Which entries of a revision to read: newest first, at most `limit`.
 
     `revision` "" means the whole service. The rest narrows it where given: `log_id` names one log,
-    `traces` are trace ids of which an entry has one, `not_revision` is left out.
+    `traces` are trace ids of which an entry has one, `not_revision` is left out, `unrated` asks for
+    those alone to which the platform has given no severity.
     """
 
     revision: str
@@ -217,6 +222,7 @@ class LogQuery:
     log_id: str = ""
     traces: tuple[str, ...] = ()
     not_revision: str = ""
+    unrated: bool = False
 
 
 class Logs(Protocol):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import httpcore
 
+from gate.core.evidence import Symptom
 from gate.kinds.suite import SuiteProbe
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry
@@ -39,6 +40,8 @@ async def arrive(
         before[told] += 1
         await run.clock.sleep(pause_s)
         look = await _look(upstream)
+    if look.early and run.readiness.left_s(run.clock.now()):
+        return Fault(Symptom.STATUS, look.early, "a candidate that is ready", not_yet=True)
     return look.fault
 
 

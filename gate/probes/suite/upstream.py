@@ -16,6 +16,7 @@ from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.readiness import not_yet
 from gate.probes.suite.record import Seen
 
 CONNECT_S = 10.0
@@ -96,6 +97,12 @@ class Reply:
         else:
             count(self.seen, self.status)
 
+    @property
+    def early(self) -> bool:
+        """Whether it says, as far as it has been read, that it is too early to ask."""
+        waits = next((v for name, v in self.headers if name.lower() == b"retry-after"), b"")
+        return not_yet(self.status, self._head.decode(errors="replace"), waits.decode("latin-1"))
+
     def front_end(self) -> FrontEndAnswer | None:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
         if self.named or self.status not in _FRONT_END:
@@ -123,11 +130,13 @@ class Look:
         fault: why a suite would ask nobody there; None if the candidate may be there.
         front_end: what Cloud Run's front end said in its place.
         other: whether another revision answered.
+        early: what it said if it said that it is too early to ask, else "".
     """
 
     fault: Fault | None = None
     front_end: FrontEndAnswer | None = None
     other: bool = False
+    early: str = ""
 
 
 class Upstream:
@@ -207,11 +216,12 @@ class Upstream:
         finally:
             await response.aclose()
         answer = f"GET / {response.status}"
+        early = answer if reply.early else ""
         if front_end is not None:
             fault = front_end.fault(answer, "an answer of the candidate")
             return Look(None if fault.outcome is Outcome.FAILED else fault, front_end)
         doubt = self._identity.doubt(name, answer) if self._identity.header and name else None
-        return Look(doubt.fault, other=doubt.other) if doubt else Look()
+        return Look(doubt.fault, other=doubt.other) if doubt else Look(early=early)
 
     def _reply(self, request: Request, response: httpcore.Response, seen: Seen) -> Reply:
         status = response.status
