@@ -78,7 +78,7 @@ class Asking:
         kind = keys_of(probe).facts
         if kind.control is Control.ITSELF:
             return await self._compared(probe)
-        if self._stable is None and kind.again and self._run.target.alone is not None:
+        if self._stable is None and kind.addressed and self._run.target.alone is not None:
             return await self._alone(probe), None
         if self._stable is None or kind.control is Control.NONE:
             return await self._own(probe), None

@@ -174,6 +174,16 @@ def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer 
     return next((known.answer for known in _KNOWN if known.fits(status, text)), None)
 
 
+def passes(text: str) -> bool:
+    """Whether a text of the request log tells of trouble of the front end's own.
+
+    Args:
+        text: of the entry.
+    """
+    said = (recognise(status, text) for status in (500, 502, 503))
+    return any(one in {_LOST, _TEMPORARY} for one in said)
+
+
 def unreachable(answered: Evidence) -> bool:
     """Whether the front end said that it could not reach the container, or lost it.
 

@@ -12,6 +12,7 @@ from gate.core.severity import Severity
 from gate.errors import AccessError, InfrastructureError
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.ports import LogEntry, LogQuery, Logs
+from gate.probes.frontend import passes
 from gate.probes.inquiry import Draft, Inquiry
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.traces import LooksLikeError, folded
@@ -26,7 +27,6 @@ UNRATED_MAX = 1000
 """Entries without a severity are looked through by ourselves, the newest so many."""
 STABLE_BEFORE = timedelta(days=1)
 """So far back stable's logs are looked through for what it prints, too."""
-_ERROR = Severity.ERROR.value
 _HOLDS = Outcome.INCONCLUSIVE
 _NO_NEWS = "no kind of trace that stable does not have"
 _UNRATED_HINT = (
@@ -38,6 +38,7 @@ _ADVICE = (
     'policy, e.g. none: [{severity: ERROR}, {text: "Traceback"}]'
 )
 _SYSTEM = "run.googleapis.com/varlog/system"
+PASSING_MAX = 3
 _REQUESTS = "run.googleapis.com/requests"
 _REQUEST_HINT = (
     "Cloud Run's request log has each 5xx as an ERROR, each 4xx as a WARNING; where such an answer "
@@ -94,8 +95,6 @@ async def _none(
     """No entry matches; what looks like an error and has no severity is told all the same."""
     unrated, reads = read
     seen = f"none in {inquiry.spec.settle_s:g} s ({reads} reads)"
-    if not any(one.severity and one.severity.value >= _ERROR for one in inquiry.spec.none):
-        return draft.end(seen)
     alike = folded(entry.text for entry in reversed(unrated) if entry.log_id != _SYSTEM)
     if not alike:
         return draft.end(seen)
@@ -154,7 +153,7 @@ async def _settle(
     reads = 0
     while True:
         reads += 1
-        found = {entry for query in queries for entry in await logs.entries(query)}
+        found = without_passing({e for query in queries for e in await logs.entries(query)})
         left_s = (ends - clock.now()).total_seconds()
         if found or left_s <= 0:
             return sorted(found, key=lambda entry: entry.at, reverse=True), reads
@@ -165,6 +164,16 @@ async def _settle(
             int(settle_s),
         )
         await clock.sleep(min(left_s, READ_EVERY_S * len(queries)))
+
+
+def without_passing(found: set[LogEntry]) -> set[LogEntry]:
+    """The entries without a few lines of the request log on trouble of the front end's own.
+
+    Such a line has the front end's text; one of an answer that the container gave has none. Where
+    there are more than PASSING_MAX, it does not pass by itself, and they count.
+    """
+    passing = {one for one in found if one.log_id == _REQUESTS and passes(one.text)}
+    return found - passing if len(passing) <= PASSING_MAX else found
 
 
 def _merged(patterns: tuple[LogPattern, ...]) -> list[LogPattern]:

@@ -12,7 +12,7 @@ of our own side is nobody else's.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.core.evidence import Outcome, Symptom
 
@@ -85,6 +85,17 @@ class Fault:
     def outcome(self) -> Outcome:
         """What this fault alone makes of the probe."""
         return self.because or OUTCOMES[self.symptom]
+
+
+def as_early(doubted: Fault, wrong: Fault | None) -> Fault:
+    """A fault in place of another one, which may have said that it is too early to ask.
+
+    Args:
+        doubted: why the answer is no evidence.
+        wrong: what is wrong with the answer itself.
+    """
+    early = wrong is not None and wrong.not_yet
+    return replace(doubted, not_yet=True) if early else doubted
 
 
 def worst(faults: Iterable[Fault]) -> Outcome:

@@ -22,8 +22,9 @@ _CHAINED = re.compile(r"^(?:During handling of the above|The above exception was
 _WITHIN = re.compile(r"^(?:\s|$|Caused by: )")
 _ENDS_PYTHON = re.compile(r"^[\w.]+(?::|$)")
 _LINE = re.compile(
-    r"^(?:[^\s:]\S*\s+){0,4}?[\[(<]?(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT|error|fatal)"
-    r"(?:[\])>:\s|]|$)|\blevel=\"?(?:error|fatal|panic|crit)|^[EF]\d{4} \d\d:"
+    r"^(?:[^\s:]\S*\s+){0,4}?[\[(<]?(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT)(?:[\])>:\s|]|$)"
+    r"|^(?:\S+\s+){0,3}?(?:[\[(<](?:error|fatal|crit)[\])>]|(?:error|fatal):)"
+    r"|^.*\blevel=\"?(?:error|fatal|panic|crit)|^[EF]\d{4} \d\d:"
     r"|^(?:Unhandled|Uncaught|(?:PHP )?Fatal error)"
 )
 _MILDER = re.compile(

@@ -18,7 +18,7 @@ from gate.probes import faults, redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.quoting import quoted
 from gate.probes.readiness import not_yet
 
@@ -152,7 +152,8 @@ def attributed(
     at_its_host = wrong is not None and wrong.symptom is Symptom.HOST
     if doubt is None or (at_its_host and not doubt.other):
         return refusal
-    return Refusal(doubt.fault, refusal.status if refusal else 101, doubt=doubt)
+    fault = doubt.fault if doubt.other else as_early(doubt.fault, wrong)
+    return Refusal(fault, refusal.status if refusal else 101, doubt=doubt)
 
 
 def refused(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from gate.probes import headers
@@ -9,7 +10,7 @@ from gate.probes.frontend import FrontEndAnswer, Patience, recognise
 from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
 from gate.probes.inquiry import Run
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.web.exchange import BODY_MAX, Answer, ExchangeError, Request, exchange
 from gate.probes.web.status import wrong_status
 from gate.probes.words import TEXT_MAX
@@ -143,6 +144,8 @@ def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], run: Run)
     other = doubt is not None and doubt.other
     if run.target.tagged and not other and refuses_host(answer.status, answer.text):
         return one._replace(name=name, fault=host_fault(answer.phrase, named(statuses)))
+    if doubt is not None and not other:
+        doubt = replace(doubt, fault=as_early(doubt.fault, wrong))
     return one._replace(name=name, doubt=doubt)
 
 
