@@ -5,6 +5,7 @@ the same question there tells. Else a path that nobody has is asked of both: an 
 refuses the host refuses that, too, in the same words, where stable does not know the path.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -23,6 +24,10 @@ _AT_A_TAG = frozenset({400, 403, 404, 421})
 """Refusals that stable may repeat at a tag of its own."""
 _NOWHERE = frozenset({400, 421})
 """Refusals that are given without a word: Django outside of debugging, proxies by name."""
+
+_REFUSALS = frozenset({Symptom.STATUS, Symptom.REFUSED, Symptom.IDENTITY})
+_STATUS = re.compile(r"(\d{3})\b")
+_NAMELESS = re.compile(r"an answer without .*?: (?:GET \S+, )?(\d{3})\b")
 
 Once = Callable[[Probe, Run], Awaitable[Evidence]]
 
@@ -84,13 +89,16 @@ def _status(reply: "Reply") -> int:
 
 
 def _refused_with(seen: Evidence) -> int:
-    """The status of a failure that is one, 0 for any other."""
+    """The status of a refusal, 0 for any other evidence.
+
+    One that names no revision is a refusal, too: what refuses a host seldom sets a header.
+    """
     leading = seen.findings[0] if seen.findings else None
-    if leading is None or seen.outcome is not Outcome.FAILED:
+    if leading is None or leading.symptom not in _REFUSALS or seen.answered_by:
         return 0
-    number = leading.seen[:3]
-    coded = leading.symptom in {Symptom.STATUS, Symptom.REFUSED}
-    return int(number) if coded and number.isdigit() else 0
+    nameless = leading.symptom is Symptom.IDENTITY
+    found = (_NAMELESS if nameless else _STATUS).match(leading.seen)
+    return int(found[1]) if found else 0
 
 
 def _host_matter(own: Evidence, status: int, why: str) -> Evidence:
