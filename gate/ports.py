@@ -111,6 +111,7 @@ class Target:
         tagged: whether the address is a tag's, whose host name the application may not know.
         tag_url: of a control, an address that is a tag's, too; "" where it has none.
         alone: how often a failure is asked again where nobody is a control; None for never.
+        share: percent of the answers at this address that are the candidate's.
     """
 
     url: str
@@ -128,6 +129,7 @@ class Target:
     tagged: bool = False
     tag_url: str = ""
     alone: Repeats | None = None
+    share: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class ProbeRound:
             until=command.until,
             ingress=command.ingress,
             alone=command.again,
+            share=command.share,
         )
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):

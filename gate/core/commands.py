@@ -127,6 +127,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         ingress=r.service.ingress,
         ready_until=None if live else r.limit_at,
         again=r.plan.repeats if live else None,
+        share=r.share if live else 100,
         stable_tag=_stable_tag(r) if control else "",
     )
 

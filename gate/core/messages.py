@@ -79,7 +79,8 @@ class RunProbes:
     answers, for so long at most: how long it takes to start is not what the probes ask.
 
     `ready_until`: until then an answer that says that it is too early is asked for again. `again`
-    says how often a failure under users' traffic is asked again, before they are moved.
+    says how often a failure under users' traffic is asked again, before they are moved; `share` is
+    the percent of the answers at users' address that are the candidate's.
     `stable_tag` is an address of stable that is a tag's, as the candidate's own is; "" without one.
     """
 
@@ -99,6 +100,7 @@ class RunProbes:
     ingress: str = ""
     ready_until: datetime | None = None
     again: Repeats | None = None
+    share: int = 100
     stable_tag: str = ""
 
 

@@ -340,6 +340,11 @@ class Rollout:
         return again if live and any(one.required for one in again) else self.plan.probes
 
     @property
+    def share(self) -> int:
+        """Percent of users' requests that the candidate has, by the step that was reached."""
+        return self.plan.steps[self.stepped - 1] if self.stepped else 100
+
+    @property
     def known(self) -> dict[str, Revision]:
         """Every revision that was read, or listed before it began, by name."""
         return {one.name: one for one in self.plan.revisions} | self.revisions

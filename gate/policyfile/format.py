@@ -126,8 +126,8 @@ CANDIDATE = Record(
             "ready_within_s": Annotated[
                 SomeSeconds,
                 Key(
-                    "how long the candidate may take to become ready: by Cloud Run's word, then by its "
-                    'own (503 "starting")'
+                    "how long the candidate may take to become ready: by Cloud Run's word, then by "
+                    'its own (503 "starting")'
                 ),
             ],
             "identity": Annotated[

@@ -19,6 +19,7 @@ from gate.probes.control import (
     ALONE_WITHIN_S,
     Limits,
     Sides,
+    alone_pause_s,
     ask_alone,
     ask_both,
     settled,
@@ -104,7 +105,9 @@ class Asking:
         """With users on it: a failure is asked again before they are moved, unless one stands."""
         if self._decided:
             return await self._own(probe)
-        limits = replace(self._limits, rule=self._run.target.alone)
+        target = self._run.target
+        rule = target.alone.shared(target.share) if target.alone else None
+        limits = replace(self._limits, rule=rule, pause_s=alone_pause_s(target.share))
         again = self._again(probe, "failed: asking again before anybody is moved")
         seen = await ask_alone(lambda: self._own(probe), limits, again, self._alone_ends)
         self._decided = probe.required and stands(seen)

@@ -18,10 +18,8 @@ from gate.ports import Clock
 
 AGAIN_WITHIN_S = 120.0
 """So long a failed probe may be asked again, its first try included, whatever the test knows."""
-ALONE_WITHIN_S = 20.0
+ALONE_WITHIN_S = 10.0
 """So long at most a failure under users' traffic is asked again before they are moved."""
-ALONE_PAUSE_S = 1.0
-"""Between two tries of it: what passes by itself is given the time to."""
 BREAKS_MAX = 5
 """Most differences from stable's shape that are told."""
 
@@ -51,11 +49,13 @@ class Limits:
     Attributes:
         rule: the test; None asks once.
         until: when the rollout ends whatever happens, None for never.
+        pause_s: between two tries where nobody is a control.
     """
 
     rule: Repeats | None
     clock: Clock
     until: datetime | None = None
+    pause_s: float = 1.0
 
     def allow(self, tries: Sequence[tuple[Evidence, Evidence]], began: datetime) -> bool:
         """Whether there is time, and the test allows it, to ask both once more."""
@@ -123,10 +123,19 @@ async def ask_alone(
         if _known(tries, limits) or not _time_left(limits, (clock.now() - began) / times, ends()):
             break
         again(times)
-        await clock.sleep(ALONE_PAUSE_S)
+        await clock.sleep(limits.pause_s)
     if len(tries) < 2:
         return tries[0] if tries else seen
     return replace(tries[0], repeats=tuple(one.tried for one in tries))
+
+
+def alone_pause_s(share: int) -> float:
+    """Seconds between two tries: what passes by itself is given the time to.
+
+    Args:
+        share: percent of the answers that are the candidate's: the fewer, the more are asked for.
+    """
+    return max(share / 100, 0.05)
 
 
 def _in_its_place(seen: Evidence) -> bool:
@@ -149,7 +158,7 @@ def _known(tries: Sequence[Evidence], limits: Limits) -> bool:
 
 def _time_left(limits: Limits, took: timedelta, ends: datetime) -> bool:
     """Whether one more try ends in time, if it takes as long as those before it."""
-    done = limits.clock.now() + timedelta(seconds=ALONE_PAUSE_S) + took
+    done = limits.clock.now() + timedelta(seconds=limits.pause_s) + took
     return done <= ends and (limits.until is None or done < limits.until)
 
 

@@ -273,8 +273,13 @@ def test_what_may_pass_by_itself_gets_another_round_before_users_are_moved(phase
     after = candidate.dwelt(r, Probed(NOW, passed))
     assert (after.unsure, after.phase) != (r.unsure, phase)
     decided = under_users(r, **what)
-    ending = Ending.HELD if phase is Phase.DWELLING else Ending.PROMOTED
-    assert (decided.phase is phase, decided.ending) == (False, ending)
+    assert (decided.phase, decided.ending) == (Phase.BACKING_OUT, Ending.HELD)
+
+
+def test_a_watch_that_reaches_nobody_moves_nobody():
+    r = watched(Phase.WATCHING, unsure=candidate.UNSURE_ROUNDS)
+    r = under_users(r, finding=Finding(Symptom.CONNECT, "a connection", "none"))
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.PROMOTED)
 
 
 @pytest.mark.parametrize("repeats", [(), STANDS])
@@ -287,3 +292,10 @@ def test_a_failure_that_stands_takes_users_off_at_once(repeats):
 def test_no_round_is_added_beyond_the_deadline():
     r = under_users(watched(Phase.DWELLING, asked=plan(deadline_s=0)), repeats=BLIP)
     assert (r.phase, r.ending) == (Phase.BACKING_OUT, Ending.HELD)
+
+
+def test_at_a_share_of_users_a_few_passes_excuse_nothing():
+    """Nine of ten of them are stable's."""
+    r = watched(Phase.DWELLING, asked=plan(steps=(10, 100)))
+    assert under_users(r, repeats=BLIP).ending is Ending.REGRESSED
+    assert under_users(r, repeats=(WRONG, *[RIGHT] * 80)).ending is None

@@ -1,8 +1,12 @@
 """How long a failure is asked again: by number, by time, and by the test; on a fake clock."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from gate.core.attribution import Attribution, attribute
 from gate.core.control import Repeats
 from gate.core.evidence import STABLE, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
@@ -12,6 +16,7 @@ from gate.probes.control import (
     ALONE_WITHIN_S,
     Limits,
     Sides,
+    alone_pause_s,
     ask_alone,
     ask_both,
     settled,
@@ -126,3 +131,30 @@ async def test_users_do_not_wait_for_long():
 
 async def test_a_pass_is_asked_once():
     assert await alone(PASS) == (PASS, 0)
+
+
+@pytest.mark.parametrize("share", [100, 50, 10, 1])
+async def test_where_stable_answers_too_more_is_asked_in_the_same_time(share):
+    """A broken one is known whenever it is met twice more; one that was met once is not excused
+    before it would have been met again."""
+    clock, met = FakeClock(), itertools.count()
+    every = 100 // share
+
+    async def broken():
+        clock.advance(0.005)
+        return PASS if next(met) % every else FAIL
+
+    async def once():
+        clock.advance(0.005)
+        return PASS if next(met) else FAIL
+
+    rule = Repeats().shared(share)
+    limits = Limits(rule, clock, pause_s=alone_pause_s(share))
+    for ask, words in ((broken, {Attribution.REGRESSION}), (once, set(Attribution))):
+        met = itertools.count()
+        ends = clock.now() + timedelta(seconds=ALONE_WITHIN_S)
+        seen = await ask_alone(ask, limits, lambda _: None, lambda at=ends: at)
+        assert clock.now() <= ends
+        assert attribute(seen, None, rule, live=True) in words
+    excused = attribute(seen, None, rule, live=True) is Attribution.FLAKY
+    assert excused is (share >= 10)
