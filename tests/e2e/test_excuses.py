@@ -81,14 +81,24 @@ class Trouble:
         return httpx.get(self._url).json()["struck"]
 
 
-@pytest.mark.parametrize("do", ["front-end-502", "front-end-503"])
-def test_trouble_of_the_front_end_just_after_a_move_moves_nobody_back(stage_on, tmp_path, do):
+@pytest.mark.parametrize("status", [502, 503])
+def test_trouble_of_the_front_end_just_after_a_move_moves_nobody_back(stage_on, tmp_path, status):
     stage = stage_on("well")
-    trouble = Trouble(stage, do, 1)
+    trouble = Trouble(stage, f"front-end-{status}", 2)
+    assert httpx.get(f"{stage.read().uri}/health").status_code == status
     code, outcome = _rolled_out(stage, tmp_path, "well", head="watch: 1s\n")
     assert (code, outcome["ending"]) == (0, "promoted"), outcome["verdict"]
-    assert trouble.struck == 1
+    assert trouble.struck == 2
     assert _evidence(outcome, "health", "service")["outcome"] == "passed"
+
+
+def test_trouble_that_stays_moves_users_back_and_is_held(stage_on, tmp_path):
+    stage = stage_on("well")
+    trouble = Trouble(stage, "front-end-503", 0)
+    code, outcome = _rolled_out(stage, tmp_path, "well", head="watch: 1s\n")
+    assert (code, outcome["ending"]) == (5, "held"), outcome["verdict"]
+    assert trouble.struck > 3
+    stage.only(stage.first, {"candidate": outcome["candidate"]["revision"]})
 
 
 @pytest.mark.parametrize("head", ["", BASELINE])
