@@ -4,10 +4,11 @@ Each says True (it would go, or stay, live) or False (it would be refused, or ro
 them has a third answer. A candidate that cannot be deployed at all is refused by
 `gcloud run deploy` itself, for everybody.
 
-- curl: `curl -fsSL URL/health`, the smoke test of most pipelines: any 2xx, redirects followed.
+- curl: `curl -fsSL URL/health`, the smoke test of most pipelines: any 2xx, redirects followed (of a
+  service without such a page its first one).
 - suite: a small test suite with the tolerances of the incident's own (skipped where /health is not
   200, refusals of the WebSocket accepted, any first frame is success, one connection of seven is
-  enough), judged by pytest's exit code.
+  enough), judged by pytest's exit code; it knows the chat backend alone.
 - release-manager: Cloud Run Release Manager's default criterion: at most 1 % server errors
   (`-max-error-rate`, README of GoogleCloudPlatform/cloud-run-release-manager), without its minimum
   of requests, which our sample would always reach.
@@ -29,12 +30,13 @@ from benchmarks.bench.stage import env_of
 from benchmarks.bench.traffic import TIMEOUT_S, Sample
 
 SUITE = Path(__file__).parent / "suite"
+SMOKED = {"backend": "/health", "shop": "/", "notes": "/status", "rooms": "/"}
 NAMES = ("curl", "suite", "release-manager", "flagger", "airbag")
 
 
-def curl(url: str) -> bool:
-    """One GET /health, with redirects followed."""
-    command = ["curl", "-fsSL", "--noproxy", "*", "--max-time", "10", f"{url}/health"]
+def curl(url: str, service: str = "backend") -> bool:
+    """One GET of the page that a pipeline would ask, with redirects followed."""
+    command = ["curl", "-fsSL", "--noproxy", "*", "--max-time", "10", f"{url}{SMOKED[service]}"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

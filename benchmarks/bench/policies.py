@@ -1,8 +1,8 @@
 """The policies of the scenarios: the shipped one, and documented variants of it (policies.yaml).
 
-A variant names what it changes in another policy: mappings are merged, `null` takes a key away,
-anything else replaces what was there; `everywhere` then replaces values of a key, wherever it has
-them: `{within: {10s: 2s}}`.
+A variant names what it changes in another policy (`of`), in that of a `file`, or in the shipped
+one: mappings are merged, `null` takes a key away, anything else replaces what was there;
+`everywhere` then replaces values of a key, wherever it has them: `{within: {10s: 2s}}`.
 """
 
 import shutil
@@ -34,11 +34,11 @@ def write(folder: Path) -> dict[str, Path]:
 def policy(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     """One policy in full."""
     change = changes[name]
-    base = (
-        policy(change["of"], changes)
-        if "of" in change
-        else yaml.safe_load((SHIPPED / "backend.yaml").read_text(encoding="utf-8"))
-    )
+    if "of" in change:
+        base = policy(change["of"], changes)
+    else:
+        whole = HERE / change["file"] if "file" in change else SHIPPED / "backend.yaml"
+        base = yaml.safe_load(whole.read_text(encoding="utf-8"))
     merged = _everywhere(_merged(base, change.get("change") or {}), change.get("everywhere") or {})
     assert isinstance(merged, dict)
     return merged

@@ -89,11 +89,16 @@ def _peers(stage: Stage, seed: int) -> dict[str, Decision]:
     try:
         with stage.alone() as url:
             tokens = stage.good_tokens()
-            answers = {"curl": peers.curl(url), "suite": peers.suite(url, tokens)}
-            samples = asyncio.run(sample(url, tokens, f"{seed} {stage.scenario.name}"))
+            service = stage.scenario.service
+            answers = {"curl": peers.curl(url, service)}
+            if service == "backend":
+                answers["suite"] = peers.suite(url, tokens)
+            samples = asyncio.run(sample(url, tokens, f"{seed} {stage.scenario.name}", service))
             answers |= {name: rule(samples) for name, rule in peers.COUNTING.items()}
     except NotReadyError:
         answers = dict.fromkeys(peers.NAMES, False)
+        if stage.scenario.service != "backend":
+            del answers["suite"]
     return {name: Decision.PROMOTE if goes else Decision.REJECT for name, goes in answers.items()}
 
 

@@ -31,6 +31,7 @@ BLAME = frozenset(
     }
 )
 PROGRAMS = {"http": "benchmarks.bench.backend", "grpc": "benchmarks.bench.backend.rpc"}
+SERVICES = frozenset({"backend", "shop", "notes", "rooms"})
 TOKENS = frozenset({"good", "expired", "forged", "stranger"})
 
 
@@ -60,6 +61,7 @@ class Scenario:
         policy: a name in policies.yaml.
         speaks: "http", or "grpc" for a backend of gRPC, whose port is named h2c and which no peer
             can judge.
+        service: which service it is: the chat backend, or one of benchmarks.bench.services.
         decision, blame, because: the label: what is right, whose fault it is (any of these), and
             which probes have to say so (at least one of these).
         why: the reason for the label.
@@ -79,6 +81,7 @@ class Scenario:
     tokens: Mapping[str, str] = field(default_factory=dict)
     policy: str = "bench"
     speaks: str = "http"
+    service: str = "backend"
     blame: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
 
@@ -87,6 +90,8 @@ class Scenario:
             raise ValueError(f"{self.name}: has no reason")
         if unknown := [*({*self.blame} - BLAME), *({*self.tokens.values()} - TOKENS)]:
             raise ValueError(f"{self.name}: unknown words: {', '.join(unknown)}")
+        if self.service not in SERVICES:
+            raise ValueError(f"{self.name}: no such service: {self.service}")
         if (self.decision is Decision.PROMOTE) != (not self.blame):
             raise ValueError(f"{self.name}: blame belongs to what is not promoted, and to all that")
 
@@ -107,6 +112,8 @@ class Scenario:
             "BENCH_SEED": f"{seed} {self.name} {role}",
         }
         command = ["python", "-m", PROGRAMS[self.speaks]]
+        if self.service != "backend":
+            command = ["python", "-m", "benchmarks.bench.services", self.service]
         return {"command": command, "env": env, "cwd": str(HERE.parent.parent)}
 
 

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from websockets.asyncio.client import connect
@@ -19,16 +20,37 @@ from examples.backend.tokens import subprotocol
 REQUESTS = 120
 USERS = 8
 TIMEOUT_S = 3.0
-MIX = {
-    "/api/messages": 30,
-    "/ws": 20,
-    "/api/health": 10,
-    "/api/discovery/services": 15,
-    "/api/mcp/config": 15,
-    "/api/mcp/servers": 15,
-    "/health": 15,
+MIXES = {
+    "backend": {
+        "/api/messages": 30,
+        "/ws": 20,
+        "/api/health": 10,
+        "/api/discovery/services": 15,
+        "/api/mcp/config": 15,
+        "/api/mcp/servers": 15,
+        "/health": 15,
+    },
+    "shop": {
+        "/": 30,
+        "/products": 20,
+        "/products?page=2": 10,
+        "/products/3": 20,
+        "/search?q=product": 10,
+        "/login": 10,
+        "/account": 5,
+        "/static/style.css": 30,
+    },
+    "notes": {
+        "/status": 10,
+        "/api/notes": 40,
+        "/api/notes?page=2": 15,
+        "/api/notes?q=note": 15,
+        "/api/me": 10,
+    },
+    "rooms": {"/": 10, "/rooms": 20, "/chat": 40},
 }
-"""Path to weight."""
+"""Path to weight, by service."""
+SOCKETS = frozenset({"/ws", "/chat"})
 
 
 @dataclass(frozen=True)
@@ -43,16 +65,30 @@ class Sample:
     latency_s: float | None
 
 
-async def sample(url: str, tokens: Mapping[str, str], seed: str) -> list[Sample]:
-    """Sends the traffic to a URL; what came of each request."""
+async def sample(
+    url: str, tokens: Mapping[str, str], seed: str, service: str = "backend"
+) -> list[Sample]:
+    """Sends a service's traffic to a URL; what came of each request."""
     chance = random.Random(seed)
-    paths = chance.choices(list(MIX), list(MIX.values()), k=REQUESTS)
+    mix = MIXES[service]
+    paths = chance.choices(list(mix), list(mix.values()), k=REQUESTS)
     parts = [paths[index::USERS] for index in range(USERS)]
-    users = [list(tokens.values())[index % len(tokens)] for index in range(USERS)]
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(url, timeout=timeout) as client:
+        if service == "notes":
+            tokens = {user: await _login(client, user, tokens[user]) for user in tokens}
+        users = [list(tokens.values())[index % len(tokens)] for index in range(USERS)]
         done = await asyncio.gather(*map(_user, [client] * USERS, [url] * USERS, parts, users))
     return [each for samples in done for each in samples]
+
+
+async def _login(client: aiohttp.ClientSession, user: str, password: str) -> str:
+    """The access token, "" where none comes."""
+    try:
+        async with client.post("/api/login", json={"user": user, "password": password}) as answer:
+            return str((await answer.json()).get("access_token", ""))
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return ""
 
 
 async def _user(
@@ -62,8 +98,8 @@ async def _user(
     for path in paths:
         if sum(each.status == 0 for each in samples) >= 3:
             samples.append(Sample(path, 0, None))  # a user who has waited so often has left
-        elif path == "/ws":
-            samples.append(await _talk(url, token))
+        elif path in SOCKETS:
+            samples.append(await _talk(url, path, token))
         else:
             samples.append(await _get(client, path, token))
     return samples
@@ -81,13 +117,15 @@ async def _get(client: aiohttp.ClientSession, path: str, token: str) -> Sample:
     return Sample(path, status, time.monotonic() - began)
 
 
-async def _talk(url: str, token: str) -> Sample:
-    address = url.replace("http", "ws", 1).rstrip("/") + "/ws"
-    offered = ["jwt-auth", subprotocol(token)]
+async def _talk(url: str, path: str, token: str) -> Sample:
+    address = url.replace("http", "ws", 1).rstrip("/") + path
+    who: dict[str, Any] = {"subprotocols": ["jwt-auth", subprotocol(token)]}
+    if path != "/ws":
+        who = {"additional_headers": {"Authorization": f"Bearer {token}"}}
     status = 101
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            async with connect(address, subprotocols=offered, proxy=None, compression=None) as ws:
+            async with connect(address, **who, proxy=None, compression=None) as ws:
                 await ws.recv()
                 await ws.send('{"type": "ping"}')
                 await ws.recv()
@@ -97,4 +135,4 @@ async def _talk(url: str, token: str) -> Sample:
         status = 0
     except (WebSocketException, TimeoutError):
         pass  # after the handshake: a 101 in the metrics, whatever users saw
-    return Sample("/ws", status, None)
+    return Sample(path, status, None)

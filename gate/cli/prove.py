@@ -5,7 +5,7 @@ import asyncio
 import signal
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 from gate.cli import options, show, wiring
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
-from gate.core.proof import Trials
+from gate.core.proof import Trial, Trials
 from gate.core.service import Service
 from gate.errors import ExitCode, GateError, InfrastructureError
 from gate.ports import Target
 
 if TYPE_CHECKING:  # the proxy is imported where it is used
+    from gate.mutation.part_file import PartFile
     from gate.mutation.wire import Upstream
 
 AT_ONCE = 8
 AT_ONCE_MAX = 64
-SUITE_TIME_S = 900
+SUITE_TIME_S = 300
 SUITE_TIME_MAX_S = 24 * 3600
 
 
@@ -54,14 +55,14 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole",
         action="store_true",
-        help="let every probe meet every mutant, also those that another has noticed already",
+        help="let every probe and suite meet every mutant, also those that another has noticed",
     )
     parser.add_argument(
         "--suite-time",
         type=_suite_time,
         default=SUITE_TIME_S,
         metavar="SECONDS",
-        help="how long each suite may meet faults, which are left out after that (default: "
+        help="how long each suite may meet faults, its tests one by one first (default: "
         f"{SUITE_TIME_S})",
     )
     parser.add_argument(
@@ -113,8 +114,20 @@ def prove(args: argparse.Namespace, policy: Policy) -> Trials:
         check_place(proof_path(args.file))
     try:
         return wiring.run_async(_prove(args, policy), many_connections=True)
-    except asyncio.CancelledError:  # by SIGTERM; every connection has been closed
-        raise KeyboardInterrupt from None
+    except (asyncio.CancelledError, KeyboardInterrupt):  # every connection has been closed
+        raise KeyboardInterrupt(_stopped(args)) from None
+
+
+def _stopped(args: argparse.Namespace) -> str:
+    """What is said where somebody stops it, "" where there is nothing to say."""
+    from gate.mutation.part_file import part_path  # noqa: PLC0415
+
+    if args.no_file or not part_path(args.file).exists():
+        return ""
+    return (
+        f"before all was tried: {part_path(args.file)} has what was; gate policy prove "
+        f"{args.file} goes on from there"
+    )
 
 
 def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
@@ -135,7 +148,8 @@ def keep(args: argparse.Namespace, policy: Policy, trials: Trials) -> str:
 
 
 async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
-    from gate.mutation.run import ControlError, MutationRun, RunSettings  # noqa: PLC0415
+    from gate.mutation.run import ControlError, MutationRun  # noqa: PLC0415
+    from gate.mutation.settings import RunSettings  # noqa: PLC0415
     from gate.mutation.wire import Upstream  # noqa: PLC0415
 
     task = asyncio.current_task()
@@ -148,10 +162,19 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     await _reached(upstream)
     target = await _named(policy, upstream, target)
     told(f"proving {args.file} against {target.url}")
-    how = RunSettings(args.at_once, args.whole, policy.baseline, args.suite_time)
+    part = _part(args, policy, target)
+    before = () if args.no_file else part.read()
+
+    def keep(trials: Sequence[Trial]) -> None:
+        if not args.no_file:
+            part.keep(Trials((), tuple(trials)).said(redactor.text).trials)
+
+    how = RunSettings(args.at_once, args.whole, policy.baseline, args.suite_time, before, keep)
+    if before:
+        told(f"going on from {part.path}: {len(before)} mutants were met before")
     try:
         run = MutationRun(policy.probes, runner, upstream, target, how, told)
-        return (await run.run()).said(redactor.text)
+        trials = (await run.run()).said(redactor.text)
     except ControlError as error:
         lines = [f"{one.probe}: {redactor.text(one.seen)}" for one in error.evidence]
         raise InconclusiveError(
@@ -160,6 +183,22 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
             "a mutant shows nothing where the healthy service fails; look with gate probe --url, "
             "or, if it failed only afterwards, prove with fewer mutants --at-once",
         ) from None
+    part.drop()
+    return trials
+
+
+def _part(args: argparse.Namespace, policy: Policy, target: Target) -> "PartFile":
+    from gate.mutation.part_file import PartFile, part_path  # noqa: PLC0415
+    from gate.policyfile import contract_digest  # noqa: PLC0415
+
+    stamp = {
+        "gate": _release(),
+        "policy_digest": policy.digest,
+        "contract_digest": contract_digest(policy),
+        "service": target.url,
+        "revision": target.revision,
+    }
+    return PartFile(part_path(args.file), stamp)
 
 
 async def _target(args: argparse.Namespace, policy: Policy) -> Target:

@@ -344,4 +344,6 @@ def proving(path: "Path", policy: "Policy") -> "Proving":
     except ProofFileError as error:
         problem = error.message
     contract = contract_digest(policy)
-    return Proving(policy.require_proof, file.name, policy.digest, contract, proof, problem)
+    asked = policy.require_proof
+    least = 0.0 if isinstance(asked, bool) else asked
+    return Proving(bool(asked), file.name, policy.digest, contract, proof, problem, least)

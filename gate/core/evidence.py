@@ -6,6 +6,7 @@ Values only; nothing here judges a rollout (core.verdict does).
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from gate.core.shapes import Shape
 
@@ -97,6 +98,14 @@ class Finding:
         return f"{self.symptom.value}: got {self.seen}, expected {self.expected}{times}"
 
 
+class Asked(NamedTuple):
+    """What a test was seen asking: a method and a path without its query, or a WebSocket."""
+
+    method: str
+    path: str
+    websocket: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test of a suite.
@@ -105,10 +114,16 @@ class Case:
         name: its node id, or how its runner calls it.
         outcome: PASSED only at its first try and having asked; FAILED by what it asserts, having
             asked; INCONCLUSIVE for all else: it was skipped, never asked, or could not be set up.
+        asked: what it was seen asking; empty where nobody can tell which test asked.
+        took_s: how long it ran, 0 where that is not known.
+        idle: whether it passed without having asked.
     """
 
     name: str
     outcome: Outcome
+    asked: frozenset[Asked] = frozenset()
+    took_s: float = 0.0
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

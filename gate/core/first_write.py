@@ -132,7 +132,6 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
     probes = without_stable(plan.probes)
     left_out = [probe.name for probe in plan.probes if probe.name not in {p.name for p in probes}]
     alone = (f"not asked, since there is nothing to compare with: {', '.join(left_out)}",)
-    unproven = (plan.unproven,) if plan.unproven else ()
     return replace(
         r if exists else taken(r, service),
         plan=replace(plan, steps=plan.steps[-1:], probes=probes),  # it has users from the start
@@ -142,7 +141,9 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
         placed=placed,
         reached=placed,
         candidate=name,
-        notes=tuple(dict.fromkeys((*r.notes, note, *(alone if left_out else ()), *unproven))),
+        notes=tuple(
+            dict.fromkeys((*r.notes, note, *(alone if left_out else ()), *plan.proof_notes))
+        ),
     )
 
 
@@ -291,8 +292,7 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
         )
     notes += pinned_tags(r.plan, service)
     notes += _template_notes(r, service)
-    if r.plan.unproven:
-        notes.append(r.plan.unproven)
+    notes.extend(r.plan.proof_notes)
     return tuple(dict.fromkeys(notes))
 
 

@@ -133,7 +133,8 @@ class Policy:
         template: what a new revision is built on.
         baseline: what every probe is asked of as well, to tell whose fault a failure is.
         repeats: how often a failed probe is asked again, with a baseline.
-        require_proof: hold unless a fresh proof says that the probes can fail.
+        require_proof: hold unless a fresh proof says that the probes can fail; a number is the
+            least share, in percent, of the faults that it must have met.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
@@ -152,7 +153,7 @@ class Policy:
     template: TemplateSource = TemplateSource.STABLE
     baseline: Baseline = Baseline.NONE
     repeats: Repeats = field(default_factory=Repeats)
-    require_proof: bool = False
+    require_proof: bool | float = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     digest: str = ""

@@ -42,7 +42,11 @@ class Proof:
         kills: by probe, how many of them it noticed.
         cannot_fail: probes that no wrong answer made fail.
         survivors: the faults that nothing required noticed.
-        tests: by suite, how many faults each of its tests noticed; 0 for one that cannot fail.
+        tests: by suite, how many faults each of its tests noticed; 0 for one that nothing made
+            fail.
+        reachable: faults that the policy could have been exercised with; `mutants` were.
+        untried: by suite, tests without a kill that had no time to meet every fault they could.
+        silent: by suite, tests that passed without asking the service.
     """
 
     release: str
@@ -55,6 +59,9 @@ class Proof:
     cannot_fail: tuple[str, ...] = ()
     survivors: tuple[Survivor, ...] = ()
     tests: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
+    reachable: int = 0
+    untried: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    silent: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.killed <= self.mutants:
@@ -63,11 +70,17 @@ class Proof:
             )
         if self.made_at.tzinfo is None:
             raise ValueProblem("made_at", "has no time zone")
+        object.__setattr__(self, "reachable", max(self.reachable, self.mutants))
 
     @property
     def kill_percent(self) -> float:
         """Share of the mutants that were killed; none is no share at all."""
         return 100 * self.killed / self.mutants if self.mutants else 0.0
+
+    @property
+    def met_percent(self) -> float:
+        """Share of the faults that could be met that were."""
+        return 100 * self.mutants / self.reachable if self.reachable else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class Proving:
         policy_digest, contract_digest: of the policy as it is now.
         proof: what the file says; None where there is none that can be read.
         problem: why the file cannot be used, "" where it can or is not there.
+        least_met: which share of the faults it must have met, in percent.
     """
 
     required: bool
@@ -88,6 +102,16 @@ class Proving:
     contract_digest: str
     proof: Proof | None = None
     problem: str = ""
+    least_met: float = 0.0
+
+    @property
+    def note(self) -> str:
+        """What is to be said of a fresh proof, "" for nothing."""
+        proof = self.proof
+        if proof is None or self.problem or self._stale(proof) or proof.mutants == proof.reachable:
+            return ""
+        told = f"{self.file} speaks of {proof.mutants} of {proof.reachable} faults"
+        return f"{told}: there was no time for the others"
 
     def lacking(self, probes: Sequence[Probe]) -> str:
         """Why there is no proof for these probes, in one line; "" if a fresh one covers them."""
@@ -104,6 +128,12 @@ class Proving:
             whom = ", ".join(toothless) or "nothing at all"
             says = "cannot fail" if toothless else "was stopped"
             return f"no proof that the probes can fail: {self.file} says that {whom} {says}"
+        if proof.met_percent < self.least_met:
+            return (
+                f"too little proof that the probes can fail: {self.file} speaks of {proof.mutants} "
+                f"of {proof.reachable} faults ({proof.met_percent:.0f} %, expected "
+                f"{self.least_met:g} %)"
+            )
         return ""
 
     def shown(self, probes: Sequence[Probe]) -> tuple[Probe, ...]:
@@ -111,7 +141,10 @@ class Proving:
         proof = self.proof
         if proof is None or self.problem or self._stale(proof):
             return tuple(probes)
-        return tuple(_shown(probe, proof.tests.get(probe.name, {})) for probe in probes)
+        return tuple(
+            _shown(probe, proof.tests.get(probe.name, {}), proof.untried.get(probe.name, ()))
+            for probe in probes
+        )
 
     def _stale(self, proof: Proof) -> str:
         """What has changed since it was made, "" if nothing."""
@@ -123,9 +156,9 @@ class Proving:
         return ""
 
 
-def _shown(probe: Probe, tests: Mapping[str, int]) -> Probe:
+def _shown(probe: Probe, tests: Mapping[str, int], untried: Sequence[str]) -> Probe:
     can_fail = frozenset(name for name, kills in tests.items() if kills)
-    spec = probe.spec.proven(can_fail)
+    spec = probe.spec.proven(can_fail, frozenset(untried))
     return probe if spec is probe.spec else replace(probe, spec=spec)
 
 
@@ -142,6 +175,7 @@ class Trial:
             stop any question, also one that takes every answer for a right one.
         killed: whether a required one was among them: it would not have been promoted.
         failed: by suite, the tests of it that failed.
+        reachable: whether some probe could meet the fault.
     """
 
     mutant: str
@@ -153,6 +187,7 @@ class Trial:
     judged: tuple[str, ...] = ()
     killed: bool = False
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    reachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +199,9 @@ class Trials:
         trials: one for each mutant, in the catalogue's order.
         unprovable: probes that no proxy can sabotage, and why.
         suites: by suite, those of its tests that asked the healthy service and passed.
-        hurried: suites for whose tests there was no time to meet every fault that they could.
+        silent: by suite, those that passed without asking it.
+        untried: by suite, those that nothing made fail so far, since time was up before.
+        hurried: suites that had no time to meet every fault that they were to meet.
         strays: runs that failed for something else than the fault, and were not counted.
         fields_left_out: fields of answers that were too many to be changed one by one.
         took_s: how long it took.
@@ -174,6 +211,8 @@ class Trials:
     trials: tuple[Trial, ...]
     unprovable: tuple[tuple[str, str], ...] = ()
     suites: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    silent: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    untried: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     hurried: tuple[str, ...] = ()
     strays: int = 0
     fields_left_out: int = 0
@@ -189,16 +228,31 @@ class Trials:
             for trial in self.trials
         )
         why = tuple((name, words(text)) for name, text in self.unprovable)
-        suites = {
-            suite: tuple(test for test in tests if words(test) == test)
-            for suite, tests in self.suites.items()
-        }
-        return replace(self, trials=tuple(trials), unprovable=why, suites=suites)
+        suites, silent, untried = (
+            {
+                suite: tuple(test for test in tests if words(test) == test)
+                for suite, tests in named.items()
+            }
+            for named in (self.suites, self.silent, self.untried)
+        )
+        return replace(
+            self,
+            trials=tuple(trials),
+            unprovable=why,
+            suites=suites,
+            silent=silent,
+            untried=untried,
+        )
 
     @property
     def exercised(self) -> tuple[Trial, ...]:
         """The mutants that some probe met."""
         return tuple(trial for trial in self.trials if trial.exercised)
+
+    @property
+    def reachable(self) -> int:
+        """How many could have been met."""
+        return sum(trial.reachable or trial.exercised for trial in self.trials)
 
     @property
     def killed(self) -> int:
@@ -228,7 +282,7 @@ class Trials:
         """By suite, how many mutants each of its tests noticed."""
         return {
             suite: {
-                test: sum(test in trial.failed.get(suite, ()) for trial in self.exercised)
+                test: sum(test in trial.failed.get(suite, ()) for trial in self.trials)
                 for test in tests
             }
             for suite, tests in self.suites.items()
@@ -258,4 +312,7 @@ class Trials:
             self.cannot_fail,
             self.survivors,
             self.tests,
+            self.reachable,
+            self.untried,
+            self.silent,
         )

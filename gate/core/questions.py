@@ -47,6 +47,6 @@ class ProbeSpec(Protocol):
         """The same question where there is no stable beside the candidate."""
         ...
 
-    def proven(self, can_fail: frozenset[str]) -> Self:
-        """The question, told which of its tests were seen to fail."""
+    def proven(self, can_fail: frozenset[str], untried: frozenset[str]) -> Self:
+        """The question, told which of its tests were seen to fail, and which had no time to."""
         ...

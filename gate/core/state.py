@@ -243,6 +243,12 @@ class Plan:
         """Why nothing fresh proves that the probes can fail; "" if it does, or nobody looked."""
         return self.proof.lacking(self.probes) if self.proof else ""
 
+    @property
+    def proof_notes(self) -> tuple[str, ...]:
+        """What is to be said of the proof: why there is none, or how much it speaks of."""
+        told = self.unproven or (self.proof.note if self.proof else "")
+        return (told,) if told else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Rollout:

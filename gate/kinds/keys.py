@@ -71,10 +71,20 @@ class Keys(Checked):
         """How long what stable was asked last may take to be seen."""
         return 0.0
 
-    def proven(self, can_fail: frozenset[str]) -> Self:
-        """The question, told which of its tests were seen to fail."""
-        del can_fail
+    def proven(self, can_fail: frozenset[str], untried: frozenset[str]) -> Self:
+        """The question, told which of its tests were seen to fail, and which had no time to."""
+        del can_fail, untried
         return self
+
+    def narrowed(self, cases: frozenset[str]) -> Self:
+        """The question with these of its tests alone, which passes if each of them does."""
+        del cases
+        return self
+
+    @property
+    def tolerant(self) -> bool:
+        """Whether it may pass although one of its tests fails."""
+        return False
 
     def bounded(self, limit_s: float) -> Self:
         """The question with this limit, where its own is for the slowest of services."""

@@ -15,6 +15,7 @@ from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Plain, Templated
 from gate.kinds.values import Pairs, Percent, SomeSeconds
 
+LEFT_OUT_MAX = 100_000
 ALL = "all"
 """The name under which a policy gives a rate for all tests."""
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -63,6 +64,8 @@ class SuiteProbe(Keys):
         pass_rate: percent by marker; `""` is all tests.
         can_fail: of these alone a pass counts, since a proof has seen each of them fail; None
             where there is no fresh proof.
+        untried: of those whose passes do not count, the ones that the proof had no time for.
+        only: node ids of the tests that are run, where they are not all.
     """
 
     facts: ClassVar[Kind] = Kind(
@@ -126,7 +129,7 @@ class SuiteProbe(Keys):
     ] = ()
     skipped: Annotated[
         int,
-        Whole(low=0, high=100_000),
+        Whole(low=0, high=LEFT_OUT_MAX),
         Expected(
             "how many tests may be left out: skipped, deselected or expected to fail (`xfail`, "
             "either way)"
@@ -155,6 +158,8 @@ class SuiteProbe(Keys):
         ),
     ] = True
     can_fail: frozenset[str] | None = None
+    untried: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
     @property
     def asked(self) -> str:
@@ -166,9 +171,18 @@ class SuiteProbe(Keys):
         """As Keys.needs; whether it writes JUnit XML, which needs it too, is known later."""
         return Need("suite", ("trustme",), "hosts") if self.hosts else None
 
-    def proven(self, can_fail: frozenset[str]) -> Self:
+    def proven(self, can_fail: frozenset[str], untried: frozenset[str]) -> Self:
         """As Keys.proven."""
-        return replace(self, can_fail=can_fail)
+        return replace(self, can_fail=can_fail, untried=untried)
+
+    def narrowed(self, cases: frozenset[str]) -> Self:
+        """As Keys.narrowed; what pytest does not run, it leaves out."""
+        return replace(self, only=cases, tests=(), pass_rate={}, skipped=LEFT_OUT_MAX)
+
+    @property
+    def tolerant(self) -> bool:
+        """As Keys.tolerant."""
+        return bool(self.pass_rate)
 
     def bounded(self, limit_s: float) -> Self:
         """As Keys.bounded."""

@@ -246,10 +246,10 @@ def _of_events(place: Place) -> Iterator[Mutant]:
     events = Family.EVENTS
     yield _named(place, "every message twice", events, faults.Doubled(), "sequence, once: true")
     yield _named(place, "a parrot", events, faults.Parrot(), "a script that wants another answer")
-    stand_in = "a stand-in answers in the agent's place"
-    yield _named(place, stand_in, events, faults.Fallback(), "never: the stand-in's words")
-    degraded = "says first that a stand-in is at work"
-    yield _named(place, degraded, events, faults.Degraded(), "never: the stand-in's marks")
+    canned = "a canned answer in the place of the real one"
+    yield _named(place, canned, events, faults.Fallback(), "never: the canned answer's words")
+    degraded = "says first that it works in a degraded mode"
+    yield _named(place, degraded, events, faults.Degraded(), "never: what marks a degraded mode")
 
 
 def _of_kind(place: Place, kind: str, text: str) -> Iterator[Mutant]:

@@ -5,8 +5,9 @@ import asyncio
 import h11
 
 from gate.core.policy import IdentityRule
+from gate.http1.streams import Side
 from gate.mutation.http_faults import BODY_MAX, Answer
-from gate.mutation.wire import Side, Upstream
+from gate.mutation.wire import Upstream
 
 _WITHIN_S = 30.0
 
@@ -32,7 +33,7 @@ async def revision_of(
     try:
         async with asyncio.timeout(_WITHIN_S):
             answer = await _get(upstream, rule.path or path, headers)
-    except (OSError, h11.ProtocolError) as error:
+    except (OSError, EOFError, h11.ProtocolError) as error:
         raise NoNameError(f"no answer ({str(error) or type(error).__name__})") from None
     name = answer.header(rule.header) if rule.header else _field(answer, rule.field)
     if not (name or "").strip():
@@ -51,19 +52,14 @@ def _field(answer: Answer, name: str) -> str:
 
 
 async def _get(upstream: Upstream, path: str, headers: tuple[tuple[str, str], ...]) -> Answer:
-    service = Side(h11.CLIENT, await upstream.connect())
+    streams = await upstream.connect()
     try:
         own = [("Host", upstream.authority), ("Connection", "close"), *headers]
-        target = upstream.prefix + path
-        await service.send(h11.Request(method="GET", target=target, headers=own))
-        await service.send(h11.EndOfMessage())
-        response = await service.next()
+        service = Side(h11.CLIENT, streams)
+        response = await service.ask("GET", upstream.prefix + path, own)
         body = bytearray()
         while isinstance(event := await service.next(), h11.Data) and len(body) <= BODY_MAX:
             body += event.data
     finally:
-        service.streams.break_off()
-    if not isinstance(response, h11.Response):
-        return Answer(0, (), b"")
-    raw = tuple((bytes(name), bytes(value)) for name, value in response.headers.raw_items())
-    return Answer(response.status_code, raw, bytes(body))
+        streams.break_off()
+    return Answer(response.status_code, tuple(response.headers.raw_items()), bytes(body))

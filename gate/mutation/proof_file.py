@@ -17,6 +17,8 @@ _KEYS = {
     "format", "gate", "policy_digest", "contract_digest", "made_at", "mutants", "killed",
     "kill_percent", "kills", "cannot_fail", "survivors", "tests",
 }  # fmt: skip
+_LATER = frozenset({"reachable", "untried", "silent"})
+"""Keys that earlier releases did not write."""
 _ELSEWHERE = "make room for it, or keep none (--no-file)"
 _AGAIN = "delete it, or write it anew with gate policy prove"
 
@@ -48,9 +50,17 @@ def write_proof(path: Path, proof: Proof) -> None:
     Raises:
         GateError: the file cannot be written.
     """
+    write_whole(path, json.dumps(_plain(proof), indent=2, ensure_ascii=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file of ASCII in one step.
+
+    Raises:
+        GateError: it cannot be written.
+    """
     import tempfile  # noqa: PLC0415 - a rollout only reads
 
-    text = json.dumps(_plain(proof), indent=2, ensure_ascii=True) + "\n"
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.", delete=False
@@ -125,7 +135,14 @@ def _plain(proof: Proof) -> Json:
         "tests": {
             suite: dict(sorted(tests.items())) for suite, tests in sorted(proof.tests.items())
         },
+        "reachable": proof.reachable,
+        "untried": _named(proof.untried),
+        "silent": _named(proof.silent),
     }
+
+
+def _named(tests: Mapping[str, tuple[str, ...]]) -> Json:
+    return {suite: [*sorted(names)] for suite, names in sorted(tests.items())}
 
 
 def _proof(value: Json) -> Proof:
@@ -144,7 +161,12 @@ def _proof(value: Json) -> Proof:
         tuple(_string(name, "cannot_fail") for name in _list(fields["cannot_fail"], "cannot_fail")),
         tuple(_survivor(one) for one in _list(fields["survivors"], "survivors")),
         {suite: _counts(counts, f"tests.{suite}") for suite, counts in tests.items()},
+        _count(fields.get("reachable", fields["mutants"]), "reachable"),
+        _names(fields.get("untried", {}), "untried"),
+        _names(fields.get("silent", {}), "silent"),
     )
+    if fields.get("reachable", proof.mutants) != proof.reachable:
+        raise ValueProblem("reachable", "is less than mutants")
     if len(proof.survivors) != proof.mutants - proof.killed:
         raise ValueProblem("survivors", "do not add up with mutants and killed")
     return proof
@@ -158,8 +180,12 @@ def _survivor(value: Json) -> Survivor:
 def _object(value: Json, name: str, keys: set[str] | None = None) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         raise ValueProblem(name, "is no object")
-    if keys is not None and set(value) != keys:
-        odd = {"lacks": sorted(keys - set(value)), "has besides": sorted(set(value) - keys)}
+    later = _LATER if keys is _KEYS else frozenset()
+    if keys is not None and set(value) - later != keys:
+        odd = {
+            "lacks": sorted(keys - set(value)),
+            "has besides": sorted(set(value) - keys - later),
+        }
         told = "; ".join(f"{how} {_few(names)}" for how, names in odd.items() if names)
         raise ValueProblem(name, f"has other keys than a proof ({told})")
     return value
@@ -193,6 +219,13 @@ def _count(value: Json, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueProblem(name, f"is no count (got {str(value)[:40]!r})")
     return value
+
+
+def _names(value: Json, name: str) -> dict[str, tuple[str, ...]]:
+    return {
+        suite: tuple(_string(one, f"{name}.{suite}") for one in _list(tests, f"{name}.{suite}"))
+        for suite, tests in _object(value, name).items()
+    }
 
 
 def _counts(value: Json, name: str) -> dict[str, int]:

@@ -8,13 +8,14 @@ passed on, so that messages can be read.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
 import h11
 from websockets.utils import accept_key
 
+from gate.http1.headers import values
+from gate.http1.streams import Side, Streams
 from gate.mutation import faults
 from gate.mutation.faults import Mutant
 from gate.mutation.http_faults import (
@@ -31,7 +32,7 @@ from gate.mutation.http_faults import (
 from gate.mutation.service_profile import BODY_KEPT_MAX, Page, ServiceProfile
 from gate.mutation.tunnel import Tunnel, keep_open, say
 from gate.mutation.websocket_faults import Crowd, conversation_of
-from gate.mutation.wire import Side, Streams, Upstream
+from gate.mutation.wire import Upstream
 
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
@@ -126,9 +127,8 @@ class MutatingProxy:
                 return
             await self._exchange(probe, asked)
             await _sent(probe)
-            if probe.http.our_state is not h11.DONE or probe.http.their_state is not h11.DONE:
+            if not probe.again():
                 return
-            probe.http.start_next_cycle()
 
     def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
         """What is to be done to this exchange."""
@@ -163,7 +163,7 @@ class MutatingProxy:
         service = Side(h11.CLIENT, streams)
         try:
             await service.send(asked.for_service(self._upstream))
-            async for data in _body(probe):
+            async for data in probe.pieces():
                 await service.send(h11.Data(data=data))
             await service.send(h11.EndOfMessage())
             response = await service.next()
@@ -190,7 +190,7 @@ class MutatingProxy:
             return
         await probe.send(_response(response.status_code, _headers(response), response.reason))
         kept = bytearray()
-        async for data in _body(service):
+        async for data in service.pieces():
             await probe.send(h11.Data(data=data))
             if self._profile is not None:
                 kept += data[: BODY_KEPT_MAX - len(kept)]
@@ -208,7 +208,7 @@ class MutatingProxy:
     ) -> None:
         """An answer that is read to its end, changed, and sent; a large one passes as it is."""
         body = bytearray()
-        pieces = _body(service)
+        pieces = service.pieces()
         async for data in pieces:
             body += data
             if len(body) > BODY_MAX:
@@ -291,9 +291,7 @@ class _Asked:
 
     def header(self, name: str) -> str:
         """The header's values, joined by commas; "" without one."""
-        wanted = name.lower().encode("latin-1")
-        values = (value for key, value in self.headers if key.lower() == wanted)
-        return ",".join(value.decode("latin-1") for value in values)
+        return ",".join(values(self.headers, name))
 
     @property
     def websocket(self) -> bool:
@@ -336,8 +334,7 @@ def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
 
 
 def _selected(headers: Headers) -> str:
-    name = b"sec-websocket-protocol"
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+    return next(iter(values(headers, "sec-websocket-protocol")), "")
 
 
 def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
@@ -355,16 +352,6 @@ def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> H
             return with_header(headers, "sec-websocket-protocol", other)
         case _:
             return headers
-
-
-async def _body(side: Side) -> AsyncIterator[bytes]:
-    """What comes until the end of the message; ends early where the connection does.
-
-    Raises:
-        h11.RemoteProtocolError: the connection ended, or what came is no HTTP.
-    """
-    while isinstance(event := await side.next(), h11.Data):
-        yield bytes(event.data)
 
 
 async def _sent(probe: Side) -> None:

@@ -4,28 +4,31 @@ A probe counts as having noticed a mutant only where the proxy has struck during
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import replace
 
 from gate.core.control import Baseline
 from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
 from gate.core.policy import Probe
-from gate.core.proof import Trial, Trials
+from gate.core.proof import Trials
 from gate.kinds.keys import keys_of
 from gate.kinds.kind import Control
+from gate.mutation.case import Case
 from gate.mutation.catalogue import Catalogue, catalogue, touches
 from gate.mutation.faults import AnswerFault, Mutant
+from gate.mutation.progress import Progressing
 from gate.mutation.proxy import MutatingProxy
 from gate.mutation.service_profile import ServiceProfile
+from gate.mutation.settings import RunSettings
+from gate.mutation.suite_run import SuiteRun
 from gate.mutation.suites import Suites
+from gate.mutation.together import together
 from gate.mutation.wire import Upstream
 from gate.ports import Probes, Progress, Target
 
 _TRIES = 3
 """So often a probe meets a mutant if it fails for something else."""
-T = TypeVar("T")
 
 
 class ControlError(Exception):
@@ -40,40 +43,6 @@ class ControlError(Exception):
         super().__init__(when)
         self.when = when
         self.evidence = tuple(evidence)
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """How mutants are tried.
-
-    Attributes:
-        at_once: most mutants at the same time, each at a port of its own.
-        whole: every probe meets every mutant that it can; else a mutant is done with once a
-            required probe has noticed it, and a probe that has noticed nothing yet goes on.
-        baseline: whether the healthy service is asked beside each mutant, as in a rollout.
-        suite_s: so long each suite meets mutants; those that only it could meet may be left.
-    """
-
-    at_once: int = 8
-    whole: bool = False
-    baseline: Baseline = Baseline.NONE
-    suite_s: float = 900.0
-
-
-@dataclass
-class _Case:
-    """One mutant on its way: who is to meet it, who has, and who has noticed."""
-
-    mutant: Mutant
-    touched: tuple[Probe, ...]
-    ran: list[Probe] = field(default_factory=list)
-    noticed: list[Probe] = field(default_factory=list)
-    judged: list[Probe] = field(default_factory=list)
-    failed: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def killed(self) -> bool:
-        return any(probe.required for probe in self.noticed)
 
 
 class MutationRun:
@@ -120,9 +89,12 @@ class MutationRun:
         probes, unprovable = await self._control()
         known = catalogue(self._profiles, self._target.identity)
         self._told(f"{len(known.mutants)} mutants, {self._how.at_once} at a time")
-        cases = [_Case(mutant, self._touched(mutant, probes)) for mutant in known.mutants]
-        await self._meet(cases)
-        await self._toothless(cases, probes)
+        cases = self._cases(known, probes)
+        progress = Progressing(self._told, lambda: self._how.keep([case.trial for case in cases]))
+        try:
+            await self._tried(cases, probes, progress)
+        finally:
+            progress.keep()
         self._told("the healthy service again")
         await self._control_again(probes)
         return self._trials(cases, probes, unprovable, known, loop.time() - began_s)
@@ -164,65 +136,98 @@ class MutationRun:
 
         steady = self._suites.steady
         asked = [probe for probe in probes if probe.required or probe.name in steady]
-        found = dict(zip(asked, await _together(again(probe) for probe in asked), strict=True))
+        found = dict(zip(asked, await together(again(probe) for probe in asked), strict=True))
         if failed := [one for probe, one in found.items() if probe.required and not one.passed]:
             raise ControlError("after the mutants", failed)
         for probe, evidence in found.items():
             self._suites.healthy(probe, evidence)
 
+    def _cases(self, known: Catalogue, probes: Sequence[Probe]) -> list[Case]:
+        """The mutants, with what an earlier run has found out of them."""
+        by_name = {probe.name: probe for probe in probes}
+        before = {trial.mutant: trial for trial in self._how.before}
+        cases = [Case(mutant, self._touched(mutant, probes)) for mutant in known.mutants]
+        for case in cases:
+            if (trial := before.get(case.mutant.name)) is not None:
+                case.known(trial, by_name)
+        return cases
+
+    async def _tried(
+        self, cases: Sequence[Case], probes: Sequence[Probe], progress: "Progressing"
+    ) -> None:
+        """Probes meet mutants first; suites, which take longer, come after them, test by test."""
+        suites = [probe for probe in probes if keys_of(probe).facts.cases]
+        quick = [probe for probe in probes if probe not in suites]
+        await self._meet(cases, quick, progress)
+        await self._toothless(cases, quick)
+        run = SuiteRun(self._suites, self._how, self._few, self._against, progress)
+        for suite in suites:
+            self._told(f"{suite.name}: test by test")
+            await run.test_by_test(suite, cases)
+        for suite in suites:
+            await run.others(suite, cases)
+        await self._toothless(cases, suites)
+
     def _touched(self, mutant: Mutant, probes: Sequence[Probe]) -> tuple[Probe, ...]:
         touched = [probe for probe in probes if touches(mutant, self._profiles[probe.name])]
         return tuple(sorted(touched, key=_cost))
 
-    async def _meet(self, cases: Sequence[_Case]) -> None:
-        done = 0
+    async def _meet(
+        self, cases: Sequence[Case], quick: Sequence[Probe], progress: "Progressing"
+    ) -> None:
+        waiting = [case for case in cases if any(probe in quick for probe in case.touched)]
+        steps = progress.of(len(waiting), "mutants")
 
-        async def meet(case: _Case) -> None:
-            nonlocal done
+        async def meet(case: Case) -> None:
             async with self._few:
-                for probe in filter(self._suites.in_time, case.touched):
-                    await self._against(case, probe)
+                for probe in case.touched:
                     if case.killed and not self._how.whole:
                         break
-            done += 1
-            if done % 50 == 0:
-                self._told(f"{done} of {len(cases)} mutants")
+                    if probe in quick and probe not in case.ran:
+                        await self._against(case, probe)
+            steps()
 
-        await _together(meet(case) for case in cases)
+        await together(meet(case) for case in waiting)
 
-    async def _toothless(self, cases: Sequence[_Case], probes: Sequence[Probe]) -> None:
-        """What has noticed no wrong answer yet, probe or test, meets all that it can until it does.
+    async def _toothless(self, cases: Sequence[Case], probes: Sequence[Probe]) -> None:
+        """What has noticed no wrong answer yet meets all that it can until it does."""
 
-        Faults that strike everywhere come first: most tests fail with one of those.
-        """
-
-        async def go_on(probe: Probe, case: _Case) -> None:
+        async def go_on(probe: Probe, case: Case) -> None:
             async with self._few:
                 idle = not any(probe in one.judged for one in cases)
-                if idle or self._suites.open(probe):
+                if idle and self._suites.in_time(probe):
                     await self._against(case, probe)
 
-        await _together(
+        await together(
             go_on(probe, case)
             for probe in probes
             for case in sorted(cases, key=lambda case: bool(case.mutant.place.path))
             if case.mutant.family.judged and probe in case.touched and probe not in case.ran
         )
 
-    async def _against(self, case: _Case, probe: Probe) -> None:
-        """One probe meets one mutant; what the mutant cannot have caused is no evidence."""
+    async def _against(self, case: Case, probe: Probe, tests: frozenset[str] = frozenset()) -> None:
+        """One probe meets one mutant; what the mutant cannot have caused is no evidence.
+
+        Args:
+            case: the mutant.
+            probe: the probe.
+            tests: of a suite, those that are asked; all of them where none is named.
+        """
         for _ in range(_TRIES):
-            async with self._asking(probe, case.mutant) as (evidence, proxy):
+            async with self._asking(probe, case.mutant, tests=tests) as (evidence, proxy):
                 struck = bool(proxy.strikes)
             if evidence.passed or (struck and not _unsteady(case.mutant, evidence)):
                 break
             self._strays += 1
         else:
             return
-        case.ran += [probe] if struck else []
         if struck and case.mutant.family.judged:
-            case.failed[probe.name] = self._suites.under_mutant(evidence)
-        if evidence.passed:
+            failed = {one.name for one in evidence.cases if one.outcome is Outcome.FAILED}
+            case.failed[probe.name] = case.failed.get(probe.name, frozenset()) | failed
+        if tests and keys_of(probe).tolerant:
+            return  # some of them have met it: what all of them would come to is not known
+        case.ran += [probe] if struck and probe not in case.ran else []
+        if evidence.passed or probe in case.noticed:
             return
         case.noticed.append(probe)
         if case.mutant.family.judged and evidence.outcome is Outcome.FAILED:
@@ -230,12 +235,17 @@ class MutationRun:
 
     @asynccontextmanager
     async def _asking(
-        self, probe: Probe, mutant: Mutant | None = None, profile: ServiceProfile | None = None
+        self,
+        probe: Probe,
+        mutant: Mutant | None = None,
+        profile: ServiceProfile | None = None,
+        tests: frozenset[str] = frozenset(),
     ) -> AsyncIterator[tuple[Evidence, MutatingProxy]]:
         """The evidence of one probe that was asked through a proxy of its own."""
         async with MutatingProxy(self._upstream, mutant, profile) as proxy:
             target = replace(self._target, url=proxy.url, stable=self._stable_for(probe))
-            evidence = await self._runner.run([self._suites.bounded(probe)], target, _unheard)
+            narrowed = self._suites.narrowed(probe, tests)
+            evidence = await self._runner.run([narrowed], target, _unheard)
         yield next(one for one in evidence if one.address != STABLE), proxy
 
     def _stable_for(self, probe: Probe) -> Target | None:
@@ -251,7 +261,7 @@ class MutationRun:
 
     def _trials(
         self,
-        cases: Sequence[_Case],
+        cases: Sequence[Case],
         probes: Sequence[Probe],
         unprovable: tuple[tuple[str, str], ...],
         known: Catalogue,
@@ -259,29 +269,16 @@ class MutationRun:
     ) -> Trials:
         return Trials(
             tuple(probe.name for probe in probes),
-            tuple(_trial(case) for case in cases),
+            tuple(case.trial for case in cases),
             unprovable,
             self._suites.steady,
+            self._suites.silent,
+            self._suites.untried,
             tuple(sorted(self._suites.hurried)),
             self._strays,
             known.fields_left_out,
             took_s,
         )
-
-
-def _trial(case: _Case) -> Trial:
-    mutant = case.mutant
-    return Trial(
-        mutant.name,
-        mutant.family.value,
-        mutant.caught_by,
-        bool(case.ran),
-        tuple(probe.name for probe in case.ran),
-        tuple(probe.name for probe in case.noticed),
-        tuple(probe.name for probe in case.judged),
-        case.killed,
-        case.failed,
-    )
 
 
 def _unsteady(mutant: Mutant, evidence: Evidence) -> bool:
@@ -294,16 +291,6 @@ def _cost(probe: Probe) -> tuple[int, float]:
     """Quick ones meet a mutant first."""
     keys = keys_of(probe)
     return keys.facts.rank, keys.sessions
-
-
-async def _together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    """All at the same time; the first exception ends all of them, and is raised itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def _unheard(_: Progress) -> None:

@@ -4,12 +4,14 @@ A suite notices a fault as one probe among others. But in a rollout its passes c
 so each test has to be seen failing, too: one that no fault makes fail says nothing by passing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gate.core.evidence import Evidence, Outcome
+from gate.core.evidence import Case, Evidence, Outcome
 from gate.core.policy import Probe
 from gate.kinds.keys import keys_of
+from gate.mutation.faults import Mutant
+from gate.mutation.suite_plan import SuitePlan
 
 TIMES, LEAST_S = 5.0, 20.0
 """A suite that a fault makes wait is given up after so many times what it takes without."""
@@ -19,52 +21,63 @@ class Suites:
     """The suites of one run; other probes are let through as they are.
 
     Args:
-        within_s: so long each may meet faults, and its tests may go on till they notice one.
+        within_s: so long each may meet faults.
         now_s: a clock that only goes forward.
 
     Attributes:
-        hurried: suites whose time was up before every test had failed, or met all that it could.
+        hurried: suites whose time was up before they had met every fault that they were to meet.
     """
 
     def __init__(self, within_s: float, now_s: Callable[[], float]) -> None:
         self._within_s = within_s
         self._now_s = now_s
-        self._steady: dict[str, frozenset[str]] = {}
-        self._failed: dict[str, frozenset[str]] = {}
-        self._limits_s: dict[str, float] = {}
+        self._steady: dict[str, dict[str, Case]] = {}
+        self._silent: dict[str, frozenset[str]] = {}
+        self._took_s: dict[str, float] = {}
         self._until_s: dict[str, float] = {}
+        self._plans: dict[str, SuitePlan] = {}
         self.hurried: set[str] = set()
 
     def healthy(self, probe: Probe, evidence: Evidence) -> None:
         """The healthy service was asked; a test that does not pass each time is not steady."""
         if not keys_of(probe).facts.cases:
             return
-        passed = frozenset(one.name for one in evidence.cases if one.outcome is Outcome.PASSED)
-        self._steady[probe.name] = self._steady.get(probe.name, passed) & passed
-        self._limits_s.setdefault(probe.name, max(LEAST_S, TIMES * evidence.duration_s))
+        passed = {one.name: one for one in evidence.cases if one.outcome is Outcome.PASSED}
+        before = self._steady.get(probe.name, passed)
+        self._steady[probe.name] = {name: before[name] for name in before if name in passed}
+        silent = frozenset(one.name for one in evidence.cases if one.idle)
+        self._silent[probe.name] = self._silent.get(probe.name, frozenset()) | silent
+        self._took_s.setdefault(probe.name, evidence.duration_s)
 
-    def bounded(self, probe: Probe) -> Probe:
-        """The same with a time limit that fits a suite whose own is for the slowest of services."""
-        limit_s = self._limits_s.get(probe.name)
-        if limit_s is None:
+    def plan(self, probe: Probe, mutants: Sequence[Mutant], failed: Iterable[str]) -> SuitePlan:
+        """In which order this suite's tests meet faults.
+
+        Args:
+            probe: the suite.
+            mutants: those that it can meet.
+            failed: tests that were seen failing before.
+        """
+        tests = {name: case.asked for name, case in self._steady.get(probe.name, {}).items()}
+        judged = [mutant for mutant in mutants if mutant.family.judged]
+        plan = SuitePlan(tests, judged, failed)
+        self._plans[probe.name] = plan
+        return plan
+
+    def narrowed(self, probe: Probe, tests: frozenset[str]) -> Probe:
+        """The suite with these tests alone where it has more, and no more time than they need."""
+        steady = self._steady.get(probe.name, {})
+        keys = keys_of(probe)
+        if not steady:
             return probe
-        return replace(probe, spec=keys_of(probe).bounded(limit_s))
-
-    def under_mutant(self, evidence: Evidence) -> frozenset[str]:
-        """The tests that failed with a fault; they are kept in mind."""
-        failed = frozenset(one.name for one in evidence.cases if one.outcome is Outcome.FAILED)
-        self._failed[evidence.probe] = self._failed.get(evidence.probe, frozenset()) | failed
-        return failed
-
-    def open(self, probe: Probe) -> bool:
-        """Whether some test has not failed yet, and there is time to see whether it can."""
-        steady = self._steady.get(probe.name, frozenset())
-        if not steady - self._failed.get(probe.name, frozenset()):
-            return False
-        return self.in_time(probe)
+        some = bool(tests) and tests < steady.keys() and any(one.took_s for one in steady.values())
+        took_s = self._took_s[probe.name]
+        if some:
+            took_s -= sum(one.took_s for name, one in steady.items() if name not in tests)
+            keys = keys.narrowed(tests)
+        return replace(probe, spec=keys.bounded(max(LEAST_S, TIMES * took_s)))
 
     def in_time(self, probe: Probe) -> bool:
-        """Whether it may be asked once more; a suite only for so long from the first time on."""
+        """Whether there is time for it to meet one more; there always is for what is no suite."""
         if not keys_of(probe).facts.cases:
             return True
         now_s = self._now_s()
@@ -77,3 +90,17 @@ class Suites:
     def steady(self) -> Mapping[str, tuple[str, ...]]:
         """By suite, the tests that asked the healthy service and passed, each time."""
         return {suite: tuple(sorted(tests)) for suite, tests in self._steady.items()}
+
+    @property
+    def silent(self) -> Mapping[str, tuple[str, ...]]:
+        """By suite, the tests that passed without asking the healthy service."""
+        return {suite: tuple(sorted(tests)) for suite, tests in self._silent.items()}
+
+    @property
+    def untried(self) -> Mapping[str, tuple[str, ...]]:
+        """By suite, steady tests that may yet fail: there was no time for every fault."""
+        found = {
+            suite: tuple(name for name in sorted(plan.untried) if name in self._steady[suite])
+            for suite, plan in self._plans.items()
+        }
+        return {suite: tests for suite, tests in found.items() if tests}

@@ -12,6 +12,7 @@ from typing import Protocol
 from websockets.exceptions import PayloadTooBig, ProtocolError, WebSocketException
 from websockets.frames import Close, CloseCode, Frame, Opcode
 
+from gate.http1.streams import Streams
 from gate.mutation.service_profile import Sessions
 from gate.mutation.websocket_faults import (
     Conversation,
@@ -22,7 +23,7 @@ from gate.mutation.websocket_faults import (
     ToServer,
     Wait,
 )
-from gate.mutation.wire import MESSAGE_MAX, Frames, Streams
+from gate.mutation.wire import MESSAGE_MAX, Frames
 
 Item = str | Frame
 _LEAVE_WITHIN_S = 5.0

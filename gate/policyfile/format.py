@@ -5,13 +5,14 @@ The keys of probes are declared by their kinds. docs/policy.md explains all of t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from gate.core.control import Baseline, Repeats
 from gate.core.policy import (
     CandidateRule,
     Capability,
     IdentityRule,
+    Json,
     OnHold,
     Policy,
     SecretRef,
@@ -22,10 +23,13 @@ from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
 from gate.kinds.collections import ListOf, Mapped
-from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Text, Whole, one_of, unfit
+from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 PROBES = "probes"
 SERVICE = Record(
@@ -48,6 +52,28 @@ SERVICE = Record(
         },
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Required(Form):
+    """Whether there must be a proof, or the least share of the faults that it must have met."""
+
+    says: str = "true, false or a share from 1% to 100%"
+
+    def written(self) -> "CoreSchema":
+        """As Form.written."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        share = core_schema.str_schema(strict=True, pattern=r"^(?:100|[1-9][0-9]?)%$")
+        return core_schema.union_schema([core_schema.bool_schema(strict=True), share])
+
+    def value(self, written: Any) -> bool | float:
+        """As Form.value."""
+        return float(written[:-1]) if isinstance(written, str) else bool(written)
+
+    def text(self, value: Any) -> Json:
+        """As Form.text."""
+        return value if isinstance(value, bool) else f"{value:g}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +300,12 @@ _OF_THE_POLICY: Mapping[str, object] = {
         ),
     ],
     "require_proof": Annotated[
-        bool,
-        Flag(),
+        object,
+        Required(),
         Key(
             "hold a rollout before anything is deployed unless a fresh proof (`gate policy prove`) "
-            "says that the required probes can fail"
+            "says that the required probes can fail; a share such as `80%` asks besides that the "
+            "proof has met so many of the faults that the probes could meet"
         ),
     ],
     "secrets": Annotated[

@@ -7,8 +7,11 @@
     kill_percent                their share
     families                    [{family, mutants, killed}]
     probes                      [{probe, kills, asked, cannot_fail}]; asked is with how many mutants
-    suites                      [{probe, tests, hurried}]; tests is [{test, kills}], 0 kills for one
-                                that cannot fail, or had no time to where hurried is true
+    reachable                   faults that the probes could have met
+    suites                      [{probe, tests, untried, silent, hurried}]; tests is [{test, kills}]
+                                with 0 kills for one that nothing made fail, or that is in untried:
+                                there was no time for every fault that it could meet. silent are
+                                those that passed without asking the service
     survivors                   [{mutant, family, caught_by}]
     not_exercised               [{mutant, family, caught_by}]: faults that no probe could meet
     not_provable                [{probe, why}]: what no proxy can sabotage
@@ -18,6 +21,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gate.core.policy import Json
 from gate.core.proof import Survivor, Trial, Trials
@@ -27,7 +31,15 @@ from gate.report.safe import safe
 from gate.report.words import duration, many
 
 SHOWN_MAX = 40
-"""Most survivors, and most mutants that were not met, that people are shown."""
+"""Most tests of one sort that people are shown."""
+GROUPS_MAX, NAMED_MAX = 15, 3
+"""Most places whose mutants people are shown, and most mutants of each."""
+_FAMILIES = (
+    "answer", "connection", "handshake", "session", "crowd", "stranger", "events", "identity",
+    "speed", "contract",
+)  # fmt: skip
+_NOTICED = {family: index for index, family in enumerate(_FAMILIES)}
+"""Families of faults, those first that users would notice at once."""
 CANNOT_FAIL = "takes any answer for a right one: only a dead line stops it"
 
 
@@ -45,14 +57,15 @@ def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> lis
     for section in (_defects(trials), _unprovable(trials), _odd(trials)):
         blocks += [BLANK, *section] if section else []
     blocks += [block for suite in trials.suites for block in _suite(trials, suite)]
-    title = "survived: these would have been promoted"
+    title = "survived: these would have been promoted, what users notice first"
     blocks += _mutants(title, trials.survivors, Tone.BAD)
-    why = (
-        "no probe could meet these, or no suite had the time"
-        if trials.hurried
-        else "no probe could meet these"
-    )
-    blocks += _mutants(f"not exercised: {why}", _unmet(trials), Tone.FAINT)
+    reachable = {trial.mutant for trial in trials.trials if trial.reachable}
+    unmet = _unmet(trials)
+    left = [one for one in unmet if one.mutant in reachable]
+    title = "left out: suites alone could meet these, test by test was enough (--whole meets them)"
+    blocks += _mutants(title, left, Tone.FAINT)
+    never = [one for one in unmet if one.mutant not in reachable]
+    blocks += _mutants("not exercised: no probe could meet these", never, Tone.FAINT)
     if file:
         blocks += [BLANK, Line(f"kept: {safe(file)}")]
     return plain(blocks, width)
@@ -71,6 +84,7 @@ def proof_value(trials: Trials, policy: str, file: str) -> Json:
         "policy": policy,
         "file": file,
         "mutants": len(trials.exercised),
+        "reachable": trials.reachable,
         "killed": trials.killed,
         "kill_percent": round(_percent(trials), 1),
         "families": [
@@ -90,6 +104,8 @@ def proof_value(trials: Trials, policy: str, file: str) -> Json:
             {
                 "probe": suite,
                 "tests": [{"test": test, "kills": kills} for test, kills in tests.items()],
+                "untried": [*trials.untried.get(suite, ())],
+                "silent": [*trials.silent.get(suite, ())],
                 "hurried": suite in trials.hurried,
             }
             for suite, tests in trials.tests.items()
@@ -126,8 +142,10 @@ def _head(trials: Trials, policy: str) -> Line:
         f"{safe(policy)}: {trials.killed} of {many(met, 'mutant')} killed "
         f"({_percent(trials):.1f} %) in {duration(trials.took_s)}"
     )
-    if unmet := len(trials.trials) - met:
-        text += f"; {unmet} more met no probe"
+    if left := trials.reachable - met:
+        text += f"; {left} more that suites alone could meet were left out"
+    if unmet := len(trials.trials) - max(met, trials.reachable):
+        text += f"; {unmet} met no probe"
     return Line(text, Tone.GOOD if trials.killed == met and met else Tone.UNSURE)
 
 
@@ -171,19 +189,26 @@ def _defects(trials: Trials) -> list[Line]:
 
 def _suite(trials: Trials, suite: str) -> list[Block]:
     """Which tests of a suite count from now on, and which do not."""
-    tests = trials.tests[suite]
-    idle = [test for test, kills in tests.items() if not kills]
-    name, able = safe(suite, 80), len(tests) - len(idle)
+    tests, untried = trials.tests[suite], trials.untried.get(suite, ())
+    open_ = [test for test, kills in tests.items() if not kills]
+    silent = trials.silent.get(suite, ())
+    name, able = safe(suite, 80), len(tests) - len(open_)
     text = f"{name}: {able} of {many(len(tests), 'test')} that asked and passed were seen to fail"
-    blocks: list[Block] = [BLANK, Line(text, Tone.BAD if idle else Tone.GOOD)]
-    if not idle:
-        return blocks
-    why = "no fault made these fail, so that their passes do not count"
-    if suite in trials.hurried:
-        why += "; the time was up before all had been tried (--suite-time)"
-    blocks.append(Line(f"{why}:", indent=2))
-    blocks += [Line(safe(test), Tone.BAD, indent=4) for test in idle[:SHOWN_MAX]]
-    if (more := len(idle) - SHOWN_MAX) > 0:
+    blocks: list[Block] = [BLANK, Line(text, Tone.BAD if open_ else Tone.GOOD)]
+    why = "nothing made these fail, so that their passes do not count:"
+    blocks += _tests(why, [test for test in open_ if test not in untried], Tone.BAD)
+    why = "nothing made these fail so far; no time was left for all that could (--suite-time):"
+    blocks += _tests(why, [test for test in open_ if test in untried], Tone.UNSURE)
+    why = "these passed without asking the service, so that they are no evidence:"
+    return blocks + _tests(why, silent, Tone.FAINT)
+
+
+def _tests(why: str, tests: Sequence[str], tone: Tone) -> list[Block]:
+    if not tests:
+        return []
+    blocks: list[Block] = [Line(f"{why[:-1]} ({len(tests)}):", indent=2)]
+    blocks += [Line(safe(test), tone, indent=4) for test in tests[:SHOWN_MAX]]
+    if (more := len(tests) - SHOWN_MAX) > 0:
         blocks.append(Line(f"and {more} more (--output json has them all)", indent=4))
     return blocks
 
@@ -210,12 +235,24 @@ def _odd(trials: Trials) -> list[Line]:
 
 
 def _mutants(title: str, several: Sequence[Survivor], tone: Tone) -> list[Block]:
-    if not several:
+    """Mutants by place and family: one line each, with what would catch them."""
+    groups: dict[tuple[int, str, str], list[Survivor]] = {}
+    for one in several:
+        place, _, what = one.mutant.partition(": ")
+        key = (_NOTICED.get(one.family, len(_NOTICED)), place, one.family)
+        groups.setdefault(key, []).append(replace(one, mutant=what or place))
+    if not groups:
         return []
-    blocks: list[Block] = [BLANK, Line(title, Tone.HEADING)]
-    for one in several[:SHOWN_MAX]:
-        blocks.append(Line(f"{safe(one.mutant)} ({one.family})", tone, indent=2))
-        blocks.append(Line(f"would be caught by: {safe(one.caught_by)}", indent=4))
-    if (more := len(several) - SHOWN_MAX) > 0:
-        blocks.append(Line(f"and {more} more (--output json has them all)", indent=2))
+    blocks: list[Block] = [BLANK, Line(f"{title} ({len(several)})", Tone.HEADING)]
+    shown = sorted(groups.items())[:GROUPS_MAX]
+    for (_, place, family), members in shown:
+        names = [safe(one.mutant) for one in members[:NAMED_MAX]]
+        more = len(members) - len(names)
+        told = ", ".join([*names, f"and {more} more"] if more else names)
+        blocks.append(Line(f"{safe(place)}: {told} ({family})", tone, indent=2))
+        by = dict.fromkeys(safe(one.caught_by) for one in members)
+        caught = "; ".join([*by][:2]) + ("; …" if len(by) > 2 else "")
+        blocks.append(Line(f"would be caught by: {caught}", indent=4))
+    if (more := len(groups) - len(shown)) > 0:
+        blocks.append(Line(f"and at {more} more places (--output json has them all)", indent=2))
     return blocks

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
@@ -17,7 +18,8 @@ from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
-from gate.mutation.run import ControlError, MutationRun, RunSettings
+from gate.mutation.run import ControlError, MutationRun
+from gate.mutation.settings import RunSettings
 from gate.mutation.wire import Upstream
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
@@ -49,6 +51,7 @@ def test_whatever_comes():
 def test_nobody_asked():
     assert 1 + 1 == 2
 """
+HEALTH = "test_staging.py::test_health"
 LOGS = Probe("logs", LogsProbe((LogPattern(text="x"),)))
 
 
@@ -138,9 +141,11 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     trials = await prove(Service(), STRICT, SUITE, runner=runner)
     kills = {name.rpartition("::")[2]: count for name, count in trials.tests["suite"].items()}
     assert kills.keys() == {"test_health", "test_whatever_comes"}  # who never asked is none of them
-    assert kills["test_health"] > 3
+    assert kills["test_health"] == 1  # and is not asked again
     assert kills["test_whatever_comes"] == 0
-    assert trials.hurried == ()
+    assert (trials.hurried, trials.untried) == ((), {})
+    assert trials.silent["suite"] == ("test_staging.py::test_nobody_asked",)
+    assert trials.reachable == len(trials.exercised)  # STRICT meets them all
     assert all("GET /:" not in trial.mutant for trial in trials.trials)  # the suite asks no such
     met = [trial for trial in trials.exercised if "suite" in trial.ran]
     assert all(not trial.failed.get("suite") for trial in met if trial.family == "connection")
@@ -149,6 +154,23 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     strict, suite = proving.shown((STRICT, SUITE))
     assert strict is STRICT
     assert suite.spec.can_fail == {"test_staging.py::test_health"}
+
+
+async def test_one_fault_is_enough_for_a_test_and_what_was_seen_before_is_not_asked_again(tmp_path):
+    runner = runner_in(write(tmp_path, test_staging=TESTS.replace("def test_whatever", "def not_")))
+    kept = []
+
+    def keep(trials):
+        kept.append([trial for trial in trials if trial.exercised])
+
+    first = await prove(Service(), SUITE, runner=runner, keep=keep)
+    assert (first.cannot_fail, first.hurried) == ((), ())
+    assert 0 < len(first.exercised) < first.reachable
+    assert [trial.mutant for trial in kept[-1]] == [trial.mutant for trial in first.exercised]
+    kept[-1] = [replace(trial, failed={"suite": {HEALTH}}) for trial in kept[-1][:1]]
+    again = await prove(Service(), SUITE, runner=runner, before=tuple(kept[-1]))
+    assert len(again.exercised) == 1
+    assert again.tests["suite"] == {HEALTH: 1}
 
 
 async def test_a_probe_that_is_only_reported_kills_nothing():

@@ -210,11 +210,7 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
         return Refusal(front_end.fault(faults.phrase(status), LET_IN), status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))
-        meaning, hint = redirect.read(url, location)
-        to = f" ({location})" if location else ""
-        return Refusal(
-            Fault(Symptom.REDIRECT, f"{faults.phrase(status)}: {meaning}{to}", LET_IN, hint), status
-        )
+        return Refusal(redirect.fault(url, faults.phrase(status), location, LET_IN), status)
     seen = faults.phrase(status) + (quoted(f", {body}") if body.strip() else "")
     early = not_yet(status, body, ", ".join(response.headers.get_all("Retry-After")))
     return Refusal(Fault(Symptom.REFUSED, seen, LET_IN, not_yet=early), status)

@@ -1,20 +1,16 @@
 """Opens one connection: why it was refused, whose answer that is, and whether to ask again."""
 
 import asyncio
-import errno
 from collections.abc import Callable, Mapping
 
-from gate.core.evidence import Symptom
+from gate.probes import faults
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Run
-from gate.probes.outcome import Fault
 from gate.probes.sockets import classify
 from gate.probes.sockets.classify import Refusal
 from gate.probes.sockets.connection import Connection
 from gate.probes.sockets.message import Message
 from gate.probes.sockets.opening import Opening
-
-_OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Handshake:
@@ -84,7 +80,7 @@ class Handshake:
             return self._late(connection)
         except OSError as error:
             connection.abort()
-            return _unreached(error)
+            return Refusal(faults.of_exception(error, asked=False, expected=classify.LET_IN))
         if connection.refusal is not None:
             if self._run.target.tagged and (told := classify.host_refused(connection.refusal)):
                 return told
@@ -123,12 +119,3 @@ class Handshake:
         if not connection.connected:
             return classify.unreached(f"none {within}")
         return classify.no_answer(connection.status, f"no answer to the handshake {within}")
-
-
-def _unreached(error: OSError) -> Refusal:
-    """No connection: the front end's fault, unless our own machine had no room for one more."""
-    text = str(error) or type(error).__name__
-    if error.errno not in _OURS:
-        return classify.unreached(text)
-    hint = "too many connections for this machine: raise `ulimit -n`, or ask for fewer connections"
-    return Refusal(Fault(Symptom.CLIENT, f"no room for a connection ({text})", "room", hint))

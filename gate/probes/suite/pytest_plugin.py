@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 CHANNEL = "GATE_SUITE_CHANNEL"
+ONLY = "GATE_SUITE_ONLY"
 WAIT_S = 30.0
 ID_MAX = 1000
 WHY_MAX = 2000
@@ -55,8 +56,9 @@ class _Channel:
 class _Witness:
     """Reports on one pytest process: the only one, or one of several workers, or their head."""
 
-    def __init__(self, address: str, *, worker: bool) -> None:
+    def __init__(self, address: str, only: str | None, *, worker: bool) -> None:
         self._address = address
+        self._only = _names(only)
         self._channel = _Channel(address)
         self._worker = worker
 
@@ -70,6 +72,18 @@ class _Witness:
         """Says who runs."""
         if not self._worker:
             self._channel.tell_and_wait("start", pytest=pytest.__version__)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leaves out what is not to run, where only some tests are."""
+        if self._only is None:
+            return
+        left_out = [item for item in items if _id(item.nodeid) not in self._only]
+        items[:] = [item for item in items if _id(item.nodeid) in self._only]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -123,8 +137,18 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", None)
     home = os.environ if given is None else given  # noqa: TID251 - the suite's process
     address = home.pop(CHANNEL, None)
+    only = os.environ.get(ONLY)  # noqa: TID251 - the suite's process; its workers have it, too
     if address:
-        config.pluginmanager.register(_Witness(address, worker=given is not None), "gate-witness")
+        witness = _Witness(address, only, worker=given is not None)
+        config.pluginmanager.register(witness, "gate-witness")
+
+
+def _names(path: str | None) -> set[str] | None:
+    """The tests that are to run, None for all."""
+    if path is None:
+        return None
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - Python 3.8, and no more imports
+        return set(json.load(file))
 
 
 def _id(nodeid: str) -> str:

@@ -1,8 +1,11 @@
 """What the proxy saw, test by test: answers of the candidate, and what was none. Bounded."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from time import monotonic
+
+from gate.core.evidence import Asked
 
 NOBODY = ""
 """Key of what was asked while no test ran: imports, collection, and what runs between tests."""
@@ -10,6 +13,7 @@ SEVERAL = "\0several"
 """Key of what was asked while several tests ran at once: nobody knows by which."""
 KINDS_MAX = 20
 LINES_MAX = 3
+PLACES_MAX = 100
 TESTS_MAX = 20_000
 """Most tests of one suite."""
 
@@ -36,6 +40,8 @@ class Seen:
         unreached: questions that never reached the candidate: no connection, or the front end
             answered in its place.
         lines: the first exchanges, each in a line.
+        places: what was asked, the first PLACES_MAX of them.
+        took_s: how long the test ran.
     """
 
     answers: int = 0
@@ -47,6 +53,8 @@ class Seen:
     foreign: Bounded = field(default_factory=Bounded)
     unreached: Bounded = field(default_factory=Bounded)
     lines: list[str] = field(default_factory=list)
+    places: set[Asked] = field(default_factory=set)
+    took_s: float = 0.0
 
     @property
     def asked(self) -> bool:
@@ -58,6 +66,11 @@ class Seen:
         """How often anything was asked."""
         wrong = (self.broken, self.foreign, self.unreached)
         return self.answers + sum(texts.total() for texts in wrong)
+
+    def at(self, place: Asked) -> None:
+        """Notes what is asked."""
+        if len(self.places) < PLACES_MAX:
+            self.places.add(place)
 
     def line(self, text: str) -> None:
         """Keeps one exchange in words, if it is among the first."""
@@ -74,21 +87,30 @@ class Seen:
 
 
 class Record:
-    """Everything that the proxy saw, and which test is running."""
+    """Everything that the proxy saw, and which test is running.
 
-    def __init__(self) -> None:
+    Args:
+        now_s: a clock that only goes forward.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = monotonic) -> None:
+        self._now_s = now_s
         self._by_test: dict[str, Seen] = {}
         self._running: dict[str, int] = {}
+        self._began_s: dict[str, float] = {}
 
     def begin(self, test: str) -> None:
         """A test begins."""
         self._running[test] = self._running.get(test, 0) + 1
+        self._began_s.setdefault(test, self._now_s())
 
     def end(self, test: str) -> None:
         """A test has ended."""
         left = self._running.pop(test, 1) - 1
         if left > 0:
             self._running[test] = left
+        elif (began_s := self._began_s.pop(test, None)) is not None:
+            self.of(test).took_s += self._now_s() - began_s
 
     @property
     def running(self) -> tuple[str, ...]:

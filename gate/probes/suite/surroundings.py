@@ -4,6 +4,7 @@ The suite gets what the policy names, the few variables that any program needs, 
 addresses; never the gate's own environment.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from gate.probes.outcome import CannotAskError
 
 JUNIT = "GATE_JUNIT_XML"
 CHANNEL = "GATE_SUITE_CHANNEL"
+ONLY = "GATE_SUITE_ONLY"
 PLUGIN = "gate_suite_witness"
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -66,6 +68,10 @@ def environment(
     paths = [str(scratch / "plugin"), given.get("PYTHONPATH", "")]
     ours["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     ours["PYTEST_ADDOPTS"] = f"-p {PLUGIN} {given.get('PYTEST_ADDOPTS', '')}".strip()
+    if spec.only is not None:
+        names = scratch / "only.json"
+        names.write_text(json.dumps(sorted(spec.only)), encoding="utf-8")
+        ours[ONLY] = str(names)
     if spec.hosts:
         ours |= _proxied(spec, proxy, scratch / "ca.pem")
     return {**run.surroundings.environment, **given, **ours}

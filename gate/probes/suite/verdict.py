@@ -30,6 +30,7 @@ _BAD = (Ended.FAILED, Ended.ERRORED)
 _UNTOLD = "(not kept)"
 _TALKING = "tests that ask the candidate"
 _NO_TEETH = "passed without a proof that it can fail"
+_UNTRIED = f"{_NO_TEETH}, for which proving had no time (gate policy prove --suite-time)"
 _PROVE = "run gate policy prove after each change of the suite; it names tests that cannot fail"
 _ONE_BY_ONE = "run the tests one after the other (no -n): several at once cannot be told apart"
 
@@ -135,7 +136,8 @@ def _case(test: Test, failures: Collection[Ended]) -> Case:
     outcome = Outcome.PASSED if test.counts else Outcome.INCONCLUSIVE
     if test.wrong is not None and test.result.ended in failures:
         outcome = test.wrong.outcome
-    return Case(test.result.id, outcome)
+    seen = test.seen
+    return Case(test.result.id, outcome, frozenset(seen.places), seen.took_s, idle=test.silent)
 
 
 def _together(record: Record) -> Seen:
@@ -148,6 +150,7 @@ def _together(record: Record) -> Seen:
         whole.broken.update(seen.broken)
         whole.foreign.update(seen.foreign)
         whole.unreached.update(seen.unreached)
+        whole.places |= seen.places
     return whole
 
 
@@ -245,6 +248,8 @@ def _required(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
                     yield test.wrong
                 continue
             how = _NO_TEETH if test.toothless else test.result.ended.value
+            if test.toothless and test.result.id in spec.untried:
+                how = _UNTRIED
             how = "passed without asking the candidate" if test.silent else how
             yield _nothing(f"{test.result.id} {how}", f"{name} passed")
 

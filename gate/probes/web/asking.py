@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gate.probes import headers
-from gate.probes.frontend import FrontEndAnswer, Patience, recognise
+from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
 from gate.probes.inquiry import Run
@@ -133,7 +133,7 @@ def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], run: Run)
     """Says whose answer it is; one that names a revision is not the front end's."""
     identity = run.identity
     name = identity.name_in(answer.header)
-    front_end = None if name else _front_end(answer)
+    front_end = None if name else answer.front_end
     if front_end is not None:
         fault = identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         return one._replace(front_end=front_end, fault=fault)
@@ -156,8 +156,3 @@ def _unfinished(one: Reply, error: ExchangeError, identity: Identity) -> Reply:
     name = identity.name_in(error.begun.header)
     doubt = identity.doubt(name, error.fault.seen)
     return one._replace(name=name, doubt=doubt, fault=None if doubt else error.fault)
-
-
-def _front_end(answer: Answer) -> FrontEndAnswer | None:
-    authenticate = answer.header("www-authenticate") or ""
-    return recognise(answer.status, answer.text, authenticate)

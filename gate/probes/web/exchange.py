@@ -1,20 +1,29 @@
 """One HTTP/1.1 exchange, bounded in time and size, that follows nothing and keeps nothing."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import quote, urlsplit
 
-import httpx
+import httpcore
 
 from gate.core.evidence import Symptom
+from gate.http1.packing import decoded
 from gate.probes import faults
+from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.outcome import Fault
-from gate.probes.web.packing import UnpackError, decoded
 
 BODY_MAX = 1 << 20
 """Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
+BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+"""What httpcore raises where there is no whole answer."""
+_IN_PATH = "!$%&'()*+,/:;=@[]~|^\\"
+_IN_QUERY = _IN_PATH + "?`{}"
+"""What stands there as it is written; a `%` only where it begins an escape."""
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,11 @@ class Answer:
         """The value of a header (values joined by a comma), None if it is not there."""
         values = [value for key, value in self.headers if key == name.lower()]
         return ", ".join(values) if values else None
+
+    @property
+    def front_end(self) -> FrontEndAnswer | None:
+        """What the front end said in the container's place, as far as the answer alone tells."""
+        return recognise(self.status, self.text, self.header("www-authenticate") or "")
 
     @property
     def phrase(self) -> str:
@@ -131,52 +145,72 @@ async def _whole(
             return await _exchange(request, tls, course)
     except TimeoutError:
         raise ExchangeError(_late(course, timeout_s)) from None
-    except UnpackError as error:
-        raise ExchangeError(error.fault) from None
-    except httpx.RemoteProtocolError as error:
-        raise ExchangeError(_garbled(error)) from None
-    except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ExchangeError(faults.unsendable(error)) from None
-    except httpx.TransportError as error:
-        raise ExchangeError(_broken(error, course)) from None
+    except (*BROKEN, httpcore.UnsupportedProtocol, ValueError) as error:
+        raise ExchangeError(faults.of_exception(error, asked=course.reached)) from None
 
 
 async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
-    # an explicit transport and no trust_env: no proxy of the environment diverts the question
-    transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
+    url, host = _address(request.url)
+    named = any(name.lower() == "host" for name, _ in request.headers)
+    bodied = request.body or request.method in ("POST", "PUT", "PATCH")  # RFC 9110, 8.6
     async with (
-        httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 - the wall clock above bounds everything, which httpx's own limits cannot
-        client.stream(
+        httpcore.AsyncConnectionPool(ssl_context=context) as pool,
+        pool.stream(
             request.method,
-            request.url,
-            headers=request.headers,
-            content=request.body or None,
-            follow_redirects=False,
-            extensions={"trace": course.trace},
+            url,
+            headers=request.headers if named else [host, *request.headers],
+            content=request.body if bodied else None,
+            extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,
     ):
-        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        course.begun = Answer(response.status_code, headers, b"", 0.0)
-        raw = await _raw(response.aiter_raw(), course)
-        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
+        headers = tuple((name.decode().lower(), _text(value)) for name, value in response.headers)
+        course.begun = begun = Answer(response.status, headers, b"", 0.0)
+        raw = await _raw(response.aiter_stream(), course)
+        body = decoded(raw, begun.header("content-encoding") or "", course.most)
         took_s = asyncio.get_running_loop().time() - began_s
-        return Answer(response.status_code, headers, body, took_s)
+        return Answer(response.status, headers, body, took_s)
 
 
-async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
+def _address(url: str) -> tuple[httpcore.URL, tuple[str, str]]:
+    """What is asked, with what HTTP does not carry escaped, and the Host header.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("no host")
+    host = parts.hostname.encode("idna").decode()
+    target = _escaped(parts.path or "/", _IN_PATH)
+    if parts.query:
+        target += f"?{_escaped(parts.query, _IN_QUERY)}"
+    place = f"[{host}]" if ":" in host else host
+    place += f":{parts.port}" if parts.port else ""
+    asked = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+    return asked, ("Host", place)
+
+
+def _escaped(text: str, safe: str) -> str:
+    return _NO_ESCAPE.sub("%25", quote(text, safe=safe))
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+async def _raw(chunks: AsyncIterable[bytes], course: _Course) -> bytes:
     kept = bytearray()
     async for chunk in chunks:
         kept += chunk
         course.received = len(kept)
         if len(kept) > course.most:
-            raise ExchangeError(_too_large("a body of more than", course.most))
+            raise ExchangeError(faults.too_large(course.most))
     return bytes(kept)
-
-
-def _too_large(what: str, most: int) -> Fault:
-    return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
 
 
 def _late(course: _Course, timeout_s: float) -> Fault:
@@ -192,16 +226,3 @@ def _late(course: _Course, timeout_s: float) -> Fault:
     else:
         seen = f"no answer within {timeout_s:g} s"
     return Fault(Symptom.TIMEOUT, seen, expected)
-
-
-def _garbled(error: httpx.RemoteProtocolError) -> Fault:
-    """Tells a connection that broke off from bytes that are not HTTP, by the libraries' texts."""
-    text = str(error)
-    if "disconnected" in text or "peer closed" in text:
-        return faults.broken_off(text)
-    return faults.endless_headers(text) if "too long" in text else faults.not_http(text)
-
-
-def _broken(error: httpx.TransportError, course: _Course) -> Fault:
-    text = str(error) or type(error).__name__
-    return faults.broken_off(text) if course.reached else faults.unreached(text)

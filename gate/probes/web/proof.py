@@ -8,12 +8,13 @@ from gate.core.evidence import Outcome
 from gate.core.policy import Json
 from gate.probes import headers
 from gate.probes.expect import read_json
-from gate.probes.frontend import FrontEndAnswer, Patience, recognise
+from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.identity import Doubt
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
-from gate.probes.web.exchange import Answer, ExchangeError, Request, exchange
+from gate.probes.web.asking import plain_request
+from gate.probes.web.exchange import Answer, ExchangeError, exchange
 from gate.probes.web.status import wrong_status
 
 TIMEOUT_S = 10.0
@@ -71,11 +72,10 @@ async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof
 
 async def _ask(run: Run) -> _Reply:
     identity = run.identity
-    url = run.target.url + identity.path
-    sent = headers.render(headers.Trace(), run.target.headers, (), {})
-    request = Request("GET", url, (*sent, ("accept", "*/*"), ("accept-encoding", "gzip")))
+    request = plain_request(run, headers.Trace(), identity.path)
+    tls = run.tls() if request.url.startswith("https:") else None
     try:
-        answer = await exchange(request, TIMEOUT_S, run.tls() if url.startswith("https:") else None)
+        answer = await exchange(request, TIMEOUT_S, tls)
     except ExchangeError as error:
         return _Reply(doubt=_unproven(run, error.fault))
     value = _value(answer)
@@ -83,13 +83,12 @@ async def _ask(run: Run) -> _Reply:
     if isinstance(name, str) and name.strip():
         name = name.strip()
         return _Reply(name, identity.doubt(name, f"GET {identity.path}, {answer.phrase}"))
-    return _nameless(run, url, answer)
+    return _nameless(run, request.url, answer)
 
 
 def _nameless(run: Run, url: str, answer: Answer) -> _Reply:
     identity = run.identity
-    authenticate = answer.header("www-authenticate") or ""
-    if front_end := recognise(answer.status, answer.text, authenticate):
+    if front_end := answer.front_end:
         fault = front_end.fault(answer.phrase, "")
         return _Reply(doubt=_unproven(run, fault), front_end=front_end)
     wrong = wrong_status(url, answer, "")

@@ -20,7 +20,4 @@ def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
         said = quoted(f", {answer.text}") if answer.body else ""
         early = not_yet(answer.status, answer.text, answer.header("retry-after") or "")
         return Fault(Symptom.STATUS, answer.phrase + said, statuses, not_yet=early)
-    location = answer.header("location") or ""
-    meaning, hint = redirect.read(url, location)
-    to = f" ({location})" if location else ""
-    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)
+    return redirect.fault(url, answer.phrase, answer.header("location") or "", statuses)

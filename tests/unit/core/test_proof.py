@@ -41,6 +41,17 @@ def test_what_is_stale_missing_or_toothless_is_no_proof(proving, said):
     assert said in proving.lacking(PROBES)
 
 
+def test_a_proof_that_met_too_few_faults_is_too_little_and_otherwise_says_so():
+    some = replace(FRESH, proof=replace(PROOF, reachable=40))
+    assert some.lacking(PROBES) == ""
+    told = "backend.proof.json speaks of 10 of 40 faults: there was no time for the others"
+    assert [note for note in aimed(some).notes if "proof" in note] == [told]
+    assert replace(some, least_met=25.0).lacking(PROBES) == ""
+    lacking = replace(some, least_met=30.0).lacking(PROBES)
+    assert "speaks of 10 of 40 faults (25 %, expected 30 %)" in lacking
+    assert aimed(replace(some, least_met=30.0)).ending is Ending.HELD
+
+
 def test_a_probe_that_is_only_reported_may_be_one_that_cannot_fail():
     assert replace(FRESH, proof=replace(PROOF, cannot_fail=("beta",))).lacking(PROBES) == ""
 

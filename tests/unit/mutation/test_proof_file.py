@@ -29,6 +29,9 @@ PROOF = Proof(
     ("beta",),
     (Survivor("GET /a: x", "contract", "a schema that requires x"),),
     {"suite": {"test_a.py::test_b": 2, "test_a.py::test_c": 0}},
+    7,
+    {"suite": ("test_a.py::test_c",)},
+    {"suite": ("test_a.py::test_d",)},
 )
 
 
@@ -56,6 +59,13 @@ def test_a_file_that_is_not_there_is_no_proof_and_no_mistake(tmp_path):
     assert read_proof(tmp_path / "none.proof.json") is None
 
 
+def test_a_proof_of_an_earlier_release_has_met_all_that_it_knew(tmp_path):
+    path = tmp_path / "p.proof.json"
+    path.write_text(json.dumps(plain()))
+    proof = read_proof(path)
+    assert (proof.reachable, proof.met_percent, proof.untried) == (1, 100, {})
+
+
 def plain():
     return {
         "format": 1, "gate": "0.1.0", "policy_digest": "a" * 64, "contract_digest": "b" * 64,
@@ -74,6 +84,9 @@ def plain():
         ({"made_at": "2026-01-02"}, "made_at"),
         ({"made_at": "yesterday"}, "yesterday"),
         ({"killed": 2}, "killed"),
+        ({"reachable": 0}, "reachable"),
+        ({"untried": {"suite": [1]}}, "untried.suite"),
+        ({"silent": ["test_a"]}, "silent"),
         ({"killed": True}, "killed"),
         ({"killed": 0}, "add up"),
         ({"mutants": -1}, "mutants"),

@@ -2,8 +2,7 @@ import gzip
 
 import pytest
 
-from gate.core.evidence import Symptom
-from gate.probes.web.packing import UnpackError, beginning, decoded, unpacked
+from gate.http1.packing import UnpackError, Why, beginning, decoded, unpacked
 
 ONE, TWO = gzip.compress(b"one ", mtime=0), gzip.compress(b"two", mtime=0)
 EMPTY = gzip.compress(b"", mtime=0)
@@ -37,7 +36,7 @@ def test_without_an_encoding_a_body_is_as_it_was_sent(encoding):
 def test_no_other_encoding_was_offered(encoding):
     with pytest.raises(UnpackError) as refused:
         decoded(ONE, encoding, 100)
-    assert refused.value.fault.symptom is Symptom.HEADER
+    assert refused.value.why is Why.ENCODING
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_no_other_encoding_was_offered(encoding):
 def test_what_is_no_whole_gzip_body_is_none(raw, says):
     with pytest.raises(UnpackError, match=says) as refused:
         unpacked(raw, 100)
-    assert refused.value.fault.symptom is Symptom.PROTOCOL
+    assert refused.value.why is Why.BROKEN
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_what_is_no_whole_gzip_body_is_none(raw, says):
 def test_members_share_one_bound(raw):
     with pytest.raises(UnpackError, match="more than 10 bytes") as refused:
         unpacked(raw, 10)
-    assert refused.value.fault.symptom is Symptom.TOO_LARGE
+    assert refused.value.why is Why.TOO_LARGE
     assert len(unpacked(raw, 12)) >= 11
 
 

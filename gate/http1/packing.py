@@ -1,25 +1,35 @@
-"""Unpacks gzip bodies: of one member or several, never more than asked for."""
+"""Unpacks gzip bodies: of one member or several, never more than asked for. Pure."""
 
 import zlib
-
-from gate.core.evidence import Symptom
-from gate.probes.outcome import Fault
+from enum import Enum
 
 _GZIP = zlib.MAX_WBITS | 16
 _PIECE = 1 << 14
 """Members are looked for in pieces: what follows one is copied each time."""
 
 
-class UnpackError(Exception):
+class Why(Enum):
+    """Why a body is not unpacked."""
+
+    ENCODING = "encoding"  # another one than was offered
+    TOO_LARGE = "too large"
+    BROKEN = "broken"
+
+
+class UnpackError(ValueError):
     """A body that cannot be unpacked within its bounds.
 
     Args:
-        fault: why.
+        why: in one word.
+        seen: what came.
+        expected: what should have come.
     """
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.seen)
-        self.fault = fault
+    def __init__(self, why: Why, seen: str, expected: str) -> None:
+        super().__init__(seen)
+        self.why = why
+        self.seen = seen
+        self.expected = expected
 
 
 def decoded(raw: bytes, encoding: str, most: int) -> bytes:
@@ -33,8 +43,8 @@ def decoded(raw: bytes, encoding: str, most: int) -> bytes:
     if not raw or not named:
         return raw
     if named not in (["gzip"], ["x-gzip"]):
-        fault = Fault(Symptom.HEADER, f"content-encoding {encoding}", "gzip, or none, as offered")
-        raise UnpackError(fault)
+        seen = f"content-encoding {encoding}"
+        raise UnpackError(Why.ENCODING, seen, "gzip, or none, as offered")
     return unpacked(raw, most)
 
 
@@ -55,10 +65,10 @@ def unpacked(raw: bytes, most: int) -> bytes:
         body += _inflated(inflater, rest, most + 1 - len(body))
         if len(body) > most:
             what = f"a gzip body of {len(raw)} bytes that unpacks to more than {most} bytes"
-            raise UnpackError(Fault(Symptom.TOO_LARGE, what, f"at most {most} bytes"))
+            raise UnpackError(Why.TOO_LARGE, what, f"at most {most} bytes")
         rest = inflater.unused_data
     if not inflater.eof:
-        raise UnpackError(Fault(Symptom.PROTOCOL, "a gzip body cut short", "a whole gzip body"))
+        raise UnpackError(Why.BROKEN, "a gzip body cut short", "a whole gzip body")
     return bytes(body)
 
 
@@ -75,4 +85,4 @@ def _inflated(inflater: "zlib._Decompress", piece: bytes, most: int) -> bytes:
         return inflater.decompress(piece, most)
     except zlib.error as error:
         what = f"a gzip body that is none ({error})"
-        raise UnpackError(Fault(Symptom.PROTOCOL, what, "a gzip body")) from None
+        raise UnpackError(Why.BROKEN, what, "a gzip body") from None
