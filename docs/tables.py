@@ -13,6 +13,7 @@ from gate.kinds.logs import PATTERN
 from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
+from gate.kinds.stream import AWAIT_EVENT
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
@@ -31,6 +32,7 @@ _RECORDS = {
     "evidence": EVIDENCE,
     "step": STEP,
     "await": AWAIT,
+    "event": AWAIT_EVENT,
     "pattern": PATTERN,
 }
 

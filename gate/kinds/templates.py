@@ -73,7 +73,7 @@ class Templated:
                 yield {"type": told, "loc": place, "input": text}
             if template.USER in used and not self.user:
                 told = unfit(
-                    "uses ${user}, which only connections of a websocket probe have",
+                    "uses ${user}, which only connections of a websocket or stream probe have",
                     "name the secret itself",
                 )
                 yield {"type": told, "loc": place, "input": text}

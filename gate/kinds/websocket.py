@@ -48,8 +48,8 @@ class Await(Checked):
         tuple[str, ...],
         ListOf(item=Annotated[str, Text("a message type"), Plain()], most=100),
         Key(
-            "message types (the field `type`) that must come in this order, others between them; "
-            "`json` and `schema` are then asked of the last one"
+            "message types (the field `type`, or a server-sent event's name) that must come in "
+            "this order, others between them; `json` and `schema` are then asked of the last one"
         ),
     ] = ()
     where: Annotated[
@@ -123,7 +123,7 @@ def _secrets(reading: Reading) -> frozenset[str]:
     return reading.secrets
 
 
-_USER = Annotated[
+User = Annotated[
     str,
     Text("the name of a secret"),
     Known(_secrets, "is not a secret of this policy", "define it under secrets"),
@@ -163,7 +163,7 @@ class WebSocketProbe(Keys):
     ] = ()
     users: Annotated[
         tuple[str, ...],
-        ListOf(item=_USER),
+        ListOf(item=User),
         Key("names of secrets; connection i is user i modulo their number"),
     ] = ()
     connections: Annotated[

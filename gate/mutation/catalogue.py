@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from gate.core.policy import IdentityRule, Json
 from gate.mutation import faults
-from gate.mutation.edits import FIRST, Edit, How, edits_of
+from gate.mutation.edits import Edit, How, by_schema, edits_of
 from gate.mutation.faults import Family, Mutant, Place
 from gate.mutation.http_faults import Answer, faulty
 from gate.mutation.service_profile import Page, ServiceProfile, Sessions
+from gate.mutation.stream_catalogue import of_streams, touches_streams
 from gate.mutation.websocket_faults import changed_message
 
 DELAY_S = 5.0
@@ -51,6 +52,7 @@ def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | N
     for profile in profiles.values():
         for path, sessions in profile.sockets.items():
             sockets.setdefault(path, []).append(sessions)
+    streams = [one for profile in profiles.values() for one in profile.streams.items()]
     found: dict[str, Mutant] = {}
     left_out = 0
     several = (
@@ -58,6 +60,7 @@ def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | N
         _of_identity(identity),
         *(_of_page(page, pages, identity) for page in pages),
         *(_of_sockets(path, known) for path, known in sockets.items()),
+        *(of_streams(question, known) for question, known in streams),
     )
     for mutant in (mutant for mutants in several for mutant in mutants):
         found.setdefault(mutant.name, mutant)
@@ -134,7 +137,8 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
         body = _answer_for_friends(page, pages)
         let_in = faults.LetIn(body)
         yield _named(place, "strangers let in", Family.STRANGER, let_in, "an exact refusal")
-    yield from _of_body(place, page.answer)
+    if not page.part:
+        yield from _of_body(place, page.answer)
 
 
 def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
@@ -163,19 +167,7 @@ def _of_body(place: Place, answer: Answer) -> Iterator[Mutant]:
             text = f"only what `{name}` holds"
             yield _named(place, text, Family.CONTRACT, faults.Unwrapped(name), "a schema")
     for edit in edits_of(value)[0]:
-        yield _named(place, f"field {edit}", Family.CONTRACT, faults.Field(edit), _by_schema(edit))
-
-
-def _by_schema(edit: Edit) -> str:
-    name = ".".join(part for part in edit.path if part != FIRST) or "the items"
-    wanted = {
-        How.DROPPED: f"a schema that requires {name}",
-        How.RENAMED: f"a schema that requires {name}",
-        How.RETYPED: f"a schema with the type of {name}",
-        How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
-        How.EMPTIED: f"a schema with minItems for {name}",
-    }
-    return wanted[edit.how]
+        yield _named(place, f"field {edit}", Family.CONTRACT, faults.Field(edit), by_schema(edit))
 
 
 def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
@@ -272,7 +264,7 @@ def _of_kind(place: Place, kind: str, text: str) -> Iterator[Mutant]:
         yield _named(place, text, Family.CONTRACT, flat, "a schema")
     for edit in edits_of(value)[0]:
         fault = faults.MessageField(kind, edit)
-        yield _named(place, f"{shown} field {edit}", Family.CONTRACT, fault, _by_schema(edit))
+        yield _named(place, f"{shown} field {edit}", Family.CONTRACT, fault, by_schema(edit))
 
 
 def _named(place: Place, what: str, family: Family, fault: faults.Fault, by: str) -> Mutant:
@@ -280,7 +272,7 @@ def _named(place: Place, what: str, family: Family, fault: faults.Fault, by: str
 
 
 def _too_many(page: Page) -> int:
-    value = _json(page.answer)
+    value = None if page.part else _json(page.answer)
     return edits_of(value)[1] if isinstance(value, dict | list) else 0
 
 
@@ -294,12 +286,19 @@ def _json(answer: Answer) -> Json:
 def touches(mutant: Mutant, profile: ServiceProfile) -> bool:
     """Whether a probe that was told this could meet the mutant at all."""
     covers = mutant.place.covers
-    return any(
-        covers(page.method, page.target, websocket=False) and _touches_page(mutant.fault, page)
-        for page in profile.pages
-    ) or any(
-        covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
-        for path, sessions in profile.sockets.items()
+    return (
+        any(
+            covers(page.method, page.target, websocket=False) and _touches_page(mutant.fault, page)
+            for page in profile.pages
+        )
+        or any(
+            covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
+            for path, sessions in profile.sockets.items()
+        )
+        or any(
+            covers(method, path, websocket=False) and touches_streams(mutant.fault, known)
+            for (method, path), known in profile.streams.items()
+        )
     )
 
 

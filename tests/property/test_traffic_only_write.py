@@ -17,7 +17,7 @@ from gate.cloud.run import CloudRun
 from gate.core.annotation import KEY
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split, Target
-from gate.local.admin.v1.rest_api import V1RestApi
+from gate.local.admin.rest_api_v1 import V1RestApi
 from gate.local.http_server import HttpServer
 from tests.fakes.local_control_plane import Rig
 from tests.property.run_services import services

@@ -118,6 +118,16 @@ class Before:
         self.told[told] += 1
 
 
+def reply_of(run: Run, request: Request, answer: Answer, statuses: tuple[int, ...]) -> Reply:
+    """Says whose answer it is, of one that was read elsewhere; as `ask_once`."""
+    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+
+
+def unfinished(run: Run, request: Request, error: ExchangeError) -> Reply:
+    """Says what there is of an answer that broke off elsewhere; as `ask_once`."""
+    return _unfinished(Reply(request), error, run.identity)
+
+
 def plain_request(run: Run, trace: headers.Trace, path: str) -> Request:
     """A GET of a path at the target, with nothing of the policy's own."""
     sent = headers.render(trace, run.target.headers, (), {})

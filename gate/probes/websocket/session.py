@@ -18,7 +18,8 @@ from gate.probes.sockets.handshake import Handshake
 from gate.probes.sockets.message import PONG, Message, message_of
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.waiting import Listen, Say, Waiting
+from gate.probes.sockets.results import Wanted
+from gate.probes.sockets.waiting import Listen, Say, Waiting
 
 SHAPED_SESSIONS = 3
 SHAPED_MESSAGES = 50
@@ -50,6 +51,16 @@ class Plan:
         self.subprotocol: Template = parse(spec.subprotocol)
         self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
         self.refusals = "refused with " + " or ".join(map(str, spec.refused))
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of all sessions together."""
+        spec = self.spec
+        total = spec.connections * spec.repeat
+        question, trace = str(self.opening), self.opening.trace.id
+        return Wanted(
+            self.run.words, total, spec.success_percent, spec.foreign_messages, question, trace
+        )
 
 
 class Session:

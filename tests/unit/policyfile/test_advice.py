@@ -48,7 +48,7 @@ def test_a_policy_whose_answers_name_nobody_is_told_so(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez?x=1", "/status%7A"])
-@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "routes"])
+@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "stream", "routes"])
 @pytest.mark.parametrize("rate", ["", ", rate: 20/s"])
 def test_paths_that_end_in_z_may_never_arrive(tmp_path, kind, path, rate):
     rate = rate if kind == "http" else ""
