@@ -15,6 +15,7 @@ from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
 from gate.kinds.soak import SoakProbe
 from gate.kinds.startup import StartupProbe
+from gate.kinds.stream import StreamProbe
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.runner import ProbeRunner
@@ -90,7 +91,9 @@ async def test_a_good_status_that_says_starting_is_not_ready_either():
         assert (await run(SEEN_OK, target))[0].passed
 
 
-@pytest.mark.parametrize("spec", [WebSocketProbe("/ws"), SoakProbe("/ws", for_s=1)])
+@pytest.mark.parametrize(
+    "spec", [WebSocketProbe("/ws"), SoakProbe("/ws", for_s=1), StreamProbe("/ws")]
+)
 async def test_a_refused_handshake_is_asked_again_too(spec):
     broken = http(b'{"error":"out of order"}', "500 Internal Server Error")
     async with tcp(in_turn(EARLY, broken)) as place:
@@ -142,7 +145,7 @@ async def test_a_startup_probe_asks_until_its_first_good_answer():
     assert own.findings[0].seen.startswith("a slow start: still 503 ")
 
 
-@pytest.mark.parametrize("spec", [HttpProbe("/health"), WebSocketProbe("/ws")])
+@pytest.mark.parametrize("spec", [HttpProbe("/health"), WebSocketProbe("/ws"), StreamProbe("/ws")])
 async def test_a_host_that_is_refused_in_words_says_nothing_of_the_candidate(spec):
     async with tcp(TOLD) as place:
         target = Target(f"http://{place}", NEW, tagged=True)

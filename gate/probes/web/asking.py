@@ -120,7 +120,7 @@ class Before:
 
 def reply_of(run: Run, request: Request, answer: Answer, statuses: tuple[int, ...]) -> Reply:
     """Says whose answer it is, of one that was read elsewhere; as `ask_once`."""
-    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+    return _attributed(Reply(request, answer), answer, statuses, run)
 
 
 def unfinished(run: Run, request: Request, error: ExchangeError) -> Reply:

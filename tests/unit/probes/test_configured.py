@@ -9,6 +9,7 @@ from gate.kinds.http import HttpProbe
 from gate.kinds.latency import LatencyProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.soak import SoakProbe
+from gate.kinds.stream import StreamProbe
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Configuration, Target
 from gate.probes.configured import Configured
@@ -37,6 +38,7 @@ def configured(own, stable):
         (LONG, "", "", False),
         (WebSocketProbe("/ws", hold_s=14), "8", "8", True),
         (WebSocketProbe("/ws", hold_s=7, repeat=3), "8", "8", False),
+        (StreamProbe("/events", for_s=14), "8", "8", True),
         (HttpProbe("/"), "8", "8", False),
         (LatencyProbe("/", for_s=60, p95_s=1), "8", "8", False),
         (LogsProbe((LogPattern(text="x"),), settle_s=60), "8", "8", False),
