@@ -136,7 +136,7 @@ class Target:
 class Progress:
     """Something to show while probes run: a probe began, advanced, or ended (with evidence).
 
-    `address` is as in Evidence.
+    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown.
     """
 
     probe: str
@@ -145,6 +145,7 @@ class Progress:
     of: int = 0
     evidence: Evidence | None = None
     address: str = ""
+    at_once: bool = False
 
 
 Headers = tuple[tuple[str, str], ...]

@@ -89,7 +89,7 @@ async def _probe(
             tagged=True,
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
-        if target.identity and target.identity.request_log and target.since:
+        if target.identity and target.identity.by_log and target.since:
             request_log = RequestLog(logs, wiring.SystemClock())
             seen = await request_log.confirmed(seen, args.revision, target.since)
         return seen

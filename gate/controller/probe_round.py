@@ -97,7 +97,7 @@ class ProbeRound:
         seen = tuple(ended)
         if not command.live:
             about = command.revision, command.since
-            if command.identity and command.identity.request_log:
+            if command.identity and command.identity.by_log:
                 seen = await self._request_log.confirmed(seen, *about)
             seen = await self._excerpts.beside(seen, *about)
         return Probed(self._clock.now(), seen)

@@ -143,6 +143,7 @@ class Evidence:
             `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
+        named: whether every answer named that revision itself, so that nobody else need be asked.
         log_lines: of a failure, the candidate's own log lines that belong to it.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
@@ -166,6 +167,7 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
+    named: bool = False
     log_lines: tuple[str, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)

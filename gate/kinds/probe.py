@@ -95,10 +95,12 @@ class ProbeKeys(Record):
     def place(self, key: str, given: Mapping[str, object]) -> Place:
         """As Record.place."""
         own = self.kind.facts.key
+        key, *parts = key.split(".")
+        rest = [int(part) if part.isdecimal() else part for part in parts]
         for part in (own, EXPECT):
             below = given.get(part)
             if isinstance(below, dict) and key in below:
-                return (part, key)
+                return (part, key, *rest)
         if key in given:
             return (key,)
         return (own, key) if key else (own,)

@@ -89,21 +89,25 @@ def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
-    if rule is None or rule.request_log:
+    """Of the first rule; a name that is missing is a fault only where no other rule is tried.
+
+    Fields of a probe's own answers and of messages are changed one by one as all fields are.
+    """
+    if rule is None:
         return
     other, nobody = "another revision answers", "no answer says which revision gave it"
     by = "candidate.identity"
+    faulty: list[faults.Fault] = []
+    place = Place()
     if rule.header:
-        fault = faults.HeaderSet(rule.header, OTHER_REVISION)
-        yield _named(Place(), other, Family.IDENTITY, fault, by)
-        gone = faults.HeaderGone(rule.header)
-        yield _named(Place(), nobody, Family.IDENTITY, gone, by)
-        return
-    place = Place(path=rule.path, method="GET", websocket=False)
-    changed = faults.Field(Edit((rule.field,), How.CHANGED))
-    yield _named(place, other, Family.IDENTITY, changed, by)
-    dropped = faults.Field(Edit((rule.field,), How.DROPPED))
-    yield _named(place, nobody, Family.IDENTITY, dropped, by)
+        faulty = [faults.HeaderSet(rule.header, OTHER_REVISION), faults.HeaderGone(rule.header)]
+    elif rule.path:
+        place = Place(path=rule.path, method="GET", websocket=False)
+        path = tuple(rule.field.split("."))
+        faulty = [faults.Field(Edit(path, how)) for how in (How.CHANGED, How.DROPPED)]
+    wanted = (other,) if rule.otherwise else (other, nobody)
+    for name, fault in zip(wanted, faulty, strict=False):
+        yield _named(place, name, Family.IDENTITY, fault, by)
 
 
 def _status(place: Place, status: int) -> Mutant:
@@ -144,7 +148,8 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
 def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
     """Headers that are the application's own, but for the one that names the revision."""
     names = {name.decode("latin-1").lower() for name, _ in answer.headers}
-    return frozenset(names - _USUAL - {identity.header.lower() if identity else ""})
+    rules = identity.rules if identity else ()
+    return frozenset(names - _USUAL - {rule.header.lower() for rule in rules})
 
 
 def _answer_for_friends(page: Page, pages: Iterable[Page]) -> bytes:
@@ -189,6 +194,7 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
     yield _named(place, "strangers let in", Family.STRANGER, welcomed, "expect: {refused: …}")
     yield from _of_endings(place)
     yield from _of_crowds(place)
+    yield from _of_rooms(place, known)
     yield from _of_events(place)
     kinds: dict[str, str] = {}
     for sessions in known:
@@ -232,6 +238,24 @@ def _of_crowds(place: Place) -> Iterator[Mutant]:
     yield _named(place, also, Family.CROWD, faults.Crossed(instead=False), by)
     instead = "messages reach another session instead"
     yield _named(place, instead, Family.CROWD, faults.Crossed(instead=True), by)
+
+
+def _of_rooms(place: Place, known: Sequence[Sessions]) -> Iterator[Mutant]:
+    """Faults between sessions that hear each other, as far as any do."""
+    if any(one.relayed for one in known):
+        unheard = "what one session says reaches no other"
+        by = "parties, and reaches: whoever must hear it"
+        yield _named(place, unheard, Family.CROWD, faults.Unheard(), by)
+        overheard = "what one session says reaches every other"
+        by = "parties, and silent: whoever must not hear it"
+        yield _named(place, overheard, Family.CROWD, faults.Overheard(), by)
+        private = "what one session says reaches all that have heard it before"
+        by = "parties, and silent: somebody in the same room"
+        yield _named(place, private, Family.CROWD, faults.Overheard(known=True), by)
+    if any(one.recalled for one in known):
+        forgotten = "what was said before never reaches a latecomer"
+        by = "parties, and reaches: one that a step lets join"
+        yield _named(place, forgotten, Family.CROWD, faults.Forgotten(), by)
 
 
 def _of_events(place: Place) -> Iterator[Mutant]:
@@ -349,14 +373,24 @@ def _touches_conversation(fault: faults.Fault, known: Sessions) -> bool:
             return bool(known.opened) and known.most_said >= after
         case faults.Dying(after_s):
             return known.longest_s > after_s
+        case _:
+            return _touches_crowd(fault, known) or _touches_messages(fault, known)
+
+
+def _touches_crowd(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
         case faults.Crowded(at):
             return known.most_open >= at
         case faults.Worn(at):
             return known.opened >= at
         case faults.Crossed():
             return known.most_open > 1 and bool(known.most_said)
+        case faults.Unheard() | faults.Overheard():
+            return bool(known.relayed)
+        case faults.Forgotten():
+            return bool(known.recalled)
         case _:
-            return _touches_messages(fault, known)
+            return False
 
 
 def _touches_messages(fault: faults.Fault, known: Sessions) -> bool:

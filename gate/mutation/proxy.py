@@ -8,7 +8,7 @@ passed on, so that messages can be read.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -113,6 +113,10 @@ class MutatingProxy:
     def other_stream(self, stream: EventStream) -> EventStream | None:
         """Another stream that is open, the one that began last; None where there is none."""
         return next((one for one in reversed(self._streams) if one is not stream), None)
+
+    def others(self, session: Tunnel) -> Sequence[Tunnel]:
+        """All other sessions that are open."""
+        return [one for one in self._open if one is not session]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -331,16 +335,15 @@ class MutatingProxy:
             return
         await probe.send(h11.InformationalResponse(status_code=101, headers=list(changed)))
         known = None
-        self._crowd.open += 1
-        self._crowd.ever += 1
+        seat = self._crowd.enter()
         if self._profile is not None:
             known = self._profile.sessions(asked.target)
             known.opened += 1
             known.most_open = max(known.most_open, self._crowd.open)
             known.offered = max(known.offered, len(asked.offered))
             known.selected = known.selected or _selected(headers)
-        conversation = conversation_of(fault, self._crowd) if fault is not None else None
-        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
+        conversation = conversation_of(fault, seat) if fault is not None else None
+        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known, seat)
         self._open.append(tunnel)
         began_s = asyncio.get_running_loop().time()
         try:

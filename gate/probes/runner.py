@@ -6,7 +6,6 @@ during a probe belongs to that probe. What asks a kind is imported when its firs
 
 import ssl
 import traceback
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -24,15 +23,14 @@ from gate.ports import Clock, Configurations, Logs, Progress, Target
 from gate.probes.asking import Asking
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
-from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
+from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.readiness import Readiness
 from gate.probes.tls import shared_context
-from gate.probes.words import LINES_MAX, TEXT_MAX, Words
+from gate.probes.words import TEXT_MAX, Words
 
-PROOFS_MAX = 3
-"""So often a probe is asked if another revision turns out to answer right after it."""
-
+WAITS_MAX = 5
+"""Most things that a probe says it waits for."""
 
 Ask = Callable[[Inquiry[Any]], Awaitable[Evidence]]
 
@@ -57,8 +55,8 @@ class ProbeRunner:
         clock: time.
         redactor: knows the same secrets, and whatever else must never be shown.
         tls: makes the TLS context that all probes share.
-        arrival_within_s: how long the front end may answer that it knows no such address, or let
-            another revision answer there.
+        arrival_within_s: how long is waited in all, in however many runs, while the front end knows
+            no such address or lets another revision answer there.
         configurations: reads how revisions are set up; None where nothing can.
         surroundings: what programs that a probe starts are given; None for nothing.
     """
@@ -80,7 +78,7 @@ class ProbeRunner:
         self._clock = clock
         self._words = Words(redactor)
         self._tls = cache(tls)
-        self._arrival_within_s = arrival_within_s
+        self._arrival = Arrival(arrival_within_s)
         self._configurations = configurations
         self._surroundings = surroundings or Surroundings()
 
@@ -121,7 +119,7 @@ class ProbeRunner:
             logs=self._logs,
             tls=self._tls,
             since=target.since or self._clock.now(),
-            arrival=Arrival(self._arrival_within_s),
+            arrival=self._arrival,
             identity=Identity(target.identity, target.revision),
             configurations=self._configurations,
             surroundings=self._surroundings,
@@ -142,7 +140,16 @@ async def _ask(
         progress(Progress(probe.name, text, done, of, address=address))
 
     keys = keys_of(probe)
-    run = replace(run, words=run.words.keeping(probe.bodies))
+    said: set[str] = set()
+
+    def waiting(what: str, limit: str) -> None:
+        text = run.words.line(what, TEXT_MAX)
+        if text not in said and len(said) < WAITS_MAX:
+            said.add(text)
+            progress(Progress(probe.name, text + limit, address=address, at_once=True))
+
+    words, identity = run.words.keeping(probe.bodies), run.identity.anew()
+    run = replace(run, words=words, identity=identity, waiting=waiting)
     inquiry = Inquiry(probe.name, keys, run, report, control)
     draft = inquiry.begin(keys.facts.name, keys.asked, "an answer")
     try:
@@ -157,53 +164,13 @@ async def _ask(
 
 async def _seen(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks, with proofs of who answers where the policy has a path for them."""
-    run = inquiry.run
-    if run.identity.path and kind.turn is Turn.COLD:
-        return await _before_a_proof(kind, inquiry, draft)
-    if run.identity.path and kind.addressed:
-        return await _between_proofs(kind, inquiry, draft)
-    return await _asks(kind)(inquiry)
+    if not inquiry.run.identity.path or not kind.addressed:
+        return await _asks(kind)(inquiry)
+    from gate.probes.web import beside  # noqa: PLC0415 - lazy, as the askers
 
-
-async def _between_proofs(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
-    """Asks once the right revision answers; it counts if that one still does so afterwards."""
-    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
-
-    run = inquiry.run
-    before: Counter[str] = Counter()
-
-    def again(seen: str) -> None:
-        told = run.words.line(seen, TEXT_MAX)
-        if told not in before:
-            inquiry.report(f"asking again: {told}", 0, 0)
-        before[told] += 1
-
-    asked = 0
-    proof = await prove(run, again)
-    while proof.fault is None:
-        evidence = await _asks(kind)(inquiry)
-        asked += 1
-        proof = await prove(run)
-        if proof.fault is None:
-            excerpts = (*told_before(before, run.words), *evidence.excerpts)[:LINES_MAX]
-            name = run.words.line(proof.name, TEXT_MAX)
-            return replace(evidence, excerpts=excerpts, answered_by=name)
-        if proof.other and asked < PROOFS_MAX:
-            again(f"{proof.fault.seen}, right after the probe")
-            proof = await prove(run, again)
-    excerpts = told_before(before, run.words)
-    return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
-
-
-async def _before_a_proof(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
-    """Asks what a proof before it would spoil; it counts if the right revision answers then."""
-    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
-
-    evidence = await _asks(kind)(inquiry)
-    proof = await prove(inquiry.run)
-    if proof.fault is not None:
-        return draft.end(proof.fault.seen, [proof.fault], answered_by=proof.name)
-    return replace(evidence, answered_by=inquiry.run.words.line(proof.name, TEXT_MAX))
+    if kind.turn is Turn.COLD:
+        return await beside.before_a_proof(_asks(kind), inquiry, draft)
+    return await beside.between_proofs(_asks(kind), inquiry, draft)
 
 
 def _defect(error: Exception) -> Fault:

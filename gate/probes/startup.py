@@ -49,7 +49,7 @@ async def ask(inquiry: Inquiry[StartupProbe]) -> Evidence:
     run, spec = inquiry.run, inquiry.spec
     trace = headers.Trace()
     draft = inquiry.begin(KIND, f"GET {spec.path}", _expected(spec))
-    before = Before(run, inquiry.report)
+    before = Before(run)
     first = await _first(run, spec, trace, before)
     inquiry.report(f"first answer after {_time(first.took_s)}", 1, 1 + spec.warm_requests)
     warm = await _warm(inquiry, trace) if first.fault is None else []

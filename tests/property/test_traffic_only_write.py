@@ -9,7 +9,7 @@ import socket
 import pytest
 from google.cloud import run_v2
 from google.protobuf import json_format
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.cloud.channel import Endpoint
@@ -116,12 +116,8 @@ TRAFFIC = st.sampled_from(
 )
 
 
+@settings(max_examples=settings.default.max_examples // 3)
 @given(services("backend"), TRAFFIC, st.booleans())
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 def test_a_move_of_traffic_changes_nothing_else_and_makes_no_revision(
     stage, made, traffic, annotations
 ):

@@ -9,7 +9,7 @@ from gate.core.policy import Json
 from gate.core.shapes import Shape, no_json, shape_of
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.kinds.http import HttpProbe
-from gate.probes import headers
+from gate.probes import headers, paths
 from gate.probes.expect import Bound, Expectation, compact, read_json
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry, told_before
@@ -30,6 +30,7 @@ _SHAPED_MAX_BYTES = 1_000_000
 class _Question(NamedTuple):
     """The probe with its templates parsed: built once, rendered for each try."""
 
+    path: Template
     headers: tuple[tuple[str, Template], ...]
     body: JsonTemplate
     expectation: Expectation
@@ -38,6 +39,7 @@ class _Question(NamedTuple):
     @classmethod
     def of(cls, spec: HttpProbe) -> "_Question":
         return cls(
+            parse(spec.path),
             tuple((name, parse(value)) for name, value in spec.headers),
             parse_json(spec.body),
             Expectation(spec.answer),
@@ -63,8 +65,8 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     question = _Question.of(spec)
     draft = inquiry.begin(KIND, f"{spec.method} {spec.path}", _expected(spec, question))
     trace = headers.Trace()
-    patience = Patience(inquiry.run.arrival, inquiry.run.clock)
-    before = Before(inquiry.run, inquiry.report)
+    patience = inquiry.run.patience()
+    before = Before(inquiry.run)
     words = inquiry.run.words
     last = await _try(inquiry, question, trace)
     while (pause_s := _pause_s(patience, last.reply)) is not None:
@@ -93,7 +95,8 @@ async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.
     names = {name.lower() for name, _ in sent}
     extra = dict(EXTRA) | content_type
     sent += tuple((name, value) for name, value in extra.items() if name not in names)
-    request = Request(spec.method.upper(), run.target.url + spec.path, sent, body)
+    url = run.target.url + paths.rendered(question.path, values)
+    request = Request(spec.method.upper(), url, sent, body)
     expected = question.expectation.bind(values)
     wanted = tuple((name, value.render(values)) for name, value in question.answer_headers)
     return _Try(await ask_once(run, request, spec.timeout_s, spec.status), expected, wanted)

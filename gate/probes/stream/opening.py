@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from gate.probes.frontend import LOOKED_AT, Patience
+from gate.probes.frontend import LOOKED_AT
 from gate.probes.outcome import Fault
 from gate.probes.stream.plan import Plan
 from gate.probes.stream.wrong import wrong_type
@@ -57,7 +57,7 @@ class Opening:
             CannotAskError: the request cannot be rendered.
         """
         run, statuses = self._plan.run, self._plan.spec.status
-        patience = Patience(run.arrival, run.clock)
+        patience = run.patience()
         while True:
             async with few:
                 reply = await self._reply(last_id)

@@ -29,6 +29,7 @@ async def arrive(run: Run, trace: Trace, before: Before) -> Fault | None:
     """
     if not run.arrival.awaited:
         return None
+    run = replace(run, identity=run.identity.anew())  # what it says here speaks for no test
     ask = partial(plain_request, run, trace, "/")
     reply = await ask_patiently(run, ask, LOOK_S, _ANY, before)
     wrong = reply.wrong(_ANY)

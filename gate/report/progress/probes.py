@@ -51,6 +51,9 @@ class ProbeMessages:
         """Lines about one probe."""
         if progress.evidence is not None:
             return self._outcome(progress.evidence)
+        if progress.at_once:
+            who = asked_at(progress.probe, progress.address)
+            return [Line(f"{who}: {safe(progress.text)}", indent=2)]
         if self._live or progress.address == STABLE:
             return []
         times = self._begun.get(progress.probe, 0) + 1
