@@ -49,6 +49,7 @@ class Symptom(Enum):
     CONFIGURATION = "configuration"  # the revision is not set up as stable is
     ROUTES = "routes"  # routes that stable has are gone
     TESTS = "tests"  # tests of a suite failed
+    HOST = "host"  # the application lets nobody in at the tag's own host name
     NO_EVIDENCE = "no evidence"  # nothing was asked, as by a suite that skips, or to compare
     PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
@@ -148,6 +149,7 @@ class Evidence:
         shape: of the JSON answers, as far as they were understood; None where there were none.
         cases: the tests of a suite, each for itself.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
+        not_yet: whether the answer says by its own words that it is too early to ask.
     """
 
     probe: str
@@ -171,6 +173,7 @@ class Evidence:
     shape: Shape | None = field(default=None, repr=False, hash=False)
     cases: tuple[Case, ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
+    not_yet: bool = field(default=False, repr=False)
 
     @property
     def passed(self) -> bool:

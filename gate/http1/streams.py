@@ -46,7 +46,7 @@ class Streams:
         Raises:
             OSError: nobody reads any more.
         """
-        if self._writer.transport.is_closing():
+        if self._writer.is_closing():
             raise ConnectionResetError("the connection has ended")  # uvloop has another error
         self._writer.write(data)
         await self._writer.drain()

@@ -13,7 +13,7 @@ from gate.kinds import sampling
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf
 from gate.kinds.forms import AnyJson, Flag, Text, Whole, one_of
-from gate.kinds.http import METHODS
+from gate.kinds.http import METHODS, SAFE_METHODS
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Expected, Key, Record, slots_of
@@ -335,6 +335,11 @@ class StreamProbe(Keys):
             )
         if told := sampling.of_budget(self.success_percent, self.sessions):
             yield Remark("expect.success", told[0], "raise connections")
+
+    @property
+    def writes(self) -> bool:
+        """As Keys.writes."""
+        return self.method not in SAFE_METHODS
 
     @classmethod
     def remarks_on_all(cls, asked: Sequence[Self], *, secrets: bool) -> Iterator[Remark]:

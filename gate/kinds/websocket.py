@@ -244,6 +244,11 @@ class WebSocketProbe(Keys):
         return self.hold_s * self.repeat
 
     @property
+    def held_s(self) -> float:
+        """As Keys.held_s: of one round."""
+        return self.hold_s
+
+    @property
     def sessions(self) -> int:
         """As Keys.sessions."""
         return self.connections * self.repeat

@@ -184,7 +184,11 @@ CANDIDATE = Record(
                 Key("traffic tag of the candidate: its own URL at 0 %"),
             ],
             "ready_within_s": Annotated[
-                SomeSeconds, Key("how long the candidate may take to become ready")
+                SomeSeconds,
+                Key(
+                    "how long the candidate may take to become ready: by Cloud Run's word, then by "
+                    'its own (503 "starting")'
+                ),
             ],
             "identity": Annotated[
                 IdentityRule | None,

@@ -104,6 +104,17 @@ _TOO_LATE = FrontEndAnswer(
     "look at the candidate's logs for what it waited for",
     Outcome.FAILED,
 )
+_LOST = FrontEndAnswer(
+    "the front end lost the container, or could not reach it, before it answered",
+    "where that stays: a port named h2c (HTTP/2 end to end) reaches no container that speaks "
+    "HTTP/1.1 alone, and no WebSocket; else look at the candidate's logs for a crash",
+    busy=True,
+)
+_TEMPORARY = FrontEndAnswer(
+    "the front end has trouble of its own that passes, and says so",
+    "run the gate again; where it stays, see the status page of Google Cloud",
+    busy=True,
+)
 _NEWER_404 = (
     "404 Page not found</title>",
     "Error: Page not found",
@@ -124,6 +135,11 @@ _KNOWN = (
     _Known(_NOT_TAKEN_STATUSES, ("<title>Error 4", ")!!1"), _NOT_TAKEN),
     _Known((503,), ("malformed response or connection to the instance had an error",), _BROKE),
     _Known((503,), ("malformed or connection to the instance had an error",), _BROKE),
+    _Known((502, 503), ("upstream connect error or disconnect/reset before headers",), _LOST),
+    _Known((502, 503), ("no healthy upstream",), _LOST),
+    _Known((500, 502, 503), ("encountered a temporary error",), _TEMPORARY),
+    _Known((500, 502, 503), ("is not available yet", "Please try again in"), _TEMPORARY),
+    _Known((502, 503), ("<title>Error 50", ")!!1"), _TEMPORARY),
     _Known((502, 503), ("could not complete your request",), _BROKE),
     _Known((503,), ("Service Unavailable",), _NO_CONTAINER, whole=True),
     _Known((504,), ("upstream request timeout",), _TOO_LATE),
@@ -160,6 +176,26 @@ def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer 
     """
     text = f"{body[:LOOKED_AT]}\n{authenticate[:LOOKED_AT]}" if authenticate else body[:LOOKED_AT]
     return next((known.answer for known in _KNOWN if known.fits(status, text)), None)
+
+
+def passes(text: str) -> bool:
+    """Whether a text of the request log tells of trouble of the front end's own.
+
+    Args:
+        text: of the entry.
+    """
+    said = (recognise(status, text) for status in (500, 502, 503))
+    return any(one in {_LOST, _TEMPORARY} for one in said)
+
+
+def unreachable(answered: Evidence) -> bool:
+    """Whether the front end said that it could not reach the container, or lost it.
+
+    Args:
+        answered: what a probe saw.
+    """
+    leading = answered.findings[:1]
+    return any(one.symptom is Symptom.PLATFORM and _LOST.meaning in one.seen for one in leading)
 
 
 class Arrival:

@@ -20,6 +20,7 @@ from gate.probes.frontend import FrontEndAnswer
 from gate.probes.identity import Doubt, known_by
 from gate.probes.inquiry import Inquiry, Run
 from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.readiness import says_so
 
 if TYPE_CHECKING:
     from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -202,7 +203,7 @@ def _fault(code: grpc.StatusCode, told: str, spec: GrpcProbe, *, ready: bool) ->
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in told:
             return Fault(Symptom.TOO_LARGE, told, f"at most {ANSWER_MAX} bytes")
         case _:
-            return Fault(Symptom.STATUS, told, SERVING)
+            return Fault(Symptom.STATUS, told, SERVING, not_yet=says_so(told))
 
 
 def _unavailable(told: str) -> Fault:
@@ -214,7 +215,7 @@ def _unavailable(told: str) -> Fault:
         return faults.unreached(told)
     if _BROKEN.search(told):
         return faults.broken_off(told, SERVING)
-    return Fault(Symptom.STATUS, told, SERVING)
+    return Fault(Symptom.STATUS, told, SERVING, not_yet=says_so(told))
 
 
 def _attributed(run: Run, reply: _Reply, metadata: Mapping[str, str]) -> _Reply:

@@ -19,6 +19,7 @@ from gate.ports import Clock, Configurations, Logs, Target
 from gate.probes.frontend import Arrival, Patience
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
+from gate.probes.readiness import Readiness
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
 FINDINGS_MAX = 12
@@ -82,6 +83,7 @@ class Run:
         waiting: told at once what is waited for, and for how long at most.
         configurations: reads how revisions are set up; None where nothing can.
         surroundings: what programs that a probe starts are given.
+        readiness: how long an answer that says that it is too early is asked for again.
     """
 
     target: Target
@@ -96,6 +98,7 @@ class Run:
     identity: Identity = field(default_factory=Identity)
     configurations: Configurations | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+    readiness: Readiness = field(default_factory=Readiness)
     waiting: Callable[[str, str], None] = lambda *_: None
 
     def patience(self) -> Patience:
@@ -194,6 +197,7 @@ class Draft:
             answered_by=words.line(answered_by, TEXT_MAX),
             named=self.run.identity.proven,
             shape=shape,
+            not_yet=any(fault.not_yet for fault in counted),
         )
 
 

@@ -13,22 +13,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gate.core.evidence import STABLE, Evidence, Symptom
+from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import Probe
 from gate.core.redaction import Redactor
 from gate.errors import ValueProblem
-from gate.kinds.keys import Keys, keys_of
-from gate.kinds.kind import Control, Kind, Turn
+from gate.kinds.keys import keys_of
+from gate.kinds.kind import Kind, Turn
 from gate.ports import Clock, Configurations, Logs, Progress, Target
-from gate.probes.control import Limits, Sides, ask_both, settled
+from gate.probes.asking import Asking
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
 from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings
 from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.readiness import Readiness
 from gate.probes.tls import shared_context
-from gate.probes.words import LINES_MAX, TEXT_MAX, Words
-
-_SPARED = "stable was not asked: the probe changes something there; stable_writes: true allows it"
+from gate.probes.words import TEXT_MAX, Words
 
 WAITS_MAX = 5
 """Most things that a probe says it waits for."""
@@ -98,12 +97,8 @@ class ProbeRunner:
             target: whom to ask.
             progress: told when a probe begins, advances and ends.
         """
-        asking = _Asking(
-            self._run_at(target),
-            self._run_at(target.stable) if target.stable else None,
-            Limits(target.repeats, self._clock, target.until),
-            progress,
-        )
+        stable = self._run_at(target.stable) if target.stable else None
+        asking = Asking(self._run_at(target), stable, _ask, progress)
         if target.warm_s > 0 and any(keys_of(one).facts.addressed for one in probes):
             from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
 
@@ -128,91 +123,8 @@ class ProbeRunner:
             identity=Identity(target.identity, target.revision),
             configurations=self._configurations,
             surroundings=self._surroundings,
+            readiness=Readiness(target.ready_until),
         )
-
-
-class _Asking:
-    """One run over the probes: each is asked of the candidate and, as a control, of stable."""
-
-    def __init__(
-        self,
-        run: Run,
-        stable: Run | None,
-        limits: Limits,
-        progress: Callable[[Progress], None],
-    ) -> None:
-        self._run = run
-        self._stable = stable
-        self._limits = limits
-        self._progress = progress
-        self._decided = False
-
-    async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        """What the candidate shows, and stable where it is asked."""
-        self._progress(Progress(probe.name))
-        if self._stable is not None and probe.spares_stable:
-            own, control = await self._sparing(probe), None
-        else:
-            own, control = await self._both(probe)
-        self._progress(Progress(probe.name, evidence=own))
-        if control is not None:
-            self._progress(Progress(probe.name, evidence=control, address=STABLE))
-        return own, control
-
-    async def _both(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        keys, stable = keys_of(probe), self._stable
-        kind = keys.facts
-
-        def again(times: int) -> None:
-            most = self._limits.rule.at_most if self._limits.rule else times
-            self._progress(Progress(probe.name, "failed: asking both again", times, most))
-
-        async def own() -> Evidence:
-            return await _ask(probe, self._run, self._progress)
-
-        async def control() -> Evidence:
-            assert stable is not None
-            self._progress(Progress(probe.name, "asking", address=STABLE))
-            await self._arrived(keys)
-            of_stable = replace(probe, spec=keys.of_stable())
-            return await _ask(of_stable, stable, self._progress, STABLE)
-
-        if kind.control is Control.ITSELF:
-            return await self._compared(probe)
-        if stable is None or kind.control is Control.NONE:
-            return await own(), None
-        if kind.control is Control.AFTER_FAILURE:
-            seen = await own()
-            return seen, None if seen.passed else replace(await control(), address=STABLE)
-        limits = self._limits if kind.again else replace(self._limits, rule=None)
-        pair = await ask_both(probe, Sides(own, control, again), limits)
-        if settled(*pair, probe):
-            self._limits = replace(self._limits, rule=None)
-            self._decided = True
-        return pair
-
-    async def _sparing(self, probe: Probe) -> Evidence:
-        """Of a probe that changes something: what the candidate shows, with nothing beside it."""
-        run = replace(self._run, target=replace(self._run.target, stable=None))
-        seen = await _ask(probe, run, self._progress)
-        first = [
-            replace(one, hint=f"{one.hint}; {_SPARED}" if one.hint else _SPARED)
-            for one in seen.findings[:1]
-        ]
-        findings = (*first, *seen.findings[1:])
-        excerpts = (f"= {_SPARED}", *seen.excerpts)[:LINES_MAX]
-        return replace(seen, findings=findings, excerpts=excerpts)
-
-    async def _arrived(self, keys: Keys) -> None:
-        """Waits for what stable was asked last, unless the verdict is known."""
-        if not self._decided and (wait_s := keys.arrival_s):
-            await self._limits.clock.sleep(wait_s)
-
-    async def _compared(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        """Of a kind that asks both by itself: stable's evidence comes along, if it was asked."""
-        controls: list[Evidence] = []
-        own = await _ask(probe, self._run, self._progress, control=controls.append)
-        return own, controls[-1] if controls else None
 
 
 async def _ask(

@@ -119,6 +119,8 @@ class Handshake:
             connection.abort()
             return Refusal(faults.of_exception(error, asked=False, expected=classify.LET_IN))
         if connection.refusal is not None:
+            if self._run.target.tagged and (told := classify.host_refused(connection.refusal)):
+                return told
             return classify.refused(
                 connection.refusal,
                 connection.response,

@@ -3,15 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from gate.core.policy import Json
 from gate.probes import headers
 from gate.probes.expect import read_json
 from gate.probes.frontend import FrontEndAnswer
+from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity, known_by
 from gate.probes.inquiry import Run
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.web.exchange import BODY_MAX, Answer, ExchangeError, Request, exchange
 from gate.probes.web.status import wrong_status
 from gate.probes.words import TEXT_MAX
@@ -67,7 +69,7 @@ async def ask_once(
         answer = await exchange(request, timeout_s, tls, most)
     except ExchangeError as error:
         return _unfinished(Reply(request), error, run.identity)
-    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+    return _attributed(Reply(request, answer), answer, statuses, run)
 
 
 async def ask_patiently(
@@ -116,7 +118,7 @@ class Before:
 
 def reply_of(run: Run, request: Request, answer: Answer, statuses: tuple[int, ...]) -> Reply:
     """Says whose answer it is, of one that was read elsewhere; as `ask_once`."""
-    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+    return _attributed(Reply(request, answer), answer, statuses, run)
 
 
 def unfinished(run: Run, request: Request, error: ExchangeError) -> Reply:
@@ -146,8 +148,9 @@ def named(statuses: tuple[int, ...]) -> str:
     return " or ".join(map(str, statuses))
 
 
-def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity: Identity) -> Reply:
+def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], run: Run) -> Reply:
     """Says whose answer it is; one that names a revision is not the front end's."""
+    identity = run.identity
     name = identity.name_in(answer.header, lambda: _json(answer))
     front_end = None if name else answer.front_end
     if front_end is not None:
@@ -155,6 +158,11 @@ def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity:
         return one._replace(front_end=front_end, fault=fault)
     wrong = one.wrong(statuses)
     doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
+    other = doubt is not None and doubt.other
+    if run.target.tagged and not other and refuses_host(answer.status, answer.text):
+        return one._replace(name=name, fault=host_fault(answer.phrase, named(statuses)))
+    if doubt is not None and not other:
+        doubt = replace(doubt, fault=as_early(doubt.fault, wrong))
     return one._replace(name=known_by(name, doubt), doubt=doubt)
 
 

@@ -9,6 +9,7 @@ from gate.core.shapes import Shape, no_json, shape_of
 from gate.core.template import Template, parse
 from gate.probes.expect import Bound, Expectation
 from gate.probes.outcome import Fault
+from gate.probes.readiness import says_not_yet
 from gate.probes.web.content import Body, Contents, wrong_content
 from gate.probes.web.exchange import Answer
 from gate.probes.web.markup import is_html
@@ -89,8 +90,9 @@ class BoundAnswer:
         except ValueError:
             yield Fault(Symptom.BODY, f"a body that is not JSON ({body.kind})", "JSON")
             return
-        for mismatch in self.pattern.mismatches(value):
-            yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint)
+        early = says_not_yet(value)
+        for one in self.pattern.mismatches(value):
+            yield Fault(one.symptom, one.seen, one.expected, one.hint, not_yet=early)
 
 
 def shape_of_answer(answer: Answer, words: Words, label: str = "$") -> Shape | None:

@@ -88,8 +88,8 @@ def _nameless(run: Run, url: str, answer: Answer) -> _Reply:
     if front_end := answer.front_end:
         fault = front_end.fault(answer.phrase, "")
         return _Reply(doubt=_unproven(run, fault), front_end=front_end)
-    wrong = wrong_status(url, answer, "") if 300 <= answer.status < 400 else None
-    if wrong is not None:
+    wrong = wrong_status(url, answer, "")
+    if 300 <= answer.status < 400 or wrong.not_yet:
         return _Reply(doubt=_unproven(run, wrong))
     said = quoted(f", {answer.text}") if answer.body else ""
     return _Reply(doubt=identity.doubt_beside("", f"GET {identity.path}, {answer.phrase}{said}"))

@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from gate.core.evidence import Finding, Outcome
-from gate.probes.frontend import Arrival, FrontEndAnswer, Patience, kept_out, recognise
+from gate.probes.frontend import (
+    Arrival,
+    FrontEndAnswer,
+    Patience,
+    kept_out,
+    passes,
+    recognise,
+    unreachable,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.probes import evidence
 
@@ -21,6 +29,11 @@ this server.</h2>
 </body></html>
 """
 BUSY = "The request was aborted because there was no available instance."
+RESET = "upstream connect error or disconnect/reset before headers. reset reason: overflow"
+TEMPORARY = (
+    "<h1>Error: Server Error</h1><h2>The server encountered a temporary error and could not "
+    "complete your request.<p>Please try again in 30 seconds.</h2>"
+)
 BROKE = (
     "The request failed because either the HTTP response was malformed or connection to the "
     "instance had an error."
@@ -48,6 +61,17 @@ BROKE = (
             Outcome.FAILED,
         ),
         (504, "upstream request timeout", Outcome.FAILED),
+        (503, RESET, Outcome.INCONCLUSIVE),
+        (502, RESET, Outcome.INCONCLUSIVE),
+        (503, "no healthy upstream", Outcome.INCONCLUSIVE),
+        (502, TEMPORARY, Outcome.INCONCLUSIVE),
+        (500, TEMPORARY, Outcome.INCONCLUSIVE),
+        (
+            503,
+            "<h2>The service you requested is not available yet.<p>Please try again in 30 s",
+            Outcome.INCONCLUSIVE,
+        ),
+        (502, "<title>Error 502 (Server Error)!!1</title>", Outcome.INCONCLUSIVE),
     ],
 )
 def test_the_front_ends_answers_are_known(status, body, outcome):
@@ -69,6 +93,9 @@ def test_the_front_ends_answers_are_known(status, body, outcome):
         (500, "Internal Server Error"),
         (429, '{"error":"Rate exceeded."}'),
         (403, "Not authenticated"),
+        (503, '{"status":"starting"}'),
+        (500, "upstream connect error or disconnect/reset before headers"),
+        (503, '{"message":"a temporary error"}'),
     ],
 )
 def test_the_containers_answers_are_its_own(status, body):
@@ -170,3 +197,29 @@ def test_another_revision_is_asked_again_within_the_same_time():
         waited.append(pause_s)
     assert sum(waited) == pytest.approx(5, abs=0.1)
     assert Patience(arrival, clock).pause_s(None, other="backend-1") is None
+
+
+@pytest.mark.parametrize("body", [RESET, TEMPORARY])
+def test_trouble_that_passes_is_asked_again_soon_and_not_for_long(body):
+    clock = FakeClock()
+    patience = Patience(Arrival(within_s=0), clock)
+    pauses = [patience.pause_s(recognise(503, body)) for _ in range(3)]
+    assert pauses == [*Patience.BUSY_PAUSES_S, None]
+
+
+def test_trouble_that_passes_is_known_in_a_request_log():
+    assert passes(RESET)
+    assert passes(TEMPORARY)
+    assert not passes(BROKE)
+    assert not passes("GET https://x/a -> 503")
+
+
+def test_a_container_that_is_out_of_reach_is_told_from_other_trouble():
+    def seen(body):
+        fault = recognise(503, body).fault("503 Service Unavailable", "200")
+        finding = Finding(fault.symptom, fault.expected, fault.seen, hint=fault.hint)
+        return replace(evidence("health", Outcome.INCONCLUSIVE), findings=(finding,))
+
+    assert unreachable(seen(RESET))
+    assert not unreachable(seen(TEMPORARY))
+    assert not unreachable(evidence("health"))
