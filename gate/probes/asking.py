@@ -78,7 +78,7 @@ class Asking:
         """Of a probe that changes something: what the candidate shows, with nothing beside it."""
         run = replace(self._run, target=replace(self._run.target, stable=None))
         alone = Asking(run, None, self._ask, self._progress)
-        seen = await alone._own(probe)  # noqa: SLF001 - of its own class
+        seen = await alone._own(probe)
         first = [
             replace(one, hint=f"{one.hint}; {_SPARED}" if one.hint else _SPARED)
             for one in seen.findings[:1]
