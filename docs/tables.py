@@ -8,11 +8,18 @@ import json
 import re
 from pathlib import Path
 
+from gate.kinds import steps
+from gate.kinds.answers import found_keys
 from gate.kinds.keys import record_of
 from gate.kinds.logs import PATTERN
 from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
+from gate.kinds.room_parties import PARTY_KEYS
+from gate.kinds.room_steps import HEARD
+from gate.kinds.room_steps import STEP as ROOM_STEP
+from gate.kinds.stream import AWAIT_EVENT
+from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
@@ -31,7 +38,16 @@ _RECORDS = {
     "evidence": EVIDENCE,
     "step": STEP,
     "await": AWAIT,
+    "event": AWAIT_EVENT,
+    "party": PARTY_KEYS,
+    "room step": ROOM_STEP,
+    "heard": HEARD,
     "pattern": PATTERN,
+    "journey step": steps.STEP,
+    "journey expect": steps.WANTED,
+    "redirect": steps.REDIRECT,
+    "capture": steps.CAPTURE,
+    "found": found_keys(Templated(), typed=True),
 }
 
 

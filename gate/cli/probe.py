@@ -3,6 +3,7 @@
 import argparse
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
@@ -60,8 +61,13 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        began = wiring.SystemClock().now()
-        target = Target(base_url(args.url), since=began, fail_fast=policy.stops_early)
+        since = wiring.SystemClock().now()
+        target = Target(
+            base_url(args.url),
+            since=since,
+            ready_until=_ready_until(policy),
+            fail_fast=policy.stops_early,
+        )
         runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
@@ -89,12 +95,20 @@ async def _probe(
             compare_with=_served_now(service, args.revision),
             ingress=service.ingress,
             fail_fast=policy.stops_early,
+            ready_until=_ready_until(policy),
+            tagged=True,
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
-        if target.identity and target.identity.request_log and target.since:
+        if target.identity and target.identity.by_log and target.since:
             request_log = RequestLog(logs, wiring.SystemClock())
             seen = await request_log.confirmed(seen, args.revision, target.since)
         return seen
+
+
+def _ready_until(policy: Policy) -> datetime:
+    """Until when one that says that it is starting is asked again."""
+    ready_within = timedelta(seconds=policy.candidate.ready_within_s)
+    return wiring.SystemClock().now() + ready_within
 
 
 async def _must_exist(platform: Platform, name: str) -> None:

@@ -49,6 +49,7 @@ class Symptom(Enum):
     CONFIGURATION = "configuration"  # the revision is not set up as stable is
     ROUTES = "routes"  # routes that stable has are gone
     TESTS = "tests"  # tests of a suite failed
+    HOST = "host"  # the application lets nobody in at the tag's own host name
     NO_EVIDENCE = "no evidence"  # nothing was asked, as by a suite that skips, or to compare
     PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
@@ -174,6 +175,7 @@ class Evidence:
             `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
+        named: whether every answer named that revision itself, so that nobody else need be asked.
         log_lines: of a failure, the candidate's own log lines that belong to it.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
@@ -181,6 +183,7 @@ class Evidence:
         tests: the same, as a report shows them.
         answers: what a suite was answered, place by place.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
+        not_yet: whether the answer says by its own words that it is too early to ask.
     """
 
     probe: str
@@ -198,6 +201,7 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
+    named: bool = False
     log_lines: tuple[str, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)
@@ -205,6 +209,7 @@ class Evidence:
     tests: tuple[OneTest, ...] = field(default=(), repr=False)
     answers: tuple[Answered, ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
+    not_yet: bool = field(default=False, repr=False)
 
     @property
     def passed(self) -> bool:

@@ -79,6 +79,11 @@ class RunProbes:
     answers, for so long at most: how long it takes to start is not what the probes ask.
 
     `fail_fast`: once a required probe has failed beyond doubt, what takes long is not asked.
+
+    `ready_until`: until then an answer that says that it is too early is asked for again. `again`
+    says how often a failure under users' traffic is asked again, before they are moved; `share` is
+    the percent of the answers at users' address that are the candidate's.
+    `stable_tag` is an address of stable that is a tag's, as the candidate's own is; "" without one.
     """
 
     probes: tuple[Probe, ...]
@@ -96,6 +101,10 @@ class RunProbes:
     warm_s: float = 0.0
     ingress: str = ""
     fail_fast: bool = False
+    ready_until: datetime | None = None
+    again: Repeats | None = None
+    share: int = 100
+    stable_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class ProbeSpec(Protocol):
         """Whether asking it takes far longer than a request."""
         ...
 
+    @property
+    def writes(self) -> bool:
+        """Whether asking it may change what the service keeps."""
+        ...
+
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""
         ...

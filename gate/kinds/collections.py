@@ -70,12 +70,14 @@ class OneOrMany(Form):
         item: of the list.
         one: of the single value, `item` unless given.
         means: what a single value means, itself alone unless given.
+        mappings: whether a single value may be a mapping.
     """
 
     item: object = None
     one: object = None
     most: int = 1000
     means: Callable[[Any], Any] | None = None
+    mappings: bool = False
 
     def expected(self, _: object) -> str:
         """As Form.expected."""
@@ -93,7 +95,7 @@ class OneOrMany(Form):
         from pydantic_core import core_schema  # noqa: PLC0415
 
         def alone(given: object, check: Callable[[object], object]) -> object:
-            if isinstance(given, dict):
+            if isinstance(given, dict) and not self.mappings:
                 raise refusal(self.expected(given))
             read = check(given)
             return (read,) if self.means is None else self.means(read)
@@ -117,6 +119,45 @@ class OneOrMany(Form):
 
 
 @dataclass(frozen=True, slots=True)
+class TextOrMapping(Form):
+    """A text or a mapping, each with a form of its own."""
+
+    one: object = None
+    mapping: object = None
+
+    def expected(self, given: object) -> str:
+        """As Form.expected."""
+        return " or ".join(form_of(one).expected(given) for one in (self.one, self.mapping))
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """As pydantic asks for it."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        def either(given: object, check: Callable[[object], object]) -> object:
+            if not isinstance(given, str | dict):
+                raise refusal(self.expected(given))
+            return check(given)
+
+        both = core_schema.tagged_union_schema(
+            {
+                "<text>": handler.generate_schema(self.one),
+                "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
+            },
+            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<text>",
+        )
+        return core_schema.no_info_wrap_validator_function(either, both)
+
+    def __get_pydantic_json_schema__(
+        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """As pydantic asks for it."""
+        schema = dict(handler(core))
+        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped(Form):
     """A mapping from names of one form to values of one form; read as a dict."""
 
@@ -132,6 +173,10 @@ class Mapped(Form):
     def text(self, value: Any) -> Json:
         """As Form.text."""
         return {name: form_of(self.item).text(one) for name, one in dict(value).items()}
+
+    def _known(self, names: "CoreSchema") -> "CoreSchema":
+        """What else is asked of the names."""
+        return names
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
@@ -157,7 +202,7 @@ class Mapped(Form):
             return self.value(check(given))
 
         entries = core_schema.dict_schema(
-            core_schema.no_info_wrap_validator_function(named, self.name.written()),
+            self._known(core_schema.no_info_wrap_validator_function(named, self.name.written())),
             handler.generate_schema(self.item),
             min_length=self.least,
             max_length=self.most,

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from gate.core.expectations import Pattern
+from gate.core.expectations import Content, Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
+from gate.kinds.answers import content_keys
 from gate.kinds.forms import AnyJson, Choice
 from gate.kinds.keys import Keys
 from gate.kinds.kind import Kind
@@ -13,13 +14,15 @@ from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Templated
 from gate.kinds.values import (
     AnswerHeaders,
-    Path,
     RequestHeaders,
     SomeSeconds,
     Statuses,
+    TemplatedPath,
     pattern_keys,
 )
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing by their meaning (RFC 9110, 9.2.1)."""
 METHODS = Choice(words=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 
 
@@ -27,7 +30,7 @@ METHODS = Choice(words=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELET
 class HttpProbe(Keys):
     """One HTTP request and the answer it must get. Redirects are answers, never followed.
 
-    Header values and the body may hold templates (`${alice}`, `${nonce}`).
+    The path, header values and the body may hold templates (`${alice}`, `${nonce}`).
     """
 
     facts: ClassVar[Kind] = Kind(
@@ -43,7 +46,9 @@ class HttpProbe(Keys):
         rank=0,
     )
 
-    path: Annotated[Path, Key("path and query on the candidate's own URL")]
+    path: Annotated[
+        TemplatedPath, Key("path and query on the candidate's own URL; may hold templates")
+    ]
     method: Annotated[str, METHODS, Key("the HTTP method")] = "GET"
     headers: Annotated[
         RequestHeaders,
@@ -69,12 +74,19 @@ class HttpProbe(Keys):
         ),
     ] = ()
 
+    content: Annotated[Content, content_keys(), Expected("")] = field(default_factory=Content)
+
     def agree(self) -> None:
         """As Checked.agree."""
-        if self.method == "HEAD" and not self.answer.empty:
+        if self.method == "HEAD" and not (self.answer.empty and self.content.empty):
             raise ValueProblem("expect", "asks for a body, which an answer to HEAD never has")
 
     @property
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
         return (self.answer.json, [value for _, value in self.answer_headers])
+
+    @property
+    def writes(self) -> bool:
+        """As Keys.writes."""
+        return self.method not in SAFE_METHODS

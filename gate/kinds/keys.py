@@ -27,7 +27,10 @@ class Keys(Checked):
     facts: ClassVar[Kind]
 
     def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
-        """What a file may not say, although there is such a question."""
+        """What a file may not say, although there is such a question.
+
+        A problem's field is a key, and where need be a place below it: `steps.2.from`.
+        """
         del reading
         yield from ()
 
@@ -35,6 +38,12 @@ class Keys(Checked):
     def asked(self) -> str:
         """What it is about to ask, in a few words."""
         return str(getattr(self, "path", ""))
+
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """What it asks on the candidate, each with the place of its key below the kind's own."""
+        path = getattr(self, "path", None)
+        return () if path is None else (("path", str(path)),)
 
     @property
     def needs(self) -> Need | None:
@@ -52,6 +61,11 @@ class Keys(Checked):
         return self.facts.long or (self.facts.addressed and self.least_s > LONG_S)
 
     @property
+    def held_s(self) -> float:
+        """How long one request of it lasts at least: Cloud Run cuts what exceeds its timeout."""
+        return self.least_s if self.facts.addressed else 0.0
+
+    @property
     def sessions(self) -> int:
         """How many sessions it opens."""
         return 0
@@ -60,6 +74,11 @@ class Keys(Checked):
     def expects(self) -> tuple[Json, ...]:
         """Values that some answer must have, as the policy writes them."""
         return ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether asking it may change what the service keeps."""
+        return False
 
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""

@@ -10,7 +10,7 @@ from gate.errors import ValueProblem
 from gate.kinds.checks import Within
 from gate.kinds.extras import Need
 from gate.kinds.forms import AnyJson
-from gate.kinds.http import METHODS
+from gate.kinds.http import METHODS, SAFE_METHODS
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Control, Kind
 from gate.kinds.records import Expected, Key
@@ -137,9 +137,19 @@ class LatencyProbe(Keys):
         return Need("latency", ("aiohttp", "yarl", "numpy", "scipy"), "rate")
 
     @property
+    def writes(self) -> bool:
+        """As Keys.writes."""
+        return self.method not in SAFE_METHODS
+
+    @property
     def least_s(self) -> float:
         """As Keys.least_s."""
         return self.warm_up_s + self.for_s
+
+    @property
+    def held_s(self) -> float:
+        """As Keys.held_s: its requests are short."""
+        return 0.0
 
     def alone(self) -> Self:
         """Limits and errors go on being asked, but not how much slower than stable it is."""

@@ -28,6 +28,7 @@ class How(Enum):
     RETYPED = "retyped"
     CHANGED = "changed"  # a word or a truth value: to one that nobody knows, or to the opposite
     EMPTIED = "emptied"  # a list
+    REPLACED = "replaced"  # a text or a number: by one that nobody gave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _other(value: Json, how: How) -> Json:
     if how is How.RETYPED:
         return _retyped(value)
     match value:
+        case str() | int() | float() if how is How.REPLACED and not isinstance(value, bool):
+            return CHANGED_TO if isinstance(value, str) else value + 1
         case list() if how is How.EMPTIED and value:
             return []
         case bool() if how is How.CHANGED:
@@ -131,3 +134,17 @@ def _hows(path: Path, value: Json) -> Iterator[How]:
         yield How.CHANGED
     if isinstance(value, list) and value:
         yield How.EMPTIED
+
+
+def by_schema(edit: Edit) -> str:
+    """What in a policy would notice the edit."""
+    name = ".".join(part for part in edit.path if part != FIRST) or "the items"
+    wanted = {
+        How.DROPPED: f"a schema that requires {name}",
+        How.RENAMED: f"a schema that requires {name}",
+        How.RETYPED: f"a schema with the type of {name}",
+        How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
+        How.EMPTIED: f"a schema with minItems for {name}",
+        How.REPLACED: f"json, or a later step that needs {name}",
+    }
+    return wanted[edit.how]

@@ -33,9 +33,10 @@ def _everything(policy: Policy) -> Iterator[Remark]:
         if not probe.required:
             told = "a failure is only reported, it stops no promotion"
             yield Remark(f"{where}.required", told)
-        for said in keys_of(probe).remarks(stable=stable):
+        for said in keys_of(probe).remarks(stable=stable and not probe.spares_stable):
             yield Remark(f"{where}.{said.place}", said.message, said.hint)
     yield from (said for _, said in lacking(policy.probes))
+    yield from _of_writes(policy)
     yield from _of_identity(policy)
     yield from _of_kinds(policy)
     yield from _of_suites(policy)
@@ -60,8 +61,31 @@ def _of_identity(policy: Policy) -> Iterator[Remark]:
             "candidate.identity",
             "is missing: no answer says which revision gave it, so that each rollout asks at a "
             f"tag of its own, e.g. {policy.candidate.tag}-abc",
-            "name the header or field in which every answer carries K_REVISION",
+            "name the header or field in which answers carry K_REVISION, or let the front end's "
+            "log say who answered, which needs no change of the service: "
+            "identity: {request_log: true}",
         )
+        return
+    rules = policy.candidate.identity.rules if policy.candidate.identity else ()
+    if any(rule.request_log for rule in rules[:-1]):
+        yield Remark(
+            "candidate.identity",
+            "has rules after request_log, which are never tried",
+            "write request_log last: it applies to every answer",
+        )
+    if rules and all(rule.message for rule in rules):
+        yield from _without_messages(policy)
+
+
+def _without_messages(policy: Policy) -> Iterator[Remark]:
+    """Probes that get no message, where only messages name a revision."""
+    for probe in policy.probes:
+        if asks_address(probe) and not hasattr(probe.spec, "subprotocols"):
+            yield Remark(
+                f"probes.{probe.name}",
+                "gets no message, and so nothing that names its revision: it is never a pass",
+                "add {header: ...} or {request_log: true} to candidate.identity",
+            )
 
 
 def _of_comparison(policy: Policy) -> Iterator[Remark]:
@@ -84,15 +108,34 @@ def _of_suites(policy: Policy) -> Iterator[Remark]:
         )
 
 
+def _of_writes(policy: Policy) -> Iterator[Remark]:
+    """What changes something is not asked of stable, whose data are users' data."""
+    for probe in policy.probes:
+        keys, where = keys_of(probe), f"probes.{probe.name}"
+        if probe.stable_writes and not keys.writes:
+            told = "has no meaning: asking this probe changes nothing"
+            yield Remark(f"{where}.stable_writes", told)
+        elif probe.stable_writes and policy.baseline is Baseline.NONE:
+            told = "has no meaning without a baseline"
+            yield Remark(f"{where}.stable_writes", told, "write baseline: stable")
+        elif probe.spares_stable and policy.baseline is Baseline.STABLE:
+            yield Remark(
+                f"{where}.{keys.facts.key}",
+                "changes something, so that stable is not asked: nothing tells whose fault a "
+                "failure is",
+                "where it may be asked of the service that users have: stable_writes: true",
+            )
+
+
 def _of_paths(policy: Policy) -> Iterator[Remark]:
     """Paths that the front end may keep for itself."""
     asked = [
-        (f"probes.{probe.name}.{keys_of(probe).facts.key}.path", str(path))
+        (f"probes.{probe.name}.{keys_of(probe).facts.key}.{key}", path)
         for probe in policy.probes
-        if (path := getattr(probe.spec, "path", None)) is not None
+        for key, path in keys_of(probe).paths
     ]
-    if policy.candidate.identity:
-        asked.append(("candidate.identity.json.path", policy.candidate.identity.path))
+    rules = policy.candidate.identity.rules if policy.candidate.identity else ()
+    asked += [("candidate.identity.json.path", rule.path) for rule in rules if rule.path]
     for where, path in asked:
         if may_be_kept(path):
             yield Remark(

@@ -1,4 +1,4 @@
-from gate.local.admin.errors import Code
+from gate.local.api.errors import Code
 from gate.local.ports import AUDIT_LOG, RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import BROKEN, Rig, done
 from tests.fakes.local_messages import creation, service

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.local.admin.errors import ApiError
+from gate.local.api.errors import ApiError
 from tests.fakes.local_control_plane import MemoryJournal, Rig, done
 from tests.fakes.local_messages import NAME, creation, service
 

@@ -4,10 +4,10 @@ import pytest
 from google.cloud import run_v2
 from google.iam.v1.policy_pb2 import Policy
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.iam import access
 from gate.local.admin.messages import CreateServiceRequest, DeleteServiceRequest
 from gate.local.admin.tables import ServiceRecord
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import ServiceKey
 from tests.fakes.local_control_plane import Rig, done

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import ListRevisionsRequest, ListServicesRequest
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_control_plane import Rig, done
 from tests.fakes.local_messages import PARENT, creation, service, update
 

@@ -3,10 +3,10 @@ import asyncio
 import pytest
 
 from gate.local.admin.conditions import Kind, Reason, State, find, reason_of, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import BROKEN, MISSING, Rig, done

@@ -4,7 +4,6 @@ from datetime import timedelta
 import pytest
 
 from gate.local.admin.conditions import State, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import (
     DeleteRevisionRequest,
@@ -12,6 +11,7 @@ from gate.local.admin.messages import (
     Revision,
     Service,
 )
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Betrayal, Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import Rig, done

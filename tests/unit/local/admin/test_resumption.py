@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from gate.local.admin.conditions import State, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import (
     DeleteServiceRequest,
     ListRevisionsRequest,
     Service,
 )
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_control_plane import Rig, done
