@@ -108,6 +108,24 @@ def test_a_suite_that_is_skipped_by_what_the_candidate_answered_rejects_it(backe
     assert "GET /api/health 307" in "\n".join(seen["excerpts"])
 
 
+def test_a_suite_is_not_asked_once_a_quicker_probe_has_failed(backend_of, policy):
+    stage = backend_of()
+    health = "  health:\n    http: {path: /api/health}\n"
+    policy.write_text(policy.read_text().replace("probes:\n", f"probes:\n{health}"))
+    done = stage.gate("rollout", "--policy", policy, "--image", "backend:v2")
+    assert done.code == 1, done
+    assert "not asked, since health has failed: suite" in done.out
+    outcome = stage.recorded(done.rollout)
+    assert {item["probe"] for item in outcome["evidence"]} == {"health"}
+    assert outcome["not_asked"] == {"since": "health", "probes": ["suite"]}
+    assert outcome["did_not_run"] == []
+    reasons = {one["subject"]: one["text"] for one in outcome["verdict"]["reasons"]}
+    assert reasons["suite"] == "not asked, since health has failed"
+    policy.write_text(policy.read_text().replace("version: 1", "version: 1\nfail_fast: false"))
+    done = stage.gate("rollout", "--policy", policy, "--image", "backend:v2")
+    assert {item["probe"] for item in stage.recorded(done.rollout)["evidence"]} >= {"suite"}
+
+
 def test_after_a_proof_only_tests_that_were_seen_to_fail_count(backend_of, policy):
     read = load_policy(policy)
     names = ("test_health", "test_websocket", "test_errors_are_tolerated")

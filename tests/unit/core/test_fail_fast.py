@@ -63,6 +63,18 @@ def test_what_is_beyond_doubt(item, control, expected):
     assert beyond_doubt(item, control) is expected
 
 
+def test_with_users_on_it_a_failure_must_stand():
+    stands = replace(FAIL, repeats=(Repeat.WRONG,) * 3)
+    chance = replace(FAIL, repeats=(Repeat.WRONG, *[Repeat.RIGHT] * 6))
+    assert beyond_doubt(stands, None, live=True)
+    assert not beyond_doubt(chance, None, live=True)
+    shared = replace(chance, address=SERVICE)
+    left_out = [
+        not_asked([HEALTH, SUITE], [PASS, shared], live=True, share=share) for share in (100, 5)
+    ]
+    assert [one.since for one in left_out] == ["", "health"]
+
+
 def test_only_a_required_failure_leaves_out_and_only_what_is_long_and_was_not_asked():
     more = Probe("more", HttpProbe("/more"))
     probes = [HEALTH, SUITE, more]
@@ -70,7 +82,8 @@ def test_only_a_required_failure_leaves_out_and_only_what_is_long_and_was_not_as
     assert not_asked(probes, [FAIL, evidence(probe="suite")]) == NotAsked()
     assert not_asked(probes, [PASS]) == NotAsked()
     assert not_asked([replace(HEALTH, required=False), SUITE], [FAIL]) == NotAsked()
-    live = [PASS, evidence(probe="suite"), replace(FAIL, address=SERVICE)]
+    failed = replace(FAIL, address=SERVICE, repeats=(Repeat.WRONG,) * 3)
+    live = [PASS, evidence(probe="suite"), failed]
     assert not_asked(probes, live, live=True) == NotAsked(("suite",), "health")
 
 
