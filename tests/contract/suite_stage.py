@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from websockets.asyncio.server import serve
@@ -112,10 +114,12 @@ async def run_suite(folder, suite, url, *, revision="", identity=None, headers=(
     return evidence
 
 
-async def run_beside(folder, suite, candidate, stable=None):
+async def run_beside(folder, suite, candidate, stable=None, ready_within_s=0.0):
     """What both showed, or the candidate where there is no stable."""
     async with candidate.serving() as url, (stable or Candidate()).serving() as users:
         target = Target(url, stable=Target(users) if stable else None, repeats=Repeats())
+        until = datetime.now(UTC) + timedelta(seconds=ready_within_s)
+        target = replace(target, ready_until=until if ready_within_s else None)
         return await run_all(folder, suite, target)
 
 

@@ -123,6 +123,29 @@ async def test_where_nothing_tells_the_rollout_is_held_and_says_so(tmp_path):
     assert "nobody knows whose fault it is" in verdict.reasons[0].hint
 
 
+class Starting(Candidate):
+    """Says at /health that it is starting, so many times."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    def answer(self, connection, request):
+        if request.path == "/health" and self.times:
+            self.times -= 1
+            return connection.respond(503, '{"status": "starting"}')
+        return super().answer(connection, request)
+
+
+async def test_too_early_is_no_worse_answer_and_is_asked_again_while_there_is_time(tmp_path):
+    write(tmp_path, test_it=COLLECTED)
+    own, _, verdict = await story(tmp_path, spec(), Starting(99), Candidate())
+    assert (verdict.decision, own.attribution) == (Decision.HOLD, Attribution.UNKNOWN)
+    (own, *_) = await run_beside(tmp_path, spec(), Starting(2), Candidate(), ready_within_s=120)
+    assert own.passed, own
+    assert "; ready after" in own.seen
+
+
 async def test_where_stable_skips_alike_the_question_is_at_fault(tmp_path):
     write(tmp_path, test_it=COLLECTED)
     sides = Candidate(health=503), Candidate(health=503)

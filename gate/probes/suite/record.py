@@ -43,6 +43,7 @@ class Seen:
         lines: the first exchanges, each in a line.
         places: what was asked, the first PLACES_MAX of them, each with the codes that it was
             answered with (core.answers).
+        early: answers that say that it is too early to ask.
         took_s: how long the test ran.
     """
 
@@ -56,6 +57,7 @@ class Seen:
     unreached: Bounded = field(default_factory=Bounded)
     lines: list[str] = field(default_factory=list)
     places: dict[Asked, set[int]] = field(default_factory=dict)
+    early: int = 0
     took_s: float = 0.0
 
     @property

@@ -17,6 +17,7 @@ from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError
+from gate.probes.readiness import not_yet
 from gate.probes.suite.record import Seen
 from gate.probes.web.exchange import BROKEN
 
@@ -59,7 +60,11 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer whose body is still to be read."""
+    """An answer whose body is still to be read.
+
+    Attributes:
+        ours: whether the candidate gave it, as its header says; None where that says nothing.
+    """
 
     status: int
     reason: bytes
@@ -67,7 +72,7 @@ class Reply:
     response: httpcore.Response
     seen: Seen
     place: Asked
-    named: bool
+    ours: bool | None
     _head: bytearray = field(default_factory=bytearray)
     _broke_off: bool = False
 
@@ -95,17 +100,27 @@ class Reply:
 
     def settle(self) -> None:
         """Counts the answer, now that it is known whose it is; a stream need not have ended."""
-        if self.named or self._broke_off:
-            return  # it has been, by its header
+        if self.ours is False or self._broke_off:
+            return
         front_end = self.front_end()
         if front_end is not None and front_end.outcome is not Outcome.FAILED:
             self.seen.unreached.note(f"{self.status}: {front_end.meaning}")
-        else:
-            count(self.seen, self.status, self.place)
+            return
+        if self.ours is None:
+            count(self.seen, self.status)
+        self._code()
+
+    def _code(self) -> None:
+        """Notes how the place answered, unless its close will tell, or it is too early to ask."""
+        later = ", ".join(values(self.headers, "retry-after"))
+        if not_yet(self.status, self._head.decode(errors="replace"), later):
+            self.seen.early += 1
+        elif self.status != 101:
+            self.seen.coded(self.place, self.status)
 
     def front_end(self) -> FrontEndAnswer | None:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
-        if self.named or self.status not in _FRONT_END:
+        if self.ours is not None or self.status not in _FRONT_END:
             return None
         authenticate = ", ".join(values(self.headers, "www-authenticate"))
         return recognise(self.status, self._head.decode(errors="replace"), authenticate)
@@ -114,12 +129,10 @@ class Reply:
 _UNREACHED = (httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
-def count(seen: Seen, status: int, place: Asked) -> None:
-    """Notes an answer of the candidate; how a WebSocket was answered, its close will tell."""
+def count(seen: Seen, status: int) -> None:
+    """Notes an answer of the candidate."""
     seen.answers += 1
     seen.statuses[status] += 1
-    if status != 101:
-        seen.coded(place, status)
 
 
 class Upstream:
@@ -187,24 +200,24 @@ class Upstream:
             for name, value in response.headers
             if status == 101 or name.lower() not in _HOP_BY_HOP
         ]
-        named = self._identified(response, request, seen)
+        ours = self._identified(response, request, seen)
         reason = response.extensions.get("reason_phrase", b"")
-        return Reply(status, reason, kept, response, seen, request.place, named)
+        return Reply(status, reason, kept, response, seen, request.place, ours)
 
-    def _identified(self, response: httpcore.Response, request: Request, seen: Seen) -> bool:
-        """Whether it is known by now whose answer it is; then it has been counted."""
+    def _identified(self, response: httpcore.Response, request: Request, seen: Seen) -> bool | None:
+        """Whether the candidate gave it; None where that is not known yet, else it is counted."""
         status = response.status
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
         elif status in _FRONT_END or (not self._identity.asks and status != 101):
             self._identity.nameless += 1
-            return False  # the body may tell
+            return None  # the body may tell
         doubt = self._identity.doubt(name, f"{request} {status}")
         if doubt is not None:
             seen.foreign.note(doubt.fault.seen)
-            return True
-        count(seen, status, request.place)
+            return False
+        count(seen, status)
         return True
 
     def _request(self, request: Request) -> httpcore.Request:

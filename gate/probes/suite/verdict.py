@@ -8,7 +8,7 @@ so it holds; what failed speaks against the candidate only if it had asked it.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gate.core.evidence import Outcome, Symptom
@@ -143,6 +143,7 @@ def _together(record: Record) -> Seen:
         whole.answers += seen.answers
         whole.sent += seen.sent
         whole.received += seen.received
+        whole.early += seen.early
         whole.broken.update(seen.broken)
         whole.foreign.update(seen.foreign)
         whole.unreached.update(seen.unreached)
@@ -330,7 +331,8 @@ def _left_out(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterat
         hints.append(f"before its tests it saw {', '.join(lines)}")
     elif lines := next((test.seen.lines for test in tests if test.seen.lines), []):
         hints.append(f"while it left them out it saw {', '.join(lines)}")
-    yield _nothing(f"no test ran: {parts}, exit code {facts.code}", "tests", "; ".join(hints))
+    told = _nothing(f"no test ran: {parts}, exit code {facts.code}", "tests", "; ".join(hints))
+    yield replace(told, not_yet=any(seen.early for seen in facts.record.all()))
 
 
 def _silence(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
