@@ -61,12 +61,12 @@ class _NothingCollected:
     _starting: ClassVar[int] = 0
 
     def __enter__(self) -> None:
-        type(self)._starting += 1
+        _NothingCollected._starting += 1
         gc.disable()
 
     def __exit__(self, *_: object) -> None:
-        type(self)._starting -= 1
-        if not self._starting:
+        _NothingCollected._starting -= 1
+        if not _NothingCollected._starting:
             gc.enable()
 
 
