@@ -249,7 +249,7 @@ def _counted(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
         return
     found = sum(test.evidence for test in tests)
     if found < spec.counted.of(len(tests)):
-        told = f"{found} of {len(tests)} tests are evidence"
+        told = f"{found} of {len(tests)} tests as evidence"
         yield _nothing(told, f"at least {spec.counted}", COUNTED)
 
 

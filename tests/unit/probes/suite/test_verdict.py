@@ -272,7 +272,7 @@ def test_so_many_tests_must_be_evidence(least, passes):
     found = weighed(one("a"), one("b"), *SILENTS[:2], counted=least)
     assert (found.outcome is Outcome.PASSED) is passes
     if not passes:
-        assert said(found) == ["no evidence: 2 of 4 tests are evidence"]
+        assert said(found) == ["no evidence: 2 of 4 tests as evidence"]
         assert found.faults[0].expected == f"at least {least}"
 
 
