@@ -111,7 +111,7 @@ class Proving:
         if proof is None or self.problem or self._stale(proof) or proof.mutants == proof.reachable:
             return ""
         told = f"{self.file} speaks of {proof.mutants} of {proof.reachable} faults"
-        return f"{told}: there was no time for the others"
+        return f"{told}: the others were not tried"
 
     def lacking(self, probes: Sequence[Probe]) -> str:
         """Why there is no proof for these probes, in one line; "" if a fresh one covers them."""

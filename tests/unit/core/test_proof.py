@@ -44,7 +44,7 @@ def test_what_is_stale_missing_or_toothless_is_no_proof(proving, said):
 def test_a_proof_that_met_too_few_faults_is_too_little_and_otherwise_says_so():
     some = replace(FRESH, proof=replace(PROOF, reachable=40))
     assert some.lacking(PROBES) == ""
-    told = "backend.proof.json speaks of 10 of 40 faults: there was no time for the others"
+    told = "backend.proof.json speaks of 10 of 40 faults: the others were not tried"
     assert [note for note in aimed(some).notes if "proof" in note] == [told]
     assert replace(some, least_met=25.0).lacking(PROBES) == ""
     lacking = replace(some, least_met=30.0).lacking(PROBES)
