@@ -108,7 +108,8 @@ def test_a_hold_before_anything_was_written_is_no_move() -> None:
     early = {**outcome, "traffic_before": [], "stable": []}
     assert "(as before)" in audit_list_lines((early,), 220)[2]
     assert (
-        "nobody -> " in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
+        "nobody -> "
+        in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
     )
 
 
