@@ -114,7 +114,7 @@ class Proving:
         return f"{told}: the others were not tried"
 
     def told(self, probes: Sequence[Probe]) -> str:
-        """What a rollout says of it: what is lacking and what to do, or the note; "" for nothing."""
+        """What a rollout says of it: what is lacking, and what to do, or the note; "" for none."""
         lacking = self.lacking(probes)
         anew = lacking and (self.proof is None or self._stale(self.proof))
         return f"{lacking}; make one with gate policy prove" if anew else lacking or self.note

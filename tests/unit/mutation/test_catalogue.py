@@ -67,7 +67,9 @@ def test_an_answer_without_a_body_is_not_cut_off():
     mutants = found(asked(gone), asked(page("/b")))
     assert "DELETE /a: status 500" in mutants
     assert "DELETE /a: a body cut off" not in mutants
-    assert not touches(mutants["GET /b: a body cut off"], asked(replace(gone, target="/b")))
+    assert not touches(
+        mutants["GET /b: a body cut off"], asked(replace(gone, method="GET", target="/b"))
+    )
 
 
 @pytest.mark.parametrize(
