@@ -8,11 +8,14 @@ import json
 import re
 from pathlib import Path
 
+from gate.kinds import steps
+from gate.kinds.answers import found_keys
 from gate.kinds.keys import record_of
 from gate.kinds.logs import PATTERN
 from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
+from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
@@ -32,6 +35,11 @@ _RECORDS = {
     "step": STEP,
     "await": AWAIT,
     "pattern": PATTERN,
+    "journey step": steps.STEP,
+    "journey expect": steps.WANTED,
+    "redirect": steps.REDIRECT,
+    "capture": steps.CAPTURE,
+    "found": found_keys(Templated(), typed=True),
 }
 
 

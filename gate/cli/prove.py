@@ -17,7 +17,7 @@ from gate.cli.probe import base_url
 from gate.core.policy import Policy
 from gate.core.proof import Trial, Trials
 from gate.core.service import Service
-from gate.errors import ExitCode, GateError, InfrastructureError
+from gate.errors import ExitCode, GateError, InfrastructureError, UsageError
 from gate.ports import Target
 
 if TYPE_CHECKING:  # the proxy is imported where it is used
@@ -44,6 +44,11 @@ def register(parser: argparse.ArgumentParser) -> None:
         default="",
         help="a healthy service to stand in front of (default: the policy's service, as users "
         "reach it)",
+    )
+    parser.add_argument(
+        "--writes",
+        action="store_true",
+        help="without --url: ask probes that change something, too, of the service that users have",
     )
     parser.add_argument(
         "--at-once",
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     from gate.report import proving  # noqa: PLC0415
 
     policy = load_policy(args.file)
+    _spare_users(args, policy)
     trials = prove(args, policy)
     kept, failure = "", None
     try:
@@ -95,6 +101,21 @@ def run(args: argparse.Namespace) -> int:
     if failure is not None:
         raise failure
     return ExitCode.REJECTED if trials.cannot_fail or not trials.killed else ExitCode.DONE
+
+
+def _spare_users(args: argparse.Namespace, policy: Policy) -> None:
+    """Sees to it that nothing is written to the service that users have, unless that is wanted.
+
+    Raises:
+        UsageError: a probe changes something there.
+    """
+    writing = [probe.name for probe in policy.probes if probe.spec.writes]
+    if writing and not args.url and not args.writes:
+        raise UsageError(
+            f"{args.file}: changes what the service keeps, once for each fault (got the probes "
+            f"{', '.join(writing)}, expected --url or --writes)",
+            "prove against a service of its own with --url; --writes proves in front of users' one",
+        )
 
 
 def prove(args: argparse.Namespace, policy: Policy) -> Trials:

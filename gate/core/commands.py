@@ -141,7 +141,9 @@ def _read_logs(r: Rollout) -> ReadLogs:
     """The last log lines of one that does not start; stable is asked what is quick to answer."""
     if _control(r) is None or r.service is None:
         return ReadLogs(r.candidate, r.started_at)
-    probes = tuple(probe for probe in r.questions if probe.spec.facts.quick)
+    probes = tuple(
+        probe for probe in r.questions if probe.spec.facts.quick and not probe.spares_stable
+    )
     return ReadLogs(r.candidate, r.started_at, probes, r.service.uri, r.deadline_at)
 
 

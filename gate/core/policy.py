@@ -104,6 +104,9 @@ class Probe:
     """One named question to the candidate.
 
     A required probe must pass for a promotion; one that is not required is only reported.
+
+    Attributes:
+        stable_writes: whether stable may be asked it, too, where asking may change what it keeps.
     """
 
     name: str
@@ -112,6 +115,12 @@ class Probe:
     required: bool = True
     contract: Contract = Contract.STABLE
     bodies: Bodies = Bodies.EXCERPT
+    stable_writes: bool = False
+
+    @property
+    def spares_stable(self) -> bool:
+        """Whether stable is not asked it, since its data are users' data."""
+        return self.spec.writes and not self.stable_writes
 
 
 LEASE_MIN_S = 5.0

@@ -43,6 +43,11 @@ class ProbeSpec(Protocol):
         """Values that some answer must have, as the policy writes them."""
         ...
 
+    @property
+    def writes(self) -> bool:
+        """Whether asking it may change what the service keeps."""
+        ...
+
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""
         ...

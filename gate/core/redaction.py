@@ -8,6 +8,8 @@ import base64
 import json
 import re
 from collections.abc import Collection, Mapping
+from copy import copy
+from html import escape
 from urllib.parse import quote, quote_plus
 
 from gate.core.named_secrets import SHOWN, NamedSecrets
@@ -55,10 +57,21 @@ class Redactor:
             for form in _forms(value):
                 forms[form] = f"[secret {name}]"
         self._forms = forms
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._more: dict[str, str] = {}
+        self._pattern = _any_of(forms)
         self._beginnings = _Beginnings(forms)
         self._ends = _Beginnings({form[::-1]: shown[::-1] for form, shown in forms.items()})
+
+    def hiding(self, values: Mapping[str, str]) -> "Redactor":
+        """The same, which hides these values, too: there may be thousands of them.
+
+        Args:
+            values: each with what is shown in its place.
+        """
+        forms = {form: shown for value, shown in values.items() for form in _forms(value)}
+        other = copy(self)
+        other._more = {**self._more, **forms}  # noqa: SLF001 - its own
+        return other
 
     @property
     def longest(self) -> int:
@@ -66,15 +79,17 @@ class Redactor:
 
         A text that was cut anywhere may end in a part of one, which is no longer recognised.
         """
-        return max(map(len, self._forms), default=0)
+        return max(map(len, (*self._forms, *self._more)), default=0)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
 
     def text(self, text: str) -> str:
         """The text with every secret, and whatever looks like a token, replaced."""
-        if self._pattern is not None:
-            text = self._pattern.sub(lambda match: self._forms[match[0]], text)
+        there = {form: shown for form, shown in self._more.items() if form in text}
+        forms = {**there, **self._forms}
+        if pattern := _any_of(forms) if there else self._pattern:
+            text = pattern.sub(lambda match: forms[match[0]], text)
         if any(mark in text for mark in _CUT):
             text = self._ends.hidden(self._beginnings.hidden(text)[::-1])[::-1]
         text = _JWT.sub("[token]", text)
@@ -94,6 +109,12 @@ class Redactor:
                 return {self.text(key): self.json(item) for key, item in value.items()}
             case _:
                 return value
+
+
+def _any_of(forms: Mapping[str, str]) -> re.Pattern[str] | None:
+    """Finds any of these texts, the longest one first; None for no text."""
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
 
 def _three_parts(match: re.Match[str]) -> str:
@@ -142,7 +163,7 @@ def _alike(one: str, other: str) -> int:
 def _forms(value: str) -> set[str]:
     """A secret as it may appear: plain, quoted for URLs, JSON or Python, or within base64."""
     plain = {value, quote(value, safe=""), quote(value), quote_plus(value), repr(value)[1:-1]}
-    plain |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    plain |= {escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     raw = value.encode()
     within = {form for shift in range(3) for form in _in_base64(raw, shift)}
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}

@@ -1,13 +1,14 @@
 """The shape of JSON answers: which keys they have, and of which types. No values.
 
 Answers of one service differ in their values; their shape is what clients rely on. What is looked
-at is bounded, whatever an answer holds.
+at is bounded, whatever an answer holds. The shape of HTML pages is beside it (pages).
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gate.core.pages import ONLY, PAGES_MAX, Page, broken_pages, unlike_pages
 from gate.core.questions import Json
 
 NODES_MAX = 2000
@@ -18,7 +19,7 @@ KEY_MAX = 60
 PLACES_MAX = 1000
 """Most places of several answers together."""
 
-WHOLE = "$"
+WHOLE = ONLY
 """Label of an answer that is the only one."""
 _ITEM = "[]"
 _NAME = re.compile(r"(?!.*\d{4})(?![0-9a-f-]{8,}$)[A-Za-z_$@][A-Za-z0-9_$:-]*")
@@ -49,10 +50,12 @@ class Shape:
     Attributes:
         places: by path; the first part of a path is the label of its answer.
         whole: whether every place is in it; a large answer is looked at in part.
+        pages: the shapes of those answers that are HTML.
     """
 
     places: Mapping[Path, Place]
     whole: bool = True
+    pages: tuple[Page, ...] = ()
 
 
 def shape_of(value: Json, label: str = WHOLE, clean: Callable[[str], str] = str) -> Shape:
@@ -133,7 +136,8 @@ def together(shapes: Iterable[Shape | None]) -> Shape | None:
             continue
         places = _merged(found.places, shape.places)
         whole = found.whole and shape.whole and len(places) <= PLACES_MAX
-        found = Shape(dict(list(places.items())[:PLACES_MAX]), whole)
+        pages = (*found.pages, *shape.pages)[:PAGES_MAX]
+        found = Shape(dict(list(places.items())[:PLACES_MAX]), whole, pages)
     return found
 
 
@@ -182,6 +186,16 @@ def broken(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
             yield f"{shown(path)} is {_kinds(now)}", f"{shown(path)} is {_kinds(was)}"
 
 
+def unreadable(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
+    """What no reader of an HTML page can do with; as `broken`."""
+    return broken_pages(shape.pages, promised.pages)
+
+
+def unlike(shape: Shape, promised: Shape) -> tuple[str, ...]:
+    """What is different in HTML pages, and breaks nobody."""
+    return tuple(unlike_pages(shape.pages, promised.pages))
+
+
 def _retyped(was: Place, now: Place) -> bool:
     old, new = was.kinds - _NULL, now.kinds - _NULL
     return bool(old) and bool(new) and not old & new
@@ -203,9 +217,10 @@ def _labels(shape: Shape) -> frozenset[str]:
     return frozenset(path[0] for path in shape.places if len(path) == 1)
 
 
-def no_json(label: str = WHOLE) -> Shape:
-    """The shape of an answer that is no JSON."""
-    return Shape({(label,): Place(frozenset({"no JSON"}))})
+def no_json(label: str = WHOLE, page: Page | None = None) -> Shape:
+    """The shape of an answer that is no JSON, and of the page that it is."""
+    places: dict[Path, Place] = {(label,): Place(frozenset({"no JSON"}))}
+    return Shape(places, pages=() if page is None else (page,))
 
 
 def shown(path: Path) -> str:

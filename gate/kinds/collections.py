@@ -133,6 +133,10 @@ class Mapped(Form):
         """As Form.text."""
         return {name: form_of(self.item).text(one) for name, one in dict(value).items()}
 
+    def _known(self, names: "CoreSchema") -> "CoreSchema":
+        """What else is asked of the names."""
+        return names
+
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
@@ -157,7 +161,7 @@ class Mapped(Form):
             return self.value(check(given))
 
         entries = core_schema.dict_schema(
-            core_schema.no_info_wrap_validator_function(named, self.name.written()),
+            self._known(core_schema.no_info_wrap_validator_function(named, self.name.written())),
             handler.generate_schema(self.item),
             min_length=self.least,
             max_length=self.most,

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from gate.core.expectations import Pattern
+from gate.core.expectations import Content, Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
+from gate.kinds.answers import content_keys
 from gate.kinds.forms import AnyJson, Choice
 from gate.kinds.keys import Keys
 from gate.kinds.kind import Kind
@@ -20,6 +21,8 @@ from gate.kinds.values import (
     pattern_keys,
 )
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing by their meaning (RFC 9110, 9.2.1)."""
 METHODS = Choice(words=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 
 
@@ -69,12 +72,19 @@ class HttpProbe(Keys):
         ),
     ] = ()
 
+    content: Annotated[Content, content_keys(), Expected("")] = field(default_factory=Content)
+
     def agree(self) -> None:
         """As Checked.agree."""
-        if self.method == "HEAD" and not self.answer.empty:
+        if self.method == "HEAD" and not (self.answer.empty and self.content.empty):
             raise ValueProblem("expect", "asks for a body, which an answer to HEAD never has")
 
     @property
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
         return (self.answer.json, [value for _, value in self.answer_headers])
+
+    @property
+    def writes(self) -> bool:
+        """As Keys.writes."""
+        return self.method not in SAFE_METHODS

@@ -34,6 +34,12 @@ class Keys(Checked):
         return str(getattr(self, "path", ""))
 
     @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """What it asks on the candidate, each with the place of its key below the kind's own."""
+        path = getattr(self, "path", None)
+        return () if path is None else (("path", str(path)),)
+
+    @property
     def needs(self) -> Need | None:
         """What must be installed beside the core to ask it."""
         return None
@@ -52,6 +58,11 @@ class Keys(Checked):
     def expects(self) -> tuple[Json, ...]:
         """Values that some answer must have, as the policy writes them."""
         return ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether asking it may change what the service keeps."""
+        return False
 
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""

@@ -10,7 +10,7 @@ from gate.errors import ValueProblem
 from gate.kinds.checks import Within
 from gate.kinds.extras import Need
 from gate.kinds.forms import AnyJson
-from gate.kinds.http import METHODS
+from gate.kinds.http import METHODS, SAFE_METHODS
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Control, Kind
 from gate.kinds.records import Expected, Key
@@ -134,6 +134,11 @@ class LatencyProbe(Keys):
     def needs(self) -> Need:
         """As Keys.needs."""
         return Need("latency", ("aiohttp", "yarl", "numpy", "scipy"), "rate")
+
+    @property
+    def writes(self) -> bool:
+        """As Keys.writes."""
+        return self.method not in SAFE_METHODS
 
     @property
     def least_s(self) -> float:

@@ -66,6 +66,15 @@ COMMON = (
         ),
         Contract.STABLE,
     ),
+    Slot(
+        "stable_writes",
+        Annotated[bool, Flag()],
+        Key(
+            "with a baseline, of a probe that changes something (a method other than GET, HEAD and "
+            "OPTIONS): whether stable is asked it, too. Stable's data are users' data"
+        ),
+        default=False,
+    ),
     Slot("evidence", Annotated[Bodies, EVIDENCE], Key("what is kept as evidence"), Bodies.EXCERPT),
 )
 """The keys that every probe may have."""
@@ -82,7 +91,13 @@ class ProbeKeys(Record):
         spec = self.kind(**written[self.kind.facts.key], **written.get(EXPECT, {}))
         given = {slot.name: written.get(slot.name, slot.default) for slot in COMMON}
         return Probe(
-            "", spec, given["capability"], given["required"], given["contract"], given["evidence"]
+            "",
+            spec,
+            given["capability"],
+            given["required"],
+            given["contract"],
+            given["evidence"],
+            given["stable_writes"],
         )
 
     def unfit(
@@ -95,13 +110,14 @@ class ProbeKeys(Record):
     def place(self, key: str, given: Mapping[str, object]) -> Place:
         """As Record.place."""
         own = self.kind.facts.key
+        first, *rest = [int(part) if part.isdecimal() else part for part in key.split(".")]
         for part in (own, EXPECT):
             below = given.get(part)
-            if isinstance(below, dict) and key in below:
-                return (part, key)
-        if key in given:
-            return (key,)
-        return (own, key) if key else (own,)
+            if isinstance(below, dict) and first in below:
+                return (part, first, *rest)
+        if first in given:
+            return (first, *rest)
+        return (own, first, *rest) if key else (own,)
 
 
 def probe_keys(kind: type[Keys]) -> ProbeKeys:

@@ -15,6 +15,7 @@ GROUP = "gate.kinds"
 KINDS: Mapping[str, str] = {
     "http": "gate.kinds.http:HttpProbe",
     "latency": "gate.kinds.latency:LatencyProbe",
+    "journey": "gate.kinds.journey:JourneyProbe",
     "websocket": "gate.kinds.websocket:WebSocketProbe",
     "logs": "gate.kinds.logs:LogsProbe",
     "suite": "gate.kinds.suite:SuiteProbe",

@@ -27,6 +27,14 @@ class Reading(Protocol):
         """A hint that names the likeliest of the known names, else says otherwise."""
         ...
 
+    def query(self, language: str, text: str) -> None:
+        """Reads a query in one of the languages `jsonpath`, `css` and `regex`.
+
+        Raises:
+            ValueProblem: it is none.
+        """
+        ...
+
     def schema(self, name: str) -> Schema:
         """The JSON Schema of this file, read once.
 
@@ -42,9 +50,11 @@ class Templated:
 
     Attributes:
         user: whether there are users, whose secret is `${user}`.
+        later: whether other names may come to be known while it is asked, which the kind checks.
     """
 
     user: bool = False
+    later: bool = False
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
@@ -68,12 +78,13 @@ class Templated:
                 told = unfit(problem.message, problem.hint)
                 yield {"type": told, "loc": place, "input": text}
                 continue
-            for name in sorted(used - reading.secrets - template.BUILTINS):
+            unknown = frozenset() if self.later else used - reading.secrets - template.BUILTINS
+            for name in sorted(unknown):
                 told = unfit(f"names an unknown secret (got {shown(name)})", _known(name, reading))
                 yield {"type": told, "loc": place, "input": text}
             if template.USER in used and not self.user:
                 told = unfit(
-                    "uses ${user}, which only connections of a websocket probe have",
+                    "uses ${user}, which only websocket and journey probes have",
                     "name the secret itself",
                 )
                 yield {"type": told, "loc": place, "input": text}

@@ -168,10 +168,10 @@ class Headers(Pairs):
         return Pairs.value(self, written)
 
 
-def header_texts(*, user: bool = False, received: bool = False) -> Headers:
+def header_texts(*, user: bool = False, later: bool = False, received: bool = False) -> Headers:
     """Headers whose values may hold templates."""
     text = Text("text of printable ASCII characters", r"[!-~](?:[ -~]*[!-~])?", 8000)
-    return Headers(item=Annotated[str, text, Templated(user=user)], received=received)
+    return Headers(item=Annotated[str, text, Templated(user, later)], received=received)
 
 
 RequestHeaders = Annotated[tuple[tuple[str, str], ...], header_texts(), OwnHeaders()]
@@ -232,7 +232,7 @@ class SchemaFile(Text):
         return core_schema.with_info_after_validator_function(read, text)
 
 
-def pattern_keys(*, user: bool = False) -> Record:
+def pattern_keys(*, user: bool = False, later: bool = False) -> Record:
     """The keys that say what one JSON value must look like."""
     json = (
         "values that it must have: objects may have more keys than given, lists match item by item"
@@ -244,7 +244,7 @@ def pattern_keys(*, user: bool = False) -> Record:
             Pattern,
             {
                 "json": Annotated[
-                    Json, AnyJson(), Templated(user=user), Key(f"{json}; may hold templates")
+                    Json, AnyJson(), Templated(user, later), Key(f"{json}; may hold templates")
                 ],
                 "schema": Annotated[
                     Schema | None, SchemaFile(), Key("a JSON Schema file that it must satisfy")

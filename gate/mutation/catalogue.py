@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from gate.core.policy import IdentityRule, Json
 from gate.mutation import faults
-from gate.mutation.edits import FIRST, Edit, How, edits_of
+from gate.mutation.carried import carried
+from gate.mutation.edits import CHANGED_TO, FIRST, Edit, How, edits_of
 from gate.mutation.faults import Family, Mutant, Place
 from gate.mutation.http_faults import Answer, faulty
 from gate.mutation.service_profile import Page, ServiceProfile, Sessions
@@ -29,6 +30,11 @@ _USUAL = frozenset(
     }
 )  # fmt: skip
 """Headers that a server or a front end writes by itself."""
+_BY_BODY = "json, a schema, text or a selector"
+_BY_HEADER = {
+    "location": "expect: {redirect: …}",
+    "set-cookie": "a later step of a journey that needs the cookie",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | N
         _everywhere(frozenset(page.answer.status for page in pages)),
         _of_identity(identity),
         *(_of_page(page, pages, identity) for page in pages),
+        *(_of_carried(profile.pages) for profile in profiles.values()),
         *(_of_sockets(path, known) for path, known in sockets.items()),
     )
     for mutant in (mutant for mutants in several for mutant in mutants):
@@ -81,8 +88,8 @@ def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
             yield _status(http, status)
     redirect = "one exact status"
     yield _named(http, "a redirect (307)", Family.ANSWER, faults.Redirect(), redirect)
-    yield _named(http, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
-    yield _named(http, "a page for people (200)", Family.ANSWER, faults.Html(), "json or a schema")
+    yield _named(http, "an empty body", Family.ANSWER, faults.Blank(), _BY_BODY)
+    yield _named(http, "a page for people (200)", Family.ANSWER, faults.Html(), _BY_BODY)
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
@@ -110,7 +117,7 @@ def _status(place: Place, status: int) -> Mutant:
 
 
 def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -> Iterator[Mutant]:
-    place = Place(page.path, page.method, websocket=False)
+    place = _place_of(page)
     for status in _STATUSES:
         if status != page.answer.status:  # else it is no fault, and no policy can notice it
             yield _status(place, status)
@@ -120,21 +127,64 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
     within = f"a timeout below {DELAY_S:g} s"
     yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), within)
     if page.answer.body:
-        yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), "json or a schema")
+        yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), _BY_BODY)
         html = "a page for people (200)"
-        yield _named(place, html, Family.ANSWER, faults.Html(), "json or a schema")
+        yield _named(place, html, Family.ANSWER, faults.Html(), _BY_BODY)
         wrong = faults.HeaderSet("content-type", "application/octet-stream")
         yield _named(
             place, "wrong content type", Family.ANSWER, wrong, "headers: {Content-Type: …}"
         )
-    for name in sorted(_own_headers(page.answer, identity)):
-        gone = faults.HeaderGone(name)
-        yield _named(place, f"no header {name}", Family.ANSWER, gone, f"headers: {{{name}: …}}")
+    yield from _of_headers(place, page, identity)
     if page.answer.status in (401, 403):
         body = _answer_for_friends(page, pages)
         let_in = faults.LetIn(body)
         yield _named(place, "strangers let in", Family.STRANGER, let_in, "an exact refusal")
     yield from _of_body(place, page.answer)
+    yield from _of_html(place, page)
+
+
+def _place_of(page: Page) -> Place:
+    """Of a step of a journey, the step itself: its path may be another one each time."""
+    if page.step:
+        return Place(method=page.method, websocket=False, step=page.step)
+    return Place(page.path, page.method, websocket=False)
+
+
+def _of_headers(place: Place, page: Page, identity: IdentityRule | None) -> Iterator[Mutant]:
+    for name in sorted(_own_headers(page.answer, identity)):
+        gone = faults.HeaderGone(name)
+        by = _BY_HEADER.get(name, f"headers: {{{name}: …}}")
+        yield _named(place, f"no header {name}", Family.ANSWER, gone, by)
+    if 300 <= page.answer.status < 400 and page.answer.header("location"):
+        elsewhere = faults.HeaderSet("location", f"/{CHANGED_TO}")
+        by = _BY_HEADER["location"]
+        yield _named(place, "a redirect to another page", Family.ANSWER, elsewhere, by)
+
+
+def _of_html(place: Place, page: Page) -> Iterator[Mutant]:
+    """Of pages for people: their forms, and templates that nobody rendered."""
+    several: tuple[tuple[str, faults.HtmlFault, str], ...] = (
+        ("no form fields", faults.Fieldless(), "a selector, or a journey that sends the form"),
+        ("form fields with other values", faults.OtherValues(), "a journey that sends the form"),
+        (
+            "a template that nobody rendered",
+            faults.Unrendered(),
+            "baseline: stable, a selector with the whole text, or absent_text",
+        ),
+    )
+    for what, fault, by in several:
+        if faulty(page.answer, fault, page.target) != page.answer:
+            yield _named(place, what, Family.CONTRACT, fault, by)
+
+
+def _of_carried(pages: Sequence[Page]) -> Iterator[Mutant]:
+    """Values that later steps of a journey need: another one is given out."""
+    for number, page in enumerate(pages):
+        value = _json(page.answer)
+        for edit in carried(page, value, pages[number + 1 :]):
+            by = "a later step that needs it, and what that step expects"
+            fault = faults.Field(edit)
+            yield _named(_place_of(page), f"field {edit}", Family.CONTRACT, fault, by)
 
 
 def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
@@ -174,6 +224,7 @@ def _by_schema(edit: Edit) -> str:
         How.RETYPED: f"a schema with the type of {name}",
         How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
         How.EMPTIED: f"a schema with minItems for {name}",
+        How.REPLACED: f"json, or a later step that needs {name}",
     }
     return wanted[edit.how]
 
@@ -295,7 +346,8 @@ def touches(mutant: Mutant, profile: ServiceProfile) -> bool:
     """Whether a probe that was told this could meet the mutant at all."""
     covers = mutant.place.covers
     return any(
-        covers(page.method, page.target, websocket=False) and _touches_page(mutant.fault, page)
+        covers(page.method, page.target, websocket=False, step=page.step)
+        and _touches_page(mutant.fault, page)
         for page in profile.pages
     ) or any(
         covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
@@ -313,6 +365,7 @@ def _touches_page(fault: faults.Fault, page: Page) -> bool:
             faults.HeaderGone() | faults.HeaderSet() | faults.Status() | faults.Redirect()
             | faults.Blank() | faults.Html() | faults.LetIn()
             | faults.Wrapped() | faults.Unwrapped() | faults.Field()
+            | faults.Fieldless() | faults.OtherValues() | faults.Unrendered()
         ):  # fmt: skip
             return faulty(page.answer, fault, page.target) != page.answer
         case _:

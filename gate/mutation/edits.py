@@ -28,6 +28,7 @@ class How(Enum):
     RETYPED = "retyped"
     CHANGED = "changed"  # a word or a truth value: to one that nobody knows, or to the opposite
     EMPTIED = "emptied"  # a list
+    REPLACED = "replaced"  # a text or a number: by one that nobody gave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _other(value: Json, how: How) -> Json:
     if how is How.RETYPED:
         return _retyped(value)
     match value:
+        case str() | int() | float() if how is How.REPLACED and not isinstance(value, bool):
+            return CHANGED_TO if isinstance(value, str) else value + 1
         case list() if how is How.EMPTIED and value:
             return []
         case bool() if how is How.CHANGED:

@@ -104,6 +104,21 @@ class Html:
 
 
 @dataclass(frozen=True, slots=True)
+class Fieldless:
+    """An HTML page without its form fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherValues:
+    """An HTML page whose form fields have other values: a token that nobody gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrendered:
+    """An HTML page with a template in it that nobody rendered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wrapped:
     """The JSON value in one more object, under this name."""
 
@@ -276,7 +291,8 @@ class Welcomed:
 
 ConnectionFault = Refused | Silent | Garbled | CutOff | Late
 HeadFault = HeaderGone | HeaderSet
-AnswerFault = Status | Redirect | Blank | Html | Wrapped | Unwrapped | Field | LetIn
+HtmlFault = Fieldless | OtherValues | Unrendered
+AnswerFault = Status | Redirect | Blank | Html | HtmlFault | Wrapped | Unwrapped | Field | LetIn
 SocketFault = (
     Denied
     | Subprotocol
@@ -308,21 +324,26 @@ class Place:
         path: without the query, "" for every one.
         method: of the request, "" for every one.
         websocket: only at handshakes (True), only elsewhere (False), or at both (None).
+        step: of a journey, as it calls itself, "" for every request.
     """
 
     path: str = ""
     method: str = ""
     websocket: bool | None = None
+    step: str = ""
 
-    def covers(self, method: str, target: str, *, websocket: bool) -> bool:
+    def covers(self, method: str, target: str, *, websocket: bool, step: str = "") -> bool:
         """Whether a request is struck."""
         return (
-            (not self.path or target.partition("?")[0] == self.path)
+            (not self.step or step == self.step)
+            and (not self.path or target.partition("?")[0] == self.path)
             and (not self.method or method == self.method)
             and self.websocket in (None, websocket)
         )
 
     def __str__(self) -> str:
+        if self.step:
+            return self.step
         what = "WebSocket" if self.websocket else self.method
         return " ".join(part for part in (what, self.path) if part) or "everywhere"
 

@@ -8,6 +8,7 @@ from gate.http1.headers import values
 from gate.http1.packing import decoded
 from gate.mutation import faults
 from gate.mutation.edits import CHANGED_TO, edited
+from gate.mutation.html_edits import is_page, with_braces, with_other_values, without_fields
 
 BODY_MAX = 4 << 20
 """Most bytes of a body that is changed; a larger one passes as it is."""
@@ -77,12 +78,36 @@ def _faulty(answer: Answer, fault: faults.AnswerFault | faults.HeadFault, target
             return replace(moved, headers=with_header(moved.headers, "location", to))
         case faults.Blank():
             return _with_body(answer, answer.status, b"") if answer.body else answer
-        case faults.Html():
-            return _with_body(answer, 200, _PAGE, (b"content-type", b"text/html"))
+        case faults.Html() | faults.Fieldless() | faults.OtherValues() | faults.Unrendered():
+            return _with_html(answer, fault)
         case faults.LetIn(body):
             return _with_body(answer, 200, body, _JSON) if answer.status in (401, 403) else answer
         case faults.Wrapped() | faults.Unwrapped() | faults.Field():
             return _with_json(answer, answer.status, _reshaped(answer.json, fault))
+
+
+def _with_html(answer: Answer, fault: faults.Html | faults.HtmlFault) -> Answer:
+    if isinstance(fault, faults.Html):
+        return _with_body(answer, 200, _PAGE, (b"content-type", b"text/html"))
+    content_type = answer.header("content-type") or "text/html"
+    body = plain_body(answer)
+    if not is_page(body, content_type):
+        return answer
+    changed = _edited_page(body, fault)
+    if changed == body:
+        return answer
+    written = (b"content-type", content_type.encode("latin-1"))
+    return _with_body(answer, answer.status, changed, written)
+
+
+def _edited_page(body: bytes, fault: faults.HtmlFault) -> bytes:
+    match fault:
+        case faults.Fieldless():
+            return without_fields(body)
+        case faults.OtherValues():
+            return with_other_values(body)
+        case faults.Unrendered():
+            return with_braces(body)
 
 
 def _reshaped(value: Json, fault: faults.Wrapped | faults.Unwrapped | faults.Field) -> Json:

@@ -7,9 +7,11 @@ passed on, so that messages can be read.
 
 import asyncio
 import contextlib
+import re
 import socket
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote, unquote_plus
 
 import h11
 from websockets.utils import accept_key
@@ -37,10 +39,10 @@ from gate.mutation.wire import Upstream
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
 _UNKNOWN_SUBPROTOCOL = "sabotaged"
-_ANSWER_FAULTS = (
-    faults.HeaderGone | faults.HeaderSet | faults.Status | faults.Redirect | faults.Blank
-    | faults.Html | faults.Wrapped | faults.Unwrapped | faults.Field | faults.LetIn
-)  # fmt: skip
+_ANSWER_FAULTS = faults.HeadFault | faults.AnswerFault
+_STATE = re.compile(r"(?:^|,)\s*gate=(\d+)\.([^,]*)")
+"""Which step of which journey a request is, in the header tracestate."""
+_SENT_KEPT_MAX = 1 << 15
 Failed = (OSError, TimeoutError, h11.ProtocolError)
 
 
@@ -136,7 +138,9 @@ class MutatingProxy:
         if mutant is None:
             return None
         place = mutant.place
-        struck = place.covers(asked.method, asked.target, websocket=asked.websocket)
+        struck = place.covers(
+            asked.method, asked.target, websocket=asked.websocket, step=asked.step
+        )
         return mutant.fault if struck else None
 
     async def _before(self, probe: Side, asked: "_Asked") -> bool:
@@ -164,6 +168,7 @@ class MutatingProxy:
         try:
             await service.send(asked.for_service(self._upstream))
             async for data in probe.pieces():
+                asked.keep(data)
                 await service.send(h11.Data(data=data))
             await service.send(h11.EndOfMessage())
             response = await service.next()
@@ -194,9 +199,10 @@ class MutatingProxy:
             await probe.send(h11.Data(data=data))
             if self._profile is not None:
                 kept += data[: BODY_KEPT_MAX - len(kept)]
-        if self._profile is not None and not asked.websocket:
+        if self._profile is not None and not asked.websocket and asked.journey <= 1:
             answer = Answer(response.status_code, _headers(response), bytes(kept))
-            self._profile.page(Page(asked.method, asked.target, answer))
+            page = Page(asked.method, asked.target, answer, asked.step, asked.sent)
+            self._profile.page(page)
 
     async def _changed(
         self,
@@ -288,6 +294,21 @@ class _Asked:
         self.method = request.method.decode("latin-1")
         self.target = request.target.decode("latin-1")
         self.headers: Headers = tuple(request.headers.raw_items())
+        self._body = bytearray()
+        state = _STATE.search(self.header("tracestate"))
+        self.journey = int(state[1]) if state else 0
+        self.step = unquote(state[2]) if state else ""
+
+    def keep(self, data: bytes) -> None:
+        """Keeps what of its body there is room for."""
+        self._body += data[: _SENT_KEPT_MAX - len(self._body)]
+
+    @property
+    def sent(self) -> str:
+        """What an answer before it may have said: target, headers and body, as text."""
+        headers = b"\n".join(value for _, value in self.headers)
+        said = b"\n".join((self.target.encode("latin-1"), headers, bytes(self._body)))
+        return unquote_plus(said.decode("utf-8", "replace"))
 
     def header(self, name: str) -> str:
         """The header's values, joined by commas; "" without one."""

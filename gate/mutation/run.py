@@ -201,7 +201,7 @@ class MutationRun:
         await together(
             go_on(probe, case)
             for probe in probes
-            for case in sorted(cases, key=lambda case: bool(case.mutant.place.path))
+            for case in sorted(cases, key=lambda case: _particular(case.mutant))
             if case.mutant.family.judged and probe in case.touched and probe not in case.ran
         )
 
@@ -285,6 +285,11 @@ def _unsteady(mutant: Mutant, evidence: Evidence) -> bool:
     """Whether it failed for time, which no other content of an answer takes: a busy machine."""
     symptoms = {finding.symptom for finding in evidence.findings}
     return isinstance(mutant.fault, AnswerFault) and symptoms <= {Symptom.TIMEOUT, Symptom.CONNECT}
+
+
+def _particular(mutant: Mutant) -> bool:
+    """Whether it strikes at one place alone."""
+    return bool(mutant.place.path or mutant.place.step)
 
 
 def _cost(probe: Probe) -> tuple[int, float]:

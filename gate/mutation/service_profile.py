@@ -17,16 +17,28 @@ _DISMISSALS = (1002, 1003, 1008, *range(4000, 5000))
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer, and what it was an answer to."""
+    """One answer, and what it was an answer to.
+
+    Attributes:
+        step: of which step of a journey, as it calls itself; "" of none.
+        sent: the request as text, as far as it is kept.
+    """
 
     method: str
     target: str
     answer: Answer
+    step: str = ""
+    sent: str = ""
 
     @property
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
+
+
+def _key(page: Page) -> tuple[str, str, int]:
+    """What makes it equal to another one: a step, or else the path, asked in the same way."""
+    return page.method, page.step or page.path, page.answer.status
 
 
 @dataclass(slots=True)
@@ -78,8 +90,8 @@ class ServiceProfile:
 
     def page(self, page: Page) -> None:
         """Notes an answer; of equal questions with equal outcomes, the first one."""
-        known = {(one.method, one.path, one.answer.status) for one in self.pages}
-        key = (page.method, page.path, page.answer.status)
+        known = {_key(one) for one in self.pages}
+        key = _key(page)
         if key not in known and len(known) < PAGES_MAX:
             self.pages.append(page)
 

@@ -153,7 +153,14 @@ _STRONGEST: tuple[type[Fault], ...] = (
     faults.Wrapped, faults.Parrot, faults.Worn, faults.Swapped, faults.Doubled,
     faults.MessageWrapped, faults.MessageFlat, faults.Subprotocol,
 )  # fmt: skip
-_EDITS = (How.DROPPED, How.RETYPED, How.CHANGED, How.EMPTIED, How.RENAMED)
+_EDITS = (
+    How.DROPPED,
+    How.RETYPED,
+    How.CHANGED,
+    How.REPLACED,
+    How.EMPTIED,
+    How.RENAMED,
+)
 
 
 def _weakness(fault: Fault) -> tuple[int, int]:

@@ -33,9 +33,10 @@ def _everything(policy: Policy) -> Iterator[Remark]:
         if not probe.required:
             told = "a failure is only reported, it stops no promotion"
             yield Remark(f"{where}.required", told)
-        for said in keys_of(probe).remarks(stable=stable):
+        for said in keys_of(probe).remarks(stable=stable and not probe.spares_stable):
             yield Remark(f"{where}.{said.place}", said.message, said.hint)
     yield from (said for _, said in lacking(policy.probes))
+    yield from _of_writes(policy)
     yield from _of_identity(policy)
     yield from _of_kinds(policy)
     yield from _of_comparison(policy)
@@ -70,12 +71,31 @@ def _of_comparison(policy: Policy) -> Iterator[Remark]:
             yield Remark(where, "has no meaning without a baseline", "write baseline: stable")
 
 
+def _of_writes(policy: Policy) -> Iterator[Remark]:
+    """What changes something is not asked of stable, whose data are users' data."""
+    for probe in policy.probes:
+        keys, where = keys_of(probe), f"probes.{probe.name}"
+        if probe.stable_writes and not keys.writes:
+            told = "has no meaning: asking this probe changes nothing"
+            yield Remark(f"{where}.stable_writes", told)
+        elif probe.stable_writes and policy.baseline is Baseline.NONE:
+            told = "has no meaning without a baseline"
+            yield Remark(f"{where}.stable_writes", told, "write baseline: stable")
+        elif probe.spares_stable and policy.baseline is Baseline.STABLE:
+            yield Remark(
+                f"{where}.{keys.facts.key}",
+                "changes something, so that stable is not asked: nothing tells whose fault a "
+                "failure is",
+                "where it may be asked of the service that users have: stable_writes: true",
+            )
+
+
 def _of_paths(policy: Policy) -> Iterator[Remark]:
     """Paths that the front end may keep for itself."""
     asked = [
-        (f"probes.{probe.name}.{keys_of(probe).facts.key}.path", str(path))
+        (f"probes.{probe.name}.{keys_of(probe).facts.key}.{key}", path)
         for probe in policy.probes
-        if (path := getattr(probe.spec, "path", None)) is not None
+        for key, path in keys_of(probe).paths
     ]
     if policy.candidate.identity:
         asked.append(("candidate.identity.json.path", policy.candidate.identity.path))

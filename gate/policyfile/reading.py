@@ -29,6 +29,12 @@ class FileReading:
         """As Reading.guess."""
         return self._problems.guess(name, known, otherwise)
 
+    def query(self, language: str, text: str) -> None:
+        """As Reading.query; the libraries are imported for policies that have such queries."""
+        from gate.policyfile.queries import check  # noqa: PLC0415
+
+        check(language, text)
+
     def schema(self, name: str) -> Schema:
         """As Reading.schema; each file is read, and found bad, once."""
         if name not in self._schemas:

@@ -12,9 +12,10 @@ from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
-from gate.core.shapes import Shape, broken, together
+from gate.core.shapes import Shape, broken, together, unlike, unreadable
 from gate.core.statistics import SprtResult
 from gate.ports import Clock
+from gate.probes.words import LINES_MAX, TEXT_MAX
 
 AGAIN_WITHIN_S = 120.0
 """So long a failed probe may be asked again, its first try included, whatever the test knows."""
@@ -105,20 +106,32 @@ def _compared(probe: Probe, tries: Sequence[tuple[Evidence, Evidence]]) -> list[
 def _against(own: Evidence, promised: Shape) -> Evidence:
     if not own.passed or own.shape is None:
         return own
-    breaks = list(broken(own.shape, promised))
+    breaks = [(Symptom.SCHEMA, *one) for one in broken(own.shape, promised)]
+    breaks += [(Symptom.BODY, *one) for one in unreadable(own.shape, promised)]
     if not breaks:
-        return own
+        return _told_apart(own, unlike(own.shape, promised))
     findings = tuple(
-        Finding(Symptom.SCHEMA, f"{was}, as stable has it", now) for now, was in breaks[:BREAKS_MAX]
+        Finding(symptom, f"{was}, as stable has it", now)
+        for symptom, now, was in breaks[:BREAKS_MAX]
     )
     more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
     return replace(
         own,
         outcome=Outcome.FAILED,
         findings=findings,
-        seen=f"another shape than stable's: {breaks[0][0]}{more}",
+        seen=f"another shape than stable's: {breaks[0][1]}{more}",
         right_times=0,
     )
+
+
+def _told_apart(own: Evidence, differences: Sequence[str]) -> Evidence:
+    """A pass that says in what its page is unlike stable's, which may be meant so."""
+    if not differences:
+        return own
+    lines = tuple(f"= unlike stable's: {one}" for one in differences[:BREAKS_MAX])
+    more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+    seen = f"unlike stable's: {differences[0]}{more}; {own.seen}"[:TEXT_MAX]
+    return replace(own, seen=seen, excerpts=(*lines, *own.excerpts)[:LINES_MAX])
 
 
 def _told(

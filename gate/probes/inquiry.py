@@ -51,6 +51,10 @@ class Nonces:
             return False
         return any(found != own for found in self._token.findall(text))
 
+    def tokens(self, text: str) -> frozenset[str]:
+        """Every token of this run that the text carries."""
+        return frozenset(self._token.findall(text)) if self._prefix in text else frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

@@ -29,6 +29,7 @@ from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.tls import shared_context
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
+_SPARED = "stable was not asked: the probe changes something there; stable_writes: true allows it"
 PROOFS_MAX = 3
 """So often a probe is asked if another revision turns out to answer right after it."""
 
@@ -150,7 +151,10 @@ class _Asking:
     async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
         """What the candidate shows, and stable where it is asked."""
         self._progress(Progress(probe.name))
-        own, control = await self._both(probe)
+        if self._stable is not None and probe.spares_stable:
+            own, control = await self._sparing(probe), None
+        else:
+            own, control = await self._both(probe)
         self._progress(Progress(probe.name, evidence=own))
         if control is not None:
             self._progress(Progress(probe.name, evidence=control, address=STABLE))
@@ -187,6 +191,18 @@ class _Asking:
             self._limits = replace(self._limits, rule=None)
             self._decided = True
         return pair
+
+    async def _sparing(self, probe: Probe) -> Evidence:
+        """Of a probe that changes something: what the candidate shows, with nothing beside it."""
+        run = replace(self._run, target=replace(self._run.target, stable=None))
+        seen = await _ask(probe, run, self._progress)
+        first = [
+            replace(one, hint=f"{one.hint}; {_SPARED}" if one.hint else _SPARED)
+            for one in seen.findings[:1]
+        ]
+        findings = (*first, *seen.findings[1:])
+        excerpts = (f"= {_SPARED}", *seen.excerpts)[:LINES_MAX]
+        return replace(seen, findings=findings, excerpts=excerpts)
 
     async def _arrived(self, keys: Keys) -> None:
         """Waits for what stable was asked last, unless the verdict is known."""

@@ -6,6 +6,7 @@ after redaction, by the length of the longest secret.
 """
 
 import re
+from collections.abc import Mapping
 
 from gate.core.policy import Bodies
 from gate.core.redaction import Redactor
@@ -41,6 +42,10 @@ class Words:
     def keeping(self, bodies: Bodies) -> "Words":
         """The same for a probe that keeps this of what the candidate says."""
         return self if bodies is self._bodies else Words(self._redactor, bodies)
+
+    def hiding(self, values: Mapping[str, str]) -> "Words":
+        """The same, which hides these values, too: each with what is shown in its place."""
+        return Words(self._redactor.hiding(values), self._bodies) if values else self
 
     def reach(self, limit: int = LINE_MAX) -> int:
         """How many characters of a text must be kept so that `line` can show `limit` of it."""

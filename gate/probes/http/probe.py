@@ -1,29 +1,26 @@
 """Asks one HTTP question and judges the answer. A redirect is an answer, never followed."""
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gate.core.evidence import Evidence, Symptom
-from gate.core.policy import Json
-from gate.core.shapes import Shape, no_json, shape_of
+from gate.core.evidence import Evidence
+from gate.core.shapes import Shape
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.kinds.http import HttpProbe
 from gate.probes import headers
-from gate.probes.expect import Bound, Expectation, compact, read_json
+from gate.probes.expect import compact
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry, told_before
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
-from gate.probes.web.asking import EXTRA, Before, Reply, ask_once, named
-from gate.probes.web.exchange import Answer, Request
+from gate.probes.web.asking import EXTRA, Before, Reply, ask_once, named, written
+from gate.probes.web.exchange import Request
+from gate.probes.web.judging import AnswerExpectation, BoundAnswer, shape_of_answer
 from gate.probes.words import TEXT_MAX, Words
 
 KIND = "http"
 _SHOWN_HEADERS = ("location", "content-type", "server", "retry-after", "www-authenticate")
 _BODY_LINES = 10
-_SHAPED_MAX_BYTES = 1_000_000
-"""No shape is made of a larger answer."""
 
 
 class _Question(NamedTuple):
@@ -31,16 +28,14 @@ class _Question(NamedTuple):
 
     headers: tuple[tuple[str, Template], ...]
     body: JsonTemplate
-    expectation: Expectation
-    answer_headers: tuple[tuple[str, Template], ...]
+    expectation: AnswerExpectation
 
     @classmethod
     def of(cls, spec: HttpProbe) -> "_Question":
         return cls(
             tuple((name, parse(value)) for name, value in spec.headers),
             parse_json(spec.body),
-            Expectation(spec.answer),
-            tuple((name, parse(value)) for name, value in spec.answer_headers),
+            AnswerExpectation(spec.answer, spec.answer_headers, spec.content),
         )
 
 
@@ -48,8 +43,7 @@ class _Try(NamedTuple):
     """One request with what its answer must be, and what came of it."""
 
     reply: Reply
-    expected: Bound
-    answer_headers: tuple[tuple[str, str], ...]
+    expected: BoundAnswer
 
 
 async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
@@ -87,26 +81,14 @@ def _pause_s(patience: Patience, reply: Reply) -> float | None:
 async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.Trace) -> _Try:
     run, spec = inquiry.run, inquiry.spec
     values = run.values(run.nonces.new())
-    body, content_type = _body(question.body.render(values))
+    body, content_type = written(question.body.render(values))
     sent = headers.render(trace, run.target.headers, question.headers, values)
     names = {name.lower() for name, _ in sent}
     extra = dict(EXTRA) | content_type
     sent += tuple((name, value) for name, value in extra.items() if name not in names)
     request = Request(spec.method.upper(), run.target.url + spec.path, sent, body)
     expected = question.expectation.bind(values)
-    wanted = tuple((name, value.render(values)) for name, value in question.answer_headers)
-    return _Try(await ask_once(run, request, spec.timeout_s, spec.status), expected, wanted)
-
-
-def _body(value: Json) -> tuple[bytes, dict[str, str]]:
-    """A text as it is, anything else as JSON, None as no body at all."""
-    match value:
-        case None:
-            return b"", {}
-        case str():
-            return value.encode(), {"content-type": "text/plain; charset=utf-8"}
-        case _:
-            return json.dumps(value).encode(), {"content-type": "application/json"}
+    return _Try(await ask_once(run, request, spec.timeout_s, spec.status), expected)
 
 
 def _faults(spec: HttpProbe, one: _Try) -> Iterator[Fault]:
@@ -114,47 +96,19 @@ def _faults(spec: HttpProbe, one: _Try) -> Iterator[Fault]:
     if wrong := one.reply.wrong(spec.status):
         yield wrong
     elif one.reply.answer is not None:
-        yield from _wrong_headers(one.answer_headers, one.reply.answer)
-        yield from _wrong_body(one.expected, one.reply.answer)
-
-
-def _wrong_headers(wanted: tuple[tuple[str, str], ...], answer: Answer) -> Iterator[Fault]:
-    for name, value in wanted:
-        seen = answer.header(name)
-        if seen is None:
-            yield Fault(Symptom.HEADER, f"no header {name}", f"{name}: {value}")
-        elif seen.strip() != value.strip():
-            yield Fault(Symptom.HEADER, f"{name}: {seen}", f"{name}: {value}")
-
-
-def _wrong_body(expected: Bound, answer: Answer) -> Iterator[Fault]:
-    if expected.asks_nothing:
-        return
-    try:
-        value = read_json(answer.body)
-    except ValueError:
-        content_type = answer.header("content-type") or "no content-type"
-        yield Fault(Symptom.BODY, f"a body that is not JSON ({content_type})", "JSON")
-        return
-    for mismatch in expected.mismatches(value):
-        yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint)
+        yield from one.expected.faults(one.reply.answer)
 
 
 def _shape(spec: HttpProbe, reply: Reply, words: Words) -> Shape | None:
     """The shape of an answer with an expected status; None where there is no such answer."""
     answer = reply.answer
-    if answer is None or reply.wrong(spec.status) or len(answer.body) > _SHAPED_MAX_BYTES:
+    if answer is None or spec.method == "HEAD" or reply.wrong(spec.status):
         return None
-    try:
-        return shape_of(read_json(answer.body), clean=words.line)
-    except ValueError:
-        return no_json()
+    return shape_of_answer(answer, words)
 
 
 def _expected(spec: HttpProbe, question: _Question) -> str:
-    parts = [named(spec.status)]
-    parts += [f"{name}: {value}" for name, value in spec.answer_headers]
-    return ", ".join(parts if spec.answer.empty else [*parts, str(question.expectation)])
+    return ", ".join([named(spec.status), *question.expectation.words])
 
 
 def _seen(last: _Try, faults: list[Fault], words: Words) -> str:

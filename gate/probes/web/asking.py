@@ -1,9 +1,11 @@
 """One request: its answer or why there is none, whose it is, and whether to ask again."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gate.core.policy import Json
 from gate.probes import headers
 from gate.probes.frontend import FrontEndAnswer, Patience
 from gate.probes.identity import Doubt, Identity
@@ -120,6 +122,17 @@ def plain_request(run: Run, trace: headers.Trace, path: str) -> Request:
     """A GET of a path at the target, with nothing of the policy's own."""
     sent = headers.render(trace, run.target.headers, (), {})
     return Request("GET", run.target.url + path, (*sent, *EXTRA))
+
+
+def written(value: Json) -> tuple[bytes, dict[str, str]]:
+    """A body and its content type: a text as it is, anything else as JSON, None as no body."""
+    match value:
+        case None:
+            return b"", {}
+        case str():
+            return value.encode(), {"content-type": "text/plain; charset=utf-8"}
+        case _:
+            return json.dumps(value).encode(), {"content-type": "application/json"}
 
 
 def named(statuses: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTra
 from gate.core.policy import Probe
 from gate.core.state import Kind, Phase
 from gate.core.traffic import Split, Target
+from gate.kinds.http import HttpProbe
 from gate.kinds.latency import LatencyProbe
 from tests.unit.core.rollouts import (
     BEFORE,
@@ -134,6 +135,17 @@ def test_latency_is_compared_with_stable_only_while_stable_is_asked_beside_it():
 
 def test_logs_are_read_from_the_start():
     assert only(rollout(Phase.EXPLAINING)) == ReadLogs(CANDIDATE, NOW)
+
+
+def test_what_changes_something_is_not_asked_of_stable_while_its_candidate_does_not_start():
+    reading, writing = HttpProbe("/"), HttpProbe("/", method="POST")
+    asked = [
+        Probe("reads", reading),
+        Probe("writes", writing),
+        Probe("allowed", writing, stable_writes=True),
+    ]
+    command = only(rollout(Phase.EXPLAINING, plan(probes=tuple(asked), **COMPARED)))
+    assert [one.name for one in command.control] == ["reads", "allowed"]
 
 
 def test_the_record_and_the_end():

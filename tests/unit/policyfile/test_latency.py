@@ -60,7 +60,7 @@ def test_what_is_left_out_has_its_default(tmp_path):
         ("timeout: 1s", "{p95: 1s}", "p95: has no meaning without a rate"),
         ("rate: 5/s", "{json: {a: 1}}", "json: is not looked at where a rate is given"),
         ("rate: 5/s", "{schema: a.json}", "schema: is not looked at where a rate is given"),
-        ("rate: 5/s, headers: {a: '${user}'}", "{}", "uses ${user}, which only connections of"),
+        ("rate: 5/s, headers: {a: '${user}'}", "{}", "uses ${user}, which only websocket"),
     ],
 )
 def test_what_makes_no_sense_is_refused_where_it_stands(tmp_path, ask, expect, said):

@@ -423,7 +423,7 @@ def test_a_lease_that_is_too_short_or_too_long_is_refused(tmp_path, lease):
         ("{http: {path: /, headers: {X-A: a, x-a: b}}}", "is given twice, in another case"),
         ('{http: {path: /, headers: {"a b": c}}}', "has a wrong name (got 'a b'"),
         ('{http: {path: /, headers: {a: "b\\nc"}}}', "expected text of printable ASCII"),
-        ('{http: {path: /, headers: {a: "${user}"}}}', "uses ${user}, which only connections"),
+        ('{http: {path: /, headers: {a: "${user}"}}}', "uses ${user}, which only websocket"),
         ("{http: {path: /, body: }}", "has the wrong form (got nothing"),
         ("{http: {path: /, timeout: 5}}", "| give the unit, e.g. 5s"),
         ("{http: {path: /, timeout: 1h30m}}", "write 1h30m as 90m"),

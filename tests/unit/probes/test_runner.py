@@ -63,7 +63,16 @@ async def test_a_malformed_template_is_inconclusive():
 
 
 def test_importing_the_runner_loads_no_client_library():
-    libraries = ("httpx", "websockets", "jsonschema", "regex", "certifi", "uvloop")
+    libraries = (
+        "httpx",
+        "websockets",
+        "jsonschema",
+        "regex",
+        "certifi",
+        "uvloop",
+        "lxml",
+        "cssselect",
+    )
     code = (
         "import sys, gate.probes.runner, gate.core.template\n"
         f"print([name for name in {libraries} if name in sys.modules])"

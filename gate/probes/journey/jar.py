@@ -1,0 +1,58 @@
+"""The cookies of one journey, as a browser keeps them: by the standard library's rules.
+
+A cookie for another domain is not kept, and none is sent to another host: no other is ever asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+import httpx
+
+from gate.probes.web.exchange import Answer
+
+COOKIES_MAX = 300
+"""More cookies are not kept: browsers keep 180 of one site or so (RFC 6265, 6.1)."""
+_SECURE = ("https", "wss")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Jar:
+    """Cookies of one host.
+
+    Args:
+        url: the only base URL that is ever asked.
+    """
+
+    def __init__(self, url: str) -> None:
+        host = urlsplit(url).hostname or ""
+        trusted = host in _LOOPBACK or host.endswith(".localhost")  # as browsers have it
+        policy = DefaultCookiePolicy(secure_protocols=(*_SECURE, "http") if trusted else _SECURE)
+        self._cookies = httpx.Cookies(CookieJar(policy))
+
+    def take(self, method: str, url: str, answer: Answer) -> None:
+        """Keeps what an answer sets, changes or ends."""
+        raw = [(name, value) for name, value in answer.headers if name == "set-cookie"]
+        if len(self) + len(raw) <= COOKIES_MAX:
+            response = httpx.Response(answer.status, headers=raw)
+            response.request = httpx.Request(method, url)
+            self._cookies.extract_cookies(response)
+
+    def header(self, method: str, url: str) -> str:
+        """What is sent as Cookie, "" for nothing."""
+        request = httpx.Request(method, url)
+        self._cookies.set_cookie_header(request)
+        return str(request.headers.get("cookie", ""))
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Every cookie by its name; of several, the last."""
+        return dict(self._all())
+
+    def _all(self) -> Iterator[tuple[str, str]]:
+        for cookie in self._cookies.jar:
+            if cookie.value:
+                yield cookie.name, cookie.value
+
+    def __len__(self) -> int:
+        return len(list(self._cookies.jar))
