@@ -12,6 +12,7 @@ from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Heard, Page, Recording, Socket
 from gate.drafting.expectations import held, how_long, limit_s, start_of
+from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 
 TOGETHER = 7
 AGAIN = 30
@@ -124,6 +125,26 @@ _LOGS = Question(
 )
 
 
+_UNASKED = (
+    "What it says unasked, in the shape that it had. Add a question and its answer with",
+    "`send` and `expect`, so that a connection that is open and mute is seen.",
+)
+_UNSELECTED = (NONE_SELECTED, ANY_SELECTED)
+_BROWSERS = ("Where none of the subprotocols offered is selected, browsers close the connection.",)
+
+
+def _selection(selected: set[str], offered: Collection[str]) -> dict[str, Json]:
+    """What is expected to be selected; nothing where one of those offered always was."""
+    if not offered or not selected:
+        return {}
+    if len(selected) > 1:
+        return {"subprotocol": ANY_SELECTED} if "" in selected else {}
+    (chosen,) = selected
+    if chosen and chosen not in offered:
+        return {}
+    return {"subprotocol": chosen or NONE_SELECTED}
+
+
 class _Drawing:
     """Collects questions, with a name of its own for each."""
 
@@ -203,25 +224,19 @@ class _Drawing:
         script, schemas = self._script(name, heard)
         more: dict[str, Json] = {"script": script} if script else {}
         expect: dict[str, Json] = {"close": 1000} if _all_close(heard) else {}
-        selected = {one.subprotocol for one in heard}
-        if len(selected) == 1 and (chosen := selected.pop()) in asked.subprotocols:
-            expect["subprotocol"] = chosen
-        remark = (
-            "What it says unasked, in the shape that it had. Add a question and its answer with",
-            "`send` and `expect`, so that a connection that is open and mute is seen.",
-        )
-        self.questions.append(
-            Question(
-                name, remark if not asked.say else (), {"websocket": ask | more}, expect, schemas
-            )
-        )
+        selection = _selection({one.subprotocol for one in heard}, asked.subprotocols)
+        unselected = selection if selection.get("subprotocol") in _UNSELECTED else {}
+        expect |= selection
+        remarks: tuple[str, ...] = () if asked.say else _UNASKED
+        remarks += _BROWSERS if unselected else ()
+        self.questions.append(Question(name, remarks, {"websocket": ask | more}, expect, schemas))
         again = {**ask, **({"script": name} if script else {})}
         self.questions.append(
             Question(
                 f"{name}-together",
                 (f"{TOGETHER} connections held open together: {TOGETHER} of {TOGETHER}, not one.",),
                 {"websocket": {**again, "connections": TOGETHER, "hold": "1s"}},
-                {"success": "100%"},
+                {"success": "100%", **unselected},
             )
         )
         self.questions.append(
@@ -229,7 +244,7 @@ class _Drawing:
                 f"{name}-again",
                 ("Connect and leave, over and over: what leaks shows only after some times.",),
                 {"websocket": {**again, "repeat": AGAIN}},
-                {"success": "100%"},
+                {"success": "100%", **unselected},
             )
         )
 

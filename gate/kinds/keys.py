@@ -24,7 +24,10 @@ class Keys(Checked):
     facts: ClassVar[Kind]
 
     def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
-        """What a file may not say, although there is such a question."""
+        """What a file may not say, although there is such a question.
+
+        A problem's field is a key, and where need be a place below it: `steps.2.from`.
+        """
         del reading
         yield from ()
 

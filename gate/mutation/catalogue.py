@@ -248,6 +248,7 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
     yield _named(place, "strangers let in", Family.STRANGER, welcomed, "expect: {refused: …}")
     yield from _of_endings(place)
     yield from _of_crowds(place)
+    yield from _of_rooms(place, known)
     yield from _of_events(place)
     kinds: dict[str, str] = {}
     for sessions in known:
@@ -291,6 +292,24 @@ def _of_crowds(place: Place) -> Iterator[Mutant]:
     yield _named(place, also, Family.CROWD, faults.Crossed(instead=False), by)
     instead = "messages reach another session instead"
     yield _named(place, instead, Family.CROWD, faults.Crossed(instead=True), by)
+
+
+def _of_rooms(place: Place, known: Sequence[Sessions]) -> Iterator[Mutant]:
+    """Faults between sessions that hear each other, as far as any do."""
+    if any(one.relayed for one in known):
+        unheard = "what one session says reaches no other"
+        by = "parties, and reaches: whoever must hear it"
+        yield _named(place, unheard, Family.CROWD, faults.Unheard(), by)
+        overheard = "what one session says reaches every other"
+        by = "parties, and silent: whoever must not hear it"
+        yield _named(place, overheard, Family.CROWD, faults.Overheard(), by)
+        private = "what one session says reaches all that have heard it before"
+        by = "parties, and silent: somebody in the same room"
+        yield _named(place, private, Family.CROWD, faults.Overheard(known=True), by)
+    if any(one.recalled for one in known):
+        forgotten = "what was said before never reaches a latecomer"
+        by = "parties, and reaches: one that a step lets join"
+        yield _named(place, forgotten, Family.CROWD, faults.Forgotten(), by)
 
 
 def _of_events(place: Place) -> Iterator[Mutant]:
@@ -403,14 +422,24 @@ def _touches_conversation(fault: faults.Fault, known: Sessions) -> bool:
             return bool(known.opened) and known.most_said >= after
         case faults.Dying(after_s):
             return known.longest_s > after_s
+        case _:
+            return _touches_crowd(fault, known) or _touches_messages(fault, known)
+
+
+def _touches_crowd(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
         case faults.Crowded(at):
             return known.most_open >= at
         case faults.Worn(at):
             return known.opened >= at
         case faults.Crossed():
             return known.most_open > 1 and bool(known.most_said)
+        case faults.Unheard() | faults.Overheard():
+            return bool(known.relayed)
+        case faults.Forgotten():
+            return bool(known.recalled)
         case _:
-            return _touches_messages(fault, known)
+            return False
 
 
 def _touches_messages(fault: faults.Fault, known: Sessions) -> bool:

@@ -90,7 +90,7 @@ def _with_html(answer: Answer, fault: faults.Html | faults.HtmlFault) -> Answer:
     if isinstance(fault, faults.Html):
         return _with_body(answer, 200, _PAGE, (b"content-type", b"text/html"))
     content_type = answer.header("content-type") or "text/html"
-    body = plain_body(answer)
+    body = decoded(answer.body, answer.header("content-encoding") or "", BODY_MAX)
     if not is_page(body, content_type):
         return answer
     changed = _edited_page(body, fault)

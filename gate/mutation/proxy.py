@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 import socket
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, unquote_plus
@@ -107,6 +108,10 @@ class MutatingProxy:
     def other(self, session: Tunnel) -> Tunnel | None:
         """Another session that is open, the one that began last; None where there is none."""
         return next((one for one in reversed(self._open) if one is not session), None)
+
+    def others(self, session: Tunnel) -> Sequence[Tunnel]:
+        """All other sessions that are open."""
+        return [one for one in self._open if one is not session]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -265,16 +270,15 @@ class MutatingProxy:
             return
         await probe.send(h11.InformationalResponse(status_code=101, headers=list(changed)))
         known = None
-        self._crowd.open += 1
-        self._crowd.ever += 1
+        seat = self._crowd.enter()
         if self._profile is not None:
             known = self._profile.sessions(asked.target)
             known.opened += 1
             known.most_open = max(known.most_open, self._crowd.open)
             known.offered = max(known.offered, len(asked.offered))
             known.selected = known.selected or _selected(headers)
-        conversation = conversation_of(fault, self._crowd) if fault is not None else None
-        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
+        conversation = conversation_of(fault, seat) if fault is not None else None
+        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known, seat)
         self._open.append(tunnel)
         began_s = asyncio.get_running_loop().time()
         try:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gate.mutation.faults import path_of
 from gate.mutation.http_faults import Answer
 from gate.mutation.websocket_faults import kind_of
 
@@ -32,8 +33,8 @@ class Page:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """As path_of has it."""
+        return path_of(self.target)
 
 
 def _key(page: Page) -> tuple[str, str, int]:
@@ -53,6 +54,8 @@ class Sessions:
         asked: messages of the probe.
         longest_s: how long the longest one lasted.
         offered, selected: most subprotocols that were offered; one that was selected, or "".
+        relayed: messages that carried what another session had said.
+        recalled: messages that carried what was said before their session began.
         samples: by type, the first message of that type.
         first: the first message of a session, "" where none came.
     """
@@ -66,6 +69,8 @@ class Sessions:
     longest_s: float = 0.0
     offered: int = 0
     selected: str = ""
+    relayed: int = 0
+    recalled: int = 0
     samples: dict[str, str] = field(default_factory=dict)
     first: str = ""
 
@@ -97,7 +102,7 @@ class ServiceProfile:
 
     def sessions(self, target: str) -> Sessions:
         """The sessions at this target's path."""
-        return self.sockets.setdefault(target.partition("?")[0], Sessions())
+        return self.sockets.setdefault(path_of(target), Sessions())
 
     @property
     def empty(self) -> bool:

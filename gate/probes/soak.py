@@ -69,8 +69,9 @@ class _Held:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
         self._record = Record(run.words.reach(), _SHOWN // 3, _SHOWN - _SHOWN // 3)
-        values = run.values(run.nonces.new())
-        self._handshake = Handshake(opening, run, values, self._spec.open_within_s)
+        self._opening = opening
+        self._values = run.values(run.nonces.new())
+        self._handshake = Handshake(opening, run, self._values, self._spec.open_within_s)
         self._connection = self._new()
         self._error = ""
         self._json_pings = 0
@@ -86,8 +87,9 @@ class _Held:
         refusal = await self._handshake.shake(self._connection, self._again)
         self._began_s = self._loop.time()
         if refusal is None:
-            self._note("=", "open")
-            return None
+            selected = self._connection.subprotocol
+            self._note("=", f"open, subprotocol {selected or 'none'}")
+            return self._opening.wrong_selection(selected, self._spec.subprotocol, self._values)
         self._note("=", refusal.fault.seen)
         return refusal.fault
 

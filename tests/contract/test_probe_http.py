@@ -44,7 +44,7 @@ async def test_the_request_is_what_the_policy_says_and_nothing_of_it_leaks():
         await writer.drain()
 
     spec = HttpProbe(
-        "/chat?x=1",
+        "/chat?x=1&id=${nonce}&t=${url}",
         method="POST",
         headers=(("Authorization", "Bearer ${alice}"), ("X-Where", "${url} ${ws_url}")),
         body={"text": "hello ${nonce}", "again": "${nonce}"},
@@ -54,7 +54,10 @@ async def test_the_request_is_what_the_policy_says_and_nothing_of_it_leaks():
             spec, place, headers=(("X-Serverless-Authorization", "Bearer idtoken99"),)
         )
     assert evidence.passed
-    assert seen["line"] == "POST /chat?x=1 HTTP/1.1"
+    own = json.loads(seen["body"])["again"]
+    address = place.replace(":", "%3A")
+    assert seen["line"] == f"POST /chat?x=1&id={own}&t=http%3A%2F%2F{address} HTTP/1.1"
+    assert evidence.asked == "POST /chat?x=1&id=${nonce}&t=${url}"
     headers = seen["headers"]
     assert headers["authorization"] == f"bearer {TOKEN.lower()}"
     assert headers["x-serverless-authorization"] == "bearer idtoken99"

@@ -679,3 +679,27 @@ async def test_over_tls_one_context_serves_all_and_an_unknown_certificate_is_inc
     only(stranger, Symptom.CONNECT)
     assert stranger.outcome is Outcome.INCONCLUSIVE
     assert "certificate" in stranger.findings[0].seen.lower()
+
+
+async def test_a_path_may_hold_the_nonce_of_its_connection_and_its_users_secret():
+    async def echo(chat, ws):
+        async for text in ws:
+            await ws.send(json.dumps({"path": ws.request.path, "said": text}))
+
+    spec = WebSocketProbe(
+        "/chat?room=${nonce}&token=${user}",
+        users=("alice", "bob"),
+        connections=2,
+        script=(Send("${nonce}"), Await(Pattern({"said": "${nonce}"}), within_s=5)),
+    )
+    chat = Chat(echo)
+    paths = []
+    chat.refuse = lambda _, request: paths.append(request.path)
+    async with chat.serving() as place:
+        evidence = await ask(spec, place)
+    assert evidence.passed, evidence
+    rooms = {path.split("&")[0] for path in paths}
+    assert len(rooms) == 2
+    assert {path.partition("token=")[2] for path in paths} == {*SECRETS.values()}
+    assert evidence.asked.startswith("WebSocket /chat?room=${nonce}&token=${user}, 2 connections")
+    assert not any(secret in repr(evidence) for secret in SECRETS.values())

@@ -1,5 +1,6 @@
 """How a connection was refused or ended, as faults. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -14,6 +15,7 @@ from websockets.http11 import Response
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
+from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 from gate.probes import faults, redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.identity import Doubt, Identity
@@ -23,6 +25,7 @@ from gate.probes.quoting import quoted
 LET_IN = "a WebSocket"
 _HTTP = b"HTTP/1.1 "
 _UNTOLD = "not kept"
+_NONE = "none selected"
 
 
 class How(Enum):
@@ -215,6 +218,31 @@ def _negotiation(error: NegotiationError, response: Response | None, *, offered:
         f"the server selects {chosen}, the probe offers no subprotocol",
         "a probe that offers what the server selects",
         "offer it under `subprotocols`",
+    )
+
+
+def wrong_selection(selected: str, wanted: str, offered: Sequence[str]) -> Fault | None:
+    """What is wrong with the subprotocol of a connection that was let in.
+
+    Args:
+        selected: the one that the server has selected, "" for none.
+        wanted: one of those offered, `none`, `any`, or "" for one of them, whichever.
+        offered: those offered.
+    """
+    if selected == wanted and wanted:
+        return None
+    if wanted and wanted not in (NONE_SELECTED, ANY_SELECTED):
+        return Fault(Symptom.SUBPROTOCOL, selected or _NONE, wanted)
+    if wanted == NONE_SELECTED and selected:
+        return Fault(Symptom.SUBPROTOCOL, f"{selected} selected", "none selected")
+    if wanted or selected or not offered:
+        return None
+    return Fault(
+        Symptom.SUBPROTOCOL,
+        f"{_NONE}, although {' and '.join(offered)} were offered",
+        "one of those offered",
+        "browsers close such a connection (WHATWG WebSockets); where no browser connects, "
+        "say expect: {subprotocol: none}",
     )
 
 

@@ -85,7 +85,7 @@ class Handshake:
             return classify.refused(
                 connection.refusal,
                 connection.response,
-                opening.url,
+                opening.address(self._values),
                 offered=opening.offers,
                 head=connection.head,
                 named=bool(self._named(connection)),

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Json
-from gate.core.shapes import KEY_MAX, Shape, shape_of, together
-from gate.core.template import Template, parse
+from gate.core.shapes import Shape
 from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -18,11 +16,11 @@ from gate.probes.sockets.handshake import Handshake
 from gate.probes.sockets.message import PONG, Message, message_of
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.waiting import Listen, Say, Waiting
+from gate.probes.sockets.shaped import Shaped
+from gate.probes.sockets.waiting import Listen, Say, Waiting
 
 SHAPED_SESSIONS = 3
-SHAPED_MESSAGES = 50
-"""Sessions of a probe, and messages of each, whose shape is looked at."""
+"""Sessions of a probe whose messages' shapes are looked at."""
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
@@ -47,7 +45,6 @@ class Plan:
         self.steps: Sequence[Say | Listen] = tuple(
             Say(step) if isinstance(step, Send) else Listen(step) for step in spec.script
         )
-        self.subprotocol: Template = parse(spec.subprotocol)
         self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
         self.refusals = "refused with " + " or ".join(map(str, spec.refused))
 
@@ -87,7 +84,7 @@ class Session:
         self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
         self._connection = self._new_connection()
         self._error = ""
-        self._shapes: list[Shape] = []
+        self._shaped = Shaped(self._clean)
         self.foreign = 0
         self.refused_with = 0
         self.fault: Fault | None = None
@@ -179,7 +176,7 @@ class Session:
     @property
     def shape(self) -> Shape | None:
         """The shape of its messages, each type for itself; None for none."""
-        return together(self._shapes)
+        return self._shaped.shape
 
     @property
     def label(self) -> str:
@@ -209,15 +206,13 @@ class Session:
 
     def _forget(self) -> None:
         self._error, self.foreign = "", 0
-        self._shapes = []
+        self._shaped.forget()
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
-        if not self._plan.spec.subprotocol or self._plan.spec.refused:
+        spec = self._plan.spec
+        if spec.refused:
             return None
-        if selected == self._plan.subprotocol.render(self._values):
-            return None
-        seen = self._plan.opening.as_written(selected, self._values) or "none selected"
-        return Fault(Symptom.SUBPROTOCOL, seen, self._plan.spec.subprotocol)
+        return self._plan.opening.wrong_selection(selected, spec.subprotocol, self._values)
 
     # The script.
 
@@ -257,20 +252,13 @@ class Session:
         message = message_of(text)
         if isinstance(message.value, dict):
             self._error = classify.error_label(message.value) or self._error
-            self._keep_shape(message.value)
+            if self.number <= SHAPED_SESSIONS:
+                self._shaped.add(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
         self.foreign += foreign
         if message.ping:
             self._connection.send(PONG)
         return message._replace(foreign=foreign)
-
-    def _keep_shape(self, value: dict[str, Json]) -> None:
-        """Of the first messages of the first sessions: more tell nothing new."""
-        if self.number > SHAPED_SESSIONS or len(self._shapes) >= SHAPED_MESSAGES:
-            return
-        kind = value.get("type")
-        label = self._clean(f"message {kind}" if isinstance(kind, str) else "message")
-        self._shapes.append(shape_of(value, label[:KEY_MAX], self._clean))
 
     def _clean(self, text: str) -> str:
         words, nonce = self._plan.run.words, self._nonce

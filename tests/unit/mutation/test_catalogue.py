@@ -133,3 +133,15 @@ def test_strangers_let_in_get_what_friends_get():
     mutants = found(asked(page("/m", 401)), asked(page("/m", body={"data": [1]})))
     fault = mutants["GET /m: strangers let in"].fault
     assert fault == faults.LetIn(b'{"data": [1]}')
+
+
+def test_a_path_with_a_nonce_is_one_place_whatever_the_nonce():
+    profile = ServiceProfile()
+    for nonce in ("gate0123456789ab00000001", "gate0123456789ab00000002"):
+        profile.sessions(f"/rooms/{nonce}/ws?a={nonce}").opened += 1
+    assert [*profile.sockets] == ["/rooms/${nonce}/ws"]
+    struck = [one.place for one in found(profile).values() if one.place.path]
+    assert all(
+        one.covers("GET", "/rooms/gatefedcba98765400000009/ws", websocket=True) for one in struck
+    )
+    assert struck

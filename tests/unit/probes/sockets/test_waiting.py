@@ -3,7 +3,7 @@ import pytest
 from gate.core.evidence import Symptom
 from gate.core.expectations import Pattern, Schema
 from gate.kinds.websocket import Await, Send
-from gate.probes.websocket.waiting import Listen, Message, Say
+from gate.probes.sockets.waiting import Listen, Message, Say
 from tests.unit.probes.plain import plain
 
 VALUES = {"nonce": "n1"}

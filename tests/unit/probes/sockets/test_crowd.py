@@ -3,7 +3,7 @@ import resource
 
 import pytest
 
-from gate.probes.websocket.crowd import CROWD, collecting, make_room, quiet
+from gate.probes.sockets.crowd import CROWD, collecting, make_room, quiet
 
 
 @pytest.fixture(autouse=True)
