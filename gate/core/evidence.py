@@ -143,6 +143,7 @@ class Evidence:
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
         log_lines: of a failure, the candidate's own log lines that belong to it.
+        took_s: how long the one answer took, 0 where there were several or none; not recorded.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
         cases: the tests of a suite, each for itself.
@@ -168,6 +169,7 @@ class Evidence:
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)
     cases: tuple[Case, ...] = field(default=(), repr=False)
+    took_s: float = 0.0
     attribution: Attribution | None = None
 
     @property
