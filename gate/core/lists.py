@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 from gate.core.questions import Json
 
@@ -67,13 +66,17 @@ def _tells(value: Json) -> bool:
 
 def following(value: Json) -> tuple[str, str] | None:
     """Where an answer says that the next page is: the JSONPath of it, and the path itself."""
+    if not isinstance(value, dict):
+        return None
     for around in _AROUND:
-        inner = value.get(around) if around and isinstance(value, dict) else value
-        for name in _NEXT if isinstance(inner, dict) else ():
+        inner = value.get(around) if around else value
+        if not isinstance(inner, dict):
+            continue
+        for name in _NEXT:
             said, place = inner.get(name), ".".join(filter(None, ("$", around, name)))
             if isinstance(said, dict):
                 said, place = said.get("href"), f"{place}.href"
-            if isinstance(said, str) and said.startswith("/") and not urlsplit(said).netloc:
+            if isinstance(said, str) and said.startswith("/") and not said.startswith("//"):
                 return place, said
     return None
 

@@ -181,9 +181,9 @@ class Gathering:
         second_came: what the first one heard when the second one came.
         welcome: what the second one heard then.
         said: what each party heard of what the first one said.
-        answered: what each party heard of what the second one said.
         late: what the third one heard when it came after that.
-        late_elsewhere: what one heard that came later elsewhere.
+        late_elsewhere: what one heard that came elsewhere after that.
+        answered: what each party heard of what the second one said then.
         left: what the first one heard when the second one left.
     """
 

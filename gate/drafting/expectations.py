@@ -42,12 +42,13 @@ class Held:
     remark: str
 
 
-def held(path: str, samples: Sequence[Sample]) -> Held:
+def held(path: str, samples: Sequence[Sample], *, data: bool = False) -> Held:
     """What can be asked of these answers' headers and bodies.
 
     Args:
         path: of the schema file, if there is to be one.
         samples: at least one.
+        data: whether its words are data, and only its shape is to be held.
     """
     headers: dict[str, Json] = {}
     for name, plain in (("Content-Type", _CONTENT_TYPE), ("WWW-Authenticate", _CHALLENGE)):
@@ -57,14 +58,14 @@ def held(path: str, samples: Sequence[Sample]) -> Held:
     wanted: dict[str, Json] = {"headers": headers} if headers else {}
     forms = sorted({sample.form.value for sample in samples})
     if forms != [Form.JSON.value]:
-        remark = f"{' or '.join(forms)}; little more than its status can be held."
+        remark = f"{' or '.join(forms)}; of its words, little can be held."
         return Held(wanted, {}, remark)
     values = [sample.value for sample in samples]
-    schema = schema_of(values)
+    schema = schema_of(values, data=data)
     if schema is None:
         return Held(wanted, {}, "JSON that is too large for a schema.")
     names = _ERRORS if samples[0].status >= 400 else ()
-    shown = _shown(values, (*_STATES, *names))
+    shown = {} if data else _shown(values, (*_STATES, *names))
     wanted = {**({"json": shown} if shown else {}), "schema": path, **wanted}
     return Held(wanted, {path: schema}, "the words that never changed, and the shape of the rest.")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gate.core.questions import Json
-from gate.drafting.draft import Draft, Question
+from gate.drafting.question import Draft, Question
 from gate.errors import UsageError
 
 WIDTH = 100
@@ -53,6 +53,10 @@ def policy_text(draft: Draft) -> str:
     for question in draft.questions:
         lines += [*_probe(question), ""]
     lines += [*_speed(draft), ""]
+    if draft.unseen:
+        lines += _comment("This policy cannot see:", "  ")
+        for told in draft.unseen:
+            lines += _comment(f"- {told}", "  ")
     if draft.left_out:
         lines += _comment("Not asked:", "  ")
         for path, why in draft.left_out:
@@ -187,11 +191,15 @@ def _probe(question: Question) -> Iterator[str]:
 
 def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for key, one in value.items():
-        if isinstance(one, list) and len(flow(one)) > WIDTH // 2:
+        line = f"{indent}{_word(key)}: {flow(one)}"
+        if isinstance(one, dict) and one and len(line) > WIDTH:
+            yield f"{indent}{_word(key)}:"
+            yield from _block(one, f"{indent}  ")
+        elif isinstance(one, list) and len(flow(one)) > WIDTH // 2:
             yield f"{indent}{_word(key)}:"
             yield from (f"{indent}  - {_item(item)}" for item in one)
         else:
-            yield f"{indent}{_word(key)}: {flow(one)}"
+            yield line
 
 
 def _item(value: Json) -> str:

@@ -69,12 +69,16 @@ class _Room:
         """All of it, step by step."""
         came = [await self._comes(FIRST), await self._comes(ELSEWHERE)]
         welcome = await self._comes(SECOND)
+        if None in (*came, welcome):
+            return None
         second_came = await self._hears(FIRST)
         said = await self._says(FIRST)
-        answered = await self._says(SECOND)
         late = await self._comes(THIRD)
         elsewhere = await self._comes(f"{ELSEWHERE} late")
-        if None in (*came, welcome, late, elsewhere) or self._gone:
+        if None in (*came, welcome, late, elsewhere):
+            return None
+        answered = await self._says(SECOND)
+        if self._gone:
             return None
         await self._begin()
         self._there.pop(SECOND).close()
