@@ -60,7 +60,7 @@ class Items:
     @property
     def selector(self) -> str:
         """What finds them."""
-        return f'a[href*="{self.folder}"]'
+        return f"a[href*='{self.folder}']"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,9 @@ def held(path: str, samples: Sequence[Sample], *, data: bool = False) -> Held:
     wanted: dict[str, Json] = {"headers": headers} if headers else {}
     forms = sorted({sample.form.value for sample in samples})
     if forms != [Form.JSON.value]:
-        remark = f"{' or '.join(forms)}; of its words, little can be held."
+        page = all(sample.look is not None for sample in samples)
+        told = "a page: what it is called, what it shows and where it leads."
+        remark = told if page else f"{' or '.join(forms)}; little more than its status can be held."
         return Held(wanted, {}, remark)
     values = [sample.value for sample in samples]
     schema = schema_of(values, data=data)

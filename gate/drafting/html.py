@@ -82,7 +82,7 @@ def _selectors(looks: Sequence[Look], path: str) -> dict[str, Json]:
         named = fixed and len(heads) == 1 and len(head) == 1 and head[0] and head[0] in title
         wanted["h1"] = head[0] if named and _WORDS.fullmatch(head[0]) else there
     for name in _common([look.fields for look in looks])[:FIELDS_MAX]:
-        wanted[f'form [name="{name}"]'] = there
+        wanted[f"form [name='{name}']"] = there
     if items := common_items(looks):
         word = searched(path)
         named = word and all(word.lower() in text.lower() for text in items.texts)

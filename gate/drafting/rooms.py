@@ -67,6 +67,7 @@ class _Rooms:
     def __init__(self, way: Way, path: str, several: Sequence[Gathering]) -> None:
         self._way, self._path, self._several = way, path, several
         self._say = as_sent(way.asked.say)
+        self._marks = _marks(self._say)
         self._apart = _NONCE in path
         self._said = {party: self._carried(party, answer=False) for party in (FIRST, SECOND)}
         self._answered = {party: self._carried(party, answer=True) for party in (FIRST, SECOND)}
@@ -74,7 +75,12 @@ class _Rooms:
     def _carried(self, party: str, *, answer: bool) -> dict[str, Json] | None:
         """What a party hears of what was said, None where it does not always."""
         turns = [one.answered if answer else one.said for one in self._several]
-        return self._held([_carrying(turn.get(party, ())) for turn in turns])
+        return self._held([self._carrying(turn.get(party, ())) for turn in turns])
+
+    def _carrying(self, samples: Sequence[Sample]) -> Sample | None:
+        """The first message that carries what was said."""
+        told = ((one, json.dumps(one.value)) for one in samples)
+        return next((one for one, text in told if any(mark in text for mark in self._marks)), None)
 
     def _held(self, samples: Sequence[Sample | None]) -> dict[str, Json] | None:
         """What is the same in all of these messages; None where one is not there."""
@@ -104,7 +110,7 @@ class _Rooms:
         """What one says reaches all in the room, and nobody elsewhere."""
         if not self._said[SECOND] and not self._answered[FIRST]:
             return None
-        third = all(_carrying(one.answered.get(THIRD, ())) for one in self._several)
+        third = all(self._carrying(one.answered.get(THIRD, ())) for one in self._several)
         parties = (FIRST, SECOND, THIRD) if third else (FIRST, SECOND)
         steps: list[Json] = []
         for sender, heard in ((FIRST, self._said), (SECOND, self._answered)):
@@ -124,7 +130,7 @@ class _Rooms:
     def _silence(self) -> dict[str, Json]:
         """Who must not hear it: whoever is elsewhere, if nobody there ever did."""
         turns = [turn for one in self._several for turn in (one.said, one.answered)]
-        heard = any(_carrying(turn.get(ELSEWHERE, ())) for turn in turns)
+        heard = any(self._carrying(turn.get(ELSEWHERE, ())) for turn in turns)
         return {} if heard or not self._apart else {"silent": ELSEWHERE}
 
     def order(self, name: str) -> Question | None:
@@ -158,12 +164,12 @@ class _Rooms:
     def history(self, name: str) -> Question | None:
         """Whoever comes late hears what was said before."""
         hearer = next((party for party in (FIRST, SECOND) if self._said[party]), "")
-        if not hearer or not all(_carrying(one.late) for one in self._several):
+        if not hearer or not all(self._carrying(one.late) for one in self._several):
             return None
         early: Json = {"from": FIRST, "send": self._say, "reaches": hearer}
         steps: list[Json] = [early, {"join": THIRD, "reaches": THIRD}]
         parties = [FIRST, SECOND, THIRD]
-        if self._apart and not any(_carrying(one.late_elsewhere) for one in self._several):
+        if self._apart and not any(self._carrying(one.late_elsewhere) for one in self._several):
             steps.append({"join": ELSEWHERE, "silent": ELSEWHERE})
             parties.append(ELSEWHERE)
         remark = "Whoever comes late hears what was said in this room, and nowhere else."
@@ -195,9 +201,17 @@ def _first(samples: Sequence[Sample]) -> Sample | None:
     return samples[0] if samples else None
 
 
-def _carrying(samples: Sequence[Sample]) -> Sample | None:
-    """The first message that carries what was new in this gathering."""
-    return next((one for one in samples if _NONCE in json.dumps(one.value)), None)
+def _marks(say: Json) -> list[str]:
+    """The texts of what is said that were new in each gathering."""
+    match say:
+        case str():
+            return [say] if _NONCE in say else []
+        case dict():
+            return [text for one in say.values() for text in _marks(one)]
+        case list():
+            return [text for one in say for text in _marks(one)]
+        case _:
+            return []
 
 
 def _numbered(value: Json, number: int) -> Json:

@@ -197,9 +197,20 @@ def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
             yield from _block(one, f"{indent}  ")
         elif isinstance(one, list) and len(flow(one)) > WIDTH // 2:
             yield f"{indent}{_word(key)}:"
-            yield from (f"{indent}  - {_item(item)}" for item in one)
+            for item in one:
+                yield from _items(item, f"{indent}  ")
         else:
             yield line
+
+
+def _items(value: Json, indent: str) -> Iterator[str]:
+    line = f"{indent}- {_item(value)}"
+    if len(line) <= WIDTH or not isinstance(value, dict):
+        yield line
+        return
+    first, *rest = _block(value, f"{indent}  ")
+    yield f"{indent}- {first.lstrip()}"
+    yield from rest
 
 
 def _item(value: Json) -> str:

@@ -51,18 +51,19 @@ async def hear(
 async def _several(
     spec: WebSocketProbe, run: Run, asked: Asked, sample: Callable[[str], Sample]
 ) -> tuple[Heard, ...]:
-    """One session after the other, up to the first that says nothing at all."""
+    """One session after the other, of each user in turn, up to the first that says nothing."""
     heard: list[Heard] = []
     while len(heard) < SESSIONS and not (heard and heard[-1].fault and not heard[-1].refused):
-        heard.append(await _heard(spec, run, asked, sample))
+        user = asked.users[len(heard) % len(asked.users)] if asked.users else ""
+        heard.append(await _heard(spec, run, asked.say, sample, user))
     return tuple(heard)
 
 
 async def _heard(
-    spec: WebSocketProbe, run: Run, asked: Asked, sample: Callable[[str], Sample]
+    spec: WebSocketProbe, run: Run, say: str, sample: Callable[[str], Sample], user: str
 ) -> Heard:
     opening = Opening(spec, run)
-    values = run.values(run.nonces.new(), next(iter(asked.users), ""))
+    values = run.values(run.nonces.new(), user)
     handshake = Handshake(opening, run, values, OPEN_WITHIN_S)
     tries = [handshake.connection(arrived, unnoted)]
 
@@ -80,7 +81,7 @@ async def _heard(
             return Heard(refused=status, headers=headers, fault=seen)
         selected = opening.as_written(connection.subprotocol, values)
         said = Heard(subprotocol=selected, headers=headers)
-        return await _talk(connection, said, parse(asked.say).render(values), sample)
+        return await _talk(connection, said, parse(say).render(values), sample)
     finally:
         tries[-1].abort()
 

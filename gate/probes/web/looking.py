@@ -13,10 +13,10 @@ LINKS_MAX = 300
 """Most links of one page that are looked at."""
 LISTED_MIN = 3
 """So many links into one folder are a list of what is in it."""
-_LOCAL = '[href^="/"]:not([href^="//"])'
+_LOCAL = "[href^='/']:not([href^='//'])"
 _ASSETS = (
-    f'link[rel~="stylesheet"]{_LOCAL}@href',
-    'script[src^="/"]:not([src^="//"])@src',
+    f"link[rel~='stylesheet']{_LOCAL}@href",
+    "script[src^='/']:not([src^='//'])@src",
 )
 _FIELDS = ("input[name]@name", "select[name]@name", "textarea[name]@name")
 _PRICE = re.compile(r"(?<![0-9.,])[0-9]{1,6}[.,][0-9]{2}(?![0-9.,]*[0-9])")
@@ -63,7 +63,7 @@ def _links(markup: Markup) -> Iterator[Link]:
 
 def _next(markup: Markup, links: Sequence[Link]) -> tuple[str, str]:
     """Where the next page is, and what finds the link to it."""
-    selector = f'[rel~="next"]{_LOCAL}@href'
+    selector = f"[rel~='next']{_LOCAL}@href"
     if named := markup.found(selector):
         return named[0], selector
     return next((path for path, _ in links if _SECOND.search(path)), ""), ""
@@ -108,7 +108,7 @@ def _folder(path: str) -> str:
 
 
 def _items(markup: Markup, folder: str) -> Items:
-    base = f'a[href*="{folder}"]'
+    base = Items(folder, "").selector
     paths, texts = markup.found(f"{base}@href"), markup.found(base)
     first = Items(folder, paths[0], texts[0], texts=tuple(dict.fromkeys(texts)))
     for around in _LAST:
