@@ -4,8 +4,8 @@ Values only. Several samples of each answer, since one alone cannot tell what is
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gate.core.questions import Json
@@ -58,6 +58,11 @@ class Items:
     texts: tuple[str, ...] = ()
 
     @property
+    def said(self) -> tuple[str, ...]:
+        """All that it took from the page."""
+        return (self.first, self.first_text, self.last, self.last_text, *self.texts)
+
+    @property
     def selector(self) -> str:
         """What finds them."""
         return f"a[href*='{self.folder}']"
@@ -93,6 +98,24 @@ class Look:
     prices: int = 0
     braces: bool = False
     empty: bool = False
+
+    def without(self, hidden: Callable[[str], bool]) -> "Look":
+        """The same without texts that are not to be kept."""
+
+        def kept(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(text for text in texts if not hidden(text))
+
+        return replace(
+            self,
+            title="" if hidden(self.title) else self.title,
+            headings=kept(self.headings),
+            fields=kept(self.fields),
+            sent=kept(self.sent),
+            links=kept(self.links),
+            next_path="" if hidden(self.next_path) else self.next_path,
+            assets={name: path for name, path in self.assets.items() if not hidden(path)},
+            lists=None if self.lists and any(map(hidden, self.lists.said)) else self.lists,
+        )
 
 
 @dataclass(frozen=True, slots=True)

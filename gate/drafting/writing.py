@@ -40,7 +40,9 @@ capabilities:             # what is at stake, for the report; then `capability: 
 
 def policy_text(draft: Draft) -> str:
     """The policy: valid YAML whatever the service said."""
-    lines = [*_comment(_HEAD.format(times=draft.times)), "version: 1"]
+    unseen = "".join(f"\n- {told}" for told in draft.unseen)
+    head = _HEAD.format(times=draft.times) + ("\n\nIt cannot see:" + unseen if unseen else "")
+    lines = [*_comment(head), "version: 1"]
     service = draft.service
     named = {"project": service.project, "region": service.region, "name": service.name}
     if given := {key: value for key, value in named.items() if value}:
@@ -53,10 +55,6 @@ def policy_text(draft: Draft) -> str:
     for question in draft.questions:
         lines += [*_probe(question), ""]
     lines += [*_speed(draft), ""]
-    if draft.unseen:
-        lines += _comment("This policy cannot see:", "  ")
-        for told in draft.unseen:
-            lines += _comment(f"- {told}", "  ")
     if draft.left_out:
         lines += _comment("Not asked:", "  ")
         for path, why in draft.left_out:

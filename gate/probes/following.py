@@ -15,6 +15,8 @@ from gate.errors import ValueProblem
 
 LINKED_MAX = 10
 """Most pages that are asked since others link to them."""
+PAGE_MIN = 5
+"""A list that does not say whether there is more may have a second page from so many items."""
 _PATH = re.compile(
     r"/(?!/)[A-Za-z0-9._~!&'()*+,;=:@%/-]{0,200}(?:\?[A-Za-z0-9._~!&'()*+,;=:@%/?\[\]-]{0,300})?"
 )
@@ -114,7 +116,8 @@ def _next(page: Page, sample: Sample) -> str:
     value = sample.value
     if named := following(value):
         return named[1]
-    if sample.status != 200 or listed(value) is None or page.how not in (How.NAMED, How.LISTED):
+    found = listed(value) if page.how in (How.NAMED, How.LISTED) else None
+    if sample.status != 200 or found is None or len(found.items) < PAGE_MIN:
         return ""
     return numbered(page.path)
 

@@ -21,10 +21,11 @@ from gate.probes import headers, paths
 from gate.probes.documents import routes_of, writes_of
 from gate.probes.expect import compact, read_json
 from gate.probes.following import found_in
+from gate.probes.frontend import Arrival
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import Fault
 from gate.probes.tls import shared_context
-from gate.probes.web.asking import EXTRA, ask_once, plain_request
+from gate.probes.web.asking import EXTRA, Reply, ask_once, ask_patiently, plain_request
 from gate.probes.web.exchange import Answer, Request
 from gate.probes.web.looking import look
 from gate.probes.words import TEXT_MAX, Words
@@ -36,6 +37,10 @@ FOUND_MAX = 40
 STRANGERS_MAX = 20
 """Most pages asked without credentials."""
 _ASKED_ALONE = frozenset({How.NAMED, How.LISTED, How.LINKED, How.ITEM})
+
+
+ARRIVAL_WITHIN_S = 10.0
+"""How long the front end may not know the address yet, right after it was given."""
 
 
 class Recorder:
@@ -59,6 +64,7 @@ class Recorder:
             logs=None,
             tls=cache(shared_context),
             since=clock.now(),
+            arrival=Arrival(ARRIVAL_WITHIN_S),
         )
 
     async def record(
@@ -101,7 +107,7 @@ class Recorder:
         host = urlsplit(self._run.target.url).netloc
         found: dict[str, Page] = {}
         for path, how, parent in found_in([*pages.values()], host):
-            if path not in pages and self._redactor.text(path) == path:
+            if path not in pages and not self._hidden(path):
                 found.setdefault(path, Page(path, (), how=how, parent=parent))
         return await self._round(asked, [*found.values()][:FOUND_MAX])
 
@@ -135,8 +141,10 @@ class Recorder:
     async def _first_s(self, asked: Asked) -> float:
         """How long the first answer of the container takes; 0 where none comes in time."""
         run, trace = self._run, headers.Trace()
-        request = plain_request(run, trace, "/")
-        reply = await ask_once(run, request, asked.start_within_s, (200,))
+        within_s = asked.start_within_s
+        reply = await ask_patiently(
+            run, lambda: plain_request(run, trace, "/"), within_s, (200,), _passed_over
+        )
         return reply.answer.took_s if reply.answer and reply.front_end is None else 0.0
 
     async def _document(self, asked: Asked) -> Json:
@@ -178,6 +186,7 @@ class Recorder:
     def _sample(self, answer: Answer) -> Sample:
         form, value = self._read(answer.body)
         text = answer.text
+        seen = look(answer) if form is Form.TEXT else None
         return Sample(
             answer.status,
             self._clean(answer.headers),
@@ -185,7 +194,7 @@ class Recorder:
             value,
             answer.took_s,
             len(answer.body),
-            look(answer) if form is Form.TEXT else None,
+            seen.without(self._hidden) if seen else None,
             any(one in text for one in GARBLED),
             any(one > "\x7f" for one in text),
         )
@@ -207,6 +216,14 @@ class Recorder:
             return Form.SECRET, None
         return Form.JSON, value
 
+    def _hidden(self, text: str) -> bool:
+        """Whether a text holds a secret or looks like a token."""
+        return self._redactor.text(text) != text
+
     def _clean(self, found: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Headers without any that holds a secret or looks like a token."""
-        return tuple((name, value) for name, value in found if self._redactor.text(value) == value)
+        return tuple((name, value) for name, value in found if not self._hidden(value))
+
+
+def _passed_over(reply: Reply, seen: str) -> None:
+    """What the front end says before it knows the address is nobody's answer."""
