@@ -50,12 +50,7 @@ def held(path: str, samples: Sequence[Sample], *, data: bool = False) -> Held:
         samples: at least one.
         data: whether its words are data, and only its shape is to be held.
     """
-    headers: dict[str, Json] = {}
-    for name, plain in (("Content-Type", _CONTENT_TYPE), ("WWW-Authenticate", _CHALLENGE)):
-        said = {sample.header(name.lower()) for sample in samples}
-        if len(said) == 1 and plain.fullmatch(value := said.pop()):
-            headers[name] = value
-    wanted: dict[str, Json] = {"headers": headers} if headers else {}
+    wanted = type_of(samples)
     forms = sorted({sample.form.value for sample in samples})
     if forms != [Form.JSON.value]:
         page = all(sample.look is not None for sample in samples)
@@ -70,6 +65,16 @@ def held(path: str, samples: Sequence[Sample], *, data: bool = False) -> Held:
     shown = {} if data else _shown(values, (*_STATES, *names))
     wanted = {**({"json": shown} if shown else {}), "schema": path, **wanted}
     return Held(wanted, {path: schema}, "the words that never changed, and the shape of the rest.")
+
+
+def type_of(samples: Sequence[Sample]) -> dict[str, Json]:
+    """The headers that say what it is, where all of them said the same."""
+    headers: dict[str, Json] = {}
+    for name, plain in (("Content-Type", _CONTENT_TYPE), ("WWW-Authenticate", _CHALLENGE)):
+        said = {sample.header(name.lower()) for sample in samples}
+        if len(said) == 1 and plain.fullmatch(value := said.pop()):
+            headers[name] = value
+    return {"headers": headers} if headers else {}
 
 
 def start_of(recording: Recording) -> float | None:

@@ -23,7 +23,6 @@ _PRICE = "[0-9][.,][0-9]{2}(?![0-9])"
 _DATA = re.compile(r"[0-9?]")
 _WORDS = re.compile(r"[^\x00-\x1f\x7f$0-9]{1,100}")
 _SEARCH = ("q", "query", "search", "s", "term")
-_CONTENT_TYPE = re.compile(r"[A-Za-z0-9/+.;= _-]{1,100}")
 
 
 def looks_of(samples: Sequence[Sample]) -> list[Look]:
@@ -121,16 +120,13 @@ def assets(way: Way, page: Page, led: Mapping[str, Page], name: str) -> Question
             continue
         capture[called] = {"css": selector}
         least = min(one.size_bytes for one in asset.samples)
-        kinds = {one.header("content-type") for one in asset.samples}
         expect: dict[str, Json] = {"min_size": max(1, least // PART)} if least else {}
-        if len(kinds) == 1 and _CONTENT_TYPE.fullmatch(kind := kinds.pop()):
-            expect["headers"] = {"Content-Type": kind}
-        steps.append(way.step(f"${{{called}}}", expect=expect))
+        steps.append(way.step(f"${{{called}}}", asset.samples, expect))
         samples += asset.samples
     if not steps:
         return None
     remark = f"The style sheet and the script that {page.path} names, under whatever name."
-    first = way.step(page.path, capture=capture)
+    first = way.step(page.path, page.samples, capture=capture)
     return Question(name, (remark,), way.journey([first, *steps], samples))
 
 
@@ -145,21 +141,24 @@ def listed(way: Way, page: Page, led: Mapping[str, Page], name: str) -> Question
         return None
     capture: dict[str, Json] = {"item": {"css": f"{items.selector}@href"}}
     wanted = content_of(first.samples, "/0")
-    steps: list[Json] = [way.step("${item}", expect=wanted)]
+    steps: list[Json] = [way.step("${item}", first.samples, wanted)]
     last = led.get(items.last)
     if last is not None and last.status == 200 and (others := looks_of(last.samples)):
+        unread = absent_texts(last.samples)
+        clean: dict[str, Json] = {"absent_text": unread} if unread else {}
         capture["other"] = {"css": f"{items.last_selector}@href"}
         heads = {look.headings[:1] for look in others}
         if heads == {(items.last_text,)} and items.last_text:
             capture["called"] = {"css": items.last_selector}
-            steps.append(way.step("${other}", expect={"selector": {"h1": "${called}"}}))
+            other: dict[str, Json] = {"selector": {"h1": "${called}"}, **clean}
         elif not heads & {look.headings[:1] for look in looks} and all(map(any, heads)):
-            steps[0] = way.step("${item}", expect=wanted, capture={"head": {"css": "h1"}})
-            steps.append(way.step("${other}", expect={"selector": {"h1": {"never": "${head}"}}}))
+            steps[0] = way.step("${item}", first.samples, wanted, {"head": {"css": "h1"}})
+            other = {"selector": {"h1": {"never": "${head}"}}, **clean}
         else:
-            steps.append(way.step("${other}"))
+            other = clean
+        steps.append(way.step("${other}", last.samples, other))
     remark = f"Two of those that {page.path} lists, whichever they are by then."
-    several = [way.step(page.path, capture=capture), *steps]
+    several = [way.step(page.path, page.samples, capture=capture), *steps]
     return Question(name, (remark,), way.journey(several, [*page.samples, *first.samples]))
 
 
@@ -179,8 +178,13 @@ def following(way: Way, page: Page, led: Mapping[str, Page], name: str) -> Quest
     path = looks[0].next_path
     if looks[0].next_selector:
         capture["next"], path = {"css": looks[0].next_selector}, "${next}"
-    wanted: Json = {"selector": {f"{items.selector}@href": {"never": "${item}"}}}
-    steps = [way.step(page.path, capture=capture), way.step(path, expect=wanted)]
+    wanted: dict[str, Json] = {"selector": {f"{items.selector}@href": {"never": "${item}"}}}
+    unread = absent_texts(after.samples)
+    wanted |= {"absent_text": unread} if unread else {}
+    steps: list[Json] = [
+        way.step(page.path, page.samples, capture=capture),
+        way.step(path, after.samples, wanted),
+    ]
     remark = f"The page after {page.path} shows others than {page.path} does."
     return Question(name, (remark,), way.journey(steps, [*page.samples, *after.samples]))
 

@@ -60,8 +60,11 @@ def following(way: Way, page: Page, led: Mapping[str, Page], name: str) -> Quest
     if named := lists.following(page.samples[0].value):
         capture["next"], path = {"json": named[0]}, "${next}"
     every = f"{found[0].place}[*].{found[0].id_name}"
-    expect: Json = {"path": {every: {"never": "${item}"}}}
-    steps = [way.step(page.path, capture=capture), way.step(path, expect=expect)]
+    wanted: dict[str, Json] = {"path": {every: {"never": "${item}"}}}
+    steps: list[Json] = [
+        way.step(page.path, page.samples, capture=capture),
+        way.step(path, after.samples, wanted),
+    ]
     remark = f"The page after {page.path} has other items than {page.path}."
     return Question(name, (remark,), way.journey(steps, [*page.samples, *after.samples]))
 
@@ -74,12 +77,12 @@ def item(way: Way, page: Page, led: Mapping[str, Page], name: str) -> Question |
     )
     if not found or one is None or one.status != 200 or not isinstance(one.samples[0].value, dict):
         return None
-    capture: Json = {"item": {"json": f"{found[0].place}[0].{found[0].id_name}"}}
+    capture: dict[str, Json] = {"item": {"json": f"{found[0].place}[0].{found[0].id_name}"}}
     path = page.path.partition("?")[0].rstrip("/") + "/${item}"
     shape = held(f"{way.folder}/{name}.json", one.samples, data=True)
-    steps = [
-        way.step(page.path, capture=capture),
-        way.step(path, expect={**shape.expect} or None),
+    steps: list[Json] = [
+        way.step(page.path, page.samples, capture=capture),
+        way.step(path, one.samples, shape.expect),
     ]
     remark = f"The first item of {page.path} by itself, whichever it is by then."
     ask = way.journey(steps, [*page.samples, *one.samples])

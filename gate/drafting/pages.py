@@ -74,11 +74,12 @@ def leads(
     wanted: dict[str, Json] = {"status": page.status, "redirect": place}
     there = next((one for one in led.values() if _is_there(one, page)), None)
     follow = there is not None and there.status == 200
-    capture: Json = {"where": {"header": "Location"}} if follow else None
-    steps = [way.step(page.path, stranger=stranger, expect=wanted, capture=capture)]
+    capture: dict[str, Json] = {"where": {"header": "Location"}} if follow else {}
+    first = way.step(page.path, (), wanted, capture, stranger=stranger)
+    steps: list[Json] = [first]
     samples = [*page.samples]
     if there is not None and follow:
-        steps.append(way.step("${where}", stranger=stranger))
+        steps.append(way.step("${where}", there.samples, stranger=stranger))
         samples += there.samples
     who = "Strangers are led" if stranger else "It leads"
     remark = f"GET {page.path} answered {page.status} {len(page.samples)} times. {who} to {place}"

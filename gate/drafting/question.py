@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Sample
-from gate.drafting.expectations import limit_s
+from gate.drafting.expectations import limit_s, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,27 @@ class Way:
         """A `journey` question."""
         return {"journey": {**self.limit("timeout", samples), "steps": [*steps]}}
 
-    def step(self, path: str, *, stranger: bool = False, **keys: Json) -> dict[str, Json]:
-        """One step of a journey: a GET."""
-        given = {key: value for key, value in keys.items() if value}
+    def step(
+        self,
+        path: str,
+        samples: Sequence[Sample],
+        expect: Mapping[str, Json] | None = None,
+        capture: Mapping[str, Json] | None = None,
+        *,
+        stranger: bool = False,
+    ) -> dict[str, Json]:
+        """One step of a journey: a GET.
+
+        Args:
+            path: of it, or what was captured.
+            samples: of its answer, whose type it must have.
+            expect: what else its answer must be.
+            capture: as the policy has it.
+            stranger: whether it is asked without credentials.
+        """
+        wanted = {**type_of(samples), **(expect or {})}
+        given: dict[str, Json] = {"expect": wanted} if wanted else {}
+        given |= {"capture": dict(capture)} if capture else {}
         return {"get": path, **self.headers(stranger=stranger), **given}
 
     def headers(self, *, stranger: bool) -> dict[str, Json]:
