@@ -38,14 +38,7 @@ def decoded(raw: bytes, encoding: str, most: int) -> bytes:
     Raises:
         UnpackError: another encoding, no whole gzip body, or one of more than `most` bytes.
     """
-    named = [name for part in encoding.split(",") if (name := part.strip().lower())]
-    named = [name for name in named if name != "identity"]
-    if not raw or not named:
-        return raw
-    if named not in (["gzip"], ["x-gzip"]):
-        seen = f"content-encoding {encoding}"
-        raise UnpackError(Why.ENCODING, seen, "gzip, or none, as offered")
-    return unpacked(raw, most)
+    return unpacked(raw, most) if raw and _is_gzip(encoding) else raw
 
 
 def unpacked(raw: bytes, most: int) -> bytes:
@@ -72,12 +65,57 @@ def unpacked(raw: bytes, most: int) -> bytes:
     return bytes(body)
 
 
+class Unpacker:
+    """Unpacks the pieces of a body as they come.
+
+    Args:
+        encoding: its Content-Encoding; gzip is the one that was offered.
+        most: most bytes that one piece may unpack to.
+
+    Raises:
+        UnpackError: another encoding.
+    """
+
+    def __init__(self, encoding: str, most: int) -> None:
+        self._packed = _is_gzip(encoding)
+        self._inflater = zlib.decompressobj(_GZIP)
+        self._most = most
+
+    def feed(self, raw: bytes) -> bytes:
+        """What a piece unpacks to.
+
+        Raises:
+            UnpackError: no gzip, or too much of it.
+        """
+        if not self._packed:
+            return raw
+        body = b""
+        while raw:
+            if self._inflater.eof:
+                self._inflater = zlib.decompressobj(_GZIP)
+            body += _inflated(self._inflater, raw, self._most + 1 - len(body))
+            if len(body) > self._most:
+                what = f"a gzip piece of {len(raw)} bytes that unpacks to more than {self._most}"
+                raise UnpackError(Why.TOO_LARGE, what, f"at most {self._most} bytes")
+            raw = self._inflater.unused_data
+        return body
+
+
 def beginning(raw: bytes, most: int) -> bytes:
     """What can be unpacked of the beginning of a body that may be cut, at most so many bytes."""
     try:
         return zlib.decompressobj(_GZIP).decompress(raw, most)
     except zlib.error:
         return b""
+
+
+def _is_gzip(encoding: str) -> bool:
+    named = [name for part in encoding.split(",") if (name := part.strip().lower())]
+    named = [name for name in named if name != "identity"]
+    if named and named not in (["gzip"], ["x-gzip"]):
+        seen = f"content-encoding {encoding}"
+        raise UnpackError(Why.ENCODING, seen, "gzip, or none, as offered")
+    return bool(named)
 
 
 def _inflated(inflater: "zlib._Decompress", piece: bytes, most: int) -> bytes:

@@ -46,6 +46,8 @@ class Streams:
         Raises:
             OSError: nobody reads any more.
         """
+        if self._writer.is_closing():
+            raise ConnectionResetError("the connection has ended")  # uvloop has another error
         self._writer.write(data)
         await self._writer.drain()
 

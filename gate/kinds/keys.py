@@ -53,6 +53,11 @@ class Keys(Checked):
         return 0.0
 
     @property
+    def held_s(self) -> float:
+        """How long one request of it lasts at least: Cloud Run cuts what exceeds its timeout."""
+        return self.least_s if self.facts.addressed else 0.0
+
+    @property
     def sessions(self) -> int:
         """How many sessions it opens."""
         return 0

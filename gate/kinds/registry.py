@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "routes": "gate.kinds.routes:RoutesProbe",
     "startup": "gate.kinds.startup:StartupProbe",
     "soak": "gate.kinds.soak:SoakProbe",
+    "stream": "gate.kinds.stream:StreamProbe",
     "grpc": "gate.kinds.grpc:GrpcProbe",
     "plugin": "gate.kinds.plugin:PluginProbe",
 }

@@ -49,8 +49,8 @@ class Await(Checked):
         tuple[str, ...],
         ListOf(item=Annotated[str, Text("a message type"), Plain()], most=100),
         Key(
-            "message types (the field `type`) that must come in this order, others between them; "
-            "`json` and `schema` are then asked of the last one"
+            "message types (the field `type`, or a server-sent event's name) that must come in "
+            "this order, others between them; `json` and `schema` are then asked of the last one"
         ),
     ] = ()
     where: Annotated[
@@ -242,6 +242,11 @@ class WebSocketProbe(Keys):
     def least_s(self) -> float:
         """As Keys.least_s."""
         return self.hold_s * self.repeat
+
+    @property
+    def held_s(self) -> float:
+        """As Keys.held_s: of one round."""
+        return self.hold_s
 
     @property
     def sessions(self) -> int:

@@ -311,6 +311,38 @@ class Welcomed:
     greeting: str
 
 
+# To streams of events; what is said of messages above holds for events, too.
+
+
+@dataclass(frozen=True, slots=True)
+class Buffered:
+    """Everything comes at once, at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLate:
+    """The head comes in time, the first event this much later."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCut:
+    """It ends after so many events.
+
+    Attributes:
+        broken: the connection breaks off; else the answer ends whole.
+    """
+
+    after: int
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetful:
+    """`Last-Event-ID` is not heeded: the service never sees it."""
+
+
 ConnectionFault = Refused | Silent | Garbled | CutOff | Late
 HeadFault = HeaderGone | HeaderSet
 HtmlFault = Fieldless | OtherValues | Unrendered
@@ -338,7 +370,8 @@ SocketFault = (
     | MessageFlat
     | Welcomed
 )
-Fault = ConnectionFault | HeadFault | AnswerFault | SocketFault
+StreamFault = Buffered | FirstLate | StreamCut | Forgetful
+Fault = ConnectionFault | HeadFault | AnswerFault | SocketFault | StreamFault
 
 
 def path_of(target: str) -> str:

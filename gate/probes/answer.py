@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from itertools import count
 from urllib.parse import urlsplit
 
 import h11
@@ -14,8 +15,9 @@ from gate.probes.frontend import recognise
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
-TRIES = 3
-PAUSE_S = 0.3
+PAUSES_S = (0.3, 0.3)
+PASSING_PAUSES_S = (*PAUSES_S, 0.7, 1.0, 2.0)
+"""Between tries where the front end says that it has trouble of its own, as just after a move."""
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
 REFUSED = frozenset({401, 403})
@@ -40,11 +42,13 @@ async def users_answer(
     seen = LATE
     try:
         async with asyncio.timeout(within_s):
-            for _ in range(TRIES):
-                seen = _meaning(*await _get(url, headers, context))
-                if not seen.instead:
+            for tries in count():
+                answer = await _get(url, headers, context)
+                seen, said = _meaning(*answer), recognise(*answer)
+                pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
+                if not seen.instead or tries >= len(pauses):
                     return seen
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(pauses[tries])
     except TimeoutError:
         return seen
     except (OSError, ValueError, EOFError, h11.ProtocolError) as error:

@@ -35,9 +35,11 @@ class Rooms:
     Attributes:
         fault: one of FAULTS, "" for none.
         paths: the paths of all handshakes.
+        names: of the revisions that take the connections, the last one for ever; () for nameless.
     """
 
-    def __init__(self, fault=""):
+    def __init__(self, fault="", names=()):
+        self.names = list(names)
         assert not fault or fault in FAULTS
         self.fault = fault
         self.rooms = defaultdict(dict)
@@ -72,7 +74,9 @@ class Rooms:
         return [ws for one in self.rooms if everywhere or one == room for ws in self.rooms[one]]
 
     async def welcome(self, ws, room):
-        await ws.send(json.dumps({"type": "welcome", "room": room}))
+        named = {"revision": self.names[0]} if self.names else {}
+        del self.names[: len(self.names) > 1]
+        await ws.send(json.dumps({"type": "welcome", "room": room, **named}))
         items = [] if self.fault == "no history" else self.history.get(room, [])
         if self.fault == "history of others":
             items = [one for items in self.history.values() for one in items]

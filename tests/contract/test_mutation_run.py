@@ -27,6 +27,7 @@ from gate.mutation.wire import Upstream
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
+from tests.campaign import campaign
 from tests.contract.probe_servers import SystemClock
 from tests.contract.room_server import Rooms as RoomServer
 from tests.contract.suite_stage import spec, write
@@ -144,6 +145,7 @@ def runner_in(folder):
     )
 
 
+@campaign  # some thirty runs of pytest
 async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     runner = runner_in(write(tmp_path, test_staging=TESTS))
     trials = await prove(Service(), STRICT, SUITE, runner=runner)
@@ -300,6 +302,10 @@ async def test_the_service_is_asked_who_it_is():
         assert await revision_of(upstream, IdentityRule(header="X-REV"), (), "/") == "r1"
         by_field = IdentityRule(path="/health", field="revision")
         assert await revision_of(upstream, by_field, (), "/") == "r1"
+        rules = [IdentityRule(message="m"), IdentityRule(header="x-other"), by_field]
+        assert await revision_of(upstream, IdentityRule.first_of(rules), (), "/") == "r1"
+        own = IdentityRule(json="revision")
+        assert await revision_of(upstream, own, (), "/health") == "r1"
         with pytest.raises(NoNameError, match="x-other"):
             await revision_of(upstream, IdentityRule(header="x-other"), (), "/")
     with pytest.raises(NoNameError, match="no answer"):

@@ -328,3 +328,28 @@ async def test_a_message_is_known_again_however_it_is_wrapped():
         place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         evidence = await ask(spec(steps), place)
     assert evidence.passed, evidence
+
+
+@pytest.mark.parametrize(
+    ("names", "outcome"),
+    [
+        (["new"], Outcome.PASSED),
+        (["new", "old", "new"], Outcome.PASSED),  # the round is done again
+        (["old"], Outcome.INCONCLUSIVE),
+        ([], Outcome.INCONCLUSIVE),
+    ],
+)
+async def test_who_answers_is_told_by_a_message_where_the_handshake_says_nothing(names, outcome):
+    names = [f"backend-0000{number}-{name}" for number, name in enumerate(names)]
+    candidate = next((name for name in names if name.endswith("new")), "backend-00009-new")
+    names = [candidate if name.endswith("new") else name for name in names]
+    async with Rooms(names=names).serving() as place:
+        spec = RoomsProbe(PATH, PARTIES, BROADCAST)
+        rule = IdentityRule(message="revision")
+        more = {"identity": rule, "arrival_s": 2}
+        evidence = await ask(spec, place, revision=candidate, **more)
+    assert evidence.outcome is outcome, evidence
+    if outcome is not Outcome.PASSED:
+        assert {finding.symptom for finding in evidence.findings} == {Symptom.IDENTITY}
+    else:
+        assert evidence.answered_by == candidate

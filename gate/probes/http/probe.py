@@ -59,8 +59,8 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     question = _Question.of(spec)
     draft = inquiry.begin(KIND, f"{spec.method} {spec.path}", _expected(spec, question))
     trace = headers.Trace()
-    patience = Patience(inquiry.run.arrival, inquiry.run.clock)
-    before = Before(inquiry.run, inquiry.report)
+    patience = inquiry.run.patience()
+    before = Before(inquiry.run)
     words = inquiry.run.words
     last = await _try(inquiry, question, trace)
     while (pause_s := _pause_s(patience, last.reply)) is not None:

@@ -18,9 +18,11 @@ from gate.core.policy import Json
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.http1.packing import beginning
 from gate.kinds.latency import LatencyProbe
+from gate.probes.expect import read_json
 from gate.probes.faults import of_exception, too_large
 from gate.probes.frontend import LOOKED_AT
 from gate.probes.headers import Trace, render
+from gate.probes.identity import known_by
 from gate.probes.inquiry import Run
 from gate.probes.latency import faults
 from gate.probes.latency.hearing import Connector, Response, heard_s
@@ -237,14 +239,21 @@ class Client:
     def _judged(self, request: Request, answer: Answer) -> tuple[str, Fault | None]:
         """Whose answer it is, and what is wrong with it; one that names a revision is its own."""
         identity, statuses = self._run.identity, self._question.statuses
-        name = identity.name_in(answer.header)
+        name = identity.name_in(answer.header, lambda: _json(answer))
         if not name and answer.status >= 400 and (front_end := answer.front_end):
             return name, identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         wrong = None
         if answer.status not in statuses:
             bare = Answer(answer.status, answer.headers, b"", 0.0)  # texts differ: kinds count
             wrong = wrong_status(request.url, bare, named(statuses))
-        if not identity.header:
-            return name, wrong
         doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
-        return name, doubt.fault if doubt else wrong
+        return known_by(name, doubt), doubt.fault if doubt else wrong
+
+
+def _json(answer: Answer) -> Json:
+    """A short body as JSON; None for any other."""
+    packed = answer.status < 400 and "gzip" in (answer.header("content-encoding") or "")
+    try:
+        return read_json(beginning(answer.body, LOOKED_AT) if packed else answer.body)
+    except ValueError:
+        return None

@@ -80,6 +80,11 @@ class Course:
                 return [_in(str(planned), one) for one in wrong]
         return await self._afterwards()
 
+    def doubted(self) -> Sequence[Wrong]:
+        """With whom nothing that was said is evidence, and why."""
+        doubts = ((member, member.doubted) for member in self.members)
+        return [Wrong(member, fault) for member, fault in doubts if fault is not None]
+
     async def end(self) -> None:
         """Leaves no connection behind."""
         await asyncio.gather(*(self._left(member) for member in self.members))

@@ -82,6 +82,15 @@ class Member:
         return self._handshake.answered_by
 
     @property
+    def doubted(self) -> Fault | None:
+        """Why nothing that it heard is evidence: another revision spoke, or nobody knows which."""
+        return self._handshake.judged(None)
+
+    async def another(self) -> bool:
+        """Whether to ask again, after a pause: another revision answered."""
+        return await self._handshake.another(self._connection)
+
+    @property
     def count(self) -> int:
         """How many messages it has heard."""
         return len(self.heard)
@@ -289,6 +298,7 @@ class Member:
         if isinstance(message.value, dict):
             self._error = classify.error_label(message.value) or self._error
             self.shaped.add(message.value)
+            self._handshake.hear(message.value)
         if message.ping:
             self._connection.send(PONG)
         nonces = self._plan.run.nonces

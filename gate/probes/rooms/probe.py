@@ -60,8 +60,14 @@ async def _rounds(inquiry: Inquiry[RoomsProbe], plan: Plan) -> tuple[int, Course
 
         try:
             wrong = await course.run(report)
+            doubted = course.doubted()
+            again = bool(doubted) and await doubted[0].member.another()
         finally:
             await course.end()
+        if again:
+            number -= 1
+            continue
+        wrong = doubted or wrong
         if wrong or number == repeat:
             return number, course, wrong
 

@@ -9,4 +9,5 @@ message     one whole message
 waiting     pure: whether a message is the awaited one
 shaped      what shapes messages had
 crowd       what many connections take of this process
+results     what all sessions of a probe say together
 """

@@ -18,9 +18,11 @@ from gate.core.policy import Json
 from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 from gate.probes import faults, redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.quoting import quoted
+from gate.probes.readiness import not_yet
 
 LET_IN = "a WebSocket"
 _HTTP = b"HTTP/1.1 "
@@ -150,9 +152,11 @@ def attributed(
         return replace(refusal, fault=identity.unanswered(refusal.fault))
     wrong = refusal.fault if refusal else None
     doubt = identity.doubt(name, wrong.seen if wrong else LET_IN, wrong)
-    if doubt is None:
+    at_its_host = wrong is not None and wrong.symptom is Symptom.HOST
+    if doubt is None or (at_its_host and not doubt.other):
         return refusal
-    return Refusal(doubt.fault, refusal.status if refusal else 101, doubt=doubt)
+    fault = doubt.fault if doubt.other else as_early(doubt.fault, wrong)
+    return Refusal(fault, refusal.status if refusal else 101, doubt=doubt)
 
 
 def refused(
@@ -190,6 +194,17 @@ def refused(
             return Refusal(Fault(Symptom.CLIENT, f"{type(error).__name__}: {error}", LET_IN))
 
 
+def host_refused(error: Exception) -> Refusal | None:
+    """A handshake at a host name that the application does not know; None for any other end."""
+    if not isinstance(error, InvalidStatus):
+        return None
+    status = error.response.status_code
+    body = bytes(error.response.body or b"").decode(errors="replace")
+    if not refuses_host(status, body):
+        return None
+    return Refusal(host_fault(faults.phrase(status), LET_IN), status)
+
+
 def _status(response: Response, url: str, *, named: bool) -> Refusal:
     status = response.status_code
     body = bytes(response.body or b"").decode(errors="replace")
@@ -200,7 +215,8 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
         location = ", ".join(response.headers.get_all("Location"))
         return Refusal(redirect.fault(url, faults.phrase(status), location, LET_IN), status)
     seen = faults.phrase(status) + (quoted(f", {body}") if body.strip() else "")
-    return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
+    early = not_yet(status, body, ", ".join(response.headers.get_all("Retry-After")))
+    return Refusal(Fault(Symptom.REFUSED, seen, LET_IN, not_yet=early), status)
 
 
 def _negotiation(error: NegotiationError, response: Response | None, *, offered: bool) -> Fault:

@@ -25,15 +25,23 @@ class Say:
 
 
 class Listen:
-    """An Await step, its templates parsed and its schemas compiled."""
+    """An Await step, its templates parsed and its schemas compiled.
 
-    def __init__(self, step: Await) -> None:
+    Args:
+        step: what is awaited.
+        event: the name that it must have, "" for any.
+        noun: what is awaited is called so.
+    """
+
+    def __init__(self, step: Await, event: str = "", noun: str = "message") -> None:
         self.answer = Expectation(step.answer)
         self.never = Expectation(step.never)
         self.where = parse_json(dict(step.where)) if step.where else None
         self.sequence = step.sequence
         self.once = step.once
         self.within_s = step.within_s
+        self.event = event
+        self.noun = noun
 
     def bind(self, values: Mapping[str, str]) -> "Waiting":
         """The step for one connection."""
@@ -42,7 +50,8 @@ class Listen:
         return Waiting(self, self.answer.bind(values), where, None if never.asks_nothing else never)
 
     def __str__(self) -> str:
-        parts = [" → ".join(self.sequence)] if self.sequence else []
+        parts = [self.event] if self.event else []
+        parts += [" → ".join(self.sequence)] if self.sequence else []
         return " with ".join(parts + [text for text in [str(self.answer)] if text])
 
 
@@ -81,9 +90,9 @@ class Waiting:
             return Fault(
                 Symptom.FORBIDDEN,
                 quoted(message.text, "one"),
-                f"no message with {self._step.never}",
+                f"no {self._step.noun} with {self._step.never}",
             )
-        if message.foreign or not self._counts(message.value):
+        if message.foreign or not self._counts(message):
             return None
         if self._step.sequence:
             return self._in_sequence(message)
@@ -97,17 +106,27 @@ class Waiting:
     def late(self) -> Fault:
         """Why the step has failed if no more messages come within its time."""
         expected, within_s = str(self._step), f"{self._step.within_s:g} s"
+        noun = self._step.noun
         if self._step.sequence and (self._next or self._others):
             return Fault(Symptom.SEQUENCE, f"{self._so_far()} within {within_s}", self._wanted())
         if not self._nearest:
-            return Fault(Symptom.TIMEOUT, f"no message within {within_s}", expected)
+            return Fault(Symptom.TIMEOUT, f"no {self._step.noun} within {within_s}", expected)
         first = self._nearest[0]
-        of = f"nearest of {self._others} messages" if self._others > 1 else "only message"
+        of = f"nearest of {self._others} {noun}s" if self._others > 1 else f"only {noun}"
         wanted = first.expected if first.symptom is Symptom.BODY else expected
         return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted, first.hint)
 
-    def _counts(self, value: Json) -> bool:
-        return self._where is None or self._where.matches(value)
+    @property
+    def so_far(self) -> str:
+        """What came closest to it, "" where nothing did."""
+        if self._step.sequence:
+            return f"{self._came()} came" if self._next else ""
+        return f"the nearest with {self._nearest[0].seen}" if self._nearest else ""
+
+    def _counts(self, message: Message) -> bool:
+        if self._step.event and message.kind != self._step.event:
+            return False
+        return self._where is None or self._where.matches(message.value)
 
     def _compare(self, value: Json) -> None:
         if len(self._nearest) != 1:
@@ -117,7 +136,7 @@ class Waiting:
 
     def _in_sequence(self, message: Message) -> Fault | None:
         """Types must come in order; others may come between, and, unless `once`, come again."""
-        kind = message.value.get("type") if isinstance(message.value, dict) else None
+        kind = message.kind
         came, rest = self._step.sequence[: self._next], self._step.sequence[self._next :]
         if kind == rest[0]:
             return self._came_next(message)
@@ -143,7 +162,7 @@ class Waiting:
         return " → ".join(self._step.sequence[: self._next]) or "none of them"
 
     def _so_far(self) -> str:
-        others = f" and {self._others} other messages" if self._others else ""
+        others = f" and {self._others} other {self._step.noun}s" if self._others else ""
         return f"{self._came()}{others}, then nothing more"
 
     def _wanted(self) -> str:

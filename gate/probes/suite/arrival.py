@@ -29,8 +29,13 @@ async def arrive(run: Run, trace: Trace, before: Before) -> Fault | None:
     """
     if not run.arrival.awaited:
         return None
+    run = replace(run, identity=run.identity.anew())  # what it says here speaks for no test
     ask = partial(plain_request, run, trace, "/")
-    fault = _fault(await ask_patiently(run, ask, LOOK_S, _ANY, before))
+    reply = await ask_patiently(run, ask, LOOK_S, _ANY, before)
+    wrong = reply.wrong(_ANY)
+    if wrong is not None and wrong.not_yet and run.readiness.left_s(run.clock.now()):
+        return replace(wrong, expected="a candidate that is ready")
+    fault = _fault(reply)
     return replace(fault, expected=_EXPECTED) if fault else None
 
 

@@ -47,7 +47,7 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
     spec, run = inquiry.spec, inquiry.run
     draft = inquiry.begin(KIND, " ".join(spec.run), _expected(spec))
     trace = Trace()
-    before = Before(run, inquiry.report)
+    before = Before(run)
     upstream = Upstream(run.target, run.identity, run.tls, trace)
     async with upstream:
         with tempfile.TemporaryDirectory(prefix="gate-suite-", ignore_cleanup_errors=True) as path:

@@ -193,13 +193,13 @@ class Upstream:
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
-        elif status in _FRONT_END or (not self._identity.header and status != 101):
+        elif status in _FRONT_END or (not self._identity.asks and status != 101):
+            self._identity.nameless += 1
             return False  # the body may tell
-        if self._identity.header:
-            doubt = self._identity.doubt(name, f"{asked} {status}")
-            if doubt is not None:
-                seen.foreign.note(doubt.fault.seen)
-                return True
+        doubt = self._identity.doubt(name, f"{asked} {status}")
+        if doubt is not None:
+            seen.foreign.note(doubt.fault.seen)
+            return True
         count(seen, status)
         return True
 

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, urlsplit
@@ -91,8 +92,16 @@ class _Phase(Enum):
     ANSWERING = "answering"
 
 
-class _Course:
-    """Follows an exchange through the trace that httpcore reports."""
+class Course:
+    """Follows an exchange through the trace that httpcore reports.
+
+    Args:
+        most: most bytes of the body.
+
+    Attributes:
+        received: bytes of the body so far.
+        begun: the answer as far as its headers, None before.
+    """
 
     _REACHED: Mapping[str, _Phase] = {
         "connection.start_tls.started": _Phase.TLS,
@@ -107,6 +116,7 @@ class _Course:
         self.begun: Answer | None = None
 
     async def trace(self, name: str, _: Mapping[str, object]) -> None:
+        """As httpcore reports."""
         self.phase = self._REACHED.get(name, self.phase)
 
     @property
@@ -129,7 +139,7 @@ async def exchange(
     Raises:
         ExchangeError: there is no whole answer within the bounds.
     """
-    course = _Course(most)
+    course = Course(most)
     try:
         return await _whole(request, timeout_s, tls, course)
     except ExchangeError as error:
@@ -138,19 +148,56 @@ async def exchange(
 
 
 async def _whole(
-    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: _Course
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: Course
 ) -> Answer:
+    with told(course):
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _exchange(request, tls, course)
+        except TimeoutError:
+            raise ExchangeError(late(course, timeout_s)) from None
+
+
+@contextmanager
+def told(course: Course) -> Iterator[None]:
+    """Says in our words what goes wrong in an exchange.
+
+    Raises:
+        ExchangeError: in place of what the libraries raise.
+    """
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _exchange(request, tls, course)
-    except TimeoutError:
-        raise ExchangeError(_late(course, timeout_s)) from None
+        yield
     except (*BROKEN, httpcore.UnsupportedProtocol, ValueError) as error:
         raise ExchangeError(faults.of_exception(error, asked=course.reached)) from None
 
 
-async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
+async def _exchange(request: Request, tls: ssl.SSLContext | None, course: Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
+    async with opened(request, tls, course) as response:
+        course.begun = begun = answer_of(response)
+        raw = await _raw(response.aiter_stream(), course)
+        body = decoded(raw, begun.header("content-encoding") or "", course.most)
+        took_s = asyncio.get_running_loop().time() - began_s
+        return Answer(begun.status, begun.headers, body, took_s)
+
+
+def answer_of(response: httpcore.Response, took_s: float = 0.0) -> Answer:
+    """An answer as far as its headers."""
+    headers = tuple((name.decode().lower(), _text(value)) for name, value in response.headers)
+    return Answer(response.status, headers, b"", took_s)
+
+
+@asynccontextmanager
+async def opened(
+    request: Request, tls: ssl.SSLContext | None, course: Course
+) -> AsyncIterator[httpcore.Response]:
+    """Sends a request over its own connection; the answer is there as far as its headers.
+
+    Args:
+        request: what to send.
+        tls: context for https, None for http.
+        course: follows it.
+    """
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
     url, host = _address(request.url)
     named = any(name.lower() == "host" for name, _ in request.headers)
@@ -165,12 +212,7 @@ async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Cours
             extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,
     ):
-        headers = tuple((name.decode().lower(), _text(value)) for name, value in response.headers)
-        course.begun = begun = Answer(response.status, headers, b"", 0.0)
-        raw = await _raw(response.aiter_stream(), course)
-        body = decoded(raw, begun.header("content-encoding") or "", course.most)
-        took_s = asyncio.get_running_loop().time() - began_s
-        return Answer(response.status, headers, body, took_s)
+        yield response
 
 
 def _address(url: str) -> tuple[httpcore.URL, tuple[str, str]]:
@@ -203,7 +245,7 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-async def _raw(chunks: AsyncIterable[bytes], course: _Course) -> bytes:
+async def _raw(chunks: AsyncIterable[bytes], course: Course) -> bytes:
     kept = bytearray()
     async for chunk in chunks:
         kept += chunk
@@ -213,7 +255,8 @@ async def _raw(chunks: AsyncIterable[bytes], course: _Course) -> bytes:
     return bytes(kept)
 
 
-def _late(course: _Course, timeout_s: float) -> Fault:
+def late(course: Course, timeout_s: float) -> Fault:
+    """The fault of an exchange that has not ended in time."""
     expected = f"an answer within {timeout_s:g} s"
     if not course.reached:
         return Fault(

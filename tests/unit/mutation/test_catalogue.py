@@ -43,6 +43,9 @@ def talked(*texts, path="/ws", opened=1, most_open=1, selected="", dismissed=0):
     return profile
 
 
+NOBODY = "no answer says which revision gave it"
+
+
 def found(*profiles, identity=None):
     named = {f"probe{n}": profile for n, profile in enumerate(profiles)}
     return {one.name: one for one in catalogue(named, identity).mutants}
@@ -68,6 +71,20 @@ def test_who_answered_is_a_family_of_its_own():
         identity=IdentityRule(path="/v", field="revision"),
     )
     assert by_field["GET /v: another revision answers"].fault.edit.path == ("revision",)
+
+
+def test_a_name_that_is_missing_is_no_fault_where_another_rule_is_tried():
+    header, log = IdentityRule(header="x-revision"), IdentityRule(request_log=True)
+    for rules, expected in (
+        ((header,), {"everywhere: another revision answers", f"everywhere: {NOBODY}"}),
+        ((header, log), {"everywhere: another revision answers"}),
+        ((log,), set()),
+    ):
+        mutants = found(asked(page()), identity=IdentityRule.first_of(rules))
+        assert {n for n, one in mutants.items() if one.family is Family.IDENTITY} == expected
+    assert "GET /health: no header x-revision" not in found(
+        asked(page()), identity=IdentityRule.first_of([log, header])
+    )
 
 
 def test_what_the_service_does_already_is_no_fault():

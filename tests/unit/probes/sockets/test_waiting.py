@@ -3,6 +3,7 @@ import pytest
 from gate.core.evidence import Symptom
 from gate.core.expectations import Pattern, Schema
 from gate.kinds.websocket import Await, Send
+from gate.probes.sockets.message import type_of
 from gate.probes.sockets.waiting import Listen, Message, Say
 from tests.unit.probes.plain import plain
 
@@ -11,7 +12,7 @@ EVENTS = ("started", "thinking", "completed")
 
 
 def message(value, **more):
-    return Message(str(value), value, **more)
+    return Message(str(value), value, kind=type_of(value), **more)
 
 
 def waiting(**step):

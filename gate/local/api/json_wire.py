@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gate.local.admin.errors import ApiError, Code
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import JsonValue
 
 MAX_BODY_BYTES = 4 * 1024 * 1024

@@ -15,9 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gate.local.admin.control import ControlPlane
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.grpc_api import CALLER_HEADER, MAX_WAIT_S
-from gate.local.admin.json_wire import error_response, json_response, parse, read_body
 from gate.local.admin.messages import (
     CreateServiceRequest,
     DeleteRevisionRequest,
@@ -33,6 +31,8 @@ from gate.local.admin.v1.places import Places
 from gate.local.admin.v1.revision import revision_labels, revision_v1
 from gate.local.admin.v1.selectors import Selector, parse_selector
 from gate.local.admin.v1.service import API, read_service, service_labels, service_v1
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response, json_response, parse, read_body
 from gate.local.ports import JsonValue
 
 _COLLECTIONS: Final = (

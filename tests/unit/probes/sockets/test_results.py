@@ -9,7 +9,7 @@ from gate.ports import Target
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.outcome import Fault
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.results import Results
+from gate.probes.sockets.results import Results
 from gate.probes.websocket.session import Plan
 from gate.probes.words import Words
 from tests.fakes.clock import START, FakeClock
@@ -34,7 +34,7 @@ class Done:
 
 async def evidence(spec, *rounds):
     run = Run(Target("http://x"), {}, Nonces(), Words(Redactor({})), FakeClock(), None, None, START)
-    results = Results(Plan(spec, run))
+    results = Results(Plan(spec, run).wanted)
     draft = Inquiry("p", spec, run, lambda *_: None).begin("websocket", "/", "x")
     for sessions in rounds:
         results.add(sessions)
@@ -114,8 +114,8 @@ async def test_refusals_are_told_by_their_code():
 
 async def test_it_is_hopeless_only_when_it_cannot_pass_and_nothing_goes_right():
     run = Run(Target("http://x"), {}, Nonces(), Words(Redactor({})), FakeClock(), None, None, START)
-    strict = Results(Plan(WebSocketProbe("/", repeat=10), run))
-    loose = Results(Plan(WebSocketProbe("/", repeat=10, success_percent=10), run))
+    strict = Results(Plan(WebSocketProbe("/", repeat=10), run).wanted)
+    loose = Results(Plan(WebSocketProbe("/", repeat=10, success_percent=10), run).wanted)
     for _ in range(2):
         strict.add(sessions(0, CLOSED))
     assert not strict.hopeless

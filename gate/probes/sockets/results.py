@@ -1,14 +1,16 @@
 """What all sessions of a probe say together."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from gate.core.evidence import Evidence, Outcome, Symptom
 from gate.core.shapes import Shape, together
 from gate.probes.inquiry import Draft, Tally
 from gate.probes.outcome import Fault
-from gate.probes.websocket.session import Plan, Session
-from gate.probes.words import LINES_MAX
+from gate.probes.sockets.record import Record
+from gate.probes.words import LINES_MAX, Words
 
 GIVE_UP_ROUNDS = 3
 """After so many rounds in a row without one right session, a probe that cannot pass ends."""
@@ -17,20 +19,90 @@ _SHOWN_MAX = 3
 _NAMES_MAX = 3
 
 
+def _silent() -> str:
+    return ""
+
+
+class Session(Protocol):
+    """One session that is over."""
+
+    @property
+    def told(self) -> Fault | None:
+        """What was wrong with it, without what differs from session to session."""
+        ...
+
+    @property
+    def foreign(self) -> int:
+        """How many messages carried another connection's nonce."""
+        ...
+
+    @property
+    def refused_with(self) -> int:
+        """The expected status or close code that it was refused with, else 0."""
+        ...
+
+    @property
+    def answered_by(self) -> str:
+        """The revision that answered, by its own word."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """How excerpts name it."""
+        ...
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of its messages."""
+        ...
+
+    @property
+    def began_s(self) -> float:
+        """When it began."""
+        ...
+
+    @property
+    def record(self) -> Record:
+        """Its first and last messages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of all sessions together.
+
+    Attributes:
+        total: how many sessions there are to be.
+        success_percent: the share of them that must go right.
+        foreign_max: how many messages may carry another connection's nonce.
+        question: what was asked, as the policy writes it.
+        trace: trace id that was sent.
+        seen: what is told of sessions that all went right, "" for nothing more.
+    """
+
+    words: Words
+    total: int
+    success_percent: float
+    foreign_max: int
+    question: str
+    trace: str
+    seen: Callable[[], str] = _silent
+
+
 class Results:
     """Adds sessions up, round by round.
 
     Args:
-        plan: the probe.
+        wanted: what is asked of them.
 
     Attributes:
         total: sessions that the probe asks for.
         asked: sessions counted so far.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self.total = plan.spec.connections * plan.spec.repeat
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.total = wanted.total
         self.asked = 0
         self._right = 0
         self._foreign = 0
@@ -74,7 +146,7 @@ class Results:
         """What all sessions say together."""
         faults = dict(self._faults)
         right = self._right
-        limit = self._plan.spec.foreign_messages
+        limit = self._wanted.foreign_max
         if self._foreign > limit:
             right -= len(self._overhearing)
             faults = {_overheard(self._foreign, limit): self._foreign, **faults}
@@ -83,7 +155,7 @@ class Results:
             self._seen(right, faults),
             faults,
             self._excerpts(),
-            trace=self._plan.opening.trace.id,
+            trace=self._wanted.trace,
             answered_by=", ".join(sorted(self._names)),
             tally=Tally(self.asked, right, outcome),
             shape=together(self._shapes),
@@ -95,6 +167,7 @@ class Results:
         told = [f"{one.symptom.value}: {one.seen}{_times(count)}" for one, count in worst]
         ways = [(code, count) for code, count in self._refusals.items() if code]
         told += [f"refused with {code}{_times(count)}" for code, count in ways]
+        told += [] if told else [text for text in [self._wanted.seen()] if text]
         if self.total == 1:
             return "; ".join(told) or "as expected"
         share = f"{right} of {self.asked} sessions right"
@@ -108,7 +181,7 @@ class Results:
         FAILED if it fails even if they had gone right; PASSED if it passes as if they had gone
         wrong.
         """
-        if self._foreign > self._plan.spec.foreign_messages:
+        if self._foreign > self._wanted.foreign_max:
             return Outcome.FAILED
         if self._enough(right):
             return Outcome.PASSED
@@ -116,7 +189,7 @@ class Results:
         return Outcome.INCONCLUSIVE if self._enough(self.total - failed) else Outcome.FAILED
 
     def _enough(self, right: int) -> bool:
-        return right * 100 >= self._plan.spec.success_percent * self.total - 1e-6
+        return right * 100 >= self._wanted.success_percent * self.total - 1e-6
 
     def _grouped(self, fault: Fault) -> Fault:
         """The fault, or only its kind once there are too many different ones."""
@@ -125,8 +198,8 @@ class Results:
         return Fault(fault.symptom, "something else each time", fault.expected, "", fault.because)
 
     def _excerpts(self) -> Iterator[str]:
-        words = self._plan.run.words
-        yield words.line(f"> {self._plan.opening}")
+        words = self._wanted.words
+        yield words.line(f"> {self._wanted.question}")
         shown = self._telling()
         for session in shown:
             count = (LINES_MAX - 1) // len(shown)
