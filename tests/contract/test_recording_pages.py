@@ -64,6 +64,12 @@ def renamed_style(pages):
     with_body("/", lambda body: body.replace("/s/a.css", "/s/new.css"))(pages)
 
 
+def led_by(scheme):
+    """A redirect that names the host, as one does that knows of TLS in front of it."""
+    where = {"location": f"{scheme}://HOST/login?next=/account"}
+    return lambda pages: pages.update({"/account": (303, where, "")})
+
+
 def other_data(pages):
     names = {number: f"Lamp {'STUVWXYZ'[number]}" for number in NAMES}
     then = '<a rel="next" href="/list?page=2">More</a>'
@@ -89,7 +95,8 @@ def serving(pages, asked=None):
             status, headers, body = 401, {"content-type": "application/json"}, '{"error": "who"}'
         data = body.encode()
         lines = [f"HTTP/1.1 {status} X", f"content-length: {len(data)}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+        host = re.search(r"(?i)host: (\S+)", head)[1]
+        lines += [f"{name}: {value.replace('HOST', host)}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode() + data)
         await writer.drain()
 
@@ -135,6 +142,8 @@ async def test_what_visitors_would_notice_fails(tmp_path, change, probes):
     [
         renamed_style,
         other_data,
+        led_by("http"),
+        led_by("https"),
         with_body("/", lambda body: body.replace('class="x"', 'class="y fresh"')),
         with_body("/list", lambda body: body.replace("</nav>", '<a href="/new">New</a></nav>')),
         with_body("/about", lambda body: body.replace("</body>", "<p>More.</p></body>")),

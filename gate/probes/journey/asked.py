@@ -93,7 +93,10 @@ class AskedStep:
         if not isinstance(path.parts[0], Reference):
             return base + "".join(_parts(path.parts, values))
         start = urljoin(f"{base}/", path.parts[0].value(values))
-        if _origin(urlsplit(start)) != _origin(urlsplit(base)):
+        there = urlsplit(start)
+        if _upgraded(urlsplit(base), there):
+            start = there._replace(scheme="http").geturl()
+        elif _origin(there) != _origin(urlsplit(base)):
             raise CannotAskError(
                 f"an address on another host for {self.where}",
                 "one on the candidate's own",
@@ -183,7 +186,7 @@ def _leads(wanted: Redirect, asked: str, location: str, values: Mapping[str, str
     try:
         target = urljoin(asked, location[: redirect.LOCATION_MAX])
         here, there = urlsplit(asked), urlsplit(target)
-        same_host = _origin(here) == _origin(there)
+        same_host = _origin(here) == _origin(there) or _upgraded(here, there)
     except ValueError:
         return False
     path = there.path or "/"
@@ -198,6 +201,11 @@ def _leads(wanted: Redirect, asked: str, location: str, values: Mapping[str, str
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
     return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _upgraded(here: SplitResult, there: SplitResult) -> bool:
+    """Whether an address is the same but for TLS, which ends in front of whoever is asked without."""
+    return (here.scheme, there.scheme) == ("http", "https") and here.netloc == there.netloc
 
 
 def _fits(pattern: str, text: str) -> bool:
