@@ -30,10 +30,11 @@ paths that end in z."""
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
 _DESCRIPTION = """\
-Asks what serves users now: an OpenAPI document if there is one, the usual health paths, and a
-WebSocket if you name one; several times, so that what changes from answer to answer is told from
-what does not. Writes a policy with comments, NAME.yaml, and JSON Schemas into the folder NAME, then
-asks stable the policy's own probes. Reads only: no traffic is moved and nothing is deployed."""
+Asks what serves users now: an OpenAPI document if there is one, the usual health paths, the pages
+that you name and what they lead to, and a WebSocket if you name one; several times, so that what
+changes from answer to answer is told from what does not. Writes a policy with comments, NAME.yaml,
+and JSON Schemas into the folder NAME, then asks stable the policy's own probes, and says what they
+cannot see. Reads only: no traffic is moved and nothing is deployed."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +42,23 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     parser.add_argument("--url", default="", help="ask this base URL instead of the service's own")
     parser.add_argument(
-        "--path", action="append", default=[], help="ask this path, too; repeatable"
+        "--path",
+        action="append",
+        default=[],
+        help="ask this path, too, e.g. '/notes?page=1'; repeatable",
     )
-    parser.add_argument("--websocket", default="", metavar="PATH", help="hear this WebSocket, too")
+    parser.add_argument(
+        "--websocket",
+        default="",
+        metavar="PATH",
+        help="hear this WebSocket, too, e.g. '/chat?room=${nonce}' for a room of its own",
+    )
     parser.add_argument(
         "--say",
         default="",
         metavar="TEXT",
-        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'',
+        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'; with '
+        "${nonce} in it, also whom it reaches in the same room and elsewhere",
     )
     parser.add_argument(
         "--secret",
@@ -62,7 +72,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="'NAME: VALUE'",
-        help="send this with every request, e.g. 'Authorization: Bearer ${alice}'; repeatable",
+        help="send this with every request, e.g. 'Authorization: Bearer ${alice}', or ${user} for "
+        "each user's own, of whom the second one comes to WebSockets; repeatable",
     )
     parser.add_argument(
         "--subprotocol",

@@ -204,7 +204,7 @@ def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _upgraded(here: SplitResult, there: SplitResult) -> bool:
-    """Whether an address is the same but for TLS, which ends in front of whoever is asked without."""
+    """Whether an address is the same but for TLS, which may end in front of whoever is asked."""
     return (here.scheme, there.scheme) == ("http", "https") and here.netloc == there.netloc
 
 
