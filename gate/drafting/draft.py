@@ -88,6 +88,9 @@ class _Drawing:
     def __init__(self, way: Way, recording: Recording) -> None:
         self.way = way
         self._pages = {page.path: page for page in recording.pages}
+        alone = {page.path for page in recording.strangers if page.status not in pages.REFUSED}
+        fit = (page for page in recording.pages if 0 < page.status < 300)
+        self._let_in = any(page.path not in alone for page in fit)
         self.questions: list[Question] = []
         self.missing: list[str] = []
         self.left_out: list[tuple[str, str]] = []
@@ -106,12 +109,17 @@ class _Drawing:
             return
         if why is None:
             self.missing.append(page.path)
-        elif not why and page.status in pages.REFUSED and self.way.asked.headers:
+        elif not why and self._doubtful(page):
             self.left_out.append((page.path, f"answers {page.status} to the credentials given"))
         elif why:
             self.left_out.append((page.path, why))
         else:
             self._add(page, page.path, stranger=False)
+
+    def _doubtful(self, page: Page) -> bool:
+        """Whether a refusal may be of the credentials: no page is there that they are good for."""
+        refused = page.status in pages.REFUSED and bool(self.way.asked.headers)
+        return refused and (page.status == 401 or not self._let_in)
 
     def _known(self, page: Page) -> bool:
         """Whether a redirect leads to a page that is asked without its query, too."""

@@ -43,7 +43,7 @@ def answered(way: Way, page: Page, name: str, *, stranger: bool) -> Question:
         return Question(name, (remark, *remarks), {"http": ask}, expect)
     shape = held(f"{way.folder}/{name}.json", page.samples)
     expect |= shape.expect
-    refused = "strangers are to be refused; " if first.status >= 400 else ""
+    refused = "whoever may not see it is to be refused; " if first.status >= 400 else ""
     if first.status < 300:
         expect |= {**_content(page.samples, page.path), **SLOWER}
     remark = f"{told}: {refused}{shape.remark}"

@@ -222,3 +222,29 @@ async def test_a_list_for_users_is_held_by_its_order_its_pages_and_whom_it_refus
     found = await failing(tmp_path, change, pages=api, paths=("/notes",), headers=header)
     assert found >= probes
     assert found if probes else not found
+
+
+@pytest.mark.parametrize(("users_page", "held"), [(True, True), (False, False)])
+async def test_what_is_forbidden_to_a_user_stays_so_where_the_token_is_good(
+    tmp_path, users_page, held
+):
+    """Where nothing needs it, the token itself may be the reason."""
+    as_json = {"content-type": "application/json"}
+    own = {**as_json, "x-users": "1"} if users_page else as_json
+    pages = {"/me": (200, own, '{"a": 1}'), "/admin": (403, as_json, '{"error": "no"}')}
+    asked = {"paths": ("/me", "/admin"), "headers": (("Authorization", f"Bearer {KEY}"),)}
+    _, drafted, policy, _ = await recorded(serving(pages), tmp_path, **asked)
+    assert ("admin" in {probe.name for probe in policy.probes}) is held
+    assert bool(drafted.left_out) is not held
+    opened = await judged(policy, serving({**pages, "/admin": (200, as_json, "{}")}))
+    assert opened.get("admin") is (Outcome.FAILED if held else None)
+
+
+async def test_what_a_page_says_of_a_token_is_kept_nowhere(tmp_path):
+    links = "".join(f'<a href="/{KEY}/{n}">{KEY}</a>' for n in range(4))
+    shown = page(f"Keys {KEY}", f'{links}<form><input name="{KEY}"></form>')
+    pages = {"/": (200, {"content-type": "text/html"}, shown), "/me": (200, {}, "fine")}
+    asked = {"paths": ("/", "/me"), "secrets": {"alice": KEY}}
+    recording, drafted, _, _ = await recorded(serving(pages), tmp_path, **asked)
+    assert KEY not in repr(recording) + repr(drafted)
+    assert all(KEY not in file.read_text() for file in tmp_path.rglob("*.*"))
