@@ -182,6 +182,7 @@ class Heard:
         messages: what came unasked, in order.
         replies: what came after something was said.
         close_code: what answered our close, 0 where nothing did.
+        opened_s: how long the handshake took, 0 where that is not known.
         fault: why there is nothing to tell, "" otherwise.
     """
 
@@ -192,6 +193,7 @@ class Heard:
     replies: tuple[Sample, ...] = ()
     close_code: int = 0
     fault: str = ""
+    opened_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class Gathering:
 
     Attributes:
         second_came: what the first one heard when the second one came.
+        came_elsewhere: what the one elsewhere heard then.
         welcome: what the second one heard then.
         said: what each party heard of what the first one said.
         late: what the third one heard when it came after that.
@@ -211,6 +214,7 @@ class Gathering:
     """
 
     second_came: tuple[Sample, ...] = ()
+    came_elsewhere: tuple[Sample, ...] = ()
     welcome: tuple[Sample, ...] = ()
     said: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict, hash=False)
     answered: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict, hash=False)

@@ -142,7 +142,9 @@ class _Rooms:
             {"from": FIRST, "send": _numbered(self._say, number)} for number in (1, 2)
         ]
         told = [_numbered_in(heard, self._say, number) for number in (1, 2)]
-        steps += [{"reaches": {SECOND: {"json": one}}, "within": WITHIN} for one in told]
+        for one, silence in zip(told, ({}, self._silence()), strict=True):
+            reached: dict[str, Json] = {"reaches": {SECOND: {"json": one}}, "within": WITHIN}
+            steps.append(reached | silence)
         remark = "Two things that one says come in their order."
         return self._question(name, remark, steps, (FIRST, SECOND))
 
@@ -155,7 +157,10 @@ class _Rooms:
             return None
         reached: dict[str, Json] = {FIRST: {"json": came}} if came else {}
         reached |= {SECOND: {"json": welcome}} if welcome else {}
-        steps: list[Json] = [{"join": SECOND} | ({"reaches": reached} if reached else {})]
+        join: dict[str, Json] = {"join": SECOND} | ({"reaches": reached} if reached else {})
+        if came and self._apart and not any(one.came_elsewhere for one in self._several):
+            join |= {"silent": ELSEWHERE, "matching": {"json": came}}
+        steps: list[Json] = [join]
         if left:
             steps.append({"leave": SECOND, "reaches": {FIRST: {"json": left}}})
         remark = "Who comes into a room and who goes is told to whoever is there."

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from gate.core.questions import Json
-from gate.core.recording import Heard, Socket
+from gate.core.recording import Form, Heard, Sample, Socket
 from gate.drafting.expectations import held
 from gate.drafting.question import Question, Way, name_for
 from gate.drafting.rooms import as_sent, rooms_of
@@ -78,7 +78,7 @@ class _Drawing:
 
     def _conversation(self, path: str, heard: Sequence[Heard]) -> None:
         asked, name = self._way.asked, self._name("websocket")
-        ask: dict[str, Json] = {"path": path, **self._way.limit("open_within")}
+        ask: dict[str, Json] = {"path": path, **self._way.limit("open_within", _timed(heard))}
         script, schemas = self._script(name, heard)
         more: dict[str, Json] = {"script": script} if script else {}
         expect: dict[str, Json] = {"close": 1000} if _all_close(heard) else {}
@@ -91,11 +91,10 @@ class _Drawing:
         self.drawn.questions.append(Question(name, remarks, {"websocket": one}, expect, schemas))
         again = {**ask, **({"script": name} if script else {})}
         users = asked.users[:2] if len(asked.users) > 1 else ()
-        whose = f", of {' and '.join(users)} in turns" if users else ""
-        told = (
-            f"{TOGETHER} connections held open together{whose}: {TOGETHER} of {TOGETHER}, not one."
-        )
-        several = {**again, **self._credentials(users), "connections": TOGETHER, "hold": "1s"}
+        count = TOGETHER * max(1, len(users))
+        whose = f", {TOGETHER} of {' and '.join(users)} each" if users else ""
+        told = f"{count} connections held open together{whose}: {count} of {count}, not one."
+        several = {**again, **self._credentials(users), "connections": count, "hold": "1s"}
         right: dict[str, Json] = {"success": "100%", **unselected}
         self.drawn.questions.append(
             Question(f"{name}-together", (told,), {"websocket": several}, right)
@@ -151,6 +150,12 @@ class _Drawing:
     @property
     def _names(self) -> frozenset[str]:
         return self._taken | {question.name for question in self.drawn.questions}
+
+
+def _timed(heard: Sequence[Heard]) -> list[Sample]:
+    """Handshakes as answers that took so long; none where one was not timed."""
+    samples = [Sample(101, (), Form.EMPTY, took_s=one.opened_s) for one in heard if one.opened_s]
+    return samples if len(samples) == len(heard) else []
 
 
 def _all_close(heard: Sequence[Heard]) -> bool:

@@ -34,11 +34,10 @@ def _lines(recording: Recording, asked: Asked, known: set[str]) -> Iterator[str]
             f"what users see behind the sign-in ({_some(closed)}): --secret and --header with a "
             f"token, or {_JOURNEY}"
         )
-    if asked.headers and len(asked.users) < 2:
-        yield (
-            "what of one user another one sees: two --secret, and ${user} in --header, for "
-            f"WebSockets; {_JOURNEY}"
-        )
+    if asked.headers:
+        yield f"what of one user's data another one sees: {_JOURNEY}"
+    if asked.websocket and asked.headers and len(asked.users) < 2:
+        yield "what a second user of the WebSocket gets: two --secret, and ${user} in --header"
     if asked.websocket and not any(name.startswith("room") for name in known):
         said = "" if NONCE in names(asked.say) else " (--say with ${nonce} in it)"
         yield f"who hears what one says{said}: `parties` would: docs/policy/rooms.md"

@@ -71,7 +71,7 @@ class _Room:
         welcome = await self._comes(SECOND)
         if None in (*came, welcome):
             return None
-        second_came = await self._hears(FIRST)
+        second_came, overheard = await asyncio.gather(self._hears(FIRST), self._hears(ELSEWHERE))
         said = await self._says(FIRST)
         late = await self._comes(THIRD)
         elsewhere = await self._comes(f"{ELSEWHERE} late")
@@ -84,7 +84,7 @@ class _Room:
         self._there.pop(SECOND).close()
         left = await self._hears(FIRST)
         return Gathering(
-            second_came, welcome or (), said, answered, late or (), elsewhere or (), left
+            second_came, overheard, welcome or (), said, answered, late or (), elsewhere or (), left
         )
 
     @property

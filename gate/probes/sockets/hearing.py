@@ -71,6 +71,8 @@ async def _heard(
         tries.append(handshake.connection(arrived, unnoted))
         return tries[-1]
 
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
     try:
         refusal = await handshake.shake(tries[0], again)
         connection = tries[-1]
@@ -80,7 +82,7 @@ async def _heard(
             status = 0 if refusal.front_end or refusal.status == 101 else refusal.status
             return Heard(refused=status, headers=headers, fault=seen)
         selected = opening.as_written(connection.subprotocol, values)
-        said = Heard(subprotocol=selected, headers=headers)
+        said = Heard(subprotocol=selected, headers=headers, opened_s=loop.time() - began_s)
         return await _talk(connection, said, parse(say).render(values), sample)
     finally:
         tries[-1].abort()
