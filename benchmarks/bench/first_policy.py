@@ -20,11 +20,12 @@ from benchmarks.bench.scenario import Decision, Scenario, load
 from benchmarks.bench.stage import PROJECT, REGION, ROOT, Cloud, Stage, env_of, local_cloud_run
 
 BEARER = "Authorization: Bearer ${user}"
+ASKED = '{"type": "message", "content": "how long is ${nonce}?", "thread_id": "${nonce}"}'
 SAID = '{"type": "say", "text": "hello ${nonce}"}'
 KNOWN = {
     "backend": [
         *("--path", "/api/messages", "--path", "/api/discovery/services"),
-        *("--websocket", "/ws", "--say", '{"type": "ping"}', "--header", BEARER),
+        *("--websocket", "/ws", "--say", ASKED, "--header", BEARER),
     ],
     "shop": ["--path", "/products", "--path", "/search?q=product", "--path", "/account"],
     "notes": ["--path", "/status", "--path", "/api/notes", "--path", "/api/me"],

@@ -179,7 +179,7 @@ class Heard:
     Attributes:
         refused: status or close code that it was refused with, 0 where it was let in.
         headers: of the answer to the handshake.
-        messages: what came unasked, in order.
+        messages: what came unasked, in order; what was new in this session is `${nonce}` again.
         replies: what came after something was said.
         close_code: what answered our close, 0 where nothing did.
         opened_s: how long the handshake took, 0 where that is not known.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gate.core.recording import Asked, Heard, Sample, Socket
-from gate.core.template import parse
+from gate.core.template import NONCE, parse
 from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.sockets.classify import How, Refusal
@@ -83,7 +83,12 @@ async def _heard(
             return Heard(refused=status, headers=headers, fault=seen)
         selected = opening.as_written(connection.subprotocol, values)
         said = Heard(subprotocol=selected, headers=headers, opened_s=loop.time() - began_s)
-        return await _talk(connection, said, parse(say).render(values), sample)
+        nonce = values[NONCE]
+
+        def fresh(text: str) -> Sample:
+            return sample(text.replace(nonce, f"${{{NONCE}}}"))
+
+        return await _talk(connection, said, parse(say).render(values), fresh)
     finally:
         tries[-1].abort()
 
