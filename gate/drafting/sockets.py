@@ -1,14 +1,11 @@
 """A WebSocket's questions: one conversation, several together or in turns, and strangers."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from gate.core.questions import Json
 from gate.core.recording import Form, Heard, Sample, Socket
-from gate.core.template import NONCE
-from gate.drafting.expectations import held
+from gate.drafting.messages import reply_of, welcome_of
 from gate.drafting.question import Question, Way, name_for
 from gate.drafting.rooms import as_sent, rooms_of
 from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
@@ -118,32 +115,15 @@ class _Drawing:
         return given | ({"users": [*users]} if users else {})
 
     def _script(self, name: str, heard: Sequence[Heard]) -> tuple[list[Json], dict[str, Json]]:
-        say = self._way.asked.say
-        script: list[Json] = []
-        schemas: dict[str, Json] = {}
-        turns = [("welcome", [one.messages[:1] for one in heard])]
+        say, path = self._way.asked.say, f"{self._way.folder}/{name}"
+        said = welcome_of(f"{path}-welcome.json", heard)
+        script: list[Json] = [{"expect": said.expect}] if said.expect else []
+        schemas = dict(said.schemas)
         if say:
-            turns.append(("reply", [one.replies[:1] for one in heard]))
-        for turn, firsts in turns:
-            if turn == "reply":
-                script.append({"send": as_sent(say)})
-            samples = [sample for first in firsts for sample in first]
-            types = _sequence(heard) if turn == "reply" else []
-            if types:
-                samples = [one.replies[-1] for one in heard]
-            if len(samples) < len(heard):
-                continue
-            wanted = held(f"{self._way.folder}/{name}-{turn}.json", samples)
-            if wanted.schemas:
-                expect: dict[str, Json] = {"sequence": [*types]} if types else {}
-                expect |= {**wanted.expect, "within": "5s"}
-                if echoed := _echoed(samples):
-                    shown = wanted.expect.get("json")
-                    expect["json"] = {**(shown if isinstance(shown, dict) else {}), **echoed}
-                if turn == "reply" and _never_error(heard):
-                    expect["never"] = {"json": {"type": "error"}}
-                script.append({"expect": expect})
-                schemas |= wanted.schemas
+            script.append({"send": as_sent(say)})
+            reply = reply_of(f"{path}-reply.json", heard)
+            script += [{"expect": reply.expect}] if reply.expect else []
+            schemas |= reply.schemas
         return script, schemas
 
     def _strangers(self, path: str, heard: Sequence[Heard]) -> None:
@@ -163,41 +143,6 @@ class _Drawing:
     @property
     def _names(self) -> frozenset[str]:
         return self._taken | {question.name for question in self.drawn.questions}
-
-
-def _echoed(samples: Sequence[Sample]) -> dict[str, Json]:
-    """Fields that always hold what was said with `${nonce}` in it."""
-    values = [one.value for one in samples if isinstance(one.value, dict)]
-    return {
-        name: text
-        for name, text in (values[0].items() if len(values) == len(samples) else ())
-        if isinstance(text, str)
-        and f"${{{NONCE}}}" in text
-        and "${" not in text.replace(f"${{{NONCE}}}", "")
-        and all(one.get(name) == text for one in values)
-    }
-
-
-def _never_error(heard: Sequence[Heard]) -> bool:
-    """Whether all that came in reply had a type, and none told of an error."""
-    values = [sample.value for one in heard for sample in one.replies]
-    types = [value.get("type") if isinstance(value, dict) else None for value in values]
-    return bool(types) and all(isinstance(one, str) and one != "error" for one in types)
-
-
-def _sequence(heard: Sequence[Heard]) -> list[str]:
-    """The types of what came in reply, where it was several messages, in the same order always."""
-    several = []
-    for one in heard:
-        values = [sample.value for sample in one.replies]
-        types = [value.get("type") if isinstance(value, dict) else None for value in values]
-        several.append([name for name, _ in groupby(types)])
-    first = several[0] if several else []
-    names = [
-        name for name in first if isinstance(name, str) and re.fullmatch(r"[\w.:-]{1,60}", name)
-    ]
-    same = all(one == first for one in several) and len(names) == len(first) == len({*names})
-    return names if same and len(names) > 1 else []
 
 
 def _timed(heard: Sequence[Heard]) -> list[Sample]:
