@@ -30,10 +30,11 @@ paths that end in z."""
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
 _DESCRIPTION = """\
-Asks what serves users now: an OpenAPI document if there is one, the usual health paths, and a
-WebSocket if you name one; several times, so that what changes from answer to answer is told from
-what does not. Writes a policy with comments, NAME.yaml, and JSON Schemas into the folder NAME, then
-asks stable the policy's own probes. Reads only: no traffic is moved and nothing is deployed."""
+Asks what serves users now: an OpenAPI document if there is one, the usual health paths, the pages
+that you name and what they lead to, and a WebSocket if you name one; several times, so that what
+changes from answer to answer is told from what does not. Writes a policy with comments, NAME.yaml,
+and JSON Schemas into the folder NAME, then asks stable the policy's own probes, and says what they
+cannot see. Reads only: no traffic is moved and nothing is deployed."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +42,23 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     parser.add_argument("--url", default="", help="ask this base URL instead of the service's own")
     parser.add_argument(
-        "--path", action="append", default=[], help="ask this path, too; repeatable"
+        "--path",
+        action="append",
+        default=[],
+        help="ask this path, too, e.g. '/notes?page=1'; repeatable",
     )
-    parser.add_argument("--websocket", default="", metavar="PATH", help="hear this WebSocket, too")
+    parser.add_argument(
+        "--websocket",
+        default="",
+        metavar="PATH",
+        help="hear this WebSocket, too, e.g. '/chat?room=${nonce}' for a room of its own",
+    )
     parser.add_argument(
         "--say",
         default="",
         metavar="TEXT",
-        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'',
+        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'; with '
+        "${nonce} in it, also whom it reaches in the same room and elsewhere",
     )
     parser.add_argument(
         "--secret",
@@ -62,7 +72,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="'NAME: VALUE'",
-        help="send this with every request, e.g. 'Authorization: Bearer ${alice}'; repeatable",
+        help="send this with every request, e.g. 'Authorization: Bearer ${alice}', or ${user} for "
+        "each user's own, of whom the second one comes to WebSockets; repeatable",
     )
     parser.add_argument(
         "--subprotocol",
@@ -166,7 +177,7 @@ def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Tri
 
 
 def _job(args: argparse.Namespace) -> _Job:
-    from gate.probes.recording import plain_path  # noqa: PLC0415 - only here
+    from gate.probes.following import plain_path  # noqa: PLC0415 - only here
 
     paths = tuple(dict.fromkeys((*PATHS, *args.path)))
     for path in (*paths, *([args.websocket] if args.websocket else [])):
@@ -186,7 +197,7 @@ def _job(args: argparse.Namespace) -> _Job:
         tuple(args.subprotocol),
         args.say,
     )
-    _check_templates(asked, refs)
+    asked = replace(asked, users=_users(asked, refs))
     if args.url:
         service, url = ServiceName(args.project, args.region, args.service), base_url(args.url)
     else:
@@ -206,26 +217,32 @@ def _pair(pattern: re.Pattern[str], flag: str, text: str, form: str) -> tuple[st
     return match[1], match[2]
 
 
-def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef]) -> None:
-    """Refuses unknown names, and secrets that nothing uses."""
+def _users(asked: Asked, secrets: Mapping[str, SecretRef]) -> tuple[str, ...]:
+    """The users whose secret is `${user}`; refuses unknown names, and secrets that nothing uses."""
     from gate.core import template  # noqa: PLC0415 - only here
     from gate.errors import ValueProblem  # noqa: PLC0415
 
     texts = [*asked.subprotocols, *(value for _, value in asked.headers), asked.say]
+    texts += [asked.websocket, *asked.paths]
     try:
         used = {name for text in texts for name in template.parse(text).names}
     except ValueProblem as error:
         raise UsageError(
             f"gate init: a template is malformed: {error.message}", error.hint
         ) from None
-    if unknown := sorted(used - secrets.keys() - {template.NONCE}):
+    users = tuple(name for name in secrets if name not in used) if template.USER in used else ()
+    if unknown := sorted(used - secrets.keys() - {template.NONCE, template.USER}):
         names = ", ".join(f"${{{name}}}" for name in unknown)
         raise UsageError(f"gate init: no value for {names}", "give it with --secret NAME=VARIABLE")
-    if unused := sorted(secrets.keys() - used):
+    if template.USER in used and not users:
+        raise UsageError("gate init: no user for ${user}", "give one with --secret NAME=VARIABLE")
+    if unused := sorted(secrets.keys() - used - {*users}):
         raise UsageError(
             f"--secret: {', '.join(unused)} is used nowhere",
-            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}",
+            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}, or write "
+            "${user} there for each user's",
         )
+    return users
 
 
 async def _init(args: argparse.Namespace, job: _Job) -> _Result:
@@ -337,7 +354,7 @@ def _lines(result: _Result) -> list[str]:
     lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
     if result.draft.missing:
         lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines.append("  not asked: speed; see docs/policy/latency.md")
+    lines += [f"  cannot see {safe(one)}" for one in result.draft.unseen]
     policy, *schemas = result.files
     beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
     lines.append(f"wrote {policy}{beside}")
@@ -358,8 +375,9 @@ def _last_lines(job: _Job, proven: tuple[Trials, str] | None) -> list[str]:
 
 def _asked(ask: Mapping[str, object]) -> str:
     (kind, parts), *_ = ask.items()
-    path = parts.get("path", "") if isinstance(parts, dict) else ""
-    return f"{kind} {path}".rstrip()
+    given = parts if isinstance(parts, dict) else {}
+    paths = [given.get("path")] + [one.get("get") for one in given.get("steps", ())]
+    return " ".join([kind, *(str(path) for path in paths if path)])
 
 
 def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> object:
@@ -374,6 +392,7 @@ def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> o
         "digest": result.policy.digest,
         "probes": [question.name for question in result.draft.questions],
         "missing": list(result.draft.missing),
+        "unseen": list(result.draft.unseen),
         "left_out": [{"what": path, "why": why} for path, why in result.draft.left_out],
         "passed_on_stable": [item.probe for item in result.evidence if item.passed],
         "failed_on_stable": [{"probe": name, "seen": seen} for name, seen in result.failed.items()],

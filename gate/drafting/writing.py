@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gate.core.policy import IdentityRule
 from gate.core.questions import Json
-from gate.drafting.draft import Draft, Question
+from gate.drafting.question import Draft, Question
 from gate.errors import UsageError
 
 WIDTH = 100
@@ -41,7 +41,9 @@ capabilities:             # what is at stake, for the report; then `capability: 
 
 def policy_text(draft: Draft) -> str:
     """The policy: valid YAML whatever the service said."""
-    lines = [*_comment(_HEAD.format(times=draft.times)), "version: 1"]
+    unseen = "".join(f"\n- {told}" for told in draft.unseen)
+    head = _HEAD.format(times=draft.times) + ("\n\nIt cannot see:" + unseen if unseen else "")
+    lines = [*_comment(head), "version: 1"]
     service = draft.service
     named = {"project": service.project, "region": service.region, "name": service.name}
     if given := {key: value for key, value in named.items() if value}:
@@ -200,11 +202,26 @@ def _probe(question: Question) -> Iterator[str]:
 
 def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for key, one in value.items():
-        if isinstance(one, list) and len(flow(one)) > WIDTH // 2:
+        line = f"{indent}{_word(key)}: {flow(one)}"
+        if isinstance(one, dict) and one and len(line) > WIDTH:
             yield f"{indent}{_word(key)}:"
-            yield from (f"{indent}  - {_item(item)}" for item in one)
+            yield from _block(one, f"{indent}  ")
+        elif isinstance(one, list) and len(flow(one)) > WIDTH // 2:
+            yield f"{indent}{_word(key)}:"
+            for item in one:
+                yield from _items(item, f"{indent}  ")
         else:
-            yield f"{indent}{_word(key)}: {flow(one)}"
+            yield line
+
+
+def _items(value: Json, indent: str) -> Iterator[str]:
+    line = f"{indent}- {_item(value)}"
+    if len(line) <= WIDTH or not isinstance(value, dict):
+        yield line
+        return
+    first, *rest = _block(value, f"{indent}  ")
+    yield f"{indent}- {first.lstrip()}"
+    yield from rest
 
 
 def _item(value: Json) -> str:
