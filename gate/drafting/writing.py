@@ -189,17 +189,26 @@ def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for key, one in value.items():
         if isinstance(one, list) and len(flow(one)) > WIDTH // 2:
             yield f"{indent}{_word(key)}:"
-            yield from (f"{indent}  - {_item(item)}" for item in one)
+            for item in one:
+                yield from _item(item, f"{indent}  ")
+        elif isinstance(one, dict) and len(f"{indent}{_word(key)}: {flow(one)}") > WIDTH:
+            yield f"{indent}{_word(key)}:"
+            yield from _block(one, f"{indent}  ")
         else:
             yield f"{indent}{_word(key)}: {flow(one)}"
 
 
-def _item(value: Json) -> str:
+def _item(value: Json, indent: str) -> Iterator[str]:
     """An item of a list in block style; the braces of a mapping with one key are left out."""
-    if isinstance(value, dict) and len(value) == 1:
-        ((key, one),) = value.items()
-        return f"{_word(key)}: {flow(one)}"
-    return flow(value)
+    if not isinstance(value, dict) or not value:
+        yield f"{indent}- {flow(value)}"
+        return
+    if len(value) > 1 and len(line := f"{indent}- {flow(value)}") <= WIDTH:
+        yield line
+        return
+    lines = _block(value, "")
+    yield f"{indent}- {next(lines)}"
+    yield from (f"{indent}  {line}" for line in lines)
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:

@@ -112,7 +112,7 @@ class Course:
         names: that have a value by then, without those that the step itself captures.
         typed: texts that were sent by then, and are no secrets.
         written: paths that the journey changes something at.
-        showed: paths of answers that show what the journey made.
+        showed: paths of answers that show what the journey made, if it has made something by then.
         clean: whether a text may be written down.
         played: whether samples are there from more than the visit.
     """

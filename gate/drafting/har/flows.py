@@ -92,13 +92,14 @@ class _Finding:
 
     def _origin(self, value: Value) -> tuple[int, Source] | None:
         """Where it comes from, None where from nowhere."""
+        found = []
         for number, source in self._known.get(value.text, ()):
             hidden = source.how == answers.HIDDEN and source.key == value.key
             if value.text in self._typed and not hidden:
                 continue
             if _comes(value, source, self._exchanges[number]):
-                return number, source
-        return None
+                found.append((number, source))
+        return min(found, key=_order, default=None)
 
     def _name(self, number: int, source: Source) -> str:
         known = self._by_capture.get((number, source))
@@ -115,6 +116,11 @@ class _Finding:
         self._flows.sources[name] = number
         self._flows.values[name] = source.text
         return name
+
+
+def _order(origin: tuple[int, Source]) -> tuple[int, bool]:
+    """The earliest first, and of one answer a cookie last: it may be there for the jar alone."""
+    return origin[0], origin[1].how == answers.COOKIE
 
 
 def _comes(value: Value, source: Source, asked: Exchange) -> bool:

@@ -147,9 +147,7 @@ def _freshen(
             found.templates[place] = found.fresh[value.text]
 
 
-def _by_header(
-    found: Outside, typed: Iterable[tuple[Place, Value, Exchange]]
-) -> Iterator[Place]:
+def _by_header(found: Outside, typed: Iterable[tuple[Place, Value, Exchange]]) -> Iterator[Place]:
     """Places of secrets that are sent in headers: such a request is no sign-in."""
     for place, value, _ in typed:
         if place in found.templates and value.place == HEADER:

@@ -189,9 +189,7 @@ def _planned(number: int, one: Exchange, flows: Flows, outside: Outside) -> Plan
 
 
 def _pruned(one: Planned, used: Collection[str]) -> Planned:
-    return replace(
-        one, captures={name: how for name, how in one.captures.items() if name in used}
-    )
+    return replace(one, captures={name: how for name, how in one.captures.items() if name in used})
 
 
 def _shows_secret(one: Planned, outside: Outside) -> bool:

@@ -15,7 +15,9 @@ from gate.drafting.har.exchange import Exchange
 ADDRESS, PATH, QUERY, HEADER, FORM, JSON = "address", "path", "query", "header", "form", "json"
 """Where a value is sent: the whole path and query, a segment, and so on."""
 URLENCODED = "application/x-www-form-urlencoded"
-_SENT = re.compile(r"x-(?!forwarded|client-data|goog-|cloud-trace|devtools|b3-|real-ip).*|.*api-?key")
+_SENT = re.compile(
+    r"x-(?!forwarded|client-data|goog-|cloud-trace|devtools|b3-|real-ip).*|.*api-?key"
+)
 _PLAIN = frozenset({"authorization", "if-match", "csrf-token", "prefer", "idempotency-key"})
 _UNSENDABLE = re.compile(r'[^!"$-~]')
 _REFERENCE = re.compile(r"(\$\{[A-Za-z_][^{}]*\})")
@@ -162,9 +164,7 @@ def _json(value: Json, put: Put) -> Json:
 def _walked(value: Json, key: str, put: Put, numbers: dict[str, str]) -> Json:
     match value:
         case dict():
-            return {
-                literal(name): _walked(one, name, put, numbers) for name, one in value.items()
-            }
+            return {literal(name): _walked(one, name, put, numbers) for name, one in value.items()}
         case list():
             return [_walked(one, key, put, numbers) for one in value]
         case str():
