@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from urllib.parse import parse_qsl, unquote_plus
 
 from gate.core import template
@@ -24,6 +25,9 @@ _CONTENT_TYPE = re.compile(r"[A-Za-z0-9/+.;= _-]{1,100}")
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
 _IS_TIME = re.compile(rf"{_TIME}.*")
 _INDEX = re.compile(r"\[[0-9]+\]")
+_SEARCH = re.compile(r"(?i)q|query|search|s|term|keywords?|text|filter|name|title")
+ORDERED_MIN = 4
+"""So many items at least show an order that is no chance."""
 _LONG = 6
 """Shorter values are told by being the whole text alone."""
 
@@ -168,7 +172,14 @@ class _Holding:
                 found.expect["schema"] = schema
                 found.schemas[schema] = shape
         paths: dict[str, Json] = {}
-        for query, wanted in (*self._echoes(), *self._times(), *self._counts()):
+        asked = (
+            *self._echoes(),
+            *self._counts(),
+            *self._searched(),
+            *self._orders(),
+            *self._times(),
+        )
+        for query, wanted in asked:
             if len(paths) < QUERIES_MAX:
                 paths.setdefault(query, wanted)
         if paths:
@@ -198,6 +209,27 @@ class _Holding:
             return names <= self._course.names | {template.NONCE}
         return value in self._course.typed
 
+    def _searched(self) -> Iterator[tuple[str, Json]]:
+        """Fields that have the word in every item that a search found."""
+        query = str(next(iter(self._one.request.values()))).partition("?")[2]
+        words = [text for key, text in parse_qsl(query) if _SEARCH.fullmatch(key)]
+        for word in words:
+            if "$" in word or len(word) < 2:  # noqa: PLR2004 - a letter says nothing
+                continue
+            for path, values in _gathered_values(self._samples).items():
+                texts = [value.lower() for value in values if isinstance(value, str)]
+                whole = len(texts) == len(values) and "[*]" in path
+                if whole and all(word.lower() in text for text in texts):
+                    yield path, {"matches": f"(?i){re.escape(word)}"}
+
+    def _orders(self) -> Iterator[tuple[str, Json]]:
+        """By which time or number a list falls or rises: no item may come before the first."""
+        several = [dict(_ordered(sample.json)) for sample in self._samples]
+        for place, sign in several[0].items():
+            if all(one.get(place) == sign for one in several):
+                items, _, name = place.rpartition(".")
+                yield f"{items}[?@.{name} {sign} {items}[0].{name}]", {"count": 0}
+
     def _times(self) -> Iterator[tuple[str, Json]]:
         """Fields that are always a time, as machines write it."""
         for path, values in _gathered_values(self._samples).items():
@@ -210,7 +242,7 @@ class _Holding:
         path, _, query = str(next(iter(self._one.request.values()))).partition("?")
         asked = {text for _, text in parse_qsl(query.replace("${", "").replace("}", ""))}
         own = "${nonce}" in unquote_plus(query)
-        lists = [dict(_lists(sample.json)) for sample in self._samples]
+        lists = [{at: len(one) for at, one in _lists(sample.json)} for sample in self._samples]
         for place, count in lists[0].items() if lists else ():
             if any(one.get(place) != count for one in lists):
                 continue
@@ -235,8 +267,8 @@ class _Holding:
                 selectors |= {"h1": several[0]} if self._shows(several[0]) else {}
         own = self._one.exchange.path in self._course.written
         items = {page.items for page in pages}
-        if own and self._course.played and len(items) == 1 and (count := items.pop()):
-            selectors["li, tbody tr"] = {"count": count}
+        if own and self._course.played and len(items) == 1:
+            selectors["li, tbody tr"] = {"count": items.pop()}
         if selectors:
             found.expect["selector"] = selectors
         if texts := [*dict.fromkeys(self._texts(pages, own=own))][:QUERIES_MAX]:
@@ -292,14 +324,39 @@ def _gathered_values(samples: Sequence[Sample]) -> dict[str, list[Json]]:
     return {path: [value for one in several for value in one.found(path)] for path in common}
 
 
-def _lists(value: Json, path: str = "$", depth: int = 0) -> Iterator[tuple[str, int]]:
-    """Each list that is not within another one, with its length."""
+def _lists(value: Json, path: str = "$", depth: int = 0) -> Iterator[tuple[str, list[Json]]]:
+    """Each list that is not within another one."""
     if isinstance(value, list):
-        yield path, len(value)
+        yield path, value
     elif isinstance(value, dict) and depth < 6:
         for name, one in value.items():
             if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,60}", name):
                 yield from _lists(one, f"{path}.{name}", depth + 1)
+
+
+def _ordered(value: Json) -> Iterator[tuple[str, str]]:
+    """Each time and id by which a list is ordered, with the sign of what would be out of order."""
+    for place, items in _items_of(value):
+        if len(items) < ORDERED_MIN:
+            continue
+        for name in items[0]:
+            values = [item.get(name) for item in items]
+            times = all(isinstance(one, str) and _IS_TIME.fullmatch(one) for one in values)
+            numbers = all(type(one) is int for one in values) and name.lower() in ("id", "number")
+            if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,60}", name) and (times or numbers):
+                pairs = [*pairwise(values)]
+                if all(a > b for a, b in pairs):  # type: ignore[operator]
+                    yield f"{place}.{name}", ">"
+                elif all(a < b for a, b in pairs):  # type: ignore[operator]
+                    yield f"{place}.{name}", "<"
+
+
+def _items_of(value: Json) -> Iterator[tuple[str, list[dict[str, Json]]]]:
+    """Each list of objects that is not within another list."""
+    for place, items in _lists(value):
+        objects = [one for one in items if isinstance(one, dict)]
+        if objects and len(objects) == len(items):
+            yield place, objects
 
 
 def _other(value: Json) -> Json:

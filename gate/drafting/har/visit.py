@@ -12,6 +12,7 @@ from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.expecting import Course, Reading, Sample, held
 from gate.drafting.har.flows import Flows, flows_of
 from gate.drafting.har.outside import Outside, outside_of
+from gate.drafting.har.paging import next_pages
 from gate.drafting.har.plan import Journey, Planned, cleaning, plan, skeleton, with_expect
 from gate.drafting.har.requests import FORM, JSON, QUERY, templates_in
 
@@ -120,14 +121,22 @@ def question(drawn: Drawn, journey: Journey, plays: Sequence[Play], folder: str)
         folder: of the schema files, below the policy's own.
     """
     writing = _Writing(drawn, journey, plays)
+    pages = next_pages(journey.steps, [*map(writing.samples, range(len(journey.steps)))])
     steps: list[dict[str, Json]] = []
     schemas: dict[str, Json] = {}
     for at, one in enumerate(journey.steps):
-        found = held(
-            one, writing.samples(at), writing.course(at), f"{folder}/{journey.name}-{at + 1}.json"
-        )
-        steps.append(with_expect(one, found.expect))
-        schemas |= found.schemas
+        path = f"{folder}/{journey.name}-{at + 1}.json"
+        found = held(one, writing.samples(at), writing.course(at), path)
+        shape = found.schemas.get(path)
+        same = next((name for name, known in schemas.items() if known == shape), path)
+        if shape is not None:
+            found.expect["schema"] = same
+            schemas[same] = shape
+        if at in pages.absent:
+            others = found.expect.get("absent_text")
+            found.expect["absent_text"] = [*([others] if others else []), pages.absent[at]]
+        captures = {**one.captures, **pages.captures.get(at, {})}
+        steps.append(with_expect(replace(one, captures=captures), found.expect))
     return _question(journey, [*_remarks(journey, plays)], steps, schemas)
 
 
@@ -173,7 +182,6 @@ class _Writing:
             Reading({**names, **drawn.outside.fresh}, secrets),
             *(self._reading(play) for play in plays),
         ]
-        self._written = frozenset(_written(journey.steps))
         self._showed = frozenset(
             one.exchange.path
             for at, one in enumerate(journey.steps)
@@ -196,7 +204,7 @@ class _Writing:
         return Course(
             frozenset(name for one in before for name in one.captures),
             frozenset(self._typed(self._steps[: at + 1])),
-            self._written,
+            frozenset(_written(self._steps[: at + 1])),
             self._showed if made else frozenset(),
             self._clean,
             bool(self._plays),
