@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test prove check chaos model bench ratios format lint types imports docs lock clean fuzz
+.PHONY: help demo test quick campaigns prove check chaos model bench ratios format lint types imports docs lock clean fuzz
 
 help:            ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,13 +22,21 @@ demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and pro
 
 # Many tests wait for processes: more workers than cores are faster, on small machines above all.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(4, os.cpu_count() or 1))')
-test: $(STAMP)   ## all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+test: $(STAMP)   ## all tests but those that try at length
+	$(PYTEST) -m "not campaign"
+
+quick: $(STAMP)  ## the tests of code that needs no process and no socket
+	$(BIN)/python -m pytest -n auto -m "not campaign" tests/unit
+
+campaigns: $(STAMP)  ## what is tried at length: every state, every interleaving, chaos, fuzzing, more examples
+	$(PYTEST) -m campaign
+	$(PYTEST) -m "not campaign" --hypothesis-profile=deep tests/property
 
 prove: $(STAMP)  ## prove the shipped policy anew, after a change of it or of its schemas
 	@$(BIN)/python -m examples.prove
 
-check: $(STAMP) format lint types imports test  ## format, lint, types, import contracts, tests
+check: $(STAMP) format lint types imports test campaigns  ## format, lint, types, import contracts, tests, campaigns
 
 model: $(STAMP)  ## every interleaving of two gates, people and Cloud Run (some ten minutes)
 	GATE_MODEL=whole $(BIN)/python -m pytest -q -n auto tests/model

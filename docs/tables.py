@@ -15,6 +15,10 @@ from gate.kinds.logs import PATTERN
 from gate.kinds.probe import COMMON, EVIDENCE
 from gate.kinds.records import Record, Slot
 from gate.kinds.registry import KINDS, kind_of, kinds_of_key
+from gate.kinds.room_parties import PARTY_KEYS
+from gate.kinds.room_steps import HEARD
+from gate.kinds.room_steps import STEP as ROOM_STEP
+from gate.kinds.stream import AWAIT_EVENT
 from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
@@ -34,6 +38,10 @@ _RECORDS = {
     "evidence": EVIDENCE,
     "step": STEP,
     "await": AWAIT,
+    "event": AWAIT_EVENT,
+    "party": PARTY_KEYS,
+    "room step": ROOM_STEP,
+    "heard": HEARD,
     "pattern": PATTERN,
     "journey step": steps.STEP,
     "journey expect": steps.WANTED,

@@ -159,13 +159,33 @@ def started(
     """A `gate` at work, which is ended if we are stopped; with `out` its messages are a pipe."""
     command = [sys.executable, "-m", "gate.cli", *arguments]
     pipe = subprocess.PIPE if out else None
-    process = subprocess.Popen(command, env=environment, stdout=out, stderr=pipe, text=True)
+    process = None
     try:
+        with undisturbed():
+            process = subprocess.Popen(command, env=environment, stdout=out, stderr=pipe, text=True)
         yield process
     except KeyboardInterrupt:
-        process.terminate()
-        process.communicate()
+        if process is not None:
+            process.terminate()
+            process.communicate()
         raise
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Lets a signal to stop wait until the process that is being started is known."""
+    heard: list[int] = []
+    ways = {
+        number: signal.signal(number, lambda number, _: heard.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, way in ways.items():
+            signal.signal(number, way)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def which() -> list[str]:
@@ -183,9 +203,11 @@ def local_cloud_run(arguments: list[str], *, verbose: bool = True) -> Iterator[d
     """Starts `gate local up`, yields what it says to export, and stops it."""
     command = [sys.executable, "-m", "gate.cli", "local", "up", "--ephemeral", "--port", "0"]
     command += ["--images", str(HERE / "images.yaml"), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    watchdog = threading.Timer(READY_WITHIN_S, process.kill)
+    process = watchdog = None
     try:
+        with undisturbed():
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        watchdog = threading.Timer(READY_WITHIN_S, process.kill)
         watchdog.start()
         exports: dict[str, str] = {}
         assert process.stdout is not None
@@ -202,9 +224,11 @@ def local_cloud_run(arguments: list[str], *, verbose: bool = True) -> Iterator[d
         threading.Thread(target=process.stdout.read, daemon=True).start()  # never let it block
         yield exports
     finally:  # also where it is stopped while the local Cloud Run is still on its way
-        watchdog.cancel()
-        process.terminate()
-        process.wait()
+        if watchdog is not None:
+            watchdog.cancel()
+        if process is not None:
+            process.terminate()
+            process.wait()
 
 
 def create_service(host: str, image: str, key: str, name: str = SERVICE) -> None:

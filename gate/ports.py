@@ -106,6 +106,12 @@ class Target:
             also where nothing asks it; empty where that is not known, or there were none.
         warm_s: how long it is waited for before anything is asked, where it must start first.
         ingress: whom the service lets in, in the platform's word; "" where that is not known.
+        ready_until: until when an answer that says that it is too early is asked for again; None
+            for never.
+        tagged: whether the address is a tag's, whose host name the application may not know.
+        tag_url: of a control, an address that is a tag's, too; "" where it has none.
+        alone: how often a failure is asked again where nobody is a control; None for never.
+        share: percent of the answers at this address that are the candidate's.
     """
 
     url: str
@@ -119,13 +125,18 @@ class Target:
     compare_with: tuple[str, ...] = ()
     warm_s: float = 0.0
     ingress: str = ""
+    ready_until: datetime | None = None
+    tagged: bool = False
+    tag_url: str = ""
+    alone: Repeats | None = None
+    share: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Something to show while probes run: a probe began, advanced, or ended (with evidence).
 
-    `address` is as in Evidence.
+    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown.
     """
 
     probe: str
@@ -134,6 +145,7 @@ class Progress:
     of: int = 0
     evidence: Evidence | None = None
     address: str = ""
+    at_once: bool = False
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -181,7 +193,11 @@ class Probes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A log entry, reduced to what the gate looks at."""
+    """A log entry, reduced to what the gate looks at.
+
+    `severity` is the platform's, or where that has none, what the entry says of itself in a field
+    of its own (`level`, say).
+    """
 
     at: datetime
     severity: Severity
@@ -197,7 +213,8 @@ class LogQuery:
     """Which entries of a revision to read: newest first, at most `limit`.
 
     `revision` "" means the whole service. The rest narrows it where given: `log_id` names one log,
-    `traces` are trace ids of which an entry has one, `not_revision` is left out.
+    `traces` are trace ids of which an entry has one, `not_revision` is left out, `unrated` asks for
+    those alone to which the platform has given no severity.
     """
 
     revision: str
@@ -208,6 +225,7 @@ class LogQuery:
     log_id: str = ""
     traces: tuple[str, ...] = ()
     not_revision: str = ""
+    unrated: bool = False
 
 
 class Logs(Protocol):

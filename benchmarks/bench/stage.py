@@ -150,6 +150,12 @@ class Stage:
         made = self._create(self.name, self._template("stable"))
         self.first = made.latest_ready_revision.rpartition("/")[2]
 
+    def url(self) -> str:
+        """Where users reach it, once the front end knows it."""
+        uri = str(self.cloud.services.get_service(name=self.full_name).uri)
+        _arrive(uri)
+        return uri
+
     @contextmanager
     def alone(self) -> Iterator[str]:
         """The candidate as a service of its own, for those that need none beside it; its URL.

@@ -3,6 +3,7 @@
 import argparse
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from gate.cli import options, show, wiring
@@ -56,7 +57,8 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        target = Target(base_url(args.url), since=wiring.SystemClock().now())
+        since = wiring.SystemClock().now()
+        target = Target(base_url(args.url), since=since, ready_until=_ready_until(policy))
         runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
@@ -83,12 +85,20 @@ async def _probe(
             repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
             ingress=service.ingress,
+            ready_until=_ready_until(policy),
+            tagged=True,
         )
         seen = await runner.run(policy.probes, target, narrator.progress)
-        if target.identity and target.identity.request_log and target.since:
+        if target.identity and target.identity.by_log and target.since:
             request_log = RequestLog(logs, wiring.SystemClock())
             seen = await request_log.confirmed(seen, args.revision, target.since)
         return seen
+
+
+def _ready_until(policy: Policy) -> datetime:
+    """Until when one that says that it is starting is asked again."""
+    ready_within = timedelta(seconds=policy.candidate.ready_within_s)
+    return wiring.SystemClock().now() + ready_within
 
 
 async def _must_exist(platform: Platform, name: str) -> None:

@@ -268,11 +268,15 @@ async def _named(policy: Policy, upstream: "Upstream", target: Target) -> Target
     rule = policy.candidate.identity
     if rule is None or target.revision:
         return target
+    if not any(one.header or one.path or one.json for one in rule.rules):
+        return replace(target, identity=None)  # no answer to a request says it
     quick = (keys_of(probe) for probe in policy.probes if probe.spec.facts.quick)
     path = next((keys.asked for keys in quick), "/")
     try:
         name = await revision_of(upstream, rule, target.headers, path)
     except NoNameError as error:
+        if rule.by_log:
+            return replace(target, identity=None)
         hint = "prove against a service that is up, healthy, and says which revision it is"
         raise InconclusiveError(f"{target.url}: {error}", hint) from None
     return replace(target, revision=name)

@@ -302,7 +302,6 @@ def probes_of(
         UsageError: a secret is missing or unusable, or an extra is that some probe needs.
     """
     from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
-    from gate.probes.frontend import ARRIVAL_WITHIN_S  # noqa: PLC0415
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     _require_extras(policy)
@@ -315,7 +314,7 @@ def probes_of(
         redactor,
         configurations=configurations,
         surroundings=_surroundings(policy),
-        arrival_within_s=0.0 if arrived else ARRIVAL_WITHIN_S,
+        arrival_within_s=0.0 if arrived else policy.candidate.arrival_within_s,
     )
     return runner, redactor
 

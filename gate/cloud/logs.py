@@ -8,6 +8,7 @@ from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.decisions import LOG_ID
 from gate.cloud.documents import Document, moment, part, text, value
 from gate.cloud.entries import json_object, newest_entries, quoted, since
+from gate.cloud.levels import declared
 from gate.cloud.wire import OverWire, Patience, Ways, Wire
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
@@ -75,6 +76,8 @@ class CloudLogs(OverWire):
         if query.traces:
             names = (quoted(f"projects/{ref.project}/traces/{one}") for one in query.traces)
             clauses.append(f"trace=({' OR '.join(names)})")
+        if query.unrated:
+            clauses.append("severity=DEFAULT")
         if query.min_severity is not None:
             clauses.append(f"severity>={query.min_severity.name}")
         if query.text:
@@ -84,9 +87,12 @@ class CloudLogs(OverWire):
 
 def entry_value(entry: Document) -> LogEntry:
     """A log entry, reduced; a severity that has no name counts as the named one below it."""
+    severity = _severity(value(entry, "severity"))
+    if severity is Severity.DEFAULT:
+        severity = declared(part(entry, "jsonPayload"))
     return LogEntry(
         at=moment(entry, "timestamp") or _EPOCH,
-        severity=_severity(value(entry, "severity")),
+        severity=severity,
         text=_text(entry)[:TEXT_MAX],
         log_id=unquote(text(entry, "logName").partition("/logs/")[2]),
         trace=text(entry, "trace").rpartition("/")[2],
@@ -98,7 +104,7 @@ def entry_value(entry: Document) -> LogEntry:
 def _severity(given: Json) -> Severity:
     """By its name, or by its number where the API had no name for it."""
     if isinstance(given, str):
-        return Severity.__members__.get(given, Severity.DEFAULT)
+        return Severity.__members__.get(given.upper(), Severity.DEFAULT)
     number = given if isinstance(given, int) else 0
     return max((one for one in Severity if one.value <= number), key=lambda one: one.value)
 

@@ -12,7 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import h11
 
-from gate.cloud.http import Streams
+from gate.cloud.http import Pair
+from gate.http1.streams import Side, Streams
 
 _PROXY_PORTS = {"http": 80, "https": 443}
 
@@ -37,7 +38,7 @@ def proxy_for(host: str) -> SplitResult | None:
     return urlsplit(found if "://" in found else f"http://{found}")
 
 
-async def connect_securely(address: tuple[str, int]) -> Streams:
+async def connect_securely(address: tuple[str, int]) -> Pair:
     """A connection with TLS.
 
     Raises:
@@ -53,7 +54,8 @@ async def connect_securely(address: tuple[str, int]) -> Streams:
         ssl=trust() if proxy.scheme == "https" else None,
     )
     try:
-        await _tunnel(reader, writer, f"{host}:{port}", proxy)
+        side = Side(h11.CLIENT, Streams(reader, writer))
+        await _tunnel(side, f"{host}:{port}", proxy)
         await writer.start_tls(trust(), server_hostname=host)
     except BaseException:
         writer.transport.abort()
@@ -61,23 +63,17 @@ async def connect_securely(address: tuple[str, int]) -> Streams:
     return reader, writer
 
 
-async def _tunnel(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str, proxy: SplitResult
-) -> None:
-    state = h11.Connection(h11.CLIENT)
-    headers = [("Host", target), *_authorization(proxy)]
-    writer.write(state.send(h11.Request(method="CONNECT", target=target, headers=headers)) or b"")
-    writer.write(state.send(h11.EndOfMessage()) or b"")
+async def _tunnel(side: Side, target: str, proxy: SplitResult) -> None:
     where = f"proxy {proxy.hostname}"
-    while not isinstance(event := state.next_event(), h11.Response):
-        if event is not h11.NEED_DATA:
-            raise OSError(f"{where}: closed the connection")
-        try:
-            state.receive_data(await reader.read(4096))
-        except h11.RemoteProtocolError as error:
-            raise OSError(f"{where}: is none ({error})") from None
-    if not 200 <= event.status_code < 300:
-        raise OSError(f"{where}: refused to connect (got status {event.status_code})")
+    headers = [("Host", target), *_authorization(proxy)]
+    try:
+        answer = await side.ask("CONNECT", target, headers)
+    except EOFError:
+        raise OSError(f"{where}: closed the connection") from None
+    except h11.RemoteProtocolError as error:
+        raise OSError(f"{where}: is none ({error})") from None
+    if not 200 <= answer.status_code < 300:
+        raise OSError(f"{where}: refused to connect (got status {answer.status_code})")
 
 
 def _authorization(proxy: SplitResult) -> list[tuple[str, str]]:

@@ -73,9 +73,19 @@ class ProbeRound:
             compare_with=command.compare_with,
             warm_s=min(command.warm_s, left_s / 2),
             ingress=command.ingress,
+            ready_until=command.ready_until,
+            tagged=True,
+            alone=command.again,
         )
         users = Target(
-            command.audience.rstrip("/"), "", headers, command.since, ingress=command.ingress
+            command.audience.rstrip("/"),
+            "",
+            headers,
+            command.since,
+            until=command.until,
+            ingress=command.ingress,
+            alone=command.again,
+            share=command.share,
         )
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
@@ -87,7 +97,7 @@ class ProbeRound:
         seen = tuple(ended)
         if not command.live:
             about = command.revision, command.since
-            if command.identity and command.identity.request_log:
+            if command.identity and command.identity.by_log:
                 seen = await self._request_log.confirmed(seen, *about)
             seen = await self._excerpts.beside(seen, *about)
         return Probed(self._clock.now(), seen)
@@ -124,7 +134,15 @@ def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target 
     if command.control is None or not command.audience:
         return None
     name = command.compare_with[0] if len(command.compare_with) == 1 else ""
-    return Target(command.audience.rstrip("/"), name, headers, command.since, command.identity)
+    return Target(
+        command.audience.rstrip("/"),
+        name,
+        headers,
+        command.since,
+        command.identity,
+        ready_until=command.ready_until,
+        tag_url=command.stable_tag,
+    )
 
 
 async def users_answer(url: str, answers: Answers | None, identity: Identity) -> UsersAnswer:

@@ -1,4 +1,4 @@
-"""Who answered, by the front end's own log: for services that name themselves in no answer.
+"""Who answered, by the front end's own log: where answers do not name their revision themselves.
 
 Cloud Run's front end logs each request with the trace id that it came with, under the revision that
 it sent it to (https://cloud.google.com/run/docs/logging: log run.googleapis.com/requests, label
@@ -45,13 +45,16 @@ class RequestLog:
 
         What another revision answered, be it once, and a pass that the log does not show, are
         inconclusive; a failure that it does not show may have been no answer at all, and stays.
+        What has named its revision itself is not looked up.
 
         Args:
             evidence: what the probes saw.
             revision: short name of the one that had to answer at the candidate's own address.
             since: when the rollout began.
         """
-        asked = [one for one in evidence if not one.address and _may_be_mistaken(one.kind)]
+        asked = [one for one in evidence if _unknown(one)]
+        if not asked:
+            return tuple(evidence)
         search = _Search(self.logs, revision, since, {one.trace for one in asked if one.trace})
         answered = await self._answered(search)
         return tuple(
@@ -122,10 +125,10 @@ class _Search:
         return len(entries) < READ
 
 
-def _may_be_mistaken(name: str) -> bool:
-    """Whether somebody else may answer; the platform is asked about the revision by its name."""
-    kind = facts_of(name)
-    return kind is None or kind.addressed
+def _unknown(item: Evidence) -> bool:
+    """Whether somebody else may have answered; the platform is asked of a revision by its name."""
+    kind = facts_of(item.kind)
+    return not item.address and not item.named and (kind is None or kind.addressed)
 
 
 def _judged(item: Evidence, names: frozenset[str], revision: str) -> Evidence:

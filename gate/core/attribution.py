@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.control import Repeats
+from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.evidence import Attribution as Attribution  # noqa: PLC0414 - evidence carries it
-from gate.core.evidence import Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import differs
 from gate.core.statistics import SprtResult, sequential, worse
@@ -104,7 +104,7 @@ def attribute(
     if candidate.outcome is not Outcome.FAILED:
         return _unclear(candidate, stable)
     if stable is None:
-        alone = Attribution.REGRESSION if live else Attribution.UNKNOWN
+        alone = _under_users(candidate, rule or Repeats()) if live else Attribution.UNKNOWN
         return _COMPARED.get(_leading(candidate), alone)
     if _mixed(candidate):
         return _sometimes(candidate, stable, rule or Repeats())
@@ -150,6 +150,7 @@ def attributed(
     rule: Repeats | None = None,
     *,
     live: bool = False,
+    share: int = 100,
 ) -> tuple[Evidence, ...]:
     """The same evidence, with an attribution wherever the candidate did not pass.
 
@@ -158,6 +159,7 @@ def attributed(
         evidence: what they saw, of stable, too.
         rule: as in `attribute`.
         live: as in `attribute`.
+        share: percent of the answers at users' address that are the candidate's.
     """
     known = {probe.name for probe in probes}
     controls = {name: control_of(name, evidence) for name in known}
@@ -166,10 +168,21 @@ def attributed(
         if item.passed or item.control or item.probe not in known:
             return replace(item, attribution=None)
         control = controls[item.probe] if not item.address else None
-        word = attribute(item, control, rule, live=live)
+        word = attribute(item, control, rule_at(item, rule, share), live=live)
         return replace(item, attribution=word)
 
     return tuple(judged(item) for item in evidence)
+
+
+def rule_at(item: Evidence, rule: Repeats | None, share: int) -> Repeats | None:
+    """The test that a probe was put to at its address: users' one may be shared with stable.
+
+    Args:
+        item: what was seen there.
+        rule: the test at the candidate's own address.
+        share: percent of the answers at users' address that are the candidate's.
+    """
+    return (rule or Repeats()).shared(share) if item.address == SERVICE else rule
 
 
 def control_of(probe: str, evidence: Iterable[Evidence]) -> Evidence | None:
@@ -209,6 +222,8 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
             return Attribution.PROBE_FAULT
         case Symptom.PLATFORM if _code(candidate) in _CREDENTIALS:
             return Attribution.PROBE_FAULT
+        case Symptom.HOST:
+            return Attribution.PROBE_FAULT
         case Symptom.PLATFORM | Symptom.CONNECT:
             return Attribution.ENVIRONMENT
         case Symptom.IDENTITY if candidate.answered_by:
@@ -221,6 +236,12 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
 
 def _mixed(item: Evidence) -> bool:
     return Repeat.RIGHT in item.repeats and len(set(item.repeats)) > 1
+
+
+def _under_users(item: Evidence, rule: Repeats) -> Attribution:
+    """It has passed before it had users: broken, unless the test knows that it failed by chance."""
+    seldom = _mixed(item) and sprt_result(item.repeats, rule) is SprtResult.LOW
+    return Attribution.FLAKY if seldom else Attribution.REGRESSION
 
 
 def _sometimes(candidate: Evidence, stable: Evidence, rule: Repeats) -> Attribution:

@@ -1,11 +1,12 @@
 """The candidate at 0 %: waiting until it is ready, explaining why not, probing, confirming."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
 from gate.core.denylist import AGAIN, against, by_digest, denylist_of, digest_in, image_of, why
-from gate.core.evidence import Evidence
+from gate.core.evidence import SERVICE, Evidence, Symptom
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -27,6 +28,8 @@ from gate.core.transitions import (
 from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
+UNSURE_ROUNDS = 2
+"""So many rounds in a row, with users on it, may show what passes by itself; one more decides."""
 
 
 def not_placed(r: Rollout, failed: CallFailed) -> Rollout:
@@ -262,24 +265,45 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
-    verdict = judge(r.questions, probed.evidence, live=True)
+    rule, share = r.plan.repeats, r.share
+    verdict = judge(r.questions, probed.evidence, live=True, repeats=rule, share=share)
     watching = r.phase is Phase.WATCHING
     asked = {probe.name for probe in r.questions}
     kept = tuple(item for item in r.evidence if item.probe not in asked)
-    evidence = attributed(r.questions, probed.evidence, live=True)
+    evidence = attributed(r.questions, probed.evidence, rule, live=True, share=share)
     r = replace(r, evidence=(*kept, *evidence))
+    passes = _may_pass(verdict) and r.unsure < UNSURE_ROUNDS and probed.at < r.deadline_at
+    r = replace(r, unsure=r.unsure + 1 if passes else 0)
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:
         text = f"{r.plan.deadline_s:g} s were over at {r.plan.steps[r.stepped - 1]} %"
         return stop(r, probed.at, Ending.HELD, Verdict.hold("deadline", text))
-    if verdict.decision is Decision.HOLD and not watching:
+    if passes:
+        return again(r)
+    suffer = _may_pass(verdict) and _users_suffer(probed.evidence)
+    if suffer or (verdict.decision is Decision.HOLD and not watching):
         return stop(r, probed.at, Ending.HELD, verdict)
     if probed.at < min(r.limit_at, r.deadline_at):
         return again(r)
     if not watching:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
     return _watched(r, verdict, probed.at)
+
+
+def _may_pass(verdict: Verdict) -> bool:
+    """Whether all that speaks against it may pass by itself: chance, or the platform's trouble."""
+    words = {reason.attribution for reason in verdict.reasons}
+    passing = {Attribution.FLAKY, Attribution.ENVIRONMENT}
+    return verdict.decision is Decision.HOLD and bool(words) and words <= passing
+
+
+def _users_suffer(evidence: Sequence[Evidence]) -> bool:
+    """Whether users' address was reached, and its answers are no passes, whoever's fault it is."""
+    theirs = [item for item in evidence if item.address == SERVICE and not item.passed]
+    return any(
+        not item.findings or item.findings[0].symptom is not Symptom.CONNECT for item in theirs
+    )
 
 
 def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:

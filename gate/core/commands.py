@@ -125,6 +125,24 @@ def _run_probes(r: Rollout) -> RunProbes:
         control=control,
         warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
         ingress=r.service.ingress,
+        ready_until=None if live else r.limit_at,
+        again=r.plan.repeats if live else None,
+        share=r.share if live else 100,
+        stable_tag=_stable_tag(r) if control else "",
+    )
+
+
+def _stable_tag(r: Rollout) -> str:
+    """An address of stable's that is a tag's, "" where no tag leads to it."""
+    assert r.service is not None
+    served = _served_before(r)
+    return next(
+        (
+            line.uri.rstrip("/")
+            for line in r.service.effective
+            if line.tag and line.uri and (line.revision or r.service.latest_ready) in served
+        ),
+        "",
     )
 
 
@@ -165,6 +183,8 @@ def _served_before(r: Rollout) -> tuple[str, ...]:
 
 def _between_rounds_s(r: Rollout) -> float:
     """A pause, which does not last beyond the dwell or the watch that it is in."""
+    if r.unsure:
+        return BETWEEN_ROUNDS_S
     left = r.limit_at - (r.at or r.started_at)
     return min(BETWEEN_ROUNDS_S, max(left.total_seconds(), 0.0))
 

@@ -1,10 +1,15 @@
 """The control: what a candidate is compared with, and how often a failure is asked again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from gate.core.checks import within
 from gate.errors import ValueProblem
+
+FLAKY_MIN = 0.1
+BROKEN_MIN = 1.0
+SHARED_MAX = 100
+"""Most tries where the candidate shares an address."""
 
 
 class Baseline(Enum):
@@ -45,8 +50,8 @@ class Repeats:
     def __post_init__(self) -> None:
         within("alpha", self.alpha_percent, 0.01, 49)
         within("beta", self.beta_percent, 0.01, 49)
-        within("flaky", self.flaky_percent, 0.1, 98)
-        within("broken", self.broken_percent, 1, 99)
+        within("flaky", self.flaky_percent, FLAKY_MIN, 98)
+        within("broken", self.broken_percent, BROKEN_MIN, 99)
         within("at_most", self.at_most, 0, 1000)
         if not self.flaky_percent < self.broken_percent:
             raise ValueProblem(
@@ -54,3 +59,18 @@ class Repeats:
                 f"must be more than flaky (got {self.broken_percent:g}%, "
                 f"expected more than {self.flaky_percent:g}%)",
             )
+
+    def shared(self, percent: int) -> "Repeats":
+        """The same test where only so many percent of the answers are the candidate's.
+
+        It fails as much more seldom there, and more tries are needed to know.
+        """
+        if percent >= 100:
+            return self
+        part = max(percent, 1) / 100
+        return replace(
+            self,
+            flaky_percent=max(self.flaky_percent * part, FLAKY_MIN),
+            broken_percent=max(self.broken_percent * part, BROKEN_MIN),
+            at_most=min(round(self.at_most / part), SHARED_MAX),
+        )

@@ -49,6 +49,7 @@ class Symptom(Enum):
     CONFIGURATION = "configuration"  # the revision is not set up as stable is
     ROUTES = "routes"  # routes that stable has are gone
     TESTS = "tests"  # tests of a suite failed
+    HOST = "host"  # the application lets nobody in at the tag's own host name
     NO_EVIDENCE = "no evidence"  # nothing was asked, as by a suite that skips, or to compare
     PLUGIN = "plug-in"  # what a kind that another package brings found wrong
     IDENTITY = "identity"  # another revision answered, or nobody says which one did
@@ -142,11 +143,13 @@ class Evidence:
             `stable` for what the same probe saw at stable.
         answered_by: the revision that answered, by its own word, or "" where that is not known;
             several are joined by a comma.
+        named: whether every answer named that revision itself, so that nobody else need be asked.
         log_lines: of a failure, the candidate's own log lines that belong to it.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
         cases: the tests of a suite, each for itself.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
+        not_yet: whether the answer says by its own words that it is too early to ask.
     """
 
     probe: str
@@ -164,11 +167,13 @@ class Evidence:
     trace: str = ""
     address: str = ""
     answered_by: str = ""
+    named: bool = False
     log_lines: tuple[str, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)
     cases: tuple[Case, ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
+    not_yet: bool = field(default=False, repr=False)
 
     @property
     def passed(self) -> bool:

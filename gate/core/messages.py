@@ -77,6 +77,11 @@ class RunProbes:
 
     `warm_s`: before anything is asked, one that is scaled to zero is sent requests until it
     answers, for so long at most: how long it takes to start is not what the probes ask.
+
+    `ready_until`: until then an answer that says that it is too early is asked for again. `again`
+    says how often a failure under users' traffic is asked again, before they are moved; `share` is
+    the percent of the answers at users' address that are the candidate's.
+    `stable_tag` is an address of stable that is a tag's, as the candidate's own is; "" without one.
     """
 
     probes: tuple[Probe, ...]
@@ -93,6 +98,10 @@ class RunProbes:
     control: Repeats | None = None
     warm_s: float = 0.0
     ingress: str = ""
+    ready_until: datetime | None = None
+    again: Repeats | None = None
+    share: int = 100
+    stable_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

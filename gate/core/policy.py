@@ -4,8 +4,8 @@ Each value checks itself: an impossible one raises ValueProblem, to which the re
 adds file:line:column. Durations are seconds (`_s`), rates are percent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gate.core.checks import more_than_0, path_on_candidate, within
@@ -27,39 +27,94 @@ class ServiceName:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRule:
-    """How an answer proves which revision gave it: by its name, in one of three places.
+    """How an answer proves which revision gave it: by its name, in one of these places.
 
     Attributes:
-        header: name of a header that every answer carries, the WebSocket handshake's included.
-        path, field: else a path whose JSON answer has the name in this field; asked beside the
-            probes, which then rest on that answer.
-        request_log: else the front end's own log, looked up by trace id once all have been asked.
+        header: name of a header of the answer; of a WebSocket, of the answer to its handshake.
+        path, field: a path whose JSON answer has the name in this field; asked beside the probes,
+            which then rest on that answer.
+        request_log: the front end's own log, looked up by trace id once all have been asked.
+        json: field of the JSON answer that a probe gets itself.
+        message: field of a WebSocket's messages, of which the first that has it counts.
+        otherwise: rules that are tried where this one does not apply, in this order.
+
+    In a field's name, dots lead into objects: `meta.revision`.
     """
 
     header: str = ""
     path: str = ""
     field: str = ""
     request_log: bool = False
+    json: str = ""
+    message: str = ""
+    otherwise: tuple["IdentityRule", ...] = ()
 
     def __post_init__(self) -> None:
-        if bool(self.header) + bool(self.path) + self.request_log != 1:
-            raise ValueProblem("identity", "needs a header, a json path or the request log, one")
+        places = (self.header, self.path, self.json, self.message, self.request_log)
+        if sum(map(bool, places)) != 1:
+            needs = "needs one of a header, a JSON answer, a message or the request log"
+            raise ValueProblem("identity", needs)
         if self.path and not self.field:
             raise ValueProblem("identity", "names no field of the JSON answer")
         if self.path:
             path_on_candidate(self.path)
 
+    @classmethod
+    def first_of(cls, rules: Sequence["IdentityRule"]) -> "IdentityRule":
+        """The rules as one: of each answer, the first that applies counts.
+
+        Args:
+            rules: at least one.
+        """
+        first, *others = (one for rule in rules for one in rule.rules)
+        return replace(first, otherwise=tuple(others))
+
+    @property
+    def rules(self) -> tuple["IdentityRule", ...]:
+        """All of them in their order, each by itself."""
+        return (replace(self, otherwise=()), *self.otherwise)
+
+    @property
+    def by_log(self) -> bool:
+        """Whether the request log decides where nothing before it does."""
+        return any(rule.request_log for rule in self.rules)
+
+
+def name_at(value: Json, field: str) -> str:
+    """The name that a JSON value has in a field, as rules call it; "" for none."""
+    if not isinstance(value, dict):
+        return ""
+    if field not in value and "." in field:
+        outer, _, inner = field.partition(".")
+        return name_at(value.get(outer), inner)
+    found = value.get(field)
+    return found.strip() if isinstance(found, str) else ""
+
+
+ARRIVAL_MAX_S = 600.0
+"""The longest wait for an address: front ends follow within minutes, or something else is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateRule:
-    """How the candidate is addressed, proves itself, and how long it may take to become ready."""
+    """How the candidate is addressed, proves itself, and how long it may take to be there.
+
+    Attributes:
+        tag: of its own address.
+        ready_within_s: until the platform calls it ready.
+        identity: how an answer proves which revision gave it; None where any answer will do.
+        arrival_within_s: how long is waited in the whole rollout, all probes together, while the
+            front end knows no such address yet or lets another revision answer there; 0 to 600.
+    """
 
     tag: str = "candidate"
     ready_within_s: float = 240.0
     identity: IdentityRule | None = None
+    arrival_within_s: float = 60.0
 
     def __post_init__(self) -> None:
         more_than_0("ready_within", self.ready_within_s)
+        within("arrival_within", self.arrival_within_s, 0, ARRIVAL_MAX_S)
 
 
 class OnHold(Enum):

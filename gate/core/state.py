@@ -288,6 +288,7 @@ class Rollout:
         listening: whether the address of a move by hand that has arrived is asked, as users do.
         unanswered: what users got in place of an answer then, "" if nothing is known against it.
         unheard: why nobody can tell what they got, "" if somebody can.
+        unsure: how many rounds in a row, under users' traffic, showed what may pass by itself.
         way_out: commands that lead on from a dead end, the best first.
     """
 
@@ -329,6 +330,7 @@ class Rollout:
     listening: bool = False
     unanswered: str = ""
     unheard: str = ""
+    unsure: int = 0
     way_out: tuple[str, ...] = ()
 
     @property
@@ -342,6 +344,11 @@ class Rollout:
         again = tuple(one for one in self.plan.probes if not one.spec.facts.once)
         live = self.phase in {Phase.DWELLING, Phase.WATCHING}
         return again if live and any(one.required for one in again) else self.plan.probes
+
+    @property
+    def share(self) -> int:
+        """Percent of users' requests that the candidate has, by the step that was reached."""
+        return self.plan.steps[self.stepped - 1] if self.stepped else 100
 
     @property
     def known(self) -> dict[str, Revision]:

@@ -23,6 +23,9 @@ BUILTINS = frozenset({NONCE, USER, URL, WS_URL})
 """Names that are no secrets: a fresh token for each connection, the secret of the connection's
 user, and the candidate's base URL as http(s) and as ws(s)."""
 
+ISSUED = re.compile("gate[0-9a-f]{20}")
+"""What stands for `${nonce}` once it is rendered (gate.probes.inquiry.Nonces makes it)."""
+
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _REFERENCE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\|\s*([A-Za-z0-9_-]*)\s*)?")
 

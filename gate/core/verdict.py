@@ -1,10 +1,17 @@
 """Evidence -> verdict. Fails closed: what was not shown to be right is not promoted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gate.core.attribution import EXCUSED, Attribution, advice, attribute, control_of
+from gate.core.attribution import (
+    EXCUSED,
+    Attribution,
+    advice,
+    attribute,
+    control_of,
+    rule_at,
+)
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
 from gate.core.policy import Probe
@@ -90,6 +97,7 @@ def judge(
     *,
     live: bool = False,
     repeats: Repeats | None = None,
+    share: int = 100,
 ) -> Verdict:
     """Decides from what the probes saw.
 
@@ -103,6 +111,7 @@ def judge(
         evidence: what they saw at the candidate, and what they saw at stable as a control.
         live: while the candidate has users, what asks an address must have asked theirs, too.
         repeats: the test that repeated probes were put to.
+        share: percent of the answers at users' address that are the candidate's.
     """
     required = [probe for probe in probes if probe.required]
     failed: list[Reason] = []
@@ -110,9 +119,10 @@ def judge(
     for probe in required:
         seen = [item for item in evidence if item.probe == probe.name and not item.control]
         control = control_of(probe.name, evidence)
-        word = _attribution(seen, control, repeats, live=live)
+        rules = {item.address: rule_at(item, repeats, share) for item in seen}
+        word = _attribution(seen, control, rules, live=live)
         if any(item.outcome is Outcome.FAILED for item in seen):
-            excused = control is not None and word in EXCUSED
+            excused = word in EXCUSED and (control is not None or live)
             (unclear if excused else failed).append(_reason(probe, seen, word, control))
         elif not _spoke_for_it(probe, seen, live=live):
             unclear.append(_reason(probe, seen, word, control))
@@ -126,12 +136,17 @@ def judge(
 
 
 def _attribution(
-    seen: Sequence[Evidence], control: Evidence | None, repeats: Repeats | None, *, live: bool
+    seen: Sequence[Evidence],
+    control: Evidence | None,
+    rules: Mapping[str, Repeats | None],
+    *,
+    live: bool,
 ) -> Attribution | None:
     """Whose fault the worst of it is; None where nothing failed. One fault is no excuse for two."""
     wrong = [item for item in seen if not item.passed]
     words = [
-        attribute(item, None if item.address else control, repeats, live=live) for item in wrong
+        attribute(item, None if item.address else control, rules[item.address], live=live)
+        for item in wrong
     ]
     return min(words, key=lambda word: word in EXCUSED, default=None)
 

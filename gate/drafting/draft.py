@@ -8,10 +8,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gate.core.policy import IdentityRule, SecretRef, ServiceName
+from gate.core.policy import IdentityRule, SecretRef, ServiceName, name_at
 from gate.core.questions import Json
 from gate.core.recording import Asked, Heard, Page, Recording, Socket
 from gate.drafting.expectations import held, how_long, limit_s, start_of
+from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 
 TOGETHER = 7
 AGAIN = 30
@@ -124,6 +125,26 @@ _LOGS = Question(
 )
 
 
+_UNASKED = (
+    "What it says unasked, in the shape that it had. Add a question and its answer with",
+    "`send` and `expect`, so that a connection that is open and mute is seen.",
+)
+_UNSELECTED = (NONE_SELECTED, ANY_SELECTED)
+_BROWSERS = ("Where none of the subprotocols offered is selected, browsers close the connection.",)
+
+
+def _selection(selected: set[str], offered: Collection[str]) -> dict[str, Json]:
+    """What is expected to be selected; nothing where one of those offered always was."""
+    if not offered or not selected:
+        return {}
+    if len(selected) > 1:
+        return {"subprotocol": ANY_SELECTED} if "" in selected else {}
+    (chosen,) = selected
+    if chosen and chosen not in offered:
+        return {}
+    return {"subprotocol": chosen or NONE_SELECTED}
+
+
 class _Drawing:
     """Collects questions, with a name of its own for each."""
 
@@ -203,25 +224,19 @@ class _Drawing:
         script, schemas = self._script(name, heard)
         more: dict[str, Json] = {"script": script} if script else {}
         expect: dict[str, Json] = {"close": 1000} if _all_close(heard) else {}
-        selected = {one.subprotocol for one in heard}
-        if len(selected) == 1 and (chosen := selected.pop()) in asked.subprotocols:
-            expect["subprotocol"] = chosen
-        remark = (
-            "What it says unasked, in the shape that it had. Add a question and its answer with",
-            "`send` and `expect`, so that a connection that is open and mute is seen.",
-        )
-        self.questions.append(
-            Question(
-                name, remark if not asked.say else (), {"websocket": ask | more}, expect, schemas
-            )
-        )
+        selection = _selection({one.subprotocol for one in heard}, asked.subprotocols)
+        unselected = selection if selection.get("subprotocol") in _UNSELECTED else {}
+        expect |= selection
+        remarks: tuple[str, ...] = () if asked.say else _UNASKED
+        remarks += _BROWSERS if unselected else ()
+        self.questions.append(Question(name, remarks, {"websocket": ask | more}, expect, schemas))
         again = {**ask, **({"script": name} if script else {})}
         self.questions.append(
             Question(
                 f"{name}-together",
                 (f"{TOGETHER} connections held open together: {TOGETHER} of {TOGETHER}, not one.",),
                 {"websocket": {**again, "connections": TOGETHER, "hold": "1s"}},
-                {"success": "100%"},
+                {"success": "100%", **unselected},
             )
         )
         self.questions.append(
@@ -229,7 +244,7 @@ class _Drawing:
                 f"{name}-again",
                 ("Connect and leave, over and over: what leaks shows only after some times.",),
                 {"websocket": {**again, "repeat": AGAIN}},
-                {"success": "100%"},
+                {"success": "100%", **unselected},
             )
         )
 
@@ -317,13 +332,21 @@ def _as_sent(say: str) -> Json:
 
 
 def _identity(recording: Recording) -> IdentityRule | None:
-    """How answers name the revision: a header that all of them have, else a field of one page."""
+    """How answers name the revision, with the request log for those that do not.
+
+    A header that every page has, else a field of one page; and a field of a WebSocket's messages.
+    """
     names = frozenset(recording.revisions)
     if not names:
         return None
+    found = [*_headers_with(recording, names)] or [*_fields_with(recording, names)][:1]
+    found += [*_messages_with(recording, names)][:1]
+    return IdentityRule.first_of([*found, IdentityRule(request_log=True)]) if found else None
+
+
+def _headers_with(recording: Recording, names: frozenset[str]) -> Iterator[IdentityRule]:
+    """A header that all pages have."""
     heads = [dict(sample.headers) for page in recording.pages for sample in page.samples]
-    if recording.socket is not None:
-        heads += [dict(one.headers) for one in _all_heard(recording.socket) if one.headers]
     common = set.intersection(*(set(head) for head in heads)) if heads else set()
     fit = [
         name
@@ -331,12 +354,22 @@ def _identity(recording: Recording) -> IdentityRule | None:
         if _HEADER.fullmatch(name) and all(head[name] in names for head in heads)
     ]
     if fit:
-        return IdentityRule(header=min(fit, key=lambda name: ("revision" not in name, name)))
-    return next(_fields_with(recording, names), None)
+        yield IdentityRule(header=min(fit, key=lambda name: ("revision" not in name, name)))
 
 
-def _all_heard(socket: Socket) -> tuple[Heard, ...]:
-    return (*socket.sessions, *socket.strangers)
+def _messages_with(recording: Recording, names: frozenset[str]) -> Iterator[IdentityRule]:
+    """A field of what every session said unasked."""
+    sessions = recording.socket.sessions if recording.socket else ()
+    heard = [[one.value for one in session.messages] for session in sessions]
+    known = {name: None for one in heard[:1] for value in one for name in _keys(value)}
+    for place in filter(_FIELD.fullmatch, known):
+        told = [[name_at(value, place) for value in session] for session in heard]
+        if all(next(filter(None, one), "") in names for one in told):
+            yield IdentityRule(message=place)
+
+
+def _keys(value: Json) -> Iterator[str]:
+    yield from value if isinstance(value, dict) else ()
 
 
 def _fields_with(recording: Recording, names: frozenset[str]) -> Iterator[IdentityRule]:

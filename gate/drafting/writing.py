@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gate.core.policy import IdentityRule
 from gate.core.questions import Json
 from gate.drafting.draft import Draft, Question
 from gate.errors import UsageError
@@ -136,19 +137,31 @@ def _candidate(draft: Draft) -> Iterator[str]:
     yield "candidate:"
     yield "  tag: candidate          # the candidate's own URL; users never get there"
     yield "  ready_within: 4m"
-    rule = draft.identity
-    if rule is None:
+    if draft.identity is None:
         yield from _comment(
             "No answer named the revision that gave it. Put K_REVISION into a header of every "
-            "answer and write identity: {header: x-revision}, so that an older revision's answers "
-            "are never taken for the candidate's.",
+            "answer and write identity: [{header: x-revision}, {request_log: true}], so that an "
+            "older revision's answers are never taken for the candidate's. [{request_log: true}] "
+            "alone needs no change of the service, and costs the seconds that Cloud Logging takes.",
             "  ",
         )
-    elif rule.header:
-        yield f"  identity: {flow({'header': rule.header})}   # every answer named its revision"
-    else:
-        place: Json = {"json": {"path": rule.path, "field": rule.field}}
-        yield f"  identity: {flow(place)}   # the revision's name, as stable gave it"
+        return
+    yield "  identity:                # of each answer, the first rule that applies counts"
+    for rule in draft.identity.rules:
+        place, why = _rule(rule)
+        yield f"    - {flow(place)}   # {why}"
+
+
+def _rule(rule: IdentityRule) -> tuple[Json, str]:
+    """A rule as it is written, and why it is there."""
+    if rule.header:
+        return {"header": rule.header}, "every page named its revision"
+    if rule.path:
+        where: Json = {"path": rule.path, "field": rule.field}
+        return {"json": where}, "the revision's name, as stable gave it"
+    if rule.message:
+        return {"message": rule.message}, "what the WebSocket said named its revision"
+    return {"request_log": True}, "of an answer that names nobody, the front end's log says it"
 
 
 def _movement() -> Iterator[str]:

@@ -83,7 +83,8 @@ class OnCandidate(Check):
     def refuse(self, key: str, value: Any) -> None:
         """As Check.refuse."""
         del key
-        checks.path_on_candidate(value)
+        if value is not None:
+            checks.path_on_candidate(value)
 
 
 @dataclass(frozen=True, slots=True)

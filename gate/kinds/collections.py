@@ -70,12 +70,14 @@ class OneOrMany(Form):
         item: of the list.
         one: of the single value, `item` unless given.
         means: what a single value means, itself alone unless given.
+        mappings: whether a single value may be a mapping.
     """
 
     item: object = None
     one: object = None
     most: int = 1000
     means: Callable[[Any], Any] | None = None
+    mappings: bool = False
 
     def expected(self, _: object) -> str:
         """As Form.expected."""
@@ -93,7 +95,7 @@ class OneOrMany(Form):
         from pydantic_core import core_schema  # noqa: PLC0415
 
         def alone(given: object, check: Callable[[object], object]) -> object:
-            if isinstance(given, dict):
+            if isinstance(given, dict) and not self.mappings:
                 raise refusal(self.expected(given))
             read = check(given)
             return (read,) if self.means is None else self.means(read)
@@ -112,6 +114,45 @@ class OneOrMany(Form):
         self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
         """As pydantic asks for it: which of the two it is, JSON Schema sees by itself."""
+        schema = dict(handler(core))
+        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
+
+
+@dataclass(frozen=True, slots=True)
+class TextOrMapping(Form):
+    """A text or a mapping, each with a form of its own."""
+
+    one: object = None
+    mapping: object = None
+
+    def expected(self, given: object) -> str:
+        """As Form.expected."""
+        return " or ".join(form_of(one).expected(given) for one in (self.one, self.mapping))
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """As pydantic asks for it."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        def either(given: object, check: Callable[[object], object]) -> object:
+            if not isinstance(given, str | dict):
+                raise refusal(self.expected(given))
+            return check(given)
+
+        both = core_schema.tagged_union_schema(
+            {
+                "<text>": handler.generate_schema(self.one),
+                "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
+            },
+            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<text>",
+        )
+        return core_schema.no_info_wrap_validator_function(either, both)
+
+    def __get_pydantic_json_schema__(
+        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """As pydantic asks for it."""
         schema = dict(handler(core))
         return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
 

@@ -14,10 +14,10 @@ from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Templated
 from gate.kinds.values import (
     AnswerHeaders,
-    Path,
     RequestHeaders,
     SomeSeconds,
     Statuses,
+    TemplatedPath,
     pattern_keys,
 )
 
@@ -30,7 +30,7 @@ METHODS = Choice(words=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELET
 class HttpProbe(Keys):
     """One HTTP request and the answer it must get. Redirects are answers, never followed.
 
-    Header values and the body may hold templates (`${alice}`, `${nonce}`).
+    The path, header values and the body may hold templates (`${alice}`, `${nonce}`).
     """
 
     facts: ClassVar[Kind] = Kind(
@@ -46,7 +46,9 @@ class HttpProbe(Keys):
         rank=0,
     )
 
-    path: Annotated[Path, Key("path and query on the candidate's own URL")]
+    path: Annotated[
+        TemplatedPath, Key("path and query on the candidate's own URL; may hold templates")
+    ]
     method: Annotated[str, METHODS, Key("the HTTP method")] = "GET"
     headers: Annotated[
         RequestHeaders,

@@ -24,7 +24,10 @@ class Keys(Checked):
     facts: ClassVar[Kind]
 
     def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
-        """What a file may not say, although there is such a question."""
+        """What a file may not say, although there is such a question.
+
+        A problem's field is a key, and where need be a place below it: `steps.2.from`.
+        """
         del reading
         yield from ()
 
@@ -48,6 +51,11 @@ class Keys(Checked):
     def least_s(self) -> float:
         """How long it takes at least."""
         return 0.0
+
+    @property
+    def held_s(self) -> float:
+        """How long one request of it lasts at least: Cloud Run cuts what exceeds its timeout."""
+        return self.least_s if self.facts.addressed else 0.0
 
     @property
     def sessions(self) -> int:

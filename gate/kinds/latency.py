@@ -145,6 +145,11 @@ class LatencyProbe(Keys):
         """As Keys.least_s."""
         return self.warm_up_s + self.for_s
 
+    @property
+    def held_s(self) -> float:
+        """As Keys.held_s: its requests are short."""
+        return 0.0
+
     def alone(self) -> Self:
         """Limits and errors go on being asked, but not how much slower than stable it is."""
         return replace(self, slower_percent=None)

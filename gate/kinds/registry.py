@@ -17,17 +17,22 @@ KINDS: Mapping[str, str] = {
     "latency": "gate.kinds.latency:LatencyProbe",
     "journey": "gate.kinds.journey:JourneyProbe",
     "websocket": "gate.kinds.websocket:WebSocketProbe",
+    "rooms": "gate.kinds.rooms:RoomsProbe",
     "logs": "gate.kinds.logs:LogsProbe",
     "suite": "gate.kinds.suite:SuiteProbe",
     "diff": "gate.kinds.diff:DiffProbe",
     "routes": "gate.kinds.routes:RoutesProbe",
     "startup": "gate.kinds.startup:StartupProbe",
     "soak": "gate.kinds.soak:SoakProbe",
+    "stream": "gate.kinds.stream:StreamProbe",
     "grpc": "gate.kinds.grpc:GrpcProbe",
     "plugin": "gate.kinds.plugin:PluginProbe",
 }
 """By the kind's name, where its keys are declared."""
-KEYS: Mapping[str, tuple[str, ...]] = {"http": ("http", "latency")}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "http": ("http", "latency"),
+    "websocket": ("websocket", "rooms"),
+}
 """Keys of the file under which several kinds stand; every other kind has a key of its own name."""
 _SHARED = frozenset(name for names in KEYS.values() for name in names)
 

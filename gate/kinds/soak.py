@@ -4,12 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from gate.errors import ValueProblem
 from gate.kinds.checks import Within
 from gate.kinds.forms import Whole
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Expected, Key
-from gate.kinds.values import Path, RequestHeaders, Seconds, SomeSeconds, offers
+from gate.kinds.templates import Reading
+from gate.kinds.values import (
+    RequestHeaders,
+    Seconds,
+    Selected,
+    SomeSeconds,
+    TemplatedPath,
+    not_offered,
+    offers,
+)
 
 _REQUEST_TIMEOUT_S = 300.0
 """Cloud Run's own (cloud.google.com/run/docs/configuring/request-timeout)."""
@@ -23,7 +33,9 @@ class SoakProbe(Keys):
         "soak", "One WebSocket that is held open for a while", "gate.probes.soak:ask", rank=6
     )
 
-    path: Annotated[Path, Key("path and query on the candidate's own URL")]
+    path: Annotated[
+        TemplatedPath, Key("path and query on the candidate's own URL; may hold templates")
+    ]
     for_s: Annotated[Seconds, Within(1, 3600), Key("how long it is held, 1s to 1h")] = 120.0
     ping_every_s: Annotated[
         Seconds,
@@ -40,6 +52,11 @@ class SoakProbe(Keys):
         tuple[str, ...], offers(), Key("what is offered; may hold templates")
     ] = ()
     headers: Annotated[RequestHeaders, Key("headers of the handshake; may hold templates")] = ()
+    subprotocol: Selected = ""
+
+    def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
+        """As Keys.unfit."""
+        yield from not_offered(self.subprotocol, self.subprotocols, reading)
 
     @property
     def least_s(self) -> float:

@@ -84,7 +84,7 @@ class Templated:
                 yield {"type": told, "loc": place, "input": text}
             if template.USER in used and not self.user:
                 told = unfit(
-                    "uses ${user}, which only websocket and journey probes have",
+                    "uses ${user}, which only websocket, stream and journey probes have",
                     "name the secret itself",
                 )
                 yield {"type": told, "loc": place, "input": text}

@@ -1,7 +1,7 @@
 """The forms of values that several kinds, or the policy itself, have: durations, paths, headers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from gate.core import checks
 from gate.core.expectations import Pattern, Schema
 from gate.core.questions import Json
+from gate.errors import ValueProblem
 from gate.kinds.checks import MoreThan0, NotEmpty, OnCandidate, OwnHeaders
 from gate.kinds.collections import ListOf, Mapped, OneOrMany
 from gate.kinds.forms import AnyJson, Measure, Text, Whole, noted, refusal, shown, unfit
-from gate.kinds.records import Key, Record, slots_from
+from gate.kinds.records import Expected, Key, Record, slots_from
 from gate.kinds.templates import Plain, Reading, Templated
 
 if TYPE_CHECKING:
@@ -108,16 +109,16 @@ Limit = Annotated[float | None, Duration(), MoreThan0()]
 NAME = Text(
     "a name of lowercase letters, digits and hyphens", r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 60
 )
-Path = Annotated[
-    str,
-    Text(
-        "a path such as /health that starts with one /",
-        r"/(?:[!\"$-.0-~][!\"$-~]*)?",
-        advice="the address is the candidate's own; a policy cannot name another host",
-    ),
-    Plain(),
-    OnCandidate(),
-]
+PATH = Text(
+    "a path such as /health that starts with one /",
+    r"/(?:[!\"$-.0-~][!\"$-~]*)?",
+    advice="the address is the candidate's own; a policy cannot name another host",
+)
+Path = Annotated[str, PATH, Plain(), OnCandidate()]
+TemplatedPath = Annotated[str, PATH, Templated(), OnCandidate()]
+"""A path in which names are replaced, percent-encoded, when a probe asks (gate.probes.paths)."""
+UserPath = Annotated[str, PATH, Templated(user=True), OnCandidate()]
+"""The same where connections have users, whose secret is `${user}`."""
 Name = Annotated[str, Text(most=2000), Plain()]
 
 STATUS = Whole(low=200, high=599, what="an HTTP status")
@@ -204,6 +205,31 @@ class Offers(ListOf):
 OFFERED = Text(
     "a subprotocol (a token, which may hold templates)", rf"(?:\$\{{[^{{}}]*\}}|{TOKEN})+"
 )
+NONE_SELECTED, ANY_SELECTED = "none", "any"
+"""What may stand in place of a subprotocol that must be selected."""
+Selected = Annotated[
+    str,
+    OFFERED,
+    Expected(
+        "which of the offered subprotocols the server must select; `none`: none of them, which "
+        "browsers never accept; `any`: one of them or none",
+        absent="any of those offered, but one of them",
+    ),
+]
+
+
+def not_offered(
+    selected: str, offered: tuple[str, ...], reading: Reading
+) -> Iterator[ValueProblem]:
+    """What is wrong with the subprotocol that must be selected."""
+    if not selected or selected in offered:
+        return
+    if selected not in (NONE_SELECTED, ANY_SELECTED):
+        hint = reading.guess(selected, frozenset(offered), "add it to subprotocols")
+        yield ValueProblem("subprotocol", f"is not offered (got {shown(selected)})", hint)
+    elif not offered:
+        hint = "offer some under subprotocols, or leave it out"
+        yield ValueProblem("subprotocol", "says nothing where none is offered", hint)
 
 
 def offers(*, user: bool = False) -> Offers:

@@ -11,20 +11,21 @@ from gate.errors import ValueProblem
 from gate.kinds import sampling
 from gate.kinds.checks import CanFail, OwnHeaders, Within
 from gate.kinds.collections import ListOf, OneOrMany
-from gate.kinds.forms import AnyJson, Flag, Text, Whole, shown
+from gate.kinds.forms import AnyJson, Flag, Text, Whole
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Key, Record, Slot, slots_of
 from gate.kinds.templates import Plain, Reading, Templated
 from gate.kinds.values import (
-    OFFERED,
     Known,
     Pairs,
-    Path,
     Percent,
     Seconds,
+    Selected,
     SomeSeconds,
+    UserPath,
     header_texts,
+    not_offered,
     offers,
     pattern_keys,
 )
@@ -48,8 +49,8 @@ class Await(Checked):
         tuple[str, ...],
         ListOf(item=Annotated[str, Text("a message type"), Plain()], most=100),
         Key(
-            "message types (the field `type`) that must come in this order, others between them; "
-            "`json` and `schema` are then asked of the last one"
+            "message types (the field `type`, or a server-sent event's name) that must come in "
+            "this order, others between them; `json` and `schema` are then asked of the last one"
         ),
     ] = ()
     where: Annotated[
@@ -123,7 +124,7 @@ def _secrets(reading: Reading) -> frozenset[str]:
     return reading.secrets
 
 
-_USER = Annotated[
+User = Annotated[
     str,
     Text("the name of a secret"),
     Known(_secrets, "is not a secret of this policy", "define it under secrets"),
@@ -136,20 +137,24 @@ class WebSocketProbe(Keys):
     """Sessions against one WebSocket path, and how they must go and end.
 
     `${user}` is the secret of the connection's user; where users are given and neither
-    subprotocols nor headers name it, the header `Authorization: Bearer ${user}` is sent.
+    path, subprotocols nor headers name it, the header `Authorization: Bearer ${user}` is sent.
     """
 
     facts: ClassVar[Kind] = Kind(
         "websocket",
         "WebSocket sessions",
         "gate.probes.websocket.probe:ask",
+        elsewhere=(
+            "has no meaning where parties are given",
+            "say it in steps, or ask it in a probe of its own, without parties",
+        ),
         again=True,
         rank=3,
         script="script",
         along=("subprotocols", "headers"),
     )
 
-    path: Annotated[Path, Key("path and query on the candidate's own URL")]
+    path: Annotated[UserPath, Key("path and query on the candidate's own URL; may hold templates")]
     subprotocols: Annotated[
         tuple[str, ...],
         offers(user=True),
@@ -163,7 +168,7 @@ class WebSocketProbe(Keys):
     ] = ()
     users: Annotated[
         tuple[str, ...],
-        ListOf(item=_USER),
+        ListOf(item=User),
         Key("names of secrets; connection i is user i modulo their number"),
     ] = ()
     connections: Annotated[
@@ -211,14 +216,7 @@ class WebSocketProbe(Keys):
             "at the handshake or one of these close codes after it. Excludes a script"
         ),
     ] = ()
-    subprotocol: Annotated[
-        str,
-        OFFERED,
-        Expected(
-            "which of the offered subprotocols the server must select",
-            absent="any of them, or none",
-        ),
-    ] = ""
+    subprotocol: Selected = ""
     foreign_messages: Annotated[
         int,
         Whole(low=0, high=1_000_000),
@@ -238,18 +236,17 @@ class WebSocketProbe(Keys):
                 "uses ${user}, its own or taken over, but has no users",
                 "name the secrets that the connections take turns with: users: [alice, bob]",
             )
-        if self.subprotocol and self.subprotocol not in self.subprotocols:
-            offered = frozenset(self.subprotocols)
-            yield ValueProblem(
-                "subprotocol",
-                f"is not offered (got {shown(self.subprotocol)})",
-                reading.guess(self.subprotocol, offered, "add it to subprotocols"),
-            )
+        yield from not_offered(self.subprotocol, self.subprotocols, reading)
 
     @property
     def least_s(self) -> float:
         """As Keys.least_s."""
         return self.hold_s * self.repeat
+
+    @property
+    def held_s(self) -> float:
+        """As Keys.held_s: of one round."""
+        return self.hold_s
 
     @property
     def sessions(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 
+from gate.core import texts
 from gate.core.policy import Json
 
 COUNT_BYTES = len(', "left_out": 999999')
@@ -11,7 +12,7 @@ def cut(value: Json, text_max: int) -> Json:
     """The same value with every string in it at most this long; keys stay."""
     match value:
         case str():
-            return value if len(value) <= text_max else value[: text_max - 1] + "…"
+            return texts.shortened(value, text_max)
         case list():
             return [cut(item, text_max) for item in value]
         case dict():

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.guard import LoopbackOnly
-from gate.local.admin.json_wire import error_response
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response
 from gate.local.faults.rest import TRANSPORT
 
 _CODES = {

@@ -21,16 +21,17 @@ from gate.local.access.issuer import Issuer
 from gate.local.access.metadata import MetadataServer
 from gate.local.admin.absent import absent_route
 from gate.local.admin.control import ControlPlane
-from gate.local.admin.errors import ApiError
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.grpc_api import admin_handlers
 from gate.local.admin.iam_rest import IamRestApi
 from gate.local.admin.interference import interference
 from gate.local.admin.projects import project_route
 from gate.local.admin.rest_api import RestApi
+from gate.local.admin.rest_api_v1 import V1RestApi
 from gate.local.admin.surroundings import real_surroundings
-from gate.local.admin.v1.rest_api import V1RestApi
+from gate.local.api.errors import ApiError
 from gate.local.faults.delays import Faults
+from gate.local.faults.door import FaultyDoor
 from gate.local.faults.interceptor import FaultInterceptor
 from gate.local.faults.rest import struck
 from gate.local.faults.rest_api import FaultsRestApi
@@ -201,9 +202,9 @@ class LocalCloudRun:
             absent_route(),
         ]
 
-    def _door_keeper(self) -> LocalDoor:
+    def _door_keeper(self) -> FaultyDoor:
         tokens = self._issuer if self._settings.require_auth else None
-        return LocalDoor(tokens, self._settings.caller)
+        return FaultyDoor(LocalDoor(tokens, self._settings.caller), self._faults.board)
 
     def _directory(self) -> Path:
         """Where running instances are recorded: without a state, one place for each user.

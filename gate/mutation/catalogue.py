@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from gate.core.policy import IdentityRule, Json
 from gate.mutation import faults
 from gate.mutation.carried import carried
-from gate.mutation.edits import CHANGED_TO, FIRST, Edit, How, edits_of
+from gate.mutation.edits import CHANGED_TO, Edit, How, by_schema, edits_of
 from gate.mutation.faults import Family, Mutant, Place
 from gate.mutation.http_faults import Answer, faulty
 from gate.mutation.service_profile import Page, ServiceProfile, Sessions
+from gate.mutation.stream_catalogue import of_streams, touches_streams
 from gate.mutation.websocket_faults import changed_message
 
 DELAY_S = 5.0
@@ -57,6 +58,7 @@ def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | N
     for profile in profiles.values():
         for path, sessions in profile.sockets.items():
             sockets.setdefault(path, []).append(sessions)
+    streams = [one for profile in profiles.values() for one in profile.streams.items()]
     found: dict[str, Mutant] = {}
     left_out = 0
     several = (
@@ -65,6 +67,7 @@ def catalogue(profiles: Mapping[str, ServiceProfile], identity: IdentityRule | N
         *(_of_page(page, pages, identity) for page in pages),
         *(_of_carried(profile.pages) for profile in profiles.values()),
         *(_of_sockets(path, known) for path, known in sockets.items()),
+        *(of_streams(question, known) for question, known in streams),
     )
     for mutant in (mutant for mutants in several for mutant in mutants):
         found.setdefault(mutant.name, mutant)
@@ -93,21 +96,25 @@ def _everywhere(answered: frozenset[int]) -> Iterator[Mutant]:
 
 
 def _of_identity(rule: IdentityRule | None) -> Iterator[Mutant]:
-    if rule is None or rule.request_log:
+    """Of the first rule; a name that is missing is a fault only where no other rule is tried.
+
+    Fields of a probe's own answers and of messages are changed one by one as all fields are.
+    """
+    if rule is None:
         return
     other, nobody = "another revision answers", "no answer says which revision gave it"
     by = "candidate.identity"
+    faulty: list[faults.Fault] = []
+    place = Place()
     if rule.header:
-        fault = faults.HeaderSet(rule.header, OTHER_REVISION)
-        yield _named(Place(), other, Family.IDENTITY, fault, by)
-        gone = faults.HeaderGone(rule.header)
-        yield _named(Place(), nobody, Family.IDENTITY, gone, by)
-        return
-    place = Place(path=rule.path, method="GET", websocket=False)
-    changed = faults.Field(Edit((rule.field,), How.CHANGED))
-    yield _named(place, other, Family.IDENTITY, changed, by)
-    dropped = faults.Field(Edit((rule.field,), How.DROPPED))
-    yield _named(place, nobody, Family.IDENTITY, dropped, by)
+        faulty = [faults.HeaderSet(rule.header, OTHER_REVISION), faults.HeaderGone(rule.header)]
+    elif rule.path:
+        place = Place(path=rule.path, method="GET", websocket=False)
+        path = tuple(rule.field.split("."))
+        faulty = [faults.Field(Edit(path, how)) for how in (How.CHANGED, How.DROPPED)]
+    wanted = (other,) if rule.otherwise else (other, nobody)
+    for name, fault in zip(wanted, faulty, strict=False):
+        yield _named(place, name, Family.IDENTITY, fault, by)
 
 
 def _status(place: Place, status: int) -> Mutant:
@@ -139,8 +146,9 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
         body = _answer_for_friends(page, pages)
         let_in = faults.LetIn(body)
         yield _named(place, "strangers let in", Family.STRANGER, let_in, "an exact refusal")
-    yield from _of_body(place, page.answer)
-    yield from _of_html(place, page)
+    if not page.part:
+        yield from _of_body(place, page.answer)
+        yield from _of_html(place, page)
 
 
 def _place_of(page: Page) -> Place:
@@ -190,7 +198,8 @@ def _of_carried(pages: Sequence[Page]) -> Iterator[Mutant]:
 def _own_headers(answer: Answer, identity: IdentityRule | None) -> frozenset[str]:
     """Headers that are the application's own, but for the one that names the revision."""
     names = {name.decode("latin-1").lower() for name, _ in answer.headers}
-    return frozenset(names - _USUAL - {identity.header.lower() if identity else ""})
+    rules = identity.rules if identity else ()
+    return frozenset(names - _USUAL - {rule.header.lower() for rule in rules})
 
 
 def _answer_for_friends(page: Page, pages: Iterable[Page]) -> bytes:
@@ -213,20 +222,7 @@ def _of_body(place: Place, answer: Answer) -> Iterator[Mutant]:
             text = f"only what `{name}` holds"
             yield _named(place, text, Family.CONTRACT, faults.Unwrapped(name), "a schema")
     for edit in edits_of(value)[0]:
-        yield _named(place, f"field {edit}", Family.CONTRACT, faults.Field(edit), _by_schema(edit))
-
-
-def _by_schema(edit: Edit) -> str:
-    name = ".".join(part for part in edit.path if part != FIRST) or "the items"
-    wanted = {
-        How.DROPPED: f"a schema that requires {name}",
-        How.RENAMED: f"a schema that requires {name}",
-        How.RETYPED: f"a schema with the type of {name}",
-        How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
-        How.EMPTIED: f"a schema with minItems for {name}",
-        How.REPLACED: f"json, or a later step that needs {name}",
-    }
-    return wanted[edit.how]
+        yield _named(place, f"field {edit}", Family.CONTRACT, faults.Field(edit), by_schema(edit))
 
 
 def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
@@ -248,6 +244,7 @@ def _of_sockets(path: str, known: Sequence[Sessions]) -> Iterator[Mutant]:
     yield _named(place, "strangers let in", Family.STRANGER, welcomed, "expect: {refused: …}")
     yield from _of_endings(place)
     yield from _of_crowds(place)
+    yield from _of_rooms(place, known)
     yield from _of_events(place)
     kinds: dict[str, str] = {}
     for sessions in known:
@@ -293,6 +290,24 @@ def _of_crowds(place: Place) -> Iterator[Mutant]:
     yield _named(place, instead, Family.CROWD, faults.Crossed(instead=True), by)
 
 
+def _of_rooms(place: Place, known: Sequence[Sessions]) -> Iterator[Mutant]:
+    """Faults between sessions that hear each other, as far as any do."""
+    if any(one.relayed for one in known):
+        unheard = "what one session says reaches no other"
+        by = "parties, and reaches: whoever must hear it"
+        yield _named(place, unheard, Family.CROWD, faults.Unheard(), by)
+        overheard = "what one session says reaches every other"
+        by = "parties, and silent: whoever must not hear it"
+        yield _named(place, overheard, Family.CROWD, faults.Overheard(), by)
+        private = "what one session says reaches all that have heard it before"
+        by = "parties, and silent: somebody in the same room"
+        yield _named(place, private, Family.CROWD, faults.Overheard(known=True), by)
+    if any(one.recalled for one in known):
+        forgotten = "what was said before never reaches a latecomer"
+        by = "parties, and reaches: one that a step lets join"
+        yield _named(place, forgotten, Family.CROWD, faults.Forgotten(), by)
+
+
 def _of_events(place: Place) -> Iterator[Mutant]:
     events = Family.EVENTS
     yield _named(place, "every message twice", events, faults.Doubled(), "sequence, once: true")
@@ -323,7 +338,7 @@ def _of_kind(place: Place, kind: str, text: str) -> Iterator[Mutant]:
         yield _named(place, text, Family.CONTRACT, flat, "a schema")
     for edit in edits_of(value)[0]:
         fault = faults.MessageField(kind, edit)
-        yield _named(place, f"{shown} field {edit}", Family.CONTRACT, fault, _by_schema(edit))
+        yield _named(place, f"{shown} field {edit}", Family.CONTRACT, fault, by_schema(edit))
 
 
 def _named(place: Place, what: str, family: Family, fault: faults.Fault, by: str) -> Mutant:
@@ -331,7 +346,7 @@ def _named(place: Place, what: str, family: Family, fault: faults.Fault, by: str
 
 
 def _too_many(page: Page) -> int:
-    value = _json(page.answer)
+    value = None if page.part else _json(page.answer)
     return edits_of(value)[1] if isinstance(value, dict | list) else 0
 
 
@@ -345,13 +360,20 @@ def _json(answer: Answer) -> Json:
 def touches(mutant: Mutant, profile: ServiceProfile) -> bool:
     """Whether a probe that was told this could meet the mutant at all."""
     covers = mutant.place.covers
-    return any(
-        covers(page.method, page.target, websocket=False, step=page.step)
-        and _touches_page(mutant.fault, page)
-        for page in profile.pages
-    ) or any(
-        covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
-        for path, sessions in profile.sockets.items()
+    return (
+        any(
+            covers(page.method, page.target, websocket=False, step=page.step)
+            and _touches_page(mutant.fault, page)
+            for page in profile.pages
+        )
+        or any(
+            covers("GET", path, websocket=True) and _touches_sessions(mutant.fault, sessions)
+            for path, sessions in profile.sockets.items()
+        )
+        or any(
+            covers(method, path, websocket=False) and touches_streams(mutant.fault, known)
+            for (method, path), known in profile.streams.items()
+        )
     )
 
 
@@ -403,14 +425,24 @@ def _touches_conversation(fault: faults.Fault, known: Sessions) -> bool:
             return bool(known.opened) and known.most_said >= after
         case faults.Dying(after_s):
             return known.longest_s > after_s
+        case _:
+            return _touches_crowd(fault, known) or _touches_messages(fault, known)
+
+
+def _touches_crowd(fault: faults.Fault, known: Sessions) -> bool:
+    match fault:
         case faults.Crowded(at):
             return known.most_open >= at
         case faults.Worn(at):
             return known.opened >= at
         case faults.Crossed():
             return known.most_open > 1 and bool(known.most_said)
+        case faults.Unheard() | faults.Overheard():
+            return bool(known.relayed)
+        case faults.Forgotten():
+            return bool(known.recalled)
         case _:
-            return _touches_messages(fault, known)
+            return False
 
 
 def _touches_messages(fault: faults.Fault, known: Sessions) -> bool:

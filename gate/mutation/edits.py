@@ -134,3 +134,17 @@ def _hows(path: Path, value: Json) -> Iterator[How]:
         yield How.CHANGED
     if isinstance(value, list) and value:
         yield How.EMPTIED
+
+
+def by_schema(edit: Edit) -> str:
+    """What in a policy would notice the edit."""
+    name = ".".join(part for part in edit.path if part != FIRST) or "the items"
+    wanted = {
+        How.DROPPED: f"a schema that requires {name}",
+        How.RENAMED: f"a schema that requires {name}",
+        How.RETYPED: f"a schema with the type of {name}",
+        How.CHANGED: f"a schema with the values that {name} may have (enum, const), or json",
+        How.EMPTIED: f"a schema with minItems for {name}",
+        How.REPLACED: f"json, or a later step that needs {name}",
+    }
+    return wanted[edit.how]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from gate.core.template import ISSUED
 from gate.mutation.edits import Edit
 
 
@@ -226,6 +227,27 @@ class Crossed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """What one session says reaches no other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """Whatever carries what a session said reaches every open session.
+
+    Attributes:
+        known: only those that have heard that session before: its room, as far as can be seen.
+    """
+
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was said before a session began never reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Messages of this type never come."""
 
@@ -289,6 +311,38 @@ class Welcomed:
     greeting: str
 
 
+# To streams of events; what is said of messages above holds for events, too.
+
+
+@dataclass(frozen=True, slots=True)
+class Buffered:
+    """Everything comes at once, at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLate:
+    """The head comes in time, the first event this much later."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCut:
+    """It ends after so many events.
+
+    Attributes:
+        broken: the connection breaks off; else the answer ends whole.
+    """
+
+    after: int
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetful:
+    """`Last-Event-ID` is not heeded: the service never sees it."""
+
+
 ConnectionFault = Refused | Silent | Garbled | CutOff | Late
 HeadFault = HeaderGone | HeaderSet
 HtmlFault = Fieldless | OtherValues | Unrendered
@@ -302,6 +356,9 @@ SocketFault = (
     | Crowded
     | Worn
     | Crossed
+    | Unheard
+    | Overheard
+    | Forgotten
     | Lost
     | Swapped
     | Doubled
@@ -313,7 +370,13 @@ SocketFault = (
     | MessageFlat
     | Welcomed
 )
-Fault = ConnectionFault | HeadFault | AnswerFault | SocketFault
+StreamFault = Buffered | FirstLate | StreamCut | Forgetful
+Fault = ConnectionFault | HeadFault | AnswerFault | SocketFault | StreamFault
+
+
+def path_of(target: str) -> str:
+    """The path of a target, without the query; one that holds a nonce is the same each time."""
+    return ISSUED.sub("${nonce}", target.partition("?")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +384,7 @@ class Place:
     """Where a proxy strikes; nothing given means everywhere.
 
     Attributes:
-        path: without the query, "" for every one.
+        path: as path_of has it, "" for every one.
         method: of the request, "" for every one.
         websocket: only at handshakes (True), only elsewhere (False), or at both (None).
         step: of a journey, as it calls itself, "" for every request.
@@ -336,7 +399,7 @@ class Place:
         """Whether a request is struck."""
         return (
             (not self.step or step == self.step)
-            and (not self.path or target.partition("?")[0] == self.path)
+            and (not self.path or path_of(target) == self.path)
             and (not self.method or method == self.method)
             and self.websocket in (None, websocket)
         )

@@ -1,10 +1,11 @@
 """What a fault does to an HTTP answer. Pure."""
 
 import json
-import zlib
 from dataclasses import dataclass, replace
 
 from gate.core.policy import Json
+from gate.http1.headers import values
+from gate.http1.packing import decoded
 from gate.mutation import faults
 from gate.mutation.edits import CHANGED_TO, edited
 from gate.mutation.html_edits import is_page, with_braces, with_other_values, without_fields
@@ -30,9 +31,7 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """The value of a header, None if it is not there."""
-        wanted = name.lower().encode("latin-1")
-        found = (value for key, value in self.headers if key.lower() == wanted)
-        return next((value.decode("latin-1") for value in found), None)
+        return next(iter(values(self.headers, name)), None)
 
     @property
     def json(self) -> Json:
@@ -41,7 +40,8 @@ class Answer:
         Raises:
             ValueError: it is none.
         """
-        value: Json = json.loads(plain_body(self))
+        encoding = self.header("content-encoding") or ""
+        value: Json = json.loads(decoded(self.body, encoding, BODY_MAX))
         return value
 
 
@@ -52,7 +52,7 @@ def faulty(answer: Answer, fault: faults.AnswerFault | faults.HeadFault, target:
     """
     try:
         return _faulty(answer, fault, target)
-    except (ValueError, LookupError, RecursionError, zlib.error):
+    except (ValueError, LookupError, RecursionError):
         return answer
 
 
@@ -90,7 +90,7 @@ def _with_html(answer: Answer, fault: faults.Html | faults.HtmlFault) -> Answer:
     if isinstance(fault, faults.Html):
         return _with_body(answer, 200, _PAGE, (b"content-type", b"text/html"))
     content_type = answer.header("content-type") or "text/html"
-    body = plain_body(answer)
+    body = decoded(answer.body, answer.header("content-encoding") or "", BODY_MAX)
     if not is_page(body, content_type):
         return answer
     changed = _edited_page(body, fault)
@@ -118,28 +118,6 @@ def _reshaped(value: Json, fault: faults.Wrapped | faults.Unwrapped | faults.Fie
             return dict(value if isinstance(value, dict) else {})[name]
         case faults.Field(edit):
             return edited(value, edit)
-
-
-def plain_body(answer: Answer) -> bytes:
-    """The body without gzip; never more than BODY_MAX.
-
-    Raises:
-        ValueError: another encoding, or too large.
-        zlib.error: no gzip after all.
-    """
-    encoding = (answer.header("content-encoding") or "identity").strip().lower()
-    if encoding == "identity":
-        return answer.body
-    if encoding not in ("gzip", "x-gzip"):
-        raise ValueError(encoding)
-    body, rest = b"", answer.body
-    while any(rest):  # a body may have several members, and zeros after them
-        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        body += inflater.decompress(rest, BODY_MAX + 1 - len(body))
-        rest = inflater.unused_data
-        if len(body) > BODY_MAX or not (inflater.eof or rest):
-            raise ValueError(len(body))
-    return body
 
 
 def without(headers: Headers, name: str) -> Headers:

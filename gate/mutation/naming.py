@@ -4,9 +4,10 @@ import asyncio
 
 import h11
 
-from gate.core.policy import IdentityRule
+from gate.core.policy import IdentityRule, name_at
+from gate.http1.streams import Side
 from gate.mutation.http_faults import BODY_MAX, Answer
-from gate.mutation.wire import Side, Upstream
+from gate.mutation.wire import Upstream
 
 _WITHIN_S = 30.0
 
@@ -22,23 +23,27 @@ async def revision_of(
 
     Args:
         upstream: the healthy service.
-        rule: how an answer says it.
+        rule: how an answer says it; of several, the first that one answer satisfies counts.
         headers: sent along, e.g. the ID token of a private service.
         path: what to ask where any answer says it.
 
     Raises:
         NoNameError: there is no answer, or none that says it.
     """
-    try:
-        async with asyncio.timeout(_WITHIN_S):
-            answer = await _get(upstream, rule.path or path, headers)
-    except (OSError, h11.ProtocolError) as error:
-        raise NoNameError(f"no answer ({str(error) or type(error).__name__})") from None
-    name = answer.header(rule.header) if rule.header else _field(answer, rule.field)
-    if not (name or "").strip():
-        place = rule.header or f"{rule.field} in {rule.path}"
-        raise NoNameError(f"no answer says which revision gave it (got none with {place})")
-    return str(name).strip()
+    asked = [one for one in rule.rules if one.header or one.path or one.json]
+    for one in asked:
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                answer = await _get(upstream, one.path or path, headers)
+        except (OSError, EOFError, h11.ProtocolError) as error:
+            raise NoNameError(f"no answer ({str(error) or type(error).__name__})") from None
+        field = one.json or one.field
+        name = _field(answer, field) if field else answer.header(one.header) or ""
+        if name.strip():
+            return name.strip()
+    places = (one.header or f"{one.json or one.field} in {one.path or path}" for one in asked)
+    told = " or ".join(places)
+    raise NoNameError(f"no answer says which revision gave it (got none with {told})")
 
 
 def _field(answer: Answer, name: str) -> str:
@@ -46,24 +51,18 @@ def _field(answer: Answer, name: str) -> str:
         value = answer.json
     except (ValueError, RecursionError):
         return ""
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
+    return name_at(value, name)
 
 
 async def _get(upstream: Upstream, path: str, headers: tuple[tuple[str, str], ...]) -> Answer:
-    service = Side(h11.CLIENT, await upstream.connect())
+    streams = await upstream.connect()
     try:
         own = [("Host", upstream.authority), ("Connection", "close"), *headers]
-        target = upstream.prefix + path
-        await service.send(h11.Request(method="GET", target=target, headers=own))
-        await service.send(h11.EndOfMessage())
-        response = await service.next()
+        service = Side(h11.CLIENT, streams)
+        response = await service.ask("GET", upstream.prefix + path, own)
         body = bytearray()
         while isinstance(event := await service.next(), h11.Data) and len(body) <= BODY_MAX:
             body += event.data
     finally:
-        service.streams.break_off()
-    if not isinstance(response, h11.Response):
-        return Answer(0, (), b"")
-    raw = tuple((bytes(name), bytes(value)) for name, value in response.headers.raw_items())
-    return Answer(response.status_code, raw, bytes(body))
+        streams.break_off()
+    return Answer(response.status_code, tuple(response.headers.raw_items()), bytes(body))

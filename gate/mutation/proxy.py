@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, unquote_plus
@@ -17,6 +17,8 @@ from urllib.parse import unquote, unquote_plus
 import h11
 from websockets.utils import accept_key
 
+from gate.http1.headers import values
+from gate.http1.streams import Side, Streams
 from gate.mutation import faults
 from gate.mutation.faults import Mutant
 from gate.mutation.http_faults import (
@@ -31,9 +33,11 @@ from gate.mutation.http_faults import (
     without,
 )
 from gate.mutation.service_profile import BODY_KEPT_MAX, Page, ServiceProfile
+from gate.mutation.stream_faults import Parts, between_of, flow_of
+from gate.mutation.streaming import EventStream
 from gate.mutation.tunnel import Tunnel, keep_open, say
 from gate.mutation.websocket_faults import Crowd, conversation_of
-from gate.mutation.wire import Side, Streams, Upstream
+from gate.mutation.wire import Upstream
 
 HOST = "127.0.0.1"
 _NO_HTTP = b"\x00\x01 sabotaged\r\n\r\n"
@@ -69,6 +73,7 @@ class MutatingProxy:
         self._profile = profile
         self._crowd = Crowd()
         self._open: list[Tunnel] = []
+        self._streams: list[EventStream] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._socket = socket.socket()
@@ -107,6 +112,14 @@ class MutatingProxy:
         """Another session that is open, the one that began last; None where there is none."""
         return next((one for one in reversed(self._open) if one is not session), None)
 
+    def other_stream(self, stream: EventStream) -> EventStream | None:
+        """Another stream that is open, the one that began last; None where there is none."""
+        return next((one for one in reversed(self._streams) if one is not stream), None)
+
+    def others(self, session: Tunnel) -> Sequence[Tunnel]:
+        """All other sessions that are open."""
+        return [one for one in self._open if one is not session]
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -128,9 +141,8 @@ class MutatingProxy:
                 return
             await self._exchange(probe, asked)
             await _sent(probe)
-            if probe.http.our_state is not h11.DONE or probe.http.their_state is not h11.DONE:
+            if not probe.again():
                 return
-            probe.http.start_next_cycle()
 
     def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
         """What is to be done to this exchange."""
@@ -166,8 +178,8 @@ class MutatingProxy:
         streams = await self._upstream.connect()
         service = Side(h11.CLIENT, streams)
         try:
-            await service.send(asked.for_service(self._upstream))
-            async for data in _body(probe):
+            await service.send(self._for_service(asked))
+            async for data in probe.pieces():
                 asked.keep(data)
                 await service.send(h11.Data(data=data))
             await service.send(h11.EndOfMessage())
@@ -181,6 +193,14 @@ class MutatingProxy:
         finally:
             streams.break_off()
 
+    def _for_service(self, asked: "_Asked") -> h11.Request:
+        """The request as the service gets it."""
+        forgets = isinstance(self._fault_of(asked), faults.Forgetful)
+        if forgets and asked.header("last-event-id"):
+            self.struck()
+            asked.headers = without(asked.headers, "last-event-id")
+        return asked.for_service(self._upstream)
+
     async def _answered(
         self, probe: Side, service: Side, asked: "_Asked", response: h11.Response
     ) -> None:
@@ -190,19 +210,70 @@ class MutatingProxy:
         if asked.websocket and isinstance(fault, faults.Welcomed):
             await self._welcome(probe, asked, _headers(response), fault)
             return
+        headers = _headers(response)
+        between = between_of(
+            Answer(response.status_code, headers, b"").header("content-type") or ""
+        )
         if isinstance(fault, _ANSWER_FAULTS | faults.CutOff):
-            await self._changed(probe, service, asked, response, fault)
+            whole = between is None and _needs_all(fault, headers)
+            await self._changed(probe, service, asked, response, fault, whole=whole)
             return
-        await probe.send(_response(response.status_code, _headers(response), response.reason))
-        kept = bytearray()
-        async for data in _body(service):
+        await probe.send(_response(response.status_code, headers, response.reason))
+        pieces = self._heard(service.pieces(), asked, response, streams=between is not None)
+        if between is not None:
+            await self._stream(probe, asked, pieces, Parts(between))
+            return
+        async for data in pieces:
             await probe.send(h11.Data(data=data))
-            if self._profile is not None:
-                kept += data[: BODY_KEPT_MAX - len(kept)]
-        if self._profile is not None and not asked.websocket and asked.journey <= 1:
-            answer = Answer(response.status_code, _headers(response), bytes(kept))
-            page = Page(asked.method, asked.target, answer, asked.step, asked.sent)
-            self._profile.page(page)
+
+    async def _heard(
+        self,
+        pieces: AsyncIterator[bytes],
+        asked: "_Asked",
+        response: h11.Response,
+        *,
+        streams: bool,
+    ) -> AsyncIterator[bytes]:
+        """The pieces of a body as they come; the profile learns its beginning, then all of it."""
+        told = not asked.websocket and asked.journey <= 1  # of several at once, one tells enough
+        kept, profile = bytearray(), self._profile if told else None
+
+        def learn(*, part: bool) -> None:
+            if profile is not None:
+                answer = Answer(response.status_code, _headers(response), bytes(kept))
+                page = Page(asked.method, asked.target, answer, part, asked.step, asked.sent)
+                profile.page(page)
+
+        async for data in pieces:
+            first = not kept
+            kept += data[: BODY_KEPT_MAX - len(kept)] if profile is not None else b""
+            if first:
+                learn(part=True)
+            yield data
+        learn(part=streams)
+
+    async def _stream(
+        self, probe: Side, asked: "_Asked", pieces: AsyncIterator[bytes], parts: Parts
+    ) -> None:
+        """A stream of events: they pass as they come."""
+        known = None
+        if self._profile is not None:
+            known = self._profile.streams_of(asked.method, asked.target)
+            known.most_open = max(known.most_open, len(self._streams) + 1)
+            known.resumed += bool(asked.header("last-event-id"))
+        stream = EventStream(probe, flow_of(self._fault_of(asked)), self, parts, known)
+        self._streams.append(stream)
+        running = asyncio.ensure_future(stream.run(pieces))
+        leaving = asyncio.ensure_future(_left(probe))
+        try:
+            await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._streams.remove(stream)
+            leaving.cancel()
+            running.cancel()
+            ended, _ = await asyncio.gather(running, leaving, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
 
     async def _changed(
         self,
@@ -211,25 +282,31 @@ class MutatingProxy:
         asked: "_Asked",
         response: h11.Response,
         fault: "faults.AnswerFault | faults.HeadFault | faults.CutOff",
+        *,
+        whole: bool,
     ) -> None:
-        """An answer that is read to its end, changed, and sent; a large one passes as it is."""
+        """An answer that is changed, and sent; a large one passes as it is.
+
+        It is read to its end only where it must be: a stream may have none.
+        """
         body = bytearray()
-        pieces = _body(service)
+        pieces = service.pieces()
         async for data in pieces:
             body += data
-            if len(body) > BODY_MAX:
+            if len(body) > BODY_MAX or not whole:
                 break
-        whole = Answer(response.status_code, _headers(response), bytes(body))
+        known = Answer(response.status_code, _headers(response), bytes(body))
         if isinstance(fault, faults.CutOff):
-            await self._cut_off(probe, whole)
+            await self._cut_off(probe, known)
             return
         small = len(body) <= BODY_MAX
-        changed = faulty(whole, fault, asked.target) if small else whole
-        if changed != whole:
+        changed = faulty(known, fault, asked.target) if small else known
+        if changed != known:
             self.struck()
         await probe.send(_response(changed.status, changed.headers))
         if asked.method != "HEAD":
             await probe.send(h11.Data(data=changed.body))
+        if asked.method != "HEAD" and changed.body == known.body:
             async for data in pieces:
                 await probe.send(h11.Data(data=data))
 
@@ -265,16 +342,15 @@ class MutatingProxy:
             return
         await probe.send(h11.InformationalResponse(status_code=101, headers=list(changed)))
         known = None
-        self._crowd.open += 1
-        self._crowd.ever += 1
+        seat = self._crowd.enter()
         if self._profile is not None:
             known = self._profile.sessions(asked.target)
             known.opened += 1
             known.most_open = max(known.most_open, self._crowd.open)
             known.offered = max(known.offered, len(asked.offered))
             known.selected = known.selected or _selected(headers)
-        conversation = conversation_of(fault, self._crowd) if fault is not None else None
-        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known)
+        conversation = conversation_of(fault, seat) if fault is not None else None
+        tunnel = Tunnel(probe.streams, service.streams, conversation, self, known, seat)
         self._open.append(tunnel)
         began_s = asyncio.get_running_loop().time()
         try:
@@ -312,9 +388,7 @@ class _Asked:
 
     def header(self, name: str) -> str:
         """The header's values, joined by commas; "" without one."""
-        wanted = name.lower().encode("latin-1")
-        values = (value for key, value in self.headers if key.lower() == wanted)
-        return ",".join(value.decode("latin-1") for value in values)
+        return ",".join(values(self.headers, name))
 
     @property
     def websocket(self) -> bool:
@@ -357,8 +431,7 @@ def _switching(headers: Headers, asked: _Asked) -> h11.InformationalResponse:
 
 
 def _selected(headers: Headers) -> str:
-    name = b"sec-websocket-protocol"
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+    return next(iter(values(headers, "sec-websocket-protocol")), "")
 
 
 def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> Headers:
@@ -378,14 +451,19 @@ def _handshake(headers: Headers, fault: faults.Fault | None, asked: _Asked) -> H
             return headers
 
 
-async def _body(side: Side) -> AsyncIterator[bytes]:
-    """What comes until the end of the message; ends early where the connection does.
+def _needs_all(fault: faults.Fault, headers: Headers) -> bool:
+    """Whether the fault can only be made once the whole body is there."""
+    if isinstance(fault, faults.CutOff):
+        return Answer(200, headers, b"").header("content-length") is not None
+    by_head = faults.HeaderGone | faults.HeaderSet
+    anew = faults.Status | faults.Redirect | faults.Blank | faults.Html | faults.LetIn
+    return not isinstance(fault, by_head | anew)
 
-    Raises:
-        h11.RemoteProtocolError: the connection ended, or what came is no HTTP.
-    """
-    while isinstance(event := await side.next(), h11.Data):
-        yield bytes(event.data)
+
+async def _left(probe: Side) -> None:
+    """Returns once the probe has hung up; it has nothing more to ask while it is answered."""
+    while await probe.streams.read():
+        pass
 
 
 async def _sent(probe: Side) -> None:

@@ -6,27 +6,34 @@ through the conversation.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from websockets.exceptions import PayloadTooBig, ProtocolError, WebSocketException
 from websockets.frames import Close, CloseCode, Frame, Opcode
 
+from gate.http1.streams import Streams
 from gate.mutation.service_profile import Sessions
 from gate.mutation.websocket_faults import (
     Conversation,
     Effects,
     End,
+    Seat,
     ToClient,
     ToOther,
+    ToOthers,
     ToServer,
     Wait,
 )
-from gate.mutation.wire import MESSAGE_MAX, Frames, Streams
+from gate.mutation.wire import MESSAGE_MAX, Frames
 
 Item = str | Frame
 _LEAVE_WITHIN_S = 5.0
 """How long the service may take to end a session that the probe has left."""
+_MEANT_WITHIN_S = 0.05
+"""How long the service may take to send everybody the same message."""
+_KEPT = 200
 _REASONS = {1008: "SSOT Auth failed", 1011: "Factory SSOT validation failed"}
 
 
@@ -41,6 +48,10 @@ class Owner(Protocol):
         """Another session that is open, None where there is none."""
         ...
 
+    def others(self, session: "Tunnel") -> "Sequence[Tunnel]":
+        """All other open sessions."""
+        ...
+
 
 class Tunnel:
     """One session.
@@ -50,6 +61,7 @@ class Tunnel:
         conversation: what happens to its messages; None leaves every byte as it is.
         owner: the proxy; told of strikes, and knows the others.
         known: notes what is heard, None where nobody learns.
+        seat: notes what the probe says.
     """
 
     def __init__(
@@ -59,12 +71,15 @@ class Tunnel:
         conversation: Conversation | None,
         owner: Owner,
         known: Sessions | None = None,
+        seat: Seat | None = None,
     ) -> None:
         self._client = client
         self._server = server
         self._conversation = conversation
         self._owner = owner
         self._known = known
+        self._seat = seat
+        self._texts: deque[str] = deque(maxlen=_KEPT)
         self._said = 0
         self._ended = False
         self._closing = False
@@ -95,7 +110,19 @@ class Tunnel:
 
     async def hear(self, text: str) -> None:
         """Lets this session's probe hear a message, whoever it was meant for."""
+        self._texts.append(text)
         await say(self._client, text)
+
+    def would_hear(self, text: str, *, known: bool) -> bool:
+        """Whether a message that leaks would be news to this session's probe.
+
+        Args:
+            text: the message.
+            known: whether it leaks only to those that have heard its speaker before.
+        """
+        if text in self._texts or (known and self._seat is None):
+            return False
+        return not known or (self._seat is not None and self._seat.knows(text))
 
     async def _client_pump(self, data: bytes) -> None:
         items = Items(masked=True, lenient=self._conversation is None)
@@ -134,6 +161,8 @@ class Tunnel:
         if isinstance(item, str):
             if self._known is not None:
                 self._known.asked += 1
+            if self._seat is not None:
+                self._seat.says(item)
         else:
             self._closing = self._closing or item.opcode is Opcode.CLOSE
         if self._conversation is None or self._ended:
@@ -148,6 +177,11 @@ class Tunnel:
     async def _heard(self, item: Item) -> None:
         """A text of the service, or another frame."""
         self._learn(item)
+        if isinstance(item, str):
+            if self._conversation is None:
+                self._texts.append(item)
+            if self._seat is not None:
+                self._seat.hears(item)
         if self._conversation is None or self._ended:
             return
         if isinstance(item, str):
@@ -167,12 +201,15 @@ class Tunnel:
         if isinstance(item, str):
             self._said += 1
             self._known.heard(item, self._said)
+            if self._seat is not None:
+                self._known.relayed += self._seat.relays(item)
+                self._known.recalled += self._seat.recalls(item)
         elif item.opcode is Opcode.CLOSE and not self._closing:
             with contextlib.suppress(ProtocolError, UnicodeDecodeError):
                 self._known.closed(int(Close.parse(bytes(item.data)).code))
 
     async def _carry_out(self, effects: Effects, usual: Effects) -> None:
-        if effects != usual:
+        if tuple(one for one in effects if not isinstance(one, ToOthers)) != usual:
             self._owner.struck()
         for effect in effects:
             match effect:
@@ -181,13 +218,26 @@ class Tunnel:
                 case ToServer(text):
                     frame = Frame(Opcode.TEXT, text.encode())
                     await self._server.write(frame.serialize(mask=True))
-                case ToOther(text):
-                    with contextlib.suppress(OSError):
-                        await (self._owner.other(self) or self).hear(text)
+                case ToOther() | ToOthers():
+                    await self._leak(effect)
                 case Wait(delay_s):
                     await asyncio.sleep(delay_s)
                 case End(code):
                     await self._end(code)
+
+    async def _leak(self, effect: ToOther | ToOthers) -> None:
+        """Lets another one hear this, or all others that would not hear it anyway."""
+        text = effect.text
+        if isinstance(effect, ToOther):
+            with contextlib.suppress(OSError):
+                await (self._owner.other(self) or self).hear(text)
+            return
+        await asyncio.sleep(_MEANT_WITHIN_S)
+        for other in self._owner.others(self):
+            if other.would_hear(text, known=effect.known):
+                self._owner.struck()
+                with contextlib.suppress(OSError):
+                    await other.hear(text)
 
     async def _end(self, code: int) -> None:
         self._ended = True

@@ -1,11 +1,12 @@
 """What a fault does to one WebSocket conversation. Pure: what is heard leads to effects."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gate.core.policy import Json
+from gate.core.template import ISSUED
 from gate.mutation import faults
 from gate.mutation.edits import CHANGED_TO, NAME_MAX, edited
 
@@ -26,6 +27,9 @@ _SPOKEN = frozenset(
     {"final_response", "response", "answer", "reply", "content", "text", "output", "completion"}
 )
 """Names of fields that hold what an agent says."""
+SAID_MAX = 2000
+MARK_LEAST = 8
+"""Messages of probes that are kept, and the shortest text by which one is known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,18 @@ class ToOther:
 
 
 @dataclass(frozen=True, slots=True)
+class ToOthers:
+    """Let all other open sessions hear this that do not hear it anyway.
+
+    Attributes:
+        known: only those that have heard whoever said it before.
+    """
+
+    text: str
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Go on after a while."""
 
@@ -63,16 +79,72 @@ class End:
     code: int
 
 
-Effect = ToClient | ToServer | ToOther | Wait | End
+Effect = ToClient | ToServer | ToOther | ToOthers | Wait | End
 Effects = tuple[Effect, ...]
 
 
 @dataclass
 class Crowd:
-    """All sessions of one proxy: how many are open, and how many there were."""
+    """All sessions of one proxy.
+
+    Attributes:
+        open, ever: how many are open, and how many there were.
+        said: which session said what, by the text by which it is known again.
+        met: which session has heard which: speaker, listener.
+    """
 
     open: int = 0
     ever: int = 0
+    said: list[tuple[int, str]] = field(default_factory=list)
+    met: set[tuple[int, int]] = field(default_factory=set)
+
+    def enter(self) -> "Seat":
+        """Counts a session that begins."""
+        self.open += 1
+        self.ever += 1
+        return Seat(self, self.ever, len(self.said))
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One session among those of its proxy, by what it said and what the others said.
+
+    Attributes:
+        number: 1 for the first session of the proxy.
+        began: how much had been said before it began.
+    """
+
+    crowd: Crowd
+    number: int
+    began: int
+
+    def says(self, text: str) -> None:
+        """Notes what its probe said, by the text by which it is known again."""
+        if len(self.crowd.said) < SAID_MAX and (mark := _mark(text)):
+            self.crowd.said.append((self.number, mark))
+
+    def hears(self, text: str) -> None:
+        """Notes whom its probe hears."""
+        self.crowd.met |= {(who, self.number) for who, mark in self.crowd.said if mark in text}
+
+    def knows(self, text: str) -> bool:
+        """Whether it has heard before whoever said what a message carries, or said it itself."""
+        return any(
+            mark in text and (who == self.number or (who, self.number) in self.crowd.met)
+            for who, mark in self.crowd.said
+        )
+
+    def carries(self, text: str) -> bool:
+        """Whether a message carries what some session has said."""
+        return any(mark in text for _, mark in self.crowd.said)
+
+    def relays(self, text: str) -> bool:
+        """Whether it carries what another session has said."""
+        return any(mark in text for who, mark in self.crowd.said if who != self.number)
+
+    def recalls(self, text: str) -> bool:
+        """Whether it carries what was said before this session began."""
+        return any(mark in text for _, mark in self.crowd.said[: self.began])
 
 
 class Conversation:
@@ -177,6 +249,26 @@ class _Late(Conversation):
         return (ToServer(text),)
 
 
+class _Apart(Conversation):
+    """Some of what comes from other sessions is not heard."""
+
+    def __init__(self, gone: Callable[[str], bool]) -> None:
+        self._gone = gone
+
+    def said(self, text: str) -> Effects:
+        return () if self._gone(text) else (ToClient(text),)
+
+
+class _Overheard(Conversation):
+    def __init__(self, carries: Callable[[str], bool], *, known: bool) -> None:
+        self._carries = carries
+        self._known = known
+
+    def said(self, text: str) -> Effects:
+        also = (ToOthers(text, self._known),) if self._carries(text) else ()
+        return (ToClient(text), *also)
+
+
 class _Parrot(Conversation):
     def asked(self, text: str) -> Effects:
         return (ToClient(text),)
@@ -191,9 +283,16 @@ class _Welcomed(Conversation):
     keeps_close = False
 
 
-def conversation_of(fault: faults.Fault | None, crowd: Crowd) -> Conversation:
-    """The conversation of a session that has just begun and is counted in the crowd."""
+def conversation_of(fault: faults.Fault | None, seat: Seat) -> Conversation:
+    """The conversation of a session that has just begun."""
+    crowd = seat.crowd
     match fault:
+        case faults.Unheard():
+            return _Apart(seat.relays)
+        case faults.Forgotten():
+            return _Apart(seat.recalls)
+        case faults.Overheard(known):
+            return _Overheard(seat.carries, known=known)
         case faults.Ended():
             return _Ended(fault)
         case faults.Crowded() | faults.Worn():
@@ -241,6 +340,29 @@ def _crossed(text: str, crowd: Crowd, *, instead: bool) -> Effects:
     if crowd.open < 2:
         return (ToClient(text),)
     return (ToOther(text),) if instead else (ToClient(text), ToOther(text))
+
+
+def _mark(text: str) -> str:
+    """The text by which a message is known again: its longest with a nonce, else its longest."""
+    value = _value(text)
+    found = [*_texts(value)] if isinstance(value, dict | list) else [text]
+    own = [one for one in found if ISSUED.search(one)] or found
+    longest = max(own, key=len, default="")
+    return longest if len(longest) >= MARK_LEAST else ""
+
+
+def _texts(value: Json) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.values():
+                yield from _texts(item)
+        case list():
+            for item in value:
+                yield from _texts(item)
+        case _:
+            return
 
 
 def kind_of(text: str) -> str:

@@ -60,8 +60,31 @@ def _of_identity(policy: Policy) -> Iterator[Remark]:
             "candidate.identity",
             "is missing: no answer says which revision gave it, so that each rollout asks at a "
             f"tag of its own, e.g. {policy.candidate.tag}-abc",
-            "name the header or field in which every answer carries K_REVISION",
+            "name the header or field in which answers carry K_REVISION, or let the front end's "
+            "log say who answered, which needs no change of the service: "
+            "identity: {request_log: true}",
         )
+        return
+    rules = policy.candidate.identity.rules if policy.candidate.identity else ()
+    if any(rule.request_log for rule in rules[:-1]):
+        yield Remark(
+            "candidate.identity",
+            "has rules after request_log, which are never tried",
+            "write request_log last: it applies to every answer",
+        )
+    if rules and all(rule.message for rule in rules):
+        yield from _without_messages(policy)
+
+
+def _without_messages(policy: Policy) -> Iterator[Remark]:
+    """Probes that get no message, where only messages name a revision."""
+    for probe in policy.probes:
+        if asks_address(probe) and not hasattr(probe.spec, "subprotocols"):
+            yield Remark(
+                f"probes.{probe.name}",
+                "gets no message, and so nothing that names its revision: it is never a pass",
+                "add {header: ...} or {request_log: true} to candidate.identity",
+            )
 
 
 def _of_comparison(policy: Policy) -> Iterator[Remark]:
@@ -97,8 +120,8 @@ def _of_paths(policy: Policy) -> Iterator[Remark]:
         for probe in policy.probes
         for key, path in keys_of(probe).paths
     ]
-    if policy.candidate.identity:
-        asked.append(("candidate.identity.json.path", policy.candidate.identity.path))
+    rules = policy.candidate.identity.rules if policy.candidate.identity else ()
+    asked += [("candidate.identity.json.path", rule.path) for rule in rules if rule.path]
     for where, path in asked:
         if may_be_kept(path):
             yield Remark(

@@ -22,13 +22,14 @@ from gate.core.policy import (
 from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
-from gate.kinds.collections import ListOf, Mapped
+from gate.kinds.collections import ListOf, Mapped, OneOrMany, TextOrMapping
 from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
 
 if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 PROBES = "probes"
@@ -82,7 +83,8 @@ class _ByJson:
     field: str
 
 
-_IDENTITY_JSON = Record(
+_FIELD = Text("the name of a field", most=100)
+_ASKED_BESIDE = Record(
     "identity json",
     _ByJson,
     slots_from(
@@ -90,10 +92,7 @@ _IDENTITY_JSON = Record(
         {
             "path": Annotated[Path, Key("path that is asked before each probe and after it")],
             "field": Annotated[
-                str,
-                Text("the name of a field", most=100),
-                Plain(),
-                Key("field of the JSON answer that has the name"),
+                str, _FIELD, Plain(), Key("field of the JSON answer that has the name")
             ],
         },
     ),
@@ -102,12 +101,14 @@ _IDENTITY_JSON = Record(
 
 def _identity(
     header: str = "",
-    json: _ByJson | None = None,
+    json: _ByJson | str = "",
+    message: str = "",
     *,
     request_log: bool = False,
 ) -> IdentityRule:
-    place = json or _ByJson("", "")
-    return IdentityRule(header, place.path, place.field, request_log)
+    beside = json if isinstance(json, _ByJson) else _ByJson("", "")
+    own = json if isinstance(json, str) else ""
+    return IdentityRule(header, beside.path, beside.field, request_log, own, message)
 
 
 IDENTITY = Record(
@@ -117,14 +118,25 @@ IDENTITY = Record(
         Slot(
             "header",
             Annotated[str, Text("a header name", rf"{TOKEN}+", 100)],
-            Key("header that has the name on every answer, the WebSocket handshake included"),
+            Key("header of the answer, of a WebSocket's handshake too, that has the name"),
             "",
         ),
         Slot(
             "json",
-            Annotated[object, _IDENTITY_JSON],
-            Key("where a JSON answer has the name, for services that send no such header"),
+            Annotated[
+                object, TextOrMapping(one=Annotated[str, _FIELD, Plain()], mapping=_ASKED_BESIDE)
+            ],
+            Key(
+                "field of the JSON answer that has the name: of the probe's own answer, or, as "
+                "`{path, field}`, of one that is asked before each probe and after it"
+            ),
             None,
+        ),
+        Slot(
+            "message",
+            Annotated[str, _FIELD, Plain()],
+            Key("field of a WebSocket's messages that has the name: the first that has it counts"),
+            "",
         ),
         Slot(
             "request_log",
@@ -136,8 +148,30 @@ IDENTITY = Record(
             None,
         ),
     ),
-    one_of=("header", "json", "request_log"),
+    one_of=("header", "json", "message", "request_log"),
 )
+RULES_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules(OneOrMany):
+    """One rule, or several of which the first that applies counts; read as one rule."""
+
+    def expected(self, given: object) -> str:
+        """As Form.expected."""
+        return f"{IDENTITY.expected(given)}, or a list of such"
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """As pydantic asks for it."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - only where a file is read
+
+        rules = OneOrMany.__get_pydantic_core_schema__(self, source, handler)
+        return core_schema.no_info_after_validator_function(IdentityRule.first_of, rules)
+
+
+RULES = _Rules(item=Annotated[IdentityRule, IDENTITY], most=RULES_MAX, mappings=True)
 CANDIDATE = Record(
     "candidate",
     CandidateRule,
@@ -150,12 +184,27 @@ CANDIDATE = Record(
                 Key("traffic tag of the candidate: its own URL at 0 %"),
             ],
             "ready_within_s": Annotated[
-                SomeSeconds, Key("how long the candidate may take to become ready")
+                SomeSeconds,
+                Key(
+                    "how long the candidate may take to become ready: by Cloud Run's word, then by "
+                    'its own (503 "starting")'
+                ),
             ],
             "identity": Annotated[
                 IdentityRule | None,
-                IDENTITY,
-                Key("how an answer proves which revision gave it: it has the revision's name"),
+                RULES,
+                Key(
+                    "how an answer proves which revision gave it: it has the revision's name; one "
+                    "rule, or a list of which the first that applies to an answer counts"
+                ),
+            ],
+            "arrival_within_s": Annotated[
+                Seconds,
+                Key(
+                    "how long is waited in the whole rollout, all probes together, while the front "
+                    "end knows no such address yet or lets another revision answer there; at most "
+                    "10m"
+                ),
             ],
         },
     ),

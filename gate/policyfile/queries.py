@@ -35,17 +35,15 @@ def _jsonpath(text: str) -> None:
 
 
 def _css(text: str) -> None:
-    import cssselect  # noqa: PLC0415 - as above
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError  # noqa: PLC0415 - as above
 
     selector, at, attribute = text.rpartition("@")
     if at and not attribute.replace("-", "").replace("_", "").isalnum():
         raise _none(text, "CSS selector", "no name of an attribute after @", "")
     try:
-        cssselect.HTMLTranslator().css_to_xpath(selector if at else text)
-    except cssselect.SelectorError as error:
-        raise _none(text, "CSS selector", str(error), "") from None
-    except RecursionError:
-        raise _none(text, "CSS selector", "nested too deeply", "") from None
+        LexborHTMLParser("<p>").css(selector if at else text)
+    except (SelectolaxError, ValueError):
+        raise _none(text, "CSS selector", "it cannot be parsed", "") from None
 
 
 def _regex(text: str) -> None:

@@ -6,6 +6,7 @@
     latency/                many requests by open loop, candidate and stable in turns
     plugins plugin          kinds that other packages bring, and the interface that they see
     web/ sockets/           one request, one connection: what the kinds that ask so share
+    stream/                 answers that come piece by piece
     inquiry                 what a probe is given, and how its evidence is put together
     outcome                 the one table of what each symptom says of the candidate
     expect                  judges one JSON value

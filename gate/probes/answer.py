@@ -3,16 +3,21 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from itertools import count
 from urllib.parse import urlsplit
 
+import h11
+
+from gate.http1.headers import values
+from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
 from gate.probes.frontend import recognise
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
-TRIES = 3
-PAUSE_S = 0.3
-BYTES_MAX = 16_384
+PAUSES_S = (0.3, 0.3)
+PASSING_PAUSES_S = (*PAUSES_S, 0.7, 1.0, 2.0)
+"""Between tries where the front end says that it has trouble of its own, as just after a move."""
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
 REFUSED = frozenset({401, 403})
@@ -37,15 +42,18 @@ async def users_answer(
     seen = LATE
     try:
         async with asyncio.timeout(within_s):
-            for _ in range(TRIES):
-                seen = _meaning(*await _get(url, headers, context))
-                if not seen.instead:
+            for tries in count():
+                answer = await _get(url, headers, context)
+                seen, said = _meaning(*answer), recognise(*answer)
+                pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
+                if not seen.instead or tries >= len(pauses):
                     return seen
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(pauses[tries])
     except TimeoutError:
         return seen
-    except (OSError, ValueError, EOFError) as error:
-        return seen if seen.instead else UsersAnswer(unknown=f"it cannot be reached ({error})")
+    except (OSError, ValueError, EOFError, h11.ProtocolError) as error:
+        why = str(error) or type(error).__name__
+        return seen if seen.instead else UsersAnswer(unknown=f"it cannot be reached ({why})")
     return seen
 
 
@@ -64,24 +72,18 @@ async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, 
     """Status, the beginning of the body and the WWW-Authenticate header of GET /.
 
     Raises:
-        OSError: no connection, or it broke.
-        ValueError: what came is no HTTP.
+        OSError, EOFError: no connection, or it broke.
+        h11.ProtocolError: what came is no HTTP.
     """
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    tls = context() if secure else None
-    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=tls)
+    streams = await connect(url, context() if parts.scheme == "https" else None)
     try:
-        own = (f"Host: {parts.netloc}", "Accept: */*", "Connection: close")
-        more = (f"{name}: {value}" for name, value in headers)
-        lines = ("GET / HTTP/1.1", *own, *more, "")
-        writer.write("".join(f"{line}\r\n" for line in lines).encode("ascii"))
-        await writer.drain()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        body = await reader.read(BYTES_MAX)
+        side = Side(h11.CLIENT, streams)
+        own = [("Host", parts.netloc), ("Accept", "*/*"), ("Connection", "close")]
+        response = await side.ask("GET", "/", [*own, *headers])
+        begun = await side.next()
+        body = bytes(begun.data) if isinstance(begun, h11.Data) else b""
     finally:
-        writer.close()
-    fields = (line.partition(":") for line in head.split("\r\n"))
-    asked = [value.strip() for name, _, value in fields if name.lower() == "www-authenticate"]
-    return int(head.split(" ", 2)[1]), body.decode("utf-8", "replace"), ", ".join(asked)
+        streams.break_off()
+    asked = ", ".join(values(response.headers, "www-authenticate"))
+    return response.status_code, body.decode(errors="replace"), asked

@@ -6,7 +6,7 @@ sequential test knows whether it is broken or fails by chance; a pass is never a
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
@@ -19,6 +19,8 @@ from gate.probes.words import LINES_MAX, TEXT_MAX
 
 AGAIN_WITHIN_S = 120.0
 """So long a failed probe may be asked again, its first try included, whatever the test knows."""
+ALONE_WITHIN_S = 10.0
+"""So long at most a failure under users' traffic is asked again before they are moved."""
 BREAKS_MAX = 5
 """Most differences from stable's shape that are told."""
 
@@ -48,11 +50,13 @@ class Limits:
     Attributes:
         rule: the test; None asks once.
         until: when the rollout ends whatever happens, None for never.
+        pause_s: between two tries where nobody is a control.
     """
 
     rule: Repeats | None
     clock: Clock
     until: datetime | None = None
+    pause_s: float = 1.0
 
     def allow(self, tries: Sequence[tuple[Evidence, Evidence]], began: datetime) -> bool:
         """Whether there is time, and the test allows it, to ask both once more."""
@@ -90,6 +94,79 @@ async def ask_both(probe: Probe, sides: Sides, limits: Limits) -> tuple[Evidence
             break
         sides.again(len(tries))
     return _told(seen, tries)
+
+
+async def ask_alone(
+    ask: Ask, limits: Limits, again: Again, ends: Callable[[], datetime]
+) -> Evidence:
+    """What the candidate shows where it has users and nobody is a control.
+
+    What the front end says in its place is asked again until the candidate answers; a failure until
+    the sequential test knows whether it is broken or failed by chance. Both for a short time only,
+    so that users do not stay on a broken one for longer.
+
+    Args:
+        ask: asks it.
+        limits: how often at most.
+        again: told how often it was asked before, each time that it is asked again.
+        ends: when nothing is asked again any more; asked once something is to be.
+
+    Returns:
+        The first evidence that was the candidate's, with what every try of it came to.
+    """
+    clock = limits.clock
+    began, times = clock.now(), 0
+    tries: list[Evidence] = []
+    while True:
+        seen, times = await ask(), times + 1
+        if tries or not _in_its_place(seen):
+            tries.append(seen)
+        if _known(tries, limits) or not _time_left(limits, (clock.now() - began) / times, ends()):
+            break
+        again(times)
+        await clock.sleep(limits.pause_s)
+    if len(tries) < 2:
+        return tries[0] if tries else seen
+    return replace(tries[0], repeats=tuple(one.tried for one in tries))
+
+
+def alone_pause_s(share: int) -> float:
+    """Seconds between two tries: what passes by itself is given the time to.
+
+    Args:
+        share: percent of the answers that are the candidate's: the fewer, the more are asked for.
+    """
+    return max(share / 100, 0.05)
+
+
+def _in_its_place(seen: Evidence) -> bool:
+    """Whether the front end answered, or nobody was reached: the candidate has not spoken."""
+    leading = seen.findings[0].symptom if seen.findings else None
+    silent = leading in {Symptom.PLATFORM, Symptom.CONNECT}
+    return seen.outcome is Outcome.INCONCLUSIVE and silent
+
+
+def _known(tries: Sequence[Evidence], limits: Limits) -> bool:
+    """Whether asking again can tell nothing more."""
+    if not tries:
+        return False
+    if tries[0].outcome is not Outcome.FAILED or limits.rule is None:
+        return True
+    if len(tries) > limits.rule.at_most:
+        return True
+    return sprt_result([one.tried for one in tries], limits.rule) is not SprtResult.OPEN
+
+
+def _time_left(limits: Limits, took: timedelta, ends: datetime) -> bool:
+    """Whether one more try ends in time, if it takes as long as those before it."""
+    done = limits.clock.now() + timedelta(seconds=limits.pause_s) + took
+    return done <= ends and (limits.until is None or done < limits.until)
+
+
+def stands(seen: Evidence) -> bool:
+    """Whether it failed at each of several tries."""
+    failed = seen.outcome is Outcome.FAILED and len(seen.repeats) > 1
+    return failed and Repeat.RIGHT not in seen.repeats
 
 
 def _compared(probe: Probe, tries: Sequence[tuple[Evidence, Evidence]]) -> list[Evidence]:
@@ -148,5 +225,4 @@ def _told(
 
 def settled(own: Evidence, control: Evidence, probe: Probe) -> bool:
     """Whether this alone rejects the candidate: then other failures need not be asked again."""
-    shown = probe.required and Repeat.RIGHT not in own.repeats and len(own.repeats) > 1
-    return shown and own.outcome is Outcome.FAILED and control.passed
+    return probe.required and stands(own) and control.passed

@@ -252,7 +252,6 @@ def _compile(schema: Schema) -> _Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
     from jsonschema.validators import validator_for  # noqa: PLC0415
-    from referencing.jsonschema import EMPTY_REGISTRY  # noqa: PLC0415
 
     document = schema.document
     if not isinstance(document, dict | bool):
@@ -268,7 +267,7 @@ def _compile(schema: Schema) -> _Validator:
     budget = Budget()
     if isinstance(document, dict):  # else a reference to the whole would name an unlimited class
         document = {key: part for key, part in document.items() if key != "$schema"}
-    return _Validator(budget.limited(kind)(document, registry=EMPTY_REGISTRY), budget, schema)
+    return _Validator(budget.validator(kind, document), budget, schema)
 
 
 def _no_schema(schema: Schema, why: str) -> CannotAskError:

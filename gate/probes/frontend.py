@@ -6,15 +6,19 @@ while the front end still lets the revision answer that had the tag before. The 
 those of cloud.google.com/run/docs/troubleshooting and cloud.google.com/run/docs/known-issues.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from gate.core.evidence import Evidence, Outcome, Symptom
+from gate.core.policy import CandidateRule
 from gate.ports import Clock
 from gate.probes.outcome import Fault
 
-ARRIVAL_WITHIN_S = 60.0
+ARRIVAL_WITHIN_S = CandidateRule().arrival_within_s
 """How long the front end may take to know an address that the platform has reported."""
+LEAST_PAUSE_S = 0.001
 LOOKED_AT = 4096
 """Only this many characters of a body are looked at: the front end's own pages are short."""
 
@@ -100,6 +104,17 @@ _TOO_LATE = FrontEndAnswer(
     "look at the candidate's logs for what it waited for",
     Outcome.FAILED,
 )
+_LOST = FrontEndAnswer(
+    "the front end lost the container, or could not reach it, before it answered",
+    "where that stays: a port named h2c (HTTP/2 end to end) reaches no container that speaks "
+    "HTTP/1.1 alone, and no WebSocket; else look at the candidate's logs for a crash",
+    busy=True,
+)
+_TEMPORARY = FrontEndAnswer(
+    "the front end has trouble of its own that passes, and says so",
+    "run the gate again; where it stays, see the status page of Google Cloud",
+    busy=True,
+)
 _NEWER_404 = (
     "404 Page not found</title>",
     "Error: Page not found",
@@ -120,6 +135,11 @@ _KNOWN = (
     _Known(_NOT_TAKEN_STATUSES, ("<title>Error 4", ")!!1"), _NOT_TAKEN),
     _Known((503,), ("malformed response or connection to the instance had an error",), _BROKE),
     _Known((503,), ("malformed or connection to the instance had an error",), _BROKE),
+    _Known((502, 503), ("upstream connect error or disconnect/reset before headers",), _LOST),
+    _Known((502, 503), ("no healthy upstream",), _LOST),
+    _Known((500, 502, 503), ("encountered a temporary error",), _TEMPORARY),
+    _Known((500, 502, 503), ("is not available yet", "Please try again in"), _TEMPORARY),
+    _Known((502, 503), ("<title>Error 50", ")!!1"), _TEMPORARY),
     _Known((502, 503), ("could not complete your request",), _BROKE),
     _Known((503,), ("Service Unavailable",), _NO_CONTAINER, whole=True),
     _Known((504,), ("upstream request timeout",), _TOO_LATE),
@@ -158,8 +178,28 @@ def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer 
     return next((known.answer for known in _KNOWN if known.fits(status, text)), None)
 
 
+def passes(text: str) -> bool:
+    """Whether a text of the request log tells of trouble of the front end's own.
+
+    Args:
+        text: of the entry.
+    """
+    said = (recognise(status, text) for status in (500, 502, 503))
+    return any(one in {_LOST, _TEMPORARY} for one in said)
+
+
+def unreachable(answered: Evidence) -> bool:
+    """Whether the front end said that it could not reach the container, or lost it.
+
+    Args:
+        answered: what a probe saw.
+    """
+    leading = answered.findings[:1]
+    return any(one.symptom is Symptom.PLATFORM and _LOST.meaning in one.seen for one in leading)
+
+
 class Arrival:
-    """How long the candidate's address has not been the candidate's: one for a whole run.
+    """How long the candidate's address may still not be the candidate's: one for a whole rollout.
 
     Cloud Run reports a tag's URL before every front end knows it, since changes of traffic take a
     while to reach all of them (cloud.google.com/run/docs/rollouts-rollbacks-traffic-migration).
@@ -168,62 +208,88 @@ class Arrival:
     one does not.
 
     Args:
-        within_s: how long it may take; then the probes say what they get.
+        within_s: how long is waited in all, whoever waits; then the probes say what they get.
+
+    Attributes:
+        awaited: whether anything may have to be waited for at all.
+        left_s: how long may still be waited.
     """
 
     def __init__(self, within_s: float = ARRIVAL_WITHIN_S) -> None:
-        self._within_s = within_s
-        self._since: datetime | None = None
+        self.awaited = within_s > 0
+        self.left_s = within_s
+        self._until: datetime | None = None
 
-    @property
-    def awaited(self) -> bool:
-        """Whether anything may have to be waited for."""
-        return self._within_s > 0
+    def wait(self, pause_s: float, since: datetime, now: datetime) -> float:
+        """Notes that somebody has waited and is about to go on; time that several wait counts once.
 
-    def elsewhere(self) -> "Arrival":
-        """The same patience with another address."""
-        return Arrival(self._within_s)
+        Args:
+            pause_s: how long they would wait now.
+            since: when they began to wait, or ended their last pause.
+            now: the time.
 
-    def unknown(self, now: datetime) -> bool:
-        """Notes that the address is not the candidate's yet; says whether to go on waiting."""
-        self._since = self._since or now
-        return (now - self._since).total_seconds() < self._within_s
+        Returns:
+            How long they may wait now, 0 where the time is up.
+        """
+        self._note(since, now)
+        allowed_s = min(pause_s, self.left_s)
+        if allowed_s < LEAST_PAUSE_S:
+            return 0.0
+        self._note(now, now + timedelta(seconds=allowed_s))
+        return allowed_s
 
-    def known(self) -> None:
-        """Notes that somebody answered there."""
-        self._since = None
+    def _note(self, since: datetime, until: datetime) -> None:
+        begun = max(since, self._until or since)
+        self.left_s -= max(0.0, (until - begun).total_seconds())
+        self._until = max(until, self._until or until)
 
 
 class Patience:
     """Whether to ask one question again: only if the candidate cannot have seen it.
 
     Args:
-        arrival: what the whole run knows of the address.
+        arrival: how long the whole rollout may wait for the address to be the candidate's.
         clock: tells the time.
+        say: told at once what is waited for, and for how long at most.
     """
 
     PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
     BUSY_PAUSES_S = (0.5, 1.0)
 
-    def __init__(self, arrival: Arrival, clock: Clock) -> None:
+    def __init__(
+        self, arrival: Arrival, clock: Clock, say: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
         self._arrival = arrival
         self._clock = clock
+        self._say = say
         self._looks = 0
         self._busy = 0
+        self._waited_until: datetime | None = None
 
-    def pause_s(self, answer: FrontEndAnswer | None, *, other: bool = False) -> float | None:
+    def pause_s(self, answer: FrontEndAnswer | None, *, other: str = "") -> float | None:
         """Seconds to wait before asking again; None to take the answer as it is.
 
         Args:
             answer: what the front end said in the container's place, None if it said nothing.
-            other: whether another revision answered.
+            other: the other revision that answered, "" if none did.
         """
         if other or (answer is not None and answer.unknown):
-            pause_s = self.PAUSES_S[min(self._looks, len(self.PAUSES_S) - 1)]
-            self._looks += 1
-            return pause_s if self._arrival.unknown(self._clock.now()) else None
-        self._arrival.known()
+            return self._arriving_s(other)
+        self._waited_until = None
         if answer is None or not answer.busy or self._busy == len(self.BUSY_PAUSES_S):
             return None
+        self._say(f"{answer.meaning}: asking again", f" {len(self.BUSY_PAUSES_S)} times at most")
         self._busy += 1
         return self.BUSY_PAUSES_S[self._busy - 1]
+
+    def _arriving_s(self, other: str) -> float | None:
+        now, left_s = self._clock.now(), self._arrival.left_s
+        wanted_s = self.PAUSES_S[min(self._looks, len(self.PAUSES_S) - 1)]
+        pause_s = self._arrival.wait(wanted_s, self._waited_until or now, now)
+        if pause_s <= 0:
+            return None
+        self._looks += 1
+        self._waited_until = now + timedelta(seconds=pause_s)
+        says = f"still answers with revision {other}" if other else "knows no such address yet"
+        self._say(f"the front end {says}: asking again", f" for at most {ceil(left_s)} s")
+        return pause_s

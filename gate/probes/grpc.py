@@ -16,10 +16,11 @@ import grpc.aio
 from gate.core.evidence import Evidence, Symptom
 from gate.kinds.grpc import GrpcProbe
 from gate.probes import faults, headers
-from gate.probes.frontend import FrontEndAnswer, Patience
-from gate.probes.identity import Doubt
+from gate.probes.frontend import FrontEndAnswer
+from gate.probes.identity import Doubt, known_by
 from gate.probes.inquiry import Inquiry, Run
 from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.readiness import says_so
 
 if TYPE_CHECKING:
     from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -81,16 +82,14 @@ async def ask(inquiry: Inquiry[GrpcProbe]) -> Evidence:
     trace = headers.Trace()
     asked = f"grpc.health.v1.Health/Check {spec.service or '(the whole server)'}"
     draft = inquiry.begin(KIND, asked, f"{SERVING} within {spec.within_s:g} s")
-    patience = Patience(run.arrival, run.clock)
+    patience = run.patience()
     again: list[str] = []
     reply = await _call(run, spec, trace)
     while True:
-        other = reply.doubt is not None and reply.doubt.other
+        other = reply.doubt.other if reply.doubt else ""
         pause_s = patience.pause_s(reply.front_end, other=other)
         if pause_s is None:
             break
-        if not again:
-            inquiry.report(f"asking again: {run.words.line(reply.seen, 120)}", 0, 0)
         again.append(reply.seen)
         await run.clock.sleep(pause_s)
         reply = await _call(run, spec, trace)
@@ -204,7 +203,7 @@ def _fault(code: grpc.StatusCode, told: str, spec: GrpcProbe, *, ready: bool) ->
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in told:
             return Fault(Symptom.TOO_LARGE, told, f"at most {ANSWER_MAX} bytes")
         case _:
-            return Fault(Symptom.STATUS, told, SERVING)
+            return Fault(Symptom.STATUS, told, SERVING, not_yet=says_so(told))
 
 
 def _unavailable(told: str) -> Fault:
@@ -216,19 +215,18 @@ def _unavailable(told: str) -> Fault:
         return faults.unreached(told)
     if _BROKEN.search(told):
         return faults.broken_off(told, SERVING)
-    return Fault(Symptom.STATUS, told, SERVING)
+    return Fault(Symptom.STATUS, told, SERVING, not_yet=says_so(told))
 
 
 def _attributed(run: Run, reply: _Reply, metadata: Mapping[str, str]) -> _Reply:
     """Says whose answer it is; one without any metadata came from nobody that could be named."""
     identity = run.identity
-    if not identity.header:
-        return reply
     name = identity.name_in(lambda header: metadata.get(header.lower()))
     silent = reply.fault is not None and not metadata
     if reply.fault is not None and not name and (silent or reply.front_end):
         return reply._replace(fault=identity.unanswered(reply.fault))
-    return reply._replace(name=name, doubt=identity.doubt(name, reply.seen, reply.fault))
+    doubt = identity.doubt(name, reply.seen, reply.fault)
+    return reply._replace(name=known_by(name, doubt), doubt=doubt)
 
 
 def _pairs(metadata: object) -> dict[str, str]:

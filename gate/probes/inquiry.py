@@ -16,9 +16,10 @@ from gate.core.shapes import Shape
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.kinds.keys import Keys
 from gate.ports import Clock, Configurations, Logs, Target
-from gate.probes.frontend import Arrival
+from gate.probes.frontend import Arrival, Patience
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError, Fault, worst
+from gate.probes.readiness import Readiness
 from gate.probes.words import LINES_MAX, TEXT_MAX, Words
 
 FINDINGS_MAX = 12
@@ -77,10 +78,12 @@ class Run:
         secrets: name to value.
         tls: the one TLS context, made when it is first needed.
         since: logs before it are not looked at.
-        arrival: whether the front end knows the target's address by now.
+        arrival: how long the front end may still be waited for.
         identity: whose answers count.
+        waiting: told at once what is waited for, and for how long at most.
         configurations: reads how revisions are set up; None where nothing can.
         surroundings: what programs that a probe starts are given.
+        readiness: how long an answer that says that it is too early is asked for again.
     """
 
     target: Target
@@ -95,6 +98,12 @@ class Run:
     identity: Identity = field(default_factory=Identity)
     configurations: Configurations | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
+    readiness: Readiness = field(default_factory=Readiness)
+    waiting: Callable[[str, str], None] = lambda *_: None
+
+    def patience(self) -> Patience:
+        """For one question of this run."""
+        return Patience(self.arrival, self.clock, self.waiting)
 
     def values(self, nonce: str, user: str = "", url: str = "") -> Mapping[str, str]:
         """What templates are rendered with, for one connection.
@@ -186,7 +195,9 @@ class Draft:
             right_times=tally.right,
             trace=trace,
             answered_by=words.line(answered_by, TEXT_MAX),
+            named=self.run.identity.proven,
             shape=shape,
+            not_yet=any(fault.not_yet for fault in counted),
         )
 
 

@@ -41,20 +41,26 @@ class Budget:
         self.steps, self.errors = STEPS_MAX, ERRORS_MAX
         self.patterns.renew()
 
-    def limited(self, kind: Any) -> Any:
-        """The same validator class, within this budget.
+    def validator(self, kind: Any, document: Json) -> Any:
+        """A validator of a schema within this budget; it looks up nothing outside of the schema.
 
         Args:
             kind: a validator class of jsonschema.
+            document: the schema.
         """
         from jsonschema.validators import extend  # noqa: PLC0415 - lazy: takes about 60 ms
+        from referencing.jsonschema import EMPTY_REGISTRY, specification_with  # noqa: PLC0415
 
+        whole = specification_with(kind.META_SCHEMA["$schema"]).create_resource(document)
+        resolver = EMPTY_REGISTRY.with_resource("", whole).resolver("")
+        self.patterns.target = lambda reference: resolver.lookup(reference).contents
         ours = {"uniqueItems": _unique, **self.patterns.keywords}
         keywords = {
             name: self._counted(ours.get(name, keyword))
             for name, keyword in kind.VALIDATORS.items()
         }
-        return extend(kind, keywords)  # type: ignore[no-untyped-call]
+        limited = extend(kind, keywords)  # type: ignore[no-untyped-call]
+        return limited(document, registry=EMPTY_REGISTRY)
 
     def _counted(self, keyword: _Keyword) -> _Keyword:
         def counted(

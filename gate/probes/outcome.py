@@ -6,12 +6,13 @@ resolve, a refused connection or a failed TLS handshake is the front end's, sinc
 end listens whether or not a container does; an answer that the front end gives by itself says
 nothing of the container, unless it says that the container broke (frontend.recognise knows); an
 answer that another revision gave, or that does not say who did where the policy asks for it,
-proves nothing (identity knows), no more than a suite that asked nothing does; and a fault of our
-own side is nobody else's.
+proves nothing (identity knows), no more than a suite that asked nothing does; an application that
+lets nobody in at the tag's host name was not asked what its users ask it (hosts knows); and a fault
+of our own side is nobody else's.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.core.evidence import Outcome, Symptom
 
@@ -38,6 +39,7 @@ OUTCOMES: Mapping[Symptom, Outcome] = {
     Symptom.ROUTES: Outcome.FAILED,
     Symptom.TESTS: Outcome.FAILED,
     Symptom.PLUGIN: Outcome.FAILED,
+    Symptom.HOST: Outcome.INCONCLUSIVE,
     Symptom.NO_EVIDENCE: Outcome.INCONCLUSIVE,
     Symptom.IDENTITY: Outcome.INCONCLUSIVE,
     Symptom.CONNECT: Outcome.INCONCLUSIVE,
@@ -68,6 +70,8 @@ class Fault:
 
     Attributes:
         because: another outcome than the table's, where the answer itself tells.
+        not_yet: whether the answer says by its own words that it is too early to ask
+            (readiness knows).
     """
 
     symptom: Symptom
@@ -75,11 +79,23 @@ class Fault:
     expected: str
     hint: str = ""
     because: Outcome | None = None
+    not_yet: bool = False
 
     @property
     def outcome(self) -> Outcome:
         """What this fault alone makes of the probe."""
         return self.because or OUTCOMES[self.symptom]
+
+
+def as_early(doubted: Fault, wrong: Fault | None) -> Fault:
+    """A fault in place of another one, which may have said that it is too early to ask.
+
+    Args:
+        doubted: why the answer is no evidence.
+        wrong: what is wrong with the answer itself.
+    """
+    early = wrong is not None and wrong.not_yet
+    return replace(doubted, not_yet=True) if early else doubted
 
 
 def worst(faults: Iterable[Fault]) -> Outcome:

@@ -35,10 +35,15 @@ class TooSlowError(Exception):
 
 
 class Patterns:
-    """What is left of one answer's time; `renew` for the next."""
+    """What is left of one answer's time; `renew` for the next.
+
+    Attributes:
+        target: what a reference within the schema names.
+    """
 
     def __init__(self) -> None:
         self.left_s = SECONDS_MAX
+        self.target: Callable[[str], Json] = lambda _: True
 
     def renew(self) -> None:
         """Begins with another answer."""
@@ -110,6 +115,8 @@ class Patterns:
         for keyword in {"additionalProperties", "unevaluatedProperties"} & schema.keys():
             part = schema[keyword]
             found |= {name for name in instance if _holds(validator, instance[name], part)}
+        if "$ref" in schema:
+            found |= self._evaluated(validator, instance, self.target(schema["$ref"]))
         for part in _in_place(validator, instance, schema):
             found |= self._evaluated(validator, instance, part)
         return found
@@ -132,9 +139,7 @@ class Patterns:
 
 
 def _in_place(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[Any]:
-    """The parts of a schema that are applied to the same value, and hold."""
-    if "$ref" in schema:
-        yield _target(validator, schema["$ref"])
+    """The parts of a schema that are applied to the same value, and hold; not what it refers to."""
     dependent = schema.get("dependentSchemas", {})
     yield from (part for name, part in dependent.items() if name in instance)
     for keyword in ("allOf", "anyOf", "oneOf"):
@@ -146,11 +151,6 @@ def _in_place(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) 
 
 def _holds(validator: Any, value: Json, schema: Any) -> bool:
     return next(validator.descend(value, schema), None) is None
-
-
-def _target(validator: Any, reference: str) -> Any:
-    """What a reference within the whole schema names; no other is ever looked up."""
-    return validator._resolver.lookup(reference).contents  # noqa: SLF001 - no other way to the root
 
 
 def _unexpected(names: list[str]) -> str:

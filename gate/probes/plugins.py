@@ -24,6 +24,7 @@ from gate.kinds.kind import Kind
 from gate.kinds.plugin import PluginProbe
 from gate.kinds.records import slots_of
 from gate.probes import headers
+from gate.probes.identity import known_by
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.plugin import GROUP, Answer, Question, Remark
@@ -71,7 +72,8 @@ async def _ask(
     if answer.expected:
         draft = replace(draft, expected=answer.expected)
     faults = list(_faults(answer))
-    doubt = run.identity.doubt(answer.answered_by, answer.seen) if run.identity.header else None
+    name = answer.answered_by if run.identity.header else ""
+    doubt = run.identity.doubt(name, answer.seen)
     if doubt is not None:
         faults = [doubt.fault]
     shown = run.words.reach() + 1  # one more: what is cut must be seen to be
@@ -82,7 +84,7 @@ async def _ask(
         faults,
         map(run.words.line, lines),
         trace=trace.id,
-        answered_by=answer.answered_by,
+        answered_by=known_by(answer.answered_by, doubt),
     )
 
 

@@ -7,6 +7,9 @@ import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from gate.core.evidence import Symptom
+from gate.probes.outcome import Fault
+
 _SIGN_IN_HOST = re.compile(r"(^|\.)(accounts\.google\.com|login\.|auth\.|sso\.)", re.IGNORECASE)
 _SIGN_IN_PATH = re.compile(
     r"/(login|log-in|signin|sign-in|oauth2?|sso|authorize)(/|$)", re.IGNORECASE
@@ -37,6 +40,20 @@ def read(asked: str, location: str) -> Redirect:
     except ValueError:
         return Redirect("to an address that cannot be read")
     return found
+
+
+def fault(asked: str, phrase: str, location: str, expected: str) -> Fault:
+    """An answer that leads elsewhere.
+
+    Args:
+        asked: the whole URL of the request.
+        phrase: the status with its usual name.
+        location: as in `read`.
+        expected: what was expected, in words.
+    """
+    meaning, hint = read(asked, location)
+    to = f" ({location})" if location else ""
+    return Fault(Symptom.REDIRECT, f"{phrase}: {meaning}{to}", expected, hint)
 
 
 def _elsewhere(here: SplitResult, there: SplitResult) -> Redirect | None:

@@ -6,7 +6,6 @@ during a probe belongs to that probe. What asks a kind is imported when its firs
 
 import ssl
 import traceback
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,25 +13,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from gate.core.evidence import STABLE, Evidence, Symptom
+from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import Probe
 from gate.core.redaction import Redactor
 from gate.errors import ValueProblem
-from gate.kinds.keys import Keys, keys_of
-from gate.kinds.kind import Control, Kind, Turn
+from gate.kinds.keys import keys_of
+from gate.kinds.kind import Kind, Turn
 from gate.ports import Clock, Configurations, Logs, Progress, Target
-from gate.probes.control import Limits, Sides, ask_both, settled
+from gate.probes.asking import Asking
 from gate.probes.frontend import ARRIVAL_WITHIN_S, Arrival, kept_out
 from gate.probes.identity import Identity
-from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings, told_before
+from gate.probes.inquiry import Draft, Inquiry, Nonces, Run, Surroundings
 from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.readiness import Readiness
 from gate.probes.tls import shared_context
-from gate.probes.words import LINES_MAX, TEXT_MAX, Words
+from gate.probes.words import TEXT_MAX, Words
 
-_SPARED = "stable was not asked: the probe changes something there; stable_writes: true allows it"
-PROOFS_MAX = 3
-"""So often a probe is asked if another revision turns out to answer right after it."""
-
+WAITS_MAX = 5
+"""Most things that a probe says it waits for."""
 
 Ask = Callable[[Inquiry[Any]], Awaitable[Evidence]]
 
@@ -57,8 +55,8 @@ class ProbeRunner:
         clock: time.
         redactor: knows the same secrets, and whatever else must never be shown.
         tls: makes the TLS context that all probes share.
-        arrival_within_s: how long the front end may answer that it knows no such address, or let
-            another revision answer there.
+        arrival_within_s: how long is waited in all, in however many runs, while the front end knows
+            no such address or lets another revision answer there.
         configurations: reads how revisions are set up; None where nothing can.
         surroundings: what programs that a probe starts are given; None for nothing.
     """
@@ -80,7 +78,7 @@ class ProbeRunner:
         self._clock = clock
         self._words = Words(redactor)
         self._tls = cache(tls)
-        self._arrival_within_s = arrival_within_s
+        self._arrival = Arrival(arrival_within_s)
         self._configurations = configurations
         self._surroundings = surroundings or Surroundings()
 
@@ -99,12 +97,8 @@ class ProbeRunner:
             target: whom to ask.
             progress: told when a probe begins, advances and ends.
         """
-        asking = _Asking(
-            self._run_at(target),
-            self._run_at(target.stable) if target.stable else None,
-            Limits(target.repeats, self._clock, target.until),
-            progress,
-        )
+        stable = self._run_at(target.stable) if target.stable else None
+        asking = Asking(self._run_at(target), stable, _ask, progress)
         if target.warm_s > 0 and any(keys_of(one).facts.addressed for one in probes):
             from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
 
@@ -125,95 +119,12 @@ class ProbeRunner:
             logs=self._logs,
             tls=self._tls,
             since=target.since or self._clock.now(),
-            arrival=Arrival(self._arrival_within_s),
+            arrival=self._arrival,
             identity=Identity(target.identity, target.revision),
             configurations=self._configurations,
             surroundings=self._surroundings,
+            readiness=Readiness(target.ready_until),
         )
-
-
-class _Asking:
-    """One run over the probes: each is asked of the candidate and, as a control, of stable."""
-
-    def __init__(
-        self,
-        run: Run,
-        stable: Run | None,
-        limits: Limits,
-        progress: Callable[[Progress], None],
-    ) -> None:
-        self._run = run
-        self._stable = stable
-        self._limits = limits
-        self._progress = progress
-        self._decided = False
-
-    async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        """What the candidate shows, and stable where it is asked."""
-        self._progress(Progress(probe.name))
-        if self._stable is not None and probe.spares_stable:
-            own, control = await self._sparing(probe), None
-        else:
-            own, control = await self._both(probe)
-        self._progress(Progress(probe.name, evidence=own))
-        if control is not None:
-            self._progress(Progress(probe.name, evidence=control, address=STABLE))
-        return own, control
-
-    async def _both(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        keys, stable = keys_of(probe), self._stable
-        kind = keys.facts
-
-        def again(times: int) -> None:
-            most = self._limits.rule.at_most if self._limits.rule else times
-            self._progress(Progress(probe.name, "failed: asking both again", times, most))
-
-        async def own() -> Evidence:
-            return await _ask(probe, self._run, self._progress)
-
-        async def control() -> Evidence:
-            assert stable is not None
-            self._progress(Progress(probe.name, "asking", address=STABLE))
-            await self._arrived(keys)
-            of_stable = replace(probe, spec=keys.of_stable())
-            return await _ask(of_stable, stable, self._progress, STABLE)
-
-        if kind.control is Control.ITSELF:
-            return await self._compared(probe)
-        if stable is None or kind.control is Control.NONE:
-            return await own(), None
-        if kind.control is Control.AFTER_FAILURE:
-            seen = await own()
-            return seen, None if seen.passed else replace(await control(), address=STABLE)
-        limits = self._limits if kind.again else replace(self._limits, rule=None)
-        pair = await ask_both(probe, Sides(own, control, again), limits)
-        if settled(*pair, probe):
-            self._limits = replace(self._limits, rule=None)
-            self._decided = True
-        return pair
-
-    async def _sparing(self, probe: Probe) -> Evidence:
-        """Of a probe that changes something: what the candidate shows, with nothing beside it."""
-        run = replace(self._run, target=replace(self._run.target, stable=None))
-        seen = await _ask(probe, run, self._progress)
-        first = [
-            replace(one, hint=f"{one.hint}; {_SPARED}" if one.hint else _SPARED)
-            for one in seen.findings[:1]
-        ]
-        findings = (*first, *seen.findings[1:])
-        excerpts = (f"= {_SPARED}", *seen.excerpts)[:LINES_MAX]
-        return replace(seen, findings=findings, excerpts=excerpts)
-
-    async def _arrived(self, keys: Keys) -> None:
-        """Waits for what stable was asked last, unless the verdict is known."""
-        if not self._decided and (wait_s := keys.arrival_s):
-            await self._limits.clock.sleep(wait_s)
-
-    async def _compared(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
-        """Of a kind that asks both by itself: stable's evidence comes along, if it was asked."""
-        controls: list[Evidence] = []
-        own = await _ask(probe, self._run, self._progress, control=controls.append)
-        return own, controls[-1] if controls else None
 
 
 async def _ask(
@@ -229,7 +140,16 @@ async def _ask(
         progress(Progress(probe.name, text, done, of, address=address))
 
     keys = keys_of(probe)
-    run = replace(run, words=run.words.keeping(probe.bodies))
+    said: set[str] = set()
+
+    def waiting(what: str, limit: str) -> None:
+        text = run.words.line(what, TEXT_MAX)
+        if text not in said and len(said) < WAITS_MAX:
+            said.add(text)
+            progress(Progress(probe.name, text + limit, address=address, at_once=True))
+
+    words, identity = run.words.keeping(probe.bodies), run.identity.anew()
+    run = replace(run, words=words, identity=identity, waiting=waiting)
     inquiry = Inquiry(probe.name, keys, run, report, control)
     draft = inquiry.begin(keys.facts.name, keys.asked, "an answer")
     try:
@@ -244,53 +164,13 @@ async def _ask(
 
 async def _seen(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
     """Asks, with proofs of who answers where the policy has a path for them."""
-    run = inquiry.run
-    if run.identity.path and kind.turn is Turn.COLD:
-        return await _before_a_proof(kind, inquiry, draft)
-    if run.identity.path and kind.addressed:
-        return await _between_proofs(kind, inquiry, draft)
-    return await _asks(kind)(inquiry)
+    if not inquiry.run.identity.path or not kind.addressed:
+        return await _asks(kind)(inquiry)
+    from gate.probes.web import beside  # noqa: PLC0415 - lazy, as the askers
 
-
-async def _between_proofs(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
-    """Asks once the right revision answers; it counts if that one still does so afterwards."""
-    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
-
-    run = inquiry.run
-    before: Counter[str] = Counter()
-
-    def again(seen: str) -> None:
-        told = run.words.line(seen, TEXT_MAX)
-        if told not in before:
-            inquiry.report(f"asking again: {told}", 0, 0)
-        before[told] += 1
-
-    asked = 0
-    proof = await prove(run, again)
-    while proof.fault is None:
-        evidence = await _asks(kind)(inquiry)
-        asked += 1
-        proof = await prove(run)
-        if proof.fault is None:
-            excerpts = (*told_before(before, run.words), *evidence.excerpts)[:LINES_MAX]
-            name = run.words.line(proof.name, TEXT_MAX)
-            return replace(evidence, excerpts=excerpts, answered_by=name)
-        if proof.other and asked < PROOFS_MAX:
-            again(f"{proof.fault.seen}, right after the probe")
-            proof = await prove(run, again)
-    excerpts = told_before(before, run.words)
-    return draft.end(proof.fault.seen, [proof.fault], excerpts, answered_by=proof.name)
-
-
-async def _before_a_proof(kind: Kind, inquiry: Inquiry[Any], draft: Draft) -> Evidence:
-    """Asks what a proof before it would spoil; it counts if the right revision answers then."""
-    from gate.probes.web.proof import prove  # noqa: PLC0415 - lazy, as the others
-
-    evidence = await _asks(kind)(inquiry)
-    proof = await prove(inquiry.run)
-    if proof.fault is not None:
-        return draft.end(proof.fault.seen, [proof.fault], answered_by=proof.name)
-    return replace(evidence, answered_by=inquiry.run.words.line(proof.name, TEXT_MAX))
+    if kind.turn is Turn.COLD:
+        return await beside.before_a_proof(_asks(kind), inquiry, draft)
+    return await beside.between_proofs(_asks(kind), inquiry, draft)
 
 
 def _defect(error: Exception) -> Fault:

@@ -45,7 +45,7 @@ async def ask(inquiry: Inquiry[SoakProbe]) -> Evidence:
     draft = inquiry.begin(KIND, asked, _expected(spec))
     held = _Held(inquiry, opening)
     try:
-        fault = await held.open() or await held.hold() or held.too_quiet()
+        fault = await held.held()
         await held.leave()
     finally:
         held.abort()
@@ -69,8 +69,9 @@ class _Held:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
         self._record = Record(run.words.reach(), _SHOWN // 3, _SHOWN - _SHOWN // 3)
-        values = run.values(run.nonces.new())
-        self._handshake = Handshake(opening, run, values, self._spec.open_within_s)
+        self._opening = opening
+        self._values = run.values(run.nonces.new())
+        self._handshake = Handshake(opening, run, self._values, self._spec.open_within_s)
         self._connection = self._new()
         self._error = ""
         self._json_pings = 0
@@ -81,13 +82,25 @@ class _Held:
         """The revision that answered the handshake, by its own word."""
         return self._handshake.answered_by
 
+    async def held(self) -> Fault | None:
+        """Opens and holds it, with the right revision; what was wrong, or None."""
+        fault = await self.open() or await self.hold() or self.too_quiet()
+        while (doubt := self._handshake.doubt) is not None:
+            self._note("=", f"{doubt.fault.seen}: asking again")
+            if not await self._handshake.another(self._connection):
+                break
+            self._renew()
+            fault = await self.open() or await self.hold() or self.too_quiet()
+        return self._handshake.judged(fault)
+
     async def open(self) -> Fault | None:
         """Shakes hands; why it was refused, or None."""
         refusal = await self._handshake.shake(self._connection, self._again)
         self._began_s = self._loop.time()
         if refusal is None:
-            self._note("=", "open")
-            return None
+            selected = self._connection.subprotocol
+            self._note("=", f"open, subprotocol {selected or 'none'}")
+            return self._opening.wrong_selection(selected, self._spec.subprotocol, self._values)
         self._note("=", refusal.fault.seen)
         return refusal.fault
 
@@ -184,13 +197,20 @@ class _Held:
 
     def _again(self, refusal: Refusal) -> Connection:
         self._note("=", f"{refusal.fault.seen}: asking again")
-        self._error, self._json_pings = "", 0
+        return self._renew()
+
+    def _renew(self) -> Connection:
+        """The next connection to try; nothing of the one before is kept."""
+        self._error, self._json_pings, self._pongs_s = "", 0, []
         self._connection = self._new()
         return self._connection
 
     def _arrived(self, text: str) -> Message:
         message = message_of(text)
         if isinstance(message.value, dict):
+            if not self._handshake.hear(message.value):
+                self._connection.abort()
+                return message
             self._error = classify.error_label(message.value) or self._error
         if message.ping:
             self._json_pings += 1

@@ -14,6 +14,7 @@ from gate.kinds.startup import StartupProbe
 from gate.probes import headers
 from gate.probes.inquiry import Inquiry, Run, Tally, told_before
 from gate.probes.outcome import Fault, worst
+from gate.probes.readiness import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from gate.probes.web.asking import (
     Before,
     Reply,
@@ -22,6 +23,7 @@ from gate.probes.web.asking import (
     named,
     plain_request,
 )
+from gate.probes.web.exchange import Request
 
 KIND = "startup"
 WARM_TIMEOUT_S = 10.0
@@ -47,7 +49,7 @@ async def ask(inquiry: Inquiry[StartupProbe]) -> Evidence:
     run, spec = inquiry.run, inquiry.spec
     trace = headers.Trace()
     draft = inquiry.begin(KIND, f"GET {spec.path}", _expected(spec))
-    before = Before(run, inquiry.report)
+    before = Before(run)
     first = await _first(run, spec, trace, before)
     inquiry.report(f"first answer after {_time(first.took_s)}", 1, 1 + spec.warm_requests)
     warm = await _warm(inquiry, trace) if first.fault is None else []
@@ -67,7 +69,8 @@ async def ask(inquiry: Inquiry[StartupProbe]) -> Evidence:
 async def _first(run: Run, spec: StartupProbe, trace: headers.Trace, before: Before) -> _Timed:
     """The first answer; what the front end or another revision said before it does not count.
 
-    Except that no instance had room: then the revision itself was waited for.
+    Except that no instance had room: then the revision itself was waited for. What says by itself
+    that it is too early is no answer: it is asked again for as long as the first one may take.
     """
     loop = asyncio.get_running_loop()
     began_s = loop.time()
@@ -78,11 +81,32 @@ async def _first(run: Run, spec: StartupProbe, trace: headers.Trace, before: Bef
         if reply.from_other or (reply.front_end is not None and reply.front_end.unknown):
             began_s = loop.time()
 
-    reply = await ask_patiently(
-        run, lambda: plain_request(run, trace, spec.path), spec.first_s, spec.status, waiting
-    )
+    def request() -> Request:
+        return plain_request(run, trace, spec.path)
+
+    reply = await ask_patiently(run, request, spec.first_s, spec.status, waiting)
+    pause_s = FIRST_PAUSE_S
+    while _too_early(reply, spec) and loop.time() - began_s + pause_s < spec.first_s:
+        before(reply, _wrong(reply, spec))
+        await run.clock.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+        reply = await ask_patiently(run, request, spec.first_s, spec.status, waiting)
     took_s = loop.time() - began_s
+    if _too_early(reply, spec):
+        seen = f"a slow start: still {_wrong(reply, spec)}"
+        return _Timed(took_s, Fault(Symptom.TIMEOUT, seen, f"within {_time(spec.first_s)}"))
     return _timed(reply, took_s, spec.first_s, spec.status, "first answer")
+
+
+def _too_early(reply: Reply, spec: StartupProbe) -> bool:
+    """Whether the candidate says by its own words that it is not ready yet."""
+    wrong = reply.wrong(spec.status)
+    return wrong is not None and wrong.not_yet
+
+
+def _wrong(reply: Reply, spec: StartupProbe) -> str:
+    wrong = reply.wrong(spec.status)
+    return wrong.seen if wrong else ""
 
 
 async def _warm(inquiry: Inquiry[StartupProbe], trace: headers.Trace) -> list[_Timed]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from gate.core.policy import Bodies
 from gate.core.redaction import Redactor
+from gate.core.texts import shortened, visible
 from gate.probes.quoting import kept
 
 LINE_MAX = 500
@@ -21,14 +22,8 @@ TEXT_MAX = 240
 _TOKEN_BEGINS = 24
 """So many characters of a token may go by before it is told by its shape."""
 
-# C0 and C1 controls (ANSI escapes start with one), zero-width and direction-changing characters,
-# line separators, and lone surrogates, which no terminal or file can take.
-_HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-)
 _BREAKS = re.compile(r"(?<![ \t])[ \t]*[\r\n][ \t\r\n]*")
 """A line's end with the indentation of the next one: in one line both only take room."""
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Words:
@@ -65,13 +60,13 @@ class Words:
             cut: whether the text was cut already, after at least `reach(limit)` characters.
         """
         whole = self._redacted(text, self.reach(limit), cut=cut)
-        return _shorten(visible(_BREAKS.sub("\n", whole)), limit)
+        return shortened(visible(_BREAKS.sub("\n", whole)), limit)
 
     def lines(self, text: str, count: int, *, cut: bool = False) -> tuple[str, ...]:
         """A text of several lines as at most `count` of them; empty ones are left out."""
         whole = self._redacted(text, self.reach(count * LINE_MAX), cut=cut)
         found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
-        return tuple(_shorten(line, LINE_MAX) for line in found if line)[:count]
+        return tuple(shortened(line, LINE_MAX) for line in found if line)[:count]
 
     def last_lines(self, text: str, count: int, *, cut: bool = False) -> tuple[str, ...]:
         """The end of a text of several lines, at most `count` of them; empty ones are left out.
@@ -84,25 +79,10 @@ class Words:
         redacted = self._redactor.text(kept(text, self._bodies))
         whole = redacted[self._margin :].partition("\n")[2] if cut else redacted
         found = [visible(line.strip()) for line in re.split(r"[\r\n]+", whole)]
-        return tuple(_shorten(line, LINE_MAX) for line in found if line)[-count:]
+        return tuple(shortened(line, LINE_MAX) for line in found if line)[-count:]
 
     def _redacted(self, text: str, reach: int, *, cut: bool) -> str:
         text = kept(text, self._bodies)
         cut = cut or len(text) > reach
         redacted = self._redactor.text(text[:reach])
         return redacted[: max(0, len(redacted) - self._margin)] + "…" if cut else redacted
-
-
-def visible(text: str) -> str:
-    r"""Replaces characters that act instead of showing by what one would type for them: \x1b."""
-    return _HARMFUL.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
-
-
-def _shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

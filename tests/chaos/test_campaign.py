@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.campaign import campaign
 from tests.chaos.__main__ import played
 from tests.chaos.draw import draw
 
@@ -9,6 +10,7 @@ SEEDS = (24, 63, 66, 98, 194, 226, 338, 403, 411, 483, 667, 672)
 """Rounds that have found something once: in the gate, or in the campaign."""
 
 
+@campaign
 @pytest.mark.timeout(180)
 def test_whatever_fails_and_whoever_interferes_traffic_is_never_left_wrong():
     played_rounds = {line["seed"]: line for line in played(SEEDS, workers=1, beside=12)}

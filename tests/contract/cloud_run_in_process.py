@@ -30,7 +30,7 @@ while True:
 _BROKEN = "import sys; print('cannot boot', file=sys.stderr); sys.exit(3)"
 _IMAGES = Images(
     {
-        name: Image((sys.executable, "-c", code), Path(__file__).parent)
+        name: Image((sys.executable, "-ISu", "-c", code), Path(__file__).parent)
         for name, code in (("good", _GOOD), ("broken", _BROKEN))
     }
 )

@@ -20,7 +20,7 @@ class Stand:
         self.places = FakePlaces({})
         self.sink = ListSink()
         self.service = SERVICE
-        self.settings = FrontEndSettings(linger_s=0.3)
+        self.settings = FrontEndSettings(linger_s=10)
 
     async def up(self, script, other=None, timeout_s=30.0, shares=None):
         self.instance = await self.stack.enter_async_context(scripted(script))

@@ -1,8 +1,4 @@
-"""The unmodified gcloud with what `gate local env --gcloud` prints: shared by its suites.
-
-Each call takes about a second: a suite runs one chain of commands for the whole module, and each
-test looks at one thing that they did.
-"""
+"""The unmodified gcloud with what `gate local env --gcloud` prints."""
 
 import json
 import os
@@ -14,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import run_v2
 
-from tests.contract.local_admin import short
-from tests.local_cloud_run import PARENT, LocalCloudRun
+from tests.local_cloud_run import LocalCloudRun
 
 needs_gcloud = pytest.mark.skipif(
     shutil.which("gcloud") is None,
@@ -76,24 +70,3 @@ class Gcloud:
         answer = self(*arguments)
         assert answer.returncode == 1, f"gcloud {shlex.join(arguments)}\n{answer.stdout}"
         return answer.stderr
-
-
-@pytest.fixture(scope="module")
-def gcloud(local_cloud_run: LocalCloudRun, tmp_path_factory: pytest.TempPathFactory) -> Gcloud:
-    """The gcloud of a module."""
-    return Gcloud(local_cloud_run, tmp_path_factory.mktemp("state"))
-
-
-def read(running: LocalCloudRun, name: str) -> run_v2.Service:
-    """A service as v2 has it."""
-    return running.services().get_service(name=f"{PARENT}/services/{name}")
-
-
-def split(service: run_v2.Service) -> list[tuple[str, int, str]]:
-    """The traffic that is asked for: revision ("" is the latest one), percent, tag."""
-    return [(target.revision, target.percent, target.tag) for target in service.traffic]
-
-
-def ready(service: run_v2.Service) -> str:
-    """The short name of the latest ready revision."""
-    return short(service.latest_ready_revision)

@@ -82,10 +82,25 @@ class Fields(list):
         return [value for key, value in self if key == name]
 
 
-async def within(work, seconds=10):
+async def within(work, seconds=60):
     """Any wait in these tests, with a deadline."""
     async with asyncio.timeout(seconds):
         return await work
+
+
+async def until(holds, pause_s=0.01):
+    """Waits for a fact that nobody announces."""
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(pause_s)
+
+
+async def until_still(count):
+    """Returns when a number has been the same for a while."""
+    seen = -1
+    while seen != count():
+        seen = count()
+        await asyncio.sleep(0.3)
 
 
 class Scripted:

@@ -90,10 +90,11 @@ async def ask(
     progress: Callable[[Progress], object] = lambda _: None,
     revision: str = "",
     identity: IdentityRule | None = None,
+    arrival_s: float = ARRIVAL_S,
 ) -> Evidence:
     """Runs one probe against host:port through the real runner."""
     target = Target(f"{scheme}://{place}", revision, headers, identity=identity)
-    (evidence,) = await ask_all([spec], target, tls=tls, progress=progress)
+    (evidence,) = await ask_all([spec], target, tls=tls, progress=progress, arrival_s=arrival_s)
     return evidence
 
 
@@ -104,10 +105,11 @@ async def ask_all(
     logs: Logs | None = None,
     tls: ssl.SSLContext | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
+    arrival_s: float = ARRIVAL_S,
 ) -> tuple[Evidence, ...]:
     """Runs probes through the real runner, in one run."""
     options = {} if tls is None else {"tls": lambda: tls}
     runner = ProbeRunner(
-        SECRETS, logs, SystemClock(), Redactor(SECRETS), arrival_within_s=ARRIVAL_S, **options
+        SECRETS, logs, SystemClock(), Redactor(SECRETS), arrival_within_s=arrival_s, **options
     )
     return await runner.run([Probe("probe", spec) for spec in specs], target, progress)

@@ -17,7 +17,7 @@ from gate.core.evidence import Outcome, Symptom
 from gate.kinds.http import HttpProbe
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
-from tests.contract.local_admin import Api, short, to
+from tests.contract.local_admin import HTTP, Api, short, to
 from tests.contract.probe_servers import ask_all
 from tests.e2e.stage import eventually
 from tests.local_cloud_run import CALM, start_local_cloud_run
@@ -47,6 +47,12 @@ def api(cloud):
     return Api("grpc", cloud)
 
 
+@pytest.fixture(scope="module")
+def private(api):
+    """A service that no test changes."""
+    return api.create("echo")
+
+
 @pytest.fixture
 def service(api):
     return api.create("echo")
@@ -58,7 +64,7 @@ def token_of(cloud):
 
     def get(audience, account="default"):
         path = f"/computeMetadata/v1/instance/service-accounts/{account}/identity"
-        answer = httpx.get(cloud.rest + path, params={"audience": audience}, headers=FLAVOR)
+        answer = HTTP.get(cloud.rest + path, params={"audience": audience}, headers=FLAVOR)
         assert answer.headers["Metadata-Flavor"] == "Google"
         return answer.raise_for_status().text
 
@@ -96,17 +102,17 @@ def run_probes(probes, url, **more):
 # Tokens
 
 
-def test_without_a_token_a_private_service_answers_403_with_googles_page(service):
-    answer = httpx.get(f"{service.uri}/a")
+def test_without_a_token_a_private_service_answers_403_with_googles_page(private):
+    answer = HTTP.get(f"{private.uri}/a")
     assert answer.status_code == 403
     assert "does not have permission to get URL <code>/a</code> from this server" in answer.text
     assert answer.headers["Server"] == "Google Frontend"
 
 
-def test_a_bad_token_is_401_with_googles_words(service, token_of):
+def test_a_bad_token_is_401_with_googles_words(private, token_of):
     elsewhere = token_of("http://127.0.0.1:1")
-    for token in ("ya29.none", elsewhere, token_of(service.uri)[:-9] + "AAAAAAAAA"):
-        answer = httpx.get(service.uri, headers=bearer(token))
+    for token in ("ya29.none", elsewhere, token_of(private.uri)[:-9] + "AAAAAAAAA"):
+        answer = HTTP.get(private.uri, headers=bearer(token))
         assert answer.status_code == 401, token
         assert "<title>401 Unauthorized</title>" in answer.text
         assert answer.headers["WWW-Authenticate"] == (
@@ -115,52 +121,52 @@ def test_a_bad_token_is_401_with_googles_words(service, token_of):
         )
 
 
-def test_the_owners_token_opens_and_arrives_without_its_signature(service, token_of):
-    token = token_of(service.uri)
-    answer = httpx.get(service.uri, headers=bearer(token)).raise_for_status()
+def test_the_owners_token_opens_and_arrives_without_its_signature(private, token_of):
+    token = token_of(private.uri)
+    answer = HTTP.get(private.uri, headers=bearer(token)).raise_for_status()
     said = token.rpartition(".")[0]
     assert f"Authorization: Bearer {said}.SIGNATURE_REMOVED_BY_GOOGLE" in answer.text
     assert token not in answer.text
 
 
-def test_the_serverless_header_leaves_the_applications_own_alone(service, token_of):
-    token = token_of(service.uri)
+def test_the_serverless_header_leaves_the_applications_own_alone(private, token_of):
+    token = token_of(private.uri)
     own = {"Authorization": "Bearer own.application.token"}
     both = own | {"X-Serverless-Authorization": f"Bearer {token}"}
-    answer = httpx.get(service.uri, headers=both).raise_for_status()
+    answer = HTTP.get(private.uri, headers=both).raise_for_status()
     assert "Authorization: Bearer own.application.token" in answer.text
     assert token not in answer.text
     swapped = bearer(token) | {"X-Serverless-Authorization": "Bearer own.application.token"}
-    assert httpx.get(service.uri, headers=swapped).status_code == 401
+    assert HTTP.get(private.uri, headers=swapped).status_code == 401
 
 
 def test_at_a_tags_address_the_audience_is_still_the_services(api, service, token_of):
     revision = short(service.latest_ready_revision)
     moved = api.move(service.name, to(revision, 100), to(revision, tag="blue"))
     (tagged,) = [status.uri for status in moved.traffic_statuses if status.tag]
-    assert httpx.get(tagged).status_code == 403
-    assert httpx.get(tagged, headers=bearer(token_of(moved.uri))).status_code == 200
-    assert httpx.get(tagged, headers=bearer(token_of(tagged))).status_code == 401
+    assert HTTP.get(tagged).status_code == 403
+    assert HTTP.get(tagged, headers=bearer(token_of(moved.uri))).status_code == 200
+    assert HTTP.get(tagged, headers=bearer(token_of(tagged))).status_code == 401
 
 
 def test_a_custom_audience_is_one_of_the_services(api, service, token_of):
     service.custom_audiences = ["https://api.example.com"]
     api.update(service, "custom_audiences")
     for audience in ("https://api.example.com", service.uri, service.uri + "/"):
-        answer = httpx.get(service.uri, headers=bearer(token_of(audience)))
+        answer = HTTP.get(service.uri, headers=bearer(token_of(audience)))
         assert answer.status_code == 200, audience
 
 
-def test_http2_is_let_in_by_the_same_door(service, token_of):
-    with httpx.Client(http1=False, http2=True) as client:
-        assert client.get(service.uri).status_code == 403
-        answer = client.get(service.uri, headers=bearer(token_of(service.uri)))
+def test_http2_is_let_in_by_the_same_door(private, token_of):
+    with httpx.Client(http1=False, http2=True, verify=False) as client:
+        assert client.get(private.uri).status_code == 403
+        answer = client.get(private.uri, headers=bearer(token_of(private.uri)))
     assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
     assert "SIGNATURE_REMOVED_BY_GOOGLE" in answer.text
 
 
-def test_a_websocket_is_refused_like_any_request(service):
-    (evidence,) = run_probes([WebSocketProbe("/ws")], service.uri)
+def test_a_websocket_is_refused_like_any_request(private):
+    (evidence,) = run_probes([WebSocketProbe("/ws")], private.uri)
     assert evidence.outcome is Outcome.INCONCLUSIVE
     assert [finding.symptom for finding in evidence.findings] == [Symptom.PLATFORM]
 
@@ -170,26 +176,26 @@ def test_a_websocket_is_refused_like_any_request(service):
 
 def test_a_stranger_is_403_until_the_policy_names_them(api, service, token_of):
     token = bearer(token_of(service.uri, STRANGER))
-    assert httpx.get(service.uri, headers=token).status_code == 403
+    assert HTTP.get(service.uri, headers=token).status_code == 403
     let_in(api, service, f"user:{STRANGER}")
-    assert httpx.get(service.uri, headers=token).status_code == 200
+    assert HTTP.get(service.uri, headers=token).status_code == 200
     let_in(api, service, "user:somebody@example.com")
-    assert httpx.get(service.uri, headers=token).status_code == 403
+    assert HTTP.get(service.uri, headers=token).status_code == 403
 
 
 def test_all_users_need_no_token_and_nobody_looks_at_theirs(api, service):
     let_in(api, service, "allUsers")
-    answer = httpx.get(service.uri, headers=bearer("own.application.token"))
+    answer = HTTP.get(service.uri, headers=bearer("own.application.token"))
     assert "Authorization: Bearer own.application.token" in answer.text
 
 
 def test_a_service_without_the_check_needs_no_token(api, service):
     service.invoker_iam_disabled = True
     api.update(service, "invoker_iam_disabled")
-    assert httpx.get(service.uri).status_code == 200
+    assert HTTP.get(service.uri).status_code == 200
     service.invoker_iam_disabled = False
     api.update(service, "invoker_iam_disabled")
-    assert httpx.get(service.uri).status_code == 403
+    assert HTTP.get(service.uri).status_code == 403
 
 
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
@@ -213,23 +219,23 @@ def test_googles_client_reads_and_writes_policies(cloud, service, transport):
 def test_v1_has_the_same_policy(cloud, api, service):
     let_in(api, service, f"user:{STRANGER}")
     url = f"{cloud.rest}/v1/{service.name}"
-    policy = httpx.get(f"{url}:getIamPolicy?options.requestedPolicyVersion=3&alt=json").json()
+    policy = HTTP.get(f"{url}:getIamPolicy?options.requestedPolicyVersion=3&alt=json").json()
     assert policy["bindings"] == [{"role": "roles/run.invoker", "members": [f"user:{STRANGER}"]}]
     policy["bindings"] = []
-    written = httpx.post(f"{url}:setIamPolicy", json={"policy": policy}).json()
+    written = HTTP.post(f"{url}:setIamPolicy", json={"policy": policy}).json()
     assert "bindings" not in written
     assert written["etag"] != policy["etag"]
-    assert httpx.post(f"{url}:setIamPolicy", json={"policy": policy}).status_code == 409
+    assert HTTP.post(f"{url}:setIamPolicy", json={"policy": policy}).status_code == 409
     assert not api.services.get_iam_policy({"resource": service.name}).bindings
 
 
 def test_a_missing_service_has_no_policy_and_may_be_given_one(cloud):
     url = f"{cloud.rest}/v1/projects/demo/locations/us-central1/services/nope"
-    answer = httpx.get(f"{url}:getIamPolicy")
+    answer = HTTP.get(f"{url}:getIamPolicy")
     assert answer.status_code == 404
     assert "Resource 'nope' of kind 'SERVICE'" in answer.json()["error"]["message"]
     body = {"permissions": ["run.services.setIamPolicy"]}
-    assert httpx.post(f"{url}:testIamPermissions", json=body).json() == body
+    assert HTTP.post(f"{url}:testIamPermissions", json=body).json() == body
 
 
 # The issuer, as Google's own library finds it
@@ -244,17 +250,17 @@ print(token)
 """
 
 
-def test_googles_library_finds_the_issuer_by_the_greetings_lines(cloud, service, tmp_path):
+def test_googles_library_finds_the_issuer_by_the_greetings_lines(cloud, private, tmp_path):
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **issuer_of(cloud)}
-    command = [sys.executable, "-c", _FETCH, service.uri]
+    command = [sys.executable, "-c", _FETCH, private.uri]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60)
     email, token = done.stdout.split()
     assert email == "default"
-    assert httpx.get(service.uri, headers=bearer(token)).status_code == 200
+    assert HTTP.get(private.uri, headers=bearer(token)).status_code == 200
 
 
 def test_its_public_key_checks_its_tokens(cloud, token_of):
-    keys = jwt.PyJWKSet.from_dict(httpx.get(f"{cloud.rest}/oauth2/v3/certs").json())
+    keys = jwt.PyJWKSet.from_dict(HTTP.get(f"{cloud.rest}/oauth2/v3/certs").json())
     token = token_of("http://a", STRANGER)
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="http://a")
@@ -263,22 +269,22 @@ def test_its_public_key_checks_its_tokens(cloud, token_of):
 
 def test_the_metadata_server_answers_only_those_who_mean_it(cloud):
     url = f"{cloud.rest}/computeMetadata/v1/instance/service-accounts/default/email"
-    assert httpx.get(url).status_code == 403
-    assert httpx.get(url, headers=FLAVOR).text == OWNER
+    assert HTTP.get(url).status_code == 403
+    assert HTTP.get(url, headers=FLAVOR).text == OWNER
     identity = url.replace("email", "identity")
-    assert httpx.get(identity, headers=FLAVOR).status_code == 400
+    assert HTTP.get(identity, headers=FLAVOR).status_code == 400
 
 
 # The request log
 
 
 def test_refusals_are_in_the_request_log_of_the_service(cloud, service):
-    httpx.get(f"{service.uri}/refused")
+    HTTP.get(f"{service.uri}/refused")
     name = service.name.rpartition("/")[2]
     wanted = f'resource.labels.service_name="{name}" AND httpRequest.status=403'
     body = {"resourceNames": ["projects/demo"], "filter": wanted}
     found = eventually(
-        lambda: httpx.post(f"{cloud.rest}/v2/entries:list", json=body).json().get("entries")
+        lambda: HTTP.post(f"{cloud.rest}/v2/entries:list", json=body).json().get("entries")
     )
     (entry,) = found
     assert entry["severity"] == "WARNING"
@@ -294,23 +300,23 @@ def test_internal_ingress_is_404_from_outside_and_lifts_again(api, service, toke
     token = bearer(token_of(service.uri))
     service.ingress = run_v2.IngressTraffic.INGRESS_TRAFFIC_INTERNAL_ONLY
     api.update(service, "ingress")
-    answer = httpx.get(service.uri, headers=token)
+    answer = HTTP.get(service.uri, headers=token)
     assert answer.status_code == 404
     assert "The requested URL was not found on this server." in answer.text
     inside = token | {"X-Gate-Local-Inside": "1"}
-    assert httpx.get(service.uri, headers=inside).status_code == 200
+    assert HTTP.get(service.uri, headers=inside).status_code == 200
     service.ingress = run_v2.IngressTraffic.INGRESS_TRAFFIC_ALL
     api.update(service, "ingress")
-    assert httpx.get(service.uri, headers=token).status_code == 200
+    assert HTTP.get(service.uri, headers=token).status_code == 200
 
 
 def test_v1_sets_the_same_ingress(cloud, api, service, token_of):
     url = f"{cloud.rest}/v1/{service.name}"
-    body = httpx.get(url).json()
+    body = HTTP.get(url).json()
     body["metadata"]["annotations"]["run.googleapis.com/ingress"] = "internal"
-    httpx.put(url, json=body).raise_for_status()
+    HTTP.put(url, json=body).raise_for_status()
     finished(api, service)
-    assert httpx.get(service.uri, headers=bearer(token_of(service.uri))).status_code == 404
+    assert HTTP.get(service.uri, headers=bearer(token_of(service.uri))).status_code == 404
 
 
 @pytest.mark.parametrize("probe", [HttpProbe("/"), WebSocketProbe("/ws")])

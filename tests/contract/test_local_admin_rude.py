@@ -1,17 +1,18 @@
 """Rude by default: things take a moment, and what is told runs ahead of what is."""
 
-import threading
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from google.cloud import run_v2
 
+from gate.local.faults.delays import Delay
 from tests.contract.local_admin import Api, short, template, to, who
-from tests.local_cloud_run import finish, local_images, start_local_cloud_run
+from tests.contract.local_faults import Faults
+from tests.e2e.stage import eventually
+from tests.local_cloud_run import finish, start_local_cloud_run
 
-__all__ = ["local_images"]
 pytestmark = pytest.mark.xdist_group("local_admin_rude")
-WITHIN_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,12 @@ def api(local_images):
     assert running.stop() == 0
 
 
-def test_an_operation_takes_a_moment_and_two_seconds_at_most(api):
+def test_an_operation_takes_a_moment(api):
     started = time.monotonic()
     operation = api.start_create(run_v2.Service(template=template()))
-    assert not operation.done()
+    assert not operation.operation.done  # as the reply had it
     finish(operation)
-    assert 0.05 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.05
 
 
 def test_traffic_is_observed_before_it_is_effective_and_then_it_is(api):
@@ -34,26 +35,25 @@ def test_traffic_is_observed_before_it_is_effective_and_then_it_is(api):
     old = short(service.latest_ready_revision)
     new = f"{short(service.name)}-new"
     api.deploy(service.name, to(old, 100), revision=new)
-    wait_for(service.uri, old)
-    early = 0
-    for there, back in ((new, old), (old, new)) * 3:
-        moved = api.move(service.name, to(there, 100))
-        assert moved.traffic_statuses[0].revision == there
+    for revision in (new, old):
+        moved = api.move(service.name, to(revision, 100))
+        assert moved.traffic_statuses[0].revision == revision
         assert moved.observed_generation == moved.generation
-        early += who(service.uri) == back
-        wait_for(service.uri, there)
-    assert early
+        wait_for(service.uri, revision)
+    faults = Faults(api.running)
+    told, obeyed = (
+        [datetime.fromisoformat(moment["at"]) for moment in faults.history(service.name, what)]
+        for what in ("told", "obeyed")
+    )
+    least = timedelta(seconds=Delay.PROPAGATE.value[0])
+    assert all(later - sooner >= least for sooner, later in zip(told, obeyed, strict=True))
 
 
 def wait_for(uri, revision):
-    """Asks until a revision answers, without a pause: the deadline is the test's."""
-    deadline = time.monotonic() + WITHIN_S
-    pause = threading.Event()
-    while True:
+    def there():
         try:
-            if who(uri) == revision:
-                return
+            return who(uri) == revision
         except ValueError:  # not routed yet: the front end's own 404 page is no JSON
-            pass
-        assert time.monotonic() < deadline, f"{uri} never reached {revision}"
-        pause.wait(0.02)
+            return False
+
+    eventually(there)

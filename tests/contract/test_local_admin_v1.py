@@ -2,28 +2,36 @@
 
 import json
 
-import httpx
 import pytest
 from google.cloud import run_v2
 
-from tests.contract.local_admin import Api, short, template, to, who
+from tests.contract.local_admin import HTTP, Api, short, template, to, who
 from tests.fakes.local_everything import everything
-from tests.local_cloud_run import APP, finish, local_cloud_run, local_images
+from tests.local_cloud_run import APP, finish
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_admin_v1")
 RUN = "run.googleapis.com"
 LOCATION = "cloud.googleapis.com/location"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(local_cloud_run):
     return Api("grpc", local_cloud_run)
+
+
+@pytest.fixture(scope="module")
+def still(api):
+    """A pair that no test changes in a way that another one would see."""
+    return two_revisions(api)
 
 
 @pytest.fixture
 def pair(api):
     """A service with two revisions; the second one has all traffic."""
+    return two_revisions(api)
+
+
+def two_revisions(api):
     service = api.create()
     old = short(service.latest_ready_revision)
     updated = api.update(run_v2.Service(name=service.name, template=template()), "template")
@@ -34,7 +42,7 @@ def waited(api, body):
     """The answer of a write's operation, when it is done."""
     operation = body["metadata"]["annotations"][f"{RUN}/operation-id"]
     url = f"{api.running.rest}/v1/projects/demo/locations/us-central1/operations/{operation}:wait"
-    answer = httpx.post(url, json={"timeout": "30s"}, timeout=40).json()
+    answer = HTTP.post(url, json={"timeout": "30s"}, timeout=40).json()
     assert answer["done"] is True
     return answer
 
@@ -50,42 +58,42 @@ def v1(api, path):
 def test_a_put_with_other_traffic_moves_it(api, pair):
     service, old, _ = pair
     url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
+    body = HTTP.get(url).json()
     body["spec"]["traffic"] = [{"revisionName": old, "percent": 100}]
-    answer = waited(api, httpx.put(url, json=body).json())
+    answer = waited(api, HTTP.put(url, json=body).json())
     assert answer["response"]["@type"] == "type.googleapis.com/google.cloud.run.v1.Service"
     assert answer["response"]["metadata"]["generation"] == 3
     assert who(service.uri) == old
 
 
-def test_the_namespace_may_be_the_projects_number(api, pair):
-    service, _, _ = pair
-    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
+def test_the_namespace_may_be_the_projects_number(api, still):
+    service, _, _ = still
+    body = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
     number = body["metadata"]["namespace"]
     assert number.isdigit()
     url = v1(api, f"services/{short(service.name)}").replace("/demo/", f"/{number}/")
-    assert httpx.get(url).json()["metadata"]["uid"] == service.uid
+    assert HTTP.get(url).json()["metadata"]["uid"] == service.uid
 
 
-def test_a_project_tells_its_number(api, pair):
-    service, _, _ = pair
-    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
-    number = httpx.get(f"{api.running.rest}/v1/projects/demo").json()["projectNumber"]
+def test_a_project_tells_its_number(api, still):
+    service, _, _ = still
+    body = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
+    number = HTTP.get(f"{api.running.rest}/v1/projects/demo").json()["projectNumber"]
     assert number == body["metadata"]["namespace"]
 
 
-def test_the_region_is_the_prefix_of_the_host(api, pair):
-    service, _, _ = pair
+def test_the_region_is_the_prefix_of_the_host(api, still):
+    service, _, _ = still
     url = v1(api, f"services/{short(service.name)}")
     port = api.running.rest.rpartition(":")[2]
     here, elsewhere = (f"{region}-127.0.0.1:{port}" for region in ("us-central1", "europe-west1"))
-    assert httpx.get(url, headers={"Host": here}).status_code == 200
-    assert httpx.get(url, headers={"Host": elsewhere}).status_code == 404
+    assert HTTP.get(url, headers={"Host": here}).status_code == 200
+    assert HTTP.get(url, headers={"Host": elsewhere}).status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["services", "revisions"])
 def test_what_is_no_selector_is_refused_and_not_ignored(api, kind):
-    answer = httpx.get(v1(api, kind), params={"labelSelector": "team > x"})
+    answer = HTTP.get(v1(api, kind), params={"labelSelector": "team > x"})
     assert answer.status_code == 400
 
 
@@ -98,7 +106,7 @@ def test_revisions_are_selected_by_any_of_their_labels(api, pair):
 
     made = waited(api, put(api, service, change).json())["response"]["status"]
     asked = {"labelSelector": "client.knative.dev/nonce = abcdefghij"}
-    found = httpx.get(v1(api, "revisions"), params=asked).json()["items"]
+    found = HTTP.get(v1(api, "revisions"), params=asked).json()["items"]
     assert [each["metadata"]["name"] for each in found] == [made["latestCreatedRevisionName"]]
     assert made["latestCreatedRevisionName"] != new
 
@@ -106,7 +114,7 @@ def test_revisions_are_selected_by_any_of_their_labels(api, pair):
 def test_services_are_selected_by_their_labels(api, pair):
     service, _, _ = pair
     put(api, service, lambda body: body["metadata"]["labels"].update(team="selected"))
-    found = httpx.get(v1(api, "services"), params={"labelSelector": "team in (selected)"}).json()
+    found = HTTP.get(v1(api, "services"), params={"labelSelector": "team in (selected)"}).json()
     assert [each["metadata"]["name"] for each in found["items"]] == [short(service.name)]
 
 
@@ -115,22 +123,22 @@ def test_an_operation_can_be_asked_for_without_waiting(api, pair):
     body = put(api, service, lambda body: body["metadata"]["labels"].update(a="b")).json()
     done = waited(api, body)
     name = f"{api.running.rest}/v1/{done['name']}"
-    assert httpx.get(name).json() == done
-    assert httpx.get(f"{name}x").status_code == 404
+    assert HTTP.get(name).json() == done
+    assert HTTP.get(f"{name}x").status_code == 404
 
 
 def test_what_is_not_imitated_is_refused_by_name_and_never_asked_for_again(api):
     base = f"{api.running.rest}/apis/run.googleapis.com/v1/namespaces/demo"
-    answer = httpx.get(f"{base}/jobs/x")
+    answer = HTTP.get(f"{base}/jobs/x")
     assert answer.status_code == 400
     assert "jobs are not imitated" in answer.json()["error"]["message"]
-    assert httpx.post(f"{api.running.rest}/nothing").status_code == 404
+    assert HTTP.post(f"{api.running.rest}/nothing").status_code == 404
 
 
 def test_zero_percent_is_left_out_and_urls_are_annotated(api, pair):
     service, old, new = pair
     api.move(service.name, to(new, 100), to(old, 0, "old"))
-    body = httpx.get(v1(api, f"services/{short(service.name)}")).json()
+    body = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
     assert body["spec"]["traffic"][1] == {"revisionName": old, "tag": "old"}
     assert body["status"]["traffic"][1]["url"].startswith("http://127.0.0.1:")
     urls = body["metadata"]["annotations"]["run.googleapis.com/urls"]
@@ -143,9 +151,9 @@ def test_zero_percent_is_left_out_and_urls_are_annotated(api, pair):
 def put(api, service, change):
     """Reads, changes and writes a service; the answer."""
     url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
+    body = HTTP.get(url).json()
     change(body)
-    return httpx.put(url, json=body)
+    return HTTP.put(url, json=body)
 
 
 def container(body):
@@ -230,8 +238,8 @@ def test_the_newest_revisions_name_on_an_unchanged_template_makes_no_revision(ap
     assert who(service.uri) == old
 
 
-def test_another_template_under_an_existing_name_is_refused(api, pair):
-    service, _, new = pair
+def test_another_template_under_an_existing_name_is_refused(api, still):
+    service, _, new = still
 
     def change(body):
         container(body)["image"] = "demo/app:v1"
@@ -275,30 +283,30 @@ def test_who_wrote_the_template_is_kept_where_v2_has_no_field_for_it(api, pair):
     annotations = shown["spec"]["template"]["metadata"]["annotations"]
     assert annotations[f"{RUN}/client-name"] == "gcloud"
     made = shown["status"]["latestCreatedRevisionName"]
-    revision = httpx.get(v1(api, f"revisions/{made}")).json()
+    revision = HTTP.get(v1(api, f"revisions/{made}")).json()
     assert revision["metadata"]["annotations"][f"{RUN}/client-name"] == "gcloud"
     api.update(
         run_v2.Service(name=service.name, template=template("demo/app:v2", A="1")), "template"
     )
-    shown = httpx.get(v1(api, f"services/{short(service.name)}")).json()
+    shown = HTTP.get(v1(api, f"services/{short(service.name)}")).json()
     annotations = shown["spec"]["template"]["metadata"]["annotations"]
     assert f"{RUN}/client-name" not in annotations
 
 
-def test_what_is_not_imitated_is_a_400_that_nobody_repeats(api, pair):
-    service, _, _ = pair
+def test_what_is_not_imitated_is_a_400_that_nobody_repeats(api, still):
+    service, _, _ = still
     answer = put(api, service, lambda body: container(body).update(lifecycle={"a": 1}))
     assert answer.status_code == 400
     assert answer.json()["error"]["status"] == "INVALID_ARGUMENT"
     assert "lifecycle" in answer.json()["error"]["message"]
 
 
-def test_a_dry_run_changes_nothing(api, pair):
-    service, old, _ = pair
+def test_a_dry_run_changes_nothing(api, still):
+    service, old, _ = still
     url = v1(api, f"services/{short(service.name)}")
-    body = httpx.get(url).json()
+    body = HTTP.get(url).json()
     body["spec"]["traffic"] = [{"revisionName": old, "percent": 100}]
-    answer = httpx.put(url, params={"dryRun": "all"}, json=body).json()
+    answer = HTTP.put(url, params={"dryRun": "all"}, json=body).json()
     assert answer["spec"]["traffic"] == body["spec"]["traffic"]
     assert api.get(service.name).generation == 2
 
@@ -308,7 +316,7 @@ def test_a_secret_is_read_by_whoever_needs_it(api, pair):
     source = {"secretKeyRef": {"name": "key", "key": "latest"}}
     variables = [{"name": "GREETING", "valueFrom": source}]
     waited(api, put(api, service, lambda body: container(body).update(env=variables)).json())
-    assert httpx.get(service.uri).json()["GREETING"] == "open sesame"
+    assert HTTP.get(service.uri).json()["GREETING"] == "open sesame"
 
 
 # --- creating and deleting
@@ -325,46 +333,46 @@ def test_a_service_is_created_read_and_deleted(api):
     name = api.new_id()
     port = api.running.rest.rpartition(":")[2]
     here = {"Host": f"us-central1-127.0.0.1:{port}"}
-    answer = httpx.post(v1(api, "services"), headers=here, json=fresh(name))
+    answer = HTTP.post(v1(api, "services"), headers=here, json=fresh(name))
     assert answer.status_code == 200, answer.text
     assert answer.json()["metadata"]["generation"] == 1
     shown = waited(api, answer.json())["response"]
     assert who(shown["status"]["url"]) == shown["status"]["latestReadyRevisionName"]
-    again = httpx.post(v1(api, "services"), headers=here, json=fresh(name))
+    again = HTTP.post(v1(api, "services"), headers=here, json=fresh(name))
     assert (again.status_code, again.json()["error"]["status"]) == (409, "ALREADY_EXISTS")
-    gone = httpx.delete(v1(api, f"services/{name}"))
+    gone = HTTP.delete(v1(api, f"services/{name}"))
     assert gone.json()["status"] == "Success"
 
 
 def test_a_new_service_needs_a_region_from_its_host_or_its_label_or_its_path(api):
     name = api.new_id()
-    answer = httpx.post(v1(api, "services"), json=fresh(name))
+    answer = HTTP.post(v1(api, "services"), json=fresh(name))
     assert answer.status_code == 400
     assert "which region?" in answer.json()["error"]["message"]
-    answer = httpx.post(v1(api, "services"), json=fresh(name, **{LOCATION: "us-central1"}))
+    answer = HTTP.post(v1(api, "services"), json=fresh(name, **{LOCATION: "us-central1"}))
     assert answer.json()["metadata"]["labels"] == {LOCATION: "us-central1"}
     other = f"{api.running.rest}/v1/projects/demo/locations/europe-west1/services"
-    answer = httpx.post(other, json=fresh(name))
+    answer = HTTP.post(other, json=fresh(name))
     assert answer.json()["metadata"]["labels"] == {LOCATION: "europe-west1"}
-    ambiguous = httpx.get(v1(api, f"services/{name}"))
+    ambiguous = HTTP.get(v1(api, f"services/{name}"))
     assert ambiguous.status_code == 400
-    assert httpx.get(f"{other}/{name}").status_code == 200
-    assert httpx.delete(f"{other}/{name}").status_code == 200
+    assert HTTP.get(f"{other}/{name}").status_code == 200
+    assert HTTP.delete(f"{other}/{name}").status_code == 200
 
 
-def test_services_of_every_region_are_listed_at_the_wildcard(api, pair):
-    service, _, _ = pair
+def test_services_of_every_region_are_listed_at_the_wildcard(api, still):
+    service, _, _ = still
     url = f"{api.running.rest}/v1/projects/demo/locations/-/services"
-    items = httpx.get(url).json()["items"]
+    items = HTTP.get(url).json()["items"]
     assert short(service.name) in {item["metadata"]["name"] for item in items}
 
 
 # --- revisions
 
 
-def test_a_revision_is_shown_by_digest_with_what_it_was_made_of(api, pair):
-    _, _, new = pair
-    shown = httpx.get(v1(api, f"revisions/{new}")).json()
+def test_a_revision_is_shown_by_digest_with_what_it_was_made_of(api, still):
+    _, _, new = still
+    shown = HTTP.get(v1(api, f"revisions/{new}")).json()
     (only,) = shown["spec"]["containers"]
     assert only["image"].startswith("demo/app@sha256:")
     assert shown["status"]["imageDigest"] == only["image"]
@@ -374,22 +382,22 @@ def test_a_revision_is_shown_by_digest_with_what_it_was_made_of(api, pair):
 
 def test_an_image_by_digest_runs_the_same_content(api, pair):
     service, _, new = pair
-    shown = httpx.get(v1(api, f"revisions/{new}")).json()
+    shown = HTTP.get(v1(api, f"revisions/{new}")).json()
     image = shown["status"]["imageDigest"]
     waited(api, put(api, service, lambda body: container(body).update(image=image)).json())
     after = api.get(service.name)
     assert short(after.latest_ready_revision) != new
-    shown = httpx.get(v1(api, f"revisions/{short(after.latest_ready_revision)}")).json()
+    shown = HTTP.get(v1(api, f"revisions/{short(after.latest_ready_revision)}")).json()
     assert shown["status"]["imageDigest"] == image
 
 
-def test_revisions_are_listed_by_service_in_pages(api, pair):
-    service, old, new = pair
+def test_revisions_are_listed_by_service_in_pages(api, still):
+    service, old, new = still
     params = {"labelSelector": f"serving.knative.dev/service={short(service.name)}", "limit": "1"}
     url = v1(api, "revisions")
-    first = httpx.get(url, params=params).json()
+    first = HTTP.get(url, params=params).json()
     token = first["metadata"]["continue"]
-    second = httpx.get(url, params={**params, "continue": token}).json()
+    second = HTTP.get(url, params={**params, "continue": token}).json()
     names = [page["items"][0]["metadata"]["name"] for page in (first, second)]
     assert names == [new, old]
     assert second["metadata"] == {}
@@ -397,8 +405,8 @@ def test_revisions_are_listed_by_service_in_pages(api, pair):
 
 def test_a_revision_is_deleted_or_says_why_not(api, pair):
     service, old, new = pair
-    refused = httpx.delete(v1(api, f"revisions/{new}"))
+    refused = HTTP.delete(v1(api, f"revisions/{new}"))
     assert refused.status_code == 400
-    assert httpx.delete(v1(api, f"revisions/{old}")).json()["status"] == "Success"
-    assert httpx.delete(v1(api, "revisions/nope")).status_code == 404
+    assert HTTP.delete(v1(api, f"revisions/{old}")).json()["status"] == "Success"
+    assert HTTP.delete(v1(api, "revisions/nope")).status_code == 404
     assert f"{service.name}/revisions/{new}" in revisions(api, service)

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloud_run import local_cloud_run, local_images
-
-__all__ = ["local_cloud_run", "local_images"]
 _PROGRAM = Path(__file__).with_name("local_client_node.js")
 _HOW = "npm install @google-cloud/run, and NODE_PATH=DIRECTORY/node_modules"
 
@@ -23,18 +20,13 @@ def _missing() -> str:
     return "" if found else f"@google-cloud/run is not installed: {_HOW}"
 
 
-_MISSING = _missing()
-pytestmark = [
-    pytest.mark.xdist_group("local_client_node"),
-    pytest.mark.skipif(bool(_MISSING), reason=_MISSING),
-]
-
-
-@pytest.fixture(scope="module", params=["grpc", "rest"])
-def seen(request, local_cloud_run):
-    """What the program saw over one transport."""
-    where = local_cloud_run.grpc if request.param == "grpc" else local_cloud_run.rest
-    arguments = (request.param, where.rpartition(":")[2], f"node-{request.param}")
+@pytest.mark.xdist_group("local_client_node")
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_what_the_program_sees(transport, local_cloud_run):
+    if missing := _missing():
+        pytest.skip(missing)
+    where = local_cloud_run.grpc if transport == "grpc" else local_cloud_run.rest
+    arguments = (transport, where.rpartition(":")[2], f"node-{transport}")
     answer = subprocess.run(
         ["node", str(_PROGRAM), *arguments],
         capture_output=True,
@@ -43,32 +35,14 @@ def seen(request, local_cloud_run):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout)
-
-
-def test_a_service_is_created_and_has_an_address(seen):
+    seen = json.loads(answer.stdout)
     assert seen["uri"].startswith("http://127.0.0.1:")
     assert seen["first"].startswith("node-")
-
-
-def test_a_service_that_was_read_changed_and_written_whole_has_a_new_revision(seen):
     assert seen["second"] not in ("", seen["first"])
     assert seen["generation"] == 2
-
-
-def test_traffic_moves_to_a_revision_and_gets_a_tag(seen):
     assert seen["traffic"] == [[seen["first"], 100, "stable"]]
-
-
-def test_revisions_come_page_by_page(seen):
     assert seen["revisions"] == [seen["second"], seen["first"]]
-
-
-def test_a_service_that_is_not_there_is_not_found(seen):
     code, message = seen["error"]
     assert code in (5, 404)  # of gRPC, of HTTP
     assert "Resource 'nope' of kind 'SERVICE'" in message
-
-
-def test_a_service_is_deleted(seen):
     assert seen["deleted"] is True

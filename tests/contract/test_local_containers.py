@@ -23,6 +23,7 @@ from gate.local.ports import (
     SecretRef,
     VolumeSpec,
 )
+from tests.contract.local_wire import until
 from tests.fakes.local_data_plane import ListSink, revision
 
 KEY = revision()
@@ -122,9 +123,7 @@ async def get(port, path):
 
 
 async def until_gone(pid):
-    async with asyncio.timeout(30):
-        while started(pid) is not None:  # noqa: ASYNC110 - nobody announces it
-            await asyncio.sleep(0.01)
+    await until(lambda: started(pid) is None)
 
 
 async def test_an_http_startup_probe_waits_for_a_success(stand):

@@ -3,12 +3,15 @@
 import subprocess
 import threading
 
-import httpx
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import run_v2
 
+from tests.contract.local_admin import HTTP
+from tests.e2e.stage import eventually
 from tests.local_cloud_run import CALM, PARENT, finish, start_local_cloud_run
+
+pytestmark = pytest.mark.xdist_group("local_containers_up")
 
 # Answers what it was started with; /die ends it, /sick fails from then on, /wait never answers.
 APP = """
@@ -76,21 +79,22 @@ class Cloud:
         return finish(self._services.update_service(request, timeout=30)).uri
 
 
-@pytest.fixture
-def cloud(tmp_path):
-    made = Cloud(tmp_path)
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    made = Cloud(tmp_path_factory.mktemp("cloud"))
     yield made
     made.stop()
 
 
 def ask(uri, path="/"):
-    return httpx.get(f"{uri}{path}", timeout=60, trust_env=False)
+    return HTTP.get(f"{uri}{path}")
 
 
 def test_the_images_file_is_read_anew_and_what_is_deployed_keeps_what_it_was_made_of(cloud):
     first = cloud.deploy("first")
-    word, option, _port, key, pid = ask(first).text.split()
+    word, option, port, key, pid = ask(first).text.split()
     assert (word, option, key) == ("one", "--port", "old")
+    assert port.isdigit()
     cloud.write("second", key="fresh")
     assert ask(cloud.deploy("second")).text.startswith("second --port ")
     ask(first, "/die")
@@ -100,48 +104,47 @@ def test_the_images_file_is_read_anew_and_what_is_deployed_keeps_what_it_was_mad
     assert again[4] != pid
 
 
-def test_what_is_deployed_is_what_it_was_made_of_after_a_restart_too(tmp_path):
+def test_a_broken_images_file_is_said_once_and_what_is_deployed_outlives_a_restart(tmp_path):
     state = ("--state", str(tmp_path / "state"))
     cloud = Cloud(tmp_path, tuple(part for part in CALM if part != "--ephemeral") + state)
     uri = cloud.deploy("first")
-    cloud.stop()
-    cloud.write("another")
-    cloud.start()
-    try:
-        assert ask(uri).text.startswith("one ")
-    finally:
-        cloud.stop()
-
-
-def test_the_port_is_in_the_images_command(cloud):
-    answer = ask(cloud.deploy("port")).text.split()
-    assert answer[1] == "--port"
-    assert answer[2].isdigit()
-
-
-def test_a_broken_images_file_is_said_once_and_nothing_else_changes(cloud):
     cloud.break_file()
-    assert ask(cloud.deploy("first")).status_code == 200
     assert ask(cloud.deploy("second")).status_code == 200
-    cloud.running.stop()
+    assert ask(cloud.deploy("third")).status_code == 200
+    assert cloud.running.stop() == 0
     said = cloud.running.process.stderr.read()
+    cloud.running.process.stderr.close()
     assert said.count("images.yaml: cannot be read as YAML") == 1
     assert said.count("hint: ") == 1
+    cloud.write("another")
+    cloud.start()
+    assert ask(uri).text.startswith("one ")
+    cloud.stop()
 
 
 def test_an_image_that_is_not_there_yet_needs_no_restart(cloud):
     with pytest.raises(GoogleAPICallError, match="'new' not found"):
-        cloud.deploy("first", "new")
+        cloud.deploy("not-yet", "new")
     cloud.write("new", image="new")
-    assert ask(cloud.deploy("second", "new")).text.startswith("new")
+    assert ask(cloud.deploy("by-now", "new")).text.startswith("new")
+    cloud.write("one")
 
 
 def test_requests_in_flight_end_in_503_when_a_liveness_probe_shuts_the_instance_down(cloud):
-    probe = {"http_get": {"path": "/"}, "period_seconds": 1, "failure_threshold": 1}
-    uri = cloud.deploy("first", liveness_probe=probe)
+    probe = {
+        "http_get": {"path": "/"},
+        "period_seconds": 3,
+        "timeout_seconds": 3,
+        "failure_threshold": 1,
+    }
+    uri = cloud.deploy("lively", liveness_probe=probe)
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(ask(uri, "/wait")))
     waiting.start()
+    heard = {"resourceNames": ["projects/demo"], "filter": 'textPayload="waiting"'}
+    eventually(
+        lambda: HTTP.post(f"{cloud.running.rest}/v2/entries:list", json=heard).json().get("entries")
+    )
     pid = ask(uri).text.split()[-1]
     ask(uri, "/sick")
     waiting.join(timeout=90)
@@ -154,7 +157,7 @@ def test_requests_in_flight_end_in_503_when_a_liveness_probe_shuts_the_instance_
 def test_a_startup_probe_that_answers_500_fails_the_deploy(cloud):
     probe = {"http_get": {"path": "/sick"}, "period_seconds": 1, "failure_threshold": 2}
     with pytest.raises(GoogleAPICallError, match="failed the configured startup probe checks"):
-        cloud.deploy("first", startup_probe=probe)
+        cloud.deploy("sick", startup_probe=probe)
 
 
 def test_sidecars_come_with_their_service(cloud):

@@ -5,16 +5,10 @@ import random
 
 import pytest
 
-from tests.contract.local_front_end import A, polite, standing
+from tests.contract.local_front_end import A, polite
 from tests.contract.local_wire import get, ok, within
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 # What the container sees
@@ -102,7 +96,7 @@ async def test_the_request_log(stand):
     assert line.http.url == f"{stand.url}/p?q=1"
     assert (line.http.status, line.http.user_agent) == (200, "probe/1")
     assert (line.http.remote_ip, line.http.protocol) == ("127.0.0.1", "HTTP/1.1")
-    assert 0 < line.http.latency_s < 10
+    assert line.http.latency_s > 0
     assert line.http.request_size_bytes == len(get("/p?q=1", "User-Agent: probe/1"))
     assert line.http.response_size_bytes > 100
 

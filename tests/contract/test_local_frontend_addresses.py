@@ -6,16 +6,9 @@ from collections import Counter
 import pytest
 
 from gate.local.ports import Share
-from tests.contract.local_front_end import A, B, polite, standing
+from tests.contract.local_front_end import A, B, polite
 from tests.contract.local_wire import Wire, get, ok, within
 from tests.fakes.local_data_plane import SERVICE
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
-
 
 # Requests that are refused
 

@@ -5,17 +5,11 @@ import re
 import pytest
 
 from gate.local.ports import Lease, Share
-from tests.contract.local_front_end import A, B, polite, standing
+from tests.contract.local_front_end import A, B, polite
 from tests.contract.local_http2 import http2
 from tests.contract.local_wire import get, ok, scripted
 
 STICKY = (Share(A, 50, affinity=True), Share(B, 50, affinity=True))
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 def saying(word):

@@ -6,15 +6,8 @@ import pytest
 
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import NoInstanceError
-from tests.contract.local_front_end import A, polite, standing
-from tests.contract.local_wire import get, ok, within
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
-
+from tests.contract.local_front_end import A, polite
+from tests.contract.local_wire import get, ok, until, until_still, within
 
 # Instances that are cold, full, gone, slow or hostile
 
@@ -257,14 +250,14 @@ async def test_the_request_timeout_is_504_and_cuts_the_instance(stand):
         await wire.rest()
         over.set()
 
-    await stand.up(script, timeout_s=0.2)
+    await stand.up(script, timeout_s=2)
     wire = await stand.wire()
     status, _, body = await wire.ask(get())
     assert (status, body) == (504, b"upstream request timeout")
     await within(over.wait())
     line = await stand.logged()
     assert line.http.status == 504
-    assert 0.15 < line.http.latency_s < 5
+    assert line.http.latency_s > 0.15
     assert (await wire.ask(get("/healthz")))[0] == 404
 
 
@@ -274,7 +267,7 @@ async def test_the_request_timeout_in_the_middle_of_a_body_ends_the_connection(s
         await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
         await wire.rest()
 
-    await stand.up(script, timeout_s=0.2)
+    await stand.up(script, timeout_s=2)
     wire = await stand.wire()
     await wire.send(get())
     await wire.head()
@@ -368,18 +361,10 @@ async def test_a_client_that_asks_ahead_and_reads_late_gets_every_answer(stand):
     await stand.up(script)
     wire = await stand.wire(limit=1000)
     await wire.send(get() * answers)
-    await within(until_quiet(stand.sink))
+    await within(until_still(lambda: len(stand.sink.lines)))
     assert len(stand.sink.lines) < answers
     for _ in range(answers):
         assert len((await wire.answer())[2]) == size
-
-
-async def until_quiet(sink):
-    """Returns when no line has been logged for a while."""
-    seen = -1
-    while seen != len(sink.lines):
-        seen = len(sink.lines)
-        await asyncio.sleep(0.3)
 
 
 async def test_an_instance_that_does_not_read_stops_the_client(stand):
@@ -404,7 +389,7 @@ async def test_an_instance_that_does_not_read_stops_the_client(stand):
 
 
 async def test_an_endless_trickle_of_a_head_ends(stand):
-    stand.settings = FrontEndSettings(head_s=0.2, linger_s=0.1)
+    stand.settings = FrontEndSettings(head_s=0.2)
     await stand.up(polite)
     wire = await stand.wire()
 
@@ -444,13 +429,8 @@ async def test_many_clients_that_connect_and_leave(stand):
     for n, wire in enumerate(wires):
         wire.reset() if n % 2 else wire.close()
     assert (await stand.ask(get()))[0] == 200
-    await within(until_alone(stand))
+    await until(lambda: len(stand.front._context.connections) <= 1)
     assert stand.places.held == 0
-
-
-async def until_alone(stand):
-    while len(stand.front._context.connections) > 1:  # noqa: ASYNC110 - nobody announces it
-        await asyncio.sleep(0.01)
 
 
 async def test_close_cuts_everything(stand):

@@ -147,7 +147,7 @@ async def test_many_bytes_pass_through_small_windows_both_ways():
     async with before_grpc() as (_, channel, _):
         much = bytes(range(256)) * 4 * 3500
         call = channel.stream_unary("/t.Echo/Client")(iter([much[:1_000_000]] * 3))
-        assert await within(call, 30) == much[:1_000_000] * 3
+        assert await within(call) == much[:1_000_000] * 3
 
 
 async def test_calls_side_by_side_share_a_connection_of_the_instance():
@@ -179,7 +179,7 @@ async def _code(call):
 
 async def test_a_call_is_cut_at_the_request_timeout():
     async with before_grpc() as (stand, channel, echo):
-        stand.front.route(stand.service, None, (Share(A, 100, 0.3, h2c=True),))
+        stand.front.route(stand.service, None, (Share(A, 100, 2, h2c=True),))
         code = await within(_code(channel.unary_unary("/t.Echo/Hang")(b"")))
         assert code is not grpc.StatusCode.OK
         await within(echo.cancelled.wait())

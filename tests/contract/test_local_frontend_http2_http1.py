@@ -3,28 +3,21 @@
 import asyncio
 
 import grpc.aio
-import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived
 
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
-from tests.contract.local_front_end import A, polite, standing
+from tests.contract.local_front_end import A, polite
 from tests.contract.local_http2 import http2
-from tests.contract.local_wire import get, ok, within
+from tests.contract.local_wire import get, ok, until_still, within
 from tests.contract.test_local_frontend_http2 import Echo, grpc_server, no_instance
 
 H2C = (Share(A, 100, 30.0, h2c=True),)
 PROTOCOL_ERROR = (
     b"upstream connect error or disconnect/reset before headers. reset reason: protocol error"
 )
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 # A client of HTTP/2, a container of HTTP/1.1
@@ -148,14 +141,6 @@ class Sent:
     sent = 0
 
 
-async def until_still(sender):
-    """Returns when the instance has sent nothing for a while."""
-    seen = -1
-    while seen != sender.sent:
-        seen = sender.sent
-        await asyncio.sleep(0.3)
-
-
 async def test_an_instance_is_not_read_faster_than_the_client_of_http2_reads(stand):
     sender = Sent()
 
@@ -171,7 +156,7 @@ async def test_an_instance_is_not_read_faster_than_the_client_of_http2_reads(sta
     async with http2(stand.url, window=1000) as wire:
         number = await wire.ask("/")
         await wire.until(number, lambda answer: len(answer.body) == 1000)
-        await until_still(sender)
+        await until_still(lambda: sender.sent)
     assert sender.sent < 900
 
 
@@ -192,7 +177,7 @@ async def test_a_client_of_http2_sends_no_faster_than_the_instance_reads(stand):
         done, _ = await asyncio.wait([sending], timeout=0.5)
         assert not done
         go.set()
-        await within(sending, 60)
+        await within(sending)
         assert (await wire.whole(number)).body == b"%d" % size
 
 
@@ -293,7 +278,7 @@ async def test_an_instance_of_http2_is_not_read_faster_than_the_client_reads(sta
         await wire.head()
         while echo.sent == 0:
             await wire.read(100_000)
-        await until_still(echo)
+        await until_still(lambda: echo.sent)
         before = echo.sent
         assert before < 80
         while echo.sent == before:

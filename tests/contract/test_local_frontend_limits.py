@@ -1,23 +1,15 @@
 """How much may pass: 32 MiB each way with containers of HTTP/1, more in chunks of a response."""
 
-import pytest
-
 from gate.local.frontend.settings import FrontEndSettings
 from gate.local.ports import Share
-from tests.contract.local_front_end import A, polite, standing
+from tests.contract.local_front_end import A, polite
 from tests.contract.local_http2 import http2
 from tests.contract.local_wire import get, ok
 from tests.contract.test_local_frontend_http2 import Echo, grpc_server, no_instance
 
 LIMIT = 32 * 1024 * 1024
-FEW = FrontEndSettings(linger_s=0.3, request_bytes=1000, response_bytes=1000)
+FEW = FrontEndSettings(request_bytes=1000, response_bytes=1000)
 CHUNK = b"1f4\r\n" + b"x" * 500 + b"\r\n"
-
-
-@pytest.fixture
-async def stand():
-    async with standing() as stand:
-        yield stand
 
 
 def test_the_limits_are_the_documented_ones():

@@ -17,6 +17,7 @@ from gate.local.instances.logs import STDERR, STDOUT, SYSTEM
 from gate.local.instances.records import started
 from gate.local.instances.settings import InstanceSettings
 from gate.local.ports import BootReason, ContainerSpec, NoInstanceError, ProbeSpec, RevisionSpec
+from tests.contract.local_wire import until
 from tests.fakes.local_data_plane import ListSink, revision
 
 KEY = revision()
@@ -110,13 +111,6 @@ async def until_gone(pid):
     await until(lambda: started(pid) is None)
 
 
-async def until(holds):
-    """Waits for a fact about the system that nobody announces."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)
-
-
 async def test_the_container_contract(stand):
     instances = stand.instances()
     env = (("BOTH", "revision"), ("PORT", "1"), ("MINE", "yes"))
@@ -159,7 +153,7 @@ async def test_an_unknown_image_is_container_missing(stand):
 
 async def test_a_container_that_exits_fails_at_once_with_cloud_runs_texts(stand):
     instances = stand.instances()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         failure = await instances.boot(spec("exits", name="app"))
     assert failure is not None
     assert failure.reason is BootReason.HEALTH_CHECK_CONTAINER_ERROR
@@ -258,7 +252,7 @@ async def test_sigkill_follows_after_the_grace(stand):
     instances = stand.instances(InstanceSettings(grace_s=0.1))
     await instances.boot(spec("deaf"))
     pid = (await stand.up()).payload["pid"]
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         await instances.close()
     assert started(pid) is None
 

@@ -25,7 +25,7 @@ from google.protobuf.duration_pb2 import Duration
 from gate.local.logging import LogStore, logging_handlers
 from gate.local.ports import HttpRequestLog, LogLine, RevisionKey, ServiceKey
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 REVISION = RevisionKey(ServiceKey("demo", "us-central1", "backend"), "backend-00002-abc")
 GLOBAL = logging_v2.Resource(type="global", labels={"project_id": "demo"})
 TRACE = "0af7651916cd43dd8448eb211c80319c"

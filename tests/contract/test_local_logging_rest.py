@@ -2,16 +2,14 @@
 
 import itertools
 
-import httpx
 import pytest
 from google.api_core import exceptions
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import logging_v2
 
-from tests.local_cloud_run import local_cloud_run, local_images
+from tests.contract.local_admin import HTTP
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_logging_rest")
 GLOBAL = logging_v2.Resource(type="global", labels={})
 _NUMBERS = itertools.count(1)
@@ -43,7 +41,7 @@ def payloads(client, **asked):
 
 
 def logs(running, project, **asked):
-    return httpx.get(f"{running.rest}/v2/projects/{project}/logs", params=asked).json()
+    return HTTP.get(f"{running.rest}/v2/projects/{project}/logs", params=asked).json()
 
 
 def test_what_is_written_is_listed_in_the_order_that_is_asked_for(client):
@@ -84,7 +82,7 @@ def test_logs_are_listed_by_name_and_page_by_page(local_cloud_run, client, proje
 def test_logs_of_a_view_are_those_of_its_project(local_cloud_run, client, project):
     write(client, "x")
     view = f"{local_cloud_run.rest}/v2/projects/{project}/locations/global/buckets/b/views/v/logs"
-    assert httpx.get(view).json() == logs(local_cloud_run, project)
+    assert HTTP.get(view).json() == logs(local_cloud_run, project)
 
 
 def test_a_log_can_be_deleted_whatever_its_name(client):

@@ -4,14 +4,12 @@ import asyncio
 import socket
 from contextlib import suppress
 
-import httpx
 import pytest
 
 from gate.local.one_port import HOST, OnePort
-from tests.contract.local_admin import Api
-from tests.local_cloud_run import PARENT, local_cloud_run, local_images
+from tests.contract.local_admin import HTTP, Api
+from tests.local_cloud_run import PARENT
 
-__all__ = ["local_cloud_run", "local_images"]
 pytestmark = pytest.mark.xdist_group("local_one_port")
 
 
@@ -59,7 +57,7 @@ class Stage:
 
 
 async def test_the_preface_of_http_2_is_relayed_with_every_byte_and_both_ends():
-    async with asyncio.timeout(10), Stage() as stage:
+    async with asyncio.timeout(60), Stage() as stage:
         reader, writer = await stage.connect()
         body = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"x" * 2_000_000
         writer.write(body)
@@ -70,7 +68,7 @@ async def test_the_preface_of_http_2_is_relayed_with_every_byte_and_both_ends():
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1", b"PUT / HTTP/1.1", b"POST", b"PATC"])
 async def test_anything_else_is_http_and_nothing_that_was_looked_at_is_lost(first):
-    async with asyncio.timeout(10), Stage() as stage:
+    async with asyncio.timeout(60), Stage() as stage:
         reader, writer = await stage.connect()
         writer.write(first)
         assert await reader.readexactly(9 + len(first)) == b"http got " + first
@@ -78,7 +76,7 @@ async def test_anything_else_is_http_and_nothing_that_was_looked_at_is_lost(firs
 
 
 async def test_bytes_that_come_one_by_one_are_waited_for():
-    async with asyncio.timeout(10), Stage() as stage:
+    async with asyncio.timeout(60), Stage() as stage:
         reader, writer = await stage.connect()
         for byte in b"PRI ":
             writer.write(bytes([byte]))
@@ -89,7 +87,7 @@ async def test_bytes_that_come_one_by_one_are_waited_for():
 
 
 async def test_who_says_nothing_is_let_go_after_a_while():
-    async with asyncio.timeout(10), Stage(silent_s=0.01) as stage:
+    async with asyncio.timeout(60), Stage(silent_s=0.01) as stage:
         reader, writer = await stage.connect()
         assert await reader.read(-1) == b""
         writer.close()
@@ -97,7 +95,7 @@ async def test_who_says_nothing_is_let_go_after_a_while():
 
 @pytest.mark.parametrize("said", [b"", b"PR"])
 async def test_who_leaves_without_a_request_is_let_go(said):
-    async with asyncio.timeout(10), Stage() as stage:
+    async with asyncio.timeout(60), Stage() as stage:
         reader, writer = await stage.connect()
         writer.write(said)
         writer.write_eof()
@@ -107,7 +105,7 @@ async def test_who_leaves_without_a_request_is_let_go(said):
 
 
 async def test_a_stop_drops_the_undecided_and_closes_the_port():
-    async with asyncio.timeout(10), Stage() as stage:
+    async with asyncio.timeout(60), Stage() as stage:
         reader, writer = await stage.connect()
         second = await stage.connect()
         second[1].write(b"GET ")
@@ -130,7 +128,7 @@ async def test_a_stop_drops_the_undecided_and_closes_the_port():
 )
 def test_the_port_of_grpc_answers_rest_too(local_cloud_run, path):
     name = Api("grpc", local_cloud_run).create().name
-    answer = httpx.get(f"http://{local_cloud_run.grpc}{path}")
+    answer = HTTP.get(f"http://{local_cloud_run.grpc}{path}")
     assert answer.status_code == 200
-    assert answer.json() == httpx.get(f"{local_cloud_run.rest}{path}").json()
+    assert answer.json() == HTTP.get(f"{local_cloud_run.rest}{path}").json()
     assert name

@@ -16,6 +16,9 @@ from gate.core.proof import Proving
 from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.room_parties import Party
+from gate.kinds.room_steps import Step
+from gate.kinds.rooms import RoomsProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
 from gate.mutation.run import ControlError, MutationRun
@@ -24,7 +27,9 @@ from gate.mutation.wire import Upstream
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
 from gate.probes.runner import ProbeRunner
+from tests.campaign import campaign
 from tests.contract.probe_servers import SystemClock
+from tests.contract.room_server import Rooms as RoomServer
 from tests.contract.suite_stage import spec, write
 
 BODY = {"status": "healthy", "revision": "r1", "at": 1}
@@ -90,15 +95,19 @@ class Idle:
         return [Evidence(one.name, "x", Outcome.PASSED, "", "", "", now, 0.0) for one in probes]
 
 
-async def prove(service, *probes, identity=None, runner=None, **how):
-    said = []
+async def prove(service, *probes, **how):
     async with service.serve() as running:
-        url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
-        runner = runner or ProbeRunner({}, None, SystemClock(), Redactor({}), arrival_within_s=0)
-        target = Target(url, "r1", identity=identity)
-        how = RunSettings(**{"at_once": 8, **how})
-        run = MutationRun(probes, runner, Upstream(url), target, how, said.append)
-        return await run.run()
+        return await proven(f"127.0.0.1:{running.sockets[0].getsockname()[1]}", *probes, **how)
+
+
+async def proven(place, *probes, identity=None, runner=None, **how):
+    said = []
+    url = f"http://{place}"
+    runner = runner or ProbeRunner({}, None, SystemClock(), Redactor({}), arrival_within_s=0)
+    target = Target(url, "r1", identity=identity)
+    how = RunSettings(**{"at_once": 8, **how})
+    run = MutationRun(probes, runner, Upstream(url), target, how, said.append)
+    return await run.run()
 
 
 def noticed(trials, name):
@@ -136,6 +145,7 @@ def runner_in(folder):
     )
 
 
+@campaign  # some thirty runs of pytest
 async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     runner = runner_in(write(tmp_path, test_staging=TESTS))
     trials = await prove(Service(), STRICT, SUITE, runner=runner)
@@ -210,6 +220,65 @@ async def test_sessions_are_put_to_the_test():
     assert noticed(trials, "WebSocket /ws: a parrot") == ()  # an echo is all that it asks for
 
 
+ROOM = "/chat?room=${nonce}&name="
+TALK = Step("ann", {"text": "hello ${nonce}"}, reaches=(("ann", None), ("ben", None)), within_s=1)
+ROOMS = RoomsProbe(
+    "/chat",
+    (
+        ("ann", Party(f"{ROOM}ann")),
+        ("ben", Party(f"{ROOM}ben")),
+        ("outsider", Party("/chat?room=other-${nonce}&name=eve")),
+        ("carol", Party(f"{ROOM}carol")),
+        ("late", Party(f"{ROOM}late")),
+    ),
+    (
+        replace(TALK, silent=("outsider",), for_s=0.3),
+        Step(
+            join=("late",),
+            reaches=(("late", None), ("ann", Await(Pattern({"type": "joined", "name": "late"})))),
+            within_s=1,
+        ),
+        Step("ann", {"to": "ben", "text": "psst ${nonce}"}, reaches=(("ben", None),), within_s=1),
+        Step(silent=("carol",), for_s=0.3),
+        Step(leave=("late",), reaches=(("ben", Await(Pattern({"type": "left"}))),), within_s=1),
+        Step("ann", {"text": "one ${nonce}"}),
+        Step("ann", {"text": "two ${nonce}"}),
+        Step(reaches=(("ben", Await(Pattern({"text": "one ${nonce}"}))),), within_s=1),
+        Step(reaches=(("ben", Await(Pattern({"text": "two ${nonce}"}))),), within_s=1),
+    ),
+    settle_s=0.1,
+)
+
+
+async def test_rooms_are_put_to_the_test_across_their_connections():
+    async with RoomServer().serving() as place:
+        trials = await proven(place, Probe("rooms", ROOMS), whole=True)
+    assert trials.cannot_fail == ()
+    for name in (
+        "what one session says reaches no other",
+        "what one session says reaches every other",
+        "what one session says reaches all that have heard it before",
+        "what was said before never reaches a latecomer",
+        "every message twice",
+        "said never comes",
+        "said comes late by one",
+        "joined never comes",
+        "left never comes",
+        "opens and is frozen",
+    ):
+        assert noticed(trials, f"WebSocket /chat: {name}") == ("rooms",), name
+
+
+async def test_where_nobody_is_silent_and_nobody_late_those_faults_are_not_noticed():
+    weak = replace(ROOMS, parties=ROOMS.parties[:3], steps=(TALK,))
+    async with RoomServer().serving() as place:
+        trials = await proven(place, Probe("rooms", weak), whole=True)
+    overheard = "WebSocket /chat: what one session says reaches every other"
+    assert noticed(trials, overheard) == ()
+    assert overheard in {one.mutant for one in trials.survivors}
+    assert not [one for one in trials.trials if "latecomer" in one.mutant]
+
+
 async def test_a_service_that_does_not_pass_ends_it_before_and_after():
     with pytest.raises(ControlError) as before:
         await prove(Service(), Probe("gone", HttpProbe("/health", status=(404,))))
@@ -233,6 +302,10 @@ async def test_the_service_is_asked_who_it_is():
         assert await revision_of(upstream, IdentityRule(header="X-REV"), (), "/") == "r1"
         by_field = IdentityRule(path="/health", field="revision")
         assert await revision_of(upstream, by_field, (), "/") == "r1"
+        rules = [IdentityRule(message="m"), IdentityRule(header="x-other"), by_field]
+        assert await revision_of(upstream, IdentityRule.first_of(rules), (), "/") == "r1"
+        own = IdentityRule(json="revision")
+        assert await revision_of(upstream, own, (), "/health") == "r1"
         with pytest.raises(NoNameError, match="x-other"):
             await revision_of(upstream, IdentityRule(header="x-other"), (), "/")
     with pytest.raises(NoNameError, match="no answer"):

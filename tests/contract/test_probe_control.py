@@ -229,7 +229,7 @@ async def test_stables_logs_are_read_only_where_the_candidates_match():
     own, control = await run([probe], target, logs)
     assert own["logs"].passed
     assert not control
-    assert [query.revision for query in logs.queries] == [NEW]
+    assert {query.revision for query in logs.queries} == {NEW}
     for text, word in (("boom", "already there"), ("another", "unknown")):
         logs = FakeLogs()
         logs.add(NEW, entry("boom"))

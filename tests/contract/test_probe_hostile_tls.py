@@ -26,7 +26,7 @@ async def drops(reader, writer):
     for at in range(len(hello)):
         writer.write(hello[at : at + 1])
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
 
 
 async def garbage(reader, writer):
@@ -39,8 +39,8 @@ async def garbage(reader, writer):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
 async def test_a_handshake_that_leads_nowhere_ends_in_time_and_blames_nobody(spec, server):
     async with tcp(server) as place:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             evidence = await ask(spec, place, scheme="https")
     assert evidence.outcome is Outcome.INCONCLUSIVE, evidence
     assert {one.symptom for one in evidence.findings} == {Symptom.CONNECT}
-    assert evidence.duration_s < 5
+    assert evidence.duration_s < 30

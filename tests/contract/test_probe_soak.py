@@ -14,6 +14,7 @@ from websockets.server import ServerProtocol
 from gate.core.evidence import Outcome, Symptom
 from gate.core.policy import IdentityRule
 from gate.kinds.soak import SoakProbe
+from gate.kinds.websocket import WebSocketProbe
 from tests.contract.probe_servers import TOKEN, ask, tcp
 
 SHORT = SoakProbe("/ws", for_s=1.2, ping_every_s=0.3)
@@ -189,6 +190,40 @@ async def test_the_handshake_is_what_the_policy_says_and_nothing_of_it_leaks():
     assert heads[0]["X-User"] == TOKEN
     assert heads[0]["Sec-WebSocket-Protocol"].startswith("jwt-auth, jwt.")
     assert TOKEN not in repr(evidence)
+
+
+@pytest.mark.parametrize("kind", [WebSocketProbe, SoakProbe])
+@pytest.mark.parametrize(
+    ("wanted", "selects", "right"),
+    [
+        ("", "v1", True),
+        ("", None, False),
+        ("none", None, True),
+        ("none", "v1", False),
+        ("any", None, True),
+        ("any", "v2", True),
+        ("v1", "v1", True),
+        ("v1", "v2", False),
+        ("v1", None, False),
+    ],
+)
+async def test_one_of_the_subprotocols_offered_must_be_selected_unless_the_policy_says_otherwise(
+    kind, wanted, selects, right
+):
+    short = {"for_s": 1.0} if kind is SoakProbe else {}
+    spec = kind("/ws", subprotocols=("v1", "v2"), subprotocol=wanted, **short)
+    async with serving(stay, select_subprotocol=lambda *_: selects) as place:
+        evidence = await ask(spec, place)
+    assert evidence.passed is right, evidence
+    if not right:
+        finding = only(evidence, Symptom.SUBPROTOCOL)
+        assert evidence.outcome is Outcome.FAILED
+        assert ("browsers close" in finding.hint) is (not wanted)
+
+
+async def test_where_none_is_offered_none_need_be_selected():
+    async with serving(stay, select_subprotocol=lambda *_: None) as place:
+        assert (await ask(SoakProbe("/ws", for_s=1), place)).passed
 
 
 async def test_another_revisions_connection_is_no_evidence():

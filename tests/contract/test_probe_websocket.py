@@ -6,6 +6,7 @@ import http
 import json
 import ssl
 import subprocess
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import serve
@@ -230,12 +231,12 @@ async def test_a_close_while_held_open_is_a_failure():
         await asyncio.sleep(0.1)
         await ws.close(1001, "bye")
 
-    spec = WebSocketProbe("/", script=TALK[:1], hold_s=5)
+    spec = WebSocketProbe("/", script=TALK[:1], hold_s=60)
     async with Chat(leave).serving() as place:
         evidence = await ask(spec, place)
     finding = only(evidence, Symptom.CLOSED)
     assert finding.seen == '1001 "bye" while it was held open'
-    assert evidence.duration_s < 4
+    assert evidence.duration_s < 30
 
 
 async def test_json_and_protocol_pings_are_answered_while_waiting_and_while_holding():
@@ -279,7 +280,7 @@ AGENT = Await(
     sequence=EVENTS,
     where=(("thread_id", "${nonce}"),),
     never=Pattern(json={"fallback": True}),
-    within_s=1,
+    within_s=20,
 )
 
 
@@ -297,8 +298,8 @@ def agent(*events, thread=None, **more):
     return script
 
 
-async def run_agent(script):
-    spec = WebSocketProbe("/", script=(Send({"type": "message", "thread_id": "${nonce}"}), AGENT))
+async def run_agent(script, asked=AGENT):
+    spec = WebSocketProbe("/", script=(Send({"type": "message", "thread_id": "${nonce}"}), asked))
     async with Chat(script).serving() as place:
         return await ask(spec, place)
 
@@ -309,19 +310,22 @@ async def test_a_whole_sequence_passes_with_other_messages_in_between():
 
 
 async def test_a_sequence_that_stops_says_where():
-    finding = only(await run_agent(agent(*EVENTS[:2])), Symptom.SEQUENCE)
+    evidence = await run_agent(agent(*EVENTS[:2]), replace(AGENT, within_s=1))
+    finding = only(evidence, Symptom.SEQUENCE)
     assert finding.seen == "agent_started → agent_thinking, then nothing more within 1 s"
     assert finding.expected.startswith("agent_completed next in")
 
 
-async def test_a_sequence_out_of_order_fails_at_once():
+async def test_a_sequence_out_of_order_fails_before_its_time_is_up():
     evidence = await run_agent(agent("agent_started", "agent_completed"))
     assert only(evidence, Symptom.SEQUENCE).seen == "agent_completed after agent_started"
-    assert evidence.duration_s < 0.9
+    assert evidence.duration_s < AGENT.within_s
 
 
 async def test_messages_of_another_thread_do_not_count():
-    evidence = await run_agent(agent(*EVENTS, thread="another", final_response="42"))
+    evidence = await run_agent(
+        agent(*EVENTS, thread="another", final_response="42"), replace(AGENT, within_s=1)
+    )
     only(evidence, Symptom.TIMEOUT)
 
 
@@ -679,3 +683,27 @@ async def test_over_tls_one_context_serves_all_and_an_unknown_certificate_is_inc
     only(stranger, Symptom.CONNECT)
     assert stranger.outcome is Outcome.INCONCLUSIVE
     assert "certificate" in stranger.findings[0].seen.lower()
+
+
+async def test_a_path_may_hold_the_nonce_of_its_connection_and_its_users_secret():
+    async def echo(chat, ws):
+        async for text in ws:
+            await ws.send(json.dumps({"path": ws.request.path, "said": text}))
+
+    spec = WebSocketProbe(
+        "/chat?room=${nonce}&token=${user}",
+        users=("alice", "bob"),
+        connections=2,
+        script=(Send("${nonce}"), Await(Pattern({"said": "${nonce}"}), within_s=5)),
+    )
+    chat = Chat(echo)
+    paths = []
+    chat.refuse = lambda _, request: paths.append(request.path)
+    async with chat.serving() as place:
+        evidence = await ask(spec, place)
+    assert evidence.passed, evidence
+    rooms = {path.split("&")[0] for path in paths}
+    assert len(rooms) == 2
+    assert {path.partition("token=")[2] for path in paths} == {*SECRETS.values()}
+    assert evidence.asked.startswith("WebSocket /chat?room=${nonce}&token=${user}, 2 connections")
+    assert not any(secret in repr(evidence) for secret in SECRETS.values())

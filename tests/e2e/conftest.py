@@ -6,6 +6,7 @@ import secrets
 import pytest
 
 from examples.backend.tokens import mint
+from tests.e2e.safety import moody_images, named, site
 from tests.e2e.stage import Stage, write_images
 from tests.local_cloud_run import start_local_cloud_run
 
@@ -14,7 +15,8 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
-    return write_images(tmp_path_factory.mktemp("images") / "images.yaml")
+    folder = tmp_path_factory.mktemp("images")
+    return write_images(folder / "images.yaml", moody_images(folder))
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,16 @@ def stage_of(request):
     for stage in stages:
         if stage.cloud.process.poll() is None:
             stage.cloud.services().delete_service(name=stage.full_name)
+
+
+@pytest.fixture
+def shop(cloud, images, request):
+    """A service whose revisions may be spoilt, or held up, while they are asked."""
+    with site(cloud, images.parent, named(request)) as one:
+        one.go.unlink(missing_ok=True)
+        one.spoilt.unlink(missing_ok=True)
+        one.create()
+        yield one
 
 
 @pytest.fixture

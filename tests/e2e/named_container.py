@@ -1,6 +1,7 @@
 """A container that says on every answer which revision it is. Run as a program.
 
-With --broken it answers /health with 500 and closes every chat with 1011 after an error frame.
+With --broken it answers /health with 500 and closes every chat with 1011 after an error frame. With
+--bare, handshakes are answered, and refused at /private, as frameworks do: they name no revision.
 """
 
 import asyncio
@@ -12,19 +13,24 @@ from websockets.asyncio.server import serve
 
 REVISION = os.environ.get("K_REVISION", "")
 BROKEN = "--broken" in sys.argv
+BARE = "--bare" in sys.argv
 
 
 def answer(connection, request):
     match request.path:
         case "/ws":
             return None
+        case "/private":
+            return connection.respond(403, "")
         case "/version":
             return connection.respond(200, json.dumps({"revision": REVISION}))
         case _:
             return connection.respond(500 if BROKEN else 200, "{}")
 
 
-def named(_connection, _request, response):
+def named(_connection, request, response):
+    if BARE and "upgrade" in request.headers:
+        return response
     response.headers["X-Revision"] = REVISION
     return response
 

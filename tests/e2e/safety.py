@@ -1,13 +1,8 @@
 """`gate` as a process beside people with Google's own client, on a local Cloud Run."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +14,12 @@ from google.cloud import run_v2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gate.core.annotation import KEY, RolloutAnnotation, parse_annotation
+from tests.e2e.stage import Done, Running, environment, eventually
 from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
 
-ROOT = Path(__file__).parents[2]
+DIGESTS = {letter: f"host/shop@sha256:{letter * 64}" for letter in ("a", "b")}
 CONTAINER = Path(__file__).with_name("moody_container.py")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
-WITHIN_S = 60.0
 
 
 @dataclass
@@ -40,7 +35,7 @@ class Site:
     folder: Path
     name: str = "shop"
     env: dict[str, str] = field(default_factory=dict)
-    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
 
     @property
     def spoilt(self) -> Path:
@@ -66,31 +61,17 @@ class Site:
 
     # --- the gate
 
-    def start(self, *arguments: object, actor: str = "alice") -> subprocess.Popen[str]:
-        """Starts a gate and leaves it running; `ended` waits for it."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gate.cli", *map(str, arguments)],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                **self.cloud.env(),
-                **self.env,
-                "PYTHONPATH": str(ROOT),
-                "GATE_ACTOR": actor,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        self.processes.append(process)
-        return process
+    def start(self, *arguments: object, actor: str = "alice") -> Running:
+        """Starts a gate and leaves it running."""
+        env = environment(self.cloud.env(), self.env, {"GATE_ACTOR": actor})
+        self.running.append(Running(arguments, env))
+        return self.running[-1]
 
-    def gate(self, *arguments: object, actor: str = "alice") -> "Ran":
+    def gate(self, *arguments: object, actor: str = "alice") -> Done:
         """Runs a gate to its end."""
-        return ended(self.start(*arguments, actor=actor))
+        return self.start(*arguments, actor=actor).end()
 
-    def rollout(self, policy: Path, image: str, *more: object, actor: str = "alice") -> "Ran":
+    def rollout(self, policy: Path, image: str, *more: object, actor: str = "alice") -> Done:
         """Rolls an image out, to its end."""
         return self.gate("rollout", "--policy", policy, "--image", image, *more, actor=actor)
 
@@ -171,43 +152,12 @@ class Site:
         ]
         self.human(by, "traffic", traffic=lines)
 
-    def wait_for(self, what: Callable[[], object], within_s: float = WITHIN_S) -> None:
-        """Waits until it is so."""
-        end = time.monotonic() + within_s
-        while not what():
-            assert time.monotonic() < end, f"not within {within_s} s: {self.service()}"
-            time.sleep(0.05)
-
     def wait_until_probing(self) -> str:
         """Waits until a rollout probes, and has renewed its lease at that; its candidate."""
-        self.wait_for(lambda: self.mark.holder)
+        eventually(lambda: self.mark.holder)
         first = self.mark.until
-        self.wait_for(lambda: self.mark.until != first)
+        eventually(lambda: self.mark.until != first)
         return self.mark.candidate
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A gate that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def __str__(self) -> str:
-        return f"exit code {self.code}\n{self.out}\n{self.err}"
-
-
-def ended(process: subprocess.Popen[str]) -> Ran:
-    """Waits for its end."""
-    out, err = process.communicate(timeout=110)
-    return Ran(process.returncode, out, err)
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """As a cancelled build step is killed."""
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
 
 
 def named(request: pytest.FixtureRequest) -> str:
@@ -222,26 +172,20 @@ def site(cloud: LocalCloudRun, folder: Path, name: str) -> Iterator[Site]:
     try:
         yield one
     finally:
-        for process in one.processes:
-            if process.poll() is None:
-                kill(process)
+        for running in one.running:
+            running.process.kill()
 
 
-def write_images(folder: Path) -> Path:
-    """good:1, good:2, good:3, shy, spoils and slow, as an images file; returns its path."""
+def moody_images(folder: Path) -> list[str]:
+    """good:1, good:2, good:3, shy, spoils, slow, and two digests, as lines of an images file."""
     arguments = {
-        "good:1": [],
-        "good:2": [],
-        "good:3": [],
-        "shy": ["--shy"],
-        "spoils": ["--while", str(folder / "spoilt")],
-        "slow": ["--until", str(folder / "go")],
+        **dict.fromkeys(("good:1", "good:2", "good:3", *DIGESTS.values()), ()),
+        "shy": ("--shy",),
+        "spoils": ("--while", str(folder / "spoilt")),
+        "slow": ("--until", str(folder / "go")),
     }
-    lines = [
+    return [
         f"  {json.dumps(name)}: "
         f"{{command: {json.dumps(['{python}', '-ISu', str(CONTAINER), *given])}}}"
         for name, given in arguments.items()
     ]
-    path = folder / "images.yaml"
-    path.write_text("\n".join(["images:", *lines, ""]))
-    return path

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,9 +16,9 @@ from pathlib import Path
 
 from google.cloud import run_v2
 
+from tests.e2e.process import ROOT, Process
 from tests.local_cloud_run import PARENT, PROJECT, REGION, LocalCloudRun, finish
 
-ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 GATE = (sys.executable, "-m", "gate.cli")
 WITHIN_S = 60.0
@@ -75,34 +74,16 @@ def environment(*more):
     return base
 
 
-def gate(*arguments, env, stdin=subprocess.DEVNULL, cwd=ROOT):
+def gate(*arguments, env, **more):
     """Runs `gate` to its end."""
-    done = subprocess.run(
-        [*GATE, *map(str, arguments)],
-        env=env,
-        cwd=cwd,
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Running(arguments, env, **more).end()
 
 
 class Running:
     """A `gate` at work, whose lines can be waited for."""
 
-    def __init__(self, arguments, env):
-        self.process = subprocess.Popen(
-            [*GATE, *map(str, arguments)],
-            env=env,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, arguments, env, **more):
+        self.process = Process(arguments, env, **more)
         self._lines = []
         self._news = threading.Condition()
         self._errors = []
@@ -114,10 +95,11 @@ class Running:
             reader.start()
 
     def _read(self, stream, lines):
-        for line in stream:
-            with self._news:
-                lines.append(line)
-                self._news.notify_all()
+        with stream:
+            for line in stream:
+                with self._news:
+                    lines.append(line)
+                    self._news.notify_all()
 
     def until(self, text):
         """Waits until it has said this."""
@@ -271,11 +253,11 @@ def eventually(look, within_s=WITHIN_S):
     pause = threading.Event()
     while not (found := look()):
         assert time.monotonic() < ends, "never came"
-        pause.wait(0.02)
+        pause.wait(0.05)
     return found
 
 
-def write_images(path):
+def write_images(path, more):
     """Images of the backend, of small containers that start at once, and of bad ones."""
     app, mischief = ROOT / "tests" / "fakes" / "local_app.py", HERE / "container.py"
     small = f'["{{python}}", "-ISu", "{app}"'
@@ -284,12 +266,17 @@ def write_images(path):
     lines += [f'  "deaf": {{command: {small}, "--deaf"]}}']
     lines += [f'  "teller": {{command: ["{{python}}", "{mischief}"]}}']
     lines += [f'  "sluggish": {{command: ["{{python}}", "{mischief}", "--pause", "0.2"]}}']
-    lines += [f'  "slow": {{command: [sh, -c, "sleep 4; exec {sys.executable} -ISu {app}"]}}']
+    lines += [f'  "sleepy": {{command: [sh, -c, "sleep 4; exec {sys.executable} -ISu {app}"]}}']
     lines += [f'  "crasher": {{command: ["{{python}}", "{mischief}", "--crash"]}}']
     run = f"echo $$ > $K_REVISION; exec {sys.executable} -ISu {app}"
     lines += [
         f'  "{name}": {{command: [sh, -c, "test -e $K_SERVICE && {what}; {run}"]}}'
         for name, what in (("mortal", "exit 1"), ("late", "sleep 5"))
     ]
-    path.write_text("\n".join(lines) + "\n")
+    blamed = HERE / "blamed_container.py"
+    lines += [
+        f'  "{fault}": {{command: ["{{python}}", "{blamed}", "--{fault}"]}}'
+        for fault in ("well", "broken", "first-fails", "sometimes", "renamed", "down")
+    ]
+    path.write_text("\n".join([*lines, *more, ""]))
     return path

@@ -5,19 +5,11 @@ import os
 import pty
 import re
 import selectors
-import subprocess
-import sys
 import time
 
-from tests.e2e.stage import GATE, ROOT, WITHIN_S, Done
+from tests.e2e.process import Process
+from tests.e2e.stage import WITHIN_S, Done
 
-# Makes the terminal the controlling one, so that typing Ctrl-C is a SIGINT, as in a shell.
-_ADOPT = """
-import fcntl, os, signal, sys, termios
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 CTRL_C = b"\x03"  # typed again by a person if nothing happens: it may fall between two system calls
 SILENCE = b"\0"
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -30,14 +22,11 @@ def at_a_terminal(arguments, env, *, asked, typed, out=None):
         out: a file for standard output, in place of the terminal.
     """
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-ISc", _ADOPT, *GATE, *map(str, arguments)],
-        stdin=theirs,
-        stdout=theirs if out is None else out,
-        stderr=theirs,
-        env={**env, "TERM": "xterm", "COLUMNS": "120"},
-        cwd=ROOT,
-        start_new_session=True,
+    process = Process(
+        arguments,
+        {**env, "TERM": "xterm", "COLUMNS": "120"},
+        streams=(theirs, theirs if out is None else out.fileno(), theirs),
+        terminal=True,
     )
     os.close(theirs)
     try:

@@ -6,11 +6,6 @@ fault that stable has as well, bad credentials or a passing whim hold it; none o
 
 import pytest
 
-from tests.e2e.stage import HERE
-from tests.local_cloud_run import start_local_cloud_run
-
-CONTAINER = HERE / "blamed_container.py"
-FLAGS = ("well", "broken", "first-fails", "sometimes", "renamed", "down")
 POLICY = """\
 version: 1
 baseline: stable
@@ -26,23 +21,12 @@ PROMOTED, REJECTED, HELD = (0, "promoted"), (1, "rejected"), (5, "held")
 pytestmark = pytest.mark.xdist_group("attribution")
 
 
-@pytest.fixture(scope="module")
-def blamed(tmp_path_factory):
-    """A local Cloud Run with an image for each fault."""
-    images = tmp_path_factory.mktemp("images") / "images.yaml"
-    lines = [f'"{flag}": {{command: ["{{python}}", "{CONTAINER}", "--{flag}"]}}' for flag in FLAGS]
-    images.write_text("images:\n" + "".join(f"  {line}\n" for line in lines))
-    running = start_local_cloud_run(images)
-    yield running
-    assert running.stop() == 0
-
-
 @pytest.fixture
-def roll_out(blamed, stage_of, tmp_path):
+def roll_out(stage_of, tmp_path):
     """Rolls one image out over another; returns exit code and ending, the outcome, and the gate."""
 
     def run(stable, candidate, probes, output=("--output", "json")):
-        stage = stage_of(stable, blamed)
+        stage = stage_of(stable)
         path = tmp_path / "policy.yaml"
         path.write_text(POLICY + probes)
         arguments = ("rollout", "--policy", path, "--image", candidate, *output)

@@ -7,11 +7,13 @@ import sys
 import pytest
 
 from benchmarks.bench.card import CARD
+from tests.campaign import campaign
 from tests.e2e.stage import ROOT, environment
 
 FEW = ("same-as-stable", "discovery-500", "module-missing", "broken-before")
 
 
+@campaign
 @pytest.mark.timeout(300)
 def test_the_gate_decides_a_few_scenarios_as_the_scorecard_says():
     command = [sys.executable, "-m", "benchmarks.bench", "--together", "2", "--only", *FEW]

@@ -147,13 +147,6 @@ def test_where_nobody_can_be_asked_yes_is_needed(small, command):
     assert small.records() == []
 
 
-@pytest.mark.parametrize("command", ["promote", "rollback"])
-def test_a_reason_is_needed(small, command):
-    done = small.gate(command, "--yes")
-    assert done.code == 2
-    assert "the following arguments are required: --reason" in done.err
-
-
 def ask(stage, typed, *arguments, out=None):
     env = stage.env
     arguments = [*arguments, *stage.which]
@@ -332,15 +325,3 @@ def test_alone_it_says_what_it_can_do():
 def test_what_is_missing_is_named_all_at_once():
     done = gate("status", "--region", REGION, env=environment())
     done.refused(2, "service: not fully named (got nothing for --project, --service)")
-
-
-@pytest.mark.parametrize("asked", [("rollback",), ("rollback", "--to", "r-1"), ("promote",)])
-def test_without_a_network_the_gate_says_what_it_waits_for_and_what_gcloud_would_do(asked):
-    nowhere = {"CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:1", "LOGGING_EMULATOR_HOST": "127.0.0.1:1"}
-    where = ("--project", PROJECT, "--region", REGION, "--service", "small")
-    done = gate(*asked, "--yes", *WHY, *where, env=environment(nowhere))
-    assert done.code == 3
-    named = {"promote": "--to-tags candidate", "rollback": "--to-revisions"}[asked[0]]
-    command = f"gcloud run services update-traffic small {named}"
-    assert command in done.out + done.err
-    assert f"=100 --project {PROJECT} --region {REGION}\n" in done.out + done.err

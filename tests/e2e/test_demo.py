@@ -4,15 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.campaign import campaign
 from tests.e2e.stage import HERE, ROOT, environment, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a child subreaper")
 DEMO = [sys.executable, HERE / "reaper.py", sys.executable, "-m", "examples.demo", "--port", "0"]
-TAKES_AT_MOST_S = 90
 
 
 @pytest.fixture
@@ -33,12 +32,11 @@ def demo(tmp_path, request):
         os.killpg(process.pid, signal.SIGKILL)
 
 
+@campaign
 def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
-    began = time.monotonic()
     process, said = demo
     code = process.wait(timeout=110)
     assert code == 0, said()
-    assert time.monotonic() - began <= TAKES_AT_MOST_S
     lines = [line for line in said().splitlines() if line]
     ended = [line.split(None, 1)[1] for line in lines if line.startswith("  ended ")]
     assert ended[:4] == ["rejected, as it must: exit code 1, 1 expected"] * 4
@@ -73,7 +71,6 @@ REASONS = {
 @pytest.mark.parametrize(
     ("demo", "moment"),
     [
-        ((), "gate local: ready"),
         ((), "=== backend:v2"),
         (["--verbose"], "waiting for backend-00002"),
     ],

@@ -13,7 +13,7 @@ import struct
 import pytest
 
 from tests.contract.probe_servers import answers, http, tcp
-from tests.e2e.stage import GATE, ROOT, WITHIN_S, Done, environment
+from tests.e2e.stage import Running, environment
 
 MEMORY_BYTES = 512 << 20  # of data: a frame of 100 MB must not be kept, nor a stream without end
 HTTP = "version: 1\nprobes:\n  it: {http: {path: /, timeout: 2s}}\n"
@@ -33,16 +33,10 @@ async def probe(folder, policy, handler):
     path = folder / "policy.yaml"
     path.write_text(policy)
     async with tcp(handler) as place:
-        process = await asyncio.create_subprocess_exec(
-            *(*GATE, "probe", "--policy", str(path), "--url", f"http://{place}"),
-            env=environment(),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        resource.prlimit(process.pid, resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-        out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
-    return Done(process.returncode, out.decode(), err.decode()).clean()
+        running = Running(("probe", "--policy", path, "--url", f"http://{place}"), environment())
+        pid = running.process.pid
+        resource.prlimit(pid, resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+        return (await asyncio.to_thread(running.end)).clean()
 
 
 async def shake(reader, writer):

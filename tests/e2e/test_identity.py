@@ -5,26 +5,23 @@ until the front end follows, the URL is answered by the earlier one.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.e2e.stage import environment, eventually, gate
 from tests.local_cloud_run import PARENT, PROJECT, REGION, start_local_cloud_run
 
-ROOT = Path(__file__).parents[2]
 CONTAINER = Path(__file__).parent / "named_container.py"
 RUDE = ("--ephemeral", "--port", "0", "--seed", "20")
 LAG_S = 3.0
 """So much longer than usual the front end takes to follow, once it is told to be slow."""
-WITHIN_S = 90.0
 HEADER = "{header: x-revision}"
 JSON = "{json: {path: /version, field: revision}}"
 LOG = "{request_log: true}"
+EITHER = f"[{HEADER}, {LOG}]"
 NOBODY = "{header: x-nobody}"
 """Proves nothing: whoever answers is held."""
 PROBES = """\
@@ -32,6 +29,7 @@ PROBES = """\
   chat:
     websocket: {path: /ws, connections: 3, script: [{expect: {json: {type: welcome}}}]}
 """
+STRANGERS = "  strangers: {websocket: {path: /private}, expect: {refused: [403]}}\n"
 pytestmark = pytest.mark.xdist_group("identity")
 
 
@@ -40,11 +38,9 @@ def rude(tmp_path_factory):
     """A local Cloud Run that is slow and unreliable the way the real one is."""
     images = tmp_path_factory.mktemp("images") / "images.yaml"
     command = f'["{{python}}", "{CONTAINER}"'
-    good, broken = (
-        f'"good": {{command: {command}]}}',
-        f'"broken": {{command: {command}, "--broken"]}}',
-    )
-    images.write_text(f"images:\n  {good}\n  {broken}\n")
+    given = {"good": "", "broken": ', "--broken"', "bare": ', "--bare"'}
+    lines = [f'  "{name}": {{command: {command}{more}]}}' for name, more in given.items()]
+    images.write_text("\n".join(["images:", *lines]) + "\n")
     running = start_local_cloud_run(images, RUDE)
     yield running
     assert running.stop() == 0
@@ -56,21 +52,12 @@ class Service:
     def __init__(self, cloud, name, folder):
         self.cloud, self.name, self.folder = cloud, name, folder
         made = cloud.create_service(name, image="good")
+        self.said = ""
         self.first = made.latest_ready_revision.rpartition("/")[2]
 
     def gate(self, *arguments):
         which = ("--project", PROJECT, "--region", REGION, "--service", self.name)
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        return subprocess.run(
-            [sys.executable, "-m", "gate.cli", *arguments, *which],
-            env={**kept, **self.cloud.env(), "PYTHONPATH": str(ROOT), "GATE_ACTOR": "a test"},
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN_S,
-            check=False,
-        )
+        return gate(*arguments, *which, env=environment(self.cloud.env()))
 
     def policy(self, identity, probes=PROBES):
         path = self.folder / "policy.yaml"
@@ -81,19 +68,21 @@ class Service:
     def roll_out(self, image, identity, probes=PROBES):
         """Exit code, and what is recorded."""
         done = self.gate("rollout", "--policy", self.policy(identity, probes), "--image", image)
-        found = re.search(r"gate audit show (\S+)", done.stdout)
-        assert found, (done.stdout, done.stderr)
+        self.said = done.out
+        found = re.search(r"gate audit show (\S+)", done.out)
+        assert found, (done.out, done.err)
         shown = self.audit(found[1], "--output", "json")
         (outcome,) = [entry for entry in json.loads(shown) if entry["entry"] == "outcome"]
-        return done.returncode, outcome
+        return done.code, outcome
 
     def audit(self, rollout, *more):
         """What the ledger has of a rollout, once Cloud Logging shows its end."""
-        for _ in range(200):
-            done = self.gate("audit", "show", rollout, *more)
-            if "outcome" in done.stdout or "exit code" in done.stdout:
-                return done.stdout
-        raise AssertionError(done)
+
+        def look():
+            said = self.gate("audit", "show", rollout, *more).out
+            return said if "outcome" in said or "exit code" in said else ""
+
+        return eventually(look)
 
     def held(self, image):
         """Leaves a candidate at 0 % with its tag; returns its name."""
@@ -142,14 +131,16 @@ def test_bad_answers_of_a_held_candidate_do_not_stop_the_next_one(service):
     probed = service.gate(
         "probe", "--policy", service.policy(HEADER), "--revision", old, "--output", "json"
     )
-    assert probed.returncode == 1, probed
-    assert {item["answered_by"] for item in json.loads(probed.stdout)["evidence"]} == {old}
+    assert probed.code == 1, probed
+    assert {item["answered_by"] for item in json.loads(probed.out)["evidence"]} == {old}
     service.be_slow()
     code, outcome = service.roll_out("good", HEADER)
     new = outcome["candidate"]["revision"]
     assert (code, outcome["ending"]) == (0, "promoted"), outcome
     assert answered_by(outcome) == {"health": new, "chat": new}
     assert told_of(outcome, old), "the front end has not been slow enough to show anything"
+    waits = rf"the front end still answers with revision {old}: asking again for at most \d+ s"
+    assert re.search(waits, service.said)
     assert service.shares() == {new: 100}
     assert f"answered by: {new}" in service.audit(outcome["rollout"], "--verbose")
 
@@ -181,6 +172,18 @@ def test_the_front_ends_own_log_proves_it_where_the_service_says_nothing(service
     new = outcome["candidate"]["revision"]
     assert (code, outcome["ending"]) == (0, "promoted"), outcome
     assert answered_by(outcome) == {"health": new, "chat": new}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ending"), [(EITHER, "promoted"), (HEADER, "held")], ids=["log", "header"]
+)
+def test_bare_handshakes(service, rules, ending):
+    """A framework answers them, and refuses them, and names nobody: the log says who it was."""
+    code, outcome = service.roll_out("bare", rules, PROBES + STRANGERS)
+    new = outcome["candidate"]["revision"]
+    assert (code, outcome["ending"]) == (0 if ending == "promoted" else 5, ending), outcome
+    others = new if ending == "promoted" else ""
+    assert answered_by(outcome) == {"health": new, "chat": others, "strangers": others}
 
 
 def test_what_the_front_ends_log_shows_of_another_revision_is_no_evidence(service):

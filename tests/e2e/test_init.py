@@ -156,7 +156,7 @@ def test_machines_get_one_document(small, tmp_path):
 
 
 def test_a_container_that_takes_long_to_start_gets_the_time_for_it(stage_of, tmp_path):
-    stage = stage_of("slow")
+    stage = stage_of("sleepy")
     done = stage.gate("init", "--no-prove", "--out", tmp_path)
     assert done.code == 0, done
     text = (tmp_path / f"{stage.name}.yaml").read_text()

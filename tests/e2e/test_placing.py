@@ -1,43 +1,17 @@
 """Where a candidate is placed, what it is built on, and what people left; by processes."""
 
-import json
 import threading
 
 import httpx
 import pytest
 from google.cloud import run_v2
 
-from tests.e2e.safety import CONTAINER, named, site
-from tests.e2e.safety import write_images as moody_images
-from tests.local_cloud_run import PARENT, finish, local_cloud_run  # noqa: F401 - a fixture
+from tests.e2e.safety import DIGESTS
+from tests.local_cloud_run import PARENT, finish
 
 BY_LATEST = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 HEAD = "candidate: {ready_within: 20s}\ndeadline: 2m"
-DIGESTS = {name: f"host/shop@sha256:{letter * 64}" for name, letter in (("a", "a"), ("b", "b"))}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("placing")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    path = moody_images(folder)
-    command = json.dumps(["{python}", "-ISu", str(CONTAINER)])
-    lines = [f"  {json.dumps(image)}: {{command: {command}}}" for image in DIGESTS.values()]
-    path.write_text(path.read_text() + "\n".join(lines) + "\n")
-    return path
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.go.unlink(missing_ok=True)
-        one.spoilt.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 # --- nobody's address meets what has not passed

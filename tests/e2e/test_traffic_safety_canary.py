@@ -2,35 +2,17 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
-import pytest
 import yaml
 
 from examples.backend.tokens import mint
-from tests.e2e.safety import ROOT, Ran, Site, ended, named, site, write_images
-from tests.local_cloud_run import local_cloud_run, start_local_cloud_run  # noqa: F401 - a fixture
+from tests.e2e.safety import Site, site
+from tests.e2e.stage import ROOT, Done, eventually
 
 KEY = "a-key-of-the-tests-alone-0123456789"
 CAREFUL = "traffic: [90, 100]\ndwell: 2s\nwatch: 40s\nlease: 5s\ndeadline: 5m"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("canary")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    return write_images(folder)
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.spoilt.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 def wanted(one: Site) -> list[dict[str, int]]:
@@ -43,7 +25,7 @@ def wanted(one: Site) -> list[dict[str, int]]:
     ]
 
 
-def told(ran: Ran) -> list[str]:
+def told(ran: Done) -> list[str]:
     return ran.out.splitlines()
 
 
@@ -62,34 +44,30 @@ def with_steps(folder: Path) -> Path:
     return file
 
 
-def test_a_good_version_is_promoted_step_by_step(tmp_path):
+def test_a_good_version_is_promoted_step_by_step(cloud, tmp_path):
     """The shipped policy, shortened and with steps, on the example's v6."""
     policy = with_steps(tmp_path)
-    cloud = start_local_cloud_run(ROOT / "examples" / "images.yaml")
-    try:
-        with site(cloud, tmp_path, "backend") as one:
-            for name in ("alice", "bob"):
-                one.env[f"STAGING_JWT_{name.upper()}"] = mint(name, KEY)
-            cloud.create_service("backend", "backend:v1", {"JWT_SECRET_KEY": KEY})
-            v1 = one.stable()
-            ran = one.rollout(policy, "backend:v6")
-            assert ran.code == 0, ran
-            v6 = one.stable()
-            assert wanted(one) == [
-                {v1: 100},
-                {v1: 90, v6: 10},
-                {v1: 50, v6: 50},
-                {v6: 100},
-                {v6: 100},
-            ]
-            assert one.tags == {}
-            assert not one.mark.holder
-            (outcome,) = one.outcomes()
-            seen = {(item["probe"], item["address"]) for item in outcome["evidence"]}
-            assert {("conversation", ""), ("conversation", "service")} <= seen
-            assert f"open WebSockets stay on {v1} until they end (at most 5 min" in ran.out
-    finally:
-        cloud.stop()
+    with site(cloud, tmp_path, "backend") as one:
+        for name in ("alice", "bob"):
+            one.env[f"STAGING_JWT_{name.upper()}"] = mint(name, KEY)
+        cloud.create_service("backend", "backend:v1", {"JWT_SECRET_KEY": KEY})
+        v1 = one.stable()
+        ran = one.rollout(policy, "backend:v6")
+        assert ran.code == 0, ran
+        v6 = one.stable()
+        assert wanted(one) == [
+            {v1: 100},
+            {v1: 90, v6: 10},
+            {v1: 50, v6: 50},
+            {v6: 100},
+            {v6: 100},
+        ]
+        assert one.tags == {}
+        assert not one.mark.holder
+        (outcome,) = one.outcomes()
+        seen = {(item["probe"], item["address"]) for item in outcome["evidence"]}
+        assert {("conversation", ""), ("conversation", "service")} <= seen
+        assert f"open WebSockets stay on {v1} until they end (at most 5 min" in ran.out
 
 
 def test_what_fails_only_for_users_goes_back_by_itself(shop):
@@ -111,9 +89,9 @@ def test_what_fails_only_for_users_goes_back_by_itself(shop):
 def test_what_fails_during_the_watch_goes_back_by_itself(shop):
     stable = shop.stable()
     process = shop.start("rollout", "--policy", shop.policy(CAREFUL), "--image", "spoils")
-    shop.wait_for(lambda: shop.mark.phase == "moving" and stable not in shop.shares)
+    eventually(lambda: shop.mark.phase == "moving" and stable not in shop.shares)
     shop.spoilt.touch()
-    ran = ended(process)
+    ran = process.end()
     assert ran.code == 1, ran
     assert shop.shares == {stable: 100}
     (outcome,) = shop.outcomes()
@@ -125,9 +103,9 @@ def test_what_fails_during_the_watch_goes_back_by_itself(shop):
 def test_an_interrupted_canary_is_safe_within_seconds(shop):
     stable = shop.stable()
     process = shop.start("rollout", "--policy", shop.policy(CAREFUL), "--image", "good:2")
-    shop.wait_for(lambda: stable not in shop.shares or len(shop.shares) == 2)
-    process.terminate()
-    ran = ended(process)
+    eventually(lambda: stable not in shop.shares or len(shop.shares) == 2)
+    process.signal(signal.SIGTERM)
+    ran = process.end()
     assert ran.code == 130, ran
     assert shop.shares == {stable: 100}
     assert shop.tags == {}

@@ -1,32 +1,16 @@
 """One rollout at a time, and none of them can leave traffic wrong by dying; by processes."""
 
 import json
+import signal
+from datetime import UTC, datetime
 
-import pytest
-
-from tests.e2e.safety import ended, kill, named, site, write_images
-from tests.local_cloud_run import PROJECT, REGION, local_cloud_run  # noqa: F401 - a fixture
+from gate.core.lease import LEEWAY
+from tests.e2e.safety import site
+from tests.e2e.stage import eventually
+from tests.local_cloud_run import PROJECT, REGION
 
 LEASE = "lease: 5s\ncandidate: {ready_within: 20s}\ndeadline: 5m"
 CANARY = f"{LEASE}\ntraffic: [50, 100]\ndwell: 40s"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("leases")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    return write_images(folder)
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.go.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 def probing(shop, actor="alice"):
@@ -40,6 +24,13 @@ def lease(shop):
     return shop.status()["lease"]
 
 
+def lapsed(shop):
+    """Waits until the lease of a rollout that is dead has run out."""
+    mark = shop.mark
+    eventually(lambda: mark.lapsed_at(datetime.now(UTC), LEEWAY))
+    assert lease(shop)["state"] == "lapsed"
+
+
 def test_a_second_rollout_is_told_who_is_at_work(shop):
     first, _ = probing(shop, actor="alice")
     held = lease(shop)
@@ -51,7 +42,7 @@ def test_a_second_rollout_is_told_who_is_at_work(shop):
     told = shop.gate("status", *shop.where).out
     assert f"at work:     rollout {held['rollout']} (alice), since" in told
     shop.go.touch()
-    assert ended(first).code == 0
+    assert first.end().code == 0
     assert [entry["ending"] for entry in shop.outcomes()] == ["promoted", "busy"]
 
 
@@ -60,15 +51,11 @@ def test_a_second_rollout_waits_if_it_is_told_to(shop):
     waiting = shop.start(
         "rollout", "--policy", shop.policy(LEASE), "--image", "good:2", "--wait", "90s", actor="bob"
     )
-    assert waiting.stdout is not None
-    line = ""
-    while "is at work: waiting for it (at most 1 min 30 s)" not in line:
-        line = waiting.stdout.readline()
-        assert line, "it did not wait"
+    waiting.until("is at work: waiting for it (at most 1 min 30 s)")
     shop.go.touch()
-    assert ended(first).code == 0
+    assert first.end().code == 0
     assert shop.stable() == candidate
-    second = ended(waiting)
+    second = waiting.end()
     assert second.code == 0, second
     assert shop.stable() != candidate
     assert [entry["actor"] for entry in shop.outcomes()] == ["bob", "alice"]
@@ -77,13 +64,13 @@ def test_a_second_rollout_waits_if_it_is_told_to(shop):
 def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     stable = shop.stable()
     process, candidate = probing(shop)
-    kill(process)
+    process.signal(signal.SIGKILL).end()
     assert shop.tags == {shop.mark.tag: candidate}
     early = shop.gate("recover", *shop.where)
     assert early.code == 0, early
     assert "left alone" in early.out
     assert shop.tags == {shop.mark.tag: candidate}
-    shop.wait_for(lambda: lease(shop)["state"] == "lapsed")
+    lapsed(shop)
     told = shop.gate("status", *shop.where).out
     assert "UNFINISHED:  rollout" in told
     assert f"gate recover --project {PROJECT} --region {REGION} --service {shop.name}" in told
@@ -104,14 +91,14 @@ def test_a_killed_rollout_is_recovered_once_its_lease_has_run_out(shop):
     assert "nothing to recover" in again.out
 
 
-def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop, folder):
+def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop):
     process, _ = probing(shop)
-    with site(shop.cloud, folder, f"{shop.name}-b") as other:
+    with site(shop.cloud, shop.folder, f"{shop.name}-b") as other:
         other.create()
         assert other.rollout(other.policy(LEASE), "good:2").code == 0
         serving = other.stable()
-        kill(process)
-        shop.wait_for(lambda: lease(shop)["state"] == "lapsed")
+        process.signal(signal.SIGKILL).end()
+        lapsed(shop)
         where = ("--project", PROJECT, "--region", REGION)
         ran = shop.gate("recover", "--all", *where, "--output", "json")
         assert ran.code == 0, ran
@@ -125,14 +112,14 @@ def test_recover_all_takes_back_what_is_left_anywhere_and_nothing_else(shop, fol
 def test_the_next_rollout_recovers_a_killed_canary_by_itself(shop):
     stable = shop.stable()
     first = shop.start("rollout", "--policy", shop.policy(CANARY), "--image", "good:2")
-    shop.wait_for(lambda: len(shop.shares) == 2)
+    eventually(lambda: len(shop.shares) == 2)
     shop.wait_until_probing()
-    kill(first)
+    first.signal(signal.SIGKILL).end()
     assert shop.shares[stable] == 50
     process = shop.start(
         "rollout", "--policy", shop.policy(LEASE), "--image", "good:3", "--wait", "4m"
     )
-    second = ended(process)
+    second = process.end()
     assert second.code == 0, second
     assert "what was left is taken back; traffic is now: " + f"{stable} 100 %" in second.out
     assert "which died while dwelling" in second.out
@@ -156,7 +143,7 @@ def test_unlock_takes_the_lease_away_and_the_rollout_stops(shop):
     assert unlocked.code == 0, unlocked
     assert "took the lease away from rollout" in unlocked.out
     assert shop.tags == {}
-    ran = ended(process)
+    ran = process.end()
     assert ran.code == 5, ran
     assert "a recovery (bob) has taken over" in ran.out
     assert shop.shares == {stable: 100}

@@ -3,29 +3,8 @@
 import pytest
 
 from gate.core.annotation import KEY
-from tests.e2e.safety import ended, named, site, write_images
-from tests.local_cloud_run import local_cloud_run  # noqa: F401 - a fixture
 
 LEASE = "lease: 5s\ncandidate: {ready_within: 20s}\ndeadline: 5m"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("people")
-
-
-@pytest.fixture(scope="module")
-def local_images(folder):
-    return write_images(folder)
-
-
-@pytest.fixture
-def shop(local_cloud_run, folder, request):  # noqa: F811 - the fixture
-    """A service that has had two revisions: the second serves."""
-    with site(local_cloud_run, folder, named(request)) as one:
-        one.go.unlink(missing_ok=True)
-        one.create()
-        yield one
 
 
 @pytest.fixture
@@ -46,7 +25,7 @@ def test_traffic_that_a_person_moves_stays_where_they_put_it(shop, old_and_new):
     old, new = old_and_new
     process, _ = probing(shop)
     shop.human_moves("eve@example.com", {old: 70, new: 30})
-    ran = ended(process)
+    ran = process.end()
     assert ran.code == 5, ran
     assert shop.shares == {old: 70, new: 30}
     assert not shop.mark.holder
@@ -68,7 +47,7 @@ def test_a_rollback_takes_over_from_a_rollout_that_is_at_work(shop, old_and_new)
     assert back.code == 0, back
     assert shop.shares == {old: 100}
     assert shop.tags == {}
-    ran = ended(process)
+    ran = process.end()
     assert ran.code == 5, ran
     assert "a rollback (bob) has taken over" in ran.out
     assert shop.shares == {old: 100}

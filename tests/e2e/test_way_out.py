@@ -177,15 +177,6 @@ def test_a_name_that_is_spelt_wrong_is_put_right(small, tmp_path):
 # What somebody must know
 
 
-@pytest.mark.parametrize("reason", ["", "  \t"])
-@pytest.mark.parametrize("command", ["rollback", "promote", "unlock"])
-def test_a_blank_reason_is_none(small, command, reason):
-    small.pin()
-    done = small.gate(command, "--reason", reason, "--yes")
-    assert done.code == 2
-    assert "argument --reason: is blank" in done.err
-
-
 def test_a_barred_target_is_taken_with_a_warning(small, tmp_path):
     second = promoted(small, tmp_path)
     assert small.gate("rollback", "--yes", "--reason", "orders fail").code == 0

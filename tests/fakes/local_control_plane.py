@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from google.longrunning.operations_pb2 import Operation
+
 from gate.local.admin.control import ControlPlane
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.surroundings import Surroundings
@@ -224,3 +226,10 @@ class Rig:
             retained,
             v2_etags,
         )
+
+
+async def done(rig: Rig, operation: Operation) -> Operation:
+    """The operation once it has ended."""
+    record = await rig.control.operations.wait(operation.name, 60)
+    assert record.operation.done, operation
+    return record.operation

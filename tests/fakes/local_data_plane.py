@@ -36,7 +36,7 @@ class ListSink:
         self.lines.append(line)
         self._grown.set()
 
-    async def until(self, wanted: Callable[[LogLine], bool], within_s: float = 10.0) -> LogLine:
+    async def until(self, wanted: Callable[[LogLine], bool], within_s: float = 60.0) -> LogLine:
         """The first line that is wanted, as soon as it is there."""
         async with asyncio.timeout(within_s):
             while True:
@@ -99,7 +99,7 @@ class FakeLauncher:
 
     async def until(self, wanted: Callable[["FakeLauncher"], bool]) -> None:
         """Waits until the launcher has seen enough."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not wanted(self):
                 self._changed.clear()
                 await self._changed.wait()
@@ -169,7 +169,7 @@ class FakePlaces:
 
     async def until_free(self) -> None:
         """Waits until no place is held."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.held:
                 self._freed.clear()
                 await self._freed.wait()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.core.expectations import Pattern, Schema
 from gate.core.policy import ProbeSpec
@@ -17,6 +17,7 @@ from gate.kinds.plugin import PluginProbe
 from gate.kinds.routes import RoutesProbe
 from gate.kinds.soak import SoakProbe
 from gate.kinds.startup import StartupProbe
+from gate.kinds.stream import AwaitEvent, Format, StreamProbe
 from gate.kinds.suite import SuiteProbe
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.probes.latency.probe import FIRST_WITHIN_S
@@ -132,6 +133,25 @@ def _soak(rng):
     return spec, spec.open_within_s + spec.for_s + spec.ping_every_s + 6.0
 
 
+def _stream(rng):
+    spec = StreamProbe(
+        "/x",
+        headers=HEADERS,
+        format=rng.choice(list(Format)),
+        connections=rng.choice([1, 1, 4]),
+        first_within_s=0.3,
+        within_s=1.0,
+        status=rng.choice([(200,), tuple(range(200, 600))]),
+        content_type=rng.choice(["", "application/json"]),
+        least=rng.choice([1, 3]),
+        end=rng.random() < 0.5,
+    )
+    if spec.format is not Format.PIECES:
+        pattern = Pattern(schema=rng.choice([None, SCHEMA]), json={"status": "ok"})
+        spec = replace(spec, events=(AwaitEvent(pattern, within_s=0.5),), each=pattern)
+    return spec, spec.within_s + 2.0 + 2.0
+
+
 def _grpc(rng):
     return GrpcProbe(within_s=0.4), 0.4 + 1.0
 
@@ -168,6 +188,7 @@ _KINDS = {
     "routes": _routes,
     "latency": _latency,
     "soak": _soak,
+    "stream": _stream,
     "startup": _startup,
 }
 

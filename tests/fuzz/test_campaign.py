@@ -13,6 +13,7 @@ from gate.drafting.writing import write_draft
 from gate.policyfile import check_policy
 from gate.ports import Target
 from gate.probes.recording import Recorder
+from tests.campaign import campaign
 from tests.contract.probe_servers import SystemClock, tcp
 from tests.fuzz.__main__ import played
 from tests.fuzz.draw import TOKEN, draw, server_of
@@ -24,6 +25,7 @@ stayed, a list of many different items."""
 LISTENED_TO = (3, 9, 33, 41)
 
 
+@campaign
 async def test_servers_that_mean_harm_end_in_time_in_memory_and_in_plain_words():
     lines = {line["seed"]: line for line in await played(SEEDS)}
     assert set(lines) == set(SEEDS)

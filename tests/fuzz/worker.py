@@ -18,6 +18,7 @@ from gate.kinds.latency import LatencyProbe
 from gate.kinds.plugin import PluginProbe
 from gate.kinds.soak import SoakProbe
 from gate.kinds.startup import StartupProbe
+from gate.kinds.stream import Format, StreamProbe
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Target
 from gate.probes.inquiry import Surroundings
@@ -143,6 +144,7 @@ def _too_good(evidence, drawn):
     easy = isinstance(spec, StartupProbe | LatencyProbe | SoakProbe | PluginProbe) or (
         isinstance(spec, WebSocketProbe) and (spec.refused or not spec.script)
     )
+    easy = easy or (isinstance(spec, StreamProbe) and spec.format is Format.PIECES)
     return evidence.outcome is Outcome.PASSED and not easy
 
 

@@ -172,4 +172,4 @@ LARGE = (
     ),
     Scenario("three, killed", PINNED, (ROLLOUT, RECOVER, OTHER), (), Budget(1)),
 )
-"""Walked at random by every `make check`, explored whole by `GATE_MODEL=whole`."""
+"""Walked by `make test`, farther by `make check`, explored whole by `GATE_MODEL=whole`."""

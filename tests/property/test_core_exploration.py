@@ -23,6 +23,7 @@ from gate.core.transitions import CONFLICTS_MAX
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, IllegalEventError
 from gate.kinds.logs import LogsProbe
+from tests.campaign import at_length, campaign
 from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
 from tests.exploration.explore import JUST_WRITTEN, Arrow, Graph, explore
@@ -474,9 +475,9 @@ def surveyed(scene: Scene) -> tuple[Graph, frozenset[Edge], Failures]:
     raise AssertionError("an exploration ends with its graph")
 
 
-# One worker walks all scenes, each once.
+# One worker walks all scenes, each once; two of them in `make test`, too.
 pytestmark = [pytest.mark.xdist_group("core-exploration"), pytest.mark.timeout(600)]
-every_scene = pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+every_scene = pytest.mark.parametrize("scene", at_length(SCENES, "recover", "unlock"))
 
 
 @every_scene
@@ -537,12 +538,14 @@ def test_a_circle_is_found():
     assert not circle({1: {2}, 2: {3}, 3: set()})
 
 
+@campaign
 def test_every_phase_and_every_ending_is_reached():
     edges = {edge for scene in SCENES for edge in surveyed(scene)[1]}
     assert {edge.after for edge in edges} == set(Phase)
     assert {edge.ending for edge in edges} == {None, *Ending}
 
 
+@campaign
 def test_the_page_with_the_diagrams_is_what_step_does():
     edges = {edge for scene in SCENES for edge in surveyed(scene)[1]}
     assert PAGE.read_text(encoding="utf-8") == page(edges), (

@@ -137,7 +137,7 @@ def test_every_small_case_of_one_probe_with_its_control():
             seen.append(replace(own, address=SERVICE))
         verdict = judge([probe], seen, live=live)
         assert (verdict.decision is Decision.PROMOTE) == own.passed
-        if not control and outcome is Outcome.FAILED:
-            assert verdict.decision is Decision.REJECT
+        if not control and outcome is Outcome.FAILED and not (live and Repeat.RIGHT in repeats):
+            assert verdict.decision is Decision.REJECT  # under users one that passes, too, may hold
         held = verdict.decision is Decision.HOLD and outcome is Outcome.FAILED
         assert not held or verdict.reasons[0].attribution in EXCUSED

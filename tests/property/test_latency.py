@@ -27,7 +27,6 @@ SEVERITY = [Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAILED]
 PLACES = [Place.BELOW, Place.ACROSS, Place.ABOVE]
 
 
-@settings(deadline=None)  # the first example imports numpy
 @given(SAMPLES, PERCENT)
 def test_a_percentile_is_the_least_sample_that_so_many_are_not_above(samples, percent):
     found = percentile(samples, percent)
@@ -40,14 +39,13 @@ def test_a_percentile_is_the_least_sample_that_so_many_are_not_above(samples, pe
     assert all(share(lower) < percent for lower in samples if lower < found)
 
 
-@settings(deadline=None)  # the first example imports scipy
 @given(SAMPLES, st.sampled_from([50.0, 90.0, 95.0, 99.0]))
 def test_the_interval_holds_the_percentile(samples, percent):
     found = percentile_interval(samples, percent)
     assert found.low <= found.estimate <= found.high
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(BLOCKS, BLOCKS, st.floats(1, 20), st.integers(0, 2**32 - 1))
 def test_a_slower_candidate_never_compares_better(ours, theirs, slower, seed):
     pairs = list(zip(ours, theirs, strict=True))
@@ -73,7 +71,6 @@ def measured(samples):
     return Measured(meter, own, seed=1, open_max=500)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0.001, 1), min_size=20, max_size=120), st.floats(1, 5))
 def test_a_slower_candidate_is_never_judged_better(samples, slower):
     spec = LatencyProbe("/", p95_s=0.5, for_s=3600, rate_per_s=1)
@@ -84,7 +81,6 @@ def test_a_slower_candidate_is_never_judged_better(samples, slower):
     assert SEVERITY.index(outcomes[0]) <= SEVERITY.index(outcomes[1])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.floats(0.1, 300), st.floats(1, 20), st.floats(0, 5), st.integers(0, 2**32 - 1))
 def test_every_side_is_asked_alike_and_in_order(rate, for_s, warm_up_s, seed):
     spec = LatencyProbe("/", rate_per_s=rate, for_s=for_s, warm_up_s=warm_up_s)

@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import TrafficTarget
 from gate.local.admin.names import short
 from gate.local.admin.traffic import check_traffic, names, resolve, statuses, with_default
+from gate.local.api.errors import ApiError, Code
 
 NAMES = st.sampled_from(["backend-1", "backend-2", "a/b/backend-3", "", "backend-Bad"])
 TAGS = st.sampled_from(["", "", "blue", "green", "-", "t" * 45])

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import jsonschema
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.core.policy import ServiceName
@@ -28,7 +28,6 @@ HEADERS = st.lists(
 
 
 @given(st.lists(JSONS, min_size=1, max_size=4))
-@settings(max_examples=150)
 def test_every_sample_satisfies_the_schema_inferred_from_it(values):
     schema = schema_of(values)
     if schema is None:
@@ -57,7 +56,6 @@ def test_a_long_name_of_a_field_takes_no_time_and_is_data():
     ),
     st.sampled_from([(), ("backend-1",), ("ok",)]),
 )
-@settings(max_examples=80, deadline=None)
 def test_every_draft_that_asks_anything_loads(said, revisions):
     pages = tuple(
         Page(

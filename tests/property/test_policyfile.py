@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -191,7 +191,6 @@ def test_the_good_example_is_good():
     assert structure_problems(GOOD) == []
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(right(SCHEMA))
 @example(GOOD)
 def test_reader_and_schema_agree_on_structure(document):
@@ -199,7 +198,6 @@ def test_reader_and_schema_agree_on_structure(document):
     assert VALIDATOR.is_valid(document) == (not problems), problems
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_reader_and_schema_agree_on_a_good_policy_with_one_change(data):
     document = json.loads(json.dumps(GOOD))
@@ -216,7 +214,6 @@ def test_reader_and_schema_agree_on_a_good_policy_with_one_change(data):
     assert VALIDATOR.is_valid(document) == (not problems), problems
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300) | st.text(string.printable, max_size=300).map(str.encode))
 def test_any_bytes_are_a_policy_or_problems_and_never_an_exception(tmp_path_factory, raw):
     path = tmp_path_factory.mktemp("any") / "policy.yaml"
@@ -240,7 +237,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(JSON.filter(lambda value: value is not None), st.booleans())
 def test_json_values_survive_being_written_as_yaml(value, flow):
     text = yaml.safe_dump(

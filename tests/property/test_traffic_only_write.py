@@ -9,7 +9,7 @@ import socket
 import pytest
 from google.cloud import run_v2
 from google.protobuf import json_format
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.cloud.channel import Endpoint
@@ -17,7 +17,7 @@ from gate.cloud.run import CloudRun
 from gate.core.annotation import KEY
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split, Target
-from gate.local.admin.v1.rest_api import V1RestApi
+from gate.local.admin.rest_api_v1 import V1RestApi
 from gate.local.http_server import HttpServer
 from tests.fakes.local_control_plane import Rig
 from tests.property.run_services import services
@@ -116,12 +116,8 @@ TRAFFIC = st.sampled_from(
 )
 
 
+@settings(max_examples=settings.default.max_examples // 3)
 @given(services("backend"), TRAFFIC, st.booleans())
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 def test_a_move_of_traffic_changes_nothing_else_and_makes_no_revision(
     stage, made, traffic, annotations
 ):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from google.iam.v1.policy_pb2 import Policy
 
-from gate.local.admin.errors import ApiError, Code, invalid
+from gate.local.api.errors import ApiError, Code, invalid
 
 EVERYBODY: Final = "allUsers"
 _ALIKE: Final = ("allUsers", "allAuthenticatedUsers")

@@ -1,6 +1,6 @@
 r"""The control plane of the local Cloud Run: services, revisions and operations.
 
-grpc_face   rest_face   knative (v1)      wire formats, one shared state
+grpc_api   rest_api   rest_api_v1         wire formats, one shared state
       \         |         /
         control (the API)                 validates, answers, starts operations
               |

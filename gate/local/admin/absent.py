@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.json_wire import error_response
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response
 
 _KINDS: Final = {
     "authorizeddomains": "authorized domains",

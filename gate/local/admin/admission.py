@@ -1,6 +1,5 @@
 """Whether a write is let in: etags, revision names, tag quota."""
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import (
     V2Etags,
     conflict,
@@ -14,6 +13,7 @@ from gate.local.admin.plan import as_time, last_change, needs_revision
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.traffic import evictable_tags, without_tags
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import ServiceKey
 
 MAX_TAGS = 2_000  # a project and region (run/quotas)

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Final
 
 from gate.local.admin.conditions import Kind, State, find, state_of
-from gate.local.admin.errors import Code
 from gate.local.admin.messages import Condition
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.v1.fields import Json
 from gate.local.admin.v1.revision import revision_v1
+from gate.local.api.errors import Code
 from gate.local.ports import AUDIT_LOG, JsonValue, LogLine, RevisionKey
 
 _AUDIT: Final = "type.googleapis.com/google.cloud.audit.AuditLog"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.messages import (
     Container,
     ContainerPort,
@@ -21,6 +20,7 @@ from gate.local.admin.messages import (
 from gate.local.admin.names import check_prefix, check_revision_id
 from gate.local.admin.resources import check_resources
 from gate.local.admin.traffic import check_traffic
+from gate.local.api.errors import invalid
 
 RESERVED = (
     "run.googleapis.com",

@@ -10,7 +10,6 @@ from gate.local.admin.admission import Admission, check_current, check_version
 from gate.local.admin.boots import Boots
 from gate.local.admin.checks import check_service
 from gate.local.admin.defaults import fill_service
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.iam import Iam
 from gate.local.admin.lists import listed_revisions, listed_services
@@ -45,6 +44,7 @@ from gate.local.admin.routing import Router
 from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import Journal, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import FrontEnd, Instances, ServiceKey
 
 

@@ -14,7 +14,7 @@ from enum import Enum
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gate.local.admin.errors import ApiError, Code, invalid
+from gate.local.api.errors import ApiError, Code, invalid
 
 
 class V2Etags(Enum):

@@ -14,7 +14,6 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from gate.local.admin.control import ControlPlane
-from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.messages import (
     CreateServiceRequest,
     DeleteRevisionRequest,
@@ -30,6 +29,7 @@ from gate.local.admin.messages import (
     UpdateServiceRequest,
 )
 from gate.local.admin.names import parse_operation, parse_place
+from gate.local.api.errors import ApiError, Code, invalid
 
 CALLER_HEADER = "x-gate-local-caller"
 MAX_WAIT_S = 600.0

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.json_wire import error_response
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response
 
 _HOST = re.compile(
     r"(?:(?:[a-z0-9-]+-)?127\.0\.0\.1|\[::1\]|(?:[a-z0-9-]+[.-])*localhost)(?::[0-9]{1,5})?",

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.iam import Iam
-from gate.local.admin.json_wire import error_response, json_response, parse, read_body, render
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response, json_response, parse, read_body, render
 
 _SERVICE = "projects/{project}/locations/{location}/services/{service}"
 _VERSION = ("options.requestedPolicyVersion", "options.requested_policy_version")

@@ -6,7 +6,6 @@ from contextlib import suppress
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gate.local.admin.control import ControlPlane
-from gate.local.admin.errors import ApiError
 from gate.local.admin.messages import (
     BY_NAME,
     LATEST,
@@ -14,6 +13,7 @@ from gate.local.admin.messages import (
     TrafficTarget,
     UpdateServiceRequest,
 )
+from gate.local.api.errors import ApiError
 from gate.local.faults.rules import Rule
 
 

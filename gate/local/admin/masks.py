@@ -7,8 +7,8 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.messages import Service
+from gate.local.api.errors import invalid
 
 METADATA = ("labels", "annotations", "client", "client_version")
 DESIRED = (

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gate.local.admin.errors import ApiError, Code, FieldViolation, invalid
+from gate.local.api.errors import ApiError, Code, FieldViolation, invalid
 from gate.local.ports import RevisionKey, ServiceKey
 
 MAX_TAG_AND_SERVICE = 46  # firebase/firebase-tools#6137

@@ -14,11 +14,11 @@ from google.longrunning.operations_pb2 import Operation
 from google.protobuf import json_format
 from google.rpc import status_pb2
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Revision, Service
 from gate.local.admin.names import Place
 from gate.local.admin.pages import Page, page
 from gate.local.admin.tables import Document, Journal
+from gate.local.api.errors import ApiError, Code
 
 MAX_KEPT = 2_000
 

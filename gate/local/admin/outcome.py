@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gate.local.admin.conditions import Kind, Reason, State, condition, find, reason_of, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Condition, Revision, Service, TrafficTarget
 from gate.local.admin.plan import as_time
 from gate.local.admin.traffic import Routes, names, names_latest, resolve
+from gate.local.api.errors import ApiError, Code
 
 _OTHERS = (Kind.ROUTES, Kind.CONFIGURATIONS)
 _CODES = {

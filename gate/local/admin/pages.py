@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gate.local.admin.errors import invalid
+from gate.local.api.errors import invalid
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000

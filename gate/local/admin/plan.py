@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from gate.local.admin.conditions import Kind, State, condition
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import etag
 from gate.local.admin.messages import Condition, Revision, RevisionTemplate, Service
 from gate.local.admin.template import matches, same_template
+from gate.local.api.errors import ApiError, Code
 
 _SERVER_MADE = (
     "name",

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gate.local.admin.defaults import project_number
-from gate.local.admin.json_wire import json_response
+from gate.local.api.json_wire import json_response
 
 
 def project_route() -> Route:

@@ -7,7 +7,6 @@ wait for a revision that takes minutes not to start; only the newest one touches
 from gate.local.admin import audit, notes
 from gate.local.admin.boots import Boots
 from gate.local.admin.conditions import Kind, State, condition
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Service
 from gate.local.admin.names import revision_path, service_path, short
 from gate.local.admin.operations import OperationRecord, Operations, Work
@@ -17,6 +16,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import Routes, names, names_latest, statuses
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Delay
 
 

@@ -4,7 +4,6 @@ from datetime import UTC
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import BY_NAME, Revision, Service
 from gate.local.admin.names import place_of, revision_path, short
 from gate.local.admin.operations import OperationRecord, Operations, Work
@@ -15,6 +14,7 @@ from gate.local.admin.surroundings import Surroundings
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.tasks import Tasks
 from gate.local.admin.traffic import with_default, without_revision
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Betrayal, Delay
 from gate.local.ports import Instances
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from gate.local.admin.defaults import cpus
-from gate.local.admin.errors import ApiError, Code, FieldViolation
 from gate.local.admin.messages import Container, RevisionTemplate
+from gate.local.api.errors import ApiError, Code, FieldViolation
 
 _MEBI: Final = 2**20
 _GIBI: Final = 1024

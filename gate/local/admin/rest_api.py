@@ -14,9 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gate.local.admin.control import ControlPlane
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.grpc_api import CALLER_HEADER, MAX_WAIT_S
-from gate.local.admin.json_wire import error_response, json_response, parse, read_body, render
 from gate.local.admin.masks import parse_mask
 from gate.local.admin.messages import (
     CreateServiceRequest,
@@ -31,6 +29,8 @@ from gate.local.admin.messages import (
     UpdateServiceRequest,
 )
 from gate.local.admin.names import Place
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response, json_response, parse, read_body, render
 from gate.local.ports import JsonValue
 
 _PLACE = "/v2/projects/{project}/locations/{location}"

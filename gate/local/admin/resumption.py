@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from gate.local.admin.admission import Admission
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Service
 from gate.local.admin.names import parse_revision, parse_service, place_of, service_path
 from gate.local.admin.operations import OperationRecord, Operations, Work
@@ -12,6 +11,7 @@ from gate.local.admin.removal import Removal
 from gate.local.admin.routing import Router
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.template import matches
+from gate.local.api.errors import ApiError, Code
 
 
 class Resumption:

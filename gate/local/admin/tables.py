@@ -8,7 +8,6 @@ from typing import Any, Protocol, cast
 from google.iam.v1.policy_pb2 import Policy
 from google.protobuf import json_format
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Revision, RevisionTemplate, Service
 from gate.local.admin.names import (
     Place,
@@ -19,6 +18,7 @@ from gate.local.admin.names import (
     service_path,
 )
 from gate.local.admin.traffic import Routes
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import JsonValue, RevisionKey, ServiceKey
 
 Document = dict[str, JsonValue]

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gate.local.admin.conditions import Standing
-from gate.local.admin.errors import invalid
 from gate.local.admin.messages import BY_NAME, LATEST, TrafficTarget, TrafficTargetStatus
 from gate.local.admin.names import check_tag, check_target, short
+from gate.local.api.errors import invalid
 
 MAX_TARGETS = 2_000
 

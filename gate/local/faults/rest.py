@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.json_wire import MAX_BODY_BYTES, error_response
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import MAX_BODY_BYTES, error_response
 from gate.local.faults.strikes import Refusal, Strikes
 
 TRANSPORT: Final = "gate.transport"

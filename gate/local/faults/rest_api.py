@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gate.local.admin.errors import ApiError, Code
-from gate.local.admin.json_wire import error_response, json_response, read_body
+from gate.local.api.errors import ApiError, Code
+from gate.local.api.json_wire import error_response, json_response, read_body
 from gate.local.faults.board import Switchboard
 from gate.local.faults.rules import RuleError, parse_rules
 from gate.local.history import History

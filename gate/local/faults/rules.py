@@ -48,11 +48,14 @@ class Fault(Enum):
     ENDLESS_OPERATION = "endless-operation"  # reconciles until the rules are switched off
     SLOW_OPERATION = "slow-operation"  # takes `seconds` longer
     SLOW_TRAFFIC = "slow-traffic"  # the front end obeys `seconds` after the API says it does
+    FRONT_END_502 = "front-end-502"  # the front end answers a request itself: a temporary error
+    FRONT_END_503 = "front-end-503"  # it answers that it lost the container, or cannot reach it
 
 
 OPERATIONS: Final = frozenset({Fault.FAIL_OPERATION, Fault.ENDLESS_OPERATION, Fault.SLOW_OPERATION})
 TRAFFIC: Final = frozenset({Fault.SLOW_TRAFFIC})
-CALLS: Final = frozenset(Fault) - OPERATIONS - TRAFFIC
+REQUESTS: Final = frozenset({Fault.FRONT_END_502, Fault.FRONT_END_503})
+CALLS: Final = frozenset(Fault) - OPERATIONS - TRAFFIC - REQUESTS
 _TIMED: Final = frozenset({Fault.DELAY, Fault.LATE_REPLY, Fault.SLOW_OPERATION, Fault.SLOW_TRAFFIC})
 
 
@@ -94,7 +97,7 @@ class Rules:
 
     Attributes:
         about: text that a request must contain, e.g. a service's name; "" is any. An operation's
-            text is the full name of its service.
+            text is the full name of its service; a user's request has its host, port and path.
         rules: tried in this order.
     """
 

@@ -141,7 +141,7 @@ class ClientConnection(AnsweringLine):
 
     def _speak_http2(self, data: bytes) -> None:
         """Gives the connection to what understands its first bytes (RFC 9113, section 3.4)."""
-        from gate.local.frontend.http2.client import Http2Client  # noqa: PLC0415 - few need it
+        from gate.local.frontend.http2_client import Http2Client  # noqa: PLC0415 - few need it
 
         context, address = self._context, self._address
         other = Http2Client(context, lambda: ClientConnection(context, address, "HTTP/2"))

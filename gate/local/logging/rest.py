@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gate.local.admin.errors import ApiError as RestError
-from gate.local.admin.errors import Code
-from gate.local.admin.json_wire import error_response, json_response, parse, read_body
+from gate.local.api.errors import ApiError as RestError
+from gate.local.api.errors import Code
+from gate.local.api.json_wire import error_response, json_response, parse, read_body
 from gate.local.logging import wire
 from gate.local.logging.errors import ApiError
 from gate.local.logging.service import LoggingApi

@@ -7,7 +7,7 @@ from gate.core.evidence import Evidence
 from gate.core.shapes import Shape
 from gate.core.template import JsonTemplate, Template, parse, parse_json
 from gate.kinds.http import HttpProbe
-from gate.probes import headers
+from gate.probes import headers, paths
 from gate.probes.expect import compact
 from gate.probes.frontend import Patience
 from gate.probes.inquiry import Inquiry, told_before
@@ -26,6 +26,7 @@ _BODY_LINES = 10
 class _Question(NamedTuple):
     """The probe with its templates parsed: built once, rendered for each try."""
 
+    path: Template
     headers: tuple[tuple[str, Template], ...]
     body: JsonTemplate
     expectation: AnswerExpectation
@@ -33,6 +34,7 @@ class _Question(NamedTuple):
     @classmethod
     def of(cls, spec: HttpProbe) -> "_Question":
         return cls(
+            parse(spec.path),
             tuple((name, parse(value)) for name, value in spec.headers),
             parse_json(spec.body),
             AnswerExpectation(spec.answer, spec.answer_headers, spec.content),
@@ -56,8 +58,8 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     question = _Question.of(spec)
     draft = inquiry.begin(KIND, f"{spec.method} {spec.path}", _expected(spec, question))
     trace = headers.Trace()
-    patience = Patience(inquiry.run.arrival, inquiry.run.clock)
-    before = Before(inquiry.run, inquiry.report)
+    patience = inquiry.run.patience()
+    before = Before(inquiry.run)
     words = inquiry.run.words
     last = await _try(inquiry, question, trace)
     while (pause_s := _pause_s(patience, last.reply)) is not None:
@@ -86,7 +88,8 @@ async def _try(inquiry: Inquiry[HttpProbe], question: _Question, trace: headers.
     names = {name.lower() for name, _ in sent}
     extra = dict(EXTRA) | content_type
     sent += tuple((name, value) for name, value in extra.items() if name not in names)
-    request = Request(spec.method.upper(), run.target.url + spec.path, sent, body)
+    url = run.target.url + paths.rendered(question.path, values)
+    request = Request(spec.method.upper(), url, sent, body)
     expected = question.expectation.bind(values)
     return _Try(await ask_once(run, request, spec.timeout_s, spec.status), expected)
 

@@ -7,6 +7,7 @@ from gate.kinds.steps import Capture
 from gate.probes.expect import compact
 from gate.probes.outcome import Fault
 from gate.probes.web.content import PATTERN_WITHIN_S, Body
+from gate.probes.web.markup import TooLargeError
 
 VALUE_MAX = 8192
 """Most characters of a captured value: more is no token, no id and no address."""
@@ -56,7 +57,10 @@ def _found(capture: Capture, body: Body) -> str | None:
             return None
         return _text(values[0]) if values else None
     if capture.css:
-        return next(iter(body.markup.found(capture.css)), None)
+        try:
+            return next(iter(body.markup.found(capture.css)), None)
+        except TooLargeError:
+            return None
     if capture.header:
         return body.answer.header(capture.header)
     if capture.cookie:

@@ -3,11 +3,13 @@
 A cookie for another domain is not kept, and none is sent to another host: no other is ever asked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import Message
+from http.client import HTTPResponse
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
 from urllib.parse import urlsplit
-
-import httpx
+from urllib.request import Request
 
 from gate.probes.web.exchange import Answer
 
@@ -28,21 +30,20 @@ class Jar:
         host = urlsplit(url).hostname or ""
         trusted = host in _LOOPBACK or host.endswith(".localhost")  # as browsers have it
         policy = DefaultCookiePolicy(secure_protocols=(*_SECURE, "http") if trusted else _SECURE)
-        self._cookies = httpx.Cookies(CookieJar(policy))
+        self._cookies = CookieJar(policy)
 
-    def take(self, method: str, url: str, answer: Answer) -> None:
+    def take(self, url: str, answer: Answer) -> None:
         """Keeps what an answer sets, changes or ends."""
-        raw = [(name, value) for name, value in answer.headers if name == "set-cookie"]
-        if len(self) + len(raw) <= COOKIES_MAX:
-            response = httpx.Response(answer.status, headers=raw)
-            response.request = httpx.Request(method, url)
-            self._cookies.extract_cookies(response)
+        given = [value for name, value in answer.headers if name == "set-cookie"]
+        if len(self) + len(given) <= COOKIES_MAX:
+            head = cast("HTTPResponse", _Head(given))
+            self._cookies.extract_cookies(head, Request(url))  # noqa: S310 - opens nothing
 
-    def header(self, method: str, url: str) -> str:
+    def header(self, url: str) -> str:
         """What is sent as Cookie, "" for nothing."""
-        request = httpx.Request(method, url)
-        self._cookies.set_cookie_header(request)
-        return str(request.headers.get("cookie", ""))
+        request = Request(url)  # noqa: S310 - as above
+        self._cookies.add_cookie_header(request)
+        return str(request.get_header("Cookie", ""))
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -50,9 +51,21 @@ class Jar:
         return dict(self._all())
 
     def _all(self) -> Iterator[tuple[str, str]]:
-        for cookie in self._cookies.jar:
+        for cookie in self._cookies:
             if cookie.value:
                 yield cookie.name, cookie.value
 
     def __len__(self) -> int:
-        return len(list(self._cookies.jar))
+        return len(list(self._cookies))
+
+
+class _Head:
+    """The cookies of an answer, as the standard library reads them."""
+
+    def __init__(self, given: Sequence[str]) -> None:
+        self._head = Message()
+        for value in given:
+            self._head["Set-Cookie"] = value
+
+    def info(self) -> Message:
+        return self._head

@@ -39,7 +39,7 @@ async def ask(inquiry: Inquiry[JourneyProbe]) -> Evidence:
     steps = _asked(spec, spec.steps, always=False)
     always = _asked(spec, spec.always, always=True)
     draft = inquiry.begin(KIND, told.asked(spec), told.expected(spec, steps))
-    trace, before = headers.Trace(), Before(run, inquiry.report)
+    trace, before = headers.Trace(), Before(run)
     owners: dict[str, str] = {}
     hidden: dict[str, str] = {}
     users = [user for user in (spec.users or ("",)) for _ in range(spec.times)]

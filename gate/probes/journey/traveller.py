@@ -134,7 +134,7 @@ class Traveller:
     def _request(self, step: AskedStep) -> Request:
         url = step.url(self.run, self._values)
         own = {"tracestate": step.state(self.number)}
-        if cookie := self._jar.header(step.step.method, url):
+        if cookie := self._jar.header(url):
             own["cookie"] = cookie
         return step.request(self.run, self.trace, self._values, own)
 
@@ -143,7 +143,7 @@ class Traveller:
         answer = reply.answer
         counts = reply.fault is None and reply.doubt is None and answer is not None
         if counts and answer is not None:
-            self._jar.take(step.step.method, reply.request.url, answer)
+            self._jar.take(reply.request.url, answer)
             self._hide_cookies()
             yield from self._foreign(step, answer)
         if wrong := reply.wrong(step.statuses):

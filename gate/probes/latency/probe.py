@@ -66,7 +66,7 @@ async def ask(
     spec, run = inquiry.spec, inquiry.run
     draft = inquiry.begin(KIND, telling.asked(spec), telling.expected(spec))
     drawn = secrets.randbits(32) if seed is None else seed
-    before = Before(run, inquiry.report)
+    before = Before(run)
     one = _Asking(inquiry, Question.of(spec), Trace(), before, drawn, open_max)
     fault, name = await _first(one, run, Side.CANDIDATE)
     if fault is not None and (spec.errors_percent == 0 or fault.outcome is not Outcome.FAILED):
@@ -113,7 +113,7 @@ async def _stable(one: _Asking) -> tuple[Run | None, str]:
 
 def _at(run: Run, target: Target) -> Run:
     identity = Identity(target.identity, target.revision)
-    return replace(run, target=target, arrival=run.arrival.elsewhere(), identity=identity)
+    return replace(run, target=target, identity=identity)
 
 
 async def _unproven(run: Run) -> str:

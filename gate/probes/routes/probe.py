@@ -57,7 +57,7 @@ async def ask(inquiry: Inquiry[RoutesProbe]) -> Evidence:
             "the address of stable",
             "the policy needs `baseline: stable`, and a rollout of a service that has users",
         )
-    before = Before(run, inquiry.report)
+    before = Before(run)
     own = await _page(run, spec, trace, before)
     there = _at_stable(run, run.target.stable.revision)
     other = await _page(there, spec, trace, before)
@@ -86,8 +86,7 @@ def _control(draft: Draft, run: Run, page: _Page) -> Evidence:
 def _at_stable(run: Run, revision: str) -> Run:
     """The same run, asking stable: by its own identity where its name is known."""
     assert run.target.stable is not None
-    rule = run.target.identity
-    identity = Identity(rule if rule and rule.header else None, revision)
+    identity = Identity(run.target.identity, revision)
     return replace(run, target=run.target.stable, arrival=Arrival(0.0), identity=identity)
 
 

@@ -1,5 +1,6 @@
 """How a connection was refused or ended, as faults. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -14,15 +15,19 @@ from websockets.http11 import Response
 
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
+from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 from gate.probes import faults, redirect
 from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.quoting import quoted
+from gate.probes.readiness import not_yet
 
 LET_IN = "a WebSocket"
 _HTTP = b"HTTP/1.1 "
 _UNTOLD = "not kept"
+_NONE = "none selected"
 
 
 class How(Enum):
@@ -147,9 +152,11 @@ def attributed(
         return replace(refusal, fault=identity.unanswered(refusal.fault))
     wrong = refusal.fault if refusal else None
     doubt = identity.doubt(name, wrong.seen if wrong else LET_IN, wrong)
-    if doubt is None:
+    at_its_host = wrong is not None and wrong.symptom is Symptom.HOST
+    if doubt is None or (at_its_host and not doubt.other):
         return refusal
-    return Refusal(doubt.fault, refusal.status if refusal else 101, doubt=doubt)
+    fault = doubt.fault if doubt.other else as_early(doubt.fault, wrong)
+    return Refusal(fault, refusal.status if refusal else 101, doubt=doubt)
 
 
 def refused(
@@ -187,6 +194,17 @@ def refused(
             return Refusal(Fault(Symptom.CLIENT, f"{type(error).__name__}: {error}", LET_IN))
 
 
+def host_refused(error: Exception) -> Refusal | None:
+    """A handshake at a host name that the application does not know; None for any other end."""
+    if not isinstance(error, InvalidStatus):
+        return None
+    status = error.response.status_code
+    body = bytes(error.response.body or b"").decode(errors="replace")
+    if not refuses_host(status, body):
+        return None
+    return Refusal(host_fault(faults.phrase(status), LET_IN), status)
+
+
 def _status(response: Response, url: str, *, named: bool) -> Refusal:
     status = response.status_code
     body = bytes(response.body or b"").decode(errors="replace")
@@ -195,13 +213,10 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
         return Refusal(front_end.fault(faults.phrase(status), LET_IN), status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))
-        meaning, hint = redirect.read(url, location)
-        to = f" ({location})" if location else ""
-        return Refusal(
-            Fault(Symptom.REDIRECT, f"{faults.phrase(status)}: {meaning}{to}", LET_IN, hint), status
-        )
+        return Refusal(redirect.fault(url, faults.phrase(status), location, LET_IN), status)
     seen = faults.phrase(status) + (quoted(f", {body}") if body.strip() else "")
-    return Refusal(Fault(Symptom.REFUSED, seen, LET_IN), status)
+    early = not_yet(status, body, ", ".join(response.headers.get_all("Retry-After")))
+    return Refusal(Fault(Symptom.REFUSED, seen, LET_IN, not_yet=early), status)
 
 
 def _negotiation(error: NegotiationError, response: Response | None, *, offered: bool) -> Fault:
@@ -219,6 +234,31 @@ def _negotiation(error: NegotiationError, response: Response | None, *, offered:
         f"the server selects {chosen}, the probe offers no subprotocol",
         "a probe that offers what the server selects",
         "offer it under `subprotocols`",
+    )
+
+
+def wrong_selection(selected: str, wanted: str, offered: Sequence[str]) -> Fault | None:
+    """What is wrong with the subprotocol of a connection that was let in.
+
+    Args:
+        selected: the one that the server has selected, "" for none.
+        wanted: one of those offered, `none`, `any`, or "" for one of them, whichever.
+        offered: those offered.
+    """
+    if selected == wanted and wanted:
+        return None
+    if wanted and wanted not in (NONE_SELECTED, ANY_SELECTED):
+        return Fault(Symptom.SUBPROTOCOL, selected or _NONE, wanted)
+    if wanted == NONE_SELECTED and selected:
+        return Fault(Symptom.SUBPROTOCOL, f"{selected} selected", "none selected")
+    if wanted or selected or not offered:
+        return None
+    return Fault(
+        Symptom.SUBPROTOCOL,
+        f"{_NONE}, although {' and '.join(offered)} were offered",
+        "one of those offered",
+        "browsers close such a connection (WHATWG WebSockets); where no browser connects, "
+        "say expect: {subprotocol: none}",
     )
 
 

@@ -1,11 +1,11 @@
 """Opens one connection: why it was refused, whose answer that is, and whether to ask again."""
 
 import asyncio
-import errno
 from collections.abc import Callable, Mapping
 
-from gate.core.evidence import Symptom
-from gate.probes.frontend import Patience
+from gate.core.policy import Json
+from gate.probes import faults
+from gate.probes.identity import Doubt, known_by
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.sockets import classify
@@ -13,8 +13,6 @@ from gate.probes.sockets.classify import Refusal
 from gate.probes.sockets.connection import Connection
 from gate.probes.sockets.message import Message
 from gate.probes.sockets.opening import Opening
-
-_OURS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Handshake:
@@ -28,6 +26,7 @@ class Handshake:
 
     Attributes:
         answered_by: the revision that answered, by its own word.
+        doubt: why what the open connection says is no evidence, by one of its messages.
     """
 
     def __init__(
@@ -38,6 +37,10 @@ class Handshake:
         self._values = values
         self._within_s = within_s
         self.answered_by = ""
+        self.doubt: Doubt | None = None
+        self._untold = False
+        self._heard = ""
+        self._patience = run.patience()
 
     def connection(
         self, arrived: Callable[[str], Message], noted: Callable[[str, str], None]
@@ -48,6 +51,7 @@ class Handshake:
             CannotAskError: a value is missing, or is none that a handshake can carry.
         """
         ws, head = self._opening.handshake(self._values)
+        self._heard, self.doubt = "", None
         return Connection(ws, head, arrived, noted)
 
     async def shake(
@@ -59,18 +63,47 @@ class Handshake:
             connection: the first one to try.
             again: told of each refusal that does not count; gives the next one to try.
         """
-        patience = Patience(self._run.arrival, self._run.clock)
         while refusal := self._attributed(connection, await self._ask(connection)):
-            other = refusal.doubt is not None and refusal.doubt.other
-            pause_s = patience.pause_s(refusal.front_end, other=other)
+            other = refusal.doubt.other if refusal.doubt else ""
+            pause_s = self._patience.pause_s(refusal.front_end, other=other)
             if refusal.doubt is not None or pause_s is not None:
                 connection.abort()
             if pause_s is None:
                 return refusal
             await self._run.clock.sleep(pause_s)
             connection = again(refusal)
-        self._run.arrival.known()
         return None
+
+    def hear(self, value: Json) -> bool:
+        """Notes who a message says it is from; whether what this connection says still counts.
+
+        Args:
+            value: the message as JSON.
+        """
+        self._heard = self._heard or self._run.identity.name_in_message(value)
+        self._attribute()
+        return self.doubt is None
+
+    async def another(self, connection: Connection) -> bool:
+        """Ends a connection with another revision; whether to try the next one, after a pause."""
+        connection.abort()
+        other = self.doubt.other if self.doubt else ""
+        pause_s = self._patience.pause_s(None, other=other)
+        if pause_s is not None:
+            await self._run.clock.sleep(pause_s)
+        return pause_s is not None
+
+    def judged(self, fault: Fault | None) -> Fault | None:
+        """The fault of a connection that is over, or why nothing that it said is evidence.
+
+        Args:
+            fault: what was wrong with it, None if nothing was.
+        """
+        if self._untold:
+            self._untold = False
+            seen = fault.seen if fault else classify.LET_IN
+            self.doubt = self._run.identity.doubt("", seen, fault)
+        return self.doubt.fault if self.doubt else fault
 
     async def _ask(self, connection: Connection) -> Refusal | None:
         opening = self._opening
@@ -84,12 +117,14 @@ class Handshake:
             return self._late(connection)
         except OSError as error:
             connection.abort()
-            return _unreached(error)
+            return Refusal(faults.of_exception(error, asked=False, expected=classify.LET_IN))
         if connection.refusal is not None:
+            if self._run.target.tagged and (told := classify.host_refused(connection.refusal)):
+                return told
             return classify.refused(
                 connection.refusal,
                 connection.response,
-                opening.url,
+                opening.address(self._values),
                 offered=opening.offers,
                 head=connection.head,
                 named=bool(self._named(connection)),
@@ -109,11 +144,23 @@ class Handshake:
     def _attributed(self, connection: Connection, refusal: Refusal | None) -> Refusal | None:
         """What came of the handshake, if the right revision answered it; else why not."""
         identity = self._run.identity
-        if not identity.header:
-            return refusal
-        self.answered_by = self._named(connection)
+        name = self._named(connection)
+        self._untold = refusal is None and not name and identity.hears
+        if self._untold:
+            self.answered_by = ""
+            self._attribute()  # a message may have come with the answer
+            return Refusal(self.doubt.fault, 101, doubt=self.doubt) if self.doubt else None
         answered = connection.response is not None or bool(refusal and refusal.status)
-        return classify.attributed(refusal, self.answered_by, identity, answered=answered)
+        outcome = classify.attributed(refusal, name, identity, answered=answered)
+        self.answered_by = known_by(name, outcome.doubt if outcome else None)
+        return outcome
+
+    def _attribute(self) -> None:
+        """Says whose connection it is, once one of its messages has told."""
+        if self._untold and self._heard:
+            self._untold = False
+            self.doubt = self._run.identity.doubt(self._heard, classify.LET_IN)
+            self.answered_by = known_by(self._heard, self.doubt)
 
     def _late(self, connection: Connection) -> Refusal:
         within = f"within {self._within_s:g} s"
@@ -121,12 +168,3 @@ class Handshake:
         if not connection.connected:
             return classify.unreached(f"none {within}")
         return classify.no_answer(connection.status, f"no answer to the handshake {within}")
-
-
-def _unreached(error: OSError) -> Refusal:
-    """No connection: the front end's fault, unless our own machine had no room for one more."""
-    text = str(error) or type(error).__name__
-    if error.errno not in _OURS:
-        return classify.unreached(text)
-    hint = "too many connections for this machine: raise `ulimit -n`, or ask for fewer connections"
-    return Refusal(Fault(Symptom.CLIENT, f"no room for a connection ({text})", "room", hint))

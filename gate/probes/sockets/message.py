@@ -17,12 +17,14 @@ class Message(NamedTuple):
         value: its JSON value; the text itself where it is not JSON.
         ping: whether it is a JSON ping.
         foreign: whether it carries another connection's nonce.
+        kind: its type, "" without one.
     """
 
     text: str
     value: Json
     ping: bool = False
     foreign: bool = False
+    kind: str = ""
 
 
 def message_of(text: str) -> Message:
@@ -31,4 +33,11 @@ def message_of(text: str) -> Message:
         value: Json = read_json(text)
     except ValueError:
         return Message(text, text)
-    return Message(text, value, isinstance(value, dict) and value.get("type") == "ping")
+    kind = type_of(value)
+    return Message(text, value, kind == "ping", kind=kind)
+
+
+def type_of(value: Json) -> str:
+    """What the field `type` of a JSON object says, "" without one."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else ""

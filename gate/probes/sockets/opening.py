@@ -12,9 +12,10 @@ from websockets.uri import WebSocketURI, parse_uri
 
 from gate.core.template import USER, Template, parse
 from gate.kinds.websocket import WebSocketProbe
-from gate.probes import headers
+from gate.probes import headers, paths
 from gate.probes.inquiry import Run, ws_url
-from gate.probes.outcome import CannotAskError
+from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.sockets import classify
 
 MESSAGE_MAX = 1 << 20
 """Most bytes of one message."""
@@ -35,9 +36,10 @@ class Opening:
     Args:
         spec: the probe.
         run: what it runs in.
+        trace: that of other connections of the same question; None for a new one.
 
     Attributes:
-        url: what is asked, as http(s).
+        url: what is asked, as http(s), with templates as the policy writes them.
         trace: the trace that all connections belong to.
         tls: TLS context, None for ws.
 
@@ -46,17 +48,19 @@ class Opening:
         ValueProblem: a template is malformed.
     """
 
-    def __init__(self, spec: WebSocketProbe, run: Run) -> None:
+    def __init__(self, spec: WebSocketProbe, run: Run, trace: headers.Trace | None = None) -> None:
         self.url = run.target.url + spec.path
-        self.trace = headers.Trace()
-        self._uri = _uri(ws_url(self.url))
+        self._base, self._path = run.target.url, parse(spec.path)
+        self.trace = trace or headers.Trace()
+        self._uri = _uri(ws_url(self._base))
         self.tls: ssl.SSLContext | None = run.tls() if self._uri.secure else None
         self._target_headers = run.target.headers
         self._subprotocols = tuple(map(parse, spec.subprotocols))
-        self._headers = _headers(spec, self._subprotocols)
+        self._headers = _headers(spec, self._path, self._subprotocols)
         share = _MEMORY_MAX // spec.connections
         self._message_max = max(_MESSAGE_LEAST, min(MESSAGE_MAX, share))
-        self._head = self._common_head()
+        plain = self._path.parts == (spec.path,)
+        self._fixed = self._head(spec.path) if plain else None
 
     @property
     def host(self) -> str:
@@ -94,22 +98,46 @@ class Opening:
         if offered:
             sent = (("Sec-WebSocket-Protocol", ", ".join(offered)), *sent)
         own = "".join(f"{name}: {value}\r\n" for name, value in sent)
-        before, after = self._head
+        before, after = self._fixed or self._head(paths.rendered(self._path, values))
         return ws, b"".join((before, ws.key.encode(), after, own.encode(), b"\r\n"))
+
+    def address(self, values: Mapping[str, str]) -> str:
+        """What is asked, as http(s), for one connection; may hold secrets."""
+        return self._base + paths.rendered(self._path, values)
 
     def as_written(self, subprotocol: str, values: Mapping[str, str]) -> str:
         """A subprotocol that was offered, as the policy writes it; any other as it is."""
         written = (one.source for one in self._subprotocols if one.render(values) == subprotocol)
         return next(written, subprotocol)
 
-    def _protocol(self, offered: Sequence[Subprotocol]) -> ClientProtocol:
+    def wrong_selection(
+        self, selected: str, wanted: str, values: Mapping[str, str]
+    ) -> Fault | None:
+        """What is wrong with the subprotocol that the server has selected.
+
+        Args:
+            selected: as it came, "" for none.
+            wanted: as the policy writes it: one of those offered, `none`, `any`, or "".
+            values: what the handshake was rendered with.
+        """
+        offered = [one.source for one in self._subprotocols]
+        if wanted in offered and parse(wanted).render(values) == selected:
+            return None
+        return classify.wrong_selection(self.as_written(selected, values), wanted, offered)
+
+    def _protocol(
+        self, offered: Sequence[Subprotocol], uri: WebSocketURI | None = None
+    ) -> ClientProtocol:
         return ClientProtocol(
-            self._uri, subprotocols=offered or None, max_size=self._message_max, logger=_SILENT
+            uri or self._uri,
+            subprotocols=offered or None,
+            max_size=self._message_max,
+            logger=_SILENT,
         )
 
-    def _common_head(self) -> tuple[bytes, bytes]:
+    def _head(self, path: str) -> tuple[bytes, bytes]:
         """What the library writes for any connection, before and after the key that differs."""
-        ws = self._protocol(())
+        ws = self._protocol((), _uri(ws_url(self._base + path)))
         head = ws.connect().serialize().removesuffix(b"\r\n")
         before, _, after = head.partition(ws.key.encode())
         return before, after
@@ -134,12 +162,12 @@ def _uri(url: str) -> WebSocketURI:
 
 
 def _headers(
-    spec: WebSocketProbe, subprotocols: Sequence[Template]
+    spec: WebSocketProbe, path: Template, subprotocols: Sequence[Template]
 ) -> tuple[tuple[str, Template], ...]:
     """The policy's headers; where nothing says how users show who they are, as bearers."""
     given = tuple((name, parse(value)) for name, value in spec.headers)
     named = {name for template in subprotocols for name in template.names}
-    named |= {name for _, template in given for name in template.names}
+    named |= path.names | {name for _, template in given for name in template.names}
     if spec.users and USER not in named:
         return (*given, ("Authorization", parse(f"Bearer ${{{USER}}}")))
     return given

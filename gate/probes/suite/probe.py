@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from gate.probes.suite.results import Account
 from gate.probes.suite.summary import excerpts, seen_in_words
 from gate.probes.suite.upstream import Upstream
 from gate.probes.suite.verdict import Facts, cases, suite_verdict
+from gate.probes.web.asking import Before
 
 KIND = "suite"
 
@@ -45,12 +47,12 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
     spec, run = inquiry.spec, inquiry.run
     draft = inquiry.begin(KIND, " ".join(spec.run), _expected(spec))
     trace = Trace()
-    before: Counter[str] = Counter()
+    before = Before(run)
     upstream = Upstream(run.target, run.identity, run.tls, trace)
     async with upstream:
         with tempfile.TemporaryDirectory(prefix="gate-suite-", ignore_cleanup_errors=True) as path:
-            over = await _run(inquiry, upstream, Path(path), before)
-    told = told_before(before, run.words)
+            over = await _run(inquiry, upstream, Path(path), partial(arrive, run, trace, before))
+    told = told_before(before.told, run.words)
     answered_by = ", ".join(upstream.answered_by)
     if over.facts is None:
         faults = [over.fault] if over.fault else []
@@ -70,7 +72,10 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
 
 
 async def _run(
-    inquiry: Inquiry[SuiteProbe], upstream: Upstream, scratch: Path, before: Counter[str]
+    inquiry: Inquiry[SuiteProbe],
+    upstream: Upstream,
+    scratch: Path,
+    arrived: Callable[[], Awaitable[Fault | None]],
 ) -> _Over:
     spec, run = inquiry.spec, inquiry.run
     folder = surroundings.folder_of(spec, run)
@@ -78,7 +83,7 @@ async def _run(
     if authority is not None:
         authority.bundle(scratch / "ca.pem")
     surroundings.install_plugin(scratch)
-    fault = await arrive(inquiry, upstream, before)
+    fault = await arrived()
     if fault is not None:
         return _Over(fault=fault)
     record = Record()

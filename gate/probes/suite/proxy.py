@@ -15,15 +15,16 @@ from urllib.parse import urlsplit
 import h11
 import httpcore
 
-from gate.probes.suite.client import Client, TooLargeError
+from gate.http1.streams import Streams, TooLargeError
+from gate.probes.suite.client import Client
 from gate.probes.suite.frames import Watch
 from gate.probes.suite.record import Record, Seen
-from gate.probes.suite.relay import ENDED, CorePipe, StreamPipe, relay
+from gate.probes.suite.relay import ENDED, CorePipe, relay
 from gate.probes.suite.tunnel import Refused, elsewhere, host_and_port
 from gate.probes.suite.upstream import Reply, Request, Upstream
+from gate.probes.web.exchange import BROKEN
 
 _TLS_HANDSHAKE = b"\x16"
-_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
 
 class Proxy:
@@ -77,18 +78,19 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        client = Client(reader, writer, scheme)
+        streams = Streams(reader, writer)
+        client = Client(streams, scheme)
         try:
             while await self._serve(client):
                 pass
-            await client.close()
-        except (*ENDED, *_BROKEN, h11.ProtocolError, asyncio.IncompleteReadError):
+            await streams.close()
+        except (*ENDED, *BROKEN, h11.ProtocolError):
             pass  # the suite sees that the connection ends; the record knows why
         except asyncio.CancelledError:
             pass  # the end of the run; nobody awaits what start_server runs
         finally:
             self._tasks.discard(task)
-            client.abort()
+            streams.break_off()
 
     async def _serve(self, client: Client) -> bool:
         """One request; says whether another one may follow."""
@@ -190,8 +192,7 @@ class Proxy:
             seen.closes.note(f"{code} {reason}".strip())
 
         out, back = Watch(sent, lambda _code, _reason: None), Watch(received, close)
-        near = StreamPipe(client.reader, client.writer)
-        far_first = await relay(near, far, first, out.feed, back.feed)
+        far_first = await relay(client.streams, far, first, out.feed, back.feed)
         if far_first and not back.closed:
             seen.closes.note("1006")
 
@@ -211,17 +212,17 @@ class Proxy:
         except OSError:
             await client.answer(502, "no connection")
             return
-        await relay(StreamPipe(client.reader, client.writer), far, await client.switch(200, []))
+        await relay(client.streams, far, await client.switch(200, []))
 
     async def _lead_home(self, client: Client) -> None:
         """Connects a tunnel with our own address, with TLS or without, as its first byte says."""
-        first = await client.switch(200, []) or await client.reader.read(1 << 16)
+        first = await client.switch(200, []) or await client.streams.read()
         if not first:
             return
         secure = first.startswith(_TLS_HANDSHAKE)
         server = self._servers[-1 if secure else 0]
-        reader, writer = await asyncio.open_connection("127.0.0.1", _port(server))
-        await relay(StreamPipe(client.reader, client.writer), StreamPipe(reader, writer), first)
+        far = Streams(*await asyncio.open_connection("127.0.0.1", _port(server)))
+        await relay(client.streams, far, first)
 
 
 def _port(server: asyncio.Server) -> int:

@@ -32,29 +32,6 @@ class Pipe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamPipe:
-    """asyncio's streams."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def read(self) -> bytes:
-        """As Pipe.read."""
-        return await self.reader.read(_CHUNK)
-
-    async def write(self, data: bytes) -> None:
-        """As Pipe.write."""
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def close(self) -> None:
-        """As Pipe.close."""
-        with contextlib.suppress(*ENDED):
-            self.writer.close()
-            await self.writer.wait_closed()
-
-
-@dataclass(frozen=True, slots=True)
 class CorePipe:
     """The connection under an answer 101 of httpcore."""
 

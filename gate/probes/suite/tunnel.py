@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 
-from gate.probes.suite.relay import StreamPipe
+from gate.http1.streams import Streams
 
 CONNECT_S = 10.0
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
@@ -30,7 +30,7 @@ def host_and_port(authority: str) -> tuple[str, int]:
     return host.strip("[]").lower(), int(port)
 
 
-async def elsewhere(host: str, port: int) -> StreamPipe:
+async def elsewhere(host: str, port: int) -> Streams:
     """A connection to another host.
 
     Raises:
@@ -47,7 +47,7 @@ async def elsewhere(host: str, port: int) -> StreamPipe:
         if not allowed(address):
             raise Refused("this proxy leads neither to this machine nor to its metadata server")
         reader, writer = await asyncio.open_connection(address, port)
-    return StreamPipe(reader, writer)
+    return Streams(reader, writer)
 
 
 def allowed(address: str) -> bool:

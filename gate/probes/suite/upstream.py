@@ -9,17 +9,18 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-from gate.core.evidence import Asked, Outcome, Symptom
+from gate.core.evidence import Asked, Outcome
+from gate.http1.headers import values
 from gate.ports import Target
 from gate.probes import headers as outgoing
 from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity
-from gate.probes.outcome import CannotAskError, Fault
+from gate.probes.outcome import CannotAskError
 from gate.probes.suite.record import Seen
+from gate.probes.web.exchange import BROKEN
 
 CONNECT_S = 10.0
-LOOK_S = 10.0
 _FRONT_END = frozenset({401, 403, 404, 429, 500, 502, 503, 504})
 """Statuses that Cloud Run's front end gives by itself."""
 _HOP_BY_HOP = frozenset(
@@ -86,7 +87,7 @@ class Reply:
                 if len(self._head) < LOOKED_AT:
                     self._head += chunk[: LOOKED_AT - len(self._head)]
                 yield chunk
-        except _BROKEN as error:
+        except BROKEN as error:
             self.seen.broken.note(f"an answer that broke off ({_name(error)})")
             self._broke_off = True
             raise
@@ -105,12 +106,10 @@ class Reply:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
         if self.named or self.status not in _FRONT_END:
             return None
-        known = {name.lower(): value for name, value in self.headers}
-        authenticate = known.get(b"www-authenticate", b"").decode("latin-1")
+        authenticate = ", ".join(values(self.headers, "www-authenticate"))
         return recognise(self.status, self._head.decode(errors="replace"), authenticate)
 
 
-_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _UNREACHED = (httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
@@ -118,21 +117,6 @@ def count(seen: Seen, status: int) -> None:
     """Notes an answer of the candidate."""
     seen.answers += 1
     seen.statuses[status] += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one question of our own showed of the address.
-
-    Attributes:
-        fault: why a suite would ask nobody there; None if the candidate may be there.
-        front_end: what Cloud Run's front end said in its place.
-        other: whether another revision answered.
-    """
-
-    fault: Fault | None = None
-    front_end: FrontEndAnswer | None = None
-    other: bool = False
 
 
 class Upstream:
@@ -182,7 +166,7 @@ class Upstream:
         except _UNREACHED as error:
             seen.unreached.note(f"no connection ({_name(error)})")
             raise
-        except _BROKEN as error:
+        except BROKEN as error:
             seen.broken.note(f"no answer ({_name(error)})")
             raise
         reply = self._reply(request, response, seen)
@@ -191,32 +175,6 @@ class Upstream:
         finally:
             reply.settle()
             await response.aclose()
-
-    async def look(self) -> Look:
-        """Asks for `/` on our own behalf.
-
-        Raises:
-            httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException: no answer.
-        """
-        request = Request(b"GET", self.url, b"/", [(b"Accept", b"*/*")])
-        try:
-            response = await self._pool.handle_async_request(self._request(request, LOOK_S))
-        except _UNREACHED as error:
-            told = f"no connection ({_name(error)})"
-            return Look(Fault(Symptom.CONNECT, told, "a connection to the candidate"))
-        try:
-            reply = Reply(response.status, b"", response.headers, response, Seen(), named=False)
-            await anext(reply.body(), b"")
-            name = self._identity.name_in(lambda wanted: _header(response, wanted))
-            front_end = None if name else reply.front_end()
-        finally:
-            await response.aclose()
-        answer = f"GET / {response.status}"
-        if front_end is not None:
-            fault = front_end.fault(answer, "an answer of the candidate")
-            return Look(None if fault.outcome is Outcome.FAILED else fault, front_end)
-        doubt = self._identity.doubt(name, answer) if self._identity.header and name else None
-        return Look(doubt.fault, other=doubt.other) if doubt else Look()
 
     def _reply(self, request: Request, response: httpcore.Response, seen: Seen) -> Reply:
         status = response.status
@@ -235,17 +193,17 @@ class Upstream:
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
-        elif status in _FRONT_END or (not self._identity.header and status != 101):
+        elif status in _FRONT_END or (not self._identity.asks and status != 101):
+            self._identity.nameless += 1
             return False  # the body may tell
-        if self._identity.header:
-            doubt = self._identity.doubt(name, f"{asked} {status}")
-            if doubt is not None:
-                seen.foreign.note(doubt.fault.seen)
-                return True
+        doubt = self._identity.doubt(name, f"{asked} {status}")
+        if doubt is not None:
+            seen.foreign.note(doubt.fault.seen)
+            return True
         count(seen, status)
         return True
 
-    def _request(self, request: Request, timeout_s: float | None = None) -> httpcore.Request:
+    def _request(self, request: Request) -> httpcore.Request:
         parts = self._parts
         given = {name.lower() for name, _ in request.headers}
         sent = [(b"Host", parts.netloc.encode())]
@@ -270,7 +228,7 @@ class Upstream:
             url,
             headers=sent,
             content=request.body,
-            extensions={"timeout": {"connect": CONNECT_S, "read": timeout_s}},
+            extensions={"timeout": {"connect": CONNECT_S}},
         )
 
     def _location(self, value: bytes, request: Request) -> bytes:
@@ -293,12 +251,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _header(response: httpcore.Response, wanted: str) -> str | None:
-    values = [
-        value.decode("latin-1")
-        for name, value in response.headers
-        if name.lower() == wanted.lower().encode()
-    ]
-    return ", ".join(values) if values else None
+    return ", ".join(values(response.headers, wanted)) or None
 
 
 def _name(error: Exception) -> str:

@@ -3,14 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from gate.core.policy import Json
 from gate.probes import headers
-from gate.probes.frontend import FrontEndAnswer, Patience, recognise
-from gate.probes.identity import Doubt, Identity
+from gate.probes.expect import read_json
+from gate.probes.frontend import FrontEndAnswer
+from gate.probes.hosts import host_fault, refuses_host
+from gate.probes.identity import Doubt, Identity, known_by
 from gate.probes.inquiry import Run
-from gate.probes.outcome import Fault
+from gate.probes.outcome import Fault, as_early
 from gate.probes.web.exchange import BODY_MAX, Answer, ExchangeError, Request, exchange
 from gate.probes.web.status import wrong_status
 from gate.probes.words import TEXT_MAX
@@ -37,9 +40,9 @@ class Reply(NamedTuple):
     doubt: Doubt | None = None
 
     @property
-    def from_other(self) -> bool:
-        """Whether another revision answered."""
-        return self.doubt is not None and self.doubt.other
+    def from_other(self) -> str:
+        """The other revision that answered, "" if none did."""
+        return self.doubt.other if self.doubt else ""
 
     def wrong(self, statuses: tuple[int, ...]) -> Fault | None:
         """Why this is not an answer of the right revision with one of these statuses."""
@@ -66,7 +69,7 @@ async def ask_once(
         answer = await exchange(request, timeout_s, tls, most)
     except ExchangeError as error:
         return _unfinished(Reply(request), error, run.identity)
-    return _attributed(Reply(request, answer), answer, statuses, run.identity)
+    return _attributed(Reply(request, answer), answer, statuses, run)
 
 
 async def ask_patiently(
@@ -87,7 +90,7 @@ async def ask_patiently(
         most: most bytes of a body.
         waiting: told each reply that does not count, and what was seen in it.
     """
-    patience = Patience(run.arrival, run.clock)
+    patience = run.patience()
     reply = await ask_once(run, ask(), timeout_s, statuses, most)
     while (pause_s := patience.pause_s(reply.front_end, other=reply.from_other)) is not None:
         wrong = reply.wrong(statuses)
@@ -98,24 +101,29 @@ async def ask_patiently(
 
 
 class Before:
-    """What was seen before a question was asked again; the first time is shown.
+    """What was seen before a question was asked again.
 
     Args:
         run: makes texts fit to show.
-        report: shows how far the probe is.
     """
 
-    def __init__(self, run: Run, report: Callable[[str, int, int], None]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._report = report
         self.told: Counter[str] = Counter()
 
     def __call__(self, _: Reply, seen: str) -> None:
         """Notes it."""
-        told = self._run.words.line(seen, TEXT_MAX)
-        if not self.told:
-            self._report(f"asking again: {told}", 0, 0)
-        self.told[told] += 1
+        self.told[self._run.words.line(seen, TEXT_MAX)] += 1
+
+
+def reply_of(run: Run, request: Request, answer: Answer, statuses: tuple[int, ...]) -> Reply:
+    """Says whose answer it is, of one that was read elsewhere; as `ask_once`."""
+    return _attributed(Reply(request, answer), answer, statuses, run)
+
+
+def unfinished(run: Run, request: Request, error: ExchangeError) -> Reply:
+    """Says what there is of an answer that broke off elsewhere; as `ask_once`."""
+    return _unfinished(Reply(request), error, run.identity)
 
 
 def plain_request(run: Run, trace: headers.Trace, path: str) -> Request:
@@ -140,29 +148,36 @@ def named(statuses: tuple[int, ...]) -> str:
     return " or ".join(map(str, statuses))
 
 
-def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], identity: Identity) -> Reply:
+def _attributed(one: Reply, answer: Answer, statuses: tuple[int, ...], run: Run) -> Reply:
     """Says whose answer it is; one that names a revision is not the front end's."""
-    name = identity.name_in(answer.header)
-    front_end = None if name else _front_end(answer)
+    identity = run.identity
+    name = identity.name_in(answer.header, lambda: _json(answer))
+    front_end = None if name else answer.front_end
     if front_end is not None:
         fault = identity.unanswered(front_end.fault(answer.phrase, named(statuses)))
         return one._replace(front_end=front_end, fault=fault)
-    if not identity.header:
-        return one
     wrong = one.wrong(statuses)
     doubt = identity.doubt(name, wrong.seen if wrong else answer.phrase, wrong)
-    return one._replace(name=name, doubt=doubt)
+    other = doubt is not None and doubt.other
+    if run.target.tagged and not other and refuses_host(answer.status, answer.text):
+        return one._replace(name=name, fault=host_fault(answer.phrase, named(statuses)))
+    if doubt is not None and not other:
+        doubt = replace(doubt, fault=as_early(doubt.fault, wrong))
+    return one._replace(name=known_by(name, doubt), doubt=doubt)
 
 
 def _unfinished(one: Reply, error: ExchangeError, identity: Identity) -> Reply:
     """Says whose answer broke off, or who gave none, as far as that can be known."""
-    if error.begun is None or not identity.header:
+    if error.begun is None or not identity.asks:
         return one._replace(fault=identity.unanswered(error.fault))
     name = identity.name_in(error.begun.header)
     doubt = identity.doubt(name, error.fault.seen)
-    return one._replace(name=name, doubt=doubt, fault=None if doubt else error.fault)
+    fault = None if doubt else error.fault
+    return one._replace(name=known_by(name, doubt), doubt=doubt, fault=fault)
 
 
-def _front_end(answer: Answer) -> FrontEndAnswer | None:
-    authenticate = answer.header("www-authenticate") or ""
-    return recognise(answer.status, answer.text, authenticate)
+def _json(answer: Answer) -> Json:
+    try:
+        return read_json(answer.body)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ from gate.probes.expect import Bound, compact, read_json
 from gate.probes.outcome import CannotAskError, Fault
 from gate.probes.quoting import quoted
 from gate.probes.web.exchange import Answer
-from gate.probes.web.markup import Markup
+from gate.probes.web.markup import Markup, TooLargeError
 
 PATTERN_WITHIN_S = 0.5
 """CPU time of one pattern on one text."""
@@ -142,7 +142,12 @@ def wrong_content(expected: Content, body: Body) -> Iterator[Fault]:
             yield Fault(Symptom.BODY, f"text {compact(one)}", "a body without it")
     yield from _wrong_paths(expected, body)
     for query, found in expected.selector:
-        yield from _wrong(query, _as_text(found), list(body.markup.found(query)))
+        try:
+            texts = body.markup.found(query)
+        except TooLargeError as error:
+            yield Fault(Symptom.BODY, f"{query}: {error}", f"{query} {_named(found)}")
+            continue
+        yield from _wrong(query, _as_text(found), [*texts])
 
 
 def _wrong_paths(expected: Content, body: Body) -> Iterator[Fault]:

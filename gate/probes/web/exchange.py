@@ -1,20 +1,30 @@
 """One HTTP/1.1 exchange, bounded in time and size, that follows nothing and keeps nothing."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import quote, urlsplit
 
-import httpx
+import httpcore
 
 from gate.core.evidence import Symptom
+from gate.http1.packing import decoded
 from gate.probes import faults
+from gate.probes.frontend import FrontEndAnswer, recognise
 from gate.probes.outcome import Fault
-from gate.probes.web.packing import UnpackError, decoded
 
 BODY_MAX = 1 << 20
 """Most bytes of a body, as sent and as decoded, where a probe does not say otherwise."""
+BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+"""What httpcore raises where there is no whole answer."""
+_IN_PATH = "!$%&'()*+,/:;=@[]~|^\\"
+_IN_QUERY = _IN_PATH + "?`{}"
+"""What stands there as it is written; a `%` only where it begins an escape."""
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,11 @@ class Answer:
         return ", ".join(values) if values else None
 
     @property
+    def front_end(self) -> FrontEndAnswer | None:
+        """What the front end said in the container's place, as far as the answer alone tells."""
+        return recognise(self.status, self.text, self.header("www-authenticate") or "")
+
+    @property
     def phrase(self) -> str:
         """The status with its usual name: 307 Temporary Redirect."""
         return faults.phrase(self.status)
@@ -77,8 +92,16 @@ class _Phase(Enum):
     ANSWERING = "answering"
 
 
-class _Course:
-    """Follows an exchange through the trace that httpcore reports."""
+class Course:
+    """Follows an exchange through the trace that httpcore reports.
+
+    Args:
+        most: most bytes of the body.
+
+    Attributes:
+        received: bytes of the body so far.
+        begun: the answer as far as its headers, None before.
+    """
 
     _REACHED: Mapping[str, _Phase] = {
         "connection.start_tls.started": _Phase.TLS,
@@ -93,6 +116,7 @@ class _Course:
         self.begun: Answer | None = None
 
     async def trace(self, name: str, _: Mapping[str, object]) -> None:
+        """As httpcore reports."""
         self.phase = self._REACHED.get(name, self.phase)
 
     @property
@@ -115,7 +139,7 @@ async def exchange(
     Raises:
         ExchangeError: there is no whole answer within the bounds.
     """
-    course = _Course(most)
+    course = Course(most)
     try:
         return await _whole(request, timeout_s, tls, course)
     except ExchangeError as error:
@@ -124,62 +148,115 @@ async def exchange(
 
 
 async def _whole(
-    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: _Course
+    request: Request, timeout_s: float, tls: ssl.SSLContext | None, course: Course
 ) -> Answer:
+    with told(course):
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _exchange(request, tls, course)
+        except TimeoutError:
+            raise ExchangeError(late(course, timeout_s)) from None
+
+
+@contextmanager
+def told(course: Course) -> Iterator[None]:
+    """Says in our words what goes wrong in an exchange.
+
+    Raises:
+        ExchangeError: in place of what the libraries raise.
+    """
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _exchange(request, tls, course)
-    except TimeoutError:
-        raise ExchangeError(_late(course, timeout_s)) from None
-    except UnpackError as error:
-        raise ExchangeError(error.fault) from None
-    except httpx.RemoteProtocolError as error:
-        raise ExchangeError(_garbled(error)) from None
-    except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ExchangeError(faults.unsendable(error)) from None
-    except httpx.TransportError as error:
-        raise ExchangeError(_broken(error, course)) from None
+        yield
+    except (*BROKEN, httpcore.UnsupportedProtocol, ValueError) as error:
+        raise ExchangeError(faults.of_exception(error, asked=course.reached)) from None
 
 
-async def _exchange(request: Request, tls: ssl.SSLContext | None, course: _Course) -> Answer:
+async def _exchange(request: Request, tls: ssl.SSLContext | None, course: Course) -> Answer:
     began_s = asyncio.get_running_loop().time()
+    async with opened(request, tls, course) as response:
+        course.begun = begun = answer_of(response)
+        raw = await _raw(response.aiter_stream(), course)
+        body = decoded(raw, begun.header("content-encoding") or "", course.most)
+        took_s = asyncio.get_running_loop().time() - began_s
+        return Answer(begun.status, begun.headers, body, took_s)
+
+
+def answer_of(response: httpcore.Response, took_s: float = 0.0) -> Answer:
+    """An answer as far as its headers."""
+    headers = tuple((name.decode().lower(), _text(value)) for name, value in response.headers)
+    return Answer(response.status, headers, b"", took_s)
+
+
+@asynccontextmanager
+async def opened(
+    request: Request, tls: ssl.SSLContext | None, course: Course
+) -> AsyncIterator[httpcore.Response]:
+    """Sends a request over its own connection; the answer is there as far as its headers.
+
+    Args:
+        request: what to send.
+        tls: context for https, None for http.
+        course: follows it.
+    """
     context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the latter trusts nobody
-    # an explicit transport and no trust_env: no proxy of the environment diverts the question
-    transport = httpx.AsyncHTTPTransport(verify=context, http2=False)
+    url, host = _address(request.url)
+    named = any(name.lower() == "host" for name, _ in request.headers)
+    bodied = request.body or request.method in ("POST", "PUT", "PATCH")  # RFC 9110, 8.6
     async with (
-        httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,  # noqa: S113 - the wall clock above bounds everything, which httpx's own limits cannot
-        client.stream(
+        httpcore.AsyncConnectionPool(ssl_context=context) as pool,
+        pool.stream(
             request.method,
-            request.url,
-            headers=request.headers,
-            content=request.body or None,
-            follow_redirects=False,
-            extensions={"trace": course.trace},
+            url,
+            headers=request.headers if named else [host, *request.headers],
+            content=request.body if bodied else None,
+            extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,
     ):
-        headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        course.begun = Answer(response.status_code, headers, b"", 0.0)
-        raw = await _raw(response.aiter_raw(), course)
-        body = decoded(raw, response.headers.get("content-encoding", ""), course.most)
-        took_s = asyncio.get_running_loop().time() - began_s
-        return Answer(response.status_code, headers, body, took_s)
+        yield response
 
 
-async def _raw(chunks: AsyncIterator[bytes], course: _Course) -> bytes:
+def _address(url: str) -> tuple[httpcore.URL, tuple[str, str]]:
+    """What is asked, with what HTTP does not carry escaped, and the Host header.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("no host")
+    host = parts.hostname.encode("idna").decode()
+    target = _escaped(parts.path or "/", _IN_PATH)
+    if parts.query:
+        target += f"?{_escaped(parts.query, _IN_QUERY)}"
+    place = f"[{host}]" if ":" in host else host
+    place += f":{parts.port}" if parts.port else ""
+    asked = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+    return asked, ("Host", place)
+
+
+def _escaped(text: str, safe: str) -> str:
+    return _NO_ESCAPE.sub("%25", quote(text, safe=safe))
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+async def _raw(chunks: AsyncIterable[bytes], course: Course) -> bytes:
     kept = bytearray()
     async for chunk in chunks:
         kept += chunk
         course.received = len(kept)
         if len(kept) > course.most:
-            raise ExchangeError(_too_large("a body of more than", course.most))
+            raise ExchangeError(faults.too_large(course.most))
     return bytes(kept)
 
 
-def _too_large(what: str, most: int) -> Fault:
-    return Fault(Symptom.TOO_LARGE, f"{what} {most} bytes", f"at most {most} bytes")
-
-
-def _late(course: _Course, timeout_s: float) -> Fault:
+def late(course: Course, timeout_s: float) -> Fault:
+    """The fault of an exchange that has not ended in time."""
     expected = f"an answer within {timeout_s:g} s"
     if not course.reached:
         return Fault(
@@ -192,16 +269,3 @@ def _late(course: _Course, timeout_s: float) -> Fault:
     else:
         seen = f"no answer within {timeout_s:g} s"
     return Fault(Symptom.TIMEOUT, seen, expected)
-
-
-def _garbled(error: httpx.RemoteProtocolError) -> Fault:
-    """Tells a connection that broke off from bytes that are not HTTP, by the libraries' texts."""
-    text = str(error)
-    if "disconnected" in text or "peer closed" in text:
-        return faults.broken_off(text)
-    return faults.endless_headers(text) if "too long" in text else faults.not_http(text)
-
-
-def _broken(error: httpx.TransportError, course: _Course) -> Fault:
-    text = str(error) or type(error).__name__
-    return faults.broken_off(text) if course.reached else faults.unreached(text)

@@ -9,6 +9,7 @@ from gate.core.shapes import Shape, no_json, shape_of
 from gate.core.template import Template, parse
 from gate.probes.expect import Bound, Expectation
 from gate.probes.outcome import Fault
+from gate.probes.readiness import says_not_yet
 from gate.probes.web.content import Body, Contents, wrong_content
 from gate.probes.web.exchange import Answer
 from gate.probes.web.markup import is_html
@@ -89,8 +90,9 @@ class BoundAnswer:
         except ValueError:
             yield Fault(Symptom.BODY, f"a body that is not JSON ({body.kind})", "JSON")
             return
-        for mismatch in self.pattern.mismatches(value):
-            yield Fault(mismatch.symptom, mismatch.seen, mismatch.expected, mismatch.hint)
+        early = says_not_yet(value)
+        for one in self.pattern.mismatches(value):
+            yield Fault(one.symptom, one.seen, one.expected, one.hint, not_yet=early)
 
 
 def shape_of_answer(answer: Answer, words: Words, label: str = "$") -> Shape | None:
@@ -103,4 +105,6 @@ def shape_of_answer(answer: Answer, words: Words, label: str = "$") -> Shape | N
     except ValueError:
         if 300 <= answer.status < 400 or (answer.body.strip() and not is_html(answer)):
             return no_json(label)  # what a redirect says beside its Location, nobody reads
+        if not body.markup.searchable:
+            return no_json(label)
         return no_json(label, body.markup.page(label).cleaned(words.line))

@@ -1,18 +1,20 @@
 """HTML as it comes: what selectors find in it, and its shape. Hostile markup included.
 
-libxml2 reads anything, bounded in depth; sizes are bounded by what is received (exchange).
+lexbor reads anything, as browsers do. Sizes are bounded by what is received (exchange), and what a
+selector may cost by how many elements a page has: some look at each of them for each of them.
 """
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
 
 from gate.core.pages import BRACES_MAX, Page
 from gate.probes.web.exchange import Answer
 
 FOUND_MAX = 1000
 """Most elements of one selector that are looked at."""
+ELEMENTS_MAX = 20_000
+"""Most elements of a page that is read: nested in each other, or searched by the slowest selector,
+they take a second or two."""
 _BEGINS = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -21,9 +23,10 @@ _BRACES = re.compile(
 )
 """What template languages leave behind where nobody renders them."""
 _UNSHOWN = frozenset({"script", "style", "template", "textarea", "code", "pre"})
-_UNREAD_TEXT = frozenset({"script", "style", "template", "title", "noscript"})
+_UNREAD = frozenset({"script", "style", "template", "title", "noscript"})
 _SEEN_ATTRIBUTES = ("href", "src", "action", "value", "title", "alt", "content", "placeholder")
 """What people read or follow; others hold code, too, which has braces of its own."""
+_TAG = re.compile("<[A-Za-z]")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -35,86 +38,76 @@ def is_html(answer: Answer) -> bool:
     return _BEGINS.match(answer.text[:4096]) is not None
 
 
+class TooLargeError(ValueError):
+    """The page has more elements than may be searched."""
+
+
 class Markup:
     """One HTML page.
 
     Args:
         answer: what came; whatever it is, it is read as HTML.
+
+    Attributes:
+        searchable: whether it has no more elements than may be looked at.
     """
 
     def __init__(self, answer: Answer) -> None:
-        from lxml import etree  # noqa: PLC0415 - lazy: 60 ms, and most probes read no HTML
+        from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - most probes read no HTML
 
-        parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
         text = _text(answer).replace("\0", "\ufffd")
-        self._size_bytes = len(answer.body)
-        self._root: Any = None
-        if text.strip():
-            self._root = etree.fromstring(text.encode(errors="replace"), parser)
+        self._size_bytes = len(answer.body) if text.strip() else 0
+        self.searchable = sum(1 for _ in _TAG.finditer(text)) <= ELEMENTS_MAX
+        self._tree = LexborHTMLParser(text) if self.searchable and text.strip() else None
 
     def found(self, selector: str) -> list[str]:
         """The texts that a selector finds, white space as one blank; or values of an attribute.
 
         Args:
             selector: CSS, with `@name` at its end for an attribute.
+
+        Raises:
+            TooLargeError: the page has too many elements.
         """
-        if self._root is None:
+        if not self.searchable:
+            raise TooLargeError(f"a page of more than {ELEMENTS_MAX} elements")
+        if self._tree is None:
             return []
         css, at, attribute = selector.rpartition("@")
-        elements = _compiled(css if at else selector)(self._root)[:FOUND_MAX]
+        nodes = self._tree.css(css if at else selector)[:FOUND_MAX]
         if at:
-            return [value for one in elements if (value := one.get(attribute)) is not None]
-        return [" ".join("".join(one.itertext()).split()) for one in elements]
+            there = [one.attributes for one in nodes]
+            return [one[attribute] or "" for one in there if attribute in one]
+        return [" ".join(one.text().split()) for one in nodes]
 
     def page(self, label: str) -> Page:
         """Its shape."""
+        counted = ("h1", "form", "input", "a", "img", "script")
+        title = self._tree.css_first("title") if self._tree else None
         return Page(
             label,
-            self._size_bytes if self._root is not None else 0,
-            next(iter(self.found("title")), ""),
-            {name: self._count(name) for name in ("h1", "form", "input", "a", "img", "script")},
+            self._size_bytes,
+            " ".join(title.text().split()) if title else "",
+            {name: len(self._tree.css(name)) if self._tree else 0 for name in counted},
             tuple(dict.fromkeys(self._braces()))[:BRACES_MAX],
-            self._letters(),
+            sum(len(text.strip()) for text in self._texts(_UNREAD)),
         )
 
-    def _count(self, name: str) -> int:
-        return 0 if self._root is None else sum(1 for _ in self._root.iter(name))
-
-    def _letters(self) -> int:
-        """How many characters people can read, without the title."""
-        if self._root is None:
-            return 0
-        hidden = _UNREAD_TEXT
-        elements = (one for one in self._root.iter() if isinstance(one.tag, str))
-        texts = (one.text for one in elements if one.tag not in hidden)
-        tails = (one.tail for one in self._root.iter())
-        return sum(len(text.strip()) for several in (texts, tails) for text in several if text)
+    def _texts(self, without: frozenset[str]) -> Iterator[str]:
+        """Every text but those right in one of these elements."""
+        root = self._tree.root if self._tree else None
+        for node in root.traverse(include_text=True) if root else ():
+            parent = node.parent
+            if node.tag == "-text" and not (parent and parent.tag in without):
+                yield node.text_content or ""
 
     def _braces(self) -> Iterator[str]:
         """What looks like a template that nobody rendered, where people see it, or follow it."""
-        if self._root is None:
-            return
-        for element in self._root.iter():
-            if not isinstance(element.tag, str):
-                if (tail := element.tail) and _shown(element.getparent()):
-                    yield from _BRACES.findall(tail)
-                continue
-            texts = [element.text] if element.tag not in _UNSHOWN else []
-            texts += [element.tail, *map(element.get, _SEEN_ATTRIBUTES)]
-            for text in filter(None, texts):
-                yield from _BRACES.findall(text)
-
-
-def _shown(element: Any) -> bool:
-    return element is not None and element.tag not in _UNSHOWN
-
-
-@lru_cache(maxsize=200)
-def _compiled(css: str) -> Any:
-    from cssselect import HTMLTranslator  # noqa: PLC0415 - lazy, as above
-    from lxml import etree  # noqa: PLC0415
-
-    return etree.XPath(HTMLTranslator().css_to_xpath(css))
+        for text in self._texts(_UNSHOWN):
+            yield from _BRACES.findall(text)
+        for name in _SEEN_ATTRIBUTES:
+            for node in self._tree.css(f"[{name}]") if self._tree else ():
+                yield from _BRACES.findall(node.attributes.get(name) or "")
 
 
 def _text(answer: Answer) -> str:

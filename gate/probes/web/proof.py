@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gate.core.evidence import Outcome
-from gate.core.policy import Json
+from gate.core.policy import Json, name_at
 from gate.probes import headers
 from gate.probes.expect import read_json
-from gate.probes.frontend import FrontEndAnswer, Patience, recognise
+from gate.probes.frontend import FrontEndAnswer
 from gate.probes.identity import Doubt
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
-from gate.probes.web.exchange import Answer, ExchangeError, Request, exchange
+from gate.probes.web.asking import plain_request
+from gate.probes.web.exchange import Answer, ExchangeError, exchange
 from gate.probes.web.status import wrong_status
 
 TIMEOUT_S = 10.0
@@ -27,22 +28,22 @@ class _Reply(NamedTuple):
     front_end: FrontEndAnswer | None = None
 
     @property
-    def other(self) -> bool:
-        return self.doubt is not None and self.doubt.other
+    def other(self) -> str:
+        return self.doubt.other if self.doubt else ""
 
 
 class Proof(NamedTuple):
     """Who answers.
 
     Attributes:
-        name: the revision that answered last, by its own word, "" for none.
+        name: what the last answer had as its name, "" for none: the rule did not apply then.
         fault: why nothing that this address says is evidence; None if the right revision answers.
-        other: whether another revision answered.
+        other: the other revision that answered, "" if none did.
     """
 
     name: str
     fault: Fault | None
-    other: bool
+    other: str
 
 
 async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof:
@@ -56,7 +57,7 @@ async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof
     Raises:
         CannotAskError: the question cannot be sent.
     """
-    patience = Patience(run.arrival, run.clock)
+    patience = run.patience()
     reply = await _ask(run)
     while waiting is not None:
         pause_s = patience.pause_s(reply.front_end, other=reply.other)
@@ -71,32 +72,27 @@ async def prove(run: Run, waiting: Callable[[str], None] | None = None) -> Proof
 
 async def _ask(run: Run) -> _Reply:
     identity = run.identity
-    url = run.target.url + identity.path
-    sent = headers.render(headers.Trace(), run.target.headers, (), {})
-    request = Request("GET", url, (*sent, ("accept", "*/*"), ("accept-encoding", "gzip")))
+    request = plain_request(run, headers.Trace(), identity.path)
+    tls = run.tls() if request.url.startswith("https:") else None
     try:
-        answer = await exchange(request, TIMEOUT_S, run.tls() if url.startswith("https:") else None)
+        answer = await exchange(request, TIMEOUT_S, tls)
     except ExchangeError as error:
         return _Reply(doubt=_unproven(run, error.fault))
-    value = _value(answer)
-    name = value.get(identity.field) if isinstance(value, dict) else None
-    if isinstance(name, str) and name.strip():
-        name = name.strip()
-        return _Reply(name, identity.doubt(name, f"GET {identity.path}, {answer.phrase}"))
-    return _nameless(run, url, answer)
+    if name := name_at(_value(answer), identity.field):
+        return _Reply(name, identity.doubt_beside(name, f"GET {identity.path}, {answer.phrase}"))
+    return _nameless(run, request.url, answer)
 
 
 def _nameless(run: Run, url: str, answer: Answer) -> _Reply:
     identity = run.identity
-    authenticate = answer.header("www-authenticate") or ""
-    if front_end := recognise(answer.status, answer.text, authenticate):
+    if front_end := answer.front_end:
         fault = front_end.fault(answer.phrase, "")
         return _Reply(doubt=_unproven(run, fault), front_end=front_end)
-    wrong = wrong_status(url, answer, "") if 300 <= answer.status < 400 else None
-    if wrong is not None:
+    wrong = wrong_status(url, answer, "")
+    if 300 <= answer.status < 400 or wrong.not_yet:
         return _Reply(doubt=_unproven(run, wrong))
     said = quoted(f", {answer.text}") if answer.body else ""
-    return _Reply(doubt=identity.doubt("", f"GET {identity.path}, {answer.phrase}{said}"))
+    return _Reply(doubt=identity.doubt_beside("", f"GET {identity.path}, {answer.phrase}{said}"))
 
 
 def _unproven(run: Run, fault: Fault) -> Doubt:
@@ -106,9 +102,9 @@ def _unproven(run: Run, fault: Fault) -> Doubt:
     """
     identity = run.identity
     seen = f"GET {identity.path}: {fault.seen}"
-    expected = f"{identity.place}: {identity.revision}"
+    expected = f"{identity.field} in {identity.path}: {identity.revision}"
     fault = replace(fault, seen=seen, expected=expected, because=Outcome.INCONCLUSIVE)
-    return Doubt(fault, other=False)
+    return Doubt(fault)
 
 
 def _value(answer: Answer) -> Json:

@@ -4,6 +4,7 @@ from gate.core.evidence import Symptom
 from gate.probes import redirect
 from gate.probes.outcome import Fault
 from gate.probes.quoting import quoted
+from gate.probes.readiness import not_yet
 from gate.probes.web.exchange import Answer
 
 
@@ -17,8 +18,6 @@ def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
     """
     if not 300 <= answer.status < 400:
         said = quoted(f", {answer.text}") if answer.body else ""
-        return Fault(Symptom.STATUS, answer.phrase + said, statuses)
-    location = answer.header("location") or ""
-    meaning, hint = redirect.read(url, location)
-    to = f" ({location})" if location else ""
-    return Fault(Symptom.REDIRECT, f"{answer.phrase}: {meaning}{to}", statuses, hint)
+        early = not_yet(answer.status, answer.text, answer.header("retry-after") or "")
+        return Fault(Symptom.STATUS, answer.phrase + said, statuses, not_yet=early)
+    return redirect.fault(url, answer.phrase, answer.header("location") or "", statuses)

@@ -2,5 +2,4 @@
 
 probe       rounds of sessions, and what their sum says
 session     one connection's life: open, talk, stay, close
-waiting     pure: whether a message is the awaited one
 """

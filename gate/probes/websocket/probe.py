@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from gate.core.evidence import Evidence
 from gate.kinds.websocket import WebSocketProbe
 from gate.probes.inquiry import Inquiry
+from gate.probes.sockets.crowd import collecting, make_room, quiet
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.crowd import collecting, make_room, quiet
-from gate.probes.websocket.results import Results
+from gate.probes.sockets.results import Results
+from gate.probes.sockets.waiting import Listen
 from gate.probes.websocket.session import CLOSE_WITHIN_S, Plan, Session
-from gate.probes.websocket.waiting import Listen
 
 KIND = "websocket"
 HANDSHAKES_MAX = 200
@@ -29,7 +29,7 @@ async def ask(inquiry: Inquiry[WebSocketProbe]) -> Evidence:
     spec, run = inquiry.spec, inquiry.run
     plan = Plan(spec, run)
     draft = inquiry.begin(KIND, _asked(spec), _expected(plan))
-    results = Results(plan)
+    results = Results(plan.wanted)
     make_room(spec.connections)
     for number in range(1, spec.repeat + 1):
         where = f"round {number} of {spec.repeat}: " if spec.repeat > 1 else ""

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.core.evidence import Symptom
-from gate.core.policy import Json
-from gate.core.shapes import KEY_MAX, Shape, shape_of, together
-from gate.core.template import Template, parse
+from gate.core.shapes import Shape
 from gate.kinds.websocket import Send, WebSocketProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import Fault
@@ -18,11 +16,12 @@ from gate.probes.sockets.handshake import Handshake
 from gate.probes.sockets.message import PONG, Message, message_of
 from gate.probes.sockets.opening import Opening
 from gate.probes.sockets.record import Record
-from gate.probes.websocket.waiting import Listen, Say, Waiting
+from gate.probes.sockets.results import Wanted
+from gate.probes.sockets.shaped import Shaped
+from gate.probes.sockets.waiting import Listen, Say, Waiting
 
 SHAPED_SESSIONS = 3
-SHAPED_MESSAGES = 50
-"""Sessions of a probe, and messages of each, whose shape is looked at."""
+"""Sessions of a probe whose messages' shapes are looked at."""
 CLOSE_WITHIN_S = 5.0
 """How long the server may take to answer our close frame."""
 HELD_FRAMES_PER_S = 100
@@ -47,9 +46,18 @@ class Plan:
         self.steps: Sequence[Say | Listen] = tuple(
             Say(step) if isinstance(step, Send) else Listen(step) for step in spec.script
         )
-        self.subprotocol: Template = parse(spec.subprotocol)
         self.close = f"close {spec.close_code}" if spec.close_code else "an open connection"
         self.refusals = "refused with " + " or ".join(map(str, spec.refused))
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of all sessions together."""
+        spec = self.spec
+        total = spec.connections * spec.repeat
+        question, trace = str(self.opening), self.opening.trace.id
+        return Wanted(
+            self.run.words, total, spec.success_percent, spec.foreign_messages, question, trace
+        )
 
 
 class Session:
@@ -78,28 +86,36 @@ class Session:
         self._nonces = run.nonces
         self._nonce = run.nonces.new()
         self._values: Mapping[str, str] = run.values(self._nonce, self.user)
-        self._steps: list[str | Waiting] = [
-            step.text(self._values) if isinstance(step, Say) else step.bind(self._values)
-            for step in plan.steps
-        ]
+        self._steps = self._script()
         self._loop = asyncio.get_running_loop()
         self.began_s = self._loop.time()
         self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
         self._connection = self._new_connection()
         self._error = ""
-        self._shapes: list[Shape] = []
+        self._shaped = Shaped(self._clean)
         self.foreign = 0
         self.refused_with = 0
         self.fault: Fault | None = None
+
+    def _script(self) -> list[str | Waiting]:
+        """The steps, of which nothing has come true yet."""
+        return [
+            step.text(self._values) if isinstance(step, Say) else step.bind(self._values)
+            for step in self._plan.steps
+        ]
 
     # The four acts of its life, called by the round in this order.
 
     async def open(self) -> None:
         """Shakes hands; a refusal is a fault, unless it is the expected one."""
         self.began_s = self._loop.time()
+        await self._open()
+
+    async def _open(self) -> None:
+        began_s = self._loop.time()
         refusal = await self._handshake.shake(self._connection, self._again)
         if refusal is None:
-            took_ms = (self._loop.time() - self.began_s) * 1000
+            took_ms = (self._loop.time() - began_s) * 1000
             selected = self._connection.subprotocol
             self._note("=", f"open in {took_ms:.0f} ms, subprotocol {selected or 'none'}")
             self.fault = self._wrong_subprotocol(selected)
@@ -119,6 +135,19 @@ class Session:
 
     async def talk(self) -> None:
         """Goes through the script up to the first fault, or waits to be refused after all."""
+        await self._converse()
+        while (doubt := self._handshake.doubt) is not None:
+            self._note("=", f"{doubt.fault.seen}: asking again")
+            self._forget()
+            if not await self._handshake.another(self._connection):
+                return
+            self.fault, self.refused_with = None, 0
+            self._steps = self._script()
+            self._connection = self._new_connection()
+            await self._open()
+            await self._converse()
+
+    async def _converse(self) -> None:
         if not self._connection.open and self._connection.ending is None:
             return
         if self._plan.spec.refused:
@@ -146,7 +175,14 @@ class Session:
         self._connection.close()
 
     def closed(self) -> None:
-        """Judges how the close went, once it has ended or taken too long."""
+        """Judges how the close went, once it has ended or taken too long, and who it was."""
+        self._judge_close()
+        self.fault = self._handshake.judged(self.fault)
+        if self._handshake.doubt is not None:
+            self._forget()
+            self.refused_with = 0
+
+    def _judge_close(self) -> None:
         wanted = self._plan.spec.close_code
         if self.fault is not None or self.refused_with or wanted is None:
             return
@@ -179,7 +215,7 @@ class Session:
     @property
     def shape(self) -> Shape | None:
         """The shape of its messages, each type for itself; None for none."""
-        return together(self._shapes)
+        return self._shaped.shape
 
     @property
     def label(self) -> str:
@@ -209,15 +245,13 @@ class Session:
 
     def _forget(self) -> None:
         self._error, self.foreign = "", 0
-        self._shapes = []
+        self._shaped.forget()
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
-        if not self._plan.spec.subprotocol or self._plan.spec.refused:
+        spec = self._plan.spec
+        if spec.refused:
             return None
-        if selected == self._plan.subprotocol.render(self._values):
-            return None
-        seen = self._plan.opening.as_written(selected, self._values) or "none selected"
-        return Fault(Symptom.SUBPROTOCOL, seen, self._plan.spec.subprotocol)
+        return self._plan.opening.wrong_selection(selected, spec.subprotocol, self._values)
 
     # The script.
 
@@ -256,21 +290,17 @@ class Session:
     def _arrived(self, text: str) -> Message:
         message = message_of(text)
         if isinstance(message.value, dict):
+            if not self._handshake.hear(message.value):
+                self._connection.abort()
+                return message
             self._error = classify.error_label(message.value) or self._error
-            self._keep_shape(message.value)
+            if self.number <= SHAPED_SESSIONS:
+                self._shaped.add(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
         self.foreign += foreign
         if message.ping:
             self._connection.send(PONG)
         return message._replace(foreign=foreign)
-
-    def _keep_shape(self, value: dict[str, Json]) -> None:
-        """Of the first messages of the first sessions: more tell nothing new."""
-        if self.number > SHAPED_SESSIONS or len(self._shapes) >= SHAPED_MESSAGES:
-            return
-        kind = value.get("type")
-        label = self._clean(f"message {kind}" if isinstance(kind, str) else "message")
-        self._shapes.append(shape_of(value, label[:KEY_MAX], self._clean))
 
     def _clean(self, text: str) -> str:
         words, nonce = self._plan.run.words, self._nonce

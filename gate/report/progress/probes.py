@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gate.core.evidence import SERVICE, STABLE, Evidence, Outcome
+from gate.core.evidence import SERVICE, STABLE, Evidence, Outcome, Repeat
 from gate.core.state import Phase, Rollout
 from gate.core.verdict import asks_address
 from gate.ports import Progress
@@ -51,6 +51,9 @@ class ProbeMessages:
         """Lines about one probe."""
         if progress.evidence is not None:
             return self._outcome(progress.evidence)
+        if progress.at_once:
+            who = asked_at(progress.probe, progress.address)
+            return [Line(f"{who}: {safe(progress.text)}", indent=2)]
         if self._live or progress.address == STABLE:
             return []
         times = self._begun.get(progress.probe, 0) + 1
@@ -157,8 +160,14 @@ def probe_line(evidence: Evidence) -> Line:
     """How a probe ended, in brief: `passed: health: 200 (0.1 s)`; the end tells all of it."""
     word = outcome_of(evidence)
     name, took = asked_at(evidence.probe, evidence.address), duration(evidence.duration_s)
-    text = f"{word}: {name}: {safe(evidence.seen, PASS_MAX)} ({took})"
+    text = f"{word}: {name}: {safe(evidence.seen, PASS_MAX)} ({took}){_tries(evidence)}"
     return Line(text, outcome_tone(word), indent=2)
+
+
+def _tries(evidence: Evidence) -> str:
+    """How often it passed when it was asked again, where that differs from try to try."""
+    right = evidence.repeats.count(Repeat.RIGHT)
+    return f"; {right} of {len(evidence.repeats)} tries passed" if right else ""
 
 
 def outcome_of(evidence: Evidence) -> str:

@@ -12,6 +12,7 @@ from benchmarks.bench.backend.http import HTTP
 from benchmarks.bench.backend.rpc import RPC
 from benchmarks.bench.backend.sockets import SOCKETS
 from benchmarks.bench.scenario import Decision, load
+from benchmarks.bench.services import notes, rooms, shop
 from benchmarks.bench.stage import Cloud, Stage
 from gate.core.traffic import tag_problem
 from gate.policyfile import load_policy
@@ -19,7 +20,13 @@ from gate.policyfile import load_policy
 ROOT = Path(__file__).parents[3]
 CORPUS = load()
 NOWHERE = Cloud({}, None)
-KNOWN = {"http": {*BOOT, *HTTP, *SOCKETS, "release"}, "grpc": RPC}
+KNOWN = {
+    "http": {*BOOT, *HTTP, *SOCKETS, "release"},
+    "grpc": RPC,
+    "shop": shop.FAULTS | {*HTTP},
+    "notes": notes.FAULTS | {*HTTP},
+    "rooms": rooms.FAULTS | {*HTTP},
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,8 @@ def _probes(path):
 @pytest.mark.parametrize("scenario", CORPUS, ids=lambda each: each.name)
 def test_a_scenario_names_only_what_exists(scenario, written):
     behaviours = [*scenario.candidate, *scenario.stable, *scenario.shared]
-    assert {each["do"] for each in behaviours} <= KNOWN[scenario.speaks]
+    speaks = scenario.speaks if scenario.service == "backend" else scenario.service
+    assert {each["do"] for each in behaviours} <= KNOWN[speaks]
     assert scenario.policy in written
     assert {*scenario.because} <= _probes(written[scenario.policy]) | {"readiness"}
     stage = Stage(NOWHERE, scenario)
@@ -78,6 +86,12 @@ def test_the_gate_does_not_know_the_scenarios():
         text for each in CORPUS for text in (each.reference("candidate"), Stage(NOWHERE, each).name)
     ]
     assert not [text for text in shown for each in CORPUS if each.name in text]
+
+
+@pytest.mark.parametrize("service", [shop, notes, rooms], ids=lambda one: one.__name__)
+def test_every_fault_of_a_service_is_played(service):
+    own = [each for each in CORPUS if each.service == service.__name__.rpartition(".")[2]]
+    assert {done["do"] for each in own for done in each.candidate} >= service.FAULTS
 
 
 def test_a_label_needs_a_reason_and_blame_where_it_belongs(tmp_path):

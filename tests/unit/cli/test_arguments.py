@@ -48,9 +48,18 @@ def test_again_needs_a_reason(capsys, policy, reason):
     assert "gate rollout --again: needs a reason (got none)" in capsys.readouterr().err
 
 
-def test_unlock_needs_a_reason(capsys):
-    assert run(["unlock", *WHERE]) == ExitCode.USAGE
-    assert "--reason" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["promote", "rollback", "unlock"])
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ((), "the following arguments are required: --reason"),
+        (("--reason", ""), "argument --reason: is blank"),
+        (("--reason", "  \t"), "argument --reason: is blank"),
+    ],
+)
+def test_what_a_person_does_by_hand_needs_a_reason(capsys, command, reason, said):
+    assert run([command, "--yes", *reason, *WHERE]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
 
 
 def test_recover_all_needs_no_service_but_a_place(capsys):

@@ -14,6 +14,7 @@ from gate.core.evidence import Outcome
 from gate.core.state import Ending, Kind
 from gate.core.traffic import Split, Target
 from gate.errors import ExitCode
+from tests.campaign import campaign
 from tests.fakes.clock import START
 from tests.fakes.platform import STABLE, FakePlatform
 from tests.fakes.probes import evidence
@@ -115,7 +116,10 @@ everybody = pytest.mark.parametrize("theirs", THEIRS.values(), ids=THEIRS)
 
 @every_case
 @everybody
-@pytest.mark.parametrize("status_moves_version", [False, True], ids=["", "status moves"])
+@pytest.mark.parametrize(
+    "status_moves_version",
+    [pytest.param(False, id=""), pytest.param(True, id="status moves", marks=campaign)],
+)
 async def test_where_ours_is_refused_the_persons_traffic_stands(name, theirs, status_moves_version):
     async for scene, rollout in each_write(name, theirs, status_moves_version=status_moves_version):
         assert not scene.platform.overwritten

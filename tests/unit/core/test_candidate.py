@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core import candidate
-from gate.core.evidence import Attribution, Outcome
+from gate.core.evidence import SERVICE, Attribution, Finding, Outcome, Repeat, Symptom
 from gate.core.messages import Failure, Probed
 from gate.core.service import Condition, ConditionState, Effective
 from gate.core.state import Ending, Phase
@@ -17,6 +17,7 @@ from tests.unit.core.rollouts import (
     BROKEN,
     CANDIDATE,
     GUARD,
+    MOVED,
     NOW,
     OLD,
     PLACED,
@@ -236,3 +237,65 @@ def test_from_the_first_revision_of_all_there_is_nowhere_to_take_users():
     r = candidate.stop(alone, NOW, Ending.REGRESSED, None)
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.STUCK)
     assert "nothing to go back to" in r.notes[-1]
+
+
+WRONG, RIGHT = Repeat.WRONG, Repeat.RIGHT
+BLIP = (WRONG, *[RIGHT] * 6)
+STANDS = (WRONG, WRONG, WRONG)
+UNHEARD = Finding(Symptom.PLATFORM, "200", "502 Bad Gateway")
+
+
+def under_users(r, *, repeats=(), finding=None):
+    """A round in which users' address is the one that shows something else than a pass."""
+    own = evidence()
+    if finding:
+        theirs = replace(own, outcome=Outcome.INCONCLUSIVE, findings=(finding,))
+    else:
+        theirs = replace(evidence(Outcome.FAILED), repeats=repeats)
+    seen = (own, replace(theirs, address=SERVICE), evidence(probe="nice"))
+    return candidate.dwelt(r, Probed(NOW, seen))
+
+
+def watched(phase, **more):
+    return rollout(phase, stepped=1, limit_at=NOW, reached=MOVED, **more)
+
+
+@pytest.mark.parametrize("phase", [Phase.DWELLING, Phase.WATCHING])
+@pytest.mark.parametrize(
+    "what", [{"repeats": BLIP}, {"finding": UNHEARD}], ids=["blip", "platform"]
+)
+def test_what_may_pass_by_itself_gets_another_round_before_users_are_moved(phase, what):
+    r = watched(phase)
+    for unsure in range(1, candidate.UNSURE_ROUNDS + 1):
+        r = under_users(r, **what)
+        assert (r.phase, r.ending, r.unsure) == (phase, None, unsure)
+    passed = (evidence(), replace(evidence(), address=SERVICE))
+    after = candidate.dwelt(r, Probed(NOW, passed))
+    assert (after.unsure, after.phase) != (r.unsure, phase)
+    decided = under_users(r, **what)
+    assert (decided.phase, decided.ending) == (Phase.BACKING_OUT, Ending.HELD)
+
+
+def test_a_watch_that_reaches_nobody_moves_nobody():
+    r = watched(Phase.WATCHING, unsure=candidate.UNSURE_ROUNDS)
+    r = under_users(r, finding=Finding(Symptom.CONNECT, "a connection", "none"))
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.PROMOTED)
+
+
+@pytest.mark.parametrize("repeats", [(), STANDS])
+def test_a_failure_that_stands_takes_users_off_at_once(repeats):
+    for phase in (Phase.DWELLING, Phase.WATCHING):
+        r = under_users(watched(phase), repeats=repeats)
+        assert (r.phase, r.ending) == (Phase.BACKING_OUT, Ending.REGRESSED)
+
+
+def test_no_round_is_added_beyond_the_deadline():
+    r = under_users(watched(Phase.DWELLING, asked=plan(deadline_s=0)), repeats=BLIP)
+    assert (r.phase, r.ending) == (Phase.BACKING_OUT, Ending.HELD)
+
+
+def test_at_a_share_of_users_a_few_passes_excuse_nothing():
+    """Nine of ten of them are stable's."""
+    r = watched(Phase.DWELLING, asked=plan(steps=(10, 100)))
+    assert under_users(r, repeats=BLIP).ending is Ending.REGRESSED
+    assert under_users(r, repeats=(WRONG, *[RIGHT] * 80)).ending is None

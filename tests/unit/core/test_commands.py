@@ -91,6 +91,7 @@ def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
         later(1200),
         compare_with=(STABLE,),
         ingress="internal",
+        ready_until=later(60),
     )
 
 

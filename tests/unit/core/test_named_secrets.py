@@ -107,6 +107,6 @@ def test_what_a_policy_expects_stays_readable():
     ids=lambda text: text[:12],
 )
 def test_hostile_text_takes_no_long_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     NamedSecrets().hidden(text)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3

@@ -144,9 +144,9 @@ def test_the_longest_form_is_known():
     ids=lambda text: text[:12],
 )
 def test_hostile_text_takes_no_long_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     REDACT.text(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("mark", ["...", "…"])

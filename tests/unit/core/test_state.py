@@ -82,7 +82,9 @@ SHARED = {
     "candidate.identity": "identity",
 }
 """Where a plan keeps what a policy says."""
-ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"}
+ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"} | {
+    "candidate.arrival_within_s",  # the runner knows it
+}
 """What a plan does not hold, or holds in another form."""
 POLICY = Policy(
     ServiceName("demo", "us-central1", "backend"),

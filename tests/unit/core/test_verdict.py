@@ -42,6 +42,9 @@ def decision(probes, seen):
         ([HEALTH, HEALTH], [PASS, PASS], Decision.HOLD),
         ([HEALTH], [evidence(probe="other")], Decision.HOLD),
         ([HEALTH], [replace(PASS, findings=FAIL.findings)], Decision.HOLD),
+        ([HEALTH], [PASS, replace(PASS, address=SERVICE)], Decision.PROMOTE),
+        ([HEALTH], [PASS, replace(UNCLEAR, address=SERVICE)], Decision.HOLD),
+        ([HEALTH], [UNCLEAR, replace(PASS, address=SERVICE)], Decision.HOLD),
     ],
 )
 def test_a_decision(probes, seen, expected):

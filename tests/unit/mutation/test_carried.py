@@ -13,6 +13,7 @@ from gate.mutation.service_profile import Page, ServiceProfile
 
 FORM = b"<!doctype html><h1 class=a>Hi</h1><INPUT name='x' value='tok'><input value=y> <p>z</p>"
 HTML = ((b"content-type", b"text/html; charset=utf-8"), (b"x-own", b"1"))
+MOVED = Answer(302, ((b"location", b"/a"),), b"")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_a_page_is_changed_and_all_else_stays(fault, body):
 
 def step(number, value, sent=""):
     answer = Answer(200, ((b"content-type", b"application/json"),), json.dumps(value).encode())
-    return Page("POST", f"/{number}", answer, f"step {number}, s", sent)
+    return Page("POST", f"/{number}", answer, step=f"step {number}, s", sent=sent)
 
 
 def test_only_what_a_later_request_holds_is_replaced():
@@ -61,9 +62,7 @@ def test_only_what_a_later_request_holds_is_replaced():
 def test_mutants_of_a_step_are_named_by_it_whatever_its_path_is():
     profile = ServiceProfile()
     for number, target in ((1, "/notes/1"), (2, "/notes/1")):
-        profile.page(
-            Page("GET", target, Answer(302, ((b"location", b"/a"),), b""), f"step {number}, x")
-        )
+        profile.page(Page("GET", target, MOVED, step=f"step {number}, x"))
     mutants = {one.name: one for one in catalogue({"p": profile}, None).mutants}
     for number in (1, 2):
         place = mutants[f"step {number}, x: a redirect to another page"].place

@@ -43,6 +43,9 @@ def talked(*texts, path="/ws", opened=1, most_open=1, selected="", dismissed=0):
     return profile
 
 
+NOBODY = "no answer says which revision gave it"
+
+
 def found(*profiles, identity=None):
     named = {f"probe{n}": profile for n, profile in enumerate(profiles)}
     return {one.name: one for one in catalogue(named, identity).mutants}
@@ -68,6 +71,20 @@ def test_who_answered_is_a_family_of_its_own():
         identity=IdentityRule(path="/v", field="revision"),
     )
     assert by_field["GET /v: another revision answers"].fault.edit.path == ("revision",)
+
+
+def test_a_name_that_is_missing_is_no_fault_where_another_rule_is_tried():
+    header, log = IdentityRule(header="x-revision"), IdentityRule(request_log=True)
+    for rules, expected in (
+        ((header,), {"everywhere: another revision answers", f"everywhere: {NOBODY}"}),
+        ((header, log), {"everywhere: another revision answers"}),
+        ((log,), set()),
+    ):
+        mutants = found(asked(page()), identity=IdentityRule.first_of(rules))
+        assert {n for n, one in mutants.items() if one.family is Family.IDENTITY} == expected
+    assert "GET /health: no header x-revision" not in found(
+        asked(page()), identity=IdentityRule.first_of([log, header])
+    )
 
 
 def test_what_the_service_does_already_is_no_fault():
@@ -133,3 +150,15 @@ def test_strangers_let_in_get_what_friends_get():
     mutants = found(asked(page("/m", 401)), asked(page("/m", body={"data": [1]})))
     fault = mutants["GET /m: strangers let in"].fault
     assert fault == faults.LetIn(b'{"data": [1]}')
+
+
+def test_a_path_with_a_nonce_is_one_place_whatever_the_nonce():
+    profile = ServiceProfile()
+    for nonce in ("gate0123456789ab00000001", "gate0123456789ab00000002"):
+        profile.sessions(f"/rooms/{nonce}/ws?a={nonce}").opened += 1
+    assert [*profile.sockets] == ["/rooms/${nonce}/ws"]
+    struck = [one.place for one in found(profile).values() if one.place.path]
+    assert all(
+        one.covers("GET", "/rooms/gatefedcba98765400000009/ws", websocket=True) for one in struck
+    )
+    assert struck

@@ -10,8 +10,10 @@ from gate.mutation.websocket_faults import (
     CANNED,
     Crowd,
     End,
+    Seat,
     ToClient,
     ToOther,
+    ToOthers,
     ToServer,
     Wait,
     conversation_of,
@@ -20,9 +22,13 @@ from gate.mutation.websocket_faults import (
 STARTED, ENDED = '{"type": "started", "n": 1}', '{"type": "ended", "final_response": "42"}'
 
 
+def seat(crowd):
+    return Seat(crowd, 1, len(crowd.said))
+
+
 def heard(fault, said=(STARTED, ENDED), crowd=None):
     """What the probe hears when the service says this, an end included."""
-    conversation = conversation_of(fault, crowd or Crowd(1, 1))
+    conversation = conversation_of(fault, seat(crowd or Crowd(1, 1)))
     effects = [*conversation.opened()]
     for text in said:
         effects += conversation.said(text)
@@ -35,7 +41,7 @@ def texts(*several):
 
 def test_without_an_act_everything_passes():
     assert heard(None) == texts(STARTED, ENDED)
-    assert conversation_of(None, Crowd()).asked("x") == (ToServer("x"),)
+    assert conversation_of(None, seat(Crowd())).asked("x") == (ToServer("x"),)
 
 
 @pytest.mark.parametrize(
@@ -86,16 +92,16 @@ def test_what_a_message_holds_stands_beside_it():
 
 
 def test_only_who_is_frozen_answers_no_ping():
-    assert conversation_of(faults.Muted(), Crowd()).keeps_pings
-    assert not conversation_of(faults.Muted(frozen=True), Crowd()).keeps_pings
+    assert conversation_of(faults.Muted(), seat(Crowd())).keeps_pings
+    assert not conversation_of(faults.Muted(frozen=True), seat(Crowd())).keeps_pings
 
 
 def test_a_parrot_asks_nobody():
-    assert conversation_of(faults.Parrot(), Crowd()).asked("x") == (ToClient("x"),)
+    assert conversation_of(faults.Parrot(), seat(Crowd())).asked("x") == (ToClient("x"),)
 
 
 def test_an_answer_is_late_once_for_each_question():
-    conversation = conversation_of(faults.Late(5), Crowd())
+    conversation = conversation_of(faults.Late(5), seat(Crowd()))
     assert Wait(5) in conversation.said(STARTED)
     assert Wait(5) not in conversation.said(ENDED)
     conversation.asked("again")
@@ -113,7 +119,7 @@ def test_an_answer_is_late_once_for_each_question():
     ],
 )
 def test_only_the_nth_session_is_closed(fault, crowd, closed):
-    assert (End(1011) in conversation_of(fault, crowd).opened()) is closed
+    assert (End(1011) in conversation_of(fault, seat(crowd)).opened()) is closed
 
 
 def test_messages_cross_only_where_there_is_another_session():
@@ -124,10 +130,54 @@ def test_messages_cross_only_where_there_is_another_session():
 
 
 def test_whoever_is_let_in_never_hears_of_the_close():
-    assert conversation_of(faults.Welcomed(""), Crowd()).keeps_close is False
+    assert conversation_of(faults.Welcomed(""), seat(Crowd())).keeps_close is False
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[1]", "[" * 50_000, '{"type": 7}'])
 def test_odd_messages_pass_as_they_are(text):
     assert heard(faults.MessageField("", Edit(("n",), How.DROPPED)), [text]) == texts(text)
     assert heard(faults.Fallback(), [text]) == texts(text)
+
+
+N = "gate0123456789ab00000001"
+SAID = json.dumps({"room": N, "text": f"hello {N}", "note": "longer, but without a nonce in it"})
+TOLD = json.dumps({"type": "said", "text": f"hello {N}"})
+JOINED = json.dumps({"type": "joined", "room": N})
+
+
+@pytest.mark.parametrize(
+    ("fault", "own", "anothers", "later"),
+    [
+        (faults.Unheard(), texts(TOLD, JOINED), texts(JOINED), texts(JOINED)),
+        (faults.Forgotten(), texts(TOLD, JOINED), texts(TOLD, JOINED), texts(JOINED)),
+        (
+            faults.Overheard(),
+            *[[ToClient(TOLD), ToOthers(TOLD), ToClient(JOINED)]] * 3,
+        ),
+    ],
+)
+def test_sessions_hear_each_other_wrongly(fault, own, anothers, later):
+    crowd = Crowd()
+    speaker, listener = crowd.enter(), crowd.enter()
+    speaker.says(SAID)
+    latecomer = crowd.enter()
+    for one, expected in ((speaker, own), (listener, anothers), (latecomer, later)):
+        conversation = conversation_of(fault, one)
+        found = [effect for text in (TOLD, JOINED) for effect in conversation.said(text)]
+        assert found == expected, one.number
+
+
+def test_who_has_heard_whom_shares_a_room():
+    crowd = Crowd()
+    speaker, listener, stranger = crowd.enter(), crowd.enter(), crowd.enter()
+    speaker.says(SAID)
+    assert not listener.knows(TOLD)
+    listener.hears(TOLD)
+    stranger.hears(JOINED)
+    assert [one.knows(TOLD) for one in (speaker, listener, stranger)] == [True, True, False]
+
+
+def test_what_is_too_short_to_be_known_again_is_no_mark():
+    crowd = Crowd()
+    crowd.enter().says('{"type": "ping"}')
+    assert crowd.said == []

@@ -48,7 +48,7 @@ def test_a_policy_whose_answers_name_nobody_is_told_so(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez?x=1", "/status%7A"])
-@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "routes"])
+@pytest.mark.parametrize("kind", ["http", "websocket", "startup", "soak", "stream", "routes"])
 @pytest.mark.parametrize("rate", ["", ", rate: 20/s"])
 def test_paths_that_end_in_z_may_never_arrive(tmp_path, kind, path, rate):
     rate = rate if kind == "http" else ""
@@ -63,6 +63,21 @@ def test_the_path_of_an_identity_may_never_arrive_either(tmp_path):
     assert any(
         "identity.json.path: /whoz ends in z" in line for line in all_advice(tmp_path, policy)
     )
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ("[{request_log: true}, {header: x}]", "identity: has rules after request_log, which"),
+        ("{message: revision}", "probes.x: gets no message, and so nothing that names its"),
+        ("[{json: {path: /whoz, field: f}}, {header: x}]", "json.path: /whoz ends in z"),
+    ],
+)
+def test_rules_that_cannot_count_are_told(tmp_path, rules, says):
+    text = probes("x: {http: {path: /health}}")
+    for written in (rules, "[{header: x}, {message: revision}, {request_log: true}]"):
+        policy = text.replace("{header: x-revision}", written)
+        assert any(says in line for line in all_advice(tmp_path, policy)) == (written == rules)
 
 
 def test_advice_comes_in_the_order_of_its_places(tmp_path):

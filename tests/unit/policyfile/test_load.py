@@ -286,6 +286,19 @@ def test_repeats_that_cannot_be_are_refused(tmp_path, lines, problem):
             "{json: {path: /version?a=1, field: revision}}",
             IdentityRule(path="/version?a=1", field="revision"),
         ),
+        ("{json: meta.revision}", IdentityRule(json="meta.revision")),
+        ("[{message: revision}]", IdentityRule(message="revision")),
+        (
+            "[{header: X}, {json: {path: /v, field: f}}, {message: m}, {request_log: true}]",
+            IdentityRule(
+                header="X",
+                otherwise=(
+                    IdentityRule(path="/v", field="f"),
+                    IdentityRule(message="m"),
+                    IdentityRule(request_log=True),
+                ),
+            ),
+        ),
     ],
 )
 def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
@@ -298,11 +311,11 @@ def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
     [
         (
             "{}",
-            "7:23 candidate.identity: identity needs exactly one of header, json, request_log",
+            "7:23 candidate.identity: identity needs exactly one of header, json, message, ",
         ),
         (
             "{header: x, json: {path: /v, field: f}}",
-            "7:23 candidate.identity: identity needs exactly one of header, json, request_log (got",
+            "7:23 candidate.identity: identity needs exactly one of header, json, message, ",
         ),
         ("x-revision", "7:23 candidate.identity: has the wrong form"),
         ("{header: 'x revision'}", "7:32 candidate.identity.header: has the wrong form"),
@@ -322,6 +335,13 @@ def test_a_candidate_may_have_to_prove_who_it_is(tmp_path, identity, rule):
             "{json: {path: /v, field: '${alice}'}}",
             "7:48 candidate.identity.json.field: holds a template where none is rendered",
         ),
+        ("[]", "7:23 candidate.identity: has the wrong length (got 0 items, expected 1 to 10)"),
+        ("[{header: x}, y]", "7:37 candidate.identity[1]: has the wrong form"),
+        ("[{header: x}, {}]", "7:37 candidate.identity[1]: identity needs exactly one of"),
+        ("[{header: x, message: y}]", "7:24 candidate.identity[0]: identity needs exactly one of"),
+        ("{json: 3}", "7:30 candidate.identity.json: has the wrong form (got the number 3"),
+        ("{json: ''}", "7:30 candidate.identity.json: has the wrong form"),
+        ("{message: '${alice}'}", "7:33 candidate.identity.message: holds a template where"),
         ("{header: x, heeder: y}", "7:35 candidate.identity: has an unknown key (got 'heeder')"),
     ],
 )
@@ -329,6 +349,14 @@ def test_a_rule_that_proves_nothing_is_refused(tmp_path, identity, wrong):
     found = problems(tmp_path, PLAIN + f"candidate: {{identity: {identity}}}\n")
     assert found[0].startswith(wrong), found
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("written", "read_s"), [("0s", 0), ("90s", 90), ("10m", 600)])
+def test_how_long_an_address_is_waited_for_is_the_policys(tmp_path, written, read_s):
+    policy = loaded(tmp_path, PLAIN + f"candidate: {{arrival_within: {written}}}\n")
+    assert policy.candidate == CandidateRule(arrival_within_s=read_s)
+    (found,) = problems(tmp_path, PLAIN + "candidate: {arrival_within: 601s}\n")
+    assert "arrival_within: is out of range (got 601, expected 0 to 600)" in found
 
 
 @pytest.mark.parametrize(
@@ -416,7 +444,10 @@ def test_a_lease_that_is_too_short_or_too_long_is_refused(tmp_path, lease):
         ("{logs: {within: hour}, expect: {none: [{text: a}]}}", "expected rollout"),
         ("{http: {path: //host/}}", "starts with one /"),
         ('{http: {path: "/a b"}}', "starts with one /"),
-        ('{http: {path: "/${nonce}"}}', "holds a template where none is rendered"),
+        ('{http: {path: "/${nonce}", rate: 20/s}}', "holds a template where none is rendered"),
+        ('{http: {path: "/${nobody}"}}', "probes.x.http.path: names an unknown secret"),
+        ('{soak: {path: "/${user}"}}', "uses ${user}, which only websocket, stream and journey"),
+        ('{websocket: {path: "/?u=${user}"}}', "uses ${user}, its own or taken over, but has no"),
         ("{http: {path: /, method: get}}", "expected GET or HEAD"),
         ("{http: {path: /, method: HEAD}, expect: {json: {a: 1}}}", "an answer to HEAD never has"),
         ("{http: {path: /, headers: {Host: a}}}", "is for the client itself to send"),

@@ -8,6 +8,7 @@ from gate.kinds.plugin import PluginProbe
 from gate.kinds.routes import RoutesProbe
 from gate.kinds.soak import SoakProbe
 from gate.kinds.startup import StartupProbe
+from gate.kinds.stream import AwaitEvent, Format, Ids, StreamProbe
 from tests.unit.policy_files import advice, probe, probes, problems
 
 
@@ -49,6 +50,21 @@ from tests.unit.policy_files import advice, probe, probes, problems
             '{soak: {path: /ws, headers: {X: "${nonce}"}}}',
             SoakProbe("/ws", headers=(("X", "${nonce}"),)),
         ),
+        ("{stream: {path: /s}}", StreamProbe("/s")),
+        (
+            "{stream: {path: /s, format: lines, for: 9s, gap: 2s, silence: 3s, first_within: 4s}}",
+            StreamProbe("/s", format=Format.LINES, for_s=9, gap_s=2, silence_s=3, first_within_s=4),
+        ),
+        (
+            "{stream: {path: /s, resume_after: 2}, expect: {ids: unique, spread: 1s, least: 3}}",
+            StreamProbe("/s", resume_after=2, ids=Ids.UNIQUE, spread_s=1, least=3),
+        ),
+        (
+            "{stream: {path: /s}, expect: {events: [{event: a}, {sequence: [b], once: true}]}}",
+            StreamProbe(
+                "/s", events=(AwaitEvent(event="a"), AwaitEvent(sequence=("b",), once=True))
+            ),
+        ),
         ("{plugin: {kind: a.b}}", PluginProbe("a.b")),
         (
             '{plugin: {kind: a, timeout: 2s, url: "${url}", more: {b: [1, null]}}}',
@@ -81,6 +97,22 @@ NOTHING = "{" + ", ".join(f"{part}: false" for part in _PARTS) + "}"
         ('{soak: {path: /ws, headers: {X: "${user}"}}}', "uses ${user}"),
         ("{soak: {path: /ws, subprotocols: [a, a]}}", "is offered twice"),
         ('{soak: {path: /ws, headers: {X: "${eve}"}}}', "names an unknown secret"),
+        ("{stream: {path: /s, for: 2h}}", "out of range (got 7200, expected 0 to 3600)"),
+        ("{stream: {path: /s, for: 5s}, expect: {end: true}}", "end: excludes for"),
+        ("{stream: {path: /s, for: 5s, resume_after: 1}}", "resume_after: excludes for"),
+        ("{stream: {path: /s, first_within: 1m}}", "first_within: is longer than within"),
+        ("{stream: {path: /s}, expect: {spread: 30s}}", "spread: leaves no time"),
+        ("{stream: {path: /s, method: HEAD}}", "method: gets no body"),
+        ("{stream: {path: /s, format: lines, resume_after: 1}}", "resume_after: needs ids"),
+        ("{stream: {path: /s, format: lines}, expect: {ids: unique}}", "ids: needs ids"),
+        (
+            "{stream: {path: /s, format: pieces}, expect: {never: {json: 1}}}",
+            "format: has no borders",
+        ),
+        ("{stream: {path: /s}, expect: {events: [{within: 1s}]}}", "step needs at least one of"),
+        ("{stream: {path: /s}, expect: {events: [{event: a, once: true}]}}", "once: says nothing"),
+        ('{stream: {path: /s, headers: {X: "${user}"}}}', "but has no users"),
+        ("{stream: {path: /s, users: [eve]}}", "is not a secret"),
         ("{plugin: {query: a}}", "kind is missing"),
         ('{plugin: {kind: a, b: ["${eve}"]}}', "names an unknown secret"),
         ('{plugin: {kind: a, b: "${user}"}}', "uses ${user}"),
@@ -107,6 +139,9 @@ def test_what_cannot_be_asked_is_refused(tmp_path, text, says):
         ("{diff: {}, expect: {missing: any}}", "", None),
         ("{soak: {path: /, for: 5m}}", "", "request timeout"),
         ("{soak: {path: /, for: 299s}}", "", None),
+        ("{stream: {path: /s, for: 5m}}", "", "request timeout"),
+        ("{stream: {path: /s, for: 299s}}", "", None),
+        ("{stream: {path: /s, connections: 99}, expect: {success: 90%}}", "", "may fail"),
     ],
 )
 def test_what_is_seldom_meant_is_said(tmp_path, text, head, says):

@@ -1,3 +1,5 @@
+import pytest
+
 from gate.core.expectations import Pattern
 from gate.kinds.websocket import Await, Send
 from tests.unit.policy_files import probe, probes, problems
@@ -18,6 +20,13 @@ def test_a_named_script_brings_its_subprotocols_and_headers(tmp_path):
     assert (spec.path, spec.script) == ("/x", SCRIPT)
     assert spec.subprotocols == ("jwt-auth", "jwt.${alice|base64url}")
     assert spec.headers == (("X-A", "1"),)
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket", "soak"])
+@pytest.mark.parametrize("path", ["/chat?room=${nonce}", "/u/${alice|base64url}/ws"])
+def test_a_path_may_hold_templates(tmp_path, kind, path):
+    text = f'x: {{{kind}: {{path: "{path}"}}}}'
+    assert probe(tmp_path, text, "x").spec.path == path
 
 
 def test_a_sequence_may_be_wanted_once_and_nothing_else(tmp_path):

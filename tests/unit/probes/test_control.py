@@ -1,13 +1,27 @@
 """How long a failure is asked again: by number, by time, and by the test; on a fake clock."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from gate.core.attribution import Attribution, attribute
 from gate.core.control import Repeats
-from gate.core.evidence import STABLE, Outcome, Repeat
+from gate.core.evidence import STABLE, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.kinds.http import HttpProbe
-from gate.probes.control import AGAIN_WITHIN_S, Limits, Sides, ask_both, settled
+from gate.probes.control import (
+    AGAIN_WITHIN_S,
+    ALONE_WITHIN_S,
+    Limits,
+    Sides,
+    alone_pause_s,
+    ask_alone,
+    ask_both,
+    settled,
+    stands,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.probes import evidence
 
@@ -63,3 +77,84 @@ def test_only_a_required_probe_that_never_passed_settles_the_verdict():
         (replace(again, outcome=Outcome.INCONCLUSIVE), PASS, PROBE),
     ):
         assert not settled(own, control, probe)
+
+
+UNHEARD = replace(
+    evidence("a", Outcome.INCONCLUSIVE, "503"), findings=(Finding(Symptom.PLATFORM, "200", "503"),)
+)
+
+
+async def alone(*answers, took_s=0.0, rule=None, until=None):
+    """What is seen with users on it, the last answer for ever; and how long it took."""
+    clock, left = FakeClock(), list(answers)
+    began = clock.now()
+
+    async def ask():
+        await clock.sleep(took_s)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    ends = began + timedelta(seconds=ALONE_WITHIN_S)
+    deadline = None if until is None else began + timedelta(seconds=until)
+    limits = Limits(rule or Repeats(), clock, deadline)
+    seen = await ask_alone(ask, limits, lambda _: None, lambda: ends)
+    return seen, (clock.now() - began).total_seconds()
+
+
+async def test_with_users_on_it_a_broken_one_is_known_after_two_more_tries():
+    seen, took_s = await alone(FAIL)
+    assert seen.repeats == (Repeat.WRONG,) * 3
+    assert stands(seen)
+    assert took_s <= 5
+
+
+async def test_with_users_on_it_one_failure_among_passes_is_none_that_stands():
+    seen, took_s = await alone(FAIL, PASS)
+    assert seen.repeats[:2] == (Repeat.WRONG, Repeat.RIGHT)
+    assert not stands(seen)
+    assert took_s <= ALONE_WITHIN_S
+
+
+async def test_what_the_front_end_says_in_its_place_is_asked_again_and_forgotten():
+    assert (await alone(UNHEARD, UNHEARD, PASS))[0] == PASS
+    seen, _ = await alone(UNHEARD, FAIL)
+    assert (seen.outcome, seen.repeats) == (Outcome.FAILED, (Repeat.WRONG,) * 3)
+
+
+async def test_users_do_not_wait_for_long():
+    seen, took_s = await alone(UNHEARD)
+    assert (seen, took_s <= ALONE_WITHIN_S) == (UNHEARD, True)
+    seen, took_s = await alone(FAIL, took_s=ALONE_WITHIN_S)
+    assert (seen, took_s) == (FAIL, ALONE_WITHIN_S)
+    _, took_s = await alone(UNHEARD, until=4)
+    assert took_s < 4
+
+
+async def test_a_pass_is_asked_once():
+    assert await alone(PASS) == (PASS, 0)
+
+
+@pytest.mark.parametrize("share", [100, 50, 10, 1])
+async def test_where_stable_answers_too_more_is_asked_in_the_same_time(share):
+    """A broken one is known whenever it is met twice more; one that was met once is not excused
+    before it would have been met again."""
+    clock, met = FakeClock(), itertools.count()
+    every = 100 // share
+
+    async def broken():
+        clock.advance(0.005)
+        return PASS if next(met) % every else FAIL
+
+    async def once():
+        clock.advance(0.005)
+        return PASS if next(met) else FAIL
+
+    rule = Repeats().shared(share)
+    limits = Limits(rule, clock, pause_s=alone_pause_s(share))
+    for ask, words in ((broken, {Attribution.REGRESSION}), (once, set(Attribution))):
+        met = itertools.count()
+        ends = clock.now() + timedelta(seconds=ALONE_WITHIN_S)
+        seen = await ask_alone(ask, limits, lambda _: None, lambda at=ends: at)
+        assert clock.now() <= ends
+        assert attribute(seen, None, rule, live=True) in words
+    excused = attribute(seen, None, rule, live=True) is Attribution.FLAKY
+    assert excused is (share >= 10)

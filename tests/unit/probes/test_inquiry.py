@@ -4,6 +4,7 @@ import pytest
 
 from gate.core.evidence import Outcome, Symptom
 from gate.core.redaction import Redactor
+from gate.core.template import ISSUED
 from gate.kinds.http import HttpProbe
 from gate.ports import Target
 from gate.probes.inquiry import FINDINGS_MAX, Inquiry, Nonces, Run, ws_url
@@ -32,6 +33,7 @@ def test_every_nonce_is_new_and_plain():
     made = {nonces.new() for _ in range(1000)}
     assert len(made) == 1000
     assert all(re.fullmatch("[0-9a-z]{20,40}", one) for one in made)
+    assert all(ISSUED.fullmatch(one) for one in made)
 
 
 def test_a_nonce_of_the_run_that_is_not_ones_own_is_foreign():

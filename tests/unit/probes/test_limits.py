@@ -83,7 +83,7 @@ def test_items_are_equal_when_the_library_says_so(items):
 
 def test_each_answer_has_the_whole_budget():
     budget = Budget()
-    validator = budget.limited(Draft202012Validator)({"items": {"type": "string"}})
+    validator = budget.validator(Draft202012Validator, {"items": {"type": "string"}})
     budget.renew()
     with pytest.raises(TooMuchWork):
         list(validator.iter_errors([1] * (ERRORS_MAX + 1)))

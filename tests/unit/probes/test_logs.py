@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -99,10 +100,12 @@ async def test_patterns_that_another_one_covers_cost_no_read():
     clock, logs = FakeClock(), FakeLogs()
     patterns = (ERRORS, LogPattern(Severity.CRITICAL), LogPattern(Severity.ALERT, "x"), SSOT, SSOT)
     await ask(LogsProbe(patterns, settle_s=0), logs, clock)
-    assert [(query.min_severity, query.text) for query in logs.queries] == [
+    asked = [query for query in logs.queries if not query.unrated]
+    assert [(query.min_severity, query.text) for query in asked] == [
         (Severity.ERROR, ""),
         (None, "SSOT validation failed"),
     ]
+    assert len(logs.queries) == 3  # once more for entries without a severity of the platform's
 
 
 async def test_a_pattern_with_text_matches_at_any_severity():
@@ -157,3 +160,94 @@ async def test_an_empty_entry_is_an_entry():
     clock, logs = FakeClock(), FakeLogs()
     logs.add(TARGET.revision, entry(""))
     assert "(no text)" in (await ask(LogsProbe((ERRORS,)), logs, clock)).findings[0].seen
+
+
+TRACE = ("Traceback (most recent call last):", '  File "/app/a.py", line 1, in a', "KeyError: 'a'")
+STABLE = Target("https://y", "backend-00001-xyz")
+BESIDE = replace(TARGET, stable=STABLE, compare_with=(STABLE.revision,))
+
+
+def printed(logs, *lines, revision=TARGET.revision, severity=Severity.DEFAULT, before_s=0.0):
+    for number, line in enumerate(lines):
+        one = entry(line, severity, after_s=number / 100 - before_s)
+        logs.add(revision, one, unrated=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fails"),
+    [
+        (ERRORS, True),
+        (LogPattern(Severity.WARNING), True),
+        (LogPattern(Severity.CRITICAL), False),
+        (LogPattern(Severity.ERROR, "NO SUCH TABLE"), True),
+        (LogPattern(Severity.ERROR, "timeout"), False),
+    ],
+)
+async def test_an_entry_that_names_its_severity_otherwise_matches_by_it(pattern, fails):
+    logs = FakeLogs()
+    printed(logs, 'no such table {"level": 50}', severity=Severity.ERROR)
+    evidence = await ask(LogsProbe((pattern,), settle_s=0), logs, FakeClock())
+    assert (evidence.outcome is Outcome.FAILED) is fails
+    if fails:
+        assert "log JSON with `severity`" in evidence.findings[0].hint
+
+
+async def test_what_only_looks_like_an_error_is_told_with_advice():
+    logs = FakeLogs()
+    printed(logs, "listening", *TRACE, "ERROR: no such table")
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=0), logs, FakeClock())
+    assert evidence.passed
+    told = "4 entries without a severity look like errors: 1 trace: KeyError: 'a'"
+    assert evidence.seen.endswith(told)
+    assert evidence.excerpts[:2] == ("! 1 trace: KeyError: 'a'", "! 1 line: ERROR: no such table")
+    assert evidence.excerpts[2].startswith("= advice: log JSON with `severity`")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "outcome"),
+    [
+        ((), Outcome.INCONCLUSIVE),
+        (TRACE, Outcome.PASSED),
+        ((*TRACE[:2], "ValueError: 'a'"), Outcome.INCONCLUSIVE),
+    ],
+)
+async def test_beside_stable_a_trace_of_a_new_kind_is_no_pass(theirs, outcome):
+    logs = FakeLogs()
+    printed(logs, *TRACE)
+    printed(logs, *theirs, revision=STABLE.revision, before_s=3600)
+    runner = ProbeRunner(SECRETS, logs, FakeClock(), Redactor(SECRETS))
+    probe = Probe("logs", LogsProbe((ERRORS,), settle_s=0))
+    evidence = (await runner.run([probe], BESIDE, lambda _: None))[0]
+    assert evidence.outcome is outcome
+    assert [one.symptom for one in evidence.findings] == (
+        [] if outcome is Outcome.PASSED else [Symptom.LOGS]
+    )
+
+
+async def test_a_line_by_itself_holds_nobody_beside_stable():
+    logs = FakeLogs()
+    printed(logs, "ERROR: no such table")
+    assert (await ask(LogsProbe((ERRORS,), settle_s=0), logs, FakeClock(), BESIDE)).passed
+
+
+async def test_a_probe_of_texts_alone_reads_nothing_more():
+    logs = FakeLogs()
+    printed(logs, *TRACE)
+    assert (
+        await ask(LogsProbe((SSOT,), settle_s=0), logs, FakeClock())
+    ).seen == "none in 0 s (1 reads)"
+
+
+@pytest.mark.parametrize(("count", "fails"), [(1, False), (3, False), (4, True)])
+async def test_a_few_lines_on_the_front_ends_own_trouble_are_none_of_the_candidates(count, fails):
+    logs = FakeLogs()
+    text = "upstream connect error or disconnect/reset before headers. reset reason: overflow"
+    for number in range(count):
+        logs.add(
+            TARGET.revision,
+            LogEntry(
+                START, Severity.ERROR, text, "run.googleapis.com/requests", insert_id=str(number)
+            ),
+        )
+    evidence = await ask(LogsProbe((ERRORS,), settle_s=0), logs, FakeClock())
+    assert (evidence.outcome is Outcome.FAILED) is fails

@@ -18,6 +18,7 @@ def test_what_never_reached_the_candidate_says_nothing_of_it():
         Symptom.PLATFORM,
         Symptom.CLIENT,
         Symptom.NO_EVIDENCE,
+        Symptom.HOST,
     }
 
 

@@ -19,7 +19,7 @@ def bound(schema):
     return Expectation(Pattern(schema=Schema("a.json", schema))).bind({})
 
 
-@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|aa)+$", FOR_EVER, r"^(?:\w+\s?)*(?=$)"])
+@pytest.mark.parametrize("pattern", ["^(a+)+$", r"^(?:\w+\s?)*(?=$)"])
 def test_a_pattern_that_repeats_a_repeat_ends_and_is_no_pass(pattern):
     (found,) = bound({"pattern": pattern}).mismatches(HOSTILE)
     assert found.symptom is Symptom.SCHEMA
@@ -29,7 +29,6 @@ def test_a_pattern_that_repeats_a_repeat_ends_and_is_no_pass(pattern):
 @pytest.mark.parametrize(
     ("schema", "value", "place"),
     [
-        ({"pattern": FOR_EVER}, HOSTILE, "/pattern"),
         (
             {"$schema": NEWEST, "properties": {"a/b": {"items": {"pattern": FOR_EVER}}}},
             {"a/b": [HOSTILE] * 1000},
@@ -43,11 +42,6 @@ def test_a_pattern_that_repeats_a_repeat_ends_and_is_no_pass(pattern):
         ({"propertyNames": {"pattern": FOR_EVER}}, {HOSTILE: 1}, "/propertyNames/pattern"),
         ({"not": {"pattern": FOR_EVER}}, HOSTILE, "/not/pattern"),
         ({"patternProperties": {FOR_EVER: True}}, {HOSTILE: 1}, f"/patternProperties/{FOR_EVER}"),
-        (
-            {"additionalProperties": False, "patternProperties": {FOR_EVER: True}},
-            {HOSTILE: 1},
-            f"/patternProperties/{FOR_EVER}",
-        ),
         (
             {"unevaluatedProperties": False, "patternProperties": {FOR_EVER: True}},
             {HOSTILE: 1},
@@ -131,7 +125,7 @@ OPEN = {"unevaluatedProperties": False}
     ids=str,
 )
 def test_names_are_told_apart_as_the_library_does(kind, schema):
-    ours = Budget().limited(kind)(schema)
+    ours = Budget().validator(kind, schema)
     for value in [{"a": 1}, {"x-a": "1", "a": 1}, {"x-a": 1}, {"b": 1}, {"b": "1"}, {"c": None}, 1]:
         theirs = sorted(error.json_path for error in kind(schema).iter_errors(value))
         assert sorted(error.json_path for error in ours.iter_errors(value)) == theirs, value

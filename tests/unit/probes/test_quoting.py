@@ -82,6 +82,6 @@ def test_words_show_what_the_probe_keeps():
 
 @pytest.mark.parametrize("text", ['{"a":' * 60_000, '"' * 300_000, "-" * 300_000, "[1," * 90_000])
 def test_hostile_text_takes_no_long_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     kept(quoted(text), Bodies.SHAPE)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

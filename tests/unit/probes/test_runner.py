@@ -70,8 +70,7 @@ def test_importing_the_runner_loads_no_client_library():
         "regex",
         "certifi",
         "uvloop",
-        "lxml",
-        "cssselect",
+        "selectolax",
     )
     code = (
         "import sys, gate.probes.runner, gate.core.template\n"

@@ -1,7 +1,8 @@
 import pytest
 
 from gate.core.redaction import Redactor
-from gate.probes.words import LINE_MAX, Words, visible
+from gate.core.texts import visible
+from gate.probes.words import LINE_MAX, Words
 
 SECRET = "correct-horse-battery-staple"
 WORDS = Words(Redactor({"alice": SECRET}))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.policy import Json
@@ -234,7 +234,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8), max_size=3))
 def test_whatever_the_log_holds_can_be_shown(entries: list[dict[str, Json]]) -> None:
     assert_safe(audit_list_lines(entries))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from gate.local.admin.errors import ApiError, invalid
+from gate.local.api.errors import ApiError, invalid
 from gate.local.ports import JsonValue
 
 Json = dict[str, JsonValue]

@@ -7,12 +7,12 @@ from typing import Final
 from starlette.requests import Request
 
 from gate.local.admin.defaults import project_number
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.names import Place, parse_place, revision_path, service_path
 from gate.local.admin.tables import RevisionRecord, ServiceRecord, Tables
 from gate.local.admin.v1.fields import Json, dig
 from gate.local.admin.v1.selectors import Selector, parse_selector
 from gate.local.admin.v1.service import LOCATION
+from gate.local.api.errors import ApiError, Code
 
 SERVICE_LABEL: Final = "serving.knative.dev/service"
 _REGION: Final = re.compile(r"([a-z]+-[a-z]+[0-9]+)-")

@@ -5,8 +5,8 @@ run.googleapis.com/secrets: ALIAS:projects/P/secrets/S,...
 
 from typing import Final
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.v1.table import Message
+from gate.local.api.errors import invalid
 
 ANNOTATION: Final = "run.googleapis.com/secrets"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from gate.local.admin.errors import ApiError, Code
+from gate.local.api.errors import ApiError, Code
 
 _KEY: Final = r"[A-Za-z0-9](?:[A-Za-z0-9./_-]{0,316}[A-Za-z0-9])?"
 _VALUE: Final = r"[A-Za-z0-9._-]{0,63}"

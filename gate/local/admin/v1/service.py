@@ -12,7 +12,6 @@ from typing import Final, cast
 from gate.local.admin.checks import check_key
 from gate.local.admin.conditions import State
 from gate.local.admin.defaults import project_number
-from gate.local.admin.errors import ApiError, Code, invalid
 from gate.local.admin.etags import resource_version
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
@@ -24,6 +23,7 @@ from gate.local.admin.v1.status import service_conditions_v1, timestamp
 from gate.local.admin.v1.table import Message, apply, shown
 from gate.local.admin.v1.template import SERVER_METADATA, read_template, template_v1
 from gate.local.admin.v1.traffic import observed_v1, read_target, target_v1
+from gate.local.api.errors import ApiError, Code, invalid
 from gate.local.ports import JsonValue
 
 API: Final = "serving.knative.dev/v1"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.v1.fields import whole
+from gate.local.api.errors import invalid
 from gate.local.ports import JsonValue
 
 Message = Any  # a protobuf message: the library gives them no types

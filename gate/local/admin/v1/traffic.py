@@ -2,11 +2,11 @@
 
 from typing import cast
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.messages import BY_NAME, LATEST, Service, TrafficTarget
 from gate.local.admin.names import short
 from gate.local.admin.v1.fields import Fields, Json
 from gate.local.admin.v1.table import Message
+from gate.local.api.errors import invalid
 from gate.local.ports import JsonValue
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gate.local.admin.errors import invalid
 from gate.local.admin.v1.annotations import main
 from gate.local.admin.v1.fields import Fields, Json
 from gate.local.admin.v1.secrets import Aliases
 from gate.local.admin.v1.table import Message
+from gate.local.api.errors import invalid
 from gate.local.ports import JsonValue
 
 CLOUD_SQL: Final = "run.googleapis.com/cloudsql-instances"

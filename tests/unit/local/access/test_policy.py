@@ -6,7 +6,7 @@ from google.iam.v1.policy_pb2 import AuditConfig, Policy
 from google.type.expr_pb2 import Expr
 
 from gate.local.access.policy import changed, check_permissions, invokers, shown
-from gate.local.admin.errors import ApiError, Code
+from gate.local.api.errors import ApiError, Code
 
 AT = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 ME = "user:me@example.com"

@@ -3,7 +3,7 @@
 import pytest
 
 from gate.local.admin.absent import absence
-from gate.local.admin.errors import Code
+from gate.local.api.errors import Code
 
 PLACE = "projects/demo/locations/us-central1"
 SERVING = "/apis/serving.knative.dev/v1/namespaces/demo"

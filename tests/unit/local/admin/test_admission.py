@@ -4,10 +4,10 @@ import pytest
 
 from gate.local.admin.admission import Admission, check_current, check_version
 from gate.local.admin.conditions import Kind, State, condition
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags, etag, micros, resource_version
 from gate.local.admin.messages import Service
 from gate.local.admin.tables import ServiceRecord, Tables
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import ServiceKey
 from tests.fakes.local_control_plane import FakeSurroundings, MemoryJournal
 from tests.fakes.local_messages import NAME, complete, to

@@ -1,6 +1,6 @@
-from gate.local.admin.errors import Code
+from gate.local.api.errors import Code
 from gate.local.ports import AUDIT_LOG, RevisionKey, ServiceKey
-from tests.fakes.local_control_plane import BROKEN, Rig
+from tests.fakes.local_control_plane import BROKEN, Rig, done
 from tests.fakes.local_messages import creation, service
 
 KEY = ServiceKey("demo", "us-central1", "backend")
@@ -9,7 +9,7 @@ KEY = ServiceKey("demo", "us-central1", "backend")
 async def logged(image):
     rig = Rig()
     operation = rig.control.create_service(creation(service(image, "backend-one")), "me")
-    assert (await rig.control.operations.wait(operation.name, 5)).operation.done
+    await done(rig, operation)
     return rig.surroundings.logged
 
 

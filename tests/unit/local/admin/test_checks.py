@@ -1,7 +1,7 @@
 import pytest
 
 from gate.local.admin.checks import check_service
-from gate.local.admin.errors import ApiError, Code
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_messages import complete, latest
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from gate.local.admin.errors import ApiError
-from tests.fakes.local_control_plane import MemoryJournal, Rig
+from gate.local.api.errors import ApiError
+from tests.fakes.local_control_plane import MemoryJournal, Rig, done
 from tests.fakes.local_messages import NAME, creation, service
 
 
 async def test_what_is_read_is_a_copy():
     rig = Rig()
     operation = rig.control.create_service(creation(service()), "me")
-    await rig.control.operations.wait(operation.name, 5)
+    await done(rig, operation)
     rig.control.get_service(NAME).description = "changed by a caller"
     assert rig.control.get_service(NAME).description == ""
 

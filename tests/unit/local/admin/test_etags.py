@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import (
     conflict,
     etag,
@@ -11,6 +10,7 @@ from gate.local.admin.etags import (
     micros_of_resource_version,
     resource_version,
 )
+from gate.local.api.errors import ApiError, Code
 
 AT = datetime(2026, 8, 17, 6, 42, 57, 368306, tzinfo=UTC)
 

@@ -4,13 +4,13 @@ import pytest
 from google.cloud import run_v2
 from google.iam.v1.policy_pb2 import Policy
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.iam import access
 from gate.local.admin.messages import CreateServiceRequest, DeleteServiceRequest
 from gate.local.admin.tables import ServiceRecord
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import ServiceKey
-from tests.fakes.local_control_plane import Rig
+from tests.fakes.local_control_plane import Rig, done
 
 PARENT = "projects/demo/locations/us-central1"
 NAME = f"{PARENT}/services/backend"
@@ -35,7 +35,7 @@ async def made(rig, **more):
     service = run_v2.Service(template=run_v2.RevisionTemplate(containers=[container]), **more)
     request = CreateServiceRequest(parent=PARENT, service_id="backend", service=service)
     operation = rig.control.create_service(request, "me")
-    await rig.control.operations.wait(operation.name, 30)
+    await done(rig, operation)
     return rig
 
 
@@ -62,7 +62,7 @@ async def test_a_policy_outlives_the_process_and_not_the_service():
     assert second.front_end.access[KEY].audiences == {url}
     assert second.front_end.access[KEY].invokers == {ME}
     operation = second.control.delete_service(DeleteServiceRequest(name=NAME))
-    await second.control.operations.wait(operation.name, 30)
+    await done(second, operation)
     with pytest.raises(ApiError) as caught:
         second.control.iam.get_policy(NAME)
     assert caught.value.code is Code.NOT_FOUND

@@ -2,16 +2,10 @@
 
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import ListRevisionsRequest, ListServicesRequest
-from tests.fakes.local_control_plane import Rig
+from gate.local.api.errors import ApiError, Code
+from tests.fakes.local_control_plane import Rig, done
 from tests.fakes.local_messages import PARENT, creation, service, update
-
-
-async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 5)
-    assert record.operation.done, operation
-    return record.operation
 
 
 async def test_services_are_listed_by_name_a_page_at_a_time():

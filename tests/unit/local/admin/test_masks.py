@@ -1,9 +1,9 @@
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.masks import merged, parse_mask
 from gate.local.admin.messages import Service
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_messages import complete, latest, template, to
 
 

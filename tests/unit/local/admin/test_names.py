@@ -1,6 +1,5 @@
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.names import (
     check_revision_id,
     check_service_id,
@@ -14,6 +13,7 @@ from gate.local.admin.names import (
     service_path,
     short,
 )
+from gate.local.api.errors import ApiError, Code
 
 
 def test_full_names_are_read_and_written():

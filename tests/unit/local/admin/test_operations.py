@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Service
 from gate.local.admin.names import Place
 from gate.local.admin.operations import MAX_KEPT, Operations, Work
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_control_plane import MemoryJournal
 from tests.fakes.local_messages import NAME, PARENT
 

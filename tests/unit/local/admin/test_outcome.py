@@ -1,11 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 from gate.local.admin.conditions import Kind, Reason, State, find, reason_of, state_of
-from gate.local.admin.errors import Code
 from gate.local.admin.messages import Revision
 from gate.local.admin.outcome import finished, judge, ready, reconciling_conditions
 from gate.local.admin.readiness import Start, boot_failed, booted
 from gate.local.admin.traffic import Routes
+from gate.local.api.errors import Code
 from gate.local.ports import BootFailure, BootReason
 from tests.fakes.local_messages import complete, latest, to
 

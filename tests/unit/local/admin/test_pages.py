@@ -1,7 +1,7 @@
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page
+from gate.local.api.errors import ApiError, Code
 
 ITEMS = [(f"{number:04d}", number) for number in range(1, 2_001)]
 

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.local.admin.conditions import Kind, State, condition, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import RevisionTemplate, Service
 from gate.local.admin.plan import as_time, last_change, needs_revision, plan_create, plan_update
 from gate.local.admin.template import make_revision
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_messages import NAME, complete, to
 

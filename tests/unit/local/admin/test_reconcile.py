@@ -3,22 +3,16 @@ import asyncio
 import pytest
 
 from gate.local.admin.conditions import Kind, Reason, State, find, reason_of, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import V2Etags
 from gate.local.admin.messages import Service
 from gate.local.admin.names import short
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
-from tests.fakes.local_control_plane import BROKEN, MISSING, Rig
+from tests.fakes.local_control_plane import BROKEN, MISSING, Rig, done
 from tests.fakes.local_messages import NAME, creation, latest, service, template, to, update
 
 KEY = ServiceKey("demo", "us-central1", "backend")
-
-
-async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 5)
-    assert record.operation.done, operation
-    return record.operation
 
 
 async def created(rig, image="demo/good"):

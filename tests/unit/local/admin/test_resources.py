@@ -1,8 +1,8 @@
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import Container
 from gate.local.admin.resources import check_resources
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_messages import complete
 
 SECOND_GENERATION = 2

@@ -5,24 +5,18 @@ import asyncio
 import pytest
 
 from gate.local.admin.conditions import State, state_of
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import (
     DeleteServiceRequest,
     ListRevisionsRequest,
     Service,
 )
+from gate.local.api.errors import ApiError, Code
 from gate.local.faults.delays import Faults
 from gate.local.ports import RevisionKey, ServiceKey
-from tests.fakes.local_control_plane import Rig
+from tests.fakes.local_control_plane import Rig, done
 from tests.fakes.local_messages import NAME, creation, service, template, to, update
 
 KEY = ServiceKey("demo", "us-central1", "backend")
-
-
-async def done(rig, operation):
-    record = await rig.control.operations.wait(operation.name, 5)
-    assert record.operation.done, operation
-    return record.operation
 
 
 async def first_run():

@@ -1,7 +1,6 @@
 import pytest
 
 from gate.local.admin.conditions import Standing
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.messages import LATEST, TrafficTarget
 from gate.local.admin.traffic import (
     Routes,
@@ -15,6 +14,7 @@ from gate.local.admin.traffic import (
     without_revision,
     without_tags,
 )
+from gate.local.api.errors import ApiError, Code
 from tests.fakes.local_messages import latest, to
 
 

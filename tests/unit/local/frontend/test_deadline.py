@@ -7,7 +7,7 @@ async def test_goes_off_once_when_the_time_is_up():
     calls = asyncio.Queue()
     deadline = Deadline(lambda: calls.put_nowait("up"))
     deadline.expire_in(0.001)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await calls.get() == "up"
     assert calls.empty()
 
@@ -20,7 +20,7 @@ async def test_the_last_time_set_counts_whether_sooner_or_later():
     deadline.expire_in(0.001)
     deadline.expire_in(0.05)
     began_s = loop.time()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await up.wait()
     assert loop.time() - began_s >= 0.045
 

@@ -187,7 +187,7 @@ async def test_an_idle_instance_is_stopped_and_the_next_request_starts_cold():
     await settle()
     assert not launcher.started[0].stopped.is_set()
     pool.release(lease)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await launcher.started[0].stopped.wait()
     assert pool.try_acquire() is None
     assert (await pool.acquire()).instance_id == "instance-2"
@@ -200,7 +200,7 @@ async def test_min_instances_are_never_idle_enough():
     await settle()
     assert not launcher.started[0].stopped.is_set()
     pool.update(spec(low=0))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await launcher.started[0].stopped.wait()
 
 

@@ -14,7 +14,7 @@ def session(store, text="", window_s=0.0):
 
 
 async def first(opened):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await anext(opened.responses())
 
 

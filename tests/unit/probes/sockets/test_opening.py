@@ -51,6 +51,28 @@ def test_templates_are_rendered_into_subprotocols_and_headers():
     assert headers["Host"] == "x:8080"
 
 
+def test_what_is_put_into_a_path_is_percent_encoded_and_shown_as_it_is_written():
+    spec = WebSocketProbe("/${nonce}/ws?t=${alice}&u=${url}&l=$${")
+    line, headers = head(spec)
+    assert line == "GET /n1/ws?t=alice%27s%20own%20token%3F&u=http%3A%2F%2Fx%3A8080&l=${ HTTP/1.1"
+    assert headers["Host"] == "x:8080"
+    assert str(Opening(spec, run())) == f"GET http://x:8080{spec.path}"
+
+
+def test_a_path_that_its_templates_lead_elsewhere_is_refused_without_a_word_of_them():
+    one = run()
+    values = {**one.values("n1"), "kept": "health"}
+    with pytest.raises(CannotAskError) as caught:
+        Opening(WebSocketProbe("/${kept}z"), one).handshake(values)
+    assert "(/${kept}z)" in caught.value.fault.seen
+    assert "healthz" not in caught.value.fault.seen
+
+
+def test_a_user_named_in_the_path_is_no_bearer_as_well():
+    _, headers = head(WebSocketProbe("/ws?token=${user}", users=("bob",)), user="bob")
+    assert "Authorization" not in headers
+
+
 def test_each_connection_has_its_own_key():
     spec = WebSocketProbe("/")
     one = run()

@@ -315,13 +315,20 @@ class Rival(RenderHook):
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
+        self._rivals: list[threading.Thread] = []
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         if threading.current_thread() is threading.main_thread():
             rival = threading.Thread(target=self._draw, daemon=True)
+            self._rivals.append(rival)
             rival.start()
             rival.join(0.02)  # it waits for us: whoever waits for it longer waits for ever
         return renderables
+
+    def end(self) -> None:
+        """Waits for those that a busy machine has not let draw yet."""
+        for rival in self._rivals:
+            rival.join()
 
 
 def test_no_line_is_lost_to_the_thread_that_draws() -> None:
@@ -329,8 +336,10 @@ def test_no_line_is_lost_to_the_thread_that_draws() -> None:
     told: list[str] = []
     Scene(evidence=V2_EVIDENCE).play(plan(), PlainNarrator(told.append))
     with LiveNarrator(console) as narrator:
-        console.push_render_hook(Rival(narrator._live.refresh))
+        rival = Rival(narrator._live.refresh)
+        console.push_render_hook(rival)
         Scene(evidence=V2_EVIDENCE).play(plan(), narrator)
         console.pop_render_hook()
+        rival.end()
     of_probes = ("  passed: ", "  FAILED: ", "  asking: ")
     assert Screen(sent(console)).lines == [line for line in told if not line.startswith(of_probes)]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gate.core.evidence import STABLE
 from gate.core.state import Phase
 from gate.ports import Progress
@@ -47,3 +49,15 @@ def test_the_live_view_has_one_row_for_both() -> None:
     board.progress(Progress("health", evidence=passed()))
     board.progress(Progress("health", evidence=failed("health"), address=STABLE))
     assert drawn(board)[3].split()[:4] == ["✓", "health", "200", "in"]
+
+
+@pytest.mark.parametrize("address", ["", STABLE])
+@pytest.mark.parametrize("phase", [Phase.PROBING, Phase.DWELLING])
+def test_what_is_waited_for_is_a_line_at_once(phase, address):
+    story = ProbeMessages()
+    story.asked(phase)
+    story.progress(Progress("chat", address=address))
+    waits = "the front end still answers with revision backend-1: asking again for at most 60 s"
+    (line,) = story.progress(Progress("chat", waits, address=address, at_once=True))
+    assert line.text.endswith(waits)
+    assert line.text.startswith("chat @stable" if address else "chat: ")

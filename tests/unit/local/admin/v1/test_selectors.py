@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.v1.selectors import parse_selector
+from gate.local.api.errors import ApiError, Code
 
 LABELS = {"team": "blue", "example.com/tier": "web", "empty": ""}
 

@@ -5,7 +5,6 @@ import pytest
 
 from gate.local.admin.conditions import Kind, Reason, State, condition
 from gate.local.admin.defaults import fill_service, project_number
-from gate.local.admin.errors import ApiError, Code
 from gate.local.admin.etags import resource_version
 from gate.local.admin.messages import Service
 from gate.local.admin.outcome import Failure, finished, reconciling_conditions
@@ -17,6 +16,7 @@ from gate.local.admin.traffic import statuses
 from gate.local.admin.v1.fields import dig
 from gate.local.admin.v1.revision import revision_v1
 from gate.local.admin.v1.service import read_service, service_v1
+from gate.local.api.errors import ApiError, Code
 from gate.local.ports import RevisionKey, ServiceKey
 from tests.fakes.local_everything import everything
 from tests.fakes.local_messages import NAME, complete, latest, to

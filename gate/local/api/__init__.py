@@ -1,0 +1,1 @@
+"""What all of Google's APIs have in common: their errors, and JSON on the wire."""

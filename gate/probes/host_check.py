@@ -1,0 +1,109 @@
+"""Finds out by experiment whether a refusal is for the host name: not every framework says so.
+
+Stable passes at users' address, and the candidate refuses at its tag. Where stable has a tag, too,
+the same question there tells. Else a path that nobody has is asked of both: an application that
+refuses the host refuses that, too, in the same words, where stable does not know the path.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from gate.core.evidence import Evidence, Finding, Outcome, Symptom
+from gate.core.policy import Probe
+from gate.probes.hosts import host_fault
+from gate.probes.inquiry import Run
+
+if TYPE_CHECKING:
+    from gate.probes.web.asking import Reply
+
+WITHIN_S = 10.0
+_AT_A_TAG = frozenset({400, 403, 404, 421})
+"""Refusals that stable may repeat at a tag of its own."""
+_NOWHERE = frozenset({400, 421})
+"""Refusals that are given without a word: Django outside of debugging, proxies by name."""
+
+_REFUSALS = frozenset({Symptom.STATUS, Symptom.REFUSED, Symptom.IDENTITY})
+_STATUS = re.compile(r"(\d{3})\b")
+_NAMELESS = re.compile(r"an answer without .*?: (?:GET \S+, )?(\d{3})\b")
+
+Once = Callable[[Probe, Run], Awaitable[Evidence]]
+
+
+class HostCheck:
+    """Looks into refusals of one run.
+
+    Args:
+        run: at the candidate.
+        stable: the same at stable, None where nobody asks it.
+        once: asks stable a probe, once.
+    """
+
+    def __init__(self, run: Run, stable: Run | None, once: Once) -> None:
+        self._run = run
+        self._stable = stable
+        self._once = once
+        self._everywhere: dict[int, bool] = {}
+
+    async def told(self, probe: Probe, own: Evidence, control: Evidence) -> Evidence:
+        """The candidate's evidence; no word on it where the host name is what was refused."""
+        status = _refused_with(own)
+        stable = self._stable
+        if stable is None or not (self._run.target.tagged and control.passed and status):
+            return own
+        if stable.target.tag_url:
+            if status not in _AT_A_TAG or not await self._alike_at_a_tag(probe, stable, status):
+                return own
+            return _host_matter(own, status, "as does stable at a tag of its own")
+        if status in _NOWHERE and await self._refuses_all(stable, status):
+            return _host_matter(own, status, "as it does a path that nobody has; stable does not")
+        return own
+
+    async def _alike_at_a_tag(self, probe: Probe, stable: Run, status: int) -> bool:
+        target = replace(stable.target, url=stable.target.tag_url)
+        return _refused_with(await self._once(probe, replace(stable, target=target))) == status
+
+    async def _refuses_all(self, stable: Run, status: int) -> bool:
+        if status not in self._everywhere:
+            path = f"/{self._run.nonces.new()}"
+            here, there = await _look(self._run, path), await _look(stable, path)
+            self._everywhere[status] = _status(here) == status and _status(there) not in {0, status}
+        return self._everywhere[status]
+
+
+async def _look(run: Run, path: str) -> "Reply":
+    from gate.probes import headers  # noqa: PLC0415 - lazy, as the askers
+    from gate.probes.web.asking import ask_once, plain_request  # noqa: PLC0415
+
+    plain = replace(run, target=replace(run.target, tagged=False))
+    return await ask_once(plain, plain_request(run, headers.Trace(), path), WITHIN_S, (404,))
+
+
+def _status(reply: "Reply") -> int:
+    """The application's own status, 0 where it gave none."""
+    if reply.answer is None or reply.front_end is not None or reply.from_other:
+        return 0
+    return reply.answer.status
+
+
+def _refused_with(seen: Evidence) -> int:
+    """The status of a refusal, 0 for any other evidence.
+
+    One that names no revision is a refusal, too: what refuses a host seldom sets a header.
+    """
+    leading = seen.findings[0] if seen.findings else None
+    if leading is None or leading.symptom not in _REFUSALS or seen.answered_by:
+        return 0
+    nameless = leading.symptom is Symptom.IDENTITY
+    found = (_NAMELESS if nameless else _STATUS).match(leading.seen)
+    return int(found[1]) if found else 0
+
+
+def _host_matter(own: Evidence, status: int, why: str) -> Evidence:
+    fault = host_fault(f"{status} {HTTPStatus(status).phrase}", own.expected)
+    seen = f"{fault.seen}, {why}"
+    finding = Finding(fault.symptom, fault.expected, seen, hint=fault.hint)
+    findings = (finding, *own.findings)
+    return replace(own, outcome=Outcome.INCONCLUSIVE, seen=seen, findings=findings)
