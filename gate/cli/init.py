@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,7 +124,7 @@ class _Result:
     policy: Policy
     evidence: tuple[Evidence, ...]
     target: Target
-    played: init_har.Played = init_har.Played()
+    played: init_har.Played = field(default_factory=init_har.Played)
 
     @property
     def failed(self) -> dict[str, str]:

@@ -190,7 +190,7 @@ class _Stage:
                 if wrong.needs & self._values.keys() and wrong.exchange.writes:
                     return replace(journey, steps=()), (), gone
                 journey, plays = journey.without(wrong.number), []
-            if len(plays) == 2 or not journey.steps:  # noqa: PLR2004 - as often as it says
+            if len(plays) == 2 or not journey.steps:
                 return journey, plays, gone
         return replace(journey, steps=()), (), [*gone, (journey.name, _GIVEN_UP)]
 

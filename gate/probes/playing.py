@@ -48,7 +48,7 @@ class Player:
             spec: a journey without users.
         """
         run = self._run
-        before = Before(run, lambda *_: None)
+        before = Before(run)
         traveller = Traveller(
             "", 1, run, headers.Trace(), before, {}, spec.captures, {}, keep_bytes=KEPT_MAX
         )

@@ -102,10 +102,14 @@ def _from_headers(one: Exchange) -> Iterator[Source]:
         if name in _ANSWERED:
             yield Source(HEADER, name, value, (("header", name),))
         if name == "set-cookie":
-            for line in value.split("\n"):  # Chrome and Firefox join several with line ends
-                key, _, text = line.partition(";")[0].partition("=")
-                if _COOKIE.fullmatch(key.strip()):
-                    yield Source(COOKIE, key.strip(), text.strip(), (("cookie", key.strip()),))
+            yield from _from_cookies(value)
+
+
+def _from_cookies(value: str) -> Iterator[Source]:
+    for line in value.split("\n"):  # browsers join several with line ends
+        key, _, text = line.partition(";")[0].partition("=")
+        if _COOKIE.fullmatch(key.strip()):
+            yield Source(COOKIE, key.strip(), text.strip(), (("cookie", key.strip()),))
 
 
 def _from_page(one: Exchange, body: str) -> Iterator[Source]:

@@ -214,7 +214,7 @@ class _Holding:
         query = str(next(iter(self._one.request.values()))).partition("?")[2]
         words = [text for key, text in parse_qsl(query) if _SEARCH.fullmatch(key)]
         for word in words:
-            if "$" in word or len(word) < 2:  # noqa: PLR2004 - a letter says nothing
+            if "$" in word or len(word) < 2:
                 continue
             for path, values in _gathered_values(self._samples).items():
                 texts = [value.lower() for value in values if isinstance(value, str)]
@@ -239,7 +239,7 @@ class _Holding:
 
     def _counts(self) -> Iterator[tuple[str, Json]]:
         """How many items there are, where the request asks for so many, or for what is new."""
-        path, _, query = str(next(iter(self._one.request.values()))).partition("?")
+        query = str(next(iter(self._one.request.values()))).partition("?")[2]
         asked = {text for _, text in parse_qsl(query.replace("${", "").replace("}", ""))}
         own = "${nonce}" in unquote_plus(query)
         lists = [{at: len(one) for at, one in _lists(sample.json)} for sample in self._samples]

@@ -146,7 +146,7 @@ def _varies(segment: str) -> bool:
 
 
 def _comes_from_field(value: Value, source: Source, asked: Exchange) -> bool:
-    if value.place == ADDRESS or value.place == HEADER:
+    if value.place in (ADDRESS, HEADER):
         return value.place == HEADER and is_token(value.text)
     is_id = _ID.fullmatch(source.key) is not None
     if value.place == PATH:

@@ -53,7 +53,7 @@ def literal(text: str) -> str:
 def values_of(one: Exchange) -> list[Value]:
     """All values that a request sends, in the order in which `as_step` meets them."""
     found: list[Value] = []
-    as_step(one, lambda value: found.append(value))
+    as_step(one, found.append)
     return found
 
 
