@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gate.core.visits import Play
     from gate.drafting.draft import Draft, Question
     from gate.drafting.har.exchange import Exchange
-    from gate.drafting.har.plan import Journey
+    from gate.drafting.har.journeys import Journey
     from gate.drafting.har.visit import Drawn
     from gate.kinds.journey import JourneyProbe
 

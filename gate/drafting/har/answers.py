@@ -18,6 +18,8 @@ DEPTH_MAX = 12
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 _ANY_NAME = re.compile(r"[^'\\\x00-\x1f\x7f]{1,60}")
 _LEADS = re.compile(r"(?i)(?:.*_)?(?:next|prev|previous|href|url|uri|link|self|location|path)")
+INDEX = re.compile(r"\[[0-9]+\]")
+"""A place in a list, in a JSONPath."""
 _COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _ANSWERED = frozenset({"etag", "x-csrf-token", "x-xsrf-token", "x-auth-token", "authorization"})
 VARIES = re.compile(r".*\d.*|[A-Za-z0-9_-]{20,}")

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 from gate.core.questions import Json
 from gate.drafting.har.answers import json_of
-from gate.drafting.har.expecting import Sample
-from gate.drafting.har.plan import Planned
+from gate.drafting.har.journeys import Planned
+from gate.drafting.har.samples import Sample
 
 _PAGING = frozenset({"page", "p", "offset", "start", "skip", "cursor", "after", "from", "before"})
 _NAMES = ("id", "uuid", "guid", "key", "slug", "_id", "number")

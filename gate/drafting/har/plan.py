@@ -1,17 +1,16 @@
-"""The steps of journeys: what each asks, what it captures, and what cleans up at the end."""
+"""Which steps a visit comes to, in which journeys, and what cleans up at the end of each."""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_plus
 
 from gate.core import template
-from gate.core.questions import Json
-from gate.drafting.har.answers import VARIES, leaves
+from gate.drafting.har.answers import leaves
 from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.flows import Flows
+from gate.drafting.har.journeys import Journey, Planned
 from gate.drafting.har.outside import Outside
 from gate.drafting.har.requests import Value, as_step
 from gate.kinds.journey import STEPS_MAX
@@ -20,76 +19,6 @@ PAUSE_S = 120.0
 """After a longer pause another journey begins, if nothing of the first one is needed in it."""
 _CLOCKS = frozenset({"_", "t", "ts", "time", "timestamp", "cb", "rnd", "nocache"})
 _SHORTEST = 4
-_GONE = (200, 202, 204, 404, 410)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One step.
-
-    Attributes:
-        number: of its request in the visit; it is known by this.
-        request: the keys of the step that say what is asked.
-        captures: what is captured, by name.
-        needs: names that it uses, of captures and of secrets.
-    """
-
-    number: int
-    exchange: Exchange
-    request: Mapping[str, Json]
-    captures: Mapping[str, Mapping[str, str]]
-    needs: frozenset[str]
-
-    @property
-    def label(self) -> str:
-        """Its method and path, as it is told."""
-        path = next(iter(self.request.values()))
-        return f"{self.exchange.method} {path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """Steps in their order, and those that clean up."""
-
-    name: str
-    steps: tuple[Planned, ...]
-    always: tuple[Planned, ...] = ()
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """What of it changes something."""
-        every = (*self.steps, *self.always)
-        return tuple(dict.fromkeys(one.label for one in every if one.exchange.writes))
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Names that its steps use, of captures and of secrets."""
-        return frozenset().union(*(one.needs for one in (*self.steps, *self.always)))
-
-    def without(self, number: int) -> "Journey":
-        """The same without a step, those that need what it captures, and captures for nobody."""
-        gone = {number}
-        lost: set[str] = set()
-        for one in (*self.steps, *self.always):
-            if one.number in gone or one.needs & lost:
-                gone.add(one.number)
-                lost |= set(one.captures)
-        return self.only(lambda one: one.number not in gone)
-
-    def without_always(self) -> "Journey":
-        """The same, and nothing cleans up."""
-        return replace(self, always=()).only(lambda _: True)
-
-    def only(self, keeps: Callable[[Planned], bool]) -> "Journey":
-        """Those steps alone, and no captures that nothing uses any more."""
-        steps = [one for one in self.steps if keeps(one)]
-        always = [one for one in self.always if keeps(one)]
-        used = frozenset().union(*(one.needs for one in (*steps, *always)))
-        return replace(
-            self,
-            steps=tuple(_pruned(one, used) for one in steps),
-            always=tuple(_pruned(one, used) for one in always),
-        )
 
 
 def plan(
@@ -126,55 +55,6 @@ def plan(
     return tuple(journeys), left_out
 
 
-def skeleton(one: Planned) -> dict[str, Json]:
-    """A step with its status and where it leads, and nothing of its body."""
-    return _as_written(one, expect_status(one))
-
-
-def with_expect(one: Planned, expect: Mapping[str, Json]) -> dict[str, Json]:
-    """A step with what its answer must be."""
-    return _as_written(one, expect)
-
-
-def expect_status(one: Planned) -> dict[str, Json]:
-    """What the answer to a step must be at least: as the visit saw it."""
-    status, address = one.exchange.answer.status, one.exchange.answer.header("location")
-    if status in (301, 302, 303, 307, 308) and address:
-        return {"redirect": _leads(one, address)}
-    status = 200 if status == 304 else status
-    return {} if status == 200 else {"status": status}
-
-
-def cleaning(one: Planned) -> dict[str, Json]:
-    """A step that cleans up: what is gone by then is right, too."""
-    return _as_written(replace(one, captures={}), {"status": [*_GONE]})
-
-
-def _as_written(one: Planned, expect: Mapping[str, Json]) -> dict[str, Json]:
-    step = dict(one.request)
-    if expect:
-        step["expect"] = dict(expect)
-    if one.captures:
-        step["capture"] = {name: dict(capture) for name, capture in one.captures.items()}
-    return step
-
-
-def _leads(one: Planned, address: str) -> Json:
-    """Where a redirect leads: on the same host by its path, whatever the service makes up in it."""
-    local = one.exchange.local(address)
-    if not local:
-        return {"to": address.partition("?")[0].partition("#")[0].replace("${", "$${")}
-    path = local.partition("?")[0]
-    parts = ["[^/?]+" if _made(part) else re.escape(part) for part in path.split("/")]
-    if any(map(_made, path.split("/"))):
-        return {"matches": "/".join(parts) + r"(\?.*)?"}
-    return path.replace("${", "$${")
-
-
-def _made(segment: str) -> bool:
-    return VARIES.fullmatch(segment) is not None
-
-
 def _planned(number: int, one: Exchange, flows: Flows, outside: Outside) -> Planned:
     count = iter(range(1 << 30))
 
@@ -186,10 +66,6 @@ def _planned(number: int, one: Exchange, flows: Flows, outside: Outside) -> Plan
     request = as_step(one, put)
     needs = template.names([*request.values()]) - template.BUILTINS
     return Planned(number, one, request, flows.captures.get(number, {}), needs)
-
-
-def _pruned(one: Planned, used: Collection[str]) -> Planned:
-    return replace(one, captures={name: how for name, how in one.captures.items() if name in used})
 
 
 def _shows_secret(one: Planned, outside: Outside) -> bool:
@@ -229,7 +105,7 @@ def _once(steps: Sequence[Planned]) -> Iterator[Planned]:
 
 def _timeless(one: Planned) -> str:
     """Its address without the clocks that browsers put into it."""
-    path, _, query = str(next(iter(one.request.values()))).partition("?")
+    path, _, query = one.path.partition("?")
     fields = parse_qsl(query, keep_blank_values=True)
     return f"{path}?{[pair for pair in fields if pair[0].lower() not in _CLOCKS]}"
 
@@ -303,9 +179,9 @@ def _with_always(journey: Journey) -> Journey:
         for one in journey.steps
         if one.exchange.method == "DELETE" and one.needs & made and one.exchange.answer.status < 400
     ]
-    looked_at = Counter(str(next(iter(one.request.values()))) for one in journey.steps)
+    looked_at = Counter(one.path for one in journey.steps)
     last = journey.steps[-1] if journey.steps else None
-    only = [one for one in deleting if one is last and looked_at[str(one.request["delete"])] == 1]
+    only = [one for one in deleting if one is last and looked_at[one.path] == 1]
     return replace(
         journey,
         steps=tuple(one for one in journey.steps if one not in only),

@@ -9,12 +9,15 @@ from gate.core.visits import Play
 from gate.drafting.draft import Question
 from gate.drafting.har.choosing import choose
 from gate.drafting.har.exchange import Exchange
-from gate.drafting.har.expecting import Course, Reading, Sample, held
+from gate.drafting.har.expecting import held
 from gate.drafting.har.flows import Flows, flows_of
+from gate.drafting.har.journeys import Journey, Planned, cleaning, skeleton, with_expect
 from gate.drafting.har.outside import Outside, outside_of
 from gate.drafting.har.paging import next_pages
-from gate.drafting.har.plan import Journey, Planned, cleaning, plan, skeleton, with_expect
+from gate.drafting.har.plan import plan
+from gate.drafting.har.queries import Course
 from gate.drafting.har.requests import FORM, JSON, QUERY, templates_in
+from gate.drafting.har.samples import Reading, Sample
 
 SHOWN_MAX = 3
 """Most methods and paths that a remark names."""
@@ -182,6 +185,11 @@ class _Writing:
             Reading({**names, **drawn.outside.fresh}, secrets),
             *(self._reading(play) for play in plays),
         ]
+        self._listing = frozenset(
+            one.exchange.path
+            for at, one in enumerate(journey.steps)
+            if any(sample.page.items for sample in self.samples(at) if sample.is_html)
+        )
         self._showed = frozenset(
             one.exchange.path
             for at, one in enumerate(journey.steps)
@@ -205,6 +213,7 @@ class _Writing:
             frozenset(name for one in before for name in one.captures),
             frozenset(self._typed(self._steps[: at + 1])),
             frozenset(_written(self._steps[: at + 1])),
+            self._listing,
             self._showed if made else frozenset(),
             self._clean,
             bool(self._plays),
