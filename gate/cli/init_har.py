@@ -114,31 +114,40 @@ async def play(visit: Visit, target: Target, folder: str, drafted: "Draft") -> P
         folder: of the schema files.
         drafted: what the journeys are added to.
     """
-    from gate.drafting.har.visit import draw, question  # noqa: PLC0415
+    from gate.drafting.har.visit import draw  # noqa: PLC0415
 
     host = target.url.partition("://")[2].partition("/")[0]
     drawn = draw(visit.exchanges, [host], visit.values)
+    played, refused = await _through(drawn, visit, target, folder, drafted)
+    if refused:  # perhaps what is longer by the nonce is too long there
+        drawn = draw(visit.exchanges, [host], visit.values, fresh=False)
+        played, _ = await _through(drawn, visit, target, folder, drafted)
+    return played
+
+
+async def _through(
+    drawn: "Drawn", visit: Visit, target: Target, folder: str, drafted: "Draft"
+) -> tuple[Played, bool]:
+    """What comes of the journeys, and whether any step that writes something new went wrong."""
+    from gate.drafting.har.visit import question  # noqa: PLC0415
+
     values, missing = _values(drawn, visit.values)
     stage = _Stage(drafted, target, values)
     questions, unasked, left_out, kept = [], {}, [], []
     for journey in drawn.journeys:
-        lacking = sorted(missing.keys() & journey.needs)
-        if lacking:
-            names = ", ".join(f"{name} ({missing[name]})" for name in lacking)
-            unasked[journey.name] = f"not set in the environment: {names}"
-        elif journey.writes and not visit.writes:
-            unasked[journey.name] = f"it changes something ({journey.writes[0]}); see --writes"
+        why = _unplayable(journey, missing, writes=visit.writes)
         rest: Journey = journey
         plays: Sequence[Play] = ()
-        gone: list[tuple[str, str]] = []
-        if journey.name not in unasked:
+        if why:
+            unasked[journey.name] = why
+        else:
             rest, plays, gone = await stage.rehearsed(journey)
-        left_out += gone
+            left_out += gone
         if rest.steps:
             kept.append(rest)
             questions.append(question(drawn, rest, plays, folder))
     final = drawn.with_journeys(kept, left_out)
-    return Played(
+    played = Played(
         tuple(questions),
         unasked,
         {name: SecretRef(env) for name, env in final.made.items()},
@@ -146,6 +155,17 @@ async def play(visit: Visit, target: Target, folder: str, drafted: "Draft") -> P
         final.left_out,
         tuple(final.summary()),
     )
+    return played, stage.refused
+
+
+def _unplayable(journey: "Journey", missing: Mapping[str, str], *, writes: bool) -> str:
+    """Why a journey is not played, "" where it is."""
+    if lacking := sorted(missing.keys() & journey.needs):
+        names = ", ".join(f"{name} ({missing[name]})" for name in lacking)
+        return f"not set in the environment: {names}"
+    if journey.writes and not writes:
+        return f"it changes something ({journey.writes[0]}); --writes or --url allows that"
+    return ""
 
 
 def _values(drawn: "Drawn", given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -161,13 +181,18 @@ def _values(drawn: "Drawn", given: Mapping[str, str]) -> tuple[dict[str, str], d
 
 
 class _Stage:
-    """Plays journeys on stable."""
+    """Plays journeys on stable.
+
+    Attributes:
+        refused: whether a step went wrong that sends something new.
+    """
 
     def __init__(self, drafted: "Draft", target: Target, values: Mapping[str, str]) -> None:
         from gate.probes.playing import Player  # noqa: PLC0415 - lazy, as all here
 
         self._drafted = drafted
         self._values = values
+        self.refused = False
         self._player = Player(target, values, wiring.SystemClock())
 
     async def rehearsed(
@@ -187,6 +212,7 @@ class _Stage:
             else:
                 wrong = journey.steps[min(played.at, len(journey.steps) - 1)]
                 gone.append((f"{journey.name}: {wrong.label}", played.fault))
+                self.refused = self.refused or wrong.sends_new
                 if wrong.needs & self._values.keys() and wrong.exchange.writes:
                     return replace(journey, steps=()), (), gone
                 journey, plays = journey.without(wrong.number), []

@@ -116,7 +116,7 @@ def _from_cookies(value: str) -> Iterator[Source]:
 
 def _from_page(one: Exchange, body: str) -> Iterator[Source]:
     page = markup_of(body)
-    for name, value, selector in page.hidden:
+    for name, value, selector in page.filled:
         yield Source(HIDDEN, name, value, (("css", selector),))
     for name, value, selector in page.metas:
         yield Source(META, name, value, (("css", selector),))

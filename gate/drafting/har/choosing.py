@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gate.core.checks import kept_by_front_end
+from gate.core.redaction import Redactor
 from gate.drafting.har.exchange import Exchange
 
 _STATIC_KINDS = frozenset(
@@ -22,6 +23,7 @@ _MEASURES = re.compile(
     r"(?i).*/(?:collect|beacon|telemetry|analytics|pixel|rum|csp-report|_vercel/insights|matomo)"
     r"(?:[/.].*)?"
 )
+_SHOWN_MAX = 60
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
 _SOCKET = "a WebSocket, not taken over: probes of the kinds rooms and websocket ask those"
 
@@ -56,7 +58,7 @@ def choose(exchanges: Sequence[Exchange], hosts: Iterable[str]) -> Chosen:
             dropped[f"of another host than {own}"] += 1
         elif why := _unfit(one):
             dropped[why] += 1
-            told.setdefault(why, f"{one.method} {one.path}")
+            told.setdefault(why, _example(one))
         else:
             kept.append(one)
     left_out = tuple(
@@ -68,6 +70,12 @@ def choose(exchanges: Sequence[Exchange], hosts: Iterable[str]) -> Chosen:
 def _many(count: int, example: str) -> str:
     requests = f"{count} request{'s' if count > 1 else ''} of the visit"
     return f"{requests}, {example}" if example else requests
+
+
+def _example(one: Exchange) -> str:
+    """Its method and path, "" where the path may hold what nobody is to read."""
+    shown = len(one.path) <= _SHOWN_MAX and Redactor({}).text(one.path) == one.path
+    return f"{one.method} {one.path}" if shown else ""
 
 
 def _own_host(exchanges: Sequence[Exchange], hosts: Sequence[str]) -> str:

@@ -42,11 +42,13 @@ def held(one: Planned, samples: Sequence[Sample], course: Course, schema: str) -
         schema: path of the schema file, if there is to be one.
     """
     found = Held(expect_status(one))
+    if one.exchange.answer.status in range(300, 400):
+        return found
     kinds = {sample.seen.header("content-type") for sample in samples}
     if len(kinds) == 1 and _CONTENT_TYPE.fullmatch(kind := kinds.pop()):
         found.expect["headers"] = {"Content-Type": kind}
     bodies = [sample for sample in samples if sample.seen.body]
-    if one.exchange.answer.status in range(300, 400) or not bodies or one.exchange.method == "HEAD":
+    if not bodies or one.exchange.method == "HEAD":
         return found
     holding = _Holding(one, bodies, course)
     if all(sample.json is not None for sample in bodies):

@@ -35,6 +35,11 @@ class Planned:
         return str(next(iter(self.request.values())))
 
     @property
+    def sends_new(self) -> bool:
+        """Whether it writes a text that is new each time."""
+        return self.exchange.writes and "${nonce}" in str([*self.request.values()])
+
+    @property
     def label(self) -> str:
         """Its method and path, as it is told."""
         return f"{self.exchange.method} {self.path}"

@@ -6,6 +6,7 @@ from typing import Any
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\[\]-]{0,60}")
 _ACTION = re.compile(r"/[A-Za-z0-9/_.-]{0,100}")
+_CHOSEN = frozenset({"password", "submit", "button", "image", "reset", "checkbox", "radio"})
 TEXTS_MAX = 60
 
 
@@ -14,7 +15,9 @@ class Markup:
     """One page.
 
     Attributes:
-        hidden: of each hidden field its name, its value and the selector that finds it.
+        filled: of each field that comes filled in, as hidden ones do, its name, its value and the
+            selector that finds it.
+        passwords: names of fields whose text browsers do not show.
         metas: the same of each `meta` with a content.
         following: where the link to the next page leads, "" without one.
         title: "" without one.
@@ -23,7 +26,8 @@ class Markup:
         items: how many list items it has.
     """
 
-    hidden: tuple[tuple[str, str, str], ...] = ()
+    filled: tuple[tuple[str, str, str], ...] = ()
+    passwords: tuple[str, ...] = ()
     metas: tuple[tuple[str, str, str], ...] = ()
     following: str = ""
     title: str = ""
@@ -45,7 +49,8 @@ def markup_of(body: str) -> Markup:
         return Markup()
     following = root.xpath('//*[self::a or self::link][contains(@rel, "next")]/@href')
     return Markup(
-        tuple(_hidden(root)),
+        tuple(_filled(root)),
+        tuple(filter(None, map(str, root.xpath('//input[@type="password"]/@name')))),
         tuple(_metas(root)),
         str(following[0]) if following else "",
         next(iter(_texts(root, "//title")), ""),
@@ -55,9 +60,11 @@ def markup_of(body: str) -> Markup:
     )
 
 
-def _hidden(root: Any) -> list[tuple[str, str, str]]:
+def _filled(root: Any) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
-    for one in root.xpath('//input[translate(@type, "HIDEN", "hiden") = "hidden"]'):
+    for one in root.xpath("//input[@value]"):
+        if (one.get("type") or "").lower() in _CHOSEN:
+            continue
         name, value = one.get("name") or "", one.get("value") or ""
         if not _NAME.fullmatch(name) or not value:
             continue

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gate.core.redaction import SHORTEST, Redactor
 from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.flows import Flows, Place
+from gate.drafting.har.markup import markup_of
 from gate.drafting.har.requests import FORM, HEADER, JSON, QUERY, Value, values_of
 
 _SECRET = re.compile(
@@ -24,6 +25,9 @@ _TEXT = re.compile(
 )
 _WORDS = re.compile(r"[^\W\d_].*[^\W\d_]", re.DOTALL)
 _NOT_WORDS = re.compile(r"\S+@\S+|https?://.*|[\d\s.,:/+-]+|#[0-9a-fA-F]{3,8}")
+_MADE_UP = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{32,}")
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ONCE = frozenset({"idempotency-key", "x-idempotency-key"})
 WRONG = "wrong-${nonce}"
 """Stands for a password or a token that was refused."""
 REFUSED = frozenset({401, 403})
@@ -59,19 +63,20 @@ def outside_of(
     """
     found = Outside(secrets={})
     typed = [(place, value, exchanges[place[0]]) for place, value in flows.typed]
-    accepted = {
-        value.text
-        for _, value, one in typed
-        if one.answer.status not in REFUSED and _is_secret(value)
-    }
+    fields = _password_fields(exchanges)
+    secret = {place for place, value, _ in typed if _is_secret(value, fields)}
+    accepted = {value.text for place, value, one in typed if not _refused(one) and place in secret}
     naming = _Naming(found, known, set(flows.values))
     for place, value, one in typed:
+        if value.key in _ONCE and value.place == HEADER:
+            found.templates[place] = f"${{nonce}}-{place[0]}"
+            continue
         if not value.text:
             continue
-        hidden = _is_secret(value) or value.text in known.values() or value.text in accepted
+        hidden = place in secret or value.text in known.values() or value.text in accepted
         if not hidden and Redactor({}).text(value.text) == value.text:
             continue
-        if value.text not in accepted | set(known.values()) and one.answer.status in REFUSED:
+        if value.text not in accepted | set(known.values()) and _refused(one):
             found.templates[place] = WRONG
             found.secrets.setdefault(f"refused {len(found.secrets)}", value.text)
         else:
@@ -81,11 +86,33 @@ def outside_of(
     return found
 
 
-def _is_secret(value: Value) -> bool:
+def _refused(one: Exchange) -> bool:
+    """Whether a request was refused, also as forms are: by leading back to the form."""
+    if one.answer.status in REFUSED:
+        return True
+    led = one.local(one.answer.header("location")).partition("?")[0]
+    return one.writes and one.answer.status in range(300, 400) and led == one.path
+
+
+def _is_secret(value: Value, fields: Collection[str]) -> bool:
     if value.place == HEADER:
-        return _SECRET_HEADER.fullmatch(value.key) is not None
-    named = value.place in (FORM, JSON, QUERY) and _SECRET.fullmatch(value.key) is not None
-    return named and bool(value.text)
+        named = _SECRET_HEADER.fullmatch(value.key) is not None
+        return named or _is_made_up(value.text)
+    if value.place not in (FORM, JSON, QUERY) or not value.text:
+        return False
+    named = value.key in fields or _SECRET.fullmatch(value.key) is not None
+    return named or _is_made_up(value.text)
+
+
+def _is_made_up(text: str) -> bool:
+    """Whether a text is long and nobody can have typed it; no UUID, which browsers make, too."""
+    return bool(_MADE_UP.fullmatch(text)) and not _UUID.fullmatch(text)
+
+
+def _password_fields(exchanges: Sequence[Exchange]) -> frozenset[str]:
+    """Names of the fields of forms whose text browsers do not show."""
+    pages = (one.answer.body for one in exchanges if one.answered_as.endswith("html"))
+    return frozenset(name for body in pages if body for name in markup_of(body).passwords)
 
 
 class _Naming:

@@ -1,7 +1,6 @@
 """Which steps a visit comes to, in which journeys, and what cleans up at the end of each."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_plus
@@ -35,7 +34,7 @@ def plan(
     left_out: list[tuple[str, str]] = []
     safe = [one for one in steps if not _shows_secret(one, outside)]
     left_out += [
-        (f"{one.exchange.method} {one.exchange.path}", "sends a secret where it has no name")
+        (f"a {one.exchange.method} request of the visit", "sends a secret where it has no name")
         for one in steps
         if one not in safe
     ]
@@ -179,9 +178,7 @@ def _with_always(journey: Journey) -> Journey:
         for one in journey.steps
         if one.exchange.method == "DELETE" and one.needs & made and one.exchange.answer.status < 400
     ]
-    looked_at = Counter(one.path for one in journey.steps)
-    last = journey.steps[-1] if journey.steps else None
-    only = [one for one in deleting if one is last and looked_at[one.path] == 1]
+    only = [one for one in deleting if one is journey.steps[-1]]
     return replace(
         journey,
         steps=tuple(one for one in journey.steps if one not in only),

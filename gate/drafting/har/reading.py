@@ -107,7 +107,7 @@ def _body(content: Mapping[str, Any], headers: list[tuple[str, str]]) -> str | N
     if kind and not _TEXTS.match(kind):
         return None
     try:
-        raw = base64.b64decode(text)
+        raw = base64.b64decode(text, validate=True)
         found = _CHARSET.search(kind)
         return raw.decode(found[1] if found else "utf-8", errors="replace")
     except (binascii.Error, LookupError, ValueError):

@@ -16,7 +16,7 @@ ADDRESS, PATH, QUERY, HEADER, FORM, JSON = "address", "path", "query", "header",
 """Where a value is sent: the whole path and query, a segment, and so on."""
 URLENCODED = "application/x-www-form-urlencoded"
 _SENT = re.compile(
-    r"x-(?!forwarded|client-data|goog-|cloud-trace|devtools|b3-|real-ip).*|.*api-?key"
+    r"x-(?!forwarded|request-id|correlation-id|client-data|goog-|cloud-trace|devtools|b3-|real-ip).*|.*api-?key"
 )
 _PLAIN = frozenset({"authorization", "if-match", "csrf-token", "prefer", "idempotency-key"})
 _UNSENDABLE = re.compile(r'[^!"$-~]')

@@ -105,8 +105,23 @@ def draw(
         tuple(one for one in journeys if one.steps),
         flows,
         outside,
-        (*chosen.left_out, *left_out),
+        (*chosen.left_out, *left_out, *_unsigned(chosen.exchanges)),
     )
+
+
+def _unsigned(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
+    """What is said of cookies that no answer of the visit gave: nobody can send them again."""
+    given: set[str] = set()
+    strange: set[str] = set()
+    for one in exchanges:
+        sent = (pair.partition("=")[0].strip() for pair in one.header("cookie").split(";"))
+        strange |= {name for name in sent if name and name not in given}
+        for name, value in one.answer.headers:
+            if name == "set-cookie":
+                given |= {line.partition("=")[0].strip() for line in value.split("\n")}
+    if strange:
+        some = ", ".join(sorted(strange)[:SHOWN_MAX])
+        yield f"cookies ({some})", "were there before the visit: record signing in, too"
 
 
 def bare(journey: Journey) -> Question:
