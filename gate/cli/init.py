@@ -260,6 +260,7 @@ def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef], *, elsewher
 
 async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     from gate.drafting.draft import draft  # noqa: PLC0415
+    from gate.drafting.expectations import start_of  # noqa: PLC0415
     from gate.probes.outcome import CannotAskError  # noqa: PLC0415
     from gate.probes.recording import Recorder  # noqa: PLC0415
 
@@ -276,7 +277,7 @@ async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     )
     played = init_har.Played()
     if job.visit is not None:
-        played = await init_har.play(job.visit, target, job.name, drafted)
+        played = await init_har.play(job.visit, target, job.name, drafted, start_of(recording))
         drafted = init_har.with_journeys(drafted, played, _used(job.asked))
     if not drafted.asks:
         raise _nothing(target.url, recording)

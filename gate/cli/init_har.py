@@ -98,14 +98,18 @@ def with_journeys(drafted: "Draft", played: Played, used: Iterable[str]) -> "Dra
 
 def askable(policy: Policy, unasked: Iterable[str]) -> Policy:
     """The policy without the probes that stable is not to be asked, nor secrets they alone need."""
+    from gate.kinds.keys import keys_of  # noqa: PLC0415 - lazy, as all here
+
     left = set(unasked)
     probes = tuple(probe for probe in policy.probes if probe.name not in left)
-    names = frozenset().union(*(probe.spec.names for probe in probes))
+    names = frozenset().union(*(keys_of(probe).names for probe in probes))
     secrets = {name: ref for name, ref in policy.secrets.items() if name in names}
     return replace(policy, probes=probes, secrets=secrets)
 
 
-async def play(visit: Visit, target: Target, folder: str, drafted: "Draft") -> Played:
+async def play(
+    visit: Visit, target: Target, folder: str, drafted: "Draft", start_s: float | None = None
+) -> Played:
     """Draws the journeys of a visit, plays each twice where that may be done, and fills them in.
 
     Args:
@@ -113,20 +117,22 @@ async def play(visit: Visit, target: Target, folder: str, drafted: "Draft") -> P
         target: stable.
         folder: of the schema files.
         drafted: what the journeys are added to.
+        start_s: how long an instance takes to start, None where nobody knows.
     """
     from gate.drafting.har.visit import draw  # noqa: PLC0415
 
+    how = (folder, start_s)
     host = target.url.partition("://")[2].partition("/")[0]
     drawn = draw(visit.exchanges, [host], visit.values)
-    played, refused = await _through(drawn, visit, target, folder, drafted)
+    played, refused = await _through(drawn, visit, target, drafted, how)
     if refused:  # perhaps what is longer by the nonce is too long there
         drawn = draw(visit.exchanges, [host], visit.values, fresh=False)
-        played, _ = await _through(drawn, visit, target, folder, drafted)
+        played, _ = await _through(drawn, visit, target, drafted, how)
     return played
 
 
 async def _through(
-    drawn: "Drawn", visit: Visit, target: Target, folder: str, drafted: "Draft"
+    drawn: "Drawn", visit: Visit, target: Target, drafted: "Draft", how: tuple[str, float | None]
 ) -> tuple[Played, bool]:
     """What comes of the journeys, and whether any step that writes something new went wrong."""
     from gate.drafting.har.visit import question  # noqa: PLC0415
@@ -145,7 +151,7 @@ async def _through(
             left_out += gone
         if rest.steps:
             kept.append(rest)
-            questions.append(question(drawn, rest, plays, folder))
+            questions.append(question(drawn, rest, plays, *how))
     final = drawn.with_journeys(kept, left_out)
     played = Played(
         tuple(questions),

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from gate.core.questions import Json
 from gate.drafting.har.exchange import Exchange
+from gate.drafting.har.markup import NEXT as NEXT_LINK
 from gate.drafting.har.markup import markup_of
 
 LOCATION, SEGMENT, NEXT = "location", "segment", "next"
@@ -121,7 +122,7 @@ def _from_page(one: Exchange, body: str) -> Iterator[Source]:
     for name, value, selector in page.metas:
         yield Source(META, name, value, (("css", selector),))
     if address := one.local(page.following):
-        yield Source(NEXT, "next", address, (("css", 'a[rel~="next"]@href'),))
+        yield Source(NEXT, "next", address, (("css", f"{NEXT_LINK}@href"),))
 
 
 def _from_json(one: Exchange, body: str) -> Iterator[Source]:

@@ -23,6 +23,8 @@ _MEASURES = re.compile(
     r"(?i).*/(?:collect|beacon|telemetry|analytics|pixel|rum|csp-report|_vercel/insights|matomo)"
     r"(?:[/.].*)?"
 )
+KEPT_MAX = 1000
+"""Most requests that are looked at: a visit is no load test."""
 _SHOWN_MAX = 60
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
 _SOCKET = "a WebSocket, not taken over: probes of the kinds rooms and websocket ask those"
@@ -61,10 +63,12 @@ def choose(exchanges: Sequence[Exchange], hosts: Iterable[str]) -> Chosen:
             told.setdefault(why, _example(one))
         else:
             kept.append(one)
+    if len(kept) > KEPT_MAX:
+        dropped[f"after the first {KEPT_MAX}"] += len(kept) - KEPT_MAX
     left_out = tuple(
         (_many(count, told.get(why, "")), why) for why, count in dropped.items() if count
     )
-    return Chosen(tuple(kept), own, left_out)
+    return Chosen(tuple(kept[:KEPT_MAX]), own, left_out)
 
 
 def _many(count: int, example: str) -> str:

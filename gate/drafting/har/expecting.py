@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gate.core import template
 from gate.core.questions import Json
 from gate.drafting.har.journeys import Planned, expect_status
-from gate.drafting.har.markup import Markup
+from gate.drafting.har.markup import ITEMS, Markup
 from gate.drafting.har.queries import Course, queries
 from gate.drafting.har.samples import HIDDEN, Sample
 from gate.drafting.schemas import schema_of
@@ -20,6 +20,7 @@ QUERIES_MAX = 20
 """Most queries, and most texts, of one step."""
 TEXT_MAX = 120
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9/+.;= _-]{1,100}")
+_CHALLENGE = re.compile(r"[A-Za-z][A-Za-z0-9-]*( [A-Za-z0-9=\", _-]{1,100})?")
 _PAGE_MIN = 200
 """A page of fewer bytes has no size worth holding."""
 
@@ -44,9 +45,8 @@ def held(one: Planned, samples: Sequence[Sample], course: Course, schema: str) -
     found = Held(expect_status(one))
     if one.exchange.answer.status in range(300, 400):
         return found
-    kinds = {sample.seen.header("content-type") for sample in samples}
-    if len(kinds) == 1 and _CONTENT_TYPE.fullmatch(kind := kinds.pop()):
-        found.expect["headers"] = {"Content-Type": kind}
+    if headers := _headers(samples):
+        found.expect["headers"] = headers
     bodies = [sample for sample in samples if sample.seen.body]
     if not bodies or one.exchange.method == "HEAD":
         return found
@@ -58,6 +58,16 @@ def held(one: Planned, samples: Sequence[Sample], course: Course, schema: str) -
     if holding.is_absent():
         found.expect["absent_text"] = "${nonce}"
     return found
+
+
+def _headers(samples: Sequence[Sample]) -> dict[str, Json]:
+    """Headers that say what an answer is, where they were always the same."""
+    headers: dict[str, Json] = {}
+    for name, plain in (("Content-Type", _CONTENT_TYPE), ("WWW-Authenticate", _CHALLENGE)):
+        said = {sample.seen.header(name.lower()) for sample in samples}
+        if len(said) == 1 and plain.fullmatch(value := said.pop()):
+            headers[name] = value
+    return headers
 
 
 class _Holding:
@@ -106,7 +116,7 @@ class _Holding:
         items = {page.items for page in pages}
         listing = self._one.exchange.path in self._course.listing
         if own and listing and len(items) == 1:
-            yield "li, tbody tr", {"count": items.pop()}
+            yield ITEMS, {"count": items.pop()}
 
     def _texts(self, pages: Sequence[Markup], *, own: bool) -> Iterator[str]:
         for text in pages[0].texts if pages else ():

@@ -2,10 +2,20 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\[\]-]{0,60}")
 _ACTION = re.compile(r"/[A-Za-z0-9/_.-]{0,100}")
+ELEMENTS_MAX = 20_000
+"""Most elements of a page that is read."""
+ITEMS = "li, tbody tr"
+"""What finds the items of a list."""
+NEXT = 'a[rel~="next"]'
+"""What finds the link to the next page."""
+_TAG = re.compile("<[A-Za-z]")
 _CHOSEN = frozenset({"password", "submit", "button", "image", "reset", "checkbox", "radio"})
 TEXTS_MAX = 60
 
@@ -37,49 +47,57 @@ class Markup:
 
 
 def markup_of(body: str) -> Markup:
-    """What there is in a page, whatever it is."""
-    from lxml import etree  # noqa: PLC0415 - only `gate init --har` needs it
+    """What there is in a page, whatever it is; nothing where it has too many elements."""
+    from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - only `gate init --har`
 
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
     text = body.replace("\0", "")
-    if not text.strip():
+    if not text.strip() or sum(1 for _ in _TAG.finditer(text)) > ELEMENTS_MAX:
         return Markup()
-    root = etree.fromstring(text.encode(errors="replace"), parser)
-    if root is None:
-        return Markup()
-    following = root.xpath('//*[self::a or self::link][contains(@rel, "next")]/@href')
+    tree = LexborHTMLParser(text)
+    following = (one.attributes.get("href") for one in tree.css(NEXT))
+    passwords = (one.attributes.get("name") for one in tree.css('input[type="password"]'))
     return Markup(
-        tuple(_filled(root)),
-        tuple(filter(None, map(str, root.xpath('//input[@type="password"]/@name')))),
-        tuple(_metas(root)),
-        str(following[0]) if following else "",
-        next(iter(_texts(root, "//title")), ""),
-        tuple(_texts(root, "//h1")),
-        tuple(_texts(root, "//p | //td | //dd | //output")[:TEXTS_MAX]),
-        len(root.xpath("//li | //tbody/tr")),
+        tuple(_filled(tree)),
+        tuple(filter(None, passwords)),
+        tuple(_metas(tree)),
+        next(filter(None, following), ""),
+        next(iter(_texts(tree, "title")), ""),
+        tuple(_texts(tree, "h1")),
+        tuple(_texts(tree, "p, td, dd, output")[:TEXTS_MAX]),
+        len(tree.css(ITEMS)),
     )
 
 
-def _filled(root: Any) -> list[tuple[str, str, str]]:
+def _filled(tree: "LexborHTMLParser") -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
-    for one in root.xpath("//input[@value]"):
-        if (one.get("type") or "").lower() in _CHOSEN:
-            continue
-        name, value = one.get("name") or "", one.get("value") or ""
-        if not _NAME.fullmatch(name) or not value:
+    for one in tree.css("input[value]"):
+        given = one.attributes
+        name, value = given.get("name") or "", given.get("value") or ""
+        chosen = (given.get("type") or "").lower() in _CHOSEN
+        if chosen or not value or not _NAME.fullmatch(name):
             continue
         selector = f'input[name="{name}"]@value'
         if any(known == name for known, _, _ in found):
-            forms = one.xpath("ancestor::form/@action")
-            if not forms or not _ACTION.fullmatch(forms[0]):
+            action = _action(one)
+            if not action:
                 continue
-            selector = f'form[action="{forms[0]}"] {selector}'
+            selector = f'form[action="{action}"] {selector}'
         found.append((name, value, selector))
     return found
 
 
-def _metas(root: Any) -> list[tuple[str, str, str]]:
-    metas = ((one.get("name") or "", one.get("content") or "") for one in root.xpath("//meta"))
+def _action(one: "LexborNode") -> str:
+    """Where the form leads that an element is in, "" where that cannot be written plainly."""
+    parent = one.parent
+    while parent is not None and parent.tag != "form":
+        parent = parent.parent
+    action = (parent.attributes.get("action") or "") if parent is not None else ""
+    return action if _ACTION.fullmatch(action) else ""
+
+
+def _metas(tree: "LexborHTMLParser") -> list[tuple[str, str, str]]:
+    given = (one.attributes for one in tree.css("meta[name][content]"))
+    metas = ((one.get("name") or "", one.get("content") or "") for one in given)
     return [
         (name, value, f'meta[name="{name}"]@content')
         for name, value in metas
@@ -87,5 +105,5 @@ def _metas(root: Any) -> list[tuple[str, str, str]]:
     ]
 
 
-def _texts(root: Any, xpath: str) -> list[str]:
-    return [" ".join("".join(one.itertext()).split()) for one in root.xpath(xpath)]
+def _texts(tree: "LexborHTMLParser", selector: str) -> list[str]:
+    return [" ".join(one.text().split()) for one in tree.css(selector)]

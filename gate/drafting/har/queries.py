@@ -63,6 +63,7 @@ def queries(one: Planned, samples: Sequence[Sample], course: Course) -> Iterator
 class _Asking:
     def __init__(self, one: Planned, samples: Sequence[Sample], course: Course) -> None:
         self._query = one.path.partition("?")[2]
+        self._own = "${nonce}" in unquote_plus(self._query)
         self._samples = samples
         self._course = course
 
@@ -73,7 +74,7 @@ class _Asking:
         for path, (_, value) in first.items():
             if not isinstance(value, str) or not self._tells(value):
                 continue
-            if INDEX.search(path) and "[0]" not in path:
+            if INDEX.search(path) and not self._own:
                 anywhere = INDEX.sub("[*]", path)
                 if all(value in sample.found(anywhere) for sample in gathered(self._samples)):
                     several.setdefault(anywhere, {"some": value})
@@ -120,14 +121,13 @@ class _Asking:
     def counts(self) -> Iterator[tuple[str, Json]]:
         """How many items there are, where the request asks for so many, or for what is new."""
         asked = {text for key, text in parse_qsl(self._query) if _SIZE.fullmatch(key)}
-        own = "${nonce}" in unquote_plus(self._query)
         lists = [{at: len(one) for at, one in _lists(sample.json)} for sample in self._samples]
         for place, count in lists[0].items() if lists else ():
             if any(one.get(place) != count for one in lists):
                 continue
-            if own or (count > 1 and str(count) in asked):
+            if self._own or (count > 1 and str(count) in asked):
                 yield f"{place}[*]", {"count": count}
-        if own and self._course.played:
+        if self._own and self._course.played:
             yield from self._numbers()
 
     def _numbers(self) -> Iterator[tuple[str, Json]]:

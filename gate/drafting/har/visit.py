@@ -4,9 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gate.core.questions import Json
+from gate.core.recording import Form
+from gate.core.recording import Sample as Answer
 from gate.core.redaction import Redactor
 from gate.core.visits import Play
 from gate.drafting.draft import Question
+from gate.drafting.expectations import limit_s
 from gate.drafting.har.choosing import choose
 from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.expecting import held
@@ -129,7 +132,13 @@ def bare(journey: Journey) -> Question:
     return _question(journey, (), [skeleton(one) for one in journey.steps], {})
 
 
-def question(drawn: Drawn, journey: Journey, plays: Sequence[Play], folder: str) -> Question:
+def question(
+    drawn: Drawn,
+    journey: Journey,
+    plays: Sequence[Play],
+    folder: str,
+    start_s: float | None = None,
+) -> Question:
     """A journey with all that its answers can be held to.
 
     Args:
@@ -137,6 +146,7 @@ def question(drawn: Drawn, journey: Journey, plays: Sequence[Play], folder: str)
         journey: one of its journeys.
         plays: of exactly its steps; none where it was not played.
         folder: of the schema files, below the policy's own.
+        start_s: how long an instance takes to start, None where nobody knows.
     """
     writing = _Writing(drawn, journey, plays)
     pages = next_pages(journey.steps, [*map(writing.samples, range(len(journey.steps)))])
@@ -155,7 +165,22 @@ def question(drawn: Drawn, journey: Journey, plays: Sequence[Play], folder: str)
             found.expect["absent_text"] = [*([others] if others else []), pages.absent[at]]
         captures = {**one.captures, **pages.captures.get(at, {})}
         steps.append(with_expect(replace(one, captures=captures), found.expect))
-    return _question(journey, [*_remarks(journey, plays)], steps, schemas)
+    told = _question(journey, [*_remarks(journey, plays)], steps, schemas)
+    within_s = _limit_s(plays, start_s)
+    return told if within_s is None else _within(told, within_s)
+
+
+def _limit_s(plays: Sequence[Play], start_s: float | None) -> int | None:
+    """How long each answer may take, None for the default."""
+    took_s = (seen.took_s for play in plays for seen in play.answers)
+    answers = [Answer(0, (), Form.EMPTY, took_s=max(took_s, default=0.0))] if plays else []
+    return limit_s(answers, start_s)
+
+
+def _within(told: Question, within_s: int) -> Question:
+    journey = told.ask["journey"]
+    assert isinstance(journey, dict)
+    return replace(told, ask={"journey": {"timeout": f"{within_s}s", **journey}})
 
 
 def _question(
