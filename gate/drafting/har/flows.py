@@ -134,7 +134,8 @@ def _comes(value: Value, source: Source, asked: Exchange) -> bool:
         case answers.SEGMENT:
             return value.place == PATH and value.key == source.key
         case answers.HIDDEN:
-            return sent and (source.key == value.key or is_token(value.text))
+            made = source.key == value.key and re.search("[0-9]", value.text)
+            return sent and (bool(made) or is_token(value.text))
         case answers.META | answers.COOKIE | answers.HEADER:
             return sent and is_token(value.text)
         case _:
