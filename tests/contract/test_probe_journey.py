@@ -245,7 +245,8 @@ async def test_a_page_that_all_share_may_show_what_others_wrote():
         ("{url}/login", Redirect("/login"), True),
         ("//{place}/login", Redirect("/login"), True),
         ("{url}/login#top", Redirect("/login"), True),
-        ("https://{place}/login", Redirect("/login"), False),
+        ("https://{place}/login", Redirect("/login"), True),  # as users see it
+        ("ftp://{place}/login", Redirect("/login"), False),
         ("http://elsewhere.example/login", Redirect("/login"), False),
         ("https://accounts.example/o?x=1", Redirect("https://accounts.example/o"), True),
         ("https://accounts.example/o?x=1", Redirect("https://accounts.example/p"), False),

@@ -1,6 +1,7 @@
 """One container as one process: its start, its log lines, its end."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from gate.local.instances.command import MARKER, Command
 from gate.local.instances.logs import STDERR, STDOUT, SYSTEM, LineSplitter, parse_line
@@ -48,6 +49,25 @@ class Voice:
     def _labels(self) -> dict[str, str]:
         labels = {"instanceId": self.instance_id}
         return {**labels, "container_name": self.container} if self.container else labels
+
+
+class _NothingCollected:
+    """Keeps Python from collecting garbage while containers are started.
+
+    uvloop forks and lets the child run Python until it executes the program: what is collected
+    there belongs to the parent, and the child crashes.
+    """
+
+    _starting: ClassVar[int] = 0
+
+    def __enter__(self) -> None:
+        _NothingCollected._starting += 1
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        _NothingCollected._starting -= 1
+        if not _NothingCollected._starting:
+            gc.enable()
 
 
 class ContainerProcess(asyncio.SubprocessProtocol):
@@ -89,14 +109,15 @@ class ContainerProcess(asyncio.SubprocessProtocol):
         Raises:
             OSError: there is no such directory, or no more processes can be had.
         """
-        await asyncio.get_running_loop().subprocess_exec(
-            lambda: self,
-            *(sys.executable, "-I", "-S", str(_SHIM), str(os.getpid()), *command.program),
-            stdin=asyncio.subprocess.DEVNULL,
-            cwd=command.cwd,
-            env={**command.env, MARKER: self._marker},
-            start_new_session=True,
-        )
+        with _NothingCollected():
+            await asyncio.get_running_loop().subprocess_exec(
+                lambda: self,
+                *(sys.executable, "-I", "-S", str(_SHIM), str(os.getpid()), *command.program),
+                stdin=asyncio.subprocess.DEVNULL,
+                cwd=command.cwd,
+                env={**command.env, MARKER: self._marker},
+                start_new_session=True,
+            )
 
     async def stop(self) -> None:
         """Ends it (SIGTERM, a grace, SIGKILL) and returns when nothing of it is left."""

@@ -93,13 +93,14 @@ class AskedStep:
         if not isinstance(path.parts[0], Reference):
             return base + "".join(_parts(path.parts, values))
         start = urljoin(f"{base}/", path.parts[0].value(values))
-        if _origin(urlsplit(start)) != _origin(urlsplit(base)):
+        if not _same_origin(urlsplit(base), urlsplit(start)):
             raise CannotAskError(
                 f"an address on another host for {self.where}",
                 "one on the candidate's own",
                 "say where the step before must lead: expect: {redirect: /path}",
             )
-        return start.partition("#")[0] + "".join(_parts(path.parts[1:], values))
+        start = base + urlsplit(start)._replace(scheme="", netloc="", fragment="").geturl()
+        return start + "".join(_parts(path.parts[1:], values))
 
     def _rendered_body(self, values: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
         if self._form:
@@ -183,7 +184,7 @@ def _leads(wanted: Redirect, asked: str, location: str, values: Mapping[str, str
     try:
         target = urljoin(asked, location[: redirect.LOCATION_MAX])
         here, there = urlsplit(asked), urlsplit(target)
-        same_host = _origin(here) == _origin(there)
+        same_host = _same_origin(here, there)
     except ValueError:
         return False
     path = there.path or "/"
@@ -196,8 +197,20 @@ def _leads(wanted: Redirect, asked: str, location: str, values: Mapping[str, str
     return same_host and to == (local if "?" in to else path)
 
 
-def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
+def _same_origin(here: SplitResult, there: SplitResult) -> bool:
+    """Whether an address is on the host that was asked.
+
+    A service behind a front end says https, which users have, also where the local Cloud Run is
+    asked without TLS.
+    """
+    if there.scheme != here.scheme and (here.scheme, there.scheme) != ("http", "https"):
+        return False
+    return (here.hostname, _port(here)) == (there.hostname, _port(there))
+
+
+def _port(url: SplitResult) -> int | None:
+    """The port, None for the scheme's own."""
+    return None if url.port == {"http": 80, "https": 443}.get(url.scheme) else url.port
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 TAIL_MAX = 64 * 1024
 """Only the last so many bytes of what a command prints are kept."""
@@ -46,6 +48,30 @@ class _Tail:
             self.bytes = (self.bytes + chunk)[-TAIL_MAX:]
 
 
+class _NothingCollected:
+    """Keeps Python from collecting garbage while suites are started.
+
+    uvloop, on which `gate policy prove` runs, forks and lets the child run Python until it executes
+    the program: what is collected there belongs to the parent, and the child crashes.
+    """
+
+    _starting: ClassVar[int] = 0
+    _stopped: ClassVar[bool] = False
+
+    def __enter__(self) -> None:
+        cls = type(self)
+        if not cls._starting:
+            cls._stopped = gc.isenabled()
+            gc.disable()
+        cls._starting += 1
+
+    def __exit__(self, *_: object) -> None:
+        cls = type(self)
+        cls._starting -= 1
+        if not cls._starting and cls._stopped:
+            gc.enable()
+
+
 async def run(
     command: Sequence[str],
     folder: Path,
@@ -61,15 +87,16 @@ async def run(
     Raises:
         OSError: it cannot be started.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with _NothingCollected():
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
     assert process.stdout is not None
     tail = _Tail()
     reading = asyncio.create_task(tail.read(process.stdout))
