@@ -126,13 +126,13 @@ def _as_written(one: Planned, expect: Mapping[str, Json]) -> dict[str, Json]:
 def _leads(one: Planned, address: str) -> Json:
     """Where a redirect leads: on the same host by its path, whatever the service makes up in it."""
     local = one.exchange.local(address)
-    if not local:
-        return {"to": address.partition("?")[0].partition("#")[0].replace("${", "$${")}
-    path = local.partition("?")[0]
-    parts = ["[^/?]+" if _made(part) else re.escape(part) for part in path.split("/")]
-    if any(map(_made, path.split("/"))):
+    path = (local or address).partition("?")[0].partition("#")[0]
+    segments = path.split("/")
+    if any(map(_made, segments[0 if local else 3 :])):
+        parts = ["[^/?]+" if _made(part) else re.escape(part) for part in segments]
         return {"matches": "/".join(parts) + r"(\?.*)?"}
-    return path.replace("${", "$${")
+    plain = path.replace("${", "$${")
+    return plain if local else {"to": plain}
 
 
 def _made(segment: str) -> bool:

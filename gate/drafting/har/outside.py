@@ -9,7 +9,7 @@ from gate.core.redaction import SHORTEST, Redactor
 from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.flows import Flows, Place
 from gate.drafting.har.markup import markup_of
-from gate.drafting.har.requests import FORM, HEADER, JSON, QUERY, Value, values_of
+from gate.drafting.har.requests import FORM, HEADER, JSON, PATH, QUERY, Value, values_of
 
 _SECRET = re.compile(
     r"(?i).*(?:passw|passphrase|passcode|secret|token|api[_-]?key|apikey|credential|private[_-]?key"
@@ -27,6 +27,7 @@ _WORDS = re.compile(r"[^\W\d_].*[^\W\d_]", re.DOTALL)
 _NOT_WORDS = re.compile(r"\S+@\S+|https?://.*|[\d\s.,:/+-]+|#[0-9a-fA-F]{3,8}")
 _MADE_UP = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{32,}")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE = re.compile(r"[0-9]{4,10}|(?=.*[0-9])[A-Za-z0-9_.~/-]{8,}")
 _ONCE = frozenset({"idempotency-key", "x-idempotency-key"})
 WRONG = "wrong-${nonce}"
 """Stands for a password or a token that was refused."""
@@ -61,29 +62,34 @@ def outside_of(
         known: values of secrets that have a name already, by name.
         fresh: whether texts are to be new each time.
     """
-    found = Outside(secrets={})
     typed = [(place, value, exchanges[place[0]]) for place, value in flows.typed]
     fields = _password_fields(exchanges)
     secret = {place for place, value, _ in typed if _is_secret(value, fields)}
     accepted = {value.text for place, value, one in typed if not _refused(one) and place in secret}
+    found = Outside(secrets=dict(known))
     naming = _Naming(found, known, set(flows.values))
     for place, value, one in typed:
-        if value.key in _ONCE and value.place == HEADER:
-            found.templates[place] = f"${{nonce}}-{place[0]}"
-            continue
-        if not value.text:
-            continue
-        hidden = place in secret or value.text in known.values() or value.text in accepted
-        if not hidden and Redactor({}).text(value.text) == value.text:
-            continue
-        if value.text not in accepted | set(known.values()) and _refused(one):
-            found.templates[place] = WRONG
-            found.secrets.setdefault(f"refused {len(found.secrets)}", value.text)
-        else:
+        template = _template(place, value)
+        told = Redactor({}).text(value.text) != value.text
+        if template or not value.text:
+            found.templates |= {place: template} if template else {}
+        elif place in secret or value.text in accepted or value.text in known.values():
+            wrong = value.text not in {*accepted, *known.values()} and _refused(one)
+            found.templates[place] = WRONG if wrong else f"${{{naming.of(value, one)}}}"
+            found.secrets.setdefault(f"typed {len(found.secrets)}", value.text)
+        elif told and (not value.key or " " in value.text):
+            found.secrets[f"unnamed {len(found.secrets)}"] = value.text  # somewhere within a text
+        elif told:
             found.templates[place] = f"${{{naming.of(value, one)}}}"
     if fresh:
         _freshen(exchanges, typed, found)
     return found
+
+
+def _template(place: Place, value: Value) -> str:
+    """What stands for a value that must be new with each request."""
+    once = value.place == HEADER and value.key in _ONCE
+    return f"${{nonce}}-{place[0]}" if once else ""
 
 
 def _refused(one: Exchange) -> bool:
@@ -98,15 +104,23 @@ def _is_secret(value: Value, fields: Collection[str]) -> bool:
     if value.place == HEADER:
         named = _SECRET_HEADER.fullmatch(value.key) is not None
         return named or _is_made_up(value.text)
+    if value.place == PATH:
+        return _is_made_up(value.text)
     if value.place not in (FORM, JSON, QUERY) or not value.text:
         return False
     named = value.key in fields or _SECRET.fullmatch(value.key) is not None
-    return named or _is_made_up(value.text)
+    code = value.key.lower() == "code" and _CODE.fullmatch(value.text) is not None
+    return named or code or _is_made_up(value.text)
 
 
 def _is_made_up(text: str) -> bool:
-    """Whether a text is long and nobody can have typed it; no UUID, which browsers make, too."""
-    return bool(_MADE_UP.fullmatch(text)) and not _UUID.fullmatch(text)
+    """Whether a text is long and nobody can have typed it.
+
+    No UUID, which browsers make, too; and no words with hyphens between them, as titles have in
+    addresses.
+    """
+    words = sum(map(text.count, "-_")) > len(text) // 10
+    return not words and bool(_MADE_UP.fullmatch(text)) and not _UUID.fullmatch(text)
 
 
 def _password_fields(exchanges: Sequence[Exchange]) -> frozenset[str]:

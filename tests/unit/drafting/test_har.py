@@ -129,6 +129,7 @@ def test_a_form_sends_the_token_of_its_page_and_the_jar_the_cookie():
         ({"next": "/orders?after=x7"}, {}, "/orders?after=x7", "${next_address}", "$.next"),
         ({"count": 7}, {}, "/orders/7", "/orders/7", ""),
         ({"state": "new"}, {}, "/orders/new", "/orders/new", ""),
+        ({}, {}, "/a/10-things-that-nobody-knew-of-it", "/a/10-things-that-nobody-knew-of-it", ""),
     ],
 )
 def test_an_address_is_captured_where_it_is_made_and_not_by_accident(
@@ -268,6 +269,24 @@ def test_what_comes_from_outside_and_is_secret_gets_a_name(sent, header, names, 
     values = [value for key, value in sent.items() if key != "mail"]
     values += [value.rpartition(" ")[2] for value in header.values()]
     assert not [value for value in values if value in text]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sent": {"query": 'mutation { login(password: "hunter2 hunter2") }'}},
+        {"sent": {"a": 1}, "path": "/reset/0123456789abcdef0123456789abcdef/hunter2"},
+        {"answered": {"Location": "https://other.example/it/hunter2?token=hunter2"}, "status": 302},
+        {"sent": {"code": "hunter2-hunter2"}},
+    ],
+    ids=["GraphQL", "address", "redirect", "code"],
+)
+def test_no_secret_is_written_wherever_it_stands(more, tmp_path):
+    path, status = more.pop("path", "/api/it"), more.pop("status", 200)
+    secret = "0123456789abcdef" if "reset" in path else "hunter2"
+    visit = Recording().add("GET", "/", 200, "<h1>Hi</h1>", kind="document")
+    found = drawn(visit.add("POST", path, status, None, **more))
+    assert secret not in written(found, tmp_path)
 
 
 @pytest.mark.parametrize(
