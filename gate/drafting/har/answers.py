@@ -92,27 +92,29 @@ def step(name: str) -> str:
 
 
 def _from_headers(one: Exchange) -> Iterator[Source]:
-    if address := one.local(one.answer.header("location")):
-        yield Source(LOCATION, _last_word(address), address, (("header", "Location"),))
-        before = ""
-        for raw in address.partition("?")[0].split("/"):
-            if before and VARIES.fullmatch(raw):
-                pattern = f"/{re.escape(before)}/([^/?#]+)"
-                capture = (("header", "Location"), ("regex", pattern))
-                yield Source(SEGMENT, before, unquote(raw), capture)
-            before = raw
+    yield from _from_location(one)
     for name, value in one.answer.headers:
         if name in _ANSWERED:
             yield Source(HEADER, name, value, (("header", name),))
         if name == "set-cookie":
-            yield from _from_cookies(value)
+            key, _, text = value.partition(";")[0].partition("=")
+            if _COOKIE.fullmatch(key.strip()):
+                yield Source(COOKIE, key.strip(), text.strip(), (("cookie", key.strip()),))
 
 
-def _from_cookies(value: str) -> Iterator[Source]:
-    for line in value.split("\n"):  # browsers join several with line ends
-        key, _, text = line.partition(";")[0].partition("=")
-        if _COOKIE.fullmatch(key.strip()):
-            yield Source(COOKIE, key.strip(), text.strip(), (("cookie", key.strip()),))
+def _from_location(one: Exchange) -> Iterator[Source]:
+    """The whole address, and the segments of it that the service has made up."""
+    address = one.local(one.answer.header("location"))
+    if not address:
+        return
+    yield Source(LOCATION, _last_word(address), address, (("header", "Location"),))
+    before = ""
+    for raw in address.partition("?")[0].split("/"):
+        if before and VARIES.fullmatch(raw):
+            pattern = f"/{re.escape(before)}/([^/?#]+)"
+            capture = (("header", "Location"), ("regex", pattern))
+            yield Source(SEGMENT, before, unquote(raw), capture)
+        before = raw
 
 
 def _from_page(one: Exchange, body: str) -> Iterator[Source]:

@@ -127,10 +127,13 @@ def _sent(request: Mapping[str, Any], headers: tuple[tuple[str, str], ...]) -> t
 
 
 def _headers(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Without the pseudo headers of HTTP/2, such as `:authority`."""
+    """Names in lower case, the pseudo headers of HTTP/2 (`:authority`) among them.
+
+    Browsers join several cookies of one answer with line ends.
+    """
     for name, value in _pairs(message.get("headers")):
-        if not name.startswith(":"):
-            yield name.lower(), value.strip()
+        for line in value.split("\n"):
+            yield name.lower(), line.strip()
 
 
 def _pairs(given: object) -> Iterator[tuple[str, str]]:

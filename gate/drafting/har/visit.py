@@ -121,7 +121,7 @@ def _unsigned(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
         strange |= {name for name in sent if name and name not in given}
         for name, value in one.answer.headers:
             if name == "set-cookie":
-                given |= {line.partition("=")[0].strip() for line in value.split("\n")}
+                given.add(value.partition("=")[0].strip())
     if strange:
         some = ", ".join(sorted(strange)[:SHOWN_MAX])
         yield f"cookies ({some})", "were there before the visit: record signing in, too"

@@ -100,7 +100,8 @@ def test_a_deletion_at_the_end_is_made_whatever_failed():
     assert not [one for one in journey.steps if one.exchange.method == "DELETE"]
 
 
-def test_a_form_sends_the_token_of_its_page_and_the_jar_the_cookie():
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_form_sends_the_token_of_its_page_and_the_jar_the_cookie(maker):
     form = (
         '<form method=post><input type=hidden name="_csrf" value="a1b2c3d4e5">'
         '<input type="hidden" name="next" value="/home"><input name=user>'
@@ -108,11 +109,12 @@ def test_a_form_sends_the_token_of_its_page_and_the_jar_the_cookie():
     )
     cookie = {"answered": {"Set-Cookie": "_csrf=a1b2c3d4e5; Path=/"}}
     sent = {"_csrf": "a1b2c3d4e5", "next": "/home", "user": "bob", "word": "swordfish"}
-    visit = Recording().add("GET", "/login", 200, form, kind="document", **cookie)
+    visit = Recording(maker).add("GET", "/login", 200, form, kind="document", **cookie)
     led = {"answered": {"Location": f"{HOST}/home?new=1", "Set-Cookie": "sid=0123456789ab"}}
     visit.add("POST", "/login", 302, None, form=sent, headers={"Origin": HOST}, **led)
     visit.add("GET", "/home", 200, "<h1>Hello</h1>", headers={"Cookie": "sid=0123456789ab"})
     page, post, home = steps_of(visit)
+    assert [*post["form"]] == [*sent]
     assert page["capture"] == {"csrf": {"css": 'input[name="_csrf"]@value'}}
     assert post["form"]["next"] == "/home"
     assert (post["form"]["word"], post["form"]["_csrf"]) == ("${word}", "${csrf}")
@@ -148,6 +150,12 @@ def test_a_number_of_a_list_is_captured_only_for_an_address_in_that_list():
     _, item, shop, cart = steps_of(visit)
     assert (item["get"], shop["get"]) == ("/api/items/${item_id}", "/api/shops/7")
     assert cart["body"] == {"amount": 7}
+
+
+def test_a_value_that_only_happens_to_be_the_same_is_not_captured():
+    visit = Recording().add("POST", "/api/orders", 201, {"id": 4711, "sum": 815}, sent={})
+    *_, bill = steps_of(visit.add("POST", "/api/bills", 201, {}, sent={"sum": 815, "n": 4711}))
+    assert bill["body"] == {"sum": 815, "n": 4711}
 
 
 def test_a_captured_number_stays_a_number_in_json():
@@ -198,6 +206,21 @@ def test_a_pause_parts_journeys_only_where_nothing_is_carried_over_it():
     assert [one.name for one in drawn(visit).journeys] == ["visit", "visit-2"]
     head = {"Authorization": f"Bearer {TOKEN}"}
     assert len(drawn(visit.add("GET", "/api/me", 200, {}, headers=head)).journeys) == 1
+
+
+def test_a_pause_parts_nothing_that_has_the_same_cookie():
+    given = {"answered": {"Set-Cookie": "theme=dark; Path=/\nsid=0123456789ab; Path=/"}}
+    visit = Recording().add("GET", "/", 200, "<h1>Hi</h1>", **given)
+    visit.add("GET", "/a", 200, "<h1>A</h1>", after=600, headers={"Cookie": "sid=0123456789ab"})
+    assert len(drawn(visit).journeys) == 1
+
+
+def test_a_secret_that_answers_show_is_held_to_nowhere():
+    visit = Recording().add("POST", "/api/it", 200, {"mode": "tiger"}, sent={"passwd": "tiger"})
+    json_type = (("content-type", "application/json"),)
+    play = Play((Seen(200, json_type, '{"mode": "tiger"}'),), "gate1")
+    found = drawn(visit)
+    assert "tiger" not in repr(question(found, found.journeys[0], [play, play], "it"))
 
 
 def test_what_differs_between_two_runs_is_not_held_to():
