@@ -106,6 +106,8 @@ class Target:
             also where nothing asks it; empty where that is not known, or there were none.
         warm_s: how long it is waited for before anything is asked, where it must start first.
         ingress: whom the service lets in, in the platform's word; "" where that is not known.
+        fail_fast: whether long probes are left out once a required one has failed beyond doubt.
+        before: what the same round has seen by now, at another address.
         ready_until: until when an answer that says that it is too early is asked for again; None
             for never.
         tagged: whether the address is a tag's, whose host name the application may not know.
@@ -125,6 +127,8 @@ class Target:
     compare_with: tuple[str, ...] = ()
     warm_s: float = 0.0
     ingress: str = ""
+    fail_fast: bool = False
+    before: tuple[Evidence, ...] = ()
     ready_until: datetime | None = None
     tagged: bool = False
     tag_url: str = ""

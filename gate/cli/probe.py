@@ -10,6 +10,7 @@ from gate.cli import options, show, wiring
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
+from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.manual_moves import meant
 from gate.core.policy import Baseline, Policy
 from gate.core.service import Service
@@ -43,9 +44,12 @@ def run(args: argparse.Namespace) -> int:
     evidence = wiring.run_async(
         _probe(args, policy, show.plain(args.output)), many_connections=True
     )
-    verdict = judge(policy.probes, evidence, repeats=policy.repeats)
+    left_out = (
+        not_asked(policy.probes, evidence, policy.repeats) if policy.stops_early else NotAsked()
+    )
+    verdict = judge(policy.probes, evidence, repeats=policy.repeats, left_out=left_out)
     evidence = attributed(policy.probes, evidence, policy.repeats)
-    seen = probes_value(evidence, policy.probes, verdict, policy.stakes)
+    seen = probes_value(evidence, policy.probes, verdict, policy.stakes, left_out)
     if args.output == "json":
         show.say_json(seen)
     else:
@@ -58,7 +62,12 @@ async def _probe(
 ) -> tuple[Evidence, ...]:
     if args.url:
         since = wiring.SystemClock().now()
-        target = Target(base_url(args.url), since=since, ready_until=_ready_until(policy))
+        target = Target(
+            base_url(args.url),
+            since=since,
+            ready_until=_ready_until(policy),
+            fail_fast=policy.stops_early,
+        )
         runner, _ = wiring.probes_of(policy, None)
         return await runner.run(policy.probes, target, narrator.progress)
     ref = wiring.service_of(args, policy.service)
@@ -85,6 +94,7 @@ async def _probe(
             repeats=policy.repeats,
             compare_with=_served_now(service, args.revision),
             ingress=service.ingress,
+            fail_fast=policy.stops_early,
             ready_until=_ready_until(policy),
             tagged=True,
         )

@@ -73,6 +73,7 @@ class ProbeRound:
             compare_with=command.compare_with,
             warm_s=min(command.warm_s, left_s / 2),
             ingress=command.ingress,
+            fail_fast=command.fail_fast,
             ready_until=command.ready_until,
             tagged=True,
             alone=command.again,
@@ -86,6 +87,7 @@ class ProbeRound:
             ingress=command.ingress,
             alone=command.again,
             share=command.share,
+            fail_fast=command.fail_fast,
         )
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
@@ -93,6 +95,7 @@ class ProbeRound:
                 await self._probes.run(command.probes, own, self._listening(ended, ""))
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
+                    users = replace(users, before=tuple(ended))
                     await self._probes.run(command.service_probes, users, listening)
         seen = tuple(ended)
         if not command.live:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from gate.core.answers import wrong
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.evidence import Attribution as Attribution  # noqa: PLC0414 - evidence carries it
@@ -216,8 +217,8 @@ def sprt_result(tries: Sequence[Repeat], rule: Repeats) -> SprtResult:
 def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
     """The candidate has not spoken."""
     match _leading(candidate):
-        case Symptom.NO_EVIDENCE if stable and stable.passed:
-            return Attribution.REGRESSION  # the same suite shows something of stable
+        case Symptom.NO_EVIDENCE if _may_be_why(candidate, stable):
+            return Attribution.UNKNOWN
         case Symptom.CLIENT | Symptom.NO_EVIDENCE:
             return Attribution.PROBE_FAULT
         case Symptom.PLATFORM if _code(candidate) in _CREDENTIALS:
@@ -232,6 +233,11 @@ def _unclear(candidate: Evidence, stable: Evidence | None) -> Attribution:
             return Attribution.PROBE_FAULT
         case _:
             return Attribution.UNKNOWN
+
+
+def _may_be_why(candidate: Evidence, stable: Evidence | None) -> bool:
+    """Whether a suite that shows nothing may do so by the candidate's doing."""
+    return stable.passed if stable else wrong(candidate.answers)
 
 
 def _mixed(item: Evidence) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
 from gate.core.denylist import AGAIN, against, by_digest, denylist_of, digest_in, image_of, why
 from gate.core.evidence import SERVICE, Evidence, Symptom
+from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.service import ConditionState, Revision, Service
@@ -176,9 +177,11 @@ def _late(r: Rollout, revision: Revision) -> Verdict:
 
 def probed(r: Rollout, probed: Probed) -> Rollout:
     """PROBING: the evidence is judged."""
-    verdict = judge(r.plan.probes, probed.evidence, repeats=r.plan.repeats)
-    evidence = attributed(r.plan.probes, probed.evidence, r.plan.repeats)
-    r = replace(r, evidence=evidence, verdict=verdict)
+    asked, rule = r.plan.probes, r.plan.repeats
+    left_out = not_asked(asked, probed.evidence, rule) if r.plan.fail_fast else NotAsked()
+    verdict = judge(asked, probed.evidence, repeats=rule, left_out=left_out)
+    evidence = attributed(asked, probed.evidence, rule)
+    r = replace(r, evidence=evidence, verdict=verdict, not_asked=left_out)
     if verdict.decision is Decision.PROMOTE:
         return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
     if r.plan.kind is Kind.ROLLBACK:
@@ -266,12 +269,17 @@ def stop(r: Rollout, at: datetime, ending: Ending, verdict: Verdict | None) -> R
 def dwelt(r: Rollout, probed: Probed) -> Rollout:
     """DWELLING or WATCHING: evidence under users' traffic; a regression goes back by itself."""
     rule, share = r.plan.repeats, r.share
-    verdict = judge(r.questions, probed.evidence, live=True, repeats=rule, share=share)
+    left_out = NotAsked()
+    if r.plan.fail_fast:
+        left_out = not_asked(r.questions, probed.evidence, rule, live=True, share=share)
+    verdict = judge(
+        r.questions, probed.evidence, live=True, repeats=rule, share=share, left_out=left_out
+    )
     watching = r.phase is Phase.WATCHING
     asked = {probe.name for probe in r.questions}
     kept = tuple(item for item in r.evidence if item.probe not in asked)
     evidence = attributed(r.questions, probed.evidence, rule, live=True, share=share)
-    r = replace(r, evidence=(*kept, *evidence))
+    r = replace(r, evidence=(*kept, *evidence), not_asked=left_out)
     passes = _may_pass(verdict) and r.unsure < UNSURE_ROUNDS and probed.at < r.deadline_at
     r = replace(r, unsure=r.unsure + 1 if passes else 0)
     if verdict.decision is Decision.REJECT:

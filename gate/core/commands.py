@@ -125,6 +125,7 @@ def _run_probes(r: Rollout) -> RunProbes:
         control=control,
         warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
         ingress=r.service.ingress,
+        fail_fast=r.plan.fail_fast,
         ready_until=None if live else r.limit_at,
         again=r.plan.repeats if live else None,
         share=r.share if live else 100,

@@ -127,6 +127,38 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class OneTest:
+    """One test of a suite, fit to show.
+
+    Attributes:
+        name: its node id, or how its runner calls it.
+        outcome: in its runner's words: passed, failed, errored, skipped, expected to fail,
+            deselected or not run.
+        counts: whether it is evidence: for the candidate by a pass, or against it.
+        why: why it is none, or what failed; "" for a pass that counts.
+    """
+
+    name: str
+    outcome: str
+    counts: bool
+    why: str = ""
+
+
+class Answered(NamedTuple):
+    """What one place was answered while a suite ran.
+
+    Attributes:
+        asked: the place.
+        codes: HTTP statuses; of a WebSocket that was let in, close codes; 0 for no whole answer.
+        aside: whether it was asked outside of the tests that count, e.g. while they were collected.
+    """
+
+    asked: Asked
+    codes: frozenset[int]
+    aside: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What one probe saw.
 
@@ -147,7 +179,9 @@ class Evidence:
         log_lines: of a failure, the candidate's own log lines that belong to it.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
-        cases: the tests of a suite, each for itself.
+        cases: the tests of a suite, each for itself, as a proof needs them.
+        tests: the same, as a report shows them.
+        answers: what a suite was answered, place by place.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
         not_yet: whether the answer says by its own words that it is too early to ask.
     """
@@ -172,6 +206,8 @@ class Evidence:
     repeats: tuple[Repeat, ...] = ()
     shape: Shape | None = field(default=None, repr=False, hash=False)
     cases: tuple[Case, ...] = field(default=(), repr=False)
+    tests: tuple[OneTest, ...] = field(default=(), repr=False)
+    answers: tuple[Answered, ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
     not_yet: bool = field(default=False, repr=False)
 

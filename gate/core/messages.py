@@ -78,6 +78,8 @@ class RunProbes:
     `warm_s`: before anything is asked, one that is scaled to zero is sent requests until it
     answers, for so long at most: how long it takes to start is not what the probes ask.
 
+    `fail_fast`: once a required probe has failed beyond doubt, what takes long is not asked.
+
     `ready_until`: until then an answer that says that it is too early is asked for again. `again`
     says how often a failure under users' traffic is asked again, before they are moved; `share` is
     the percent of the answers at users' address that are the candidate's.
@@ -98,6 +100,7 @@ class RunProbes:
     control: Repeats | None = None
     warm_s: float = 0.0
     ingress: str = ""
+    fail_fast: bool = False
     ready_until: datetime | None = None
     again: Repeats | None = None
     share: int = 100

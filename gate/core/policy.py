@@ -197,6 +197,7 @@ class Policy:
         template: what a new revision is built on.
         baseline: what every probe is asked of as well, to tell whose fault a failure is.
         repeats: how often a failed probe is asked again, with a baseline.
+        fail_fast: once a required probe has failed beyond doubt, ask only what may explain it.
         require_proof: hold unless a fresh proof says that the probes can fail; a number is the
             least share, in percent, of the faults that it must have met.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
@@ -217,6 +218,7 @@ class Policy:
     template: TemplateSource = TemplateSource.STABLE
     baseline: Baseline = Baseline.NONE
     repeats: Repeats = field(default_factory=Repeats)
+    fail_fast: bool = True
     require_proof: bool | float = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
@@ -242,6 +244,15 @@ class Policy:
             (name, ", ".join(part for part in (one.priority, one.impact) if part))
             for name, one in self.capabilities.items()
         )
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a failure can be beyond doubt before all is asked.
+
+        Not where the front end's log says only afterwards whose answers they were.
+        """
+        rule = self.candidate.identity
+        return self.fail_fast and not (rule and rule.by_log)
 
     def _check_steps(self) -> None:
         steps = self.traffic

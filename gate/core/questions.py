@@ -44,6 +44,11 @@ class ProbeSpec(Protocol):
         ...
 
     @property
+    def long(self) -> bool:
+        """Whether asking it takes far longer than a request."""
+        ...
+
+    @property
     def writes(self) -> bool:
         """Whether asking it may change what the service keeps."""
         ...

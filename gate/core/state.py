@@ -8,6 +8,7 @@ from typing import Any
 from gate.core.annotation import Denied
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
+from gate.core.fail_fast import NotAsked
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import IdentityRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
@@ -157,6 +158,7 @@ class Plan:
         identity: how an answer proves which revision gave it.
         baseline: what every probe is asked of as well while the candidate has no users.
         repeats: how often a failed probe is asked again then.
+        fail_fast: once a required probe has failed beyond doubt, ask only what may explain it.
         stakes: what each capability is worth, in words, for the record.
         first_deploy: create the service if there is none, although its first revision then has
             users' requests before it has passed.
@@ -194,6 +196,7 @@ class Plan:
     stakes: tuple[tuple[str, str], ...] = ()
     baseline: Baseline = Baseline.NONE
     repeats: Repeats = field(default_factory=Repeats)
+    fail_fast: bool = False
     first_deploy: bool = False
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
@@ -231,6 +234,7 @@ class Plan:
             "template": policy.template,
             "baseline": policy.baseline,
             "repeats": policy.repeats,
+            "fail_fast": policy.stops_early,
             "identity": policy.candidate.identity,
             "stakes": policy.stakes,
             "policy_digest": policy.digest,
@@ -322,6 +326,7 @@ class Rollout:
     differences: tuple[str, ...] = ()
     denylist: tuple[Denied, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    not_asked: NotAsked = field(default_factory=NotAsked)
     verdict: Verdict | None = None
     ending: Ending | None = None
     interrupted: bool = False

@@ -14,6 +14,7 @@ from gate.core.attribution import (
 )
 from gate.core.control import Repeats
 from gate.core.evidence import SERVICE, Evidence, Outcome
+from gate.core.fail_fast import NotAsked
 from gate.core.policy import Probe
 from gate.core.service import Condition
 from gate.errors import ExitCode
@@ -97,6 +98,7 @@ def judge(
     *,
     live: bool = False,
     repeats: Repeats | None = None,
+    left_out: NotAsked | None = None,
     share: int = 100,
 ) -> Verdict:
     """Decides from what the probes saw.
@@ -111,6 +113,7 @@ def judge(
         evidence: what they saw at the candidate, and what they saw at stable as a control.
         live: while the candidate has users, what asks an address must have asked theirs, too.
         repeats: the test that repeated probes were put to.
+        left_out: what was not asked, since a failure had decided; it speaks for nobody.
         share: percent of the answers at users' address that are the candidate's.
     """
     required = [probe for probe in probes if probe.required]
@@ -123,9 +126,9 @@ def judge(
         word = _attribution(seen, control, rules, live=live)
         if any(item.outcome is Outcome.FAILED for item in seen):
             excused = word in EXCUSED and (control is not None or live)
-            (unclear if excused else failed).append(_reason(probe, seen, word, control))
+            (unclear if excused else failed).append(_reason(probe, seen, word, control, left_out))
         elif not _spoke_for_it(probe, seen, live=live):
-            unclear.append(_reason(probe, seen, word, control))
+            unclear.append(_reason(probe, seen, word, control, left_out))
     if failed:
         return Verdict(Decision.REJECT, tuple(failed + unclear))
     if unclear:
@@ -169,7 +172,10 @@ def _reason(
     seen: Sequence[Evidence],
     word: Attribution | None,
     control: Evidence | None,
+    left_out: NotAsked | None,
 ) -> Reason:
+    if left_out and probe.name in left_out.probes and all(item.passed for item in seen):
+        return Reason(probe.name, left_out.told, capability=probe.capability)
     if not seen:
         return Reason(probe.name, "did not run", capability=probe.capability)
     if len({item.address for item in seen}) < len(seen):

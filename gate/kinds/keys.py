@@ -13,6 +13,9 @@ from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Record, Slot, slots_of
 from gate.kinds.templates import Reading
 
+LONG_S = 5.0
+"""A question that takes so long at least is a long one."""
+
 
 class Keys(Checked):
     """The keys of one kind of probe: what it asks and expects, once it has been read.
@@ -51,6 +54,11 @@ class Keys(Checked):
     def least_s(self) -> float:
         """How long it takes at least."""
         return 0.0
+
+    @property
+    def long(self) -> bool:
+        """Whether asking it takes far longer than a request; what the logs say is waited for."""
+        return self.facts.long or (self.facts.addressed and self.least_s > LONG_S)
 
     @property
     def held_s(self) -> float:

@@ -48,6 +48,8 @@ class Kind:
         control: how stable is asked.
         again: whether a failure is asked again of both then.
         quick: whether it takes one quick request, worth asking stable where nothing else is known.
+        long: whether asking it takes far longer than a request: left out once a required probe has
+            failed beyond doubt.
         cases: whether its evidence has tests of its own, each of which must be seen to fail.
         rank: when it meets a mutant among others; quick ones come first.
         plain: whether `ask` is a plain function (gate.probes.plugin: Question to Answer), as other
@@ -70,6 +72,7 @@ class Kind:
     control: Control = Control.BESIDE
     again: bool = False
     quick: bool = False
+    long: bool = False
     cases: bool = False
     rank: int = 7
     plain: bool = False

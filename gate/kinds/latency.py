@@ -50,6 +50,7 @@ class LatencyProbe(Keys):
             "one answer has no percentiles: give e.g. rate: 20/s",
         ),
         control=Control.ITSELF,
+        long=True,
         rank=5,
     )
 

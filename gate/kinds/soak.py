@@ -30,7 +30,11 @@ class SoakProbe(Keys):
     """One WebSocket connection held open, which must stay open and alive."""
 
     facts: ClassVar[Kind] = Kind(
-        "soak", "One WebSocket that is held open for a while", "gate.probes.soak:ask", rank=6
+        "soak",
+        "One WebSocket that is held open for a while",
+        "gate.probes.soak:ask",
+        long=True,
+        rank=6,
     )
 
     path: Annotated[

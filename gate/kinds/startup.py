@@ -20,6 +20,7 @@ class StartupProbe(Keys):
         "gate.probes.startup:ask",
         turn=Turn.COLD,
         once=True,
+        long=True,
         rank=2,
     )
 

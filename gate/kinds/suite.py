@@ -1,19 +1,24 @@
 """`suite`: a test suite that is there already, run against the candidate and watched."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, Self
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
+from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds.checks import Check, NotEmpty, Within
 from gate.kinds.collections import ListOf, Mapped
 from gate.kinds.extras import Need
-from gate.kinds.forms import Either, Text, Whole
-from gate.kinds.keys import Keys
+from gate.kinds.forms import Either, Form, Text, Whole
+from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Control, Kind
 from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Plain, Templated
 from gate.kinds.values import Pairs, Percent, SomeSeconds
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 LEFT_OUT_MAX = 100_000
 ALL = "all"
@@ -57,6 +62,48 @@ class CanAllFail(Check):
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """How many tests must be evidence at least: so many, or a share of all, in percent."""
+
+    tests: int = 0
+    percent: float = 0.0
+
+    def of(self, total: int) -> Fraction:
+        """The same of so many tests."""
+        share = Fraction(str(self.percent)) * total / 100
+        return max(Fraction(self.tests), share)
+
+    def __str__(self) -> str:
+        return f"{self.percent:g} %" if self.percent else str(self.tests)
+
+
+@dataclass(frozen=True, slots=True)
+class LeastOf(Form):
+    """A number of tests, or a share of them."""
+
+    says: str = "a number of tests from 1, or a share from 1% to 100%"
+
+    def written(self) -> "CoreSchema":
+        """As Form.written."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - only where a file is read
+
+        pattern = r"^(?:100(?:\.0{1,3})?|[1-9][0-9]?(?:\.[0-9]{1,3})?)%$"
+        share = core_schema.str_schema(strict=True, pattern=pattern)
+        number = core_schema.int_schema(strict=True, ge=1, le=LEFT_OUT_MAX)
+        return core_schema.union_schema([number, share])
+
+    def value(self, written: Any) -> Least:
+        """As Form.value."""
+        if isinstance(written, str):
+            return Least(percent=float(written[:-1]))
+        return Least(tests=written)
+
+    def text(self, value: Any) -> Json:
+        """As Form.text."""
+        return f"{value.percent:g}%" if value.percent else int(value.tests)
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteProbe(Keys):
     """An existing test suite, run against the candidate through a proxy that sees its traffic.
 
@@ -73,6 +120,7 @@ class SuiteProbe(Keys):
         "An existing test suite, run against the candidate and watched",
         "gate.probes.suite.probe:ask",
         control=Control.AFTER_FAILURE,
+        long=True,
         cases=True,
         rank=8,
     )
@@ -157,6 +205,15 @@ class SuiteProbe(Keys):
             "evidence",
         ),
     ] = True
+    counted: Annotated[
+        Least | None,
+        LeastOf(),
+        Expected(
+            "how many tests must be evidence at least: a number, or a share of all tests such as "
+            "`60%`. With fewer the rollout is held",
+            absent="one",
+        ),
+    ] = None
     can_fail: frozenset[str] | None = None
     untried: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
@@ -177,7 +234,18 @@ class SuiteProbe(Keys):
 
     def narrowed(self, cases: frozenset[str]) -> Self:
         """As Keys.narrowed; what pytest does not run, it leaves out."""
-        return replace(self, only=cases, tests=(), pass_rate={}, skipped=LEFT_OUT_MAX)
+        return replace(self, only=cases, tests=(), pass_rate={}, skipped=LEFT_OUT_MAX, counted=None)
+
+    def remarks(self, *, stable: bool) -> Iterator[Remark]:
+        """As Keys.remarks."""
+        del stable
+        if self.counted is None:
+            yield Remark(
+                "expect.counted",
+                "is missing: the suite passes although all but one of its tests no longer ask "
+                "anything",
+                "say how many must be evidence, e.g. counted: 60%; the report says how many are",
+            )
 
     @property
     def tolerant(self) -> bool:

@@ -18,7 +18,13 @@ from gate.core.policy import Json
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
-from gate.ledger.evidence import did_not_run, evidence_values, time_text, verdict_value
+from gate.ledger.evidence import (
+    did_not_run,
+    evidence_values,
+    not_asked_value,
+    time_text,
+    verdict_value,
+)
 from gate.ledger.fitting import cut, fitted
 
 FORMAT = 1
@@ -82,7 +88,10 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
         "verdict": verdict_value(_bounded_reasons(rollout.verdict)),
-        "did_not_run": did_not_run(rollout.evidence, probes if rollout.asks_first else ()),
+        "did_not_run": did_not_run(
+            rollout.evidence, probes if rollout.asks_first else (), rollout.not_asked
+        ),
+        "not_asked": not_asked_value(rollout.not_asked),
         "evidence": [
             *evidence_values(_worth_keeping(rollout.evidence), probes, FINDINGS_MAX),
         ],

@@ -4,11 +4,13 @@ passed, asked       how many probes passed, of how many (`gate probe` alone)
 verdict             {decision, reasons: [{subject, text, hint, capability, attribution, lines}]}
 or null; lines are the candidate's own log lines that explain it
 did_not_run         names of probes that left no evidence
+not_asked           {since, probes}: names of the long probes that were left out, since the probe
+`since` had failed beyond doubt; "" and [] for none (fail_fast)
 stakes              what each capability is worth, in words, by its name
 evidence            [{probe, kind, outcome, required, capability, asked, expected, seen,
 started_at, duration_ms, asked_times, right_times, trace, address,
 answered_by, attribution, advice, repeats, findings, findings_left_out,
-excerpts, log_lines}];
+tests, tests_left_out, excerpts, log_lines}];
 outcome is passed, failed or inconclusive; address is "" for the one that
 was given, `service` for the one that users have and `stable` for what
 stable showed (a control); answered_by is "" where that is not known;
@@ -16,14 +18,19 @@ attribution is "" for a pass and for stable, advice says what to do about
 it; repeats are `right`, `wrong`, `no answer` or `inconclusive`, the first
 try included, [] where nothing was repeated; findings are {symptom,
 expected, seen, count, hint}; log_lines are the candidate's own, beside a
-failure
+failure; tests are those of a suite, all of them, {name, outcome, counts, why}:
+outcome in the runner's words, counts says whether a test is evidence, for the
+candidate or against it, and why what it is not, or what failed; [] for other
+kinds. An entry of the ledger that is too large loses tests that count first
+(tests_left_out)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gate.core.attribution import advice
-from gate.core.evidence import Evidence, Finding, Outcome
+from gate.core.evidence import Evidence, Finding, OneTest, Outcome
+from gate.core.fail_fast import NotAsked
 from gate.core.policy import Json, Probe
 from gate.core.verdict import Verdict
 
@@ -33,6 +40,7 @@ def probes_value(
     probes: Sequence[Probe],
     verdict: Verdict | None,
     stakes: Iterable[tuple[str, str]] = (),
+    left_out: NotAsked | None = None,
 ) -> dict[str, Json]:
     """What probes saw without a rollout: see the table of fields above.
 
@@ -41,23 +49,33 @@ def probes_value(
         probes: those that were to run.
         verdict: what the evidence would mean for a rollout.
         stakes: what each capability is worth.
+        left_out: what was not asked, since a failure had decided.
     """
+    left_out = left_out or NotAsked()
     own = [item for item in evidence if not item.control]
     names = {item.probe for item in own} | {probe.name for probe in probes}
     return {
         "passed": sum(item.passed for item in own),
         "asked": len(names),
         "verdict": verdict_value(verdict),
-        "did_not_run": did_not_run(evidence, probes),
+        "did_not_run": did_not_run(evidence, probes, left_out),
+        "not_asked": not_asked_value(left_out),
         "stakes": dict(stakes),
         "evidence": [*evidence_values(evidence, probes)],
     }
 
 
-def did_not_run(evidence: Iterable[Evidence], probes: Iterable[Probe]) -> list[Json]:
-    """Names of the probes that left no evidence of the candidate."""
+def did_not_run(
+    evidence: Iterable[Evidence], probes: Iterable[Probe], left_out: NotAsked
+) -> list[Json]:
+    """Names of the probes that left no evidence of the candidate, without those left out."""
     seen = {item.probe for item in evidence if not item.control}
-    return [probe.name for probe in probes if probe.name not in seen]
+    return [one.name for one in probes if one.name not in {*seen, *left_out.probes}]
+
+
+def not_asked_value(left_out: NotAsked) -> Json:
+    """What was not asked, and since which failure."""
+    return {"since": left_out.since, "probes": list(left_out.probes)}
 
 
 def evidence_values(
@@ -121,8 +139,19 @@ def _evidence(item: Evidence, known: Mapping[str, Probe], most: int | None) -> d
         "repeats": [one.value for one in item.repeats],
         "findings": [_finding(finding) for finding in item.findings[:most]],
         "findings_left_out": len(item.findings[most:]) if most is not None else 0,
+        "tests": [_test(test) for test in item.tests],
+        "tests_left_out": 0,
         "excerpts": list(item.excerpts),
         "log_lines": list(item.log_lines),
+    }
+
+
+def _test(test: OneTest) -> Json:
+    return {
+        "name": test.name,
+        "outcome": test.outcome,
+        "counts": test.counts,
+        "why": test.why,
     }
 
 

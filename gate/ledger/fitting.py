@@ -1,8 +1,10 @@
 """Makes an entry fit where it is kept: long texts are cut, then whole parts are given up."""
 
 import json
+from collections.abc import Callable
 
 from gate.core import texts
+from gate.core.evidence import STABLE
 from gate.core.policy import Json
 
 COUNT_BYTES = len(', "left_out": 999999')
@@ -24,19 +26,58 @@ def cut(value: Json, text_max: int) -> Json:
 def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
     """The same entry within a size; whatever is left out is counted under `left_out`.
 
-    Excerpts go first (of passes before failures), then tags without a share, of which a service
-    may have thousands, then evidence.
+    Tests that passed and count go first, and those of stable, then excerpts (of passes before
+    failures), then all tests, then tags without a share, of which a service may have thousands,
+    then evidence.
     """
     excess = _size_bytes(entry) + COUNT_BYTES - limit_bytes
     if excess <= COUNT_BYTES:
         return entry
     left_out = 0
     smaller = dict(entry)
-    for give_up in (_excerpts, _bare_tags, _evidences):
+    for give_up in (_plain_tests, _excerpts, _tests, _bare_tags, _evidences):
         count, saved_bytes = give_up(smaller, excess)
         left_out += count
         excess -= saved_bytes
     return {**smaller, "left_out": left_out}
+
+
+def _plain_tests(entry: dict[str, Json], excess: int) -> tuple[int, int]:
+    """Gives up tests of which a count says enough."""
+    return _without_tests(entry, excess, _plain)
+
+
+def _plain(item: dict[str, Json], test: Json) -> bool:
+    counts = isinstance(test, dict) and bool(test.get("counts")) and not test.get("why")
+    return counts or item.get("address") == STABLE
+
+
+def _tests(entry: dict[str, Json], excess: int) -> tuple[int, int]:
+    """Gives up all tests."""
+    return _without_tests(entry, excess, lambda _item, _test: True)
+
+
+def _without_tests(
+    entry: dict[str, Json], excess: int, gone: Callable[[dict[str, Json], Json], bool]
+) -> tuple[int, int]:
+    """Gives up some tests, which are counted; returns how many lists had any, and the bytes."""
+    evidence = entry.get("evidence")
+    if excess <= 0 or not isinstance(evidence, list):
+        return 0, 0
+    before_bytes, count = _size_bytes(evidence), 0
+    items: list[Json] = []
+    for item in evidence:
+        tests = item.get("tests") if isinstance(item, dict) else None
+        if isinstance(item, dict) and isinstance(tests, list) and tests:
+            kept = [test for test in tests if not gone(item, test)]
+            known = item.get("tests_left_out")
+            out = (known if isinstance(known, int) else 0) + len(tests) - len(kept)
+            count += len(kept) < len(tests)
+            items.append({**item, "tests": kept, "tests_left_out": out})
+        else:
+            items.append(item)
+    entry["evidence"] = items
+    return count, before_bytes - _size_bytes(items)
 
 
 def _excerpts(entry: dict[str, Json], excess: int) -> tuple[int, int]:

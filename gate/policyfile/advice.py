@@ -39,6 +39,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
     yield from _of_writes(policy)
     yield from _of_identity(policy)
     yield from _of_kinds(policy)
+    yield from _of_suites(policy)
     yield from _of_comparison(policy)
     yield from _of_paths(policy)
     yield from _of_names(policy)
@@ -92,6 +93,19 @@ def _of_comparison(policy: Policy) -> Iterator[Remark]:
         if probe.contract is Contract.DECLARED and policy.baseline is Baseline.NONE:
             where = f"probes.{probe.name}.contract"
             yield Remark(where, "has no meaning without a baseline", "write baseline: stable")
+
+
+def _of_suites(policy: Policy) -> Iterator[Remark]:
+    """A suite asserts what its authors thought of, at the pace that it has."""
+    asking = [keys_of(one).facts for one in policy.probes if one.required and asks_address(one)]
+    if asking and all(facts.cases for facts in asking):
+        yield Remark(
+            "probes",
+            "rest on suites alone: what their tests do not assert is promoted, and several sockets "
+            "that a test opens for a moment may miss each other",
+            "put probes of the gate's own beside them: http for what users open, websocket with "
+            "several connections and `hold`",
+        )
 
 
 def _of_writes(policy: Policy) -> Iterator[Remark]:

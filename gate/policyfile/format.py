@@ -344,6 +344,15 @@ _OF_THE_POLICY: Mapping[str, object] = {
             "in what before anything is sent"
         ),
     ],
+    "fail_fast": Annotated[
+        bool,
+        Flag(),
+        Key(
+            "whether, once a required probe has failed beyond doubt, only what may explain it is "
+            "still asked: quick probes, configuration and logs; what takes long (`suite`, `soak`, "
+            "`startup`, `http` with a rate, and all that holds for more than 5 s) is then left out"
+        ),
+    ],
     "require_proof": Annotated[
         object,
         Required(),

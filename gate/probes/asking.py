@@ -5,7 +5,7 @@ not ready yet (readiness), Cloud Run itself cuts it (configured), its host name 
 or it passes by itself (control).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,9 +22,11 @@ from gate.probes.control import (
     alone_pause_s,
     ask_alone,
     ask_both,
+    blamed,
     settled,
     stands,
 )
+from gate.probes.enough import Enough
 from gate.probes.host_check import HostCheck
 from gate.probes.inquiry import Inquiry, Run
 from gate.probes.outcome import Fault
@@ -57,6 +59,7 @@ class Asking:
         self._configured = Configured(run.configurations, target)
         self._hosts = HostCheck(run, stable, self._once)
         self._decided = False
+        self._enough = Enough(target)
         self._ends: datetime | None = None
 
     async def ask(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
@@ -72,7 +75,16 @@ class Asking:
         self._progress(Progress(probe.name, evidence=own))
         if control is not None:
             self._progress(Progress(probe.name, evidence=control, address=STABLE))
+        self._enough.seen(probe, own, control)
         return own, control
+
+    def look_back(self, probes: Sequence[Probe]) -> None:
+        """Looks at what the same round has seen at another address."""
+        self._enough.look_back(probes)
+
+    def needs(self, probe: Probe) -> bool:
+        """Whether it is still to be asked."""
+        return not (self._enough.known and probe.spec.long)
 
     async def _sparing(self, probe: Probe) -> Evidence:
         """Of a probe that changes something: what the candidate shows, with nothing beside it."""
@@ -102,10 +114,7 @@ class Asking:
         if self._stable is None or kind.control is Control.NONE:
             return await self._own(probe), None
         if kind.control is Control.AFTER_FAILURE:
-            seen = await self._own(probe)
-            return seen, None if seen.passed else replace(
-                await self._control(probe), address=STABLE
-            )
+            return await self._after_failure(probe)
         limits = self._limits if kind.again else replace(self._limits, rule=None)
         sides = Sides(
             lambda: self._own(probe),
@@ -118,6 +127,14 @@ class Asking:
             self._limits = replace(self._limits, rule=None)
             self._decided = True
         return pair
+
+    async def _after_failure(self, probe: Probe) -> tuple[Evidence, Evidence | None]:
+        """What the candidate shows, and stable if that was no pass."""
+        seen = await self._own(probe)
+        if seen.passed:
+            return seen, None
+        control = replace(await self._control(probe), address=STABLE)
+        return blamed(seen, control), control
 
     async def _alone(self, probe: Probe) -> Evidence:
         """With users on it: a failure is asked again before they are moved, unless one stands."""

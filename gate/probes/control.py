@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gate.core.answers import NO_ANSWER, in_words, worse
 from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
-from gate.core.evidence import STABLE, Evidence, Finding, Outcome, Repeat, Symptom
+from gate.core.evidence import STABLE, Asked, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import Shape, broken, together, unlike, unreadable
 from gate.core.statistics import SprtResult
@@ -23,6 +24,13 @@ ALONE_WITHIN_S = 10.0
 """So long at most a failure under users' traffic is asked again before they are moved."""
 BREAKS_MAX = 5
 """Most differences from stable's shape that are told."""
+
+PATH_MAX = 100
+UNEXPLAINED = (
+    "stable passes the same suite, and nothing that was asked here was answered worse than there: "
+    "nobody knows whose fault it is"
+)
+_NOTHING = frozenset({Symptom.NO_EVIDENCE, Symptom.TESTS})
 
 Ask = Callable[[], Awaitable[Evidence]]
 Again = Callable[[int], None]
@@ -221,6 +229,37 @@ def _told(
         return own, control
     own = replace(own, repeats=tuple(one.tried for one in seen))
     return own, replace(control, repeats=tuple(one.tried for _, one in tries))
+
+
+def blamed(own: Evidence, control: Evidence) -> Evidence:
+    """A suite that shows nothing here and passes at stable: by what it was answered, if that tells.
+
+    Where a place outside of the tests that count was answered worse than stable answers it, the
+    candidate has failed; else nobody knows why its tests do not run.
+    """
+    whole = control.passed and control.tests
+    unclear = whole and own.outcome is Outcome.INCONCLUSIVE and own.findings
+    if not unclear or own.findings[0].symptom not in _NOTHING:
+        return own
+    found = [_worse(*one) for one in worse(own.answers, control.answers)]
+    if not found:
+        first = own.findings[0]
+        hint = "; ".join(filter(None, (first.hint, UNEXPLAINED)))
+        return replace(own, findings=(replace(first, hint=hint), *own.findings[1:]))
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return replace(
+        own,
+        outcome=Outcome.FAILED,
+        findings=(*found[:BREAKS_MAX], *own.findings),
+        seen=f"{found[0].seen}{more}; {own.seen}",
+    )
+
+
+def _worse(asked: Asked, here: int, there: int) -> Finding:
+    what = f"{'WS' if asked.websocket else asked.method} {asked.path[:PATH_MAX]}"
+    seen = f"{in_words(here)} to {what}, outside of its tests"
+    symptom = Symptom.ABNORMAL if here == NO_ANSWER else Symptom.STATUS
+    return Finding(symptom, f"{in_words(there)}, as stable answers", seen)
 
 
 def settled(own: Evidence, control: Evidence, probe: Probe) -> bool:

@@ -87,6 +87,7 @@ class ProbeRunner:
     ) -> tuple[Evidence, ...]:
         """Runs the probes in order and returns one Evidence each, in the same order.
 
+        What a failure has made needless leaves none, where the target wants that.
         Where the target has a stable, what that one showed follows, with the address `stable`.
 
         Never raises for what a candidate does or for a defect of our own: both are evidence.
@@ -99,13 +100,14 @@ class ProbeRunner:
         """
         stable = self._run_at(target.stable) if target.stable else None
         asking = Asking(self._run_at(target), stable, _ask, progress)
+        asking.look_back(probes)
         if target.warm_s > 0 and any(keys_of(one).facts.addressed for one in probes):
             from gate.probes.web.warming import warm  # noqa: PLC0415 - lazy, as the askers
 
             await warm(self._run_at(target), target.warm_s)
         order = sorted(range(len(probes)), key=lambda index: keys_of(probes[index]).facts.turn)
-        found = {index: await asking.ask(probes[index]) for index in order}
-        pairs = [found[index] for index in range(len(probes))]
+        found = {i: await asking.ask(probes[i]) for i in order if asking.needs(probes[i])}
+        pairs = [found[index] for index in sorted(found)]
         controls = tuple(control for _, control in pairs if control is not None)
         return tuple(own for own, _ in pairs) + controls
 

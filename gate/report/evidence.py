@@ -50,7 +50,7 @@ def probes_lines(document: Entry) -> list[Line]:
             optional = flag(item, "required") is False
             remark = " (not required, so it decides nothing)" if optional else ""
             lines += failure_lines(document, item, remark)
-    return [*lines, *_missing(document)]
+    return [*lines, *_not_asked(document), *_missing(document)]
 
 
 def own(document: Entry) -> list[Entry]:
@@ -88,19 +88,28 @@ def _count(document: Entry) -> Iterator[Line]:
     if not items:
         return
     passed = [item for item in items if outcome_of(item) == Outcome.PASSED.value]
-    total = len(items) + len(texts(document, "did_not_run"))
+    total = len(items) + len(texts(document, "did_not_run")) + len(_left_out(document))
     names = names_text([_name(item) for item in passed], NAMES_MAX)
     tone = Tone.GOOD if len(passed) == total else Tone.BAD
     count = f"{len(passed)} of {many(total, 'probe')} passed"
     yield Line(f"{count}: {names}" if names else count, tone)
+    for item in passed:
+        if _idle_tests(item):
+            yield Line(f"{_name(item)}: {safe(text(item, 'seen'), TEXT_MAX)}", indent=2)
     if any(text(item, "address") == SERVICE for item in items):
         yield Line(AT_SERVICE, Tone.FAINT, indent=2)
+
+
+def _idle_tests(item: Entry) -> bool:
+    """Whether a suite has tests that are no evidence, or that nobody can tell of any more."""
+    idle = any(flag(test, "counts") is False for test in children(item, "tests"))
+    return idle or bool(number(item, "tests_left_out"))
 
 
 def _reason(document: Entry, reason: Entry) -> Iterator[Line]:
     """One reason: a probe's in full, another in its own words; what did not run comes last."""
     subject, why = text(reason, "subject"), text(reason, "text")
-    if why == DID_NOT_RUN:
+    if why == DID_NOT_RUN or subject in texts(child(document, "not_asked"), "probes"):
         return
     items = [item for item in own(document) if text(item, "probe") == subject]
     wrong = [item for item in items if outcome_of(item) != Outcome.PASSED.value]
@@ -116,6 +125,24 @@ def _reason(document: Entry, reason: Entry) -> Iterator[Line]:
         yield from log_block("its last log lines:", texts(reason, "lines"))
     if capability := text(reason, "capability"):
         yield Line(f"at stake: {stake(document, capability)}", indent=4)
+
+
+def _left_out(document: Entry) -> list[str]:
+    """Names of what was not asked, of those that left no evidence."""
+    seen = {text(item, "probe") for item in own(document)}
+    return [one for one in texts(child(document, "not_asked"), "probes") if one not in seen]
+
+
+def _not_asked(document: Entry) -> Iterator[Line]:
+    """What a failure had made needless, in one row."""
+    left_out = child(document, "not_asked")
+    names = texts(left_out, "probes")
+    if not names:
+        return
+    bare = set(_left_out(document))
+    told = names_text([asked_at(one, "" if one in bare else SERVICE) for one in names], NAMES_MAX)
+    since = safe(text(left_out, "since"), 80)
+    yield Line(f"not asked, since {since} has failed: {told}", Tone.UNSURE, indent=2)
 
 
 def _missing(document: Entry) -> Iterator[Line]:
@@ -144,6 +171,8 @@ def failure_lines(document: Entry, item: Entry, remark: str = "") -> Iterator[Li
     word = outcome_of(item)
     yield Line(f"{_name(item)}: {word} in {_took(item)}{remark}", outcome_tone(word), indent=2)
     yield Line(f"asked: {safe(text(item, 'asked'))}{times_text(item)}", indent=4)
+    if children(item, "tests") or number(item, "tests_left_out"):
+        yield Line(f"tests: {safe(text(item, 'seen'), TEXT_MAX)}", indent=4)
     findings, expected = children(item, "findings"), text(item, "expected")
     if expected and expected not in {text(finding, "expected") for finding in findings}:
         yield Line(f"expected: {safe(expected)}", indent=4)

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import os
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from websockets.asyncio.server import serve
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
+from gate.core.control import Repeats
 from gate.core.policy import Probe
 from gate.core.redaction import Redactor
 from gate.kinds.suite import SuiteProbe
@@ -106,6 +109,22 @@ def spec(*more, run=PYTEST, **options):
 
 async def run_suite(folder, suite, url, *, revision="", identity=None, headers=(), tls=None):
     """Runs a suite through the real runner."""
+    target = Target(url, revision, headers, identity=identity)
+    (evidence,) = await run_all(folder, suite, target, tls)
+    return evidence
+
+
+async def run_beside(folder, suite, candidate, stable=None, ready_within_s=0.0):
+    """What both showed, or the candidate where there is no stable."""
+    async with candidate.serving() as url, (stable or Candidate()).serving() as users:
+        target = Target(url, stable=Target(users) if stable else None, repeats=Repeats())
+        until = datetime.now(UTC) + timedelta(seconds=ready_within_s)
+        target = replace(target, ready_until=until if ready_within_s else None)
+        return await run_all(folder, suite, target)
+
+
+async def run_all(folder, suite, target, tls=None):
+    """All evidence of a suite."""
     names = ("PATH", "HOME", "LANG", "TMPDIR")
     environment = {name: os.environ[name] for name in names if name in os.environ}
     runner = ProbeRunner(
@@ -117,10 +136,8 @@ async def run_suite(folder, suite, url, *, revision="", identity=None, headers=(
         surroundings=Surroundings(folder, environment),
         **({"tls": lambda: tls} if tls else {}),
     )
-    target = Target(url, revision, headers, identity=identity)
     async with asyncio.timeout(60):
-        (evidence,) = await runner.run([Probe("suite", suite)], target, lambda _: None)
-    return evidence
+        return await runner.run([Probe("suite", suite)], target, lambda _: None)
 
 
 async def judged(folder, suite=None, candidate=None, **more):

@@ -14,12 +14,14 @@ from gate.core.attribution import attributed
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Outcome, Repeat, Symptom
 from gate.core.expectations import Pattern
+from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.policy import IdentityRule, Probe
 from gate.core.redaction import Redactor
 from gate.core.severity import Severity
 from gate.core.statistics import sample_size
 from gate.kinds.http import HttpProbe
 from gate.kinds.logs import LogPattern, LogsProbe
+from gate.kinds.soak import SoakProbe
 from gate.kinds.websocket import Await, WebSocketProbe
 from gate.ports import LogEntry, Target
 from gate.probes.runner import ProbeRunner
@@ -95,6 +97,51 @@ async def test_a_regression_is_asked_again_in_turns_until_it_is_known():
     assert own.repeats == (WRONG,) * 3
     assert control.repeats == (RIGHT,) * 3
     assert own.attribution.value == "regression"
+
+
+HELD = Probe("held", SoakProbe("/held", for_s=600))
+LAST = Probe("last", HttpProbe("/last"))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "probe", "fast", "asked"),
+    [
+        ([500], [200], HEALTH, True, False),
+        ([500], [200], HEALTH, False, True),
+        ([500, 200], [200], HEALTH, True, True),
+        ([500], [500], HEALTH, True, True),
+        ([500], [200], replace(HEALTH, required=False), True, True),
+        ([200], [500], HEALTH, True, True),
+    ],
+    ids=["regression", "switched off", "flaky", "already there", "not required", "passes"],
+)
+async def test_what_takes_long_is_left_out_after_a_regression(here, there, probe, fast, asked):
+    diary = []
+    probes = [probe, HELD, LAST]
+    async with both(Side(NEW, diary, *here), Side(OLD, diary, *there)) as target:
+        own, control = await run(probes, replace(target, fail_fast=fast))
+    assert ("held" in own, "held" in control) == (asked, asked)
+    assert ("last" in own, "last" in control) == (True, True)
+    assert ((NEW, "/held") in diary) is asked
+    left_out = not_asked(probes, [*own.values(), *control.values()], Repeats())
+    assert left_out == (NotAsked() if asked else NotAsked(("held",), "health"))
+
+
+async def test_without_stable_a_plain_failure_is_beyond_doubt():
+    async with both(Side(NEW, [], 404), Side(OLD, [])) as target:
+        own, _ = await run([HEALTH, HELD, LAST], replace(target, stable=None, fail_fast=True))
+    assert list(own) == ["health", "last"]
+
+
+async def test_what_failed_at_one_address_is_not_asked_at_length_at_the_other():
+    diary = []
+    async with both(Side(NEW, diary, 500), Side(OLD, diary)) as target:
+        alone = replace(target, stable=None, fail_fast=True)
+        runner = ProbeRunner(SECRETS, None, SystemClock(), Redactor(SECRETS), arrival_within_s=0.1)
+        first = await runner.run([HEALTH], alone, lambda _: None)
+        users = replace(target.stable, fail_fast=True, before=first)
+        second = await runner.run([HEALTH, HELD], users, lambda _: None)
+    assert [item.probe for item in second] == ["health"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,15 @@ def test_idle(word):
     seen = await judged(tmp_path, spec(tests=("test_health",)))
     assert seen.outcome is PASSED, texts(seen)
     assert (seen.right_times, seen.asked_times) == (1, 3)
-    assert seen.seen.startswith("1 of 3 tests passed, 2 passed without asking the candidate")
+    assert seen.seen == (
+        "1 test is evidence, 2 of 3 are not: 2 passed without asking the candidate; exit code 0"
+    )
+    idle = "passed without asking the candidate"
+    assert [(test.name, test.outcome, test.counts, test.why) for test in seen.tests] == [
+        ("test_it.py::test_health", "passed", True, ""),
+        ("test_it.py::test_idle[a]", "passed", False, idle),
+        ("test_it.py::test_idle[b]", "passed", False, idle),
+    ]
     assert "test_it.py::test_idle[a], test_it.py::test_idle[b]" in texts(seen)
 
 
@@ -512,7 +520,7 @@ BAD = "<testsuite><testcase name='a'/><testcase name='b'><failure message='no'/>
 @pytest.mark.parametrize(
     ("report", "arguments", "outcome", "said"),
     [
-        (FINE, ("0", "ask"), PASSED, "1 of 1 tests passed, exit code 0"),
+        (FINE, ("0", "ask"), PASSED, "1 test is evidence, the only one; exit code 0"),
         (FINE, ("0",), INCONCLUSIVE, "the suite never asked the candidate"),
         (FINE, ("1", "ask"), INCONCLUSIVE, "exit code 1, although no test failed"),
         (f"{BAD}</testsuite>", ("1", "ask"), FAILED, "b failed: no"),

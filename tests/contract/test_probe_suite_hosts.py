@@ -142,3 +142,25 @@ def test_nonsense(line):
         seen = await run_suite(tmp_path, suite, url)
     assert seen.outcome is Outcome.PASSED, "\n".join(seen.excerpts)
     assert asked == []
+
+
+async def test_no_client_reads_all_certificates_for_a_connection(tmp_path):
+    write(
+        tmp_path,
+        test_it="""
+import ssl, httpx, requests
+def test_it():
+    get("/a")
+    for context in (ssl.create_default_context(), httpx.create_ssl_context()):
+        assert context.cert_store_stats()["x509"] == 0
+    assert os.path.isdir(requests.Session().merge_environment_settings(
+        "https://a", {}, False, None, None)["verify"])
+    own = ssl.create_default_context(cafile=os.environ["NODE_EXTRA_CA_CERTS"])
+    assert own.cert_store_stats()["x509"] == 1
+    all = ssl.create_default_context(cafile=os.environ["CURL_CA_BUNDLE"])
+    assert all.cert_store_stats()["x509"] == len(os.listdir(os.environ["SSL_CERT_DIR"]))
+""",
+    )
+    async with Candidate().serving() as url:
+        seen = await run_suite(tmp_path, spec(hosts=HOSTS), url)
+    assert seen.outcome is Outcome.PASSED, "\n".join(seen.excerpts)

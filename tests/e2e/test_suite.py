@@ -79,26 +79,51 @@ def test_a_suite_that_asks_promotes_and_says_which_tests_asked(backend_of, polic
     done = stage.gate("rollout", "--policy", policy, "--image", "backend:v6")
     assert done.code == 0, done
     (seen,) = stage.recorded(done.rollout)["evidence"]  # stable is asked where it does not pass
-    assert seen["seen"] == "3 of 5 tests passed, 2 passed without asking the candidate, exit code 0"
+    assert seen["seen"] == (
+        "3 tests are evidence, 2 of 5 are not: 2 passed without asking the candidate; exit code 0"
+    )
     assert "test_staging.py::test_targets" in "\n".join(seen["excerpts"])
     token = stage.secrets["STAGING_JWT_ALICE"]
     assert token not in done.out + done.err + str(seen)
 
 
-def test_a_suite_that_is_skipped_as_a_whole_and_exits_with_0_promotes_nothing(backend_of, policy):
+def test_a_suite_that_is_skipped_by_what_the_candidate_answered_rejects_it(backend_of, policy):
     stage = backend_of()
     done = stage.gate("rollout", "--policy", policy, "--image", "backend:v2")
-    assert done.code == 5, done
-    assert "no test ran: 5 skipped, exit code 0" in done.out
-    assert "before its tests it saw GET /api/health 307" in " ".join(done.out.split())
+    assert done.code == 1, done
+    text = " ".join(done.out.split())
+    assert "status: got 307 to GET /api/health, outside of its tests, expected 200, as" in text
+    assert "no test ran: 5 skipped, exit code 0" in text
+    assert "fault: regression" in text
+    assert "tests: 307 to GET /api/health, outside of its tests; no test is evidence" in text
     assert stage.traffic().effective == {stage.first: 100}
     outcome = stage.recorded(done.rollout)
-    assert outcome["ending"] == "held"
+    assert outcome["ending"] == "rejected"
     seen, control = outcome["evidence"]
-    assert (seen["outcome"], seen["attribution"]) == ("inconclusive", "regression")
+    assert (seen["outcome"], seen["attribution"]) == ("failed", "regression")
     assert (control["outcome"], control["address"]) == ("passed", "stable")
-    assert {finding["symptom"] for finding in seen["findings"]} == {"no evidence"}
+    assert {finding["symptom"] for finding in seen["findings"]} == {"status", "no evidence"}
+    assert {(test["outcome"], test["counts"]) for test in seen["tests"]} == {("skipped", False)}
+    assert sum(test["counts"] for test in control["tests"]) == 3
     assert "GET /api/health 307" in "\n".join(seen["excerpts"])
+
+
+def test_a_suite_is_not_asked_once_a_quicker_probe_has_failed(backend_of, policy):
+    stage = backend_of()
+    health = "  health:\n    http: {path: /api/health}\n"
+    policy.write_text(policy.read_text().replace("probes:\n", f"probes:\n{health}"))
+    done = stage.gate("rollout", "--policy", policy, "--image", "backend:v2")
+    assert done.code == 1, done
+    assert "not asked, since health has failed: suite" in done.out
+    outcome = stage.recorded(done.rollout)
+    assert {item["probe"] for item in outcome["evidence"]} == {"health"}
+    assert outcome["not_asked"] == {"since": "health", "probes": ["suite"]}
+    assert outcome["did_not_run"] == []
+    reasons = {one["subject"]: one["text"] for one in outcome["verdict"]["reasons"]}
+    assert reasons["suite"] == "not asked, since health has failed"
+    policy.write_text(policy.read_text().replace("version: 1", "version: 1\nfail_fast: false"))
+    done = stage.gate("rollout", "--policy", policy, "--image", "backend:v2")
+    assert {item["probe"] for item in stage.recorded(done.rollout)["evidence"]} >= {"suite"}
 
 
 def test_after_a_proof_only_tests_that_were_seen_to_fail_count(backend_of, policy):
@@ -115,6 +140,6 @@ def test_after_a_proof_only_tests_that_were_seen_to_fail_count(backend_of, polic
     assert done.code == 0, done
     (seen,) = stage.recorded(done.rollout)["evidence"]
     assert seen["seen"] == (
-        "2 of 5 tests passed, 2 passed without asking the candidate, "
-        "1 passed without a proof that they can fail, exit code 0"
+        "2 tests are evidence, 3 of 5 are not: 2 passed without asking the candidate, "
+        "1 passed without a proof that they can fail; exit code 0"
     )

@@ -1,7 +1,6 @@
 """A certificate authority for one run: the suite trusts it through its environment, nobody else."""
 
 import ssl
-from pathlib import Path
 
 
 class Authority:
@@ -28,15 +27,10 @@ class Authority:
         default.sni_callback = choose
         return default
 
-    def bundle(self, path: Path) -> None:
-        """Writes the certificates that the suite may trust: this authority and all usual ones."""
-        import certifi  # noqa: PLC0415 - lazy: only with hosts
-
-        parts = [self._authority.cert_pem.bytes(), Path(certifi.where()).read_bytes()]
-        system = ssl.get_default_verify_paths().cafile
-        if system is not None and Path(system).is_file():
-            parts.append(Path(system).read_bytes())
-        path.write_bytes(b"\n".join(parts))
+    @property
+    def pem(self) -> bytes:
+        """Its own certificate."""
+        return self._authority.cert_pem.bytes()
 
     def _context(self, *hosts: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -13,17 +13,18 @@ from gate.kinds.suite import SuiteProbe
 from gate.probes.headers import Trace
 from gate.probes.inquiry import Inquiry, Tally, told_before
 from gate.probes.outcome import CannotAskError, Fault
-from gate.probes.suite import process, surroundings
+from gate.probes.suite import process, surroundings, trust_store
 from gate.probes.suite.arrival import arrive
 from gate.probes.suite.authority import Authority
 from gate.probes.suite.channel import Channel
+from gate.probes.suite.each_test import answers, cases, listed
 from gate.probes.suite.junit import read_report
 from gate.probes.suite.proxy import Proxy
 from gate.probes.suite.record import Record
 from gate.probes.suite.results import Account
 from gate.probes.suite.summary import excerpts, seen_in_words
 from gate.probes.suite.upstream import Upstream
-from gate.probes.suite.verdict import Facts, cases, suite_verdict
+from gate.probes.suite.verdict import Facts, suite_verdict
 from gate.probes.web.asking import Before
 
 KIND = "suite"
@@ -68,7 +69,12 @@ async def ask(inquiry: Inquiry[SuiteProbe]) -> Evidence:
         answered_by=answered_by,
         tally=Tally(weighed.total, weighed.right, weighed.outcome),
     )
-    return replace(evidence, cases=cases(weighed, over.facts))
+    return replace(
+        evidence,
+        cases=cases(weighed, over.facts),
+        tests=listed(weighed, spec, run.words),
+        answers=answers(weighed, over.facts.record, run.words),
+    )
 
 
 async def _run(
@@ -81,7 +87,7 @@ async def _run(
     folder = surroundings.folder_of(spec, run)
     authority = Authority(spec.hosts) if spec.hosts else None
     if authority is not None:
-        authority.bundle(scratch / "ca.pem")
+        trust_store.write(scratch, authority.pem)
     surroundings.install_plugin(scratch)
     fault = await arrived()
     if fault is not None:
@@ -111,6 +117,7 @@ def _expected(spec: SuiteProbe) -> str:
         f"{marker or 'all tests'} at least {percent:g} %"
         for marker, percent in spec.pass_rate.items()
     ]
-    parts = parts or ["every test passes"]
+    parts = parts or ["every test that runs passes"]
+    parts += [f"at least {spec.counted} are evidence"] if spec.counted else []
     parts += [f"{len(spec.tests)} by name"] if spec.tests else []
     return ", ".join([*parts, f"at most {spec.skipped} skipped"])

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import h11
 import httpcore
 
+from gate.core.evidence import Asked
 from gate.http1.streams import Streams, TooLargeError
 from gate.probes.suite.client import Client
 from gate.probes.suite.frames import Watch
@@ -149,7 +150,7 @@ class Proxy:
             if asking.done():
                 await asking
             elif not begun.is_set():
-                seen.broken.note("no answer before the test gave up")
+                seen.broke(request.place, "no answer before the test gave up")
                 seen.line(f"{request} without an answer")
         finally:
             for task in waiting:
@@ -163,7 +164,7 @@ class Proxy:
             async with self._upstream.ask(request, seen) as reply:
                 begun.set()
                 if reply.status == 101:
-                    await self._converse(client, reply, seen)
+                    await self._converse(client, reply, seen, request.place)
                 else:
                     await self._pass_on(client, reply)
         except (httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -177,7 +178,7 @@ class Proxy:
             await client.send(h11.Data(data=chunk))
         await client.send(h11.EndOfMessage())
 
-    async def _converse(self, client: Client, reply: Reply, seen: Seen) -> None:
+    async def _converse(self, client: Client, reply: Reply, seen: Seen, place: Asked) -> None:
         """A WebSocket: its messages count for the test that runs when they pass."""
         far = CorePipe(reply.stream)
         first = await client.switch(101, reply.headers)
@@ -190,11 +191,14 @@ class Proxy:
 
         def close(code: int, reason: str) -> None:
             seen.closes.note(f"{code} {reason}".strip())
+            seen.coded(place, code)
 
         out, back = Watch(sent, lambda _code, _reason: None), Watch(received, close)
         far_first = await relay(client.streams, far, first, out.feed, back.feed)
         if far_first and not back.closed:
             seen.closes.note("1006")
+        if not back.closed:
+            seen.coded(place, 1006 if far_first else 1000)
 
     async def _tunnel(self, client: Client, authority: str) -> None:
         host, port = host_and_port(authority)

@@ -1,10 +1,11 @@
 """What the proxy saw, test by test: answers of the candidate, and what was none. Bounded."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
+from gate.core.answers import NO_ANSWER
 from gate.core.evidence import Asked
 
 NOBODY = ""
@@ -40,7 +41,9 @@ class Seen:
         unreached: questions that never reached the candidate: no connection, or the front end
             answered in its place.
         lines: the first exchanges, each in a line.
-        places: what was asked, the first PLACES_MAX of them.
+        places: what was asked, the first PLACES_MAX of them, each with the codes that it was
+            answered with (core.answers).
+        early: answers that say that it is too early to ask.
         took_s: how long the test ran.
     """
 
@@ -53,7 +56,8 @@ class Seen:
     foreign: Bounded = field(default_factory=Bounded)
     unreached: Bounded = field(default_factory=Bounded)
     lines: list[str] = field(default_factory=list)
-    places: set[Asked] = field(default_factory=set)
+    places: dict[Asked, set[int]] = field(default_factory=dict)
+    early: int = 0
     took_s: float = 0.0
 
     @property
@@ -70,7 +74,18 @@ class Seen:
     def at(self, place: Asked) -> None:
         """Notes what is asked."""
         if len(self.places) < PLACES_MAX:
-            self.places.add(place)
+            self.places.setdefault(place, set())
+
+    def coded(self, place: Asked, code: int) -> None:
+        """Notes how it was answered."""
+        codes = self.places.get(place)
+        if codes is not None and len(codes) < KINDS_MAX:
+            codes.add(code)
+
+    def broke(self, place: Asked, told: str) -> None:
+        """Notes that an exchange with the candidate ended without a whole answer."""
+        self.broken.note(told)
+        self.coded(place, NO_ANSWER)
 
     def line(self, text: str) -> None:
         """Keeps one exchange in words, if it is among the first."""
@@ -136,3 +151,7 @@ class Record:
     def all(self) -> Iterable[Seen]:
         """What was seen in all."""
         return self._by_test.values()
+
+    def by_test(self) -> Mapping[str, Seen]:
+        """The same by test, NOBODY and SEVERAL among them."""
+        return self._by_test

@@ -15,12 +15,12 @@ from gate.core.template import parse
 from gate.kinds.suite import SuiteProbe
 from gate.probes.inquiry import Run
 from gate.probes.outcome import CannotAskError
+from gate.probes.suite import trust_store
 
 JUNIT = "GATE_JUNIT_XML"
 CHANNEL = "GATE_SUITE_CHANNEL"
 ONLY = "GATE_SUITE_ONLY"
 PLUGIN = "gate_suite_witness"
-_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -58,7 +58,8 @@ def environment(
         run: what it runs in.
         proxy: host:port of the proxy.
         channel: where the plugin reports.
-        scratch: a directory for this run, with `plugin` in it and `ca.pem` where there are hosts.
+        scratch: a directory for this run, with `plugin` in it, and what to trust (trust_store)
+            where there are hosts.
 
     Raises:
         CannotAskError: a variable has no value, or one that no environment can hold.
@@ -73,7 +74,7 @@ def environment(
         names.write_text(json.dumps(sorted(spec.only)), encoding="utf-8")
         ours[ONLY] = str(names)
     if spec.hosts:
-        ours |= _proxied(spec, proxy, scratch / "ca.pem")
+        ours |= _proxied(spec, proxy) | _trusting(scratch)
     return {**run.surroundings.environment, **given, **ours}
 
 
@@ -87,12 +88,27 @@ def _given(spec: SuiteProbe, run: Run, url: str) -> dict[str, str]:
     return given
 
 
-def _proxied(spec: SuiteProbe, proxy: str, bundle: Path) -> Mapping[str, str]:
-    """The variables by which HTTP and WebSocket clients find a proxy and whom to trust."""
+def _proxied(spec: SuiteProbe, proxy: str) -> dict[str, str]:
+    """The variables by which HTTP and WebSocket clients find a proxy."""
     direct = ",".join(host for host in _LOOPBACK if host not in spec.hosts)
     found = {"HTTP_PROXY": f"http://{proxy}", "HTTPS_PROXY": f"http://{proxy}", "NO_PROXY": direct}
     found |= {name.lower(): value for name, value in found.items()}
-    return found | dict.fromkeys(_BUNDLES, str(bundle))
+    return found
+
+
+def _trusting(scratch: Path) -> dict[str, str]:
+    """The variables by which clients know whom to trust.
+
+    SSL_CERT_FILE is empty: else OpenSSL would read this machine's file for each connection.
+    """
+    folder = str(scratch / trust_store.FOLDER)
+    return {
+        "SSL_CERT_FILE": "",
+        "SSL_CERT_DIR": folder,
+        "REQUESTS_CA_BUNDLE": folder,
+        "CURL_CA_BUNDLE": str(scratch / trust_store.FILE),
+        "NODE_EXTRA_CA_CERTS": str(scratch / trust_store.OWN),
+    }
 
 
 def command(spec: SuiteProbe, folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:

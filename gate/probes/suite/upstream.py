@@ -17,6 +17,7 @@ from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError
+from gate.probes.readiness import not_yet
 from gate.probes.suite.record import Seen
 from gate.probes.web.exchange import BROKEN
 
@@ -59,14 +60,19 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer whose body is still to be read."""
+    """An answer whose body is still to be read.
+
+    Attributes:
+        ours: whether the candidate gave it, as its header says; None where that says nothing.
+    """
 
     status: int
     reason: bytes
     headers: Headers
     response: httpcore.Response
     seen: Seen
-    named: bool
+    place: Asked
+    ours: bool | None
     _head: bytearray = field(default_factory=bytearray)
     _broke_off: bool = False
 
@@ -88,23 +94,33 @@ class Reply:
                     self._head += chunk[: LOOKED_AT - len(self._head)]
                 yield chunk
         except BROKEN as error:
-            self.seen.broken.note(f"an answer that broke off ({_name(error)})")
+            self.seen.broke(self.place, f"an answer that broke off ({_name(error)})")
             self._broke_off = True
             raise
 
     def settle(self) -> None:
         """Counts the answer, now that it is known whose it is; a stream need not have ended."""
-        if self.named or self._broke_off:
-            return  # it has been, by its header
+        if self.ours is False or self._broke_off:
+            return
         front_end = self.front_end()
         if front_end is not None and front_end.outcome is not Outcome.FAILED:
             self.seen.unreached.note(f"{self.status}: {front_end.meaning}")
-        else:
+            return
+        if self.ours is None:
             count(self.seen, self.status)
+        self._code()
+
+    def _code(self) -> None:
+        """Notes how the place answered, unless its close will tell, or it is too early to ask."""
+        later = ", ".join(values(self.headers, "retry-after"))
+        if not_yet(self.status, self._head.decode(errors="replace"), later):
+            self.seen.early += 1
+        elif self.status != 101:
+            self.seen.coded(self.place, self.status)
 
     def front_end(self) -> FrontEndAnswer | None:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
-        if self.named or self.status not in _FRONT_END:
+        if self.ours is not None or self.status not in _FRONT_END:
             return None
         authenticate = ", ".join(values(self.headers, "www-authenticate"))
         return recognise(self.status, self._head.decode(errors="replace"), authenticate)
@@ -167,7 +183,7 @@ class Upstream:
             seen.unreached.note(f"no connection ({_name(error)})")
             raise
         except BROKEN as error:
-            seen.broken.note(f"no answer ({_name(error)})")
+            seen.broke(request.place, f"no answer ({_name(error)})")
             raise
         reply = self._reply(request, response, seen)
         try:
@@ -184,22 +200,23 @@ class Upstream:
             for name, value in response.headers
             if status == 101 or name.lower() not in _HOP_BY_HOP
         ]
-        named = self._identified(response, status, str(request), seen)
+        ours = self._identified(response, request, seen)
         reason = response.extensions.get("reason_phrase", b"")
-        return Reply(status, reason, kept, response, seen, named)
+        return Reply(status, reason, kept, response, seen, request.place, ours)
 
-    def _identified(self, response: httpcore.Response, status: int, asked: str, seen: Seen) -> bool:
-        """Whether it is known by now whose answer it is; then it has been counted."""
+    def _identified(self, response: httpcore.Response, request: Request, seen: Seen) -> bool | None:
+        """Whether the candidate gave it; None where that is not known yet, else it is counted."""
+        status = response.status
         name = self._identity.name_in(lambda wanted: _header(response, wanted))
         if name:
             self.answered_by[name[:100]] = None
         elif status in _FRONT_END or (not self._identity.asks and status != 101):
             self._identity.nameless += 1
-            return False  # the body may tell
-        doubt = self._identity.doubt(name, f"{asked} {status}")
+            return None  # the body may tell
+        doubt = self._identity.doubt(name, f"{request} {status}")
         if doubt is not None:
             seen.foreign.note(doubt.fault.seen)
-            return True
+            return False
         count(seen, status)
         return True
 

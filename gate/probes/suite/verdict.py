@@ -7,11 +7,11 @@ so it holds; what failed speaks against the candidate only if it had asked it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from gate.core.evidence import Case, Outcome, Symptom
+from gate.core.evidence import Outcome, Symptom
 from gate.kinds.suite import SuiteProbe
 from gate.probes.outcome import Fault, worst
 from gate.probes.quoting import quoted
@@ -26,8 +26,11 @@ PYTEST_CODES = {
 }
 NAMED_MAX = 5
 _LEFT_OUT = (Ended.SKIPPED, Ended.XFAILED, Ended.DESELECTED)
-_BAD = (Ended.FAILED, Ended.ERRORED)
-_UNTOLD = "(not kept)"
+BAD = (Ended.FAILED, Ended.ERRORED)
+UNTOLD = "(not kept)"
+SILENT = "passed without asking the candidate"
+STRANGERS = "passed on answers that were not the candidate's"
+COUNTED = "the JSON of the report names each test, and why it is none"
 _TALKING = "tests that ask the candidate"
 _NO_TEETH = "passed without a proof that it can fail"
 _UNTRIED = f"{_NO_TEETH}, for which proving had no time (gate policy prove --suite-time)"
@@ -73,6 +76,11 @@ class Test:
         """Whether it passed and says nothing."""
         return self.silent or self.toothless
 
+    @property
+    def evidence(self) -> bool:
+        """Whether it says something of the candidate, for it or against it."""
+        return self.counts or (self.wrong is not None and self.wrong.outcome is Outcome.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class SuiteVerdict:
@@ -98,6 +106,11 @@ class SuiteVerdict:
         return sum(test.counts for test in self.tests)
 
     @property
+    def evidence(self) -> int:
+        """Tests that say something of the candidate."""
+        return sum(test.evidence for test in self.tests)
+
+    @property
     def outcome(self) -> Outcome:
         """FAILED over INCONCLUSIVE over PASSED."""
         return worst(self.faults)
@@ -116,28 +129,11 @@ def suite_verdict(spec: SuiteProbe, facts: Facts) -> SuiteVerdict:
         *_of_the_run(spec, facts, tests),
         *_left_out(spec, facts, tests),
         *_required(spec, tests),
+        *_counted(spec, tests),
         *short,
         *_silence(spec, facts, tests),
     ]
     return SuiteVerdict(tests, tuple(dict.fromkeys(faults)), tolerated)
-
-
-def cases(weighed: SuiteVerdict, facts: Facts) -> tuple[Case, ...]:
-    """The tests, each for itself.
-
-    In pytest an error comes from what a test needs, not from what it asserts; JUnit XML knows no
-    such difference.
-    """
-    failures = (Ended.FAILED,) if facts.results.by_test else _BAD
-    return tuple(_case(test, failures) for test in weighed.tests)
-
-
-def _case(test: Test, failures: Collection[Ended]) -> Case:
-    outcome = Outcome.PASSED if test.counts else Outcome.INCONCLUSIVE
-    if test.wrong is not None and test.result.ended in failures:
-        outcome = test.wrong.outcome
-    seen = test.seen
-    return Case(test.result.id, outcome, frozenset(seen.places), seen.took_s, idle=test.silent)
 
 
 def _together(record: Record) -> Seen:
@@ -147,10 +143,12 @@ def _together(record: Record) -> Seen:
         whole.answers += seen.answers
         whole.sent += seen.sent
         whole.received += seen.received
+        whole.early += seen.early
         whole.broken.update(seen.broken)
         whole.foreign.update(seen.foreign)
         whole.unreached.update(seen.unreached)
-        whole.places |= seen.places
+        for place, codes in seen.places.items():
+            whole.places.setdefault(place, set()).update(codes)
     return whole
 
 
@@ -169,8 +167,8 @@ def _test(spec: SuiteProbe, result: Result, seen: Seen, *, alone: bool) -> Test:
 
 
 def _wrong(result: Result, seen: Seen, *, network: bool) -> Fault | None:
-    if result.ended in _BAD:
-        told = f"{result.id} {result.ended.value}: {quoted(_first_line(result.why), _UNTOLD)}"
+    if result.ended in BAD:
+        told = f"{result.id} {result.ended.value}: {quoted(first_line(result.why), UNTOLD)}"
     elif result.ended is Ended.PASSED and result.reruns:
         told = f"{result.id} passed only when it was run again"
     else:
@@ -184,7 +182,8 @@ def _wrong(result: Result, seen: Seen, *, network: bool) -> Fault | None:
     return Fault(Symptom.TESTS, told, "a pass", f"it saw {seen}" if str(seen) else "")
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line that says something."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
 
 
@@ -200,7 +199,7 @@ def _of_the_run(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iter
     if code < 0:
         yield _nothing(f"signal {-code} ended it", "an end by itself")
     for place, why in list(results.uncollected.items())[:NAMED_MAX]:
-        told = f"{place or 'the suite'} could not be collected: {quoted(_last_line(why), _UNTOLD)}"
+        told = f"{place or 'the suite'} could not be collected: {quoted(_last_line(why), UNTOLD)}"
         yield _nothing(told, "tests", "the suite does not run as it is: try it by hand")
     if not results.runner:
         hint = "run pytest (without -I or -E), or write JUnit XML to the file GATE_JUNIT_XML"
@@ -214,7 +213,7 @@ def _of_the_run(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iter
 
 
 def _last_line(text: str) -> str:
-    return _first_line("\n".join(reversed(text.splitlines()))).removeprefix("E ").strip()
+    return first_line("\n".join(reversed(text.splitlines()))).removeprefix("E ").strip()
 
 
 def _sums(facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
@@ -229,12 +228,29 @@ def _sums(facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:
     if results.by_test and results.code != code and code >= 0:
         own = "none" if results.code is None else str(results.code)
         yield _nothing(f"exit code {code}, but {own} by pytest's own word", "one and the same")
-    bad = any(test.result.ended in _BAD for test in tests)
+    bad = any(test.result.ended in BAD for test in tests)
     if tests and not not_run and not results.uncollected and code in (0, 1) and bad != (code != 0):
         told = f"exit code {code}, although {'some tests' if bad else 'no test'} failed"
         yield _nothing(told, "counts that add up", "look at the end of its output")
     elif tests and not results.by_test and code > 1 and not bad:
         yield _nothing(f"exit code {code}, although no test failed", "counts that add up")
+
+
+def idle_why(test: Test, spec: SuiteProbe) -> str:
+    """Why a pass says nothing."""
+    if test.silent:
+        return STRANGERS if test.seen.foreign else SILENT
+    return _UNTRIED if test.result.id in spec.untried else _NO_TEETH
+
+
+def _counted(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
+    """Whether so many tests are evidence as the policy wants."""
+    if spec.counted is None or not tests:
+        return
+    found = sum(test.evidence for test in tests)
+    if found < spec.counted.of(len(tests)):
+        told = f"{found} of {len(tests)} tests as evidence"
+        yield _nothing(told, f"at least {spec.counted}", COUNTED)
 
 
 def _required(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
@@ -247,10 +263,7 @@ def _required(spec: SuiteProbe, tests: tuple[Test, ...]) -> Iterator[Fault]:
                 if test.wrong is not None:
                     yield test.wrong
                 continue
-            how = _NO_TEETH if test.toothless else test.result.ended.value
-            if test.toothless and test.result.id in spec.untried:
-                how = _UNTRIED
-            how = "passed without asking the candidate" if test.silent else how
+            how = idle_why(test, spec) if test.idle else test.result.ended.value
             yield _nothing(f"{test.result.id} {how}", f"{name} passed")
 
 
@@ -308,7 +321,7 @@ def _left_out(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterat
         return
     kinds = Counter(result.ended for result in out)
     parts = ", ".join(f"{count} {ended.value}" for ended, count in kinds.items())
-    reason = next((_first_line(result.why) for result in out if result.why), "")
+    reason = next((first_line(result.why) for result in out if result.why), "")
     hints = [f"the first reason given: {reason.removeprefix('Skipped: ')}"] if reason else []
     if len(out) < len(tests):
         seen = f"{len(out)} of {len(tests)} tests left out ({parts})"
@@ -316,7 +329,10 @@ def _left_out(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterat
         return
     if lines := facts.record.of(NOBODY).lines:
         hints.append(f"before its tests it saw {', '.join(lines)}")
-    yield _nothing(f"no test ran: {parts}, exit code {facts.code}", "tests", "; ".join(hints))
+    elif lines := next((test.seen.lines for test in tests if test.seen.lines), []):
+        hints.append(f"while it left them out it saw {', '.join(lines)}")
+    told = _nothing(f"no test ran: {parts}, exit code {facts.code}", "tests", "; ".join(hints))
+    yield replace(told, not_yet=any(seen.early for seen in facts.record.all()))
 
 
 def _silence(spec: SuiteProbe, facts: Facts, tests: tuple[Test, ...]) -> Iterator[Fault]:

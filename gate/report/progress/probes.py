@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gate.core.evidence import SERVICE, STABLE, Evidence, Outcome, Repeat
+from gate.core.fail_fast import NotAsked
 from gate.core.state import Phase, Rollout
 from gate.core.verdict import asks_address
 from gate.ports import Progress
@@ -102,7 +103,7 @@ class ProbeMessages:
             took: how long that phase has lasted.
         """
         lines = [line for item in evidence for line in self._outcome(item)]
-        count = _count(_asked(rollout, was), evidence, took)
+        count = _count(_asked(rollout, was), evidence, took, rollout.not_asked)
         if was not in LIVE:
             return [*lines, count]
         self._rounds += 1
@@ -130,18 +131,24 @@ def _asked(rollout: Rollout, was: Phase) -> list[tuple[str, str]]:
     return [*own, *((name, SERVICE) for name in users)] if was in LIVE else own
 
 
-def _count(asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str) -> Line:
+def _count(
+    asked: Sequence[tuple[str, str]], evidence: Sequence[Evidence], took: str, left_out: NotAsked
+) -> Line:
     """How many passed, and which did not."""
     evidence = _own(evidence)
     passed = sum(item.passed for item in evidence)
     parts = [f"{passed} of {many(max(len(asked), len(evidence)), 'probe')} passed in {took}"]
     for word in ("FAILED", "inconclusive"):
-        found = [item for item in evidence if outcome_of(item) == word]
-        names = names_text([asked_at(item.probe, item.address) for item in found])
-        parts += [f"{word.lower()}: {names}"] if found else []
+        wrong = [item for item in evidence if outcome_of(item) == word]
+        names = names_text([asked_at(item.probe, item.address) for item in wrong])
+        parts += [f"{word.lower()}: {names}"] if wrong else []
     seen = {(item.probe, item.address) for item in evidence}
-    missing = [asked_at(*one) for one in asked if one not in seen]
-    parts += [f"{DID_NOT_RUN}: {names_text(missing)}"] if missing else []
+    missing = [one for one in asked if one not in seen]
+    for word, found in (
+        (left_out.told, [one for one in missing if one[0] in left_out.probes]),
+        (DID_NOT_RUN, [one for one in missing if one[0] not in left_out.probes]),
+    ):
+        parts += [f"{word}: {names_text([asked_at(*one) for one in found])}"] if found else []
     return Line("; ".join(parts), Tone.GOOD if len(parts) == 1 else Tone.BAD)
 
 

@@ -7,7 +7,17 @@ import pytest
 
 from gate.core.attribution import ADVICE, Attribution, advice, attribute, attributed, sprt_result
 from gate.core.control import Repeats
-from gate.core.evidence import SERVICE, STABLE, Evidence, Finding, Outcome, Repeat, Symptom
+from gate.core.evidence import (
+    SERVICE,
+    STABLE,
+    Answered,
+    Asked,
+    Evidence,
+    Finding,
+    Outcome,
+    Repeat,
+    Symptom,
+)
 from gate.core.policy import Probe
 from gate.core.shapes import shape_of
 from gate.core.statistics import SprtResult
@@ -45,6 +55,8 @@ SCHEMA = saw((S.SCHEMA, "'welcome' was expected"))
 DEGRADED = saw((S.BODY, '/status = "degraded"'))
 ECHO = saw((S.BODY, "/version = 3"))
 EMPTY_SUITE = saw((S.NO_EVIDENCE, "no test ran"), outcome=UNCLEAR)
+ODD = Answered(Asked("GET", "/health"), frozenset({307}), aside=True)
+ODD_SUITE = replace(EMPTY_SUITE, answers=(ODD,))
 
 
 def logged(*lines, at=1):
@@ -105,7 +117,9 @@ def tried(item, *repeats):
         (OURS, None, "probe fault"),
         (NOT_LET_IN, None, "probe fault"),
         (NAMELESS, NAMELESS, "probe fault"),
-        (EMPTY_SUITE, PASS, "regression"),  # the suite that runs on stable does not on this one
+        (EMPTY_SUITE, PASS, "unknown"),  # nothing was seen that tells why it runs there alone
+        (EMPTY_SUITE, None, "probe fault"),
+        (ODD_SUITE, None, "unknown"),
         (EMPTY_SUITE, EMPTY_SUITE, "probe fault"),
         # E4, E5, E8, E9: outside of both
         (E503, E503, "environment"),

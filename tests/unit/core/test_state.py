@@ -75,6 +75,7 @@ SHARED = {
     "template": "template",
     "baseline": "baseline",
     "repeats": "repeats",
+    "fail_fast": "fail_fast",
     "digest": "policy_digest",
     "source": "policy_source",
     "candidate.tag": "tag",

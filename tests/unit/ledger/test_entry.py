@@ -155,6 +155,8 @@ def test_evidence_is_kept_whole():
             {"symptom": "status", "expected": "200", "seen": "500", "count": 1, "hint": ""}
         ],
         "findings_left_out": 0,
+        "tests": [],
+        "tests_left_out": 0,
         "excerpts": ["GET / -> 500"],
         "log_lines": [],
     }

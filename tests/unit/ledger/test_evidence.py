@@ -72,6 +72,8 @@ def test_evidence() -> None:
             }
         ],
         "findings_left_out": 0,
+        "tests": [],
+        "tests_left_out": 0,
         "log_lines": [],
         "excerpts": [
             "> GET /api/health",

@@ -37,6 +37,27 @@ def test_excerpts_of_passes_go_first_then_those_of_failures():
     assert [len(e["excerpts"]) for e in smallest["evidence"]] == [0, 0]
 
 
+def test_tests_that_count_and_those_of_stable_go_first_then_excerpts_then_all_tests():
+    tests = [{"name": f"t{n}", "counts": n > 2, "why": "no" if n == 9 else ""} for n in range(10)]
+    suite = BAD | {"tests": tests, "tests_left_out": 0}
+    control = suite | {"probe": "control", "address": "stable"}
+    whole = entry(suite, control)
+
+    def left(limit):
+        found = {e["probe"]: e for e in fitted(whole, limit)["evidence"]}
+        return [
+            ([test["name"] for test in one["tests"]], one["tests_left_out"], len(one["excerpts"]))
+            for one in (found["bad"], found["control"])
+        ]
+
+    told = ["t0", "t1", "t2", "t9"]
+    assert left(size_bytes(whole) - 1) == [(told, 6, 9), ([], 10, 9)]
+    without = [suite | {"tests": tests[:4]}, control | {"tests": [], "excerpts": []}]
+    assert left(size_bytes(entry(*without)) + 60)[0] == (told, 6, 9)
+    bare = {"excerpts": [], "tests": []}
+    assert left(size_bytes(entry(suite | bare, control | bare)) + 60)[0] == ([], 10, 0)
+
+
 def test_evidence_goes_last_passes_before_failures():
     whole = entry(GOOD, BAD, WORSE)
     limit = size_bytes(entry(BAD | {"excerpts": []}, left_out=123456))

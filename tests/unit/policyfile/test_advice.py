@@ -152,3 +152,25 @@ def test_an_error_budget_needs_enough_sessions_to_mean_anything(tmp_path):
         "14:14 probes.together.expect.success: 30 sessions, which pass 18% of the time where 10% "
         "of them fail (103 sessions are enough) | raise repeat, or connections"
     )
+
+
+SUITE = "tests: {suite: {run: [pytest]}, expect: {counted: 60%}}\n"
+PAGE = "health: {http: {path: /health}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SUITE + PAGE, []),
+        (SUITE.replace("60%", "26") + PAGE, []),
+        (SUITE, ["probes: rest on suites alone"]),
+        (SUITE + PAGE.replace("}}", "}, required: false}"), ["alone", "stops no promotion"]),
+        (SUITE.replace(", expect: {counted: 60%}", "") + PAGE, ["expect.counted: is missing"]),
+    ],
+)
+def test_a_suite_alone_and_one_that_may_dwindle_get_advice(tmp_path, text, said):
+    whole = probes(text)
+    found = [one for one in advice(tmp_path, whole) if "is used by no" not in one]
+    found = [one for one in found if "no probe speaks for it" not in one]
+    assert len(found) == len(said), found
+    assert all(any(one in line for line in found) for one in said)

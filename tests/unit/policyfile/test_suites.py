@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.kinds.suite import SuiteProbe
+from gate.kinds.suite import Least, SuiteProbe
 from tests.unit.policy_files import loaded, problems
 
 WHOLE = """\
@@ -20,6 +20,7 @@ probes:
       tests: ["a.py::test_b[1]"]
       skipped: 2
       pass_rate: {P1: 100%, all: 95.5%}
+      counted: 45.5%
       evidence: results
 """
 
@@ -36,6 +37,7 @@ def test_a_whole_suite_probe_becomes_a_value(tmp_path):
         skipped=2,
         pass_rate={"P1": 100.0, "": 95.5},
         network=False,
+        counted=Least(percent=45.5),
     )
     assert policy.folder == str(tmp_path)
 
@@ -48,7 +50,13 @@ def test_what_is_left_out_has_its_default_and_the_digest_knows_what_is_not(tmp_p
     assert loaded(tmp_path / "elsewhere", head).digest == policy.digest
     spelt = head + "    expect: {skipped: 0, evidence: network}\n"
     assert loaded(tmp_path, spelt).digest == policy.digest
-    for more in ("{skipped: 1}", "{pass_rate: {P1: 1%}}", "{tests: [a]}", "{evidence: results}"):
+    for more in (
+        "{skipped: 1}",
+        "{pass_rate: {P1: 1%}}",
+        "{tests: [a]}",
+        "{evidence: results}",
+        "{counted: 1}",
+    ):
         assert loaded(tmp_path, f"{head}    expect: {more}\n").digest != policy.digest
 
 
@@ -71,6 +79,11 @@ def test_what_is_left_out_has_its_default_and_the_digest_knows_what_is_not(tmp_p
         ("{run: [a]}", "{pass_rate: {P1: 101%}}", "expect.pass_rate.P1: has the wrong form"),
         ("{run: [a]}", "{evidence: exit_code}", "expect.evidence: has the wrong form"),
         ("{run: [a]}", "{skipped: -1}", "expect.skipped: has the wrong form"),
+        ("{run: [a]}", "{counted: 0}", "expect.counted: has the wrong form"),
+        ("{run: [a]}", "{counted: 0%}", "expect.counted: has the wrong form"),
+        ("{run: [a]}", "{counted: 101%}", "expect.counted: has the wrong form"),
+        ("{run: [a]}", "{counted: 1.5}", "expect.counted: has the wrong form"),
+        ("{run: [a]}", "{counted: true}", "expect.counted: has the wrong form"),
         ("{run: [a]}", "{status: 200}", "expect: has an unknown key (got 'status')"),
     ],
 )

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 from gate.core.attribution import attributed
 from gate.core.evidence import STABLE, Evidence, Outcome, Repeat
-from gate.core.policy import Json
+from gate.core.fail_fast import not_asked
+from gate.core.policy import Json, Probe
 from gate.core.verdict import judge
+from gate.kinds.soak import SoakProbe
+from gate.kinds.suite import SuiteProbe
 from gate.ledger.entry import outcome
 from gate.ledger.evidence import probes_value
 from gate.report.audit import show_blocks
@@ -45,6 +48,19 @@ def test_the_reasons_show_both_sides_and_whose_fault_it_is() -> None:
     assert "tries: 3 of 3 failed, 1 of them without an answer; of stable's 0 of 3" in text
     assert text.count("api-health:") == 1
     assert "@stable" not in text
+
+
+def test_what_was_left_out_is_one_row() -> None:
+    probes = (*PROBES[:2], Probe("suite", SuiteProbe(("pytest",))), Probe("held", SoakProbe("/")))
+    left_out = not_asked(probes, SEEN)
+    value = probes_value(SEEN, probes, judge(probes, SEEN, left_out=left_out), (), left_out)
+    assert value["did_not_run"] == []
+    assert value["not_asked"] == {"since": "api-health", "probes": ["suite", "held"]}
+    text = "\n".join(plain(probes_lines(value), 200))
+    assert "1 of 4 probes passed: health" in text
+    assert "not asked, since api-health has failed: suite, held" in text
+    assert text.count("not asked") == 1
+    assert "did not run" not in text
 
 
 def test_a_failure_that_was_there_before_is_said_to_be() -> None:

@@ -3,10 +3,12 @@
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
-from gate.kinds.suite import SuiteProbe
+from gate.kinds.suite import Least, SuiteProbe
+from gate.probes.suite.each_test import cases
 from gate.probes.suite.record import NOBODY, SEVERAL, Record
 from gate.probes.suite.results import Ended, Result, Results
-from gate.probes.suite.verdict import Facts, cases, suite_verdict
+from gate.probes.suite.summary import seen_in_words
+from gate.probes.suite.verdict import Facts, suite_verdict
 from tests.unit.probes.plain import plain
 
 ASKED, SILENT = True, False
@@ -219,6 +221,66 @@ def test_a_second_try_is_no_pass():
     found = weighed(one("a"), one("b", reruns=1))
     assert (found.outcome, found.right) == (Outcome.FAILED, 1)
     assert weighed(one("a"), one("b", reruns=1), pass_rate={"": 50}).outcome is (Outcome.PASSED)
+
+
+SILENTS = [one(f"s{n}", asked=SILENT) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("tests", "how", "told"),
+    [
+        ([one("a"), *SILENTS], {}, "1 test is evidence, 3 of 4 are not: 3 passed without asking"),
+        ([one("a"), one("b")], {}, "2 tests are evidence, all of them; exit code 0"),
+        ([one("a")], {}, "1 test is evidence, the only one; exit code 0"),
+        ([], {}, "no tests; exit code 0"),
+        (
+            [one("a", Ended.SKIPPED), one("b", Ended.SKIPPED), one("c", Ended.DESELECTED)],
+            {},
+            "no test is evidence, 3 of 3 are not: 2 skipped, 1 deselected; exit code 0",
+        ),
+        (
+            [one("a"), one("b", Ended.FAILED), one("c", Ended.FAILED, asked=SILENT)],
+            {},
+            "2 tests are evidence (1 passed, 1 failed), 1 of 3 is not: 1 failed; exit code 1",
+        ),
+        (
+            [one("a"), one("b", reruns=1), one("c")],
+            {"can_fail": frozenset("a")},
+            "2 tests are evidence (1 passed, 1 failed), 1 of 3 is not: 1 passed without a proof",
+        ),
+    ],
+)
+def test_the_line_leads_with_tests_that_are_evidence(tests, how, told):
+    found = weighed(*tests, **how)
+    code = int(any(test.result.ended is Ended.FAILED for test in found.tests))
+    facts = Facts(code, late=False, results=Results(), record=Record())
+    assert seen_in_words(found, facts).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("least", "passes"),
+    [
+        (Least(2), True),
+        (Least(3), False),
+        (Least(percent=50), True),
+        (Least(percent=50.1), False),
+        (None, True),
+    ],
+    ids=str,
+)
+def test_so_many_tests_must_be_evidence(least, passes):
+    found = weighed(one("a"), one("b"), *SILENTS[:2], counted=least)
+    assert (found.outcome is Outcome.PASSED) is passes
+    if not passes:
+        assert said(found) == ["no evidence: 2 of 4 tests as evidence"]
+        assert found.faults[0].expected == f"at least {least}"
+
+
+def test_a_failure_is_evidence_too_and_stays_one():
+    bad = one("b", Ended.FAILED)
+    found = weighed(one("a"), bad, SILENTS[0], counted=Least(2), pass_rate={"": 50})
+    assert (found.outcome, found.right, found.evidence) == (Outcome.PASSED, 1, 2)
+    assert weighed(bad, SILENTS[0], counted=Least(9)).outcome is Outcome.FAILED
 
 
 def test_a_required_test_that_failed_is_told_once():
