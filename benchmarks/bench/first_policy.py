@@ -81,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def init(cloud: Cloud, scenario: Scenario, folder: Path, *, har: bool) -> Path:
     """Deploys stable and lets `gate init` write a policy for it; the policy's file."""
     stage = Stage(cloud, scenario)
+    tokens = stage.tokens()
     folder.mkdir()
     try:
         stage.set_up()
@@ -92,9 +93,10 @@ def init(cloud: Cloud, scenario: Scenario, folder: Path, *, har: bool) -> Path:
         command += [part for one in used for part in ("--secret", one)]
         if har:
             path = folder / "visit.har"
-            record(scenario.service, stage.url(), stage.good_tokens(), path)
-            command += ["--har", str(path)]
-        env = env_of({**cloud.exports, **stage.tokens()})
+            passwords = {user: tokens[f"STAGING_JWT_{user.upper()}"] for user in ("alice", "bob")}
+            record(scenario.service, stage.url(), passwords, path)
+            command += ["--har", str(path), "--writes"]
+        env = env_of({**cloud.exports, **tokens})
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -64,7 +64,8 @@ class Draft:
 
 
 def _is_alive(question: Question) -> bool:
-    status = question.expect.get("status", 200 if "websocket" in question.ask else 599)
+    talks = "websocket" in question.ask or "journey" in question.ask
+    status = question.expect.get("status", 200 if talks else 599)
     return isinstance(status, int) and status < 300 and "refused" not in question.expect
 
 

@@ -209,27 +209,22 @@ def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
         elif isinstance(one, list) and len(flow(one)) > WIDTH // 2:
             yield f"{indent}{_word(key)}:"
             for item in one:
-                yield from _items(item, f"{indent}  ")
+                yield from _item(item, f"{indent}  ")
         else:
             yield line
 
 
-def _items(value: Json, indent: str) -> Iterator[str]:
-    line = f"{indent}- {_item(value)}"
-    if len(line) <= WIDTH or not isinstance(value, dict):
+def _item(value: Json, indent: str) -> Iterator[str]:
+    """An item of a list in block style; the braces of a mapping with one key are left out."""
+    if not isinstance(value, dict) or not value:
+        yield f"{indent}- {flow(value)}"
+        return
+    if len(value) > 1 and len(line := f"{indent}- {flow(value)}") <= WIDTH:
         yield line
         return
-    first, *rest = _block(value, f"{indent}  ")
-    yield f"{indent}- {first.lstrip()}"
-    yield from rest
-
-
-def _item(value: Json) -> str:
-    """An item of a list in block style; the braces of a mapping with one key are left out."""
-    if isinstance(value, dict) and len(value) == 1:
-        ((key, one),) = value.items()
-        return f"{_word(key)}: {flow(one)}"
-    return flow(value)
+    lines = _block(value, "")
+    yield f"{indent}- {next(lines)}"
+    yield from (f"{indent}  {line}" for line in lines)
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:
