@@ -62,6 +62,20 @@ def register(parser: argparse.ArgumentParser) -> None:
         help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'; with '
         "${nonce} in it, also whom it reaches in the same room and elsewhere",
     )
+    _add_credentials(parser)
+    _add_visit(parser)
+    parser.add_argument(
+        "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
+    )
+    parser.add_argument(
+        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def _add_credentials(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secret",
         action="append",
@@ -84,6 +98,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="offer this to the WebSocket, e.g. 'jwt.${alice|base64url}'; repeatable",
     )
+
+
+def _add_visit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--har",
         type=Path,
@@ -95,15 +112,6 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="play the journey on stable also where it changes something; --url allows that, too",
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
-    )
-    parser.add_argument(
-        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
-    )
-    parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    options.add_service(parser)
-    options.add_output(parser)
 
 
 @dataclass(frozen=True, slots=True)
