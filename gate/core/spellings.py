@@ -1,7 +1,7 @@
 """How programs write a text into JSON, HTML, URLs and shells: the same text in other characters.
 
-Which characters are escaped, and how, is each language's own choice: PHP escapes a slash in JSON, Go
-`&` as hexadecimal and a plus in HTML, Java writes `%2f`. Letters and digits of ASCII stay everywhere.
+Which characters are escaped, and how, is each language's own choice: PHP escapes slashes in JSON,
+Go `&` there and a plus in HTML, Java writes `%2f`. ASCII's letters and digits stay everywhere.
 """
 
 import re
