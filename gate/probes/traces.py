@@ -22,7 +22,8 @@ _FRAME = re.compile(
 _PANIC = re.compile(
     r"^(?:\d{4}/\d\d/\d\d [\d:.]+ )?(?:panic: |http: panic serving )|^fatal error: "
     r"|^thread '[^']*' (?:\(\d+\) )?panicked at"
-    r"|^\S+\.rb:\d+:in .+\([\w:]+\)$|^\*\* \((?:[A-Z][\w.]*|exit|stop|throw)\) |^(?:fail|crit): \S+\[\d+\]$"
+    r"|^\S+\.rb:\d+:in .+\([\w:]+\)$|^\*\* \((?:[A-Z][\w.]*|exit|stop|throw)\) "
+    r"|^(?:fail|crit): \S+\[\d+\]$"
 )
 """Of Go, Rust, Ruby, Elixir and .NET's console."""
 _PANIC_PART = re.compile(
