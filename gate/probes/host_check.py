@@ -133,9 +133,8 @@ def _refused_with(seen: Evidence) -> int:
 
 
 def _led_away(own: Evidence, status: int) -> Evidence:
-    return _host_matter(
-        own, status, "it leads every path to the service's own host, as users have it"
-    )
+    why = "leading every path to the service's own, as it does not at that one"
+    return _host_matter(own, status, why)
 
 
 def _host_matter(own: Evidence, status: int, why: str) -> Evidence:
