@@ -5,8 +5,9 @@ A cookie for another domain is not kept, and none is sent to another host: no ot
 
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
+from http import cookiejar
 from http.client import HTTPResponse
-from http.cookiejar import CookieJar, DefaultCookiePolicy, http2time
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -73,7 +74,8 @@ def _is_well_formed(attribute: str) -> bool:
     if name.strip().lower() != "expires":
         return True
     try:
-        return http2time(value.strip().strip('"')) is not None
+        said = value.strip().strip('"')
+        return cookiejar.http2time(said) is not None  # type: ignore[attr-defined]
     except (ValueError, OverflowError):
         return False
 
