@@ -19,15 +19,26 @@ from benchmarks.bench.run import Result, run
 from benchmarks.bench.scenario import Decision, Scenario, load
 from benchmarks.bench.stage import PROJECT, REGION, ROOT, Cloud, Stage, env_of, local_cloud_run
 
-BEARER = "Authorization: Bearer ${alice}"
+BEARER = "Authorization: Bearer ${user}"
+ASKED = '{"type": "message", "content": "how long is ${nonce}?", "thread_id": "${nonce}"}'
+SAID = '{"type": "say", "text": "hello ${nonce}"}'
 KNOWN = {
     "backend": [
         *("--path", "/api/messages", "--path", "/api/discovery/services"),
-        *("--websocket", "/ws", "--header", BEARER),
+        *("--websocket", "/ws", "--say", ASKED, "--header", BEARER),
     ],
     "shop": ["--path", "/products", "--path", "/search?q=product", "--path", "/account"],
     "notes": ["--path", "/status", "--path", "/api/notes", "--path", "/api/me"],
-    "rooms": ["--path", "/rooms", "--websocket", "/chat?room=lobby", "--header", BEARER],
+    "rooms": [
+        "--path",
+        "/rooms",
+        "--websocket",
+        "/chat?room=${nonce}",
+        "--say",
+        SAID,
+        "--header",
+        BEARER,
+    ],
 }
 """What is said to `gate init` beside where the service is."""
 ROLES = ("stable", "candidate")
@@ -70,20 +81,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def init(cloud: Cloud, scenario: Scenario, folder: Path, *, har: bool) -> Path:
     """Deploys stable and lets `gate init` write a policy for it; the policy's file."""
     stage = Stage(cloud, scenario)
+    tokens = stage.tokens()
     folder.mkdir()
     try:
         stage.set_up()
         secrets = [f"{user}=STAGING_JWT_{user.upper()}" for user in ("alice", "bob")]
         known = KNOWN[scenario.service]
-        used = [one for one in secrets if har or f"${{{one.partition('=')[0]}}}" in " ".join(known)]
+        used = secrets if har or "${user}" in " ".join(known) else []
         command = [sys.executable, "-m", "gate.cli", "init", *known, "--out", str(folder)]
         command += ["--project", PROJECT, "--region", REGION, "--service", stage.name, "--no-prove"]
         command += [part for one in used for part in ("--secret", one)]
         if har:
             path = folder / "visit.har"
-            record(scenario.service, stage.url(), stage.good_tokens(), path)
-            command += ["--har", str(path)]
-        env = env_of({**cloud.exports, **stage.tokens()})
+            passwords = {user: tokens[f"STAGING_JWT_{user.upper()}"] for user in ("alice", "bob")}
+            record(scenario.service, stage.url(), passwords, path)
+            command += ["--har", str(path), "--writes"]
+        env = env_of({**cloud.exports, **tokens})
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -5,11 +5,11 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import options, prove, show, wiring
+from gate.cli import init_har, options, prove, show, wiring
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
@@ -29,11 +29,14 @@ paths that end in z."""
 
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
+_STEPS_SHOWN = 3
 _DESCRIPTION = """\
-Asks what serves users now: an OpenAPI document if there is one, the usual health paths, and a
-WebSocket if you name one; several times, so that what changes from answer to answer is told from
-what does not. Writes a policy with comments, NAME.yaml, and JSON Schemas into the folder NAME, then
-asks stable the policy's own probes. Reads only: no traffic is moved and nothing is deployed."""
+Asks what serves users now: an OpenAPI document if there is one, the usual health paths, the pages
+that you name and what they lead to, and a WebSocket if you name one; several times, so that what
+changes from answer to answer is told from what does not. Writes a policy with comments, NAME.yaml,
+and JSON Schemas into the folder NAME, then asks stable the policy's own probes, and says what they
+cannot see. Reads only: no traffic is moved and nothing is deployed. With a recorded visit (--har)
+it also plays what somebody did there, if --writes or --url allows that."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -41,15 +44,38 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     parser.add_argument("--url", default="", help="ask this base URL instead of the service's own")
     parser.add_argument(
-        "--path", action="append", default=[], help="ask this path, too; repeatable"
+        "--path",
+        action="append",
+        default=[],
+        help="ask this path, too, e.g. '/notes?page=1'; repeatable",
     )
-    parser.add_argument("--websocket", default="", metavar="PATH", help="hear this WebSocket, too")
+    parser.add_argument(
+        "--websocket",
+        default="",
+        metavar="PATH",
+        help="hear this WebSocket, too, e.g. '/chat?room=${nonce}' for a room of its own",
+    )
     parser.add_argument(
         "--say",
         default="",
         metavar="TEXT",
-        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'',
+        help='send this to the WebSocket and hear its reply, e.g. \'{"type": "ping"}\'; with '
+        "${nonce} in it, also whom it reaches in the same room and elsewhere",
     )
+    _add_credentials(parser)
+    _add_visit(parser)
+    parser.add_argument(
+        "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
+    )
+    parser.add_argument(
+        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    options.add_service(parser)
+    options.add_output(parser)
+
+
+def _add_credentials(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secret",
         action="append",
@@ -62,7 +88,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="'NAME: VALUE'",
-        help="send this with every request, e.g. 'Authorization: Bearer ${alice}'; repeatable",
+        help="send this with every request, e.g. 'Authorization: Bearer ${alice}', or ${user} for "
+        "each user's own, of whom the second one comes to WebSockets; repeatable",
     )
     parser.add_argument(
         "--subprotocol",
@@ -71,15 +98,20 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="offer this to the WebSocket, e.g. 'jwt.${alice|base64url}'; repeatable",
     )
+
+
+def _add_visit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, default=Path("policies"), metavar="DIR", help="default: policies"
+        "--har",
+        type=Path,
+        metavar="FILE",
+        help="make a journey of a visit that a browser or a proxy recorded, too",
     )
     parser.add_argument(
-        "--no-prove", action="store_true", help="do not try what faults the policy would notice"
+        "--writes",
+        action="store_true",
+        help="play the journey on stable also where it changes something; --url allows that, too",
     )
-    parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    options.add_service(parser)
-    options.add_output(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +121,7 @@ class _Job:
     Attributes:
         name: of the policy, for its file and its schemas' folder.
         values: of the secrets.
+        visit: a recorded one, None without.
     """
 
     asked: Asked
@@ -99,6 +132,7 @@ class _Job:
     name: str
     url: str
     force: bool
+    visit: init_har.Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +144,7 @@ class _Result:
     policy: Policy
     evidence: tuple[Evidence, ...]
     target: Target
+    played: init_har.Played = field(default_factory=init_har.Played)
 
     @property
     def failed(self) -> dict[str, str]:
@@ -132,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output != "json":
         show.say(_lines(result))
     proven = None
-    if not result.failed and not args.no_prove:
+    if not result.failed and not args.no_prove and not result.played.unasked:
         asked = argparse.Namespace(
             **vars(args),
             file=job.policy,
@@ -166,7 +201,7 @@ def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Tri
 
 
 def _job(args: argparse.Namespace) -> _Job:
-    from gate.probes.recording import plain_path  # noqa: PLC0415 - only here
+    from gate.probes.following import plain_path  # noqa: PLC0415 - only here
 
     paths = tuple(dict.fromkeys((*PATHS, *args.path)))
     for path in (*paths, *([args.websocket] if args.websocket else [])):
@@ -186,7 +221,7 @@ def _job(args: argparse.Namespace) -> _Job:
         tuple(args.subprotocol),
         args.say,
     )
-    _check_templates(asked, refs)
+    asked = replace(asked, users=_users(asked, refs, elsewhere=args.har is not None))
     if args.url:
         service, url = ServiceName(args.project, args.region, args.service), base_url(args.url)
     else:
@@ -196,7 +231,11 @@ def _job(args: argparse.Namespace) -> _Job:
     if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", name):
         raise UsageError(f"--service: {name[:100]!a} is no name of a Cloud Run service")
     values = wiring.secret_values(refs, "export them before running gate init")
-    return _Job(asked, service, refs, values, args.out / f"{name}.yaml", name, url, args.force)
+    visit = None
+    if args.har is not None:
+        visit = init_har.Visit(init_har.read(args.har), values, bool(args.writes or args.url))
+    path = args.out / f"{name}.yaml"
+    return _Job(asked, service, refs, values, path, name, url, args.force, visit)
 
 
 def _pair(pattern: re.Pattern[str], flag: str, text: str, form: str) -> tuple[str, str]:
@@ -206,30 +245,51 @@ def _pair(pattern: re.Pattern[str], flag: str, text: str, form: str) -> tuple[st
     return match[1], match[2]
 
 
-def _check_templates(asked: Asked, secrets: Mapping[str, SecretRef]) -> None:
-    """Refuses unknown names, and secrets that nothing uses."""
+def _used(asked: Asked) -> set[str]:
+    """The names that its templates use.
+
+    Raises:
+        ValueProblem: one is malformed.
+    """
+    from gate.core import template  # noqa: PLC0415 - only here
+
+    texts = [*asked.subprotocols, *(value for _, value in asked.headers), asked.say]
+    texts += [asked.websocket, *asked.paths]
+    return {name for text in texts for name in template.parse(text).names}
+
+
+def _users(asked: Asked, secrets: Mapping[str, SecretRef], *, elsewhere: bool) -> tuple[str, ...]:
+    """The users whose secret is `${user}`.
+
+    Refuses unknown names, and secrets that nothing uses, unless they may be used elsewhere.
+    """
     from gate.core import template  # noqa: PLC0415 - only here
     from gate.errors import ValueProblem  # noqa: PLC0415
 
-    texts = [*asked.subprotocols, *(value for _, value in asked.headers), asked.say]
     try:
-        used = {name for text in texts for name in template.parse(text).names}
+        used = _used(asked)
     except ValueProblem as error:
         raise UsageError(
             f"gate init: a template is malformed: {error.message}", error.hint
         ) from None
-    if unknown := sorted(used - secrets.keys() - {template.NONCE}):
+    users = tuple(name for name in secrets if name not in used) if template.USER in used else ()
+    if unknown := sorted(used - secrets.keys() - {template.NONCE, template.USER}):
         names = ", ".join(f"${{{name}}}" for name in unknown)
         raise UsageError(f"gate init: no value for {names}", "give it with --secret NAME=VARIABLE")
-    if unused := sorted(secrets.keys() - used):
+    if template.USER in used and not users:
+        raise UsageError("gate init: no user for ${user}", "give one with --secret NAME=VARIABLE")
+    if not elsewhere and (unused := sorted(secrets.keys() - used - {*users})):
         raise UsageError(
             f"--secret: {', '.join(unused)} is used nowhere",
-            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}",
+            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}, or write "
+            "${user} there for each user's",
         )
+    return users
 
 
 async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     from gate.drafting.draft import draft  # noqa: PLC0415
+    from gate.drafting.expectations import start_of  # noqa: PLC0415
     from gate.probes.outcome import CannotAskError  # noqa: PLC0415
     from gate.probes.recording import Recorder  # noqa: PLC0415
 
@@ -244,11 +304,15 @@ async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     drafted = draft(
         recording, job.asked, job.service, job.secrets, folder=job.name, logs=not job.url
     )
+    played = init_har.Played()
+    if job.visit is not None:
+        played = await init_har.play(job.visit, target, job.name, drafted, start_of(recording))
+        drafted = init_har.with_journeys(drafted, played, _used(job.asked) | {*job.asked.users})
     if not drafted.asks:
         raise _nothing(target.url, recording)
-    result = await _tried(job, drafted, target, narrator.progress, force=job.force)
+    result = await _tried(job, drafted, target, narrator.progress, played, force=job.force)
     if result.failed and (rest := drafted.without(result.failed)).asks:
-        result = await _tried(job, rest, target, narrator.progress, force=True)
+        result = await _tried(job, rest, target, narrator.progress, played, force=True)
     return result
 
 
@@ -280,6 +344,7 @@ async def _tried(
     drafted: "Draft",
     target: Target,
     progress: Callable[[Progress], None],
+    played: init_har.Played,
     *,
     force: bool,
 ) -> _Result:
@@ -293,16 +358,17 @@ async def _tried(
 
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
-    runner, _ = wiring.probes_of(policy, None)
+    askable = init_har.askable(policy, played.unasked) if job.visit else policy
+    runner, _ = wiring.probes_of(askable, None)
     kinds = {probe.name: keys_of(probe).facts for probe in policy.probes}
     asked = [
         probe
-        for probe in policy.probes
+        for probe in askable.probes
         if kinds[probe.name].addressed and not kinds[probe.name].compares
     ]
     proven = replace(target, identity=policy.candidate.identity) if target.revision else target
     evidence = await runner.run(asked, proven, progress)
-    return _Result(drafted, files, policy, evidence, target)
+    return _Result(drafted, files, policy, evidence, target, played)
 
 
 def _nothing(url: str, recording: Recording) -> GateError:
@@ -337,7 +403,12 @@ def _lines(result: _Result) -> list[str]:
     lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
     if result.draft.missing:
         lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines.append("  not asked: speed; see docs/policy/latency.md")
+    lines += [f"  {safe(line)}" for line in result.played.lines]
+    lines += [
+        f"  {name} is written and was not asked of stable: {safe(why)}"
+        for name, why in result.played.unasked.items()
+    ]
+    lines += [f"  cannot see {safe(one)}" for one in result.draft.unseen]
     policy, *schemas = result.files
     beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
     lines.append(f"wrote {policy}{beside}")
@@ -358,8 +429,12 @@ def _last_lines(job: _Job, proven: tuple[Trials, str] | None) -> list[str]:
 
 def _asked(ask: Mapping[str, object]) -> str:
     (kind, parts), *_ = ask.items()
-    path = parts.get("path", "") if isinstance(parts, dict) else ""
-    return f"{kind} {path}".rstrip()
+    given = parts if isinstance(parts, dict) else {}
+    steps = given.get("steps", ())
+    if kind == "journey" and len(steps) > _STEPS_SHOWN:
+        return f"journey of {len(steps)} steps"
+    paths = [given.get("path")] + [one.get("get") for one in steps]
+    return " ".join([kind, *(str(path) for path in paths if path)])
 
 
 def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> object:
@@ -374,7 +449,10 @@ def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> o
         "digest": result.policy.digest,
         "probes": [question.name for question in result.draft.questions],
         "missing": list(result.draft.missing),
+        "unseen": list(result.draft.unseen),
         "left_out": [{"what": path, "why": why} for path, why in result.draft.left_out],
+        "visit": list(result.played.lines),
+        "not_asked_of_stable": dict(result.played.unasked),
         "passed_on_stable": [item.probe for item in result.evidence if item.passed],
         "failed_on_stable": [{"probe": name, "seen": seen} for name, seen in result.failed.items()],
     }

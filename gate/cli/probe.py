@@ -61,15 +61,8 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        since = wiring.SystemClock().now()
-        target = Target(
-            base_url(args.url),
-            since=since,
-            ready_until=_ready_until(policy),
-            fail_fast=policy.stops_early,
-        )
         runner, _ = wiring.probes_of(policy, None)
-        return await runner.run(policy.probes, target, narrator.progress)
+        return await runner.run(policy.probes, _elsewhere(args, policy), narrator.progress)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
@@ -103,6 +96,16 @@ async def _probe(
             request_log = RequestLog(logs, wiring.SystemClock())
             seen = await request_log.confirmed(seen, args.revision, target.since)
         return seen
+
+
+def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
+    """The service at the URL that was given."""
+    return Target(
+        base_url(args.url),
+        since=wiring.SystemClock().now(),
+        ready_until=_ready_until(policy),
+        fail_fast=policy.stops_early,
+    )
 
 
 def _ready_until(policy: Policy) -> datetime:

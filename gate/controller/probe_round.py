@@ -61,34 +61,7 @@ class ProbeRound:
     async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
         """The candidate, then users' own address; what had no time to end is missing."""
         left_s = (command.until - self._clock.now()).total_seconds()
-        own = Target(
-            command.url,
-            command.revision,
-            headers,
-            command.since,
-            command.identity,
-            stable=_stable(command, headers),
-            repeats=command.control,
-            until=command.until,
-            compare_with=command.compare_with,
-            warm_s=min(command.warm_s, left_s / 2),
-            ingress=command.ingress,
-            fail_fast=command.fail_fast,
-            ready_until=command.ready_until,
-            tagged=True,
-            alone=command.again,
-        )
-        users = Target(
-            command.audience.rstrip("/"),
-            "",
-            headers,
-            command.since,
-            until=command.until,
-            ingress=command.ingress,
-            alone=command.again,
-            share=command.share,
-            fail_fast=command.fail_fast,
-        )
+        own, users = _own(command, headers, left_s), _users(command, headers)
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
@@ -170,3 +143,39 @@ async def users_answer(url: str, answers: Answers | None, identity: Identity) ->
         late = f"it is private; no ID token was to be had in {IDENTITY_WITHIN_S:g} s"
         return UsersAnswer(unknown=late)
     return await answers(url, headers) if headers else seen
+
+
+def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float) -> Target:
+    """The candidate at its own address."""
+    return Target(
+        command.url,
+        command.revision,
+        headers,
+        command.since,
+        command.identity,
+        stable=_stable(command, headers),
+        repeats=command.control,
+        until=command.until,
+        compare_with=command.compare_with,
+        warm_s=min(command.warm_s, left_s / 2),
+        ingress=command.ingress,
+        fail_fast=command.fail_fast,
+        ready_until=command.ready_until,
+        tagged=True,
+        alone=command.again,
+    )
+
+
+def _users(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target:
+    """The address that users have."""
+    return Target(
+        command.audience.rstrip("/"),
+        "",
+        headers,
+        command.since,
+        until=command.until,
+        ingress=command.ingress,
+        alone=command.again,
+        share=command.share,
+        fail_fast=command.fail_fast,
+    )

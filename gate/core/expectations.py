@@ -39,6 +39,7 @@ class Found:
     Attributes:
         equals: what each value that it finds must be.
         some: what at least one of them must be.
+        never: what none of them may be.
         contains: a text that each of them must hold.
         matches: a regular expression that must be found in each of them.
         kind: the JSON type that each of them must have, "" for any.
@@ -48,6 +49,7 @@ class Found:
 
     equals: Json = field(default=None, hash=False)
     some: Json = field(default=None, hash=False)
+    never: Json = field(default=None, hash=False)
     contains: str = ""
     matches: str = ""
     kind: str = ""

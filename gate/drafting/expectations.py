@@ -42,31 +42,39 @@ class Held:
     remark: str
 
 
-def held(path: str, samples: Sequence[Sample]) -> Held:
+def held(path: str, samples: Sequence[Sample], *, data: bool = False) -> Held:
     """What can be asked of these answers' headers and bodies.
 
     Args:
         path: of the schema file, if there is to be one.
         samples: at least one.
+        data: whether its words are data, and only its shape is to be held.
     """
+    wanted = type_of(samples)
+    forms = sorted({sample.form.value for sample in samples})
+    if forms != [Form.JSON.value]:
+        page = all(sample.look is not None for sample in samples)
+        told = "a page: what it is called, what it shows and where it leads."
+        remark = told if page else f"{' or '.join(forms)}; little more than its status can be held."
+        return Held(wanted, {}, remark)
+    values = [sample.value for sample in samples]
+    schema = schema_of(values, data=data)
+    if schema is None:
+        return Held(wanted, {}, "JSON that is too large for a schema.")
+    names = _ERRORS if samples[0].status >= 400 else ()
+    shown = {} if data else _shown(values, (*_STATES, *names))
+    wanted = {**({"json": shown} if shown else {}), "schema": path, **wanted}
+    return Held(wanted, {path: schema}, "the words that never changed, and the shape of the rest.")
+
+
+def type_of(samples: Sequence[Sample]) -> dict[str, Json]:
+    """The headers that say what it is, where all of them said the same."""
     headers: dict[str, Json] = {}
     for name, plain in (("Content-Type", _CONTENT_TYPE), ("WWW-Authenticate", _CHALLENGE)):
         said = {sample.header(name.lower()) for sample in samples}
         if len(said) == 1 and plain.fullmatch(value := said.pop()):
             headers[name] = value
-    wanted: dict[str, Json] = {"headers": headers} if headers else {}
-    forms = sorted({sample.form.value for sample in samples})
-    if forms != [Form.JSON.value]:
-        remark = f"{' or '.join(forms)}; little more than its status can be held."
-        return Held(wanted, {}, remark)
-    values = [sample.value for sample in samples]
-    schema = schema_of(values)
-    if schema is None:
-        return Held(wanted, {}, "JSON that is too large for a schema.")
-    names = _ERRORS if samples[0].status >= 400 else ()
-    shown = _shown(values, (*_STATES, *names))
-    wanted = {**({"json": shown} if shown else {}), "schema": path, **wanted}
-    return Held(wanted, {path: schema}, "the words that never changed, and the shape of the rest.")
+    return {"headers": headers} if headers else {}
 
 
 def start_of(recording: Recording) -> float | None:

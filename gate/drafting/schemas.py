@@ -23,15 +23,18 @@ _CHANGES = re.compile(
     r"|nonce|trace|token|secret|password|key|session|cookie|host|node|instance|pod|region|zone|url"
     r"|uri|name|user|message|msg|text|content|title|descri|mail|random|seed|(^|_|-)id$|[a-z]Id$"
 )
+ISO_8601 = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"
+"""How times begin that any client can read."""
 _MADE_UP = re.compile(r"(?s)[0-9]+|[0-9a-fA-F-]{8,}|.{65,}|.*?[0-9]{3}.*")
 """Names of fields that are data themselves: ids, numbers, whole texts."""
 
 
-def schema_of(samples: Sequence[Json]) -> Json | None:
+def schema_of(samples: Sequence[Json], *, data: bool = False) -> Json | None:
     """The schema, None where the samples are too large or too deep for one to mean anything.
 
     Args:
         samples: at least one.
+        data: whether its words are data, as in the items of a list.
     """
     if not samples or not all(map(_bounded, samples)):
         return None
@@ -41,7 +44,7 @@ def schema_of(samples: Sequence[Json]) -> Json | None:
     for sample in samples:
         builder.add_object(sample)
     inferred: Json = builder.to_schema()
-    held = _held(inferred, samples, "", data=False)
+    held = _held(inferred, samples, "", data=data)
     schema = {"$schema": _DIALECT, **held} if isinstance(held, dict) else held
     return schema if len(json.dumps(schema)) <= SCHEMA_MAX_BYTES else None
 
@@ -70,6 +73,8 @@ def _held(schema: Json, values: Sequence[Json], name: str, *, data: bool) -> Jso
         return {"const": word}
     held: dict[str, Json] = {key: one for key, one in schema.items() if key != "type"}
     held |= _type(schema.get("type"))
+    if held.get("type") == "string" and values and all(map(_is_date, values)):
+        held["pattern"] = ISO_8601
     if isinstance(of := schema.get("properties"), dict):
         held |= _object(of, schema.get("required"), values, data=data)
     if "items" in schema:
@@ -78,6 +83,10 @@ def _held(schema: Json, values: Sequence[Json], name: str, *, data: bool) -> Jso
     if isinstance(any_of := schema.get("anyOf"), list):
         held["anyOf"] = [_held(one, (), name, data=True) for one in any_of]
     return held
+
+
+def _is_date(value: Json) -> bool:
+    return isinstance(value, str) and re.match(ISO_8601, value) is not None
 
 
 def _object(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gate.core.policy import IdentityRule
 from gate.core.questions import Json
-from gate.drafting.draft import Draft, Question
+from gate.drafting.question import Draft, Question
 from gate.errors import UsageError
 
 WIDTH = 100
@@ -41,7 +41,9 @@ capabilities:             # what is at stake, for the report; then `capability: 
 
 def policy_text(draft: Draft) -> str:
     """The policy: valid YAML whatever the service said."""
-    lines = [*_comment(_HEAD.format(times=draft.times)), "version: 1"]
+    unseen = "".join(f"\n- {told}" for told in draft.unseen)
+    head = _HEAD.format(times=draft.times) + ("\n\nIt cannot see:" + unseen if unseen else "")
+    lines = [*_comment(head), "version: 1"]
     service = draft.service
     named = {"project": service.project, "region": service.region, "name": service.name}
     if given := {key: value for key, value in named.items() if value}:
@@ -200,19 +202,29 @@ def _probe(question: Question) -> Iterator[str]:
 
 def _block(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for key, one in value.items():
-        if isinstance(one, list) and len(flow(one)) > WIDTH // 2:
+        line = f"{indent}{_word(key)}: {flow(one)}"
+        if isinstance(one, dict) and one and len(line) > WIDTH:
             yield f"{indent}{_word(key)}:"
-            yield from (f"{indent}  - {_item(item)}" for item in one)
+            yield from _block(one, f"{indent}  ")
+        elif isinstance(one, list) and len(flow(one)) > WIDTH // 2:
+            yield f"{indent}{_word(key)}:"
+            for item in one:
+                yield from _item(item, f"{indent}  ")
         else:
-            yield f"{indent}{_word(key)}: {flow(one)}"
+            yield line
 
 
-def _item(value: Json) -> str:
+def _item(value: Json, indent: str) -> Iterator[str]:
     """An item of a list in block style; the braces of a mapping with one key are left out."""
-    if isinstance(value, dict) and len(value) == 1:
-        ((key, one),) = value.items()
-        return f"{_word(key)}: {flow(one)}"
-    return flow(value)
+    if not isinstance(value, dict) or not value:
+        yield f"{indent}- {flow(value)}"
+        return
+    if len(value) > 1 and len(line := f"{indent}- {flow(value)}") <= WIDTH:
+        yield line
+        return
+    lines = _block(value, "")
+    yield f"{indent}- {next(lines)}"
+    yield from (f"{indent}  {line}" for line in lines)
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:

@@ -114,6 +114,7 @@ def found_keys(templated: Templated, *, typed: bool) -> Short:
             ),
         ],
         "some": Annotated[any_json, Key("what at least one of them must be; may hold templates")],
+        "never": Annotated[any_json, Key("what none of them may be; may hold templates")],
         "contains": Annotated[
             str, Text(), templated, Key("text that each must hold; may hold templates")
         ],

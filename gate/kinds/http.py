@@ -1,19 +1,22 @@
 """`http`: one request, one answer."""
 
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, Self
 
 from gate.core.expectations import Content, Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds.answers import content_keys
+from gate.kinds.checks import Within
 from gate.kinds.forms import AnyJson, Choice
-from gate.kinds.keys import Keys
+from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
 from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Templated
 from gate.kinds.values import (
     AnswerHeaders,
+    More,
     RequestHeaders,
     SomeSeconds,
     Statuses,
@@ -75,6 +78,17 @@ class HttpProbe(Keys):
     ] = ()
 
     content: Annotated[Content, content_keys(), Expected("")] = field(default_factory=Content)
+    slower_percent: Annotated[
+        float | None,
+        More(),
+        Within(50, 10_000),
+        Expected(
+            "how much slower than stable's the answer may be, 50% or more. It fails where it is so "
+            "in each of four answers, asked in turns, and by more than 300 ms. Needs "
+            "`baseline: stable`",
+            "slower_than_stable",
+        ),
+    ] = None
 
     def agree(self) -> None:
         """As Checked.agree."""
@@ -85,6 +99,21 @@ class HttpProbe(Keys):
     def expects(self) -> tuple[Json, ...]:
         """As Keys.expects."""
         return (self.answer.json, [value for _, value in self.answer_headers])
+
+    @property
+    def slower_at_most_percent(self) -> float | None:
+        """As Keys.slower_at_most_percent."""
+        return self.slower_percent
+
+    def alone(self) -> Self:
+        """As Keys.alone: with nobody to be slower than."""
+        return replace(self, slower_percent=None)
+
+    def remarks(self, *, stable: bool) -> Iterator[Remark]:
+        """As Keys.remarks."""
+        if self.slower_percent is not None and not stable:
+            place, told = "expect.slower_than_stable", "has no stable to compare with"
+            yield Remark(place, told, "set baseline: stable")
 
     @property
     def writes(self) -> bool:

@@ -80,6 +80,11 @@ class Keys(Checked):
         """Whether asking it may change what the service keeps."""
         return False
 
+    @property
+    def slower_at_most_percent(self) -> float | None:
+        """How much slower than stable's its one answer may be; None where that is only told."""
+        return None
+
     def alone(self) -> Self:
         """The same question where there is no stable beside the candidate."""
         return self

@@ -14,7 +14,9 @@ from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Asked, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.core.shapes import Shape, broken, together, unlike, unreadable
+from gate.core.slowness import TOLD_PERCENT, TRIES, beside, slower
 from gate.core.statistics import SprtResult
+from gate.kinds.keys import keys_of
 from gate.ports import Clock
 from gate.probes.words import LINES_MAX, TEXT_MAX
 
@@ -101,7 +103,44 @@ async def ask_both(probe: Probe, sides: Sides, limits: Limits) -> tuple[Evidence
         ):
             break
         sides.again(len(tries))
-    return _told(seen, tries)
+    own, control = _told(seen, tries)
+    if len(tries) == 1 and own.passed and control.passed:
+        return await _timed(probe, sides, limits, (own, control))
+    return own, control
+
+
+async def _timed(
+    probe: Probe, sides: Sides, limits: Limits, first: tuple[Evidence, Evidence]
+) -> tuple[Evidence, Evidence]:
+    """A pass that is much slower than stable's is asked again: it counts if it stays so.
+
+    One slow answer may be chance, and is never more than told.
+    """
+    own, control = first
+    began, tries, took = limits.clock.now(), [first], [(own.took_s, control.took_s)]
+    allowed = keys_of(probe).slower_at_most_percent
+    percent = TOLD_PERCENT if allowed is None else allowed
+    while slower(took, percent) and len(tries) < TRIES and limits.allow(tries, began):
+        sides.again(len(tries))
+        tries.append((await sides.own(), await sides.control()))
+        if not (tries[-1][0].passed and tries[-1][1].passed):
+            return first
+        took.append((tries[-1][0].took_s, tries[-1][1].took_s))
+    if not slower(took, percent):
+        return first
+    told = beside(took)
+    if allowed is None or len(tries) < TRIES:
+        return _told_apart(own, [told]), control
+    finding = Finding(Symptom.SLOW, f"at most {allowed:g}% slower than stable's", told)
+    own = replace(
+        own,
+        outcome=Outcome.FAILED,
+        findings=(finding,),
+        seen=f"slower than stable: {told} ({len(tries)} of {len(tries)} times)",
+        right_times=0,
+        repeats=(Repeat.WRONG,) * len(tries),
+    )
+    return own, replace(control, repeats=(Repeat.RIGHT,) * len(tries))
 
 
 async def ask_alone(

@@ -5,39 +5,42 @@ looks like a token is kept.
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from urllib.parse import urlsplit
 
-from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Symptom
 from gate.core.policy import Json
-from gate.core.recording import Asked, Form, Page, Recording, Sample
+from gate.core.recording import GARBLED, Asked, Form, How, Page, Recording, Sample, Socket
 from gate.core.redaction import Redactor
-from gate.core.template import parse
+from gate.core.template import NONCE, names, parse
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Clock, Target
-from gate.probes import headers
+from gate.probes import headers, paths
+from gate.probes.documents import routes_of, writes_of
 from gate.probes.expect import compact, read_json
+from gate.probes.following import found_in
+from gate.probes.frontend import Arrival
 from gate.probes.inquiry import Nonces, Run
 from gate.probes.outcome import Fault
 from gate.probes.tls import shared_context
-from gate.probes.web.asking import EXTRA, ask_once, plain_request
+from gate.probes.web.asking import EXTRA, Reply, ask_once, ask_patiently, plain_request
 from gate.probes.web.exchange import Answer, Request
+from gate.probes.web.looking import look
 from gate.probes.words import TEXT_MAX, Words
 
 AT_ONCE = 4
 """Most pages asked at the same time: users are being served there."""
-ROUTES_MAX = 20
-"""Most pages taken from an OpenAPI document."""
+FOUND_MAX = 40
+"""Most pages asked that nobody named."""
+STRANGERS_MAX = 20
+"""Most pages asked without credentials."""
+_ASKED_ALONE = frozenset({How.NAMED, How.LISTED, How.LINKED, How.ITEM})
 
-_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!&'()*+,;=:@%/-]{0,200}")
-_ACTS = re.compile(r"(?i)logout|signout|sign-out|delete|reset|shutdown|restart|export|download")
 
-
-def plain_path(path: str) -> bool:
-    """Whether a path holds only what may be written into a policy, and does not end at Google."""
-    return bool(_PATH.fullmatch(path)) and not kept_by_front_end(path)
+ARRIVAL_WITHIN_S = 10.0
+"""How long the front end may not know the address yet, right after it was given."""
 
 
 class Recorder:
@@ -61,6 +64,7 @@ class Recorder:
             logs=None,
             tls=cache(shared_context),
             since=clock.now(),
+            arrival=Arrival(ARRIVAL_WITHIN_S),
         )
 
     async def record(
@@ -78,30 +82,69 @@ class Recorder:
         """
         first_s = await self._first_s(asked)
         document = await self._document(asked)
-        routes = routes_of(document)
-        paths = list(dict.fromkeys((*asked.paths, *routes)))
-        pages = {path: Page(path, ()) for path in paths}
-        for number in range(asked.times):
-            if number:
-                await self._clock.sleep(asked.apart_s)
+        pages = {path: Page(path, ()) for path in map(asked.as_first, asked.paths)}
+        for path in routes_of(document):
+            pages.setdefault(path, Page(path, (), how=How.LISTED))
+        pages |= await self._round(asked, pages.values())
+        for _ in range(2):  # what nobody named may lead on, but not to yet more links
+            pages |= await self._led_to(asked, pages)
+        for _ in range(asked.times - 1):
+            await self._clock.sleep(asked.apart_s)
             pages |= await self._round(asked, pages.values())
-        socket = None
-        if asked.websocket:
-            from gate.probes.sockets.hearing import hear  # noqa: PLC0415 - lazy, as the probes
+        return Recording(
+            tuple(pages.values()),
+            await self._socket(asked),
+            tuple(revisions),
+            asked.openapi if document is not None else "",
+            first_s,
+            start_s,
+            await self._strangers(asked, pages.values()),
+            writes_of(document),
+        )
 
-            spec = WebSocketProbe(
-                asked.websocket, subprotocols=asked.subprotocols, headers=asked.headers
-            )
-            socket = await hear(spec, self._run, asked.say, self._message)
-        openapi = asked.openapi if document is not None else ""
-        found = tuple(pages.values())
-        return Recording(found, socket, tuple(revisions), openapi, first_s, start_s)
+    async def _led_to(self, asked: Asked, pages: Mapping[str, Page]) -> dict[str, Page]:
+        """The pages that these lead to, asked once; one that is known already stays as it is."""
+        host = urlsplit(self._run.target.url).netloc
+        found: dict[str, Page] = {}
+        for path, how, parent in found_in([*pages.values()], host):
+            if path not in pages and not self._hidden(path):
+                found.setdefault(path, Page(path, (), how=how, parent=parent))
+        return await self._round(asked, [*found.values()][:FOUND_MAX])
+
+    async def _strangers(self, asked: Asked, pages: Iterable[Page]) -> tuple[Page, ...]:
+        """Pages that were asked with credentials, without them: as often as the others."""
+        if not asked.headers:
+            return ()
+        alone = replace(asked, headers=())
+        fit = (page for page in pages if page.how in _ASKED_ALONE and 0 < page.status < 400)
+        found = {page.path: Page(page.path, ()) for page in [*fit][:STRANGERS_MAX]}
+        for _ in range(asked.times):
+            found |= await self._round(alone, found.values())
+        return tuple(found.values())
+
+    async def _socket(self, asked: Asked) -> Socket | None:
+        if not asked.websocket:
+            return None
+        from gate.probes.sockets.gathering import gather  # noqa: PLC0415 - lazy, as the probes
+        from gate.probes.sockets.hearing import hear  # noqa: PLC0415
+
+        spec = WebSocketProbe(
+            asked.websocket, subprotocols=asked.subprotocols, headers=asked.headers
+        )
+        socket = await hear(spec, self._run, asked, self._message)
+        if NONCE not in names(asked.say) or any(one.fault for one in socket.sessions):
+            return socket
+        gatherings = [await gather(spec, self._run, asked, self._message) for _ in range(2)]
+        fit = tuple(one for one in gatherings if one is not None)
+        return replace(socket, gatherings=fit if len(fit) == len(gatherings) else ())
 
     async def _first_s(self, asked: Asked) -> float:
         """How long the first answer of the container takes; 0 where none comes in time."""
         run, trace = self._run, headers.Trace()
-        request = plain_request(run, trace, "/")
-        reply = await ask_once(run, request, asked.start_within_s, (200,))
+        within_s = asked.start_within_s
+        reply = await ask_patiently(
+            run, lambda: plain_request(run, trace, "/"), within_s, (200,), _passed_over
+        )
         return reply.answer.took_s if reply.answer and reply.front_end is None else 0.0
 
     async def _document(self, asked: Asked) -> Json:
@@ -118,7 +161,8 @@ class Recorder:
         async def one(page: Page) -> Page:
             async with room:
                 seen = await self._ask(asked, page.path)
-            return Page(page.path, page.samples + seen.samples, seen.fault, seen.reached)
+            samples = page.samples + seen.samples
+            return replace(page, samples=samples, fault=seen.fault, reached=seen.reached)
 
         whole = [page for page in pages if not page.fault]
         return {page.path: page for page in await asyncio.gather(*map(one, whole))}
@@ -126,11 +170,12 @@ class Recorder:
     async def _ask(self, asked: Asked, path: str) -> Page:
         run = self._run
         values = run.values(run.nonces.new())
-        templates = tuple((name, parse(value)) for name, value in asked.headers)
+        templates = tuple((name, parse(value)) for name, value in asked.own_headers)
         sent = headers.render(headers.Trace(), run.target.headers, templates, values)
         given = {name.lower() for name, _ in sent}
         sent += tuple((name, value) for name, value in EXTRA if name not in given)
-        request = Request("GET", run.target.url + path, sent)
+        url = run.target.url + paths.rendered(parse(path), values)
+        request = Request("GET", url, sent)
         reply = await ask_once(run, request, asked.timeout_s, (200,))
         if reply.fault is not None or reply.answer is None:
             fault = reply.fault or Fault(Symptom.CLIENT, "no answer", "one")
@@ -140,8 +185,19 @@ class Recorder:
 
     def _sample(self, answer: Answer) -> Sample:
         form, value = self._read(answer.body)
-        clean = self._clean(answer.headers)
-        return Sample(answer.status, clean, form, value, answer.took_s)
+        text = answer.text
+        seen = look(answer) if form is Form.TEXT else None
+        return Sample(
+            answer.status,
+            self._clean(answer.headers),
+            form,
+            value,
+            answer.took_s,
+            len(answer.body),
+            seen.without(self._hidden) if seen else None,
+            any(one in text for one in GARBLED),
+            any(one > "\x7f" for one in text),
+        )
 
     def _message(self, text: str) -> Sample:
         form, value = self._read(text.encode())
@@ -160,35 +216,14 @@ class Recorder:
             return Form.SECRET, None
         return Form.JSON, value
 
+    def _hidden(self, text: str) -> bool:
+        """Whether a text holds a secret or looks like a token."""
+        return self._redactor.text(text) != text
+
     def _clean(self, found: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Headers without any that holds a secret or looks like a token."""
-        return tuple((name, value) for name, value in found if self._redactor.text(value) == value)
+        return tuple((name, value) for name, value in found if not self._hidden(value))
 
 
-def routes_of(document: Json) -> tuple[str, ...]:
-    """Paths of an OpenAPI document that a plain GET can ask: no parameters, nothing that acts."""
-    paths = document.get("paths") if isinstance(document, dict) else None
-    if not isinstance(paths, dict):
-        return ()
-    found = [
-        path
-        for path, item in paths.items()
-        if plain_path(path) and not _ACTS.search(path) and _answers_plainly(item)
-    ]
-    return tuple(found[:ROUTES_MAX])
-
-
-def _answers_plainly(item: Json) -> bool:
-    operation = item.get("get") if isinstance(item, dict) else None
-    if not isinstance(item, dict) or not isinstance(operation, dict):
-        return False
-    return not (_needs(item.get("parameters")) or _needs(operation.get("parameters")))
-
-
-def _needs(parameters: Json) -> bool:
-    """Whether any parameter must be given, or cannot be told."""
-    if not isinstance(parameters, list):
-        return parameters is not None
-    return any(
-        not isinstance(one, dict) or one.get("required") or "$ref" in one for one in parameters
-    )
+def _passed_over(reply: Reply, seen: str) -> None:
+    """What the front end says before it knows the address is nobody's answer."""

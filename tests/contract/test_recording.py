@@ -28,10 +28,12 @@ def serves(pages, head=b""):
 
     async def handler(reader, writer):
         request = await reader.readuntil(b"\r\n\r\n")
+        host = request.lower().partition(b"host: ")[2].partition(b"\r\n")[0]
         path = request.split(b" ")[1].decode()
         counts[path] = counts.get(path, 0) + 1
         page = pages.get(path, ("404 Not Found", b"", b"no"))
         status, headers, body = page(counts[path]) if callable(page) else page
+        headers = headers.replace(b"HOST", host)
         length = b"content-length: %d\r\n" % len(body)
         writer.write(b"HTTP/1.1 " + status.encode() + b"\r\n" + length + head + headers)
         writer.write(b"\r\n" + body)
@@ -102,9 +104,15 @@ async def test_a_root_that_redirects_is_asked_for_that_redirect_and_not_followed
         "/health": as_json({"status": "ok"}),
     }
     recording, _, policy, _ = await recorded(serves(pages), tmp_path)
-    assert {page.path for page in recording.pages} == set(PATHS)
+    assert {page.path for page in recording.pages} == {*PATHS, "/docs"}
     (root,) = [probe.spec for probe in policy.probes if probe.name == "root"]
-    assert (root.status, root.answer_headers) == ((307,), (("Location", "/docs"),))
+    (step,) = root.steps
+    assert (step.expect.status, step.expect.redirect.to) == ((307,), "/docs")
+    absolute = ("307 Temporary Redirect", b"location: http://HOST/docs?a=1\r\n", b"")
+    assert (await judged(policy, serves({**pages, "/": absolute})))["root"] is Outcome.PASSED
+    for location in (b"/signin", b"http://other.example/docs"):
+        moved = ("307 Temporary Redirect", b"location: " + location + b"\r\n", b"")
+        assert (await judged(policy, serves({**pages, "/": moved})))["root"] is Outcome.FAILED
 
 
 async def test_an_address_in_a_redirect_is_not_held_since_the_candidate_has_its_own(tmp_path):

@@ -1,6 +1,7 @@
 """Asks one HTTP question and judges the answer. A redirect is an answer, never followed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from gate.core.evidence import Evidence
@@ -73,7 +74,9 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     excerpts += _excerpts(last.reply, question, words)
     seen = _seen(last, faults, words)
     shape = _shape(spec, last.reply, words)
-    return draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name, shape=shape)
+    took_s = last.reply.answer.took_s if last.reply.answer else 0.0
+    told = draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name, shape=shape)
+    return replace(told, took_s=took_s)
 
 
 def _pause_s(patience: Patience, reply: Reply) -> float | None:
@@ -111,7 +114,8 @@ def _shape(spec: HttpProbe, reply: Reply, words: Words) -> Shape | None:
 
 
 def _expected(spec: HttpProbe, question: _Question) -> str:
-    return ", ".join([named(spec.status), *question.expectation.words])
+    speed = f"at most {spec.slower_percent:g}% slower than stable's" if spec.slower_percent else ""
+    return ", ".join(filter(None, [named(spec.status), *question.expectation.words, speed]))
 
 
 def _seen(last: _Try, faults: list[Fault], words: Words) -> str:

@@ -54,6 +54,7 @@ class Traveller:
         captures: names that steps may give a value to.
         hidden: what is shown in the place of each captured value and cookie, of all journeys: what
             leaks to another one must not be shown there either.
+        keep_bytes: how much of the body of a right answer is kept.
     """
 
     user: str
@@ -64,6 +65,7 @@ class Traveller:
     owners: dict[str, str]
     captures: frozenset[str]
     hidden: dict[str, str]
+    keep_bytes: int = 0
     stops: list[Stop] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -88,6 +90,11 @@ class Traveller:
     def going(self) -> bool:
         """Whether nothing has been wrong so far."""
         return not self.faults
+
+    @property
+    def captured(self) -> dict[str, str]:
+        """What it has captured, by name."""
+        return {name: value for name, value in self._values.items() if name in self.captures}
 
     @property
     def words(self) -> Words:
@@ -119,7 +126,7 @@ class Traveller:
         )
         self.names |= {reply.name} if reply.name else set()
         faults = tuple(_at(step, fault, reply.answer) for fault in self._faults(step, reply))
-        kept = _TOLD_MAX if faults else 0
+        kept = _TOLD_MAX if faults else self.keep_bytes
         self.stops.append(Stop(step, _cut(reply, kept), faults))
         if label and not faults and reply.answer is not None and step.step.method != "HEAD":
             self._keep_shape(reply.answer, label)

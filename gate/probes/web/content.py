@@ -118,6 +118,7 @@ def _bound(found: Found, values: Mapping[str, str]) -> Found:
         found,
         equals=parse_json(found.equals).render(values),
         some=parse_json(found.some).render(values),
+        never=parse_json(found.never).render(values),
         contains=parse(found.contains).render(values),
     )
 
@@ -184,6 +185,8 @@ def _differences(found: Found, values: list[Json]) -> Iterator[str]:
     if found.some is not None and not any(_same(found.some, value) for value in values):
         more = f" and {len(values) - 1} more" if len(values) > 1 else ""
         yield f"{_shown(values[0])}{more}, none of them that" if values else "nothing found"
+    if found.never is not None and any(_same_text(found.never, value) for value in values):
+        yield f"{_shown(found.never)} among {len(values)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +219,21 @@ def _same(expected: Json, value: Json) -> bool:
     return Bound(expected, None, None).matches(value)
 
 
+def _same_text(unwanted: Json, value: Json) -> bool:
+    """Whether a value is the one that must not be there: a template's is text, a number as well."""
+    if isinstance(unwanted, str) and not isinstance(value, str):
+        return unwanted == compact(value)
+    return _same(unwanted, value)
+
+
 def _as_text(found: Found) -> Found:
     """What HTML must hold is text, also where a policy writes a number."""
 
     def text(value: Json) -> Json:
         return value if value is None or isinstance(value, str) else compact(value)
 
-    return replace(found, equals=text(found.equals), some=text(found.some))
+    equals, some, never = map(text, (found.equals, found.some, found.never))
+    return replace(found, equals=equals, some=some, never=never)
 
 
 def _kind(value: Json) -> str:
@@ -254,6 +265,7 @@ def _named(found: Found) -> str:
     """What must be found, in words."""
     parts = [f"= {compact(found.equals)}"] if found.equals is not None else []
     parts += [f"with {compact(found.some)} among them"] if found.some is not None else []
+    parts += [f"never {compact(found.never)}"] if found.never is not None else []
     parts += [f"with {compact(found.contains)}"] if found.contains else []
     parts += [f"matching {found.matches}"] if found.matches else []
     parts += [f"of type {found.kind}"] if found.kind else []

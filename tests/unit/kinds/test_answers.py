@@ -44,7 +44,7 @@ def test_what_is_written_is_read(tmp_path, expect, read):
         ('{selector: {"h1[": x}}', "is no CSS selector"),
         ('{selector: {"h1@": x}}', "no name of an attribute after @"),
         ('{path: {$.a: {matches: "("}}}', "is no regular expression"),
-        ("{path: {$.a: {}}}", "needs at least one of equals, some, contains"),
+        ("{path: {$.a: {}}}", "needs at least one of equals, some, never, contains"),
         ("{path: {$.a: null}}", "expected a JSON value"),
         ("{path: {$.a: {exits: true}}}", "unknown key (got 'exits')"),
         ("{path: {$.a: {exists: false, type: string}}}", "leaves the other keys without a meaning"),

@@ -79,6 +79,55 @@ def test_only_a_required_probe_that_never_passed_settles_the_verdict():
         assert not settled(own, control, probe)
 
 
+async def timed(own_s, stable_s, percent=None, rule=OPEN):
+    """What comes of passes that took so long, one after the other, the last one for ever."""
+    took = {True: list(own_s), False: list(stable_s)}
+    asked = []
+
+    async def answer(own):
+        asked.append(own)
+        took_s = took[own].pop(0) if len(took[own]) > 1 else took[own][0]
+        return replace(PASS, took_s=took_s)
+
+    sides = Sides(lambda: answer(own=True), lambda: answer(own=False), lambda _: None)
+    probe = Probe("a", HttpProbe("/a", slower_percent=percent))
+    return await ask_both(probe, sides, Limits(rule, FakeClock())), len(asked) // 2
+
+
+async def test_a_slowness_that_stays_fails_where_the_probe_asks_for_it():
+    (own, control), asked = await timed([1.3, 1.2], [0.011], percent=300)
+    assert (own.outcome, own.findings[0].symptom, asked) == (Outcome.FAILED, Symptom.SLOW, 4)
+    assert "1200 ms where stable takes 11 ms" in own.seen
+    assert (set(own.repeats), set(control.repeats)) == ({Repeat.WRONG}, {Repeat.RIGHT})
+    assert settled(own, control, PROBE)
+
+
+@pytest.mark.parametrize(
+    ("percent", "rule", "asked"), [(None, OPEN, 4), (300, None, 1), (None, None, 1)]
+)
+async def test_a_slowness_that_nobody_asks_for_or_that_was_seen_once_is_told(percent, rule, asked):
+    (own, _), times = await timed([1.2], [0.011], percent, rule)
+    assert own.passed
+    assert own.seen.startswith("unlike stable's: 1200 ms where stable takes 11 ms")
+    assert times == asked
+
+
+@pytest.mark.parametrize(
+    ("own_s", "stable_s", "asked"),
+    [
+        ([0.3], [0.01], 1),  # within the floor
+        ([1.2, 0.05], [0.01], 2),  # a pause, or a start
+        ([1.2, 1.2, 0.02], [0.01], 3),
+        ([1.2], [0.9], 1),
+        ([1.2], [0.01, 1.0, 1.0], 2),  # both are slow
+        ([0.0], [0.01], 1),  # nothing was measured
+    ],
+)
+async def test_a_slowness_that_does_not_stay_or_that_stable_shares_is_none(own_s, stable_s, asked):
+    (own, _), times = await timed(own_s, stable_s, percent=300)
+    assert (own.passed, own.seen, times) == (True, PASS.seen, asked)
+
+
 UNHEARD = replace(
     evidence("a", Outcome.INCONCLUSIVE, "503"), findings=(Finding(Symptom.PLATFORM, "200", "503"),)
 )

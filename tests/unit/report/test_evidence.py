@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gate.core.attribution import attributed
 from gate.core.evidence import STABLE, Evidence, Outcome, Repeat
 from gate.core.fail_fast import not_asked

@@ -173,6 +173,13 @@ class _StateMachine(H2ConnectionStateMachine):
         return events
 
 
+class _Connection(H2Connection):
+    """The library's, but what is still to be sent when GOAWAY comes is sent."""
+
+    def clear_outbound_data_buffer(self) -> None:
+        """Nothing: the library calls it for GOAWAY, after which open streams go on."""
+
+
 class Line(asyncio.Protocol):
     """One connection.
 
@@ -185,7 +192,7 @@ class Line(asyncio.Protocol):
         self._deadline = Deadline(self._expired)
         self._first: bytes | None = b""
         self._preface_bytes = 0 if client_side else _PREFACE_BYTES
-        self.http2 = H2Connection(H2Configuration(client_side=client_side, header_encoding=None))
+        self.http2 = _Connection(H2Configuration(client_side=client_side, header_encoding=None))
         self.http2.state_machine = _StateMachine()
         self.streams: dict[int, Stream] = {}
         self.clogged = False
