@@ -150,7 +150,7 @@ class JourneyProbe(Keys):
                     f"uses ${{{name}}}, which {what}",
                     reading.guess(
                         name,
-                        there | self.captures,
+                        (there | self.captures) - {name},
                         f"capture it in a step before: capture: {{{name}: …}}",
                     ),
                 )
