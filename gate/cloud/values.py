@@ -42,8 +42,8 @@ _STATES = {
 }
 _DONE = (ConditionState.SUCCEEDED, ConditionState.FAILED)
 _TIMEOUT_S = 300.0
-_START_MAX_S = 600.0
-"""A transition that is later than this was not the first (a startup probe gives up after 240 s)."""
+_HEALTHY_IN = re.compile(r"became healthy in (?:(\d{1,3})m)?(?:(\d{1,4}(?:\.\d{1,9})?)s)?")
+"""Of ContainerHealthy's message: `Containers became healthy in 13.64s.` (public records, 2026)."""
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -104,14 +104,15 @@ def revision_value(document: Document) -> Revision:
 
 
 def _start_s(document: Document) -> float:
-    """How long it took to be found healthy, by v1's conditions (recorded 2023-07: 7.3 s)."""
-    created = moment(document, "metadata", "creationTimestamp")
+    """How long its containers took to be healthy, by Cloud Run's own words; 0 where it has none.
+
+    The condition's time does not tell: it moves when a retired revision is needed again.
+    """
     for condition in parts(document, "status", "conditions"):
         healthy = text(condition, "type") == "ContainerHealthy"
-        at = moment(condition, "lastTransitionTime")
-        if healthy and text(condition, "status") == "True" and at and created:
-            took_s = (at - created).total_seconds()
-            return took_s if 0 < took_s <= _START_MAX_S else 0.0
+        found = _HEALTHY_IN.search(text(condition, "message")) if healthy else None
+        if found is not None and text(condition, "status") == "True":
+            return 60.0 * int(found[1] or 0) + float(found[2] or 0)
     return 0.0
 
 

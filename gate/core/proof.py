@@ -111,7 +111,13 @@ class Proving:
         if proof is None or self.problem or self._stale(proof) or proof.mutants == proof.reachable:
             return ""
         told = f"{self.file} speaks of {proof.mutants} of {proof.reachable} faults"
-        return f"{told}: there was no time for the others"
+        return f"{told}: the others were not tried"
+
+    def told(self, probes: Sequence[Probe]) -> str:
+        """What a rollout says of it: what is lacking, and what to do, or the note; "" for none."""
+        lacking = self.lacking(probes)
+        anew = lacking and (self.proof is None or self._stale(self.proof))
+        return f"{lacking}; make one with gate policy prove" if anew else lacking or self.note
 
     def lacking(self, probes: Sequence[Probe]) -> str:
         """Why there is no proof for these probes, in one line; "" if a fresh one covers them."""

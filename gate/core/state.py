@@ -250,7 +250,7 @@ class Plan:
     @property
     def proof_notes(self) -> tuple[str, ...]:
         """What is to be said of the proof: why there is none, or how much it speaks of."""
-        told = self.unproven or (self.proof.note if self.proof else "")
+        told = self.proof.told(self.probes) if self.proof else ""
         return (told,) if told else ()
 
 

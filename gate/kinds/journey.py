@@ -45,6 +45,7 @@ class JourneyProbe(Keys):
         "HTTP requests in order, with cookies, as somebody who uses the service makes them",
         "gate.probes.journey.probe:ask",
         again=True,
+        recalls=True,
         rank=2,
     )
 

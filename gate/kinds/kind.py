@@ -50,6 +50,8 @@ class Kind:
         quick: whether it takes one quick request, worth asking stable where nothing else is known.
         long: whether asking it takes far longer than a request: left out once a required probe has
             failed beyond doubt.
+        recalls: whether one of its requests relies on what another one has left in the service, so
+            that two revisions that share the traffic must have that in common.
         cases: whether its evidence has tests of its own, each of which must be seen to fail.
         rank: when it meets a mutant among others; quick ones come first.
         plain: whether `ask` is a plain function (gate.probes.plugin: Question to Answer), as other
@@ -73,6 +75,7 @@ class Kind:
     again: bool = False
     quick: bool = False
     long: bool = False
+    recalls: bool = False
     cases: bool = False
     rank: int = 7
     plain: bool = False

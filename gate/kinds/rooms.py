@@ -51,6 +51,7 @@ class RoomsProbe(Keys):
             "name those who take part: parties: {ann: {}, ben: {}}",
         ),
         again=True,
+        recalls=True,
         rank=4,
     )
 

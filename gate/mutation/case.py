@@ -10,13 +10,24 @@ from gate.mutation.faults import Mutant
 
 @dataclass
 class Case:
-    """One mutant on its way: who is to meet it, who has, and who has noticed."""
+    """One mutant on its way: who is to meet it, who has, and who has noticed.
+
+    Attributes:
+        mutant: the fault.
+        touched: probes that may meet it, by what the healthy service told them.
+        ran: those that have met it.
+        noticed: those that did not pass then.
+        judged: those that found an answer wrong.
+        missed: those that asked all they ask and passed without ever meeting it.
+        failed: by suite, the tests that failed.
+    """
 
     mutant: Mutant
     touched: tuple[Probe, ...]
     ran: list[Probe] = field(default_factory=list)
     noticed: list[Probe] = field(default_factory=list)
     judged: list[Probe] = field(default_factory=list)
+    missed: list[Probe] = field(default_factory=list)
     failed: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -50,5 +61,5 @@ class Case:
             tuple(probe.name for probe in self.judged),
             self.killed,
             self.failed,
-            reachable=bool(self.touched),
+            reachable=any(probe not in self.missed for probe in self.touched),
         )

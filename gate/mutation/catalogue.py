@@ -32,10 +32,7 @@ _USUAL = frozenset(
 )  # fmt: skip
 """Headers that a server or a front end writes by itself."""
 _BY_BODY = "json, a schema, text or a selector"
-_BY_HEADER = {
-    "location": "expect: {redirect: …}",
-    "set-cookie": "a later step of a journey that needs the cookie",
-}
+_BY_COOKIE = "a later step of a journey that needs the cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +126,11 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
         if status != page.answer.status:  # else it is no fault, and no policy can notice it
             yield _status(place, status)
     yield _named(place, "a redirect (307)", Family.ANSWER, faults.Redirect(), "one exact status")
-    yield _named(place, "a body cut off", Family.CONNECTION, faults.CutOff(), "any question")
     late = f"{DELAY_S:g} s late"
     within = f"a timeout below {DELAY_S:g} s"
     yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), within)
     if page.answer.body:
+        yield _named(place, "a body cut off", Family.CONNECTION, faults.CutOff(), "any question")
         yield _named(place, "an empty body", Family.ANSWER, faults.Blank(), _BY_BODY)
         html = "a page for people (200)"
         yield _named(place, html, Family.ANSWER, faults.Html(), _BY_BODY)
@@ -161,12 +158,22 @@ def _place_of(page: Page) -> Place:
 def _of_headers(place: Place, page: Page, identity: IdentityRule | None) -> Iterator[Mutant]:
     for name in sorted(_own_headers(page.answer, identity)):
         gone = faults.HeaderGone(name)
-        by = _BY_HEADER.get(name, f"headers: {{{name}: …}}")
-        yield _named(place, f"no header {name}", Family.ANSWER, gone, by)
+        yield _named(place, f"no header {name}", Family.ANSWER, gone, _by_header(name, page))
     if 300 <= page.answer.status < 400 and page.answer.header("location"):
         elsewhere = faults.HeaderSet("location", f"/{CHANGED_TO}")
-        by = _BY_HEADER["location"]
+        by = _by_header("location", page)
         yield _named(place, "a redirect to another page", Family.ANSWER, elsewhere, by)
+
+
+def _by_header(name: str, page: Page) -> str:
+    """What notices that a header is gone; only steps of journeys know redirects and captures."""
+    if name == "set-cookie":
+        return _BY_COOKIE
+    if name != "location" or not page.step:
+        return f"headers: {{{name}: …}}"
+    if 300 <= page.answer.status < 400:
+        return "expect: {redirect: …}"
+    return "a later step that goes there: capture: {where: {header: Location}}"
 
 
 def _of_html(place: Place, page: Page) -> Iterator[Mutant]:
@@ -382,7 +389,7 @@ def _touches_page(fault: faults.Fault, page: Page) -> bool:
         case faults.Refused() | faults.Silent() | faults.Garbled() | faults.Late():
             return True
         case faults.CutOff():
-            return page.method != "HEAD"
+            return bool(page.answer.body)
         case (
             faults.HeaderGone() | faults.HeaderSet() | faults.Status() | faults.Redirect()
             | faults.Blank() | faults.Html() | faults.LetIn()

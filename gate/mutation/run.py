@@ -227,6 +227,7 @@ class MutationRun:
         if tests and keys_of(probe).tolerant:
             return  # some of them have met it: what all of them would come to is not known
         case.ran += [probe] if struck and probe not in case.ran else []
+        case.missed += [] if struck or tests or probe in case.missed else [probe]
         if evidence.passed or probe in case.noticed:
             return
         case.noticed.append(probe)

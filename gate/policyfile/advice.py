@@ -41,6 +41,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
     yield from _of_kinds(policy)
     yield from _of_suites(policy)
     yield from _of_comparison(policy)
+    yield from _of_steps(policy)
     yield from _of_paths(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
@@ -125,6 +126,19 @@ def _of_writes(policy: Policy) -> Iterator[Remark]:
                 "failure is",
                 "where it may be asked of the service that users have: stable_writes: true",
             )
+
+
+def _of_steps(policy: Policy) -> Iterator[Remark]:
+    """At a step, what one probe asks reaches two revisions."""
+    split = [one.name for one in policy.probes if keys_of(one).facts.recalls and one.required]
+    if split and len(policy.traffic) > 1:
+        yield Remark(
+            "traffic",
+            f"has steps, at which the requests of one probe ({', '.join(split)}) reach two "
+            "revisions: what one keeps in its own memory the other does not know",
+            "write traffic: [100], unless the service keeps sessions, rooms and data where both "
+            "find them",
+        )
 
 
 def _of_paths(policy: Policy) -> Iterator[Remark]:

@@ -58,16 +58,16 @@ async def ask(inquiry: Inquiry[LogsProbe]) -> Evidence:
     draft = inquiry.begin(KIND, f"logs of {run.target.revision or 'the candidate'}", expected)
     if run.logs is None or not run.target.revision:
         raise CannotAskError(
-            "a URL alone, without a revision" if run.logs else "no access to Cloud Logging",
+            "no access to Cloud Logging" if run.target.revision else "a URL alone, and no revision",
             "a revision whose logs can be read",
-            "logs belong to a revision: name one with --revision",
+            "logs belong to a revision: name it with --revision, in place of --url",
         )
     about = run.target.revision, run.since
     queries = [LogQuery(*about, one.severity, one.text, ENTRIES_MAX) for one in patterns]
     try:
         found, reads = await _settle(inquiry, run.logs, queries)
         if not found and not any(one.severity for one in patterns):
-            return draft.end(f"none in {spec.settle_s:g} s ({reads} reads)")
+            return draft.end(f"none in {spec.settle_s:g} s ({_reads(reads)})")
         if not found:
             unrated = await run.logs.entries(LogQuery(*about, limit=UNRATED_MAX, unrated=True))
             found = [entry for entry in unrated if any(matches(one, entry) for one in patterns)]
@@ -94,7 +94,7 @@ async def _none(
 ) -> Evidence:
     """No entry matches; what looks like an error and has no severity is told all the same."""
     unrated, reads = read
-    seen = f"none in {inquiry.spec.settle_s:g} s ({reads} reads)"
+    seen = f"none in {inquiry.spec.settle_s:g} s ({_reads(reads)})"
     alike = folded(entry.text for entry in reversed(unrated) if entry.log_id != _SYSTEM)
     if not alike:
         return draft.end(seen)
@@ -111,6 +111,10 @@ async def _none(
         for one in news
     }
     return draft.end(seen, faults, lines)
+
+
+def _reads(count: int) -> str:
+    return "1 read" if count == 1 else f"{count} reads"
 
 
 async def _new_to_stable(

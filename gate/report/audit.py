@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gate.core.policy import Json
-from gate.report.attempts import UNFINISHED, Attempt, attempts
+from gate.report.attempts import UNFINISHED, UNKNOWN, Attempt, attempts
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
 from gate.report.fields import text
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
-from gate.report.outcome import head_lines, outcome_lines
+from gate.report.outcome import head_lines, outcome_lines, role_of
 from gate.report.safe import safe
 from gate.report.words import ending_tone
 
@@ -99,14 +99,16 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
 def _traffic(attempt: Attempt) -> str:
     if not attempt.moved:
         return f"{attempt.after} (as before)"
-    return f"{attempt.before} -> {attempt.after}"
+    nobody = attempt.before == UNKNOWN and attempt.outcome is not None  # a first deploy
+    return f"{'nobody' if nobody else attempt.before} -> {attempt.after}"
 
 
 def _paragraph(attempt: Attempt) -> list[Line]:
     head = attempt.head
     what = f"{safe(text(head, 'kind'))} of {safe(text(head, 'service'))}"
     top = f"{attempt.at}  {safe(attempt.id)}  {safe(attempt.ending):<11}  {what}"
-    candidate = f"candidate {safe(attempt.candidate)}, " if attempt.candidate else ""
+    role = role_of(head)
+    candidate = f"{role} {safe(attempt.candidate)}, " if attempt.candidate else ""
     who, why = safe(text(head, "actor")), safe(text(head, "reason"))
     asked = ": ".join(part for part in (f"by {who}" if who else "", why) if part)
     return [

@@ -82,8 +82,12 @@ def _candidate(entry: Entry) -> Iterator[Line]:
         told += f", tag {tag}" + (f" at {url}" if url else "")
     if _readable(entry) and not text(candidate, "condition"):
         told += ", which was never seen"
-    role = "target" if text(entry, "kind") in {"promote", "rollback"} else "candidate"
-    yield from field_line(role, told)
+    yield from field_line(role_of(entry), told)
+
+
+def role_of(entry: Entry) -> str:
+    """What the revision that it is about is called: of moves by hand, their target."""
+    return "target" if text(entry, "kind") in {"promote", "rollback"} else "candidate"
 
 
 def _image(revision: Entry) -> str:

@@ -40,6 +40,8 @@ _FAMILIES = (
 )  # fmt: skip
 _NOTICED = {family: index for index, family in enumerate(_FAMILIES)}
 """Families of faults, those first that users would notice at once."""
+_LEFT_OUT = "left out: suites alone could meet these, test by test was enough (--whole meets them)"
+_NOT_MET = "not tried: each run with these failed for something else"
 CANNOT_FAIL = "takes any answer for a right one: only a dead line stops it"
 
 
@@ -62,10 +64,10 @@ def proof_lines(trials: Trials, policy: str, file: str, width: int = 100) -> lis
     reachable = {trial.mutant for trial in trials.trials if trial.reachable}
     unmet = _unmet(trials)
     left = [one for one in unmet if one.mutant in reachable]
-    title = "left out: suites alone could meet these, test by test was enough (--whole meets them)"
+    title = _LEFT_OUT if trials.suites else _NOT_MET
     blocks += _mutants(title, left, Tone.FAINT)
     never = [one for one in unmet if one.mutant not in reachable]
-    blocks += _mutants("not exercised: no probe could meet these", never, Tone.FAINT)
+    blocks += _mutants("not exercised: no probe has met these", never, Tone.FAINT)
     if file:
         blocks += [BLANK, Line(f"kept: {safe(file)}")]
     return plain(blocks, width)
@@ -143,7 +145,8 @@ def _head(trials: Trials, policy: str) -> Line:
         f"({_percent(trials):.1f} %) in {duration(trials.took_s)}"
     )
     if left := trials.reachable - met:
-        text += f"; {left} more that suites alone could meet were left out"
+        more = "that suites alone could meet were left out" if trials.suites else "were not tried"
+        text += f"; {left} more {more}"
     if unmet := len(trials.trials) - max(met, trials.reachable):
         text += f"; {unmet} met no probe"
     return Line(text, Tone.GOOD if trials.killed == met and met else Tone.UNSURE)

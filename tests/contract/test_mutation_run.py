@@ -276,6 +276,10 @@ async def test_where_nobody_is_silent_and_nobody_late_those_faults_are_not_notic
     overheard = "WebSocket /chat: what one session says reaches every other"
     assert noticed(trials, overheard) == ()
     assert overheard in {one.mutant for one in trials.survivors}
+    known = "WebSocket /chat: what one session says reaches all that have heard it before"
+    (trial,) = (one for one in trials.trials if one.mutant == known)
+    assert (trial.exercised, trial.reachable) == (False, False)
+    assert trials.reachable == len(trials.exercised)
     assert not [one for one in trials.trials if "latecomer" in one.mutant]
 
 

@@ -38,7 +38,7 @@ async def ask(inquiry: Inquiry[DiffProbe]) -> Evidence:
     draft = inquiry.begin(KIND, asked, _expected(spec, stable))
     if run.configurations is None or not candidate:
         raise CannotAskError(
-            "a URL alone, without a revision" if run.configurations else "no access to Cloud Run",
+            "no access to Cloud Run" if run.target.revision else "a URL alone, and no revision",
             "a revision whose configuration can be read",
             "a configuration belongs to a revision: name one with --revision, not a --url",
         )

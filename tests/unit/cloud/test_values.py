@@ -263,16 +263,19 @@ def test_the_time_of_the_last_change_is_the_last_that_v1_tells():
 @pytest.mark.parametrize(
     ("condition", "start_s"),
     [
-        ({}, 7.5),
+        ({}, 7.25),
+        ({"message": "Containers became healthy in 1m2.5s."}, 62.5),
+        ({"message": "Containers became healthy in 2m."}, 120),
+        ({"lastTransitionTime": "2023-07-05T20:56:22Z"}, 7.25),  # it has been retired meanwhile
+        ({"message": ""}, 0),
+        ({"message": "Containers became healthy in time."}, 0),
         ({"type": "Ready"}, 0),
         ({"status": "Unknown"}, 0),
-        ({"lastTransitionTime": "2023-07-04T20:56:22Z"}, 0),
-        ({"lastTransitionTime": "2023-07-05T20:56:22Z"}, 0),
-        ({"lastTransitionTime": "once"}, 0),
     ],
 )
-def test_a_start_takes_at_most_until_the_first_container_is_healthy(condition, start_s):
+def test_how_long_a_start_takes_is_what_cloud_run_says_of_the_first(condition, start_s):
     healthy = {"type": "ContainerHealthy", "status": "True"}
+    healthy["message"] = "Containers became healthy in 7.25s."
     healthy["lastTransitionTime"] = "2023-07-04T20:56:30.500Z"
     document = {
         "metadata": {"name": "shop-1", "creationTimestamp": "2023-07-04T20:56:23Z"},

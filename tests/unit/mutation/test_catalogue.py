@@ -1,6 +1,7 @@
 """Which mutants a service has, and which probes can meet them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +60,34 @@ def test_every_field_that_was_answered_has_its_mutants():
         assert f"GET /a: {what}" in mutants
     assert "GET /a: no header api-version" in mutants
     assert not [name for name in mutants if "content-type" in name]
+
+
+def test_an_answer_without_a_body_is_not_cut_off():
+    gone = Page("DELETE", "/a", Answer(204, (), b""))
+    mutants = found(asked(gone), asked(page("/b")))
+    assert "DELETE /a: status 500" in mutants
+    assert "DELETE /a: a body cut off" not in mutants
+    assert not touches(
+        mutants["GET /b: a body cut off"], asked(replace(gone, method="GET", target="/b"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "step", "by"),
+    [
+        (302, "step 1, GET /a", "expect: {redirect: …}"),
+        (
+            201,
+            "step 1, GET /a",
+            "a later step that goes there: capture: {where: {header: Location}}",
+        ),
+        (302, "", "headers: {location: …}"),
+    ],
+)
+def test_what_would_catch_a_lost_location_is_something_that_the_probe_can_say(status, step, by):
+    moved = Page("GET", "/a", Answer(status, ((b"Location", b"/b"),), b""), step=step)
+    mutants = found(asked(moved))
+    assert mutants[f"{step or 'GET /a'}: no header location"].caught_by == by
 
 
 def test_who_answered_is_a_family_of_its_own():

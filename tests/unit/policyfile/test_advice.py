@@ -174,3 +174,29 @@ def test_a_suite_alone_and_one_that_may_dwindle_get_advice(tmp_path, text, said)
     found = [one for one in found if "no probe speaks for it" not in one]
     assert len(found) == len(said), found
     assert all(any(one in line for line in found) for one in said)
+
+
+ROOM = """\
+room:
+  websocket:
+    path: /ws
+    parties: {ann: {}, ben: {}}
+    steps: [{from: ann, send: "hello ${nonce}", reaches: ben}]
+"""
+JOURNEY = "room: {journey: {steps: [{get: /a}, {get: /b}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "told"),
+    [
+        (ROOM, "[5, 100]", True),
+        (JOURNEY, "[5, 100]", True),
+        (ROOM, "[100]", False),
+        ("room: {http: {path: /a}}", "[5, 100]", False),
+    ],
+)
+def test_what_two_revisions_must_have_in_common_is_advised_against_steps(
+    tmp_path, asked, steps, told
+):
+    said = advice(tmp_path, probes(asked).replace("probes:", f"traffic: {steps}\nprobes:", 1))
+    assert any("one probe (room) reach two revisions" in line for line in said) is told

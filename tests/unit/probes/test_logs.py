@@ -136,8 +136,15 @@ async def test_logs_that_cannot_be_read_are_no_pass(error, symptom):
 
 
 async def test_without_access_or_revision_nothing_is_known():
-    for logs, target in ((None, TARGET), (FakeLogs(), Target("https://x"))):
+    alone, lacking = "a URL alone, and no revision", "no access to Cloud Logging"
+    nowhere = Target("https://x")
+    for logs, target, seen in (
+        (None, TARGET, lacking),
+        (FakeLogs(), nowhere, alone),
+        (None, nowhere, alone),
+    ):
         evidence = await ask(LogsProbe((ERRORS,)), logs, FakeClock(), target)
+        assert seen in evidence.seen
         assert evidence.outcome is Outcome.INCONCLUSIVE
         assert evidence.findings[0].symptom is Symptom.CLIENT
         assert evidence.findings[0].hint
@@ -235,7 +242,7 @@ async def test_a_probe_of_texts_alone_reads_nothing_more():
     printed(logs, *TRACE)
     assert (
         await ask(LogsProbe((SSOT,), settle_s=0), logs, FakeClock())
-    ).seen == "none in 0 s (1 reads)"
+    ).seen == "none in 0 s (1 read)"
 
 
 @pytest.mark.parametrize(("count", "fails"), [(1, False), (3, False), (4, True)])

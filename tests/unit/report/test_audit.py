@@ -75,10 +75,15 @@ def test_a_wide_list_is_one_line_a_rollout() -> None:
 def test_a_narrow_list_is_a_paragraph_a_rollout() -> None:
     assert audit_list_lines(rolled_back(), 80) == [
         "2026-01-01 12:00:00  20260101-120000-abc123  rolled back  rollback of backend",
-        "    candidate backend-00001-aaa, traffic backend-00002-abc 100 % ->",
+        "    target backend-00001-aaa, traffic backend-00002-abc 100 % ->",
         "      backend-00001-aaa 100 %",
         "    by alice@example.com: errors since noon",
     ]
+
+
+def test_a_first_deploy_moved_traffic_from_nobody() -> None:
+    first = tuple({**entry, "traffic_before": []} for entry in rolled_back())
+    assert "nobody -> backend-00001-aaa 100 %" in "\n".join(audit_list_lines(first, 220))
 
 
 def test_a_rollout_without_an_outcome_is_unfinished() -> None:
@@ -103,7 +108,8 @@ def test_a_hold_before_anything_was_written_is_no_move() -> None:
     early = {**outcome, "traffic_before": [], "stable": []}
     assert "(as before)" in audit_list_lines((early,), 220)[2]
     assert (
-        "? -> " in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
+        "nobody -> "
+        in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
     )
 
 

@@ -64,7 +64,7 @@ def test_what_suites_alone_could_meet_is_no_survivor_and_not_out_of_reach():
         Trial("b: 500", "answer", "x", reachable=True),
         Trial("c: 21 open", "crowd", "x"),
     )
-    trials = Trials(("e2e",), some)
+    trials = Trials(("e2e",), some, suites={"e2e": ("test_a",)})
     lines = proof_lines(trials, "p.yaml", "", 200)
     told = (
         "1 of 1 mutant killed (100.0 %) in 0 ms; 1 more that suites alone could meet were left out"
@@ -75,6 +75,16 @@ def test_what_suites_alone_could_meet_is_no_survivor_and_not_out_of_reach():
     assert (value["mutants"], value["reachable"]) == (1, 2)
     proof = trials.proof("1", "0" * 64, "0" * 64, datetime(2026, 1, 1, tzinfo=UTC))
     assert proof.met_percent == 50
+
+
+def test_without_a_suite_nothing_is_said_of_suites():
+    some = (
+        Trial("a: 500", "answer", "x", True, killed=True),
+        Trial("b", "crowd", "x", reachable=True),
+    )
+    text = "\n".join(proof_lines(Trials(("web",), some), "p.yaml", "", 200))
+    assert "1 more were not tried" in text
+    assert "suite" not in text
 
 
 def test_machines_get_the_same_and_every_survivor():

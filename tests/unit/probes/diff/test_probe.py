@@ -84,10 +84,13 @@ async def test_with_nothing_to_compare_it_is_no_pass(target, says):
     assert evidence.findings[0].hint
 
 
-async def test_without_access_to_cloud_run_it_is_no_pass():
-    evidence = await ask(None)
+@pytest.mark.parametrize(
+    ("target", "says"), [(TARGET, "no access to Cloud Run"), (Target("https://x"), "a URL alone")]
+)
+async def test_without_access_to_cloud_run_it_is_no_pass(target, says):
+    evidence = await ask(None, target=target)
     assert evidence.outcome is Outcome.INCONCLUSIVE
-    assert "no access to Cloud Run" in evidence.seen
+    assert says in evidence.seen
 
 
 @pytest.mark.parametrize(
