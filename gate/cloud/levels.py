@@ -4,30 +4,18 @@ Cloud Run takes a severity from the JSON field `severity` alone
 (https://cloud.google.com/run/docs/logging). Most loggers call it otherwise, or number it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from gate.cloud.documents import Document
 from gate.core.policy import Json
 from gate.core.severity import Severity
 
-_FIELDS = (
-    "severity",
-    "level",
-    "levelname",
-    "level_name",
-    "log.level",
-    "loglevel",
-    "logLevel",
-    "log_level",
-    "lvl",
-    "@l",
-    "Level",
-    "Severity",
-    "SeverityText",
-    "severityText",
-    "severity_text",
-)
-"""Of winston, zap, zerolog, logrus, structlog, python-json-logger, ECS, Serilog, OpenTelemetry."""
+_FIELDS = ("severity", "level", "levelname", "loglevel", "lvl", "@l", "severitytext")
+"""Of winston, zap, zerolog, logrus, structlog, python-json-logger, ECS, Serilog, .NET,
+OpenTelemetry: in any case, and with any separators."""
+_SEPARATORS = re.compile(r"[-_.]")
+_OFFSET = re.compile(r"[+-]\d+$")
 _NUMBERS = ("level", "severity", "severity_number", "severityNumber", "SeverityNumber")
 _NAMES: Mapping[str, Severity] = {
     **{one.name: one for one in Severity},
@@ -41,11 +29,14 @@ _NAMES: Mapping[str, Severity] = {
     "WARN": Severity.WARNING,
     "W": Severity.WARNING,
     "ERR": Severity.ERROR,
+    "EROR": Severity.ERROR,
+    "FAIL": Severity.ERROR,
     "E": Severity.ERROR,
     "EXCEPTION": Severity.ERROR,
     "SEVERE": Severity.ERROR,
     "FATAL": Severity.CRITICAL,
     "F": Severity.CRITICAL,
+    "FTL": Severity.CRITICAL,
     "CRIT": Severity.CRITICAL,
     "PANIC": Severity.CRITICAL,
     "DPANIC": Severity.CRITICAL,
@@ -60,11 +51,10 @@ def declared(payload: Document) -> Severity:
     Args:
         payload: the entry's jsonPayload.
     """
-    nested = payload.get("log")
-    if isinstance(nested, dict) and isinstance(nested.get("level"), str):
-        payload = {**payload, "log.level": nested["level"]}
-    for name in _FIELDS:
-        if (found := _NAMES.get(_word(payload.get(name)))) is not None:
+    named = {_SEPARATORS.sub("", name).lower(): value for name, value in payload.items()}
+    candidates = [*(named.get(name) for name in _FIELDS), *_nested(payload)]
+    for value in candidates:
+        if (found := _NAMES.get(_word(value))) is not None:
             return found
     for name in _NUMBERS:
         number = _number(payload.get(name))
@@ -73,12 +63,24 @@ def declared(payload: Document) -> Severity:
     return Severity.DEFAULT
 
 
+def _nested(payload: Document) -> Iterator[Json]:
+    """Of ECS (`log.level`), and loguru (`record.level.name`)."""
+    for name in ("log", "record"):
+        if isinstance(within := payload.get(name), dict):
+            yield within.get("level")
+    for within in (payload, payload.get("record")):
+        if isinstance(within, dict) and isinstance(level := within.get("level"), dict):
+            yield level.get("name")
+
+
 def _word(value: Json) -> str:
-    return value.strip().strip("[]").upper() if isinstance(value, str) else ""
+    """The name of a level in capitals; slog's have an offset, `ERROR+2`."""
+    word = value.strip().strip("[]").upper() if isinstance(value, str) else ""
+    return _OFFSET.sub("", word)
 
 
 def _number(value: Json) -> float | None:
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.strip().isdecimal():
         return float(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number else None  # type: ignore[arg-type]

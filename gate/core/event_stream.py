@@ -1,7 +1,10 @@
 """Where one event of a stream ends and the next one begins. Bytes only; nothing is decoded here."""
 
+import re
 from enum import Enum
 
+_COMMENT = re.compile(rb"^:[^\n]*\n", re.MULTILINE)
+"""A line of server-sent events that says nothing: some keep a stream alive by nothing else."""
 _MARK = b"\xef\xbb\xbf"  # a byte order mark, which may come first
 
 
@@ -55,6 +58,9 @@ class Cutter:
             found.append(self._part(bytes(self._kept[:end])))
             del self._kept[: end + len(self._between)]
             self._looked_at = 0
+        if len(self._kept) > self._most and self._between == Between.EMPTY_LINE.value:
+            begun = self._kept.rfind(b"\n") + 1  # of a line that may go on
+            self._kept[:begun] = _COMMENT.sub(b"", self._kept[:begun])
         self._looked_at = max(0, len(self._kept) - len(self._between) + 1)
         if max([len(self._kept), *map(len, found)]) > self._most:
             raise TooLargeError(self._most)

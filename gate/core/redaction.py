@@ -12,6 +12,7 @@ from copy import copy
 from html import escape
 from urllib.parse import quote, quote_plus
 
+from gate.core import spellings
 from gate.core.named_secrets import SHOWN, NamedSecrets
 from gate.core.policy import Json
 
@@ -58,6 +59,7 @@ class Redactor:
                 forms[form] = f"[secret {name}]"
         self._forms = forms
         self._more: dict[str, str] = {}
+        self._values = {value: f"[secret {name}]" for name, value in secrets.items()}
         self._pattern = _any_of(forms)
         self._beginnings = _Beginnings(forms)
         self._ends = _Beginnings({form[::-1]: shown[::-1] for form, shown in forms.items()})
@@ -71,6 +73,8 @@ class Redactor:
         forms = {form: shown for value, shown in values.items() for form in _forms(value)}
         other = copy(self)
         other._more = {**self._more, **forms}  # noqa: SLF001 - its own
+        long = {value: shown for value, shown in values.items() if len(value) >= SHORTEST}
+        other._values = {**self._values, **long}  # noqa: SLF001 - its own
         return other
 
     @property
@@ -79,7 +83,8 @@ class Redactor:
 
         A text that was cut anywhere may end in a part of one, which is no longer recognised.
         """
-        return max(map(len, (*self._forms, *self._more)), default=0)
+        spelled = map(spellings.longest, self._values)
+        return max((*map(len, (*self._forms, *self._more)), *spelled), default=0)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
@@ -90,6 +95,7 @@ class Redactor:
         forms = {**there, **self._forms}
         if pattern := _any_of(forms) if there else self._pattern:
             text = pattern.sub(lambda match: forms[match[0]], text)
+        text = spellings.hidden(text, self._values)
         if any(mark in text for mark in _CUT):
             text = self._ends.hidden(self._beginnings.hidden(text)[::-1])[::-1]
         text = _JWT.sub("[token]", text)

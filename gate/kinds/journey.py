@@ -151,7 +151,7 @@ class JourneyProbe(Keys):
                     f"uses ${{{name}}}, which {what}",
                     reading.guess(
                         name,
-                        there | self.captures,
+                        (there | self.captures) - {name},
                         f"capture it in a step before: capture: {{{name}: …}}",
                     ),
                 )

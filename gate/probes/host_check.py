@@ -2,7 +2,8 @@
 
 Stable passes at users' address, and the candidate refuses at its tag. Where stable has a tag, too,
 the same question there tells. Else a path that nobody has is asked of both: an application that
-refuses the host refuses that, too, in the same words, where stable does not know the path.
+refuses the host refuses that, too, in the same words, where stable does not know the path. One that
+leads every other host to the service's own leads that there, too.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.policy import Probe
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 WITHIN_S = 10.0
 _AT_A_TAG = frozenset({400, 403, 404, 421})
 """Refusals that stable may repeat at a tag of its own."""
-_NOWHERE = frozenset({400, 421})
-"""Refusals that are given without a word: Django outside of debugging, proxies by name."""
+_NOWHERE = frozenset({400, 403, 421})
+"""Refusals that are given without a word: Django outside of debugging, Rails (403, and empty),
+proxies by name."""
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 
-_REFUSALS = frozenset({Symptom.STATUS, Symptom.REFUSED, Symptom.IDENTITY})
+_REFUSALS = frozenset({Symptom.STATUS, Symptom.REFUSED, Symptom.REDIRECT, Symptom.IDENTITY})
 _STATUS = re.compile(r"(\d{3})\b")
 _NAMELESS = re.compile(r"an answer without .*?: (?:GET \S+, )?(\d{3})\b")
 
@@ -53,6 +57,8 @@ class HostCheck:
         stable = self._stable
         if stable is None or not (self._run.target.tagged and control.passed and status):
             return own
+        if status in _ELSEWHERE:
+            return _led_away(own, status) if await self._leads_all(stable) else own
         if stable.target.tag_url:
             if status not in _AT_A_TAG or not await self._alike_at_a_tag(probe, stable, status):
                 return own
@@ -69,8 +75,19 @@ class HostCheck:
         if status not in self._everywhere:
             path = f"/{self._run.nonces.new()}"
             here, there = await _look(self._run, path), await _look(stable, path)
-            self._everywhere[status] = _status(here) == status and _status(there) not in {0, status}
+            wordless = status != HTTPStatus.FORBIDDEN or not (here.answer and here.answer.body)
+            refused = _status(here) == status and wordless
+            self._everywhere[status] = refused and _status(there) not in {0, status}
         return self._everywhere[status]
+
+    async def _leads_all(self, stable: Run) -> bool:
+        """Whether a path that nobody has leads to the same one at users' address."""
+        if 0 not in self._everywhere:
+            path = f"/{self._run.nonces.new()}"
+            here, there = await _look(self._run, path), await _look(stable, path)
+            leads = _status(here) in _ELSEWHERE and _leads(here, there.request.url)
+            self._everywhere[0] = leads and _status(there) not in {0, *_ELSEWHERE}
+        return self._everywhere[0]
 
 
 async def _look(run: Run, path: str) -> "Reply":
@@ -79,6 +96,20 @@ async def _look(run: Run, path: str) -> "Reply":
 
     plain = replace(run, target=replace(run.target, tagged=False))
     return await ask_once(plain, plain_request(run, headers.Trace(), path), WITHIN_S, (404,))
+
+
+def _leads(reply: "Reply", address: str) -> bool:
+    """Whether an answer leads to an address, by whichever scheme."""
+    location = (reply.answer.header("location") if reply.answer else None) or ""
+    try:
+        return _place(urlsplit(urljoin(reply.request.url, location))) == _place(urlsplit(address))
+    except ValueError:
+        return False
+
+
+def _place(url: SplitResult) -> tuple[str, int | None, str]:
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.hostname or "", None if url.port == default else url.port, url.path
 
 
 def _status(reply: "Reply") -> int:
@@ -99,6 +130,11 @@ def _refused_with(seen: Evidence) -> int:
     nameless = leading.symptom is Symptom.IDENTITY
     found = (_NAMELESS if nameless else _STATUS).match(leading.seen)
     return int(found[1]) if found else 0
+
+
+def _led_away(own: Evidence, status: int) -> Evidence:
+    why = "leading every path to the service's own, as it does not at that one"
+    return _host_matter(own, status, why)
 
 
 def _host_matter(own: Evidence, status: int, why: str) -> Evidence:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from gate.core.evidence import Evidence, Finding, Symptom
 from gate.core.policy import Json
@@ -27,11 +28,22 @@ _ASKS_BACK = frozenset({425, 429, 503})
 """Statuses that a Retry-After makes a "not yet" of."""
 _WORDS = (
     r"(?:re)?start(?:ing|up)(?![a-z])|start[ _-]up|boot(?:ing|strapping)|warming|warm[ _-]?up"
-    r"|initiali[sz](?:ing|ation)|not[ _-]?(?:yet[ _-])?ready|unready|not[ _-]yet|loading"
-    r"|coming[ _-](?:up|online)|migrating|preparing|out[ _-]of[ _-]service"
+    r"|initiali[sz](?:ing|ation)|not[ _-]?(?:yet[ _-])?(?:ready|loaded|started|initiali[sz]ed)"
+    r"|unready|not[ _-]yet|(?:is|are|was|has|have|be|been)(?:n't| not)\b[^.,;:\n]{0,40} yet|loading"
+    r"|coming[ _-](?:up|online)|migrating|preparing|out[ _-]of[ _-]service|waiting[ _-]for"
+    r"|please wait"
 )
 _NOT_YET = re.compile(rf"(?<![a-z])(?:{_WORDS})", re.IGNORECASE)
-_NOT_READY = re.compile(r"\"(?:is_?)?(?:ready|started|initiali[sz]ed)\"\s*:\s*false", re.IGNORECASE)
+_NOT_READY = re.compile(
+    r"\"(?:is_?)?(?:ready|started|loaded|initiali[sz]ed)\"\s*:\s*false"
+    r"|\"(?:status|state|phase|stage)\"\s*:\s*\"(?:pending|init|initial|provisioning|syncing)\"",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"\"[^\"\\]{1,60}\"\s*:\s*"
+    r"(?:-?\d[\d.]*|\"\d[\d.]*\s?(?:ms|s|m|h)?\"|false|null|\"\"|\[\s*\]|\{\s*\})(?=\s*[,}])"
+)
+"""Members of a JSON object that name a failure and say that there is none: `"failures": 0`."""
 _BROKEN = re.compile(
     r"fail|exception|traceback|refused|denied|unable|can(?:not|'t| not)|could ?n[o']t|crash|fatal"
     r"|missing|timed? ?out|timeout|not found|invalid",
@@ -48,21 +60,21 @@ _HINT = (
 )
 
 
-def not_yet(status: int, body: str, retry_after: str = "") -> bool:
+def not_yet(status: int, body: str, retry_after: str = "", date: str = "") -> bool:
     """Whether an answer of the application says that it is too early to ask.
 
     Args:
         status: the HTTP status.
         body: the beginning of the body.
         retry_after: the Retry-After header, "" without one.
+        date: the Date header, which a Retry-After with a date is measured by.
     """
     if status not in _STATUSES:
         return False
     text = _MARKUP.sub(" ", body[:LOOKED_AT])
-    if _BROKEN.search(text):
+    if _says_broken(text):
         return False
-    asks_back = retry_after.strip().isdigit() and int(retry_after) <= RETRY_AFTER_MAX_S
-    if status in _ASKS_BACK and asks_back:
+    if status in _ASKS_BACK and _asks_back(retry_after.strip(), date):
         return True
     if status not in _ASKS_BACK and "error" in text.lower():
         return False
@@ -72,9 +84,24 @@ def not_yet(status: int, body: str, retry_after: str = "") -> bool:
 def says_so(text: str) -> bool:
     """Whether a text, of an error or a status, says that something is starting."""
     said = text[:LOOKED_AT]
-    if _BROKEN.search(said):
+    if _says_broken(said):
         return False
     return bool(_NOT_YET.search(said) or _NOT_READY.search(said))
+
+
+def _says_broken(text: str) -> bool:
+    return bool(_BROKEN.search(_NOTHING.sub("", text)))
+
+
+def _asks_back(retry_after: str, date: str) -> bool:
+    """Whether a Retry-After, of either form (RFC 9110, 10.2.3), names a moment soon."""
+    if re.fullmatch(r"[0-9]{1,9}", retry_after):
+        return int(retry_after) <= RETRY_AFTER_MAX_S
+    try:
+        left = parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return 0 <= left.total_seconds() <= RETRY_AFTER_MAX_S
 
 
 def says_not_yet(value: Json) -> bool:

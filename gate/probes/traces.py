@@ -8,24 +8,36 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PYTHON = re.compile(r"^\W*Traceback \(most recent call last\):")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_PYTHON = re.compile(r"^\W*(?P<group>Exception Group )?Traceback \(most recent call last\):")
+_IN_GROUP = re.compile(r"^\s+\|\s+(?P<title>[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*)")
 _RAISED = re.compile(
-    r"^(?:Uncaught |Unhandled |Exception in thread \"[^\"]*\" |PHP Fatal error: +Uncaught )?"
-    r"(?P<name>[\w.$]*(?:Error|Exception|Throwable|Failure|Fault))\b[:\s(\[]?"
+    r"^(?:Uncaught |Unhandled |Unhandled exception\. |Exception in thread \"[^\"]*\" "
+    r"|PHP Fatal error: +Uncaught |\(node:\d+\) (?:\[\w+\] )?(?:\w+Warning: )?)?"
+    r"(?P<name>[\w.$\\]*(?:Error|Exception|Throwable|Failure|Fault))\b[:\s(\[]?"
 )
-_FRAME = re.compile(r"^\s+(?:at |from |File \"|\.\.\. \d+ more)|^\t\S+:\d+|^#\d+ ")
-_PANIC = re.compile(r"^(?:panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked at)")
+_FRAME = re.compile(
+    r"^\s+(?:at |from |File \"|\.\.\. \d+ more|\([\w -]+\) \S+:\d+: )|^\t\S+:\d+|^#\d+ "
+)
+_PANIC = re.compile(
+    r"^(?:\d{4}/\d\d/\d\d [\d:.]+ )?(?:panic: |http: panic serving )|^fatal error: "
+    r"|^thread '[^']*' (?:\(\d+\) )?panicked at"
+    r"|^\S+\.rb:\d+:in .+\([\w:]+\)$|^\*\* \((?:[A-Z][\w.]*|exit|stop|throw)\) "
+    r"|^(?:fail|crit): \S+\[\d+\]$"
+)
+"""Of Go, Rust, Ruby, Elixir and .NET's console."""
 _PANIC_PART = re.compile(
     r"^(?:goroutine \d+ \[|\S+\(.*\)$|created by |exit status \d|\[signal |note: run with )"
 )
 _CHAINED = re.compile(r"^(?:During handling of the above|The above exception was)")
-_WITHIN = re.compile(r"^(?:\s|$|Caused by: )")
+_WITHIN = re.compile(r"^(?:\s|$|Caused by: |Stack trace:$)")
 _ENDS_PYTHON = re.compile(r"^[\w.]+(?::|$)")
 _LINE = re.compile(
-    r"^(?:[^\s:]\S*\s+){0,4}?[\[(<]?(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT)(?:[\])>:\s|]|$)"
+    r"^(?:[^\s:]\S*\s+){0,4}?[\[(<]?(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT|ERR|FTL|CRIT)(?:[\])>:\s|]|$)"
     r"|^(?:\S+\s+){0,3}?(?:[\[(<](?:error|fatal|crit)[\])>]|(?:error|fatal):)"
-    r"|^.*\blevel=\"?(?:error|fatal|panic|crit)|^[EF]\d{4} \d\d:"
-    r"|^(?:Unhandled|Uncaught|(?:PHP )?Fatal error)"
+    r"|^.*\b(?:level|lvl)=\"?(?:error|fatal|panic|crit|ERROR|FATAL|eror)|^[EF]\d{4} \d\d:"
+    r"|^(?:Unhandled|Uncaught|\(node:\d+\) UnhandledPromise|(?:PHP )?Fatal error)"
+    r"|^(?:Segmentation fault|Bus error|Illegal instruction|Out of memory)\b|^.*\(core dumped\)$"
 )
 _MILDER = re.compile(
     r"^\W*(?:\S+\s+){0,3}?\W?(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?)\b", re.IGNORECASE
@@ -70,7 +82,7 @@ def folded(texts: Iterable[str]) -> list[LooksLikeError]:
     reading = _Reading()
     for text in texts:
         for line in text.splitlines() or [""]:
-            reading.take(line.rstrip())
+            reading.take(_COLOURS.sub("", line).rstrip())
     reading.end()
     return _counted(reading.found)
 
@@ -88,8 +100,9 @@ class _Reading:
             self._lines += 1
             return
         self.end()
-        if _PYTHON.match(line):
-            self._begin(line, python=True)
+        if python := _PYTHON.match(line):
+            self._begin(line, python=not python["group"])
+            self._trace = True
         elif _PANIC.match(line) or _RAISED.match(line):
             self._begin(line, panic=bool(_PANIC.match(line)))
         elif _LINE.match(line) and not _MILDER.match(line) and not _HARMLESS.search(line):
@@ -109,6 +122,8 @@ class _Reading:
 
     def _goes_on(self, line: str) -> bool:
         """Whether the line belongs to what is open; notes what it says."""
+        if inner := _IN_GROUP.match(line):
+            self._title = inner["title"].strip()
         if _FRAME.match(line) or (self._panic and _PANIC_PART.match(line)):
             self._trace = True
             return True

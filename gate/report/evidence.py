@@ -28,6 +28,8 @@ NAMES_MAX = 60
 LOG_LINE_MAX = 400
 TEXT_MAX = 600
 DONE = frozenset({"promoted", "rolled back"})
+_BESIDE = ("= unlike stable's: ", "= advice: ")
+"""How lines of evidence begin that say something beside a pass."""
 
 
 def probes_lines(document: Entry) -> list[Line]:
@@ -94,7 +96,7 @@ def _count(document: Entry) -> Iterator[Line]:
     count = f"{len(passed)} of {many(total, 'probe')} passed"
     yield Line(f"{count}: {names}" if names else count, tone)
     for item in passed:
-        if _idle_tests(item):
+        if _idle_tests(item) or _unlike(item):
             yield Line(f"{_name(item)}: {safe(text(item, 'seen'), TEXT_MAX)}", indent=2)
     if any(text(item, "address") == SERVICE for item in items):
         yield Line(AT_SERVICE, Tone.FAINT, indent=2)
@@ -104,6 +106,11 @@ def _idle_tests(item: Entry) -> bool:
     """Whether a suite has tests that are no evidence, or that nobody can tell of any more."""
     idle = any(flag(test, "counts") is False for test in children(item, "tests"))
     return idle or bool(number(item, "tests_left_out"))
+
+
+def _unlike(item: Entry) -> bool:
+    """Whether something is told beside a pass: a page unlike stable's, or advice."""
+    return any(line.startswith(_BESIDE) for line in texts(item, "excerpts"))
 
 
 def _reason(document: Entry, reason: Entry) -> Iterator[Line]:

@@ -472,3 +472,40 @@ async def test_progress_names_the_step():
         await ask_all([FORMS], Target(f"http://{place}"), progress=heard.append)
     said = [(one.text, one.done, one.of) for one in heard if one.text]
     assert ("step 3, sign in", 2, 5) in said
+
+
+SET_COOKIE = "set-cookie: {}; Path=/"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["sid=caf\u00e9-\u2713"], "sid=caf\u00e9-\u2713"),
+        (["sid=one; expires=Thu, 99 Foo 2099 99:99:99 GMT", "other=two"], "sid=one; other=two"),
+        (["sid=one; Expires=never"], "sid=one"),
+        (["sid=one; expires=Thu, 01 Jan 1970 00:00:00 GMT", "other=two"], "other=two"),
+    ],
+    ids=["beyond ASCII", "no such date", "no date", "ended"],
+)
+async def test_cookies_are_kept_as_browsers_keep_them(given, kept, recwarn):
+    lines = [SET_COOKIE.format(one) for one in given]
+    site = Site(page=lambda method, path: (200, lines, "fine"))
+    evidence = await asked(JourneyProbe((Step("GET", "/a"), Step("GET", "/b"))), site)
+    assert evidence.passed, evidence
+    assert site.heads[1]["cookie"] == kept
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[bad", "http://127.0.0.1:99999/", "http://127.0.0.1:abc/", "//other/x"]
+)
+async def test_a_captured_address_that_is_none_is_told_as_such(location):
+    site = Site(page=lambda method, path: (302, [f"location: {location}"], ""))
+    steps = (
+        Step("GET", "/a", expect=Wanted((302,)), capture={"where": Capture(header="Location")}),
+        Step("GET", "${where}"),
+    )
+    evidence = await asked(JourneyProbe(steps), site)
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    assert "for step 2, GET ${where}" in evidence.seen
+    assert site.asked == ["GET /a"]

@@ -295,6 +295,20 @@ async def test_a_repeat_and_a_gap_after_a_cut_fail(cut, how, seen):
     assert finding.seen == seen.format(cut=cut, next=cut + 2)
 
 
+@pytest.mark.parametrize("own", ["9" * 6000, "\xb2", "one", "-1"])
+async def test_an_id_that_nobody_counts_by_is_told(own):
+    async def answer(client):
+        await client.begin()
+        await client.event("x", id=1)
+        await client.event("y", id=own)
+        await client.end()
+
+    spec = StreamProbe("/s", ids=Ids.CONSECUTIVE, end=True)
+    finding = only(await of(answer, spec), Symptom.SEQUENCE)
+    assert finding.seen.startswith(f"the id {own[:50]}")
+    assert (await of(answer, StreamProbe("/s", ids=Ids.UNIQUE, end=True))).passed
+
+
 async def test_nothing_after_a_cut_fails():
     async def answer(client):
         await client.begin()

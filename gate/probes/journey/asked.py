@@ -87,15 +87,19 @@ class AskedStep:
         """The whole address; values are encoded as their place in it needs it.
 
         Raises:
-            CannotAskError: it begins with a captured address that is on another host.
+            CannotAskError: it begins with a captured address that is on another host, or is none.
         """
         base, path = run.target.url, parse(self.step.path)
         if not isinstance(path.parts[0], Reference):
             return base + "".join(_parts(path.parts, values))
-        start = urljoin(f"{base}/", path.parts[0].value(values))
-        if not _same_origin(urlsplit(base), urlsplit(start)):
+        try:
+            start = urljoin(f"{base}/", path.parts[0].value(values))
+            wrong = "" if _same_origin(urlsplit(base), urlsplit(start)) else "on another host"
+        except ValueError:
+            wrong = "that cannot be read"
+        if wrong:
             raise CannotAskError(
-                f"an address on another host for {self.where}",
+                f"an address {wrong} for {self.where}",
                 "one on the candidate's own",
                 "say where the step before must lead: expect: {redirect: /path}",
             )

@@ -5,6 +5,7 @@ A cookie for another domain is not kept, and none is sent to another host: no ot
 
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
+from http import cookiejar
 from http.client import HTTPResponse
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
@@ -36,7 +37,7 @@ class Jar:
         """Keeps what an answer sets, changes or ends."""
         given = [value for name, value in answer.headers if name == "set-cookie"]
         if len(self) + len(given) <= COOKIES_MAX:
-            head = cast("HTTPResponse", _Head(given))
+            head = cast("HTTPResponse", _Head([_readable(value) for value in given]))
             self._cookies.extract_cookies(head, Request(url))  # noqa: S310 - opens nothing
 
     def header(self, url: str) -> str:
@@ -57,6 +58,26 @@ class Jar:
 
     def __len__(self) -> int:
         return len(list(self._cookies))
+
+
+def _readable(given: str) -> str:
+    """A cookie without a date that nobody can read: for browsers, it has none (RFC 6265, 5.2.1).
+
+    The library would lose all cookies of the answer by it, and print a traceback.
+    """
+    first, *attributes = given.split(";")
+    return ";".join([first, *(one for one in attributes if _is_well_formed(one))])
+
+
+def _is_well_formed(attribute: str) -> bool:
+    name, _, value = attribute.partition("=")
+    if name.strip().lower() != "expires":
+        return True
+    try:
+        said = value.strip().strip('"')
+        return cookiejar.http2time(said) is not None  # type: ignore[attr-defined]
+    except (ValueError, OverflowError):
+        return False
 
 
 class _Head:

@@ -215,7 +215,8 @@ def _status(response: Response, url: str, *, named: bool) -> Refusal:
         location = ", ".join(response.headers.get_all("Location"))
         return Refusal(redirect.fault(url, faults.phrase(status), location, LET_IN), status)
     seen = faults.phrase(status) + (quoted(f", {body}") if body.strip() else "")
-    early = not_yet(status, body, ", ".join(response.headers.get_all("Retry-After")))
+    later, date = (", ".join(response.headers.get_all(name)) for name in ("Retry-After", "Date"))
+    early = not_yet(status, body, later, date)
     return Refusal(Fault(Symptom.REFUSED, seen, LET_IN, not_yet=early), status)
 
 

@@ -1,5 +1,6 @@
 """Whether the events of a stream are those that must come, in their order. Pure."""
 
+import re
 from collections.abc import Mapping
 
 from gate.core.evidence import Symptom
@@ -11,6 +12,7 @@ from gate.probes.sockets.waiting import Waiting
 from gate.probes.stream.formats import Event
 from gate.probes.stream.plan import Plan
 
+_COUNTED = re.compile("[0-9]{1,40}")
 _IDS_MAX = 100_000
 """Most ids that are kept of one stream."""
 
@@ -126,9 +128,9 @@ class _Ids:
 
     def _out_of_step(self, own: str) -> Fault | None:
         wanted = f"an id one more than {self._last}" if self._last else "a whole number as id"
-        if not own.isdecimal():
+        if (number := _number(own)) is None:
             return Fault(Symptom.SEQUENCE, f"the id {own}" if own else "no id", wanted)
-        if self._last and int(own) != int(self._last) + 1:
+        if self._last and number != int(self._last) + 1:
             return Fault(Symptom.SEQUENCE, f"id {own} after {self._last}", wanted)
         return None
 
@@ -145,12 +147,13 @@ class _Ids:
 
     def _gap(self, last: str, own: str) -> Fault | None:
         """A gap at the cut, where ids count up by one wherever else they are looked at."""
-        if not (last.isdecimal() and own.isdecimal()):
+        here, there = _number(last), _number(own)
+        if here is None or there is None:
             return None
         if last == self._cut_after and self._joint is None:
             self._joint = (last, own)
         else:
-            self._steps.add(int(own) - int(last))
+            self._steps.add(there - here)
         if self._joint is None or self._steps != {1}:
             return None
         before, after = self._joint
@@ -162,3 +165,8 @@ class _Ids:
             f"id {int(before) + 1}",
             "what was sent while the client was away is lost: keep events until they are asked for",
         )
+
+
+def _number(own: str) -> int | None:
+    """The whole number that an id is, None where it is none that anybody counts by."""
+    return int(own) if _COUNTED.fullmatch(own) else None

@@ -112,8 +112,8 @@ class Reply:
 
     def _code(self) -> None:
         """Notes how the place answered, unless its close will tell, or it is too early to ask."""
-        later = ", ".join(values(self.headers, "retry-after"))
-        if not_yet(self.status, self._head.decode(errors="replace"), later):
+        later, date = (", ".join(values(self.headers, name)) for name in ("retry-after", "date"))
+        if not_yet(self.status, self._head.decode(errors="replace"), later, date):
             self.seen.early += 1
         elif self.status != 101:
             self.seen.coded(self.place, self.status)

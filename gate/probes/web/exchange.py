@@ -207,7 +207,10 @@ async def opened(
         pool.stream(
             request.method,
             url,
-            headers=request.headers if named else [host, *request.headers],
+            headers=[
+                (name.encode(), value.encode())  # a server may set a cookie beyond ASCII
+                for name, value in (request.headers if named else (host, *request.headers))
+            ],
             content=request.body if bodied else None,
             extensions={"trace": course.trace},  # no timeouts: the wall clock above bounds all
         ) as response,

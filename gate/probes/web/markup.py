@@ -19,13 +19,21 @@ _BEGINS = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _BRACES = re.compile(
-    r"\{\{[^{}\n]{1,200}\}\}|\{%[^%\n]{1,200}%\}|\$\{[^{}\n]{1,200}\}|<%[^%\n]{1,200}%>"
+    r"\{\{[^{}]{1,200}\}\}|\{%[^%\n]{1,200}%\}|[$#]\{[^{}\n]{1,200}\}|<%[^%\n]{1,200}%>"
+    r"|%\([A-Za-z_]\w{0,60}\)[sd]|(?<![\w@.])@(?:Model|ViewBag|ViewData)\.\w{1,60}"
 )
 """What template languages leave behind where nobody renders them."""
+_SOURCE = re.compile(r"<\?(?:php|=)[^?]{0,200}")
+"""Source of PHP that nobody ran; browsers take it for a comment."""
 _UNSHOWN = frozenset({"script", "style", "template", "textarea", "code", "pre"})
 _UNREAD = frozenset({"script", "style", "template", "title", "noscript"})
 _SEEN_ATTRIBUTES = ("href", "src", "action", "value", "title", "alt", "content", "placeholder")
 """What people read or follow; others hold code, too, which has braces of its own."""
+_COUNTED = (
+    *("h1", "form", "input", "a", "img", "script"),
+    *("iframe", "svg", "canvas", "video", "object", "embed", "meta[http-equiv=refresh]"),
+)
+"""What is in a page where it is not empty, though there be nothing to read."""
 _TAG = re.compile("<[A-Za-z]")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
 
@@ -56,6 +64,7 @@ class Markup:
         from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - most probes read no HTML
 
         text = _text(answer).replace("\0", "\ufffd")
+        self._source = _SOURCE.findall(text)[:BRACES_MAX]
         self._size_bytes = len(answer.body) if text.strip() else 0
         self.searchable = sum(1 for _ in _TAG.finditer(text)) <= ELEMENTS_MAX
         self._tree = LexborHTMLParser(text) if self.searchable and text.strip() else None
@@ -82,14 +91,13 @@ class Markup:
 
     def page(self, label: str) -> Page:
         """Its shape."""
-        counted = ("h1", "form", "input", "a", "img", "script")
         title = self._tree.css_first("title") if self._tree else None
         return Page(
             label,
             self._size_bytes,
             " ".join(title.text().split()) if title else "",
-            {name: len(self._tree.css(name)) if self._tree else 0 for name in counted},
-            tuple(dict.fromkeys(self._braces()))[:BRACES_MAX],
+            {name: len(self._tree.css(name)) if self._tree else 0 for name in _COUNTED},
+            tuple(dict.fromkeys(" ".join(one.split()) for one in self._braces()))[:BRACES_MAX],
             sum(len(text.strip()) for text in self._texts(_UNREAD)),
         )
 
@@ -103,6 +111,7 @@ class Markup:
 
     def _braces(self) -> Iterator[str]:
         """What looks like a template that nobody rendered, where people see it, or follow it."""
+        yield from self._source
         for text in self._texts(_UNSHOWN):
             yield from _BRACES.findall(text)
         for name in _SEEN_ATTRIBUTES:

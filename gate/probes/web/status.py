@@ -18,6 +18,7 @@ def wrong_status(url: str, answer: Answer, statuses: str) -> Fault:
     """
     if not 300 <= answer.status < 400:
         said = quoted(f", {answer.text}") if answer.body else ""
-        early = not_yet(answer.status, answer.text, answer.header("retry-after") or "")
+        later, date = (answer.header(name) or "" for name in ("retry-after", "date"))
+        early = not_yet(answer.status, answer.text, later, date)
         return Fault(Symptom.STATUS, answer.phrase + said, statuses, not_yet=early)
     return redirect.fault(url, answer.phrase, answer.header("location") or "", statuses)

@@ -48,3 +48,21 @@ def test_a_part_is_bounded(end):
     assert cutter.feed(b"x" * 60) == []
     with pytest.raises(TooLargeError, match="more than 100 bytes"):
         cutter.feed(b"x" * 60 + end)
+
+
+def test_comments_keep_a_stream_alive_for_ever():
+    cutter = Cutter(Between.EMPTY_LINE, 100)
+    assert cutter.feed(b"data: 1\n") == []
+    for _ in range(50):
+        assert cutter.feed(b": pi") == []
+        assert cutter.feed(b"ng\r\n") == []
+    (part,) = cutter.feed(b"data: 2\n\n")
+    assert part.replace(b": ping\n", b"") == b"data: 1\ndata: 2"
+    with pytest.raises(TooLargeError):
+        cutter.feed(b":" + b"x" * 100)
+
+
+def test_a_line_of_json_is_no_comment():
+    cutter = Cutter(Between.LINE_END, 10)
+    with pytest.raises(TooLargeError):
+        cutter.feed(b":" + b"x" * 20 + b"\n")

@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import time
 from urllib.parse import quote, quote_plus
 
@@ -29,6 +30,23 @@ WAYS = {
     "in Python": lambda value: repr({"t": value}),
     "in base64": lambda value: base64.b64encode(value.encode()).decode(),
     "in base64url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+    "in JSON of PHP": lambda value: json.dumps(value).replace("/", "\\/"),
+    "in JSON of Go": lambda value: json.dumps(value).replace("&", "\\u0026"),
+    "in JSON of .NET": lambda value: (
+        json.dumps(value).replace('\\"', "\\u0022").replace("+", "\\u002B").replace("'", "\\u0027")
+    ),
+    "in JSON within JSON": lambda value: json.dumps(json.dumps(json.dumps(value))),
+    "in HTML of Go and Jinja": lambda value: (
+        value.replace("&", "&amp;")
+        .replace('"', "&#34;")
+        .replace("'", "&#39;")
+        .replace("+", "&#43;")
+        .replace("=", "&#x3D;")
+    ),
+    "in a URL, lower case": lambda value: re.sub(
+        "%..", lambda found: found[0].lower(), quote(value, safe="!'()*")
+    ),
+    "in a URL within a URL": lambda value: quote(quote(value, safe=""), safe=""),
     "in a subprotocol": lambda value: (
         f"jwt.{base64.urlsafe_b64encode(value.encode()).decode().rstrip('=')}"
     ),

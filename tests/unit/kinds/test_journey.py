@@ -75,7 +75,7 @@ def test_a_whole_one_is_read(tmp_path):
         ),
         (
             "- get: /x/${id}\n- get: /y\n  capture: {id: {json: $.id}}",
-            "steps[0].get: uses ${id}, which is captured by no step before this one | did you mean",
+            "steps[0].get: uses ${id}, which is captured by no step before this one | capture it",
         ),
         ("- get: /x\n  headers: {A: '${user}'}", "steps[0].headers: uses ${user}, but the journey"),
         ("- get: /x\n  form: {a: '${b}'}", "steps[0].form: uses ${b}"),

@@ -26,6 +26,14 @@ EARLY = replace(evidence("health", Outcome.FAILED, '503, {"status":"starting"}')
         (425, "starting", ""),
         (503, "", "5"),
         (429, "", "1"),
+        (503, '{"status":"starting","failures":0,"failed":false,"timeout":"30s"}', ""),
+        (503, '{"ready":false,"missing":[],"error":null}', ""),
+        (503, "Model not loaded", ""),
+        (503, "service not initialized", ""),
+        (503, "the index is not built yet", ""),
+        (503, "the model isn't available yet", ""),
+        (503, "Waiting for database", ""),
+        (503, '{"status":"pending"}', ""),
     ],
 )
 def test_the_words_of_a_start_are_known(status, body, retry_after):
@@ -43,6 +51,11 @@ def test_the_words_of_a_start_are_known(status, body, retry_after):
         (500, '{"error":"model loading failed"}', ""),
         (503, "", "86400"),
         (503, "", "Fri, 31 Dec 1999 23:59:59 GMT"),
+        (503, "", "\xb2"),
+        (503, "", "9" * 5000),
+        (503, "", "five"),
+        (503, '{"status":"starting","failures":["database"]}', ""),
+        (503, '{"status":"starting","failed":true}', ""),
         (500, "", "5"),
         (404, '{"status":"starting"}', ""),
         (400, '{"message":"not ready"}', ""),
@@ -51,6 +64,20 @@ def test_the_words_of_a_start_are_known(status, body, retry_after):
 )
 def test_an_error_that_says_nothing_of_a_start_is_an_answer(status, body, retry_after):
     assert not not_yet(status, body, retry_after)
+
+
+@pytest.mark.parametrize(
+    ("date", "early"),
+    [
+        ("Mon, 30 Nov 2026 12:59:50 GMT", True),
+        ("Mon, 30 Nov 2026 12:00:00 GMT", False),
+        ("Mon, 30 Nov 2026 13:00:01 GMT", False),
+        ("now", False),
+        ("", False),
+    ],
+)
+def test_a_date_to_come_back_at_is_measured_by_the_answers_own(date, early):
+    assert not_yet(503, "busy", "Mon, 30 Nov 2026 13:00:00 GMT", date) is early
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,43 @@ RUST = """\
 thread 'main' panicked at src/main.rs:2:5:
   index out of bounds"""
 
+GO_HTTP = """\
+2026/11/30 12:00:00 http: panic serving 127.0.0.1:4: boom
+goroutine 7 [running]:
+net/http.(*conn).serve.func1()
+\t/usr/local/go/src/net/http/server.go:1868 +0xb9"""
+RUBY = """\
+app.rb:10:in 'Store#find': no such row (RuntimeError)
+\tfrom app.rb:14:in '<main>'"""
+ELIXIR = """\
+** (RuntimeError) no such row
+    (app 0.1.0) lib/app.ex:3: App.find/0"""
+DOTNET = """\
+Unhandled exception. System.InvalidOperationException: bad state
+   at Program.Main() in /app/Program.cs:line 3"""
+DOTNET_LOGGER = """\
+fail: Microsoft.AspNetCore.Server.Kestrel[13]
+      Connection id "0H": An unhandled exception was thrown by the application.
+      System.Exception: boom
+         at Program.Main() in /app/Program.cs:line 3"""
+PHP = """\
+PHP Fatal error:  Uncaught App\\NoSuchRowException: row 12 in /app/index.php:3
+Stack trace:
+#0 {main}
+  thrown in /app/index.php on line 3"""
+GROUP = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "/app/main.py", line 3, in main
+  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/app/main.py", line 9, in find
+    | ValueError: no such row
+    +------------------------------------"""
+COLOURED = """\
+\x1b[31mTypeError: orders is not iterable\x1b[39m
+    at find (/app/index.js:10:9)"""
+
 
 @pytest.mark.parametrize("entries", [str.splitlines, lambda text: [text]], ids=["lines", "whole"])
 @pytest.mark.parametrize(
@@ -52,6 +89,14 @@ thread 'main' panicked at src/main.rs:2:5:
         (JAVA, 'Exception in thread "main" java.lang.IllegalStateException: bad state'),
         (GO, "panic: runtime error: index out of range [5] with length 3"),
         (RUST, "thread 'main' panicked at src/main.rs:2:5:"),
+        (GO_HTTP, "2026/11/30 12:00:00 http: panic serving 127.0.0.1:4: boom"),
+        (RUBY, "app.rb:10:in 'Store#find': no such row (RuntimeError)"),
+        (ELIXIR, "** (RuntimeError) no such row"),
+        (DOTNET, "Unhandled exception. System.InvalidOperationException: bad state"),
+        (DOTNET_LOGGER, "fail: Microsoft.AspNetCore.Server.Kestrel[13]"),
+        (PHP, PHP.splitlines()[0]),
+        (GROUP, "ValueError: no such row"),
+        (COLOURED, "TypeError: orders is not iterable"),
     ],
 )
 def test_a_trace_is_one_finding(text, title, entries):
@@ -82,6 +127,11 @@ def test_traces_that_differ_in_what_they_say_are_one_kind():
         "UnhandledPromiseRejectionWarning: no such table",
         "TypeError: orders is not iterable",
         "PHP Fatal error:  no such table",
+        'time=2026-11-30T10:00:00Z level=ERROR msg="no such table"',
+        "2026-11-30T10:00:00Z ERR no such table",
+        "(node:1) UnhandledPromiseRejectionWarning: no such table",
+        "Segmentation fault (core dumped)",
+        "/bin/sh: line 1:    12 Aborted                 (core dumped)",
     ],
 )
 def test_a_line_by_itself_may_look_like_an_error(line):
@@ -99,6 +149,8 @@ def test_a_line_by_itself_may_look_like_an_error(line):
         "I1130 10:00:00.000 1 store.go:12] error budget is fine",
         'INFO:     127.0.0.1:1 - "GET / HTTP/1.1" 500 Internal Server Error',
         "DEBUG retrying after ERROR",
+        "level=info msg=fine",
+        "** (note) all is well",
         "",
     ],
 )

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gate.core.attribution import attributed
 from gate.core.evidence import STABLE, Evidence, Outcome, Repeat
 from gate.core.fail_fast import not_asked
@@ -164,3 +166,17 @@ def test_only_a_pass_without_findings_is_called_one() -> None:
     assert outcome_of({"outcome": "passed"}) == "passed"
     assert outcome_of({"outcome": "failed"}) == "FAILED"
     assert outcome_of({"outcome": "passed", "findings": [{"seen": "x"}]}) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("= unlike stable's: no title", True),
+        ("= advice: log JSON with `severity`", True),
+        ("< 200 OK", False),
+    ],
+)
+def test_what_is_told_beside_a_pass_is_told_at_the_end(line: str, told: bool) -> None:
+    item: dict[str, Json] = {"probe": "page", "outcome": "passed", "seen": "so it is"}
+    lines = plain(probes_lines({"evidence": [{**item, "excerpts": [line]}]}), 200)
+    assert ("  page: so it is" in lines) is told
