@@ -95,6 +95,7 @@ def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
         "gate.core.redaction",
         "gate.core.severity",
         "gate.core.slowness",
+        "gate.core.spellings",
         "gate.core.template",
         "gate.core.texts",
         "gate.core.visits",
