@@ -21,7 +21,7 @@ demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and pro
 	@$(BIN)/python -m examples.demo $(if $(VERBOSE),--verbose)
 
 # Many tests wait for processes: more workers than cores are faster, on small machines above all.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(4, os.cpu_count() or 1))')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(6, os.cpu_count() or 1))')
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 test: $(STAMP)   ## all tests but those that try at length
 	$(PYTEST) -m "not campaign"

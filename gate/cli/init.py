@@ -431,8 +431,8 @@ def _asked(ask: Mapping[str, object]) -> str:
     (kind, parts), *_ = ask.items()
     given = parts if isinstance(parts, dict) else {}
     steps = given.get("steps", ())
-    if kind == "journey" and len(steps) > _STEPS_SHOWN:
-        return f"journey of {len(steps)} steps"
+    if len(steps) > _STEPS_SHOWN:
+        return f"{kind} of {len(steps)} steps"
     paths = [given.get("path")] + [one.get("get") for one in steps]
     return " ".join([kind, *(str(path) for path in paths if path)])
 

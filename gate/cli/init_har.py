@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gate.drafting.har.exchange import Exchange
     from gate.drafting.har.journeys import Journey
     from gate.drafting.har.visit import Drawn
-    from gate.kinds.journey import JourneyProbe
+    from gate.kinds.keys import Keys
 
 TRIES_MAX = 8
 """A journey is played at most so many times without one step after the other."""
@@ -194,7 +194,7 @@ class _Stage:
     """
 
     def __init__(self, drafted: "Draft", target: Target, values: Mapping[str, str]) -> None:
-        from gate.probes.playing import Player  # noqa: PLC0415 - lazy, as all here
+        from gate.probes.journey.playing import Player  # noqa: PLC0415 - lazy, as all here
 
         self._drafted = drafted
         self._values = values
@@ -226,10 +226,11 @@ class _Stage:
                 return journey, plays, gone
         return replace(journey, steps=()), (), [*gone, (journey.name, _GIVEN_UP)]
 
-    def _spec(self, journey: "Journey") -> "JourneyProbe":
+    def _spec(self, journey: "Journey") -> "Keys":
         """The journey as a policy reads it: through a file, as any other."""
         from gate.drafting.har.visit import bare  # noqa: PLC0415
         from gate.drafting.writing import write_draft  # noqa: PLC0415
+        from gate.kinds.keys import keys_of  # noqa: PLC0415
         from gate.policyfile import load_policy  # noqa: PLC0415
 
         secrets = {name: SecretRef("UNUSED") for name in self._values if name in journey.needs}
@@ -237,5 +238,4 @@ class _Stage:
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "visit.yaml"
             write_draft(alone, path, force=False)
-            spec: JourneyProbe = load_policy(path).probes[0].spec  # type: ignore[assignment]
-            return spec
+            return keys_of(load_policy(path).probes[0])

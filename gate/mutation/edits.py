@@ -13,6 +13,8 @@ FIELDS_MAX = 60
 NAME_MAX = 80
 """Names of fields that are longer than this are data, not names: they are left as they are."""
 CHANGED_TO = "sabotaged"
+FAR = 1_000_000
+"""So far from a number that was given out is one that was not: others may have the next one."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 
 Path = tuple[str, ...]
@@ -90,7 +92,7 @@ def _other(value: Json, how: How) -> Json:
         return _retyped(value)
     match value:
         case str() | int() | float() if how is How.REPLACED and not isinstance(value, bool):
-            return CHANGED_TO if isinstance(value, str) else value + 1
+            return CHANGED_TO if isinstance(value, str) else value + FAR
         case list() if how is How.EMPTIED and value:
             return []
         case bool() if how is How.CHANGED:

@@ -6,6 +6,7 @@ from functools import cache
 from gate.core.redaction import Redactor
 from gate.core.visits import Play, Seen
 from gate.kinds.journey import JourneyProbe
+from gate.kinds.keys import Keys
 from gate.ports import Clock, Target
 from gate.probes import headers
 from gate.probes.inquiry import Nonces, Run
@@ -41,12 +42,13 @@ class Player:
             since=clock.now(),
         )
 
-    async def play(self, spec: JourneyProbe) -> Play:
+    async def play(self, spec: Keys) -> Play:
         """Takes each step, until an answer is wrong, and cleans up.
 
         Args:
             spec: a journey without users.
         """
+        assert isinstance(spec, JourneyProbe)
         run = self._run
         before = Before(run)
         traveller = Traveller(
