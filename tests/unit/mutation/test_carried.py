@@ -52,7 +52,7 @@ def test_only_what_a_later_request_holds_is_replaced():
     assert [str(one) for one in found] == ["token replaced", "id replaced", "in.key replaced"]
     assert [edited(value, one) for one in found] == [
         {**value, "token": "sabotaged"},
-        {**value, "id": 8},
+        {**value, "id": 1_000_007},
         {**value, "in": {"key": "sabotaged"}},
     ]
     assert not [*carried(first, value, [])]
