@@ -93,10 +93,6 @@ class SuitePlan:
             if name in self._tests:
                 self._tests[name].failed = True
 
-    def asking(self, mutant: Mutant) -> frozenset[str]:
-        """The tests that can meet a fault."""
-        return frozenset(name for name, one in self._tests.items() if mutant.name in one.names)
-
     @property
     def running(self) -> bool:
         """Whether some run has not ended yet."""

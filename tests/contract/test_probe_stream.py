@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import zlib
 
 import pytest
@@ -189,8 +190,8 @@ async def test_what_is_buffered_until_the_end_is_told_as_that(packed, more):
 
     evidence = await of(answer, StreamProbe("/s", **more))
     finding = only(evidence, Symptom.SLOW)
-    assert finding.seen.startswith("all at once at the end: 5 events after 0.")
-    assert finding.seen.endswith("s of nothing: buffered")
+    told = r"all at once at the end: 5 events after [\d.]+ s of nothing: buffered"
+    assert re.fullmatch(told, finding.seen)
     assert ("compresses" in finding.hint) is packed
 
 
@@ -205,7 +206,7 @@ async def test_a_compressed_stream_that_is_flushed_is_as_good_as_a_plain_one():
         await client.piece(packer.flush())
         await client.end()
 
-    spec = StreamProbe("/s", spread_s=0.3, least=4, end=True)
+    spec = StreamProbe("/s", spread_s=0.05, least=4, end=True)
     assert (await of(answer, spec)).passed
 
 
@@ -217,7 +218,7 @@ async def test_a_first_event_that_comes_late_is_told_with_its_time():
         await client.gone()
 
     finding = only(await of(answer, StreamProbe("/s", first_within_s=0.2)), Symptom.SLOW)
-    assert finding.seen.startswith("the first event after 0.")
+    assert re.match(r"the first event after [\d.]+ s", finding.seen)
     assert finding.expected == "the first event within 0.2 s"
 
 
