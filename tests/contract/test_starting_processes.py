@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+import uuid
 
 import pytest
 import uvloop
@@ -27,7 +28,8 @@ async def a_suite(folder):
 async def a_container(folder):
     voice = Voice(ListSink(), revision(), "i" * 64)
     settings = InstanceSettings()
-    started = ContainerProcess("m", voice, Records(folder / "r"), settings, lambda: None)
+    marker = uuid.uuid4().hex  # what ends with one ends all that has it
+    started = ContainerProcess(marker, voice, Records(folder / "r"), settings, lambda: None)
     await started.spawn(Command((sys.executable, "-c", "pass"), folder, dict(os.environ)))
     assert await started.exited == 0
     await started.tidied()
