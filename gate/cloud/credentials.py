@@ -80,7 +80,12 @@ class Transport(Request):
 
 
 @cache
-def _default() -> tuple[google.auth.credentials.Credentials, Transport]:
+def default_credentials() -> tuple[google.auth.credentials.Credentials, Transport]:
+    """Application default credentials, and how they ask for tokens. Blocks.
+
+    Raises:
+        GoogleAuthError: there are none.
+    """
     transport = Transport()
     credentials, _ = google.auth.default(scopes=_SCOPES, request=transport)
     return credentials, transport
@@ -98,7 +103,7 @@ async def token_headers(url: str) -> list[tuple[str, str]]:
 def _token_headers(url: str) -> list[tuple[str, str]]:
     headers: dict[str, str] = {}
     try:
-        credentials, transport = _default()
+        credentials, transport = default_credentials()
         credentials.before_request(transport, "GET", url, headers)  # type: ignore[no-untyped-call]
     except DefaultCredentialsError as error:
         raise Failure(Code.UNAUTHENTICATED, f"no credentials: {error}", sent=False) from None

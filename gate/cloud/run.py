@@ -64,6 +64,10 @@ class CloudRun(OverWire):
         """As ports.Platform."""
         return revision_value(await self.revision_document(name))
 
+    async def service_document(self) -> Document:
+        """The service in its v1 form; raises as `read_service`."""
+        return await self._read()
+
     async def revision_document(self, name: str) -> Document:
         """A revision in its v1 form; raises as `read_revision`."""
         subject = f"revision {name} of {self._subject}"
@@ -119,6 +123,17 @@ class CloudRun(OverWire):
         unchecked = "run.googleapis.com/invoker-iam-disabled"
         if text(await self._read(), "metadata", "annotations", unchecked) == "true":
             return True
+        try:
+            return "allUsers" in await self.invokers()
+        except AccessError:
+            return False
+
+    async def invokers(self) -> tuple[str, ...]:
+        """The members that the service's own IAM policy lets call it.
+
+        Raises:
+            AccessError: this caller may not read it.
+        """
         ref = self._ref
         path = path_of(
             "/v1/projects/{project}/locations/{region}/services/{name}:getIamPolicy",
@@ -126,13 +141,13 @@ class CloudRun(OverWire):
             region=ref.region,
             name=ref.name,
         )
-        try:
-            policy = await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
-        except AccessError:
-            return False
-        return any(
-            text(binding, "role") == "roles/run.invoker" and "allUsers" in items(binding, "members")
+        policy = await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
+        return tuple(
+            member
             for binding in parts(policy, "bindings")
+            if text(binding, "role") == "roles/run.invoker"
+            for member in items(binding, "members")
+            if isinstance(member, str)
         )
 
     async def _read(self) -> Document:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import h11
 from gate.http1.headers import values
 from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
-from gate.probes.frontend import recognise
+from gate.probes.frontend import FrontEndAnswer, recognise
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
@@ -21,6 +22,8 @@ PASSING_PAUSES_S = (*PAUSES_S, 0.7, 1.0, 2.0)
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
 REFUSED = frozenset({401, 403})
+IAP_HEADER = "x-goog-iap-generated-response"
+"""What IAP puts on its own answers (cloud.google.com/iap/docs/concepts-overview)."""
 ANSWERED = UsersAnswer()
 LATE = UsersAnswer(unknown="nothing came in time, which may be a start that takes long")
 
@@ -43,8 +46,9 @@ async def users_answer(
     try:
         async with asyncio.timeout(within_s):
             for tries in count():
-                answer = await _get(url, headers, context)
-                seen, said = _meaning(*answer), recognise(*answer)
+                answer = await first_answer(url, headers, context)
+                said = recognise(answer.status, answer.body, answer.authenticate)
+                seen = _meaning(answer.status, said)
                 pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
                 if not seen.instead or tries >= len(pauses):
                     return seen
@@ -57,9 +61,8 @@ async def users_answer(
     return seen
 
 
-def _meaning(status: int, body: str, authenticate: str) -> UsersAnswer:
+def _meaning(status: int, said: FrontEndAnswer | None) -> UsersAnswer:
     """What an answer means: the container's own is one, whatever it says."""
-    said = recognise(status, body, authenticate)
     if said is None:
         return ANSWERED
     words = f"HTTP {status}, {said.meaning}"
@@ -68,8 +71,25 @@ def _meaning(status: int, body: str, authenticate: str) -> UsersAnswer:
     return UsersAnswer(unknown=words, refused=status in REFUSED)
 
 
-async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, str]:
-    """Status, the beginning of the body and the WWW-Authenticate header of GET /.
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What one request got.
+
+    Attributes:
+        status: of HTTP.
+        body: its beginning.
+        authenticate: the WWW-Authenticate header, "" without one.
+        iap: whether Identity-Aware Proxy says that the answer is its own.
+    """
+
+    status: int
+    body: str
+    authenticate: str = ""
+    iap: bool = False
+
+
+async def first_answer(url: str, headers: Headers, context: Context) -> FirstAnswer:
+    """What GET / gets.
 
     Raises:
         OSError, EOFError: no connection, or it broke.
@@ -86,4 +106,5 @@ async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, 
     finally:
         streams.break_off()
     asked = ", ".join(values(response.headers, "www-authenticate"))
-    return response.status_code, body.decode(errors="replace"), asked
+    iap = "true" in values(response.headers, IAP_HEADER)
+    return FirstAnswer(response.status_code, body.decode(errors="replace"), asked, iap)

@@ -1,0 +1,201 @@
+"""Asks everything that `gate doctor` judges; each fact by itself, known or not."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TypeVar
+
+from gate.cli import wiring
+from gate.cli.doctor_grants import Seen, granted, grants_of
+from gate.cloud.channel import Endpoint
+from gate.cloud.exposure import exposure_of
+from gate.cloud.run import CloudRun
+from gate.cloud.trial import try_reading, try_writing
+from gate.cloud.wire import Patience, Ways
+from gate.core.access import Caller, CallerKind, Reached
+from gate.core.policy import Policy
+from gate.core.service import Service, ServiceRef
+from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
+from gate.doctor.permissions import LIST_REVISIONS, READ_LOG, READ_REVISION, READ_SERVICE, WRITE_LOG
+from gate.errors import InfrastructureError, NotFoundError, UnavailableError, UsageError
+
+T = TypeVar("T")
+Headers = tuple[tuple[str, str], ...]
+_PATIENCE = Patience(budget_s=8.0)
+_LOOK_BACK = timedelta(hours=1)
+
+
+def policy_facts(path: Path) -> PolicyFacts:
+    """The policy, its proof, and what it needs of this machine.
+
+    Raises:
+        PolicyError, UsageError: it cannot be read.
+    """
+    from gate.kinds.keys import lacking  # noqa: PLC0415 - with a policy only
+    from gate.policyfile import load_policy  # noqa: PLC0415
+
+    policy = load_policy(path)
+    extras = {extra: said.place for extra, said in reversed([*lacking(policy.probes)])}
+    return PolicyFacts(
+        str(path),
+        policy,
+        wiring.proving(path, policy),
+        tuple(_missing(policy)),
+        tuple(extras.items()),
+    )
+
+
+def _missing(policy: Policy) -> list[tuple[str, str]]:
+    found = []
+    for name, ref in policy.secrets.items():
+        try:
+            wiring.secret_values({name: ref}, "")
+        except UsageError as error:
+            found.append((error.message, ref.env))
+    return found
+
+
+async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
+    """Everything about a service, asked at once where nothing waits for something else.
+
+    Raises:
+        NotFoundError: there is no such service.
+        UnavailableError: Cloud Run gives no answer.
+    """
+    asking = _Asking(ref, policy)
+    endpoint = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
+    async with CloudRun(ref, endpoint, _PATIENCE, asking.ways) as platform:
+        seen = await asking.service(platform)
+        return await asking.rest(platform, seen)
+
+
+class _Asking:
+    """Asks about one service."""
+
+    def __init__(self, ref: ServiceRef, policy: PolicyFacts | None) -> None:
+        self._ref = ref
+        self._policy = policy
+        self._clock = wiring.SystemClock()
+        self._run = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
+        self._logging = Endpoint(os.environ.get(wiring.LOGGING_EMULATOR))
+        self._ahead_s: list[float] = []
+        self.ways = Ways(say=wiring.on_wait, dated=self._dated)
+
+    def _dated(self, text: str) -> None:
+        """Compares an answer's date, which has whole seconds, with our clock."""
+        try:
+            sent = parsedate_to_datetime(text) if text else None
+        except ValueError:
+            sent = None
+        if sent is not None and sent.tzinfo is not None:
+            self._ahead_s.append((self._clock.now() - sent).total_seconds() - 0.5)
+
+    async def service(self, platform: CloudRun) -> Seen:
+        """The service as it stands, and what asking for it says of permissions."""
+        since = self._clock.now() - _LOOK_BACK
+        of_log = asyncio.gather(
+            _fact(lambda: try_writing(self._ref, self._logging, self.ways)),
+            _fact(lambda: try_reading(self._ref, self._logging, since, self.ways)),
+        )
+        caller, document, service, listed, invokers = await asyncio.gather(
+            _fact(self._caller),
+            _fact(platform.service_document),
+            _fact(platform.read_service),
+            _fact(platform.list_revisions),
+            _fact(platform.invokers),
+        )
+        written, read = await of_log
+        for came in (document, service):
+            if isinstance(came, (NotFoundError, UnavailableError)):
+                raise came
+        done = {
+            READ_SERVICE: service,
+            READ_REVISION: listed,
+            LIST_REVISIONS: listed,
+            WRITE_LOG: written,
+            READ_LOG: read,
+        }
+        return Seen(
+            _known(caller),
+            _known(service),
+            exposure_of(document) if isinstance(document, dict) else _known(document),
+            _known(listed),
+            _known(invokers),
+            {name: granted(name, self._ref, came) for name, came in done.items()},
+        )
+
+    async def _caller(self) -> Caller:
+        if self._run.emulated:
+            return Caller(CallerKind.EMULATOR)
+        from gate.cloud.caller import read_caller  # noqa: PLC0415 - not for an emulator
+
+        return await read_caller()
+
+    async def rest(self, platform: CloudRun, seen: Seen) -> Facts:
+        """What can only be asked once the service is known."""
+        policy = self._policy.policy if self._policy else None
+        grants, came = await asyncio.gather(
+            grants_of(self._ref, seen, policy, self.ways), self._token(platform, seen)
+        )
+        headers = () if isinstance(came, InfrastructureError) else came
+        failed = isinstance(came, InfrastructureError)
+        ahead = self._ahead_s
+        return Facts(
+            ref=self._ref,
+            at=self._clock.now(),
+            caller=seen.caller,
+            service=seen.service,
+            exposure=seen.exposure,
+            revisions=seen.revisions,
+            invokers=seen.invokers,
+            grants=grants,
+            token=_unknown(came) if failed else (True if headers else None),
+            clock_ahead_s=min(ahead, key=abs) if ahead else Unknown("no answer had a date"),
+            addresses=await self._addresses(seen.service, headers),
+            policy=self._policy,
+        )
+
+    async def _token(self, platform: CloudRun, seen: Seen) -> Headers | InfrastructureError:
+        if not isinstance(seen.service, Service) or not seen.service.uri:
+            return ()
+        uri = seen.service.uri
+        return await _fact(lambda: wiring.identity_of(platform)(uri))
+
+    async def _addresses(self, service: Service | Unknown, headers: Headers) -> tuple[Address, ...]:
+        """The service's own address, and the one of a tag: the policy's, or any."""
+        if isinstance(service, Unknown) or not service.uri:
+            return ()
+        tags = {line.tag: line.uri for line in service.effective if line.tag and line.uri}
+        wanted = self._policy.policy.candidate.tag if self._policy else ""
+        tag = wanted if wanted in tags else next(iter(tags), "")
+        asked = {"the service": service.uri, **({f"tag {tag}": tags[tag]} if tag else {})}
+        found = await asyncio.gather(*(_reached(url, headers) for url in asked.values()))
+        pairs = zip(asked.items(), found, strict=True)
+        return tuple(Address(title, url, reached) for (title, url), reached in pairs)
+
+
+async def _reached(url: str, headers: Headers) -> Reached:
+    from gate.probes.reach import who_answers  # noqa: PLC0415 - with an address only
+    from gate.probes.tls import shared_context  # noqa: PLC0415
+
+    return await who_answers(url, headers, shared_context)
+
+
+async def _fact(ask: Callable[[], Awaitable[T]]) -> T | InfrastructureError:
+    """What came, or why nothing did."""
+    try:
+        return await ask()
+    except InfrastructureError as error:
+        return error
+
+
+def _known(came: T | InfrastructureError) -> T | Unknown:
+    return _unknown(came) if isinstance(came, InfrastructureError) else came
+
+
+def _unknown(error: object) -> Unknown:
+    assert isinstance(error, InfrastructureError)
+    return Unknown(error.message, error.hint)

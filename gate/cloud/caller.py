@@ -1,0 +1,52 @@
+"""Whose credentials the gate calls with: importing google-auth takes its time."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import google.auth.credentials
+from google.auth import compute_engine, external_account, impersonated_credentials
+from google.auth.exceptions import GoogleAuthError
+from google.oauth2 import credentials as person
+from google.oauth2 import service_account
+
+from gate.cloud.credentials import default_credentials
+from gate.cloud.status import LOGIN_HINT, scrub
+from gate.core.access import Caller, CallerKind
+from gate.errors import AccessError
+
+_KINDS: Mapping[type, CallerKind] = {
+    service_account.Credentials: CallerKind.KEY,
+    impersonated_credentials.Credentials: CallerKind.IMPERSONATED,
+    compute_engine.Credentials: CallerKind.MACHINE,
+    external_account.Credentials: CallerKind.FEDERATED,
+    person.Credentials: CallerKind.PERSON,
+}
+
+
+async def read_caller() -> Caller:
+    """Who calls, once an access token has been made.
+
+    Raises:
+        AccessError: there are no credentials, or they make no token.
+    """
+    return await asyncio.to_thread(_read)
+
+
+def _read() -> Caller:
+    try:
+        credentials, transport = default_credentials()
+        if not credentials.valid:
+            credentials.refresh(transport)  # type: ignore[no-untyped-call]
+    except GoogleAuthError as error:
+        raise AccessError(f"no access token can be made: {scrub(str(error))}", LOGIN_HINT) from None
+    return caller_of(credentials)
+
+
+def caller_of(credentials: google.auth.credentials.Credentials) -> Caller:
+    """Whose these are, as far as Google's library tells."""
+    found = (kind for type_, kind in _KINDS.items() if isinstance(credentials, type_))
+    email = getattr(credentials, "service_account_email", "") or getattr(credentials, "account", "")
+    expiry = credentials.expiry
+    expires = expiry.replace(tzinfo=UTC) if isinstance(expiry, datetime) else None
+    return Caller(next(found, CallerKind.OTHER), "" if email == "default" else str(email), expires)

@@ -1,0 +1,141 @@
+"""Who calls, what they may do, and by which clock."""
+
+from collections.abc import Callable, Iterator
+
+from gate.core.access import Caller, CallerKind
+from gate.doctor import commands
+from gate.doctor.facts import Facts, Grant, Held, Unknown
+from gate.doctor.finding import Finding, Result
+from gate.doctor.permissions import MAKE_TOKEN, NEEDED, READ_POLICY, Permission, Resource
+
+LOGIN = "gcloud auth application-default login"
+SKEW_TOLD_S = 5.0
+"""Beyond this much the two clocks disagree by more than a lease allows for."""
+SKEW_MAX_S = 60.0
+"""Beyond this much a lease that runs looks as if it had run out, or for ever."""
+_APIS = {
+    Resource.PROJECT: "cloudresourcemanager.googleapis.com",
+    Resource.RUNTIME_ACCOUNT: "iam.googleapis.com",
+    Resource.OWN_ACCOUNT: "iam.googleapis.com",
+    Resource.SECRET: "secretmanager.googleapis.com",
+}
+_OFF = ("has not been used in project", "SERVICE_DISABLED", "it is disabled")
+_BY_NAME = {one.name: one for one in NEEDED}
+
+
+def of_caller(facts: Facts) -> Iterator[Finding]:
+    """Whether there are credentials, and whose."""
+    match facts.caller:
+        case Unknown(why=why, hint=hint):
+            yield Finding("credentials", Result.PROBLEM, "the caller", why, hint, LOGIN)
+        case Caller(kind=CallerKind.EMULATOR as kind):
+            yield Finding("credentials", Result.OK, "the caller", kind.value)
+        case Caller() as caller:
+            yield Finding("credentials", Result.OK, caller.email or "the caller", _whose(caller))
+
+
+def _whose(caller: Caller) -> str:
+    until = f", its token runs until {caller.expires:%H:%M:%S} UTC" if caller.expires else ""
+    nobody = "" if caller.email else ", which does not say whose it is"
+    return f"{caller.kind.value}{nobody}{until}"
+
+
+def of_permissions(facts: Facts) -> Iterator[Finding]:
+    """Whether the caller has each permission that is needed."""
+    for grant in facts.grants:
+        needed = _BY_NAME[grant.permission]
+        if needed.name == MAKE_TOKEN and facts.token is True:
+            continue  # a key, or a machine, makes its tokens without it
+        where = _where(facts, grant)
+        match grant.held:
+            case Held.YES:
+                yield Finding("permission", Result.OK, where, f"has {needed.name}")
+            case Held.NO:
+                yield _lacking(facts, grant, needed, where)
+            case Held.UNKNOWN:
+                yield _untold(facts, grant, needed, where)
+
+
+def _lacking(facts: Facts, grant: Grant, needed: Permission, where: str) -> Finding:
+    """A permission that is missing; what only tells more does not hold a rollout."""
+    result = Result.WARNING if needed.name == READ_POLICY else Result.PROBLEM
+    what = f"{needed.name} is missing ({needed.why})"
+    hint = f"{needed.role} has it"
+    return Finding("permission", result, where, what, hint, granting(facts, grant, needed.role))
+
+
+def _untold(facts: Facts, grant: Grant, needed: Permission, where: str) -> Finding:
+    what = f"nobody can tell whether {needed.name} is held: {grant.why}"
+    api = _APIS.get(grant.resource, "")
+    if api and any(sign in grant.why for sign in _OFF):
+        command = commands.enable(facts.ref, api)
+        hint = "the API that tells is switched off in the project"
+        return Finding("permission", Result.UNKNOWN, where, what, hint, command)
+    hint = grant.hint or f"{needed.role} has it"
+    return Finding("permission", Result.UNKNOWN, where, what, hint)
+
+
+def granting(facts: Facts, grant: Grant, role: str) -> str:
+    """The command that grants the role that a permission is in, where it belongs."""
+    member = member_of(facts)
+    ref = facts.ref
+    ways: dict[Resource, Callable[[], str]] = {
+        Resource.SERVICE: lambda: commands.on_service(ref, member, role),
+        Resource.PROJECT: lambda: commands.on_project(ref, member, role),
+        Resource.RUNTIME_ACCOUNT: lambda: commands.on_account(ref, grant.name, member, role),
+        Resource.OWN_ACCOUNT: lambda: commands.on_account(ref, grant.name, member, role),
+        Resource.SECRET: lambda: commands.on_secret(ref, grant.name, member, role),
+    }
+    return ways[grant.resource]()
+
+
+def member_of(facts: Facts) -> str:
+    """The caller as IAM policies name it, "" where that is not known."""
+    return facts.caller.member if isinstance(facts.caller, Caller) else ""
+
+
+def _where(facts: Facts, grant: Grant) -> str:
+    titles = {
+        Resource.SERVICE: f"service {facts.ref.name}",
+        Resource.PROJECT: f"project {facts.ref.project}",
+        Resource.SECRET: f"secret {grant.name}",
+    }
+    return titles.get(grant.resource, grant.name or grant.resource.value)
+
+
+def of_token(facts: Facts) -> Iterator[Finding]:
+    """Whether an ID token for a private service can be had."""
+    where = f"service {facts.ref.name}"
+    if facts.token is True:
+        yield Finding("id token", Result.OK, where, "an ID token for it can be made")
+    elif isinstance(facts.token, Unknown):
+        lacks = next((one for one in facts.grants if one.permission == MAKE_TOKEN), None)
+        told = f"it is private, and there is no ID token for it: {facts.token.why}"
+        yield Finding(
+            "id token", Result.PROBLEM, where, told, facts.token.hint, _maker(facts, lacks)
+        )
+
+
+def _maker(facts: Facts, lacks: Grant | None) -> str:
+    """The command that lets an account make its ID tokens, where the caller is one."""
+    if isinstance(facts.caller, Caller) and facts.caller.is_account:
+        grant = lacks or Grant(MAKE_TOKEN, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
+        return granting(facts, grant, _BY_NAME[MAKE_TOKEN].role)
+    return f"{LOGIN} --impersonate-service-account=ACCOUNT"
+
+
+def of_clock(facts: Facts) -> Iterator[Finding]:
+    """Whether our clock and Google's agree: leases are judged by it."""
+    ahead_s = facts.clock_ahead_s
+    if isinstance(ahead_s, Unknown):
+        what = f"nobody can tell whether it is right: {ahead_s.why}"
+        yield Finding("clock", Result.UNKNOWN, "this machine", what)
+        return
+    side = "ahead of" if ahead_s > 0 else "behind"
+    what = f"its clock is {abs(ahead_s):.0f} s {side} Google's"
+    if abs(ahead_s) <= SKEW_TOLD_S:
+        yield Finding("clock", Result.OK, "this machine", "its clock agrees with Google's")
+        return
+    result = Result.PROBLEM if abs(ahead_s) > SKEW_MAX_S else Result.WARNING
+    hint = "a lease of another rollout may look as if it had run out while it runs, or the reverse"
+    yield Finding("clock", result, "this machine", what, hint, "sudo timedatectl set-ntp true")
