@@ -71,7 +71,7 @@ async def grants_of(
     secrets = secrets_named(policy) if policy else ()
     cases = _cases(seen, secrets)
     asked = _resources(ref, seen, secrets, own=When.PRIVATE in cases)
-    found = await asyncio.gather(*(_tested(*one, cases, ways) for one in asked))
+    found = await asyncio.gather(*(_tested(*one, cases, seen, ways) for one in asked))
     every = [grant for grants in found for grant in grants]
     own = {one.permission: one for one in every if one.resource is not Resource.SECRET}
     return (*by_doing(own, seen.done), *(one for one in every if one.resource is Resource.SECRET))
@@ -115,9 +115,12 @@ async def _tested(
     name: str,
     tested: Tested | None,
     cases: frozenset[When],
+    seen: Seen,
     ways: Ways,
 ) -> list[Grant]:
     wanted = [one for one in needed_on(resource, cases=cases) if one not in _BY_DEED]
+    if tested is None and isinstance(seen.exposure, Unknown):
+        return []  # told as what it is: the service cannot be read
     if tested is None:
         return [Grant(one, resource, name, Held.UNKNOWN, _NAMELESS) for one in wanted]
     answers = await held(tested, wanted, ways) if wanted else {}

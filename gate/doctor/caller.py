@@ -1,5 +1,6 @@
 """Who calls, what they may do, and by which clock."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from gate.core.access import Caller, CallerKind
@@ -13,13 +14,9 @@ SKEW_TOLD_S = 5.0
 """Beyond this much the two clocks disagree by more than a lease allows for."""
 SKEW_MAX_S = 60.0
 """Beyond this much a lease that runs looks as if it had run out, or for ever."""
-_APIS = {
-    Resource.PROJECT: "cloudresourcemanager.googleapis.com",
-    Resource.RUNTIME_ACCOUNT: "iam.googleapis.com",
-    Resource.OWN_ACCOUNT: "iam.googleapis.com",
-    Resource.SECRET: "secretmanager.googleapis.com",
-}
 _OFF = ("has not been used in project", "SERVICE_DISABLED", "it is disabled")
+"""How Google says that an API is switched off, beside its name."""
+_API = re.compile(r"[a-z]+\.googleapis\.com")
 _BY_NAME = {one.name: one for one in NEEDED}
 
 
@@ -50,10 +47,22 @@ def of_permissions(facts: Facts) -> Iterator[Finding]:
         match grant.held:
             case Held.YES:
                 yield Finding("permission", Result.OK, where, f"has {needed.name}")
+            case Held.NO | Held.UNKNOWN if api := _switched_off(grant.why):
+                what = f"nobody can tell whether {needed.name} is held: {api} is switched off"
+                hint, command = "", commands.enable(facts.ref, api)
+                yield Finding("permission", Result.UNKNOWN, where, what, hint, command)
             case Held.NO:
                 yield _lacking(facts, grant, needed, where)
             case Held.UNKNOWN:
-                yield _untold(facts, grant, needed, where)
+                what = f"nobody can tell whether {needed.name} is held: {grant.why}"
+                hint = grant.hint or f"{needed.role} has it"
+                yield Finding("permission", Result.UNKNOWN, where, what, hint)
+
+
+def _switched_off(why: str) -> str:
+    """The API that Google says is not switched on in the project, "" where it says nothing so."""
+    found = _API.search(why) if any(sign in why for sign in _OFF) else None
+    return found[0] if found else ""
 
 
 def _lacking(facts: Facts, grant: Grant, needed: Permission, where: str) -> Finding:
@@ -62,17 +71,6 @@ def _lacking(facts: Facts, grant: Grant, needed: Permission, where: str) -> Find
     what = f"{needed.name} is missing ({needed.why})"
     hint = f"{needed.role} has it"
     return Finding("permission", result, where, what, hint, granting(facts, grant, needed.role))
-
-
-def _untold(facts: Facts, grant: Grant, needed: Permission, where: str) -> Finding:
-    what = f"nobody can tell whether {needed.name} is held: {grant.why}"
-    api = _APIS.get(grant.resource, "")
-    if api and any(sign in grant.why for sign in _OFF):
-        command = commands.enable(facts.ref, api)
-        hint = "the API that tells is switched off in the project"
-        return Finding("permission", Result.UNKNOWN, where, what, hint, command)
-    hint = grant.hint or f"{needed.role} has it"
-    return Finding("permission", Result.UNKNOWN, where, what, hint)
 
 
 def granting(facts: Facts, grant: Grant, role: str) -> str:

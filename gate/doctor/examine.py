@@ -1,7 +1,7 @@
 """All findings of what was learnt."""
 
 from gate.doctor.caller import of_caller, of_clock, of_permissions, of_token
-from gate.doctor.facts import Facts
+from gate.doctor.facts import Facts, Unknown
 from gate.doctor.finding import Finding, worst_first
 from gate.doctor.policy import of_policy
 from gate.doctor.reach import of_addresses, of_exposure
@@ -20,5 +20,9 @@ _CHECKS = (
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
-    """What would hold a rollout, what is better known, and what is well: the worst first."""
-    return worst_first(found for check in _CHECKS for found in check(facts))
+    """What would hold a rollout, what is better known, and what is well: the worst first.
+
+    Without credentials nothing of Google's was learnt, and that alone is told.
+    """
+    checks = (of_caller, of_policy) if isinstance(facts.caller, Unknown) else _CHECKS
+    return worst_first(found for check in checks for found in check(facts))

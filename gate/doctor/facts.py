@@ -9,7 +9,7 @@ from gate.core.access import Caller, Exposure, Reached
 from gate.core.policy import Policy
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
-from gate.doctor.permissions import Resource
+from gate.doctor.permissions import READ_SERVICE, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,11 @@ class Facts:
         """Whether everybody may call the service, by all that is known."""
         off = isinstance(self.exposure, Exposure) and self.exposure.invoker_disabled
         return off or (not isinstance(self.invokers, Unknown) and "allUsers" in self.invokers)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the caller may not even read the service, which is told as a permission."""
+        return any(one.permission == READ_SERVICE and one.held is Held.NO for one in self.grants)
 
 
 def by_doing(tested: Mapping[str, Grant], done: Mapping[str, Grant]) -> tuple[Grant, ...]:

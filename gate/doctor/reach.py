@@ -16,6 +16,8 @@ def of_exposure(facts: Facts) -> Iterator[Finding]:
     """Whom its settings let in."""
     exposure, where = facts.exposure, f"service {facts.ref.name}"
     if isinstance(exposure, Unknown):
+        if facts.closed:
+            return
         what = f"nobody can tell whom it lets in: {exposure.why}"
         yield Finding("ingress", Result.UNKNOWN, where, what, exposure.hint)
         return

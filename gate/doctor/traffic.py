@@ -32,6 +32,8 @@ def of_traffic(facts: Facts) -> Iterator[Finding]:
     """How the service stands; nothing where it cannot be read, which is told elsewhere."""
     service, where = facts.service, f"service {facts.ref.name}"
     if isinstance(service, Unknown):
+        if facts.closed:
+            return
         what = f"it cannot be read: {service.why}"
         yield Finding("service", Result.UNKNOWN, where, what, service.hint)
         return
