@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from gate.cloud.wire import Patience, Ways
 from gate.core.access import Caller, CallerKind, Reached
 from gate.core.policy import Policy
 from gate.core.service import Service, ServiceRef
+from gate.doctor.caller import clock_ahead_s
 from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
 from gate.doctor.permissions import LIST_REVISIONS, READ_LOG, READ_REVISION, READ_SERVICE, WRITE_LOG
 from gate.errors import InfrastructureError, NotFoundError, UnavailableError, UsageError
@@ -85,13 +85,8 @@ class _Asking:
         self.ways = Ways(say=wiring.on_wait, dated=self._dated)
 
     def _dated(self, text: str) -> None:
-        """Compares an answer's date, which has whole seconds, with our clock."""
-        try:
-            sent = parsedate_to_datetime(text) if text else None
-        except ValueError:
-            sent = None
-        if sent is not None and sent.tzinfo is not None:
-            self._ahead_s.append((self._clock.now() - sent).total_seconds() - 0.5)
+        if (ahead_s := clock_ahead_s(text, self._clock.now())) is not None:
+            self._ahead_s.append(ahead_s)
 
     async def service(self, platform: CloudRun) -> Seen:
         """The service as it stands, and what asking for it says of permissions."""
@@ -111,9 +106,12 @@ class _Asking:
         for came in (document, service):
             if isinstance(came, (NotFoundError, UnavailableError)):
                 raise came
+        revision: object = listed
+        if isinstance(service, Service) and (name := _any_revision(service)):
+            revision = await _fact(lambda: platform.read_revision(name))
         done = {
             READ_SERVICE: service,
-            READ_REVISION: listed,
+            READ_REVISION: revision,
             LIST_REVISIONS: listed,
             WRITE_LOG: written,
             READ_LOG: read,
@@ -175,6 +173,11 @@ class _Asking:
         found = await asyncio.gather(*(_reached(url, headers) for url in asked.values()))
         pairs = zip(asked.items(), found, strict=True)
         return tuple(Address(title, url, reached) for (title, url), reached in pairs)
+
+
+def _any_revision(service: Service) -> str:
+    """One that is there, to be read; "" where none is known."""
+    return next(iter(service.effective_shares), "") or service.latest_ready
 
 
 async def _reached(url: str, headers: Headers) -> Reached:

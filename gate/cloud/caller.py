@@ -5,23 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import google.auth.credentials
-from google.auth import compute_engine, external_account, impersonated_credentials
 from google.auth.exceptions import GoogleAuthError
-from google.oauth2 import credentials as person
-from google.oauth2 import service_account
 
 from gate.cloud.credentials import default_credentials
 from gate.cloud.status import LOGIN_HINT, scrub
 from gate.core.access import Caller, CallerKind
 from gate.errors import AccessError
-
-_KINDS: Mapping[type, CallerKind] = {
-    service_account.Credentials: CallerKind.KEY,
-    impersonated_credentials.Credentials: CallerKind.IMPERSONATED,
-    compute_engine.Credentials: CallerKind.MACHINE,
-    external_account.Credentials: CallerKind.FEDERATED,
-    person.Credentials: CallerKind.PERSON,
-}
 
 
 async def read_caller() -> Caller:
@@ -45,8 +34,27 @@ def _read() -> Caller:
 
 def caller_of(credentials: google.auth.credentials.Credentials) -> Caller:
     """Whose these are, as far as Google's library tells."""
-    found = (kind for type_, kind in _KINDS.items() if isinstance(credentials, type_))
+    found = (kind for type_, kind in _kinds().items() if isinstance(credentials, type_))
     email = getattr(credentials, "service_account_email", "") or getattr(credentials, "account", "")
     expiry = credentials.expiry
     expires = expiry.replace(tzinfo=UTC) if isinstance(expiry, datetime) else None
     return Caller(next(found, CallerKind.OTHER), "" if email == "default" else str(email), expires)
+
+
+def _kinds() -> Mapping[type, CallerKind]:
+    """Imported late: compute_engine reads the environment as it is imported."""
+    from google.auth import (  # noqa: PLC0415
+        compute_engine,
+        external_account,
+        impersonated_credentials,
+    )
+    from google.oauth2 import credentials as person  # noqa: PLC0415
+    from google.oauth2 import service_account  # noqa: PLC0415
+
+    return {
+        service_account.Credentials: CallerKind.KEY,
+        impersonated_credentials.Credentials: CallerKind.IMPERSONATED,
+        compute_engine.Credentials: CallerKind.MACHINE,
+        external_account.Credentials: CallerKind.FEDERATED,
+        person.Credentials: CallerKind.PERSON,
+    }

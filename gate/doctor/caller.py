@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from gate.core.access import Caller, CallerKind
 from gate.doctor import commands
@@ -120,6 +122,20 @@ def _maker(facts: Facts, lacks: Grant | None) -> str:
         grant = lacks or Grant(MAKE_TOKEN, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
         return granting(facts, grant, _BY_NAME[MAKE_TOKEN].role)
     return f"{LOGIN} --impersonate-service-account=ACCOUNT"
+
+
+def clock_ahead_s(date: str, now: datetime) -> float | None:
+    """By how much our clock is ahead of the one that wrote a Date header; None if that is none.
+
+    Args:
+        date: the header, which has whole seconds: on average half of one has passed since.
+        now: by our clock, as the answer came.
+    """
+    try:
+        sent = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return (now - sent).total_seconds() - 0.5 if sent.tzinfo is not None else None
 
 
 def of_clock(facts: Facts) -> Iterator[Finding]:

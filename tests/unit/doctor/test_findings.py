@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from gate.doctor.caller import clock_ahead_s
 from gate.doctor.examine import findings
 from gate.doctor.facts import Grant, Held, Unknown, by_doing
 from gate.doctor.finding import Finding, Result, document, exit_code, summary
 from gate.doctor.permissions import NEEDED, Resource, When, needed_on
 from gate.errors import ExitCode
+from tests.unit.core.rollouts import NOW
 from tests.unit.doctor.cases import CASES, HEALTHY, grant, grants
 
 HOLDING = {Result.PROBLEM, Result.UNKNOWN}
@@ -108,6 +110,20 @@ def test_a_grant_that_google_says_nothing_of_is_never_taken_for_one():
     unknown = Grant("run.services.update", Resource.SERVICE, "backend", Held.UNKNOWN, "x")
     facts = replace(HEALTHY, grants=(unknown,))
     assert exit_code(findings(facts)) is ExitCode.HELD
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_s"),
+    [
+        ("Thu, 01 Jan 2026 12:00:00 GMT", -0.5),
+        ("Thu, 01 Jan 2026 11:58:55 GMT", 64.5),
+        ("Thu, 01 Jan 2026 12:00:30 -0000", None),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_our_clock_is_compared_with_the_date_of_an_answer(date, ahead_s):
+    assert clock_ahead_s(date, NOW) == ahead_s
 
 
 def test_what_is_needed_depends_on_the_service_and_the_policy():
