@@ -9,7 +9,13 @@ from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split
-from gate.errors import ConflictError, InfrastructureError, NotFoundError, UnavailableError
+from gate.errors import (
+    AccessError,
+    ConflictError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+)
 from tests.unit.cloud.answers import Scripted, error, ok, ways_over
 from tests.unit.cloud.knative_documents import container, revision_of, service, template
 
@@ -261,6 +267,18 @@ async def test_the_iam_policy_says_who_may_call(answer, public):
     assert await platform.is_public() is public
     path = "/v1/projects/acme/locations/europe-west1/services/shop:getIamPolicy"
     assert client.asked[1] == ("GET", path, 10.0)
+
+
+async def test_the_members_that_may_call_are_those_of_the_invokers_role():
+    bindings = [
+        {"role": "roles/run.invoker", "members": ["user:a@b.c", "group:g@b.c"]},
+        {"role": "roles/run.developer", "members": ["user:d@b.c"]},
+    ]
+    platform, _ = platform_over(ok({"bindings": bindings}))
+    assert await platform.invokers() == ("user:a@b.c", "group:g@b.c")
+    denied, _ = platform_over(error(403, "PERMISSION_DENIED"))
+    with pytest.raises(AccessError):
+        await denied.invokers()
 
 
 async def test_a_service_that_checks_nobody_is_public_without_asking():
