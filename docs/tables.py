@@ -1,4 +1,4 @@
-"""Writes the tables of keys into docs/policy.md and docs/policy: `python -m docs.tables`.
+"""Writes tables into docs/policy.md, docs/policy, docs/permissions.md: `python -m docs.tables`.
 
 A table stands between `<!-- keys: NAME -->` and `<!-- end -->` and is made from what the reader
 checks by, so that it cannot say anything else. A test holds the pages against it.
@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+from gate.doctor.permissions import NEEDED, Permission
 from gate.kinds import steps
 from gate.kinds.answers import found_keys
 from gate.kinds.keys import record_of
@@ -24,7 +25,11 @@ from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
 HERE = Path(__file__).parent
-PAGES = (HERE / "policy.md", *sorted((HERE / "policy").glob("*.md")))
+PAGES = (
+    HERE / "permissions.md",
+    HERE / "policy.md",
+    *sorted((HERE / "policy").glob("*.md")),
+)
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _RECORDS = {
     "policy": TOP,
@@ -78,6 +83,22 @@ def kinds() -> str:
     return "\n".join(["| kind | what it asks |", "|---|---|", *rows]) + "\n"
 
 
+def permissions() -> str:
+    """What the gate must be allowed to do."""
+    rows = [
+        f"| `{one.name}` | {one.on.value} | {_roles(one)} | {one.why} | "
+        f"{', '.join(user.value for user in one.users)} | {one.when.value} |"
+        for one in NEEDED
+    ]
+    head = "| permission | on the | role | what for | who | when |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def _roles(one: Permission) -> str:
+    reading = f", to look `{one.reading_role}`" if one.reading_role else ""
+    return f"`{one.role}`{reading}"
+
+
 def _link(kind) -> str:
     where = f" with `{kind.where}`" if kind.where else ""
     return f"[`{kind.key}`](policy/{kind.name}.md){where}"
@@ -100,8 +121,9 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        name = match[2]
-        return match[1] + (kinds() if name == "kinds" else table(record_named(name))) + match[3]
+        whole = {"kinds": kinds, "permissions": permissions}
+        make = whole.get(match[2], lambda: table(record_named(match[2])))
+        return match[1] + make() + match[3]
 
     return _MARKED.sub(made, page)
 

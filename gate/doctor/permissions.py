@@ -91,21 +91,20 @@ NEEDED: tuple[Permission, ...] = (
         _ALL,
         reading_role=_VIEWER,
     ),
+    # revisions are asked for by project in the API that compares versions (docs/adr/0005)
     Permission(
         READ_REVISION,
-        Resource.SERVICE,
-        _DEVELOPER,
+        Resource.PROJECT,
+        _VIEWER,
         "reads whether a revision is ready, and how it is set up",
         _ALL,
-        reading_role=_VIEWER,
     ),
     Permission(
         LIST_REVISIONS,
-        Resource.SERVICE,
-        _DEVELOPER,
+        Resource.PROJECT,
+        _VIEWER,
         "finds the revisions that may be gone back to",
         _ALL,
-        reading_role=_VIEWER,
     ),
     Permission(
         MOVE,
@@ -143,7 +142,8 @@ NEEDED: tuple[Permission, ...] = (
         Resource.SERVICE,
         "roles/run.invoker",
         "asks a private service: its probes bring an ID token",
-        when=When.PRIVATE,
+        (User.PIPELINE,),
+        When.PRIVATE,
     ),
     Permission(
         MAKE_TOKEN,
