@@ -140,7 +140,8 @@ class Target:
 class Progress:
     """Something to show while probes run: a probe began, advanced, or ended (with evidence).
 
-    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown.
+    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown;
+    `probe` is "" where it is of all of them.
     """
 
     probe: str
@@ -163,11 +164,13 @@ class UsersAnswer:
         instead: in place of an answer; "" where a container answers, or nobody can tell.
         unknown: why nobody can tell; "" where somebody can.
         refused: whether the caller was not let in.
+        nowhere: whether the platform knows no such address, or says so to this caller.
     """
 
     instead: str = ""
     unknown: str = ""
     refused: bool = False
+    nowhere: bool = False
 
 
 Answers = Callable[[str, Headers], Awaitable[UsersAnswer]]

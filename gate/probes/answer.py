@@ -24,6 +24,7 @@ TROUBLE = frozenset({429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})
 IAP_HEADER = "x-goog-iap-generated-response"
 """What IAP puts on its own answers (cloud.google.com/iap/docs/concepts-overview)."""
+IAP_SAYS = "Identity-Aware Proxy wants to know who calls, the container was not asked"
 ANSWERED = UsersAnswer()
 LATE = UsersAnswer(unknown="nothing came in time, which may be a start that takes long")
 
@@ -48,7 +49,7 @@ async def users_answer(
             for tries in count():
                 answer = await first_answer(url, headers, context)
                 said = recognise(answer.status, answer.body, answer.authenticate)
-                seen = _meaning(answer.status, said)
+                seen = _by_iap(answer) if answer.iap else _meaning(answer.status, said)
                 pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
                 if not seen.instead or tries >= len(pauses):
                     return seen
@@ -68,7 +69,11 @@ def _meaning(status: int, said: FrontEndAnswer | None) -> UsersAnswer:
     words = f"HTTP {status}, {said.meaning}"
     if status in TROUBLE:
         return UsersAnswer(instead=words)
-    return UsersAnswer(unknown=words, refused=status in REFUSED)
+    return UsersAnswer(unknown=words, refused=status in REFUSED, nowhere=said.unknown)
+
+
+def _by_iap(answer: "FirstAnswer") -> UsersAnswer:
+    return UsersAnswer(unknown=f"HTTP {answer.status}, {IAP_SAYS}", refused=True)
 
 
 @dataclass(frozen=True, slots=True)

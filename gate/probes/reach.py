@@ -6,10 +6,16 @@ import h11
 
 from gate.core.access import Reached
 from gate.ports import Headers
-from gate.probes.answer import REFUSED, WITHIN_S, Context, FirstAnswer, first_answer
+from gate.probes.answer import (
+    IAP_SAYS,
+    REFUSED,
+    WITHIN_S,
+    Context,
+    FirstAnswer,
+    first_answer,
+)
 from gate.probes.frontend import recognise
 
-_IAP = "Identity-Aware Proxy wants to know who calls, the container was not asked"
 _IAP_HINT = "whoever probes needs roles/iap.httpsResourceAccessor, and a token that IAP takes"
 
 
@@ -36,7 +42,7 @@ async def who_answers(
 def _told(answer: FirstAnswer) -> Reached:
     status = answer.status
     if answer.iap:
-        return Reached(status, _IAP, _IAP_HINT, refused=True, iap=True)
+        return Reached(status, IAP_SAYS, _IAP_HINT, refused=True, iap=True)
     said = recognise(status, answer.body, answer.authenticate)
     if said is None:
         return Reached(status, empty=not answer.body.strip())

@@ -71,11 +71,17 @@ def test_it_writes_nothing_not_even_into_its_log(small):
     assert listed == []
 
 
-def test_the_front_ends_404_is_told_from_the_applications(small):
+def test_the_front_ends_404_is_told_from_the_applications(small, tmp_path):
     service = small.read()
     service.ingress = run_v2.IngressTraffic.INGRESS_TRAFFIC_INTERNAL_ONLY
     request = run_v2.UpdateServiceRequest(service=service, update_mask="ingress")
     finish(small.cloud.services().update_service(request))
+    policy = small.policy(tmp_path, "  health: {http: {path: /}}\n")
+    rollout = small.gate("rollout", "--policy", policy, "--image", "small:v2")
+    assert rollout.code == 5, rollout
+    lines = rollout.out.splitlines()
+    said = next(i for i, one in enumerate(lines) if "in the service's place (HTTP 404" in one)
+    assert said < next(i for i, one in enumerate(lines) if "health" in one)
     done = small.gate("doctor", "--output", "json")
     assert done.code == 5
     assert set(holding(done)) == {"ingress", "answer"}
