@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from gate.cli import wiring
 from gate.cli.doctor_grants import Seen, granted, grants_of
+from gate.cli.doctor_reach import asked
 from gate.cloud.channel import Endpoint
 from gate.cloud.exposure import exposure_of
+from gate.cloud.logs import CloudLogs
 from gate.cloud.run import CloudRun
 from gate.cloud.trial import try_reading, try_writing
 from gate.cloud.wire import Patience, Ways
-from gate.core.access import Caller, CallerKind, Reached
+from gate.core.access import Caller, CallerKind
 from gate.core.policy import Policy
 from gate.core.service import Service, ServiceRef
 from gate.doctor.caller import clock_ahead_s
@@ -123,6 +125,7 @@ class _Asking:
             _known(listed),
             _known(invokers),
             {name: granted(name, self._ref, came) for name, came in done.items()},
+            (_known(written), _known(read)),
         )
 
     async def _caller(self) -> Caller:
@@ -151,10 +154,18 @@ class _Asking:
             invokers=seen.invokers,
             grants=grants,
             token=_unknown(came) if failed else (True if headers else None),
+            log=_first_unknown(seen.log),
             clock_ahead_s=min(ahead, key=abs) if ahead else Unknown("no answer had a date"),
-            addresses=await self._addresses(seen.service, headers),
+            addresses=await self._addresses(seen, headers),
             policy=self._policy,
         )
+
+    async def _addresses(self, seen: Seen, headers: Headers) -> tuple[Address, ...]:
+        if isinstance(seen.service, Unknown):
+            return ()
+        tag = self._policy.policy.candidate.tag if self._policy else ""
+        async with CloudLogs(self._ref, self._logging, _PATIENCE, self.ways) as logs:
+            return await asked(seen.service, tag, headers, logs, self._clock)
 
     async def _token(self, platform: CloudRun, seen: Seen) -> Headers | InfrastructureError:
         if not isinstance(seen.service, Service) or not seen.service.uri:
@@ -162,29 +173,10 @@ class _Asking:
         uri = seen.service.uri
         return await _fact(lambda: wiring.identity_of(platform)(uri))
 
-    async def _addresses(self, service: Service | Unknown, headers: Headers) -> tuple[Address, ...]:
-        """The service's own address, and the one of a tag: the policy's, or any."""
-        if isinstance(service, Unknown) or not service.uri:
-            return ()
-        tags = {line.tag: line.uri for line in service.effective if line.tag and line.uri}
-        wanted = self._policy.policy.candidate.tag if self._policy else ""
-        tag = wanted if wanted in tags else next(iter(tags), "")
-        asked = {"the service": service.uri, **({f"tag {tag}": tags[tag]} if tag else {})}
-        found = await asyncio.gather(*(_reached(url, headers) for url in asked.values()))
-        pairs = zip(asked.items(), found, strict=True)
-        return tuple(Address(title, url, reached) for (title, url), reached in pairs)
-
 
 def _any_revision(service: Service) -> str:
     """One that is there, to be read; "" where none is known."""
     return next(iter(service.effective_shares), "") or service.latest_ready
-
-
-async def _reached(url: str, headers: Headers) -> Reached:
-    from gate.probes.reach import who_answers  # noqa: PLC0415 - with an address only
-    from gate.probes.tls import shared_context  # noqa: PLC0415
-
-    return await who_answers(url, headers, shared_context)
 
 
 async def _fact(ask: Callable[[], Awaitable[T]]) -> T | InfrastructureError:
@@ -193,6 +185,10 @@ async def _fact(ask: Callable[[], Awaitable[T]]) -> T | InfrastructureError:
         return await ask()
     except InfrastructureError as error:
         return error
+
+
+def _first_unknown(tried: tuple[object, ...]) -> Unknown | None:
+    return next((one for one in tried if isinstance(one, Unknown)), None)
 
 
 def _known(came: T | InfrastructureError) -> T | Unknown:

@@ -24,7 +24,10 @@ _NAMELESS = "the service does not say as which account it runs"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of the service once it has been read; `done` are permissions that were used."""
+    """What is known of the service once it has been read; `done` are permissions that were used.
+
+    `log`: what came of writing and of reading the record.
+    """
 
     caller: Caller | Unknown
     service: Service | Unknown
@@ -32,6 +35,7 @@ class Seen:
     revisions: tuple[Revision, ...] | Unknown
     invokers: tuple[str, ...] | Unknown
     done: Mapping[str, Grant] = field(default_factory=dict)
+    log: tuple[Unknown | None, ...] = ()
 
     @property
     def private(self) -> bool:

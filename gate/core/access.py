@@ -76,6 +76,8 @@ class Reached:
         hint: what to do about that.
         refused: whether the front end wanted to know who calls, or did not let them in.
         nowhere: whether the front end knows no such address, or says so to this caller.
+        asked: the revision that was asked by the front end's own log, "" where it asked none;
+            None where the log does not tell.
         empty: whether an answer that is the application's, as far as one can tell, has no body.
         iap: whether Identity-Aware Proxy says that the answer is its own.
         unreached: why there was no answer, "" where there was one.
@@ -86,6 +88,7 @@ class Reached:
     hint: str = ""
     refused: bool = False
     nowhere: bool = False
+    asked: str | None = None
     empty: bool = False
     iap: bool = False
     unreached: str = ""

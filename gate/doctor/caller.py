@@ -9,7 +9,15 @@ from gate.core.access import Caller, CallerKind
 from gate.doctor import commands
 from gate.doctor.facts import Facts, Grant, Held, Unknown
 from gate.doctor.finding import Finding, Result
-from gate.doctor.permissions import MAKE_TOKEN, NEEDED, READ_POLICY, Permission, Resource
+from gate.doctor.permissions import (
+    MAKE_TOKEN,
+    NEEDED,
+    READ_LOG,
+    READ_POLICY,
+    WRITE_LOG,
+    Permission,
+    Resource,
+)
 
 LOGIN = "gcloud auth application-default login"
 SKEW_TOLD_S = 5.0
@@ -122,6 +130,17 @@ def _maker(facts: Facts, lacks: Grant | None) -> str:
         grant = lacks or Grant(MAKE_TOKEN, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
         return granting(facts, grant, _BY_NAME[MAKE_TOKEN].role)
     return f"{LOGIN} --impersonate-service-account=ACCOUNT"
+
+
+def of_log(facts: Facts) -> Iterator[Finding]:
+    """Whether the record can be written and read; a permission that is missing is told as that."""
+    where, names = f"project {facts.ref.project}", (WRITE_LOG, READ_LOG)
+    grants = [one for one in facts.grants if one.permission in names]
+    if facts.log is None:
+        yield Finding("log", Result.OK, where, "the record can be written and read")
+    elif all(one.held is Held.YES for one in grants):
+        what = f"the record cannot be written or read: {facts.log.why}"
+        yield Finding("log", Result.UNKNOWN, where, what, facts.log.hint)
 
 
 def clock_ahead_s(date: str, now: datetime) -> float | None:

@@ -1,6 +1,6 @@
 """All findings of what was learnt."""
 
-from gate.doctor.caller import of_caller, of_clock, of_permissions, of_token
+from gate.doctor.caller import of_caller, of_clock, of_log, of_permissions, of_token
 from gate.doctor.facts import Facts, Unknown
 from gate.doctor.finding import Finding, worst_first
 from gate.doctor.policy import of_policy
@@ -11,6 +11,7 @@ _CHECKS = (
     of_caller,
     of_permissions,
     of_token,
+    of_log,
     of_clock,
     of_exposure,
     of_addresses,

@@ -86,6 +86,7 @@ class Facts:
         at: when it was asked.
         invokers: the members that may call the service, by its own IAM policy.
         token: whether an ID token for the service can be had; None where none is needed.
+        log: why the record cannot be written or read, None where it can.
         clock_ahead_s: by how much our clock is ahead of Google's.
         addresses: the service's own address and that of one of its tags, as far as it has them.
     """
@@ -99,6 +100,7 @@ class Facts:
     invokers: tuple[str, ...] | Unknown
     grants: tuple[Grant, ...] = ()
     token: bool | Unknown | None = None
+    log: Unknown | None = None
     clock_ahead_s: float | Unknown = field(default_factory=lambda: Unknown("nothing answered"))
     addresses: tuple[Address, ...] = ()
     policy: PolicyFacts | None = None

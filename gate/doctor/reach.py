@@ -94,14 +94,23 @@ def _told(facts: Facts, address: Address) -> Finding:
         return Finding("answer", Result.UNKNOWN, where, what, "", f"curl -v {address.url}/")
     if seen.instead:
         return _instead(facts, seen, where)
-    if seen.empty and seen.status in _REFUSALS:
+    if seen.asked == "":
+        return _unasked(seen, where)
+    if seen.empty and seen.status in _REFUSALS and not seen.asked:
         what = f"HTTP {seen.status} without a word, which may be the application's or a proxy's"
         hint = "Cloud Run's own refusals have a text; what stands before the service may have none"
         return Finding("answer", Result.WARNING, where, what, hint)
     own = "the application itself answers"
     what = f"{own} HTTP {seen.status}"
     what += ", and not the front end" if seen.status in _REFUSALS else ""
+    what += f": the front end's log has it from {seen.asked}" if seen.asked else ""
     return Finding("answer", Result.OK, where, what)
+
+
+def _unasked(seen: Reached, where: str) -> Finding:
+    what = f"HTTP {seen.status}, and by the front end's log no revision was asked"
+    hint = "something before the container refuses: IAM, IAP, Cloud Armor or an organization policy"
+    return Finding("answer", Result.PROBLEM, where, what, hint)
 
 
 def _instead(facts: Facts, seen: Reached, where: str) -> Finding:

@@ -116,3 +116,18 @@ def test_without_credentials_it_says_so_and_how_to_get_some():
     assert done.code == 5
     assert done.out.startswith("PROBLEM  credentials")
     assert "gcloud auth application-default login" in done.out
+
+
+def test_the_applications_404_is_told_with_the_revision_that_gave_it(backend_of):
+    stage = backend_of()
+    done = stage.gate("doctor", "--output", "json")
+    assert done.code == 0, done
+    answer = found(done, "ok")["answer"]["what"]
+    assert answer.startswith("the application itself answers HTTP 404, and not the front end")
+    assert answer.endswith(f"the front end's log has it from {stage.first}")
+
+
+def test_a_log_that_gives_no_answer_holds_although_it_may_be_written(small):
+    done = small.gate("doctor", "--output", "json", LOGGING_EMULATOR_HOST="127.0.0.1:9")
+    assert done.code == 5
+    assert set(holding(done)) == {"log"}

@@ -314,6 +314,9 @@ CASES = [
     (asked(Reached(403)), ("answer", OK, "the application itself answers HTTP 403, and not", "")),
     (asked(Reached(404)), ("answer", OK, "the application itself answers HTTP 404, and not", "")),
     (asked(Reached(403, empty=True)), ("answer", WARNING, "HTTP 403 without a word", "")),
+    (asked(Reached(403, empty=True, asked="r1")), ("answer", OK, "log has it from r1", "")),
+    (asked(Reached(403, asked="")), ("answer", PROBLEM, "no revision was asked", "")),
+    ({"log": Unknown("no answer")}, ("log", UNKNOWN, "cannot be written or read: no answer", "")),
     (asked(Reached(204, empty=True)), ("answer", OK, "answers HTTP 204", "")),
     (
         asked(Reached(unreached="connection refused")),

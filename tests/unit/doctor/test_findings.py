@@ -22,7 +22,7 @@ def test_where_nothing_is_wrong_all_is_ok_and_no_command_is_given():
     assert {(one.result, one.command) for one in found} == {(Result.OK, "")}
     assert exit_code(found) is ExitCode.DONE
     assert {one.check for one in found} == {
-        *("credentials", "permission", "id token", "clock", "ingress", "default url", "iap"),
+        *("credentials", "permission", "id token", "log", "clock", "ingress", "default url", "iap"),
         *("invoker", "answer", "traffic", "in effect", "lease", "revisions"),
     }
 
@@ -77,6 +77,12 @@ def test_who_may_not_read_the_service_is_told_so_once():
     assert [one.what for one in found if one.result in HOLDING] == [
         "run.services.get is missing (reads the service, its traffic and who is at work on it)"
     ]
+
+
+def test_a_log_that_may_not_be_written_is_told_once():
+    lost = {"log": Unknown("access denied")}
+    found = findings(replace(HEALTHY, **grants("logging.logEntries.create", Held.NO), **lost))
+    assert [one.check for one in found if one.result in HOLDING] == ["permission"]
 
 
 def test_a_token_that_can_be_made_needs_no_role_for_it():
