@@ -113,11 +113,7 @@ def _tags(facts: Facts, service: Service, where: str) -> Iterator[Finding]:
         return
     rule = facts.policy.policy.candidate if facts.policy else CandidateRule()
     ours = re.compile(rf"(?:{re.escape(rule.tag)}|{_ROLLBACK_TAG})(?:-[a-z]{{3}})?")
-    left = [
-        tag
-        for tag, revision in service.traffic.tags.items()
-        if ours.fullmatch(tag) and not service.effective_shares.get(revision or "")
-    ]
+    left = [tag for tag in service.traffic.tags if ours.fullmatch(tag)]
     if left:
         what = f"tags of candidates are left on it: {', '.join(left)}"
         hint = "a held candidate keeps its tag until it is promoted by hand, or another one comes"
