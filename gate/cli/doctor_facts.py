@@ -3,11 +3,12 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from gate.cli import wiring
+from gate.cli import secret_values, wiring
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
 from gate.cloud.channel import Endpoint
@@ -15,23 +16,23 @@ from gate.cloud.exposure import exposure_of
 from gate.cloud.logs import CloudLogs
 from gate.cloud.run import CloudRun
 from gate.cloud.trial import try_reading, try_writing
-from gate.cloud.wire import Patience, Ways
+from gate.cloud.wire import Patience, Ways, identify_as
 from gate.core.access import Caller, CallerKind
-from gate.core.policy import Policy
+from gate.core.policy import Policy, SecretRef
 from gate.core.service import Service, ServiceRef
 from gate.doctor.caller import clock_ahead_s
 from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
 from gate.doctor.permissions import LIST_REVISIONS, READ_LOG, READ_REVISION, READ_SERVICE, WRITE_LOG
-from gate.errors import InfrastructureError, NotFoundError, UnavailableError, UsageError
+from gate.errors import GateError, InfrastructureError, NotFoundError, UnavailableError
+from gate.ports import Headers
 
 T = TypeVar("T")
-Headers = tuple[tuple[str, str], ...]
 _PATIENCE = Patience(budget_s=8.0)
 _LOOK_BACK = timedelta(hours=1)
 
 
 def policy_facts(path: Path) -> PolicyFacts:
-    """The policy, its proof, and what it needs of this machine.
+    """The policy, its proof, and what must be installed for it; its secrets are read later.
 
     Raises:
         PolicyError, UsageError: it cannot be read.
@@ -45,19 +46,24 @@ def policy_facts(path: Path) -> PolicyFacts:
         str(path),
         policy,
         wiring.proving(path, policy),
-        tuple(_missing(policy)),
-        tuple(extras.items()),
+        lacking=tuple(extras.items()),
     )
 
 
-def _missing(policy: Policy) -> list[tuple[str, str]]:
-    found = []
-    for name, ref in policy.secrets.items():
+async def _missing(policy: Policy) -> list[tuple[str, str]]:
+    """Why each secret without a usable value has none, and the variable that should hold it."""
+
+    async def problem(name: str, ref: SecretRef) -> str:
         try:
-            wiring.secret_values({name: ref}, "")
-        except UsageError as error:
-            found.append((error.message, ref.env))
-    return found
+            await secret_values.read({name: ref}, "", policy.folder, wiring.secret_manager)
+        except GateError as error:
+            return error.message
+        return ""
+
+    refs = policy.secrets
+    told = await asyncio.gather(*(problem(name, ref) for name, ref in refs.items()))
+    pairs = zip(told, refs.values(), strict=True)
+    return [(said, ref.env) for said, ref in pairs if said]
 
 
 async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
@@ -84,7 +90,9 @@ class _Asking:
         self._run = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
         self._logging = Endpoint(os.environ.get(wiring.LOGGING_EMULATOR))
         self._ahead_s: list[float] = []
-        self.ways = Ways(say=wiring.on_wait, dated=self._dated)
+        self._account = os.environ.get(wiring.IMPERSONATED, "")
+        as_whom = identify_as(self._account)
+        self.ways = Ways(identify=as_whom, say=wiring.on_wait, dated=self._dated)
 
     def _dated(self, text: str) -> None:
         if (ahead_s := clock_ahead_s(text, self._clock.now())) is not None:
@@ -133,11 +141,14 @@ class _Asking:
             return Caller(CallerKind.EMULATOR)
         from gate.cloud.caller import read_caller  # noqa: PLC0415 - not for an emulator
 
-        return await read_caller()
+        return await read_caller(self._account)
 
     async def rest(self, platform: CloudRun, seen: Seen) -> Facts:
         """What can only be asked once the service is known."""
         policy = self._policy.policy if self._policy else None
+        if self._policy:
+            missing = tuple(await _missing(self._policy.policy))
+            self._policy = replace(self._policy, missing_secrets=missing)
         grants, came = await asyncio.gather(
             grants_of(self._ref, seen, policy, self.ways), self._token(platform, seen)
         )
@@ -171,7 +182,8 @@ class _Asking:
         if not isinstance(seen.service, Service) or not seen.service.uri:
             return ()
         uri = seen.service.uri
-        return await _fact(lambda: wiring.identity_of(platform)(uri))
+        audience = self._policy.policy.candidate.audience if self._policy else ""
+        return await _fact(lambda: wiring.identity_of(platform, audience)(uri))
 
 
 def _any_revision(service: Service) -> str:

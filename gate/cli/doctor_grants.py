@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gate.cli import wiring
-from gate.cloud.channel import Api, Endpoint
+from gate.cloud.channel import Endpoint
 from gate.cloud.permissions import Tested, held, of_account, of_project, of_secret, of_service
 from gate.cloud.wire import Ways
 from gate.core.access import Caller, Exposure
@@ -83,7 +83,7 @@ async def grants_of(
 
 def secrets_named(policy: Policy) -> tuple[str, ...]:
     """The secrets of Secret Manager that a policy names, each once."""
-    found = (getattr(ref, "secret", "") for ref in policy.secrets.values())
+    found = (ref.secret for ref in policy.secrets.values())
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -100,7 +100,7 @@ def _resources(
 ) -> list[tuple[Resource, str, Tested | None]]:
     """What permissions are asked on; None for what is not known by name."""
     run = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
-    manager = Endpoint(os.environ.get(Api.SECRETS.variable))
+    manager = Endpoint(os.environ.get(wiring.SECRETS_EMULATOR))
     runtime = seen.exposure.runtime_account if isinstance(seen.exposure, Exposure) else ""
     account = of_account(runtime, run) if runtime else None
     found: list[tuple[Resource, str, Tested | None]] = [

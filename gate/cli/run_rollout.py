@@ -108,14 +108,16 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
-            probes, redactor = wiring.probes_of(
+            probes, redactor, versions = await wiring.probes_of(
                 how.policy, logs, wiring.configurations_of(platform)
             )
+            plan = replace(plan, secret_versions=tuple(sorted(versions.items())))
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output))
-        identity = wiring.identity_of(platform)
+        audience = how.policy.candidate.audience if how.policy else ""
+        identity = wiring.identity_of(platform, audience)
         world = World(
             platform,
             probes,

@@ -7,26 +7,29 @@ from datetime import UTC, datetime
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gate.cloud.credentials import default_credentials
+from gate.cloud.credentials import acting_as, transport
 from gate.cloud.status import LOGIN_HINT, scrub
 from gate.core.access import Caller, CallerKind
 from gate.errors import AccessError
 
 
-async def read_caller() -> Caller:
+async def read_caller(account: str = "") -> Caller:
     """Who calls, once an access token has been made.
+
+    Args:
+        account: of a service account that is impersonated, "" for none.
 
     Raises:
         AccessError: there are no credentials, or they make no token.
     """
-    return await asyncio.to_thread(_read)
+    return await asyncio.to_thread(_read, account)
 
 
-def _read() -> Caller:
+def _read(account: str) -> Caller:
     try:
-        credentials, transport = default_credentials()
+        credentials = acting_as(account)
         if not credentials.valid:
-            credentials.refresh(transport)  # type: ignore[no-untyped-call]
+            credentials.refresh(transport())  # type: ignore[no-untyped-call]
     except GoogleAuthError as error:
         raise AccessError(f"no access token can be made: {scrub(str(error))}", LOGIN_HINT) from None
     return caller_of(credentials)

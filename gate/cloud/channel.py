@@ -28,6 +28,11 @@ class Api(Enum):
         "CLOUD_RUN_EMULATOR_HOST",
     )
     SECRETS = ("Secret Manager", "secretmanager.googleapis.com", "SECRET_MANAGER_EMULATOR_HOST")
+    IAM_CREDENTIALS = (
+        "IAM Credentials",
+        "iamcredentials.googleapis.com",
+        "IAM_CREDENTIALS_EMULATOR_HOST",
+    )
 
     def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title

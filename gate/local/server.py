@@ -17,6 +17,7 @@ from google.protobuf.json_format import ParseError
 from starlette.routing import Route
 
 from gate.local.access.door import LocalDoor
+from gate.local.access.iam_credentials import IamCredentialsApi
 from gate.local.access.issuer import Issuer
 from gate.local.access.metadata import MetadataServer
 from gate.local.admin.absent import absent_route
@@ -43,6 +44,7 @@ from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
+from gate.local.secret_manager import secret_route
 from gate.local.state import NoState, StateDir, StateError
 
 DEFAULT_CALLER = "local-user@example.com"
@@ -76,6 +78,7 @@ class Settings:
         v2_etags: what the etag of a v2 write does.
         require_auth: whether a service wants to know who calls, as its IAM policy says.
         denied: permissions that callers lack, until a fault of this name is switched off.
+        identities: whether the metadata server gives ID tokens; the one of Cloud Build does not.
     """
 
     state: Path | None
@@ -87,6 +90,7 @@ class Settings:
     v2_etags: V2Etags = V2Etags.IGNORED
     require_auth: bool = False
     denied: tuple[str, ...] = ()
+    identities: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +199,16 @@ class LocalCloudRun:
     def _routes(self) -> list[Route]:
         caller, strikes = self._settings.caller, self._strikes
         v1 = V1RestApi(self._control, caller)
-        metadata = MetadataServer(self._issuer, caller, self._control.tables.only_project)
+        project = self._control.tables.only_project
+        identities = self._settings.identities
+        metadata = MetadataServer(self._issuer, caller, project, identities=identities)
+        tokens, secret = IamCredentialsApi(self._issuer), secret_route(self._settings.images)
         return [
             *struck(strikes, IamRestApi(self._control.iam).routes(), lambda _, __: ""),
             *struck(strikes, RestApi(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
+            *struck(strikes, [*tokens.routes(), secret], lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
             *metadata.routes(),
             project_route(),

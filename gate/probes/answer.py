@@ -12,7 +12,7 @@ import h11
 from gate.http1.headers import values
 from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
-from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.frontend import FrontEndAnswer, recognise, telling
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
@@ -22,9 +22,6 @@ PASSING_PAUSES_S = (*PAUSES_S, 0.7, 1.0, 2.0)
 TROUBLE = frozenset({429, 500, 502, 503, 504})
 """What the front end says where no container answers."""
 REFUSED = frozenset({401, 403})
-IAP_HEADER = "x-goog-iap-generated-response"
-"""What IAP puts on its own answers (cloud.google.com/iap/docs/concepts-overview)."""
-IAP_SAYS = "Identity-Aware Proxy wants to know who calls, the container was not asked"
 ANSWERED = UsersAnswer()
 LATE = UsersAnswer(unknown="nothing came in time, which may be a start that takes long")
 
@@ -48,8 +45,8 @@ async def users_answer(
         async with asyncio.timeout(within_s):
             for tries in count():
                 answer = await first_answer(url, headers, context)
-                said = recognise(answer.status, answer.body, answer.authenticate)
-                seen = _by_iap(answer) if answer.iap else _meaning(answer.status, said)
+                said = recognise(answer.status, answer.body, answer.told)
+                seen = _meaning(answer.status, said)
                 pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
                 if not seen.instead or tries >= len(pauses):
                     return seen
@@ -69,11 +66,12 @@ def _meaning(status: int, said: FrontEndAnswer | None) -> UsersAnswer:
     words = f"HTTP {status}, {said.meaning}"
     if status in TROUBLE:
         return UsersAnswer(instead=words)
-    return UsersAnswer(unknown=words, refused=status in REFUSED, nowhere=said.unknown)
-
-
-def _by_iap(answer: "FirstAnswer") -> UsersAnswer:
-    return UsersAnswer(unknown=f"HTTP {answer.status}, {IAP_SAYS}", refused=True)
+    return UsersAnswer(
+        unknown=words,
+        refused=said.iap or status in REFUSED,
+        nowhere=said.unknown,
+        iap=said.iap,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +81,12 @@ class FirstAnswer:
     Attributes:
         status: of HTTP.
         body: its beginning.
-        authenticate: the WWW-Authenticate header, "" without one.
-        iap: whether Identity-Aware Proxy says that the answer is its own.
+        told: the headers by which the front end can be told.
     """
 
     status: int
     body: str
-    authenticate: str = ""
-    iap: bool = False
+    told: str = ""
 
 
 async def first_answer(url: str, headers: Headers, context: Context) -> FirstAnswer:
@@ -110,6 +106,5 @@ async def first_answer(url: str, headers: Headers, context: Context) -> FirstAns
         body = bytes(begun.data) if isinstance(begun, h11.Data) else b""
     finally:
         streams.break_off()
-    asked = ", ".join(values(response.headers, "www-authenticate"))
-    iap = "true" in values(response.headers, IAP_HEADER)
-    return FirstAnswer(response.status_code, body.decode(errors="replace"), asked, iap)
+    told = telling(lambda name: ", ".join(values(response.headers, name)))
+    return FirstAnswer(response.status_code, body.decode(errors="replace"), told)

@@ -6,17 +6,8 @@ import h11
 
 from gate.core.access import Reached
 from gate.ports import Headers
-from gate.probes.answer import (
-    IAP_SAYS,
-    REFUSED,
-    WITHIN_S,
-    Context,
-    FirstAnswer,
-    first_answer,
-)
+from gate.probes.answer import REFUSED, WITHIN_S, Context, FirstAnswer, first_answer
 from gate.probes.frontend import recognise
-
-_IAP_HINT = "whoever probes needs roles/iap.httpsResourceAccessor, and a token that IAP takes"
 
 
 async def who_answers(
@@ -40,16 +31,14 @@ async def who_answers(
 
 
 def _told(answer: FirstAnswer) -> Reached:
-    status = answer.status
-    if answer.iap:
-        return Reached(status, IAP_SAYS, _IAP_HINT, refused=True, iap=True)
-    said = recognise(status, answer.body, answer.authenticate)
+    status, said = answer.status, recognise(answer.status, answer.body, answer.told)
     if said is None:
         return Reached(status, empty=not answer.body.strip())
     return Reached(
         status,
         said.meaning,
         said.hint,
-        refused=status in REFUSED,
+        refused=said.iap or status in REFUSED,
         nowhere=said.unknown,
+        iap=said.iap,
     )

@@ -82,9 +82,10 @@ class FakeWorld:
         )
         self.controller = Controller(world, waits)
 
-    async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
+    async def identity(self, audience: str, url: str = "") -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
-        self.audiences.append(audience)
+        if not url:
+            self.audiences.append(audience)
         if self.no_token is not None:
             raise self.no_token
         return (("X-Serverless-Authorization", "Bearer t"),)

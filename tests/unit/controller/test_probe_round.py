@@ -89,7 +89,7 @@ async def test_a_service_that_lets_everybody_in_is_not_asked_first(ingress, aske
     world = FakeWorld()
     urls = []
 
-    async def everybody(_audience):
+    async def everybody(_audience, _url=""):
         return ()
 
     async def answers(url, headers):
@@ -115,8 +115,8 @@ async def test_a_service_that_lets_everybody_in_is_not_asked_first(ingress, aske
         compare_with=(STABLE,),
         ingress=ingress,
     )
-    await rounds.ask(command, ())
+    await rounds.ask(command)
     assert urls == ["https://x"] * asked
-    await rounds.ask(replace(command, live=True), ())
-    await rounds.ask(replace(command, compare_with=()), ())
+    await rounds.ask(replace(command, live=True))
+    await rounds.ask(replace(command, compare_with=()))
     assert urls == ["https://x"] * asked

@@ -1,0 +1,96 @@
+"""Headers with a token in them that is renewed before it expires, while they are in use."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import overload
+
+from gate.errors import GateError
+
+LIFETIME = timedelta(hours=1)
+"""Of a token that does not say how long it lives: that of all of Google's ID tokens."""
+MARGIN = timedelta(minutes=15)
+AGAIN = timedelta(seconds=30)
+"""How long after a renewal that failed the next one is tried."""
+
+Pair = tuple[str, str]
+
+
+class FreshHeaders(Sequence[Pair]):
+    """One header `NAME: Bearer TOKEN`, whoever looks at it and whenever they do.
+
+    Whoever looks within the last quarter of an hour of the token's life (or the last quarter of a
+    shorter life) gets it as it is, and makes it be renewed in the background.
+
+    Args:
+        name: of the header.
+        make: makes a token.
+        now: the time, aware.
+    """
+
+    def __init__(
+        self, name: str, make: Callable[[], Awaitable[str]], now: Callable[[], datetime]
+    ) -> None:
+        self._name = name
+        self._make = make
+        self._now = now
+        self._token = ""
+        self._renew_at = now()
+        self._renewal: asyncio.Task[None] | None = None
+
+    @property
+    def aging(self) -> bool:
+        """Whether the token is to be renewed."""
+        return self._now() >= self._renew_at
+
+    async def renew(self) -> None:
+        """Makes a new token.
+
+        Raises:
+            GateError: none is to be had; the old one stays.
+        """
+        token = await self._make()
+        now = self._now()
+        self._token = token
+        self._renew_at = _renew_at(now, expiry_of(token) or now + LIFETIME)
+
+    def __len__(self) -> int:
+        return 1
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
+    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
+        if self.aging:
+            self._renew_in_background()
+        return ((self._name, f"Bearer {self._token}"),)[index]
+
+    def __repr__(self) -> str:
+        return f"FreshHeaders({self._name!r})"
+
+    def _renew_in_background(self) -> None:
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.get_running_loop().create_task(self._again())
+
+    async def _again(self) -> None:
+        try:
+            await self.renew()
+        except GateError:  # the token at hand may still be good; whoever gets no further says so
+            self._renew_at = self._now() + AGAIN
+
+
+def expiry_of(token: str) -> datetime | None:
+    """When a JSON Web Token says that it expires; None where it says nothing of it."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(claims["exp"], UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _renew_at(now: datetime, expires: datetime) -> datetime:
+    return expires - min(MARGIN, (expires - now) / 4)
