@@ -7,6 +7,7 @@ from tests.contract.local_faults import Faults
 from tests.e2e.stage import environment, gate
 from tests.local_cloud_run import CALM, finish, start_local_cloud_run
 
+BUILDER = "builder@demo.iam.gserviceaccount.com"
 NAMED = ("--project", "demo", "--region", "us-central1", "--service")
 
 
@@ -131,3 +132,36 @@ def test_a_log_that_gives_no_answer_holds_although_it_may_be_written(small):
     done = small.gate("doctor", "--output", "json", LOGGING_EMULATOR_HOST="127.0.0.1:9")
     assert done.code == 5
     assert set(holding(done)) == {"log"}
+
+
+def test_a_secret_of_secret_manager_that_is_not_there_or_may_not_be_read(small, tmp_path, faults):
+    probes = "  health: {http: {path: /, headers: {X-Token: \"${jwt}\"}}}\n"
+    head = "secrets: {jwt: {secret: projects/demo/secrets/nowhere/versions/1}}\n"
+    policy = small.policy(tmp_path, probes, head)
+    done = small.gate("doctor", "--policy", policy, "--output", "json")
+    assert done.code == 5
+    assert set(holding(done)) == {"secret"}
+    assert "nowhere" in holding(done)["secret"]["what"]
+    faults.on({"do": "deny", "permission": "secretmanager.versions.access"})
+    done = small.gate("doctor", "--policy", policy, "--output", "json")
+    assert holding(done)["permission"]["command"].startswith(
+        "gcloud secrets add-iam-policy-binding nowhere "
+    )
+
+
+def test_a_build_whose_account_may_make_no_tokens_is_told_which_role_it_lacks(images, stage_of):
+    asked = (*CALM, "--require-auth", "--metadata", "cloud-build")
+    private = start_local_cloud_run(images, (*asked, "--caller", BUILDER))
+    try:
+        stage = stage_of("small:v1", private)
+        tokens = {name: private.grpc for name in ("GCE_METADATA_HOST", "GCE_METADATA_IP")}
+        tokens["IAM_CREDENTIALS_EMULATOR_HOST"] = private.grpc
+        done = stage.gate("doctor", "--output", "json", **tokens)
+        assert holding(done) == {}, done
+        face = Faults(private)
+        face.on({"do": "deny", "permission": "iam.serviceAccounts.getOpenIdToken"})
+        done = stage.gate("doctor", "--output", "json", **tokens)
+        assert done.code == 5
+        assert "id token" in holding(done), done
+    finally:
+        private.stop()

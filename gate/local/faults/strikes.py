@@ -32,6 +32,8 @@ PERMISSIONS: Final = {
     "SetIamPolicy": "run.services.setIamPolicy",
     "WriteLogEntries": "logging.logEntries.create",
     "ListLogEntries": "logging.logEntries.list",
+    "AccessSecretVersion": "secretmanager.versions.access",
+    "GenerateIdToken": "iam.serviceAccounts.getOpenIdToken",
 }
 """What each call needs (run/docs/reference/iam/permissions, logging/docs/access-control)."""
 
