@@ -96,15 +96,23 @@ def _told(facts: Facts, address: Address) -> Finding:
         return _instead(facts, seen, where)
     if seen.asked == "":
         return _unasked(seen, where)
-    if seen.empty and seen.status in _REFUSALS and not seen.asked:
-        what = f"HTTP {seen.status} without a word, which may be the application's or a proxy's"
-        hint = "Cloud Run's own refusals have a text; what stands before the service may have none"
-        return Finding("answer", Result.WARNING, where, what, hint)
-    own = "the application itself answers"
-    what = f"{own} HTTP {seen.status}"
-    what += ", and not the front end" if seen.status in _REFUSALS else ""
-    what += f": the front end's log has it from {seen.asked}" if seen.asked else ""
+    if seen.status in _REFUSALS and not seen.asked:
+        return _unconfirmed(seen, where)
+    what = f"the application itself answers HTTP {seen.status}"
+    if seen.status in _REFUSALS:
+        what += f", and not the front end, whose log has it from {seen.asked}"
     return Finding("answer", Result.OK, where, what)
+
+
+def _unconfirmed(seen: Reached, where: str) -> Finding:
+    """A refusal in nobody's known words, of which the log says nothing."""
+    words = " without a word" if seen.empty else ""
+    what = f"HTTP {seen.status}{words}: the application's, or that of something before it"
+    hint = (
+        "not in the words of Cloud Run's front end, whose log does not say yet whom it asked: "
+        "where nothing logs it, look at what stands before the service"
+    )
+    return Finding("answer", Result.WARNING, where, what, hint)
 
 
 def _unasked(seen: Reached, where: str) -> Finding:

@@ -125,7 +125,7 @@ def test_the_applications_404_is_told_with_the_revision_that_gave_it(backend_of)
     assert done.code == 0, done
     answer = found(done, "ok")["answer"]["what"]
     assert answer.startswith("the application itself answers HTTP 404, and not the front end")
-    assert answer.endswith(f"the front end's log has it from {stage.first}")
+    assert answer.endswith(f"whose log has it from {stage.first}")
 
 
 def test_a_log_that_gives_no_answer_holds_although_it_may_be_written(small):
@@ -135,7 +135,7 @@ def test_a_log_that_gives_no_answer_holds_although_it_may_be_written(small):
 
 
 def test_a_secret_of_secret_manager_that_is_not_there_or_may_not_be_read(small, tmp_path, faults):
-    probes = "  health: {http: {path: /, headers: {X-Token: \"${jwt}\"}}}\n"
+    probes = '  health: {http: {path: /, headers: {X-Token: "${jwt}"}}}\n'
     head = "secrets: {jwt: {secret: projects/demo/secrets/nowhere/versions/1}}\n"
     policy = small.policy(tmp_path, probes, head)
     done = small.gate("doctor", "--policy", policy, "--output", "json")
@@ -154,7 +154,7 @@ def test_a_build_whose_account_may_make_no_tokens_is_told_which_role_it_lacks(im
     private = start_local_cloud_run(images, (*asked, "--caller", BUILDER))
     try:
         stage = stage_of("small:v1", private)
-        tokens = {name: private.grpc for name in ("GCE_METADATA_HOST", "GCE_METADATA_IP")}
+        tokens = dict.fromkeys(("GCE_METADATA_HOST", "GCE_METADATA_IP"), private.grpc)
         tokens["IAM_CREDENTIALS_EMULATOR_HOST"] = private.grpc
         done = stage.gate("doctor", "--output", "json", **tokens)
         assert holding(done) == {}, done

@@ -33,6 +33,7 @@ PERMISSIONS: Final = {
     "WriteLogEntries": "logging.logEntries.create",
     "ListLogEntries": "logging.logEntries.list",
     "AccessSecretVersion": "secretmanager.versions.access",
+    "SignJwt": "iam.serviceAccounts.signJwt",
     "GenerateIdToken": "iam.serviceAccounts.getOpenIdToken",
 }
 """What each call needs (run/docs/reference/iam/permissions, logging/docs/access-control)."""
