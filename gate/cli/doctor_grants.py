@@ -73,7 +73,7 @@ async def grants_of(
         ways: how the wire reaches the world.
     """
     secrets = secrets_named(policy) if policy else ()
-    cases = _cases(seen, secrets)
+    cases = _cases(seen, secrets, policy)
     asked = _resources(ref, seen, secrets, own=When.PRIVATE in cases)
     found = await asyncio.gather(*(_tested(*one, cases, seen, ways) for one in asked))
     every = [grant for grants in found for grant in grants]
@@ -87,11 +87,21 @@ def secrets_named(policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def _cases(seen: Seen, secrets: tuple[str, ...]) -> frozenset[When]:
+def by_metrics(policy: object) -> bool:
+    """Whether a policy has users' requests counted by Cloud Monitoring."""
+    source = getattr(getattr(policy, "metrics", None), "source", None)
+    return getattr(source, "value", "") == "monitoring" and any(getattr(policy, "requests", ()))
+
+
+def _cases(seen: Seen, secrets: tuple[str, ...], policy: Policy | None) -> frozenset[When]:
     """An emulator without an issuer asks nobody who they are."""
     emulated = bool(os.environ.get(wiring.RUN_EMULATOR))
     nobody = emulated and not os.environ.get(wiring.EMULATOR_ISSUER)
-    cases = {When.PRIVATE: seen.private and not nobody, When.SECRETS: bool(secrets)}
+    cases = {
+        When.PRIVATE: seen.private and not nobody,
+        When.SECRETS: bool(secrets),
+        When.METRICS: by_metrics(policy),
+    }
     return frozenset(case for case, holds in cases.items() if holds)
 
 
