@@ -277,7 +277,7 @@ async def test_a_person_is_told_what_to_do(stage, tmp_path):
     assert "gcloud auth print-identity-token" in out
 
 
-@pytest.mark.parametrize(("given", "comes"), [(ID_TOKEN, ID_TOKEN), ("hunter2", "UsageError")])
+@pytest.mark.parametrize(("given", "comes"), [(ID_TOKEN, ID_TOKEN), ("hunter2", "AccessError")])
 async def test_a_token_that_was_brought_is_taken(stage, given, comes):
     apis, ask = stage
     out = await ask("token", AUDIENCE, GATE_ID_TOKEN=given)
