@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from gate.core.policy import ServiceName
 from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
-from gate.errors import UsageError
+from gate.errors import AccessError, UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from pathlib import Path
@@ -260,18 +260,26 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
 
 
-def identity_of(platform: "CloudRun", audience: str = "") -> "Identity":
+def identity_of(platform: "CloudRun", made_out_to: str = "") -> "Identity":
     """Who the gate is to the platform's service; to an emulator's, where that has an issuer.
 
     Args:
         platform: tells what stands before the service.
-        audience: the policy's `candidate.audience`.
+        made_out_to: the policy's `candidate.audience`.
     """
-    from gate.cloud.identity import ServiceIdentity, nobody  # noqa: PLC0415
+    made: list[Identity] = []
 
-    if os.environ.get(RUN_EMULATOR) and not os.environ.get(EMULATOR_ISSUER):
-        return nobody
-    return ServiceIdentity(platform.way_in, _mint(), SystemClock().now, audience)
+    async def identity(audience: str, url: str = "") -> "Headers":
+        if not made:  # only now, since a rollback seldom asks
+            from gate.cloud.identity import ServiceIdentity, nobody  # noqa: PLC0415
+
+            open_to_all = os.environ.get(RUN_EMULATOR) and not os.environ.get(EMULATOR_ISSUER)
+            now = SystemClock().now
+            own = ServiceIdentity(platform.way_in, _mint(), now, made_out_to)
+            made.append(nobody if open_to_all else own)
+        return await made[0](audience, url)
+
+    return identity
 
 
 async def headers_at(url: str, audience: str = "") -> "Headers":
@@ -318,11 +326,11 @@ def _given_token() -> str:
     """The ID token that the user brought, "" for none.
 
     Raises:
-        UsageError: it has not the form of one.
+        AccessError: it has not the form of one.
     """
     token = os.environ.get(ID_TOKEN, "").strip()
     if token and not (token.count(".") == 2 and token.isascii() and token.isprintable()):
-        raise UsageError(
+        raise AccessError(
             f"{ID_TOKEN}: is no ID token (got some text, expected three parts with dots between)",
             'for example: export GATE_ID_TOKEN="$(gcloud auth print-identity-token)"',
         )

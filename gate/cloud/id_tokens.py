@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.documents import Document, text
+from gate.cloud.fresh_headers import expiry_of
 from gate.cloud.http import Headers
 from gate.cloud.status import LOGIN_HINT, scrub
 from gate.cloud.wire import Patience, Query, Ways, Wire, path_of
@@ -76,7 +77,7 @@ class IdTokens:
             UnavailableError: IAM Credentials gives no answer.
         """
         if self._makers.given:
-            return self._makers.given
+            return self._given()
         what = f"ID token for {audience}"
         source = await self._source(what)
         if source.direct:
@@ -96,6 +97,8 @@ class IdTokens:
             AccessError: none can be had.
             UnavailableError: IAM Credentials gives no answer.
         """
+        if self._makers.given:
+            return self._given()
         what = f"JWT for {audience}"
         source = await self._source(what)
         began = int(self._now().timestamp())
@@ -110,6 +113,15 @@ class IdTokens:
             return await asyncio.to_thread(_called, source.sign, claims, what)
         body: Document = {"payload": json.dumps(claims)}
         return await self._by_iam(source, "signJwt", body, "signedJwt", what)
+
+    def _given(self) -> str:
+        expires = expiry_of(self._makers.given)
+        if expires is not None and expires <= self._now():
+            raise AccessError(
+                f"ID token: the one that was given has expired (at {expires:%H:%M:%S} UTC)",
+                "bring a new one: nobody renews it",
+            )
+        return self._makers.given
 
     async def _source(self, what: str) -> "Source":
         if self._found is None:

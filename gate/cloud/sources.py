@@ -108,7 +108,7 @@ def _by_metadata(mine: Any) -> Source:
         try:
             made.refresh(transport())  # type: ignore[no-untyped-call]
         except RefreshError as error:
-            if "404" in str(error):
+            if "Status: 404" in str(error):
                 return ""
             raise
         return str(made.token)

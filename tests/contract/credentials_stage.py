@@ -8,6 +8,7 @@ import datetime as dt
 import ipaddress
 import json
 import os
+import ssl
 import sys
 from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,3 +153,93 @@ async def run(code, *arguments, metadata, roots=None, tmp_path, **more):
     assert process.returncode == 0, err.decode()
     assert ACCESS_TOKEN not in out.decode() + err.decode()
     return out.decode().strip()
+
+
+ASK = """
+import asyncio, os, sys
+from gate.cli import wiring
+from gate.errors import GateError
+
+async def main():
+    return await getattr(wiring._mint(), sys.argv[1])(sys.argv[2])
+
+try:
+    print(asyncio.run(main()))
+except GateError as error:
+    print(type(error).__name__, error.message, error.hint)
+"""
+DENIED = {"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "getOpenIdToken denied"}}
+ANSWERS = {
+    "generateIdToken": {"token": ID_TOKEN},
+    "signJwt": {"keyId": "k", "signedJwt": "a.b.c"},
+    "generateAccessToken": {"accessToken": "ya29.robot", "expireTime": "2099-01-01T00:00:00Z"},
+    "backend": {"metadata": {"resourceVersion": "v1", "generation": 7}, "spec": {"traffic": []}},
+    "/v1/token": {
+        "access_token": "ya29.federated",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    },
+    "/token": {"id_token": ID_TOKEN, "access_token": "ya29.person"},
+    "/v1/projects/1": {"projectId": "demo"},  # google-auth asks for the pool's project
+}
+
+
+class Google:
+    """What Google's APIs were asked: path, bearer token, body."""
+
+    def __init__(self):
+        self.asked = []
+        self.denies = False
+
+    async def serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        fields = {key.lower(): value for key, _, value in (line.partition(": ") for line in head)}
+        body = await reader.readexactly(int(fields.get("content-length", 0)))
+        path = head[0].split()[1]
+        self.asked.append((path, fields.get("authorization", ""), body.decode()))
+        answer = DENIED if self.denies else next(ANSWERS[k] for k in ANSWERS if path.endswith(k))
+        raw = json.dumps(answer).encode()
+        status = 403 if self.denies else 200
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n" % (status, len(raw)))
+        writer.write(b"Content-Type: application/json\r\nConnection: close\r\n\r\n" + raw)
+        await writer.drain()
+        writer.close()
+
+    def only(self, ending):
+        """The one question whose path ends so: bearer token and body."""
+        ((_, bearer, body),) = [one for one in self.asked if one[0].endswith(ending)]
+        return bearer.removeprefix("Bearer "), json.loads(body)
+
+
+@asynccontextmanager
+async def google(certificate, tmp_path):
+    """Yields the APIs, and the environment that leads to them."""
+    pair = tmp_path / "server.pem"
+    pair.write_bytes(certificate[0] + certificate[1])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair)
+    apis = Google()
+    server = await asyncio.start_server(apis.serve, "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, proxy(to=address) as (way, _):
+        yield apis, {"HTTPS_PROXY": f"http://{way}"}
+
+
+@pytest.fixture
+async def google_apis(certificate, metadata, tmp_path):
+    """The APIs, and what runs code in a process that finds them: `await ask("token", URL)`."""
+    async with google(certificate, tmp_path) as (apis, environment):
+
+        async def ask(*arguments, code=ASK, **more):
+            return await run(
+                code,
+                *arguments,
+                metadata=metadata,
+                roots=certificate[1],
+                tmp_path=tmp_path,
+                **environment,
+                **more,
+            )
+
+        yield apis, ask
