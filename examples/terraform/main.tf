@@ -21,6 +21,12 @@ variable "private" {
   default     = false
 }
 
+variable "iap" {
+  description = "Whether Identity-Aware Proxy stands before the service"
+  type        = bool
+  default     = false
+}
+
 variable "metrics" {
   description = "Whether the policy judges by Cloud Monitoring"
   type        = bool
@@ -114,6 +120,13 @@ resource "google_service_account_iam_member" "gate_makes_tokens" {
   count              = var.private ? 1 : 0
   service_account_id = google_service_account.gate.name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_service_account.gate.member
+}
+
+resource "google_service_account_iam_member" "gate_signs_for_iap" {
+  count              = var.iap ? 1 : 0
+  service_account_id = google_service_account.gate.name
+  role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.gate.member
 }
 

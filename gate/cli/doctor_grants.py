@@ -74,7 +74,7 @@ async def grants_of(
     """
     secrets = secrets_named(policy) if policy else ()
     cases = _cases(seen, secrets, policy)
-    asked = _resources(ref, seen, secrets, own=When.PRIVATE in cases)
+    asked = _resources(ref, seen, secrets, own=bool(cases & {When.PRIVATE, When.IAP}))
     found = await asyncio.gather(*(_tested(*one, cases, seen, ways) for one in asked))
     every = [grant for grants in found for grant in grants]
     own = {one.permission: one for one in every if one.resource is not Resource.SECRET}
@@ -99,6 +99,7 @@ def _cases(seen: Seen, secrets: tuple[str, ...], policy: Policy | None) -> froze
     nobody = emulated and not os.environ.get(wiring.EMULATOR_ISSUER)
     cases = {
         When.PRIVATE: seen.private and not nobody,
+        When.IAP: isinstance(seen.exposure, Exposure) and seen.exposure.iap and not nobody,
         When.SECRETS: bool(secrets),
         When.METRICS: by_metrics(policy),
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from gate.core.access import Caller, CallerKind
+from gate.core.access import Caller, CallerKind, Exposure
 from gate.doctor import commands
 from gate.doctor.facts import Facts, Grant, Held, Unknown
 from gate.doctor.finding import Finding, Result
@@ -14,6 +14,7 @@ from gate.doctor.permissions import (
     NEEDED,
     READ_LOG,
     READ_POLICY,
+    SIGN,
     WRITE_LOG,
     Permission,
     Resource,
@@ -51,7 +52,7 @@ def of_permissions(facts: Facts) -> Iterator[Finding]:
     """Whether the caller has each permission that is needed."""
     for grant in facts.grants:
         needed = _BY_NAME[grant.permission]
-        if needed.name == MAKE_TOKEN and facts.token is True:
+        if needed.name in (MAKE_TOKEN, SIGN) and facts.token is True:
             continue  # a key, or a machine, makes its tokens without it
         where = _where(facts, grant)
         match grant.held:
@@ -112,23 +113,22 @@ def _where(facts: Facts, grant: Grant) -> str:
 
 
 def of_token(facts: Facts) -> Iterator[Finding]:
-    """Whether an ID token for a private service can be had."""
+    """Whether a token that lets the gate in can be had."""
     where = f"service {facts.ref.name}"
     if facts.token is True:
-        yield Finding("id token", Result.OK, where, "an ID token for it can be made")
+        yield Finding("id token", Result.OK, where, "a token that it takes can be made")
     elif isinstance(facts.token, Unknown):
-        lacks = next((one for one in facts.grants if one.permission == MAKE_TOKEN), None)
-        told = f"it is private, and there is no ID token for it: {facts.token.why}"
-        yield Finding(
-            "id token", Result.PROBLEM, where, told, facts.token.hint, _maker(facts, lacks)
-        )
+        told = f"it is private, and there is no token for it: {facts.token.why}"
+        yield Finding("id token", Result.PROBLEM, where, told, facts.token.hint, _maker(facts))
 
 
-def _maker(facts: Facts, lacks: Grant | None) -> str:
-    """The command that lets an account make its ID tokens, where the caller is one."""
+def _maker(facts: Facts) -> str:
+    """The command that lets an account make its tokens, where the caller is one."""
     if isinstance(facts.caller, Caller) and facts.caller.is_account:
-        grant = lacks or Grant(MAKE_TOKEN, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
-        return granting(facts, grant, _BY_NAME[MAKE_TOKEN].role)
+        behind_iap = isinstance(facts.exposure, Exposure) and facts.exposure.iap
+        name = SIGN if behind_iap else MAKE_TOKEN
+        grant = Grant(name, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
+        return granting(facts, grant, _BY_NAME[name].role)
     return f"{LOGIN} --impersonate-service-account=ACCOUNT"
 
 

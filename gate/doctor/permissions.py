@@ -23,6 +23,7 @@ class When(Enum):
 
     ALWAYS = "always"
     PRIVATE = "the service is private"
+    IAP = "Identity-Aware Proxy stands before it"
     SECRETS = "the policy names secrets of Secret Manager"
     METRICS = "the policy judges by Cloud Monitoring"
 
@@ -79,6 +80,7 @@ READ_SERVICE, READ_REVISION, LIST_REVISIONS, MOVE, READ_POLICY, INVOKE, WRITE_LO
 )
 ACT_AS = "iam.serviceAccounts.actAs"
 MAKE_TOKEN = "iam.serviceAccounts.getOpenIdToken"  # noqa: S105 - the name of a permission
+SIGN = "iam.serviceAccounts.signJwt"
 READ_SECRET = "secretmanager.versions.access"  # noqa: S105 - as above
 READ_METRICS = "monitoring.timeSeries.list"
 
@@ -152,6 +154,14 @@ NEEDED: tuple[Permission, ...] = (
         "a build's account makes its ID tokens by itself",
         (User.PIPELINE,),
         When.PRIVATE,
+    ),
+    Permission(
+        SIGN,
+        Resource.OWN_ACCOUNT,
+        "roles/iam.serviceAccountTokenCreator",
+        "an account without a key signs what IAP takes by itself",
+        (User.PIPELINE,),
+        When.IAP,
     ),
     Permission(
         READ_SECRET,

@@ -228,8 +228,20 @@ CASES = [
         (
             "id token",
             PROBLEM,
-            "there is no ID token for it",
+            "there is no token for it",
             "gcloud auth application-default login --impersonate-service-account=ACCOUNT",
+        ),
+    ),
+    (
+        exposed(iap=True) | {"token": Unknown("no key to sign with")},
+        (
+            "id token",
+            PROBLEM,
+            "no key to sign with",
+            (
+                f"gcloud iam service-accounts add-iam-policy-binding {ACCOUNT} {_ME} "
+                "--role=roles/iam.serviceAccountTokenCreator --project demo"
+            ),
         ),
     ),
     (

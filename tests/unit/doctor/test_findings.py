@@ -85,8 +85,11 @@ def test_a_log_that_may_not_be_written_is_told_once():
     assert [one.check for one in found if one.result in HOLDING] == ["permission"]
 
 
-def test_a_token_that_can_be_made_needs_no_role_for_it():
-    lacking = grants("iam.serviceAccounts.getOpenIdToken", Held.NO)
+@pytest.mark.parametrize(
+    "name", ["iam.serviceAccounts.getOpenIdToken", "iam.serviceAccounts.signJwt"]
+)
+def test_a_token_that_can_be_made_needs_no_role_for_it(name):
+    lacking = grants(name, Held.NO)
     assert exit_code(findings(replace(HEALTHY, **lacking, token=True))) is ExitCode.DONE
     assert exit_code(findings(replace(HEALTHY, **lacking, token=Unknown("no")))) is ExitCode.HELD
 

@@ -27,6 +27,7 @@ ROLES = {
     "roles/run.invoker": {"run.routes.invoke"},
     "roles/iam.serviceAccountUser": {"iam.serviceAccounts.actAs"},
     "roles/iam.serviceAccountOpenIdTokenCreator": {"iam.serviceAccounts.getOpenIdToken"},
+    "roles/iam.serviceAccountTokenCreator": {"iam.serviceAccounts.signJwt"},
     "roles/logging.logWriter": {"logging.logEntries.create"},
     "roles/logging.viewer": {"logging.logEntries.list"},
     "roles/secretmanager.secretAccessor": {"secretmanager.versions.access"},
