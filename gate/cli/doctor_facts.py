@@ -76,7 +76,10 @@ async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
     asking = _Asking(ref, policy)
     endpoint = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
     async with CloudRun(ref, endpoint, _PATIENCE, asking.ways) as platform:
-        seen = await asking.service(platform)
+        caller = await asking.caller()
+        if isinstance(caller, Unknown):
+            return await asking.nothing(caller)
+        seen = await asking.service(platform, caller)
         return await asking.rest(platform, seen)
 
 
@@ -98,15 +101,23 @@ class _Asking:
         if (ahead_s := clock_ahead_s(text, self._clock.now())) is not None:
             self._ahead_s.append(ahead_s)
 
-    async def service(self, platform: CloudRun) -> Seen:
+    async def caller(self) -> Caller | Unknown:
+        """Who calls; before all else, so that one token is made and not one a call."""
+        return _known(await _fact(self._caller))
+
+    async def nothing(self, why: Unknown) -> Facts:
+        """What is known without credentials: the policy's own needs."""
+        now = self._clock.now()
+        return Facts(self._ref, now, why, why, why, why, why, policy=await self._needs())
+
+    async def service(self, platform: CloudRun, caller: Caller) -> Seen:
         """The service as it stands, and what asking for it says of permissions."""
         since = self._clock.now() - _LOOK_BACK
         of_log = asyncio.gather(
             _fact(lambda: try_writing(self._ref, self._logging, self.ways)),
             _fact(lambda: try_reading(self._ref, self._logging, since, self.ways)),
         )
-        caller, document, service, listed, invokers = await asyncio.gather(
-            _fact(self._caller),
+        document, service, listed, invokers = await asyncio.gather(
             _fact(platform.service_document),
             _fact(platform.read_service),
             _fact(platform.list_revisions),
@@ -127,7 +138,7 @@ class _Asking:
             READ_LOG: read,
         }
         return Seen(
-            _known(caller),
+            caller,
             _known(service),
             exposure_of(document) if isinstance(document, dict) else _known(document),
             _known(listed),
@@ -146,9 +157,6 @@ class _Asking:
     async def rest(self, platform: CloudRun, seen: Seen) -> Facts:
         """What can only be asked once the service is known."""
         policy = self._policy.policy if self._policy else None
-        if self._policy:
-            missing = tuple(await _missing(self._policy.policy))
-            self._policy = replace(self._policy, missing_secrets=missing)
         grants, came = await asyncio.gather(
             grants_of(self._ref, seen, policy, self.ways), self._token(platform, seen)
         )
@@ -168,8 +176,15 @@ class _Asking:
             log=_first_unknown(seen.log),
             clock_ahead_s=min(ahead, key=abs) if ahead else Unknown("no answer had a date"),
             addresses=await self._addresses(seen, headers),
-            policy=self._policy,
+            policy=await self._needs(),
         )
+
+    async def _needs(self) -> PolicyFacts | None:
+        """The policy, once its secrets have been looked for."""
+        if self._policy is None:
+            return None
+        missing = tuple(await _missing(self._policy.policy))
+        return replace(self._policy, missing_secrets=missing)
 
     async def _addresses(self, seen: Seen, headers: Headers) -> tuple[Address, ...]:
         if isinstance(seen.service, Unknown):
