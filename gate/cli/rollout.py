@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from gate.cli import options, wiring
+from gate.cli.delivery import add_upload
 from gate.cli.run_rollout import run_rollout
 from gate.core.state import Kind, Plan
 from gate.errors import InfrastructureError, UsageError
@@ -27,6 +28,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_wait(parser)
     options.add_service(parser)
     options.add_output(parser)
+    add_upload(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
         proof=proof,
     )
     return run_rollout(
-        plan, args.output, policy=policy, prepare=_prepared if args.revision else None
+        plan,
+        args.output,
+        policy=policy,
+        prepare=_prepared if args.revision else None,
+        upload=args.upload,
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from gate.cli import show, wiring
+from gate.cli.delivery import deliver
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -29,9 +30,16 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan,
+    output: str,
+    *,
+    policy: Policy | None = None,
+    prepare: Prepare | None = None,
+    upload: str = "",
 ) -> int:
-    """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.
+    """Carries a plan out, shows and delivers how it ended, and returns the exit code.
+
+    Arguments as `carry_out` and `deliver` have them.
 
     Raises:
         KeyboardInterrupt: before anything was changed.
@@ -42,6 +50,7 @@ def run_rollout(
             show.say_json(ended.entry)
         else:
             ended.summarize()
+        deliver(ended.entry, upload)
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 

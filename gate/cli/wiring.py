@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
     from gate.cloud.run import CloudRun
+    from gate.cloud.wire import Wire
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
     from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 EMULATOR_ISSUER = "GCE_METADATA_HOST"
 
 
@@ -249,6 +251,15 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     from gate.cloud.wire import Ways  # noqa: PLC0415
 
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
+
+
+def storage() -> "Wire":
+    """Cloud Storage: the emulator that the environment names (http:// may lead), or the real."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
+
+    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0))
 
 
 def identity_of(platform: "CloudRun") -> "Identity":
