@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         wiring.service_of(args, policy.service),
         policy,
         actor=wiring.actor(),
-        reason=args.reason,
+        reason=args.reason.strip(),
         image=args.image,
         revision=args.revision,
         suffix=wiring.new_suffix(),
