@@ -10,16 +10,19 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 COPY requirements-build.txt requirements.txt ./
 RUN python -m pip install --quiet --require-hashes -r requirements-build.txt
-RUN python -m venv /opt/gate
-RUN /opt/gate/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements.txt
+RUN python -m venv --without-pip /opt/gate
+RUN python -m pip --python /opt/gate/bin/python install --quiet --no-compile \
+    --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY gate gate
 RUN python -m pip wheel --quiet --no-deps --no-index --no-build-isolation --wheel-dir /wheel .
-RUN /opt/gate/bin/python -m pip install --quiet --no-compile --no-deps --no-index /wheel/*.whl
+RUN python -m pip --python /opt/gate/bin/python install --quiet --no-compile \
+    --no-deps --no-index /wheel/*.whl
 # Extras, e.g. latency,suite. Lock what they need first: make lock EXTRAS="latency suite". Nothing is
 # fetched here: this fails where the lock lacks something.
 ARG EXTRAS=""
-RUN /opt/gate/bin/python -m pip install --quiet --no-index "cloud-run-gate[${EXTRAS}]"
+RUN python -m pip --python /opt/gate/bin/python install --quiet \
+    --no-index "cloud-run-gate[${EXTRAS}]"
 RUN /opt/gate/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/gate/lib
 
 FROM ${BASE}
