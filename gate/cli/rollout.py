@@ -26,7 +26,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     options.add_wait(parser)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         proof=proof,
     )
     return run_rollout(
-        plan, args.output, policy=policy, prepare=_prepared if args.revision else None
+        plan, options.output_of(args), policy=policy, prepare=_prepared if args.revision else None
     )
 
 

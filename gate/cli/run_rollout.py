@@ -8,8 +8,10 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gate.cli import show, wiring
+from gate.cli import results, show, wiring
+from gate.cli.options import Output
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -22,6 +24,9 @@ from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
+
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""
 
@@ -29,7 +34,7 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> int:
     """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.
 
@@ -38,10 +43,7 @@ def run_rollout(
     """
     ended = carry_out(plan, output, policy=policy, prepare=prepare)
     try:
-        if output == "json":
-            show.say_json(ended.entry)
-        else:
-            ended.summarize()
+        results.decided(ended.result, output, policy)
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 
@@ -51,13 +53,13 @@ def run_rollout(
 
 
 def carry_out(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> "Ended":
     """Carries a plan out and tells what goes on.
 
     Args:
         plan: what was asked for.
-        output: text or json: where it is told.
+        output: where it is told.
         policy: whose probes and secrets to use; none for moves by hand.
         prepare: runs before anything is written; completes the plan from the ledger.
 
@@ -78,7 +80,7 @@ def carry_out(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    output: str
+    output: Output
     policy: Policy | None
     prepare: Prepare | None
     clock: Clock
@@ -91,12 +93,16 @@ class Ended:
     rollout: Rollout
     entry: dict[str, Json]
 
-    def summarize(self) -> None:
-        """Prints how it ended, for people."""
+    @property
+    def result(self) -> results.Result:
+        """The same, to be shown in any form."""
+        return results.Result([self.entry], self.entry, self._blocks)
+
+    def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show
         from gate.report.outcome import outcome_lines  # noqa: PLC0415
 
-        show.draw([BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)])
+        return [BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)]
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
@@ -114,7 +120,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
-        narrator = stack.enter_context(show.narrating(how.output))
+        narrator = stack.enter_context(show.narrating(how.output.form))
         identity = wiring.identity_of(platform)
         world = World(
             platform,
