@@ -8,18 +8,22 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.core.policy import Json
 from gate.errors import GateError, UsageError
 
-if TYPE_CHECKING:  # loaded only where something is uploaded
-    from gate.cloud.storage import Folder
-    from gate.cloud.wire import Media
+if TYPE_CHECKING:  # loaded only where there is a result
+    from gate.cli.results import Result
 
 STEP_OUTPUT = "BUILDER_OUTPUT"
+DOCUMENTS = {
+    "json": ("gate.json", "application/json"),
+    "junit": ("gate.xml", "application/xml; charset=utf-8"),
+    "markdown": ("gate.md", "text/markdown; charset=utf-8"),
+}
+"""What is uploaded: a form of the result, its file's name, and what that is."""
 UPLOAD_WITHIN_S = 10.0
 """How long an upload may take in all."""
 
@@ -51,71 +55,62 @@ def _place(text: str) -> str:
     return text
 
 
-def deliver(entry: dict[str, Json], upload: str) -> None:
+def deliver(result: "Result", upload: str) -> None:
     """Writes Cloud Build's step output where there is one, and uploads what was asked for.
 
     Args:
-        entry: the outcome, as the ledger has it.
+        result: one decision.
         upload: gs://BUCKET/PREFIX, a folder, or "" for nowhere.
     """
+    (entry,) = result.documents
     if folder := os.environ.get(STEP_OUTPUT):
         _write_step_output(Path(folder), entry)
     if not upload:
         return
     try:
-        if "://" in upload:
-            _send(upload, entry)
-        else:
-            _write(Path(upload), entry)
-    except (GateError, OSError, TimeoutError) as error:
-        text = error.message if isinstance(error, GateError) else str(error)
-        told = text or f"not done within {UPLOAD_WITHIN_S:.0f} s"
-        _say(f"report: not kept at {upload} ({told}); the decision is not changed by that")
-
-
-def documents(entry: dict[str, Json]) -> "Iterator[tuple[str, Media]]":
-    """The names and contents of what is uploaded."""
-    from gate.cloud.wire import Media  # noqa: PLC0415 - only where something is uploaded
-    from gate.report.machine import to_json  # noqa: PLC0415
-
-    yield "gate.json", Media(f"{to_json(entry)}\n".encode(), "application/json")
+        kept = (_send if "://" in upload else _write)(upload, str(entry["rollout"]), result)
+    except (GateError, OSError) as error:  # TimeoutError is an OSError
+        said = error.message if isinstance(error, GateError) else str(error)
+        why = said or f"not done within {UPLOAD_WITHIN_S:.0f} s"
+        _say(f"report: not kept at {upload} ({why}); that does not change the decision")
+    else:
+        _say(f"report: {kept}")
 
 
 def _write_step_output(folder: Path, entry: dict[str, Json]) -> None:
-    from gate.report.summary import summary  # noqa: PLC0415 - only in Cloud Build
+    from gate.report.step_output import step_output  # noqa: PLC0415 - only in Cloud Build
 
     if not folder.is_dir():
         return
     try:
-        (folder / "output").write_text(summary(entry), encoding="ascii")
+        (folder / "output").write_text(step_output(entry), encoding="ascii")
     except OSError as error:
         _say(f"{STEP_OUTPUT}: not written ({error.strerror} at {folder / 'output'})")
 
 
-def _write(folder: Path, entry: dict[str, Json]) -> None:
-    own = folder / str(entry["rollout"])
-    own.mkdir(parents=True, exist_ok=True)
-    for name, media in documents(entry):
-        (own / name).write_bytes(media.content)
-    _say(f"report: {own}")
+def _write(upload: str, rollout: str, result: "Result") -> str:
+    folder = Path(upload) / rollout
+    folder.mkdir(parents=True, exist_ok=True)
+    for form, (name, _) in DOCUMENTS.items():
+        (folder / name).write_text(result.text_in(form), encoding="utf-8")
+    return str(folder)
 
 
-def _send(url: str, entry: dict[str, Json]) -> None:
+def _send(upload: str, rollout: str, result: "Result") -> str:
     from gate.cli import wiring  # noqa: PLC0415 - only for a bucket
-    from gate.cloud.storage import folder_of  # noqa: PLC0415
+    from gate.cloud.storage import folder_of, put  # noqa: PLC0415
+    from gate.cloud.wire import Media  # noqa: PLC0415
 
-    folder, rollout = folder_of(url), str(entry["rollout"])
-    wiring.run_async(_put_all(folder, rollout, entry))
-    _say(f"report: {folder.url_of(rollout)}")
+    folder = folder_of(upload)
 
+    async def send() -> None:
+        async with asyncio.timeout(UPLOAD_WITHIN_S), wiring.storage() as wire:
+            for form, (name, kind) in DOCUMENTS.items():
+                media = Media(result.text_in(form).encode(), kind)
+                await put(wire, folder, (rollout, name), media)
 
-async def _put_all(folder: "Folder", rollout: str, entry: dict[str, Json]) -> None:
-    from gate.cli import wiring  # noqa: PLC0415
-    from gate.cloud.storage import put  # noqa: PLC0415
-
-    async with asyncio.timeout(UPLOAD_WITHIN_S), wiring.storage() as wire:
-        for name, media in documents(entry):
-            await put(wire, folder, (rollout, name), media)
+    wiring.run_async(send())
+    return folder.url_of(rollout)
 
 
 def _say(line: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
+from gate.cli.options import output_of
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
 from gate.core.manual_moves import warnings
@@ -73,7 +74,7 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
     try:
         if not args.yes:
             plan = _confirmed(plan)
-        return run_rollout(plan, args.output, policy=policy, prepare=_prepared)
+        return run_rollout(plan, output_of(args), policy=policy, prepare=_prepared)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
 

@@ -27,7 +27,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     options.add_wait(parser)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
     add_upload(parser)
 
 
@@ -56,13 +56,8 @@ def run(args: argparse.Namespace) -> int:
         again=args.again,
         proof=proof,
     )
-    return run_rollout(
-        plan,
-        args.output,
-        policy=policy,
-        prepare=_prepared if args.revision else None,
-        upload=args.upload,
-    )
+    output = replace(options.output_of(args), upload=args.upload)
+    return run_rollout(plan, output, policy=policy, prepare=_prepared if args.revision else None)
 
 
 async def _prepared(plan: Plan, platform: Platform, _: Ledger) -> Plan:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gate.cli import show, wiring
+from gate.cli import results, show, wiring
 from gate.cli.delivery import deliver
+from gate.cli.options import Output
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -23,6 +25,9 @@ from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
+
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""
 
@@ -30,27 +35,19 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan,
-    output: str,
-    *,
-    policy: Policy | None = None,
-    prepare: Prepare | None = None,
-    upload: str = "",
+    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> int:
     """Carries a plan out, shows and delivers how it ended, and returns the exit code.
 
-    Arguments as `carry_out` and `deliver` have them.
+    Arguments as `carry_out` has them.
 
     Raises:
         KeyboardInterrupt: before anything was changed.
     """
     ended = carry_out(plan, output, policy=policy, prepare=prepare)
     try:
-        if output == "json":
-            show.say_json(ended.entry)
-        else:
-            ended.summarize()
-        deliver(ended.entry, upload)
+        results.decided(ended.result, output, policy)
+        deliver(ended.result, output.upload)
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 
@@ -60,13 +57,13 @@ def run_rollout(
 
 
 def carry_out(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> "Ended":
     """Carries a plan out and tells what goes on.
 
     Args:
         plan: what was asked for.
-        output: text or json: where it is told.
+        output: where it is told.
         policy: whose probes and secrets to use; none for moves by hand.
         prepare: runs before anything is written; completes the plan from the ledger.
 
@@ -87,7 +84,7 @@ def carry_out(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    output: str
+    output: Output
     policy: Policy | None
     prepare: Prepare | None
     clock: Clock
@@ -100,12 +97,16 @@ class Ended:
     rollout: Rollout
     entry: dict[str, Json]
 
-    def summarize(self) -> None:
-        """Prints how it ended, for people."""
+    @property
+    def result(self) -> results.Result:
+        """The same, to be shown in any form."""
+        return results.Result([self.entry], self.entry, self._blocks)
+
+    def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show
         from gate.report.outcome import outcome_lines  # noqa: PLC0415
 
-        show.draw([BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)])
+        return [BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)]
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
@@ -123,7 +124,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
-        narrator = stack.enter_context(show.narrating(how.output))
+        narrator = stack.enter_context(show.narrating(how.output.form))
         identity = wiring.identity_of(platform)
         world = World(
             platform,

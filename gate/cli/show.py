@@ -1,6 +1,6 @@
-"""Where output goes: a live view on a terminal, plain lines elsewhere, JSON for machines.
+"""Where output goes: a live view on a terminal, plain lines elsewhere, documents for machines.
 
-With JSON the messages go to standard error, so that standard output holds the document alone.
+With a document the messages go to standard error, so that standard output holds that alone.
 """
 
 import contextlib
@@ -54,10 +54,10 @@ def narrating(output: str) -> Iterator[Narrator]:
 
 
 def plain(output: str) -> Narrator:
-    """Plain lines, on standard error where standard output is for JSON."""
+    """Plain lines, on standard error where standard output is for a document."""
     from gate.report.progress.plain import PlainNarrator  # noqa: PLC0415
 
-    stream = sys.stderr if output == "json" else sys.stdout
+    stream = sys.stdout if output == "text" else sys.stderr
 
     def write(line: str) -> None:
         print(line, file=stream, flush=True)

@@ -203,6 +203,7 @@ class Policy:
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
+        lines: the line of the file at which each probe begins, by its name.
     """
 
     service: ServiceName
@@ -225,6 +226,7 @@ class Policy:
     digest: str = ""
     source: str = ""
     folder: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)

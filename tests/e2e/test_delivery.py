@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from tests.campaign import campaign
 from tests.e2e.bucket import Bucket
@@ -36,8 +37,11 @@ def test_it_is_left_in_a_bucket_and_as_the_steps_output(
         done = rollout(small, tmp_path, probes, *upload, **env)
     assert (done.code, done.json["ending"]) == (code, ending)
     prefix = f"gate/build-1/{done.json['rollout']}"
-    assert {name for _, name in bucket.objects} == {f"{prefix}/gate.json"}
+    names = {"gate.json", "gate.xml", "gate.md"}
+    assert {name for _, name in bucket.objects} == {f"{prefix}/{name}" for name in names}
     assert json.loads(bucket.texts()["gate.json"]) == done.json
+    assert ending in bucket.texts()["gate.md"]
+    assert fromstring(bucket.texts()["gate.xml"]).tag == "testsuites"
     assert f"report: gs://reports/{prefix}" in done.err
     said = json.loads((output / "output").read_text())
     assert (said["rollout"], said["ending"]) == (done.json["rollout"], ending)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gate.report.summary import MAX_BYTES, summary
+from gate.report.step_output import MAX_BYTES, step_output
 
 REASON = {"subject": "api-health", "text": "asked 200, got 307", "attribution": "candidate"}
 ENTRY = {
@@ -24,7 +24,7 @@ ENTRY = {
 
 
 def test_it_says_how_it_ended_why_and_where_traffic_is():
-    assert json.loads(summary(ENTRY)) == {
+    assert json.loads(step_output(ENTRY)) == {
         "format": 1,
         **{key: ENTRY[key] for key in ("rollout", "kind", "ending", "exit_code", "at")},
         **{key: ENTRY[key] for key in ("project", "region", "service")},
@@ -53,7 +53,7 @@ LONG = "\N{COLLISION SYMBOL}" * 5_000
     ids=["empty", "of other types", "many reasons", "many shares", "long everywhere"],
 )
 def test_whatever_an_entry_holds_it_is_one_short_line(entry):
-    said = summary(entry)
+    said = step_output(entry)
     assert len(said.encode()) <= MAX_BYTES
     assert "\n" not in said
     assert said.isascii()
@@ -66,4 +66,4 @@ def test_whatever_an_entry_holds_it_is_one_short_line(entry):
 
 def test_half_a_command_is_none():
     entry = {**ENTRY, "next": {"commands": ["gate rollback " + "x" * 5_000]}}
-    assert json.loads(summary(entry))["next"] == ""
+    assert json.loads(step_output(entry))["next"] == ""
