@@ -74,7 +74,7 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
     try:
         if not args.yes:
             plan = _confirmed(plan)
-        return run_rollout(plan, output_of(args), policy=policy, prepare=_prepared)
+        return run_rollout(plan, output_of(args), policy=policy, prepare=prepared)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
 
@@ -85,14 +85,15 @@ def led_on(error: InfrastructureError, what: str, command: str) -> Infrastructur
     return type(error)(error.message, "\n".join(filter(None, ways)))
 
 
-async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
-    """What a move by hand must know beforehand: the revisions, and what the ledger remembers.
+async def prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
+    """What a move by hand or a quarantine must know: the revisions, what the ledger remembers.
 
     The ledger is asked beside the rest, and waited for only where nothing else has the answer.
     """
-    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK}:
+    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK} and not plan.quarantine:
         return plan
-    within_s = RECORD_WITHIN_S if plan.revision else LEDGER_WITHIN_S
+    named = plan.stable if plan.quarantine else plan.revision
+    within_s = RECORD_WITHIN_S if named else LEDGER_WITHIN_S
     asking = asyncio.create_task(_past(plan, ledger))
     try:
         revisions, found = await asyncio.gather(_revisions(plan, platform), _found(plan, platform))
@@ -113,14 +114,15 @@ async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
     except NotFoundError:
         return ()  # to be refused, and recorded
     except InfrastructureError:
-        if plan.kind is Kind.ROLLBACK and not plan.cross:
+        if (plan.kind is Kind.ROLLBACK and not plan.cross) or plan.quarantine:
             raise
         return ()
 
 
 async def _found(plan: Plan, platform: Platform) -> Service | None:
-    """The service, where a rollback names no revision; None where the rollout itself will say."""
-    if plan.kind is not Kind.ROLLBACK or plan.revision:
+    """The service, where nobody names the way back; None where the rollout itself will say."""
+    goes_back = plan.quarantine or plan.kind is Kind.ROLLBACK
+    if not goes_back or (plan.stable if plan.quarantine else plan.revision):
         return None
     try:
         return await platform.read_service()
@@ -221,4 +223,4 @@ async def _read(plan: Plan) -> tuple[Plan, Service]:
         wiring.platform_of(plan.service) as platform,
         wiring.ledger_of(plan.service) as ledger,
     ):
-        return await _prepared(plan, platform, ledger), await platform.read_service()
+        return await prepared(plan, platform, ledger), await platform.read_service()

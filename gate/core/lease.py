@@ -12,6 +12,7 @@ from enum import Enum
 from gate.core.annotation import Denied, RolloutAnnotation, Shares, UnreadableAnnotation
 from gate.core.denylist import against, bearer, denylist_of, digest_in, image_left, image_of
 from gate.core.messages import SetTraffic
+from gate.core.order import orders_after, promoted_after
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
@@ -131,6 +132,7 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
     wrote_shares = _named(wrote, r.service)
     denylist = _denylist(r, wrote_shares, working=working)
     before = _before(r, wrote_shares, working=working)
+    order, promoted = orders_after(r, wrote_shares), promoted_after(r, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -143,6 +145,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
             image=_given(r, wrote_shares, ""),
             before=before,
             denylist=denylist,
+            order=order,
+            promoted=promoted,
         )
     return RolloutAnnotation(
         fence=r.fence,
@@ -159,6 +163,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
         image=_given(r, wrote_shares, r.candidate),
         before=before,
         denylist=denylist,
+        order=order,
+        promoted=promoted,
     )
 
 
