@@ -13,6 +13,7 @@ import sys
 from importlib import metadata
 
 import pytest
+import yaml
 
 from tests.campaign import campaign
 from tests.dockerfile import ROOT, copied, stages
@@ -21,6 +22,11 @@ from tests.local_cloud_run import PROJECT, REGION, start_local_cloud_run
 
 pytestmark = [campaign, pytest.mark.timeout(900), pytest.mark.xdist_group("release")]
 POLICY = "version: 1\nprobes:\n  who: {http: {path: /}, expect: {status: %s}}\n"
+NETWORK = {
+    *("HOME", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "NO_PROXY"),
+    "SSL_CERT_FILE",
+}
+"""What pip needs of this machine."""
 WHICH = ("--project", PROJECT, "--region", REGION, "--service", "shop")
 
 
@@ -44,8 +50,7 @@ def run(line, root):
     """One RUN line in a shell: the base's python first, the image's folders under `root`."""
     for folder in ("/opt/gate", "/wheel"):
         line = line.replace(folder, f"{root}{folder}")
-    kept = ("HOME", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "SSL_CERT_FILE")
-    env = {name: os.environ[name] for name in kept if name in os.environ}
+    env = {name: os.environ[name] for name in NETWORK & {*os.environ}}
     env |= {"PATH": f"{root}/base/bin:{os.environ['PATH']}", "EXTRAS": ""}
     env |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     told = subprocess.run(
@@ -121,3 +126,40 @@ def test_each_start_finds_bytecode(built, gate):
     read = re.findall(rf"^# code object from '?({built}[^']*)", told.stderr, re.MULTILINE)
     assert any("/gate/core/" in path for path in read)
     assert [path for path in read if path.endswith(".py")] == []
+
+
+def test_the_github_action(cloud, tmp_path):
+    """The steps of action.yml in their order, as a runner plays them."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    _, install, last = action["runs"]["steps"]
+    (tmp_path / "policy.yaml").write_text(POLICY % 404)
+    output = tmp_path / "output"
+    runner = {
+        "PYTHON": sys.executable,
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_WORKFLOW": "deploy",
+        "GITHUB_RUN_NUMBER": "1",
+        "GITHUB_SHA": "0123abc",
+    }
+    names = ("PROJECT", "REGION", "SERVICE")
+    inputs = dict.fromkeys(last["env"], "") | dict(zip(names, WHICH[1::2], strict=True))
+    inputs |= {"POLICY": "policy.yaml", "IMAGE": "small:v2", "WAIT": "1m"}
+    env = environment(cloud.env(), {name: os.environ[name] for name in NETWORK & {*os.environ}})
+    del env["PYTHONPATH"]
+    ended = [
+        subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=tmp_path,
+            env=env | runner | inputs,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for step in (install, last)
+    ]
+    assert [one.returncode for one in ended] == [0, 1], ended
+    assert "\nrejected\n" in output.read_text()
+    assert len([*(tmp_path / "temp" / "gate-report").rglob("gate.*")]) == 3

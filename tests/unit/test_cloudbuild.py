@@ -77,3 +77,13 @@ def test_deadline_and_wait_then_step_then_build(build):
 def test_held_is_the_exit_code_that_may_be_allowed():
     build = cloud_build.parsed(cloud_build.read(options=True))
     assert list(step(build, "gate").allow_exit_codes) == [5]
+
+
+def test_the_step_that_the_readme_shows_is_one():
+    text = (cloud_build.FILE.parent / "README.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Put it into a pipeline")
+    shown = section.split("```yaml\n")[1].split("```")[0]
+    assert len(shown.splitlines()) <= 10
+    (gate,) = cloud_build.parsed(f"steps:\n{shown}").steps
+    args = [re.sub(r"\$BUILD_ID|BUCKET", "b-1", word) for word in gate.args]
+    assert cli._parser(args).parse_args(args).wait == 300
