@@ -73,7 +73,8 @@ def test_an_order_is_a_whole_number(text, number):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "1.5", "1e3", " 7", "1_000", "\u0667", "b7f3", str(ORDER_MAX + 1), "9" * 5000]
+    "text",
+    ["", "-1", "1.5", "1e3", " 7", "1_000", "\u0667", "b7f3", str(ORDER_MAX + 1), "9" * 5000],
 )
 def test_any_other_order_is_a_usage_error(capsys, text):
     assert run(["rollout", "--policy", "p", "--image", "i", f"--order={text}", *WHERE]) == 2
