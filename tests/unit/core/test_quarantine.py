@@ -85,6 +85,11 @@ def test_whoever_dies_afterwards_leaves_users_on_stable():
     assert (left.shares, TAG in left.tags) == ({STABLE: 100}, False)
 
 
+def test_the_way_back_from_stable_stays_known():
+    r = begun()
+    assert annotation_of(r, r.placed, working=True).before == GAVE.before
+
+
 def test_neither_stable_nor_the_candidate_is_barred_by_it():
     r = begun()
     mark = annotation_of(r, r.placed, working=True)
