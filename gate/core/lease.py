@@ -172,7 +172,8 @@ def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
     """Shares before the gate's last move of users; a rollout at work has its own in `safe`.
 
     The last write of whoever moved users says what they had before; any other hands on what the
-    service says, or what the gate set last, where somebody has moved users since.
+    service says, or what the gate set last, where somebody has moved users since, unless this very
+    write takes them back to that.
     """
     assert r.service is not None
     try:
@@ -185,7 +186,7 @@ def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
     now = _named(r.service.traffic, r.service)
     return (
         annotation.wrote
-        if not annotation.holder and annotation.wrote not in {(), now}
+        if not annotation.holder and annotation.wrote not in {(), now, wrote}
         else annotation.before
     )
 

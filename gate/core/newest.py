@@ -60,7 +60,8 @@ def _told(r: Rollout, service: Service) -> str:
     """Which one it is and why, with all that is known of it by now."""
     name, ready = service.latest_created, service.latest_ready
     read = r.known.get(name)
-    created = f"created at {read.created_at:%Y-%m-%d %H:%M:%S} UTC" if _dated(read) else ""
+    at = read.created_at if read else None
+    created = f"created at {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
     image = f"image {read.image}" if read and read.image else ""
     known = ", ".join(part for part in (created, image) if part)
     other = f"; the latest that is ready is {ready}" if ready not in {"", name} else ""
@@ -68,10 +69,6 @@ def _told(r: Rollout, service: Service) -> str:
         f"latest is {name}: the revision that {service.ref} created last"
         f"{f' ({known})' if known else ''}{other}"
     )
-
-
-def _dated(read: Revision | None) -> bool:
-    return read is not None and read.created_at is not None
 
 
 def _differs(service: Service, read: Revision) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def test_status() -> None:
             "fence": 0,
         },
         "barred": [],
+        "order": {},
         "revisions": [
             {
                 "name": CANDIDATE,
