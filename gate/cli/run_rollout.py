@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.cli import results, show, wiring
+from gate.cli import notifying, results, show, wiring
 from gate.cli.options import Output
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
@@ -34,9 +34,21 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan,
+    output: Output,
+    *,
+    policy: Policy | None = None,
+    prepare: Prepare | None = None,
+    told_by: Policy | None = None,
 ) -> int:
-    """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.
+    """Carries a plan out, shows and tells how it ended, and returns the exit code.
+
+    Args:
+        plan: as `carry_out` has it.
+        output: where it is told and shown.
+        policy: as `carry_out` has it.
+        prepare: as `carry_out` has it.
+        told_by: whose webhooks are told, where that is another policy than the one that asks.
 
     Raises:
         KeyboardInterrupt: before anything was changed.
@@ -49,6 +61,7 @@ def run_rollout(
 
         where = flags(plan.service)
         print(f"gate: interrupted; see gate audit show {ended.rollout.id} {where}", file=sys.stderr)
+    notifying.tell(told_by or policy, ended.entry)
     return int(ended.rollout.exit_code)
 
 

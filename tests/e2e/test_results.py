@@ -9,6 +9,7 @@ import pytest
 from junitparser import JUnitXml
 
 from tests.contract.probe_servers import answers, tcp
+from tests.contract.test_notify import hook
 from tests.e2e.stage import Running, environment
 from tests.unit.report.test_github import command, read_outputs
 
@@ -168,3 +169,29 @@ async def test_what_a_candidate_says_is_no_command_to_the_build(tmp_path, build,
     assert "##[" not in done.out + done.err
     assert "exit_code<<" in (tmp_path / "output").read_text()
     assert read_outputs((tmp_path / "output").read_text())["exit_code"] == "1"
+
+
+NOTIFY = """\
+notify:
+  - url: {env: HOOK}
+    on: [rejected]
+  - {url: {env: GONE}, format: slack, on: [rejected, promoted]}
+"""
+
+
+async def test_a_webhook_is_told_once_all_is_recorded_and_decides_nothing(small, tmp_path):
+    policy = small.policy(tmp_path, FAILS, NOTIFY)
+    asked = ("rollout", "--policy", policy, "--image", "small:v2", "--output", "json")
+    async with hook() as one:
+        gone = "http://127.0.0.1:9/t0psecret"
+        done = await asyncio.to_thread(small.gate, *asked, HOOK=one.url, GONE=gone)
+    assert done.code == 1
+    ((_, _, content),) = one.calls
+    assert json.loads(content)["data"] == done.json
+    assert "note: notify[1] (slack): not told: no connection (" in done.err
+    assert "t0psecret" not in done.out + done.err
+    policy.write_text(policy.read_text().replace("[rejected]", "[promoted]"))
+    async with hook() as one:
+        done = await asyncio.to_thread(small.gate, *asked, HOOK=one.url)
+    assert (done.code, one.calls) == (1, [])
+    assert "the environment variable GONE is not set" in done.err
