@@ -26,6 +26,7 @@ from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 
 if TYPE_CHECKING:  # loaded only where it is used
     from gate.report.lines import Block
+    from gate.tracing.exporting import Exporting
 
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""
@@ -62,6 +63,7 @@ def run_rollout(
         where = flags(plan.service)
         print(f"gate: interrupted; see gate audit show {ended.rollout.id} {where}", file=sys.stderr)
     notifying.tell(told_by or policy, ended.entry)
+    ended.send_spans()
     return int(ended.rollout.exit_code)
 
 
@@ -105,6 +107,15 @@ class Ended:
 
     rollout: Rollout
     entry: dict[str, Json]
+    spans: "Exporting | None" = None
+
+    def send_spans(self) -> None:
+        """Sends what OpenTelemetry has not been told yet, within a bounded time."""
+        try:
+            if self.spans is not None and not self.spans.finish():
+                print("note: OpenTelemetry did not take all spans in time", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("note: interrupted; some spans may not have been sent", file=sys.stderr)
 
     @property
     def result(self) -> results.Result:
@@ -134,6 +145,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output.form))
+        if (spans := wiring.exporting()) is not None:
+            narrator = show.Both(narrator, spans.narrator)
         identity = wiring.identity_of(platform)
         world = World(
             platform,
@@ -154,7 +167,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if unknown and (said := await services_meant(ref)):
             notes = entry["notes"]
             entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
-        ended.append(Ended(rollout, entry))
+        ended.append(Ended(rollout, entry, spans))
 
 
 async def services_meant(ref: ServiceRef) -> str:

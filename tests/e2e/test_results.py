@@ -10,6 +10,7 @@ from junitparser import JUnitXml
 
 from tests.contract.probe_servers import answers, tcp
 from tests.contract.test_notify import hook
+from tests.contract.test_tracing import attributes, collector
 from tests.e2e.stage import Running, environment
 from tests.unit.report.test_github import command, read_outputs
 
@@ -195,3 +196,18 @@ async def test_a_webhook_is_told_once_all_is_recorded_and_decides_nothing(small,
         done = await asyncio.to_thread(small.gate, *asked, HOOK=one.url)
     assert (done.code, one.calls) == (1, [])
     assert "the environment variable GONE is not set" in done.err
+
+
+async def test_the_spans_of_a_rollout_lead_to_what_its_record_says(small, tmp_path, monkeypatch):
+    policy = small.policy(tmp_path, FAILS)
+    asked = ("rollout", "--policy", policy, "--image", "small:v2", "--output", "json")
+    async with collector(monkeypatch) as one:
+        endpoint = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        done = await asyncio.to_thread(small.gate, *asked, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    assert done.code == 1
+    assert "OpenTelemetry" not in done.err
+    (root,) = [span for span in one.spans if span.name == "gate rollout"]
+    assert attributes(root)["gate.rollout"] == done.json["rollout"]
+    told = {item["trace"]: f"probe {item['probe']}" for item in done.json["evidence"]}
+    roots = {span.trace_id.hex(): span.name for span in one.spans if not span.parent_span_id}
+    assert roots == {root.trace_id.hex(): "gate rollout", **told}
