@@ -54,17 +54,19 @@ def main() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
+    args = argparse.Namespace()
     try:
         parser = _parser(argv)
         if not argv:
             parser.print_help(sys.stderr)
             return int(ExitCode.USAGE)
-        args = parser.parse_args(argv)
+        parser.parse_args(argv, args)
         return int(args.run(args))
     except SystemExit as stop:  # argparse, after it has said why
         return int(stop.code or 0)
     except GateError as error:
         _say(error)
+        _keep(args, error)
         return int(error.exit_code)
     except KeyboardInterrupt as stop:
         done = str(stop) or "before anything was changed"
@@ -82,6 +84,14 @@ def _say(error: GateError) -> None:
     print(error.message, file=sys.stderr)
     if error.hint:
         print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _keep(args: argparse.Namespace, error: GateError) -> None:
+    """Tells files and a build's page, too, of a command that decides and could not begin."""
+    if hasattr(args, "write"):
+        from gate.cli.results import refused  # noqa: PLC0415 - only where something is wrong
+
+        refused(args, error)
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -104,6 +114,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         if name == chosen:
+            command.set_defaults(command=name)
             module = importlib.import_module(f"gate.cli.{name}")
             module.register(command)
             command.set_defaults(run=module.run)

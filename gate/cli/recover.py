@@ -131,6 +131,7 @@ def _recovered(found: Found, output: Output) -> Found:
         ended = carry_out(_plan(found.ref), output)
     except GateError as error:
         return _failed(replace(found, error=error, exit_code=error.exit_code))
+    ended.send_spans()
     blocks = tuple(ended.result.blocks())
     code = ended.rollout.exit_code
     return _said(replace(found, outcome=ended.entry, exit_code=code, blocks=blocks), output)

@@ -4,6 +4,7 @@ The one place for it: every command that decides hands its result in here. The e
 the decision, whatever becomes of a file; what cannot be written is said on standard error.
 """
 
+import argparse
 import os
 import secrets
 import sys
@@ -13,17 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.cli import show
-from gate.cli.options import Output
+from gate.cli.options import Output, output_of
 from gate.cli.streams import unfiltered
 from gate.core.policy import Json, Policy
+from gate.errors import GateError, PolicyError
 
 if TYPE_CHECKING:  # loaded only where it is used
     from gate.report.github import PolicyFile
     from gate.report.lines import Block
 
 Entry = dict[str, Json]
-WIDTH = 100
-"""Columns of a text in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Result:
     value: Json
     blocks: Callable[[], Sequence["Block"]]
 
-    def text_in(self, form: str, columns: int = WIDTH) -> str:
+    def text_in(self, form: str) -> str:
         """The whole document in one of the forms, with a line break at its end."""
         if form == "json":
             from gate.report.machine import to_json  # noqa: PLC0415 - only what is asked for
@@ -56,7 +56,7 @@ class Result:
             return markdown(self.documents)
         from gate.report.lines import plain  # noqa: PLC0415
 
-        return "\n".join([*plain(self.blocks(), columns), ""])
+        return "\n".join([*plain(self.blocks(), show.WIDTH), ""])
 
 
 def give(result: Result, output: Output, *, shown: bool = False) -> None:
@@ -87,6 +87,34 @@ def decided(
     give(result, output, shown=shown)
 
 
+def refused(args: argparse.Namespace, error: GateError) -> None:
+    """Tells files and a build's page of a command that ended before there was a decision.
+
+    Args:
+        args: its command line.
+        error: why; standard error has it already.
+    """
+    document: Entry = {
+        "kind": args.command,
+        "service": getattr(args, "service", ""),
+        "ending": "not begun",
+        "exit_code": int(error.exit_code),
+        "notes": [error.message],
+        "next": {"text": error.hint, "commands": [], "remark": ""},
+    }
+    result = Result([document], document, lambda: _error_lines(error))
+    give(result, output_of(args), shown=True)
+    if on_github():
+        _tell_github(result, None, error)
+
+
+def _error_lines(error: GateError) -> "list[Block]":
+    from gate.report.lines import Line  # noqa: PLC0415 - only where something is wrong
+
+    hints = [f"hint: {error.hint}"] if error.hint else []
+    return [Line(line) for line in (*error.message.splitlines(), *hints)]
+
+
 def on_github() -> bool:
     """Whether this is a step of GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
@@ -115,7 +143,7 @@ def _cannot(where: str, error: Exception) -> None:
     print(f"{where}: cannot be written ({why}); the exit code is the decision's", file=sys.stderr)
 
 
-def _tell_github(result: Result, policy: Policy | None) -> None:
+def _tell_github(result: Result, policy: Policy | None, error: GateError | None = None) -> None:
     """A summary, outputs and annotations, by the runner's own files and commands."""
     from gate.report import github  # noqa: PLC0415 - only there
 
@@ -123,10 +151,13 @@ def _tell_github(result: Result, policy: Policy | None) -> None:
     for document in result.documents[:1]:
         delimiter = f"gate_{secrets.token_hex(16)}"
         _append("GITHUB_OUTPUT", github.output_text(github.outputs(document), delimiter))
-    place = _place(policy)
-    for document in result.documents:
-        for line in github.annotations(document, place):
-            unfiltered(line)
+    if isinstance(error, PolicyError) and error.problems:
+        lines = github.mistakes(error.problems, in_repository)
+    else:
+        place = _place(policy)
+        lines = [line for one in result.documents for line in github.annotations(one, place)]
+    for line in lines:
+        unfiltered(line)
 
 
 def _append(variable: str, text: str) -> None:
@@ -148,9 +179,9 @@ def _place(policy: Policy | None) -> "PolicyFile":
     return PolicyFile(in_repository(Path(policy.folder) / policy.source), policy.lines)
 
 
-def in_repository(path: Path) -> str:
+def in_repository(path: Path | str) -> str:
     """A file's path from the root of the repository, where the runner says what that is."""
     root = os.environ.get("GITHUB_WORKSPACE", "")
-    whole = path.absolute()
+    whole = Path(path).absolute()
     inside = bool(root) and whole.is_relative_to(root)
     return str(whole.relative_to(root)) if inside else str(path)

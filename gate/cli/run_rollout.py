@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.cli import results, show, wiring
+from gate.cli import notifying, results, show, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
 from gate.controller.loop import Controller, World
@@ -27,6 +27,7 @@ from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 
 if TYPE_CHECKING:  # loaded only where it is used
     from gate.report.lines import Block
+    from gate.tracing.exporting import Exporting
 
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""
@@ -35,11 +36,21 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan,
+    output: Output,
+    *,
+    policy: Policy | None = None,
+    prepare: Prepare | None = None,
+    told_by: Policy | None = None,
 ) -> int:
-    """Carries a plan out, shows and delivers how it ended, and returns the exit code.
+    """Carries a plan out, shows and tells how it ended, and returns the exit code.
 
-    Arguments as `carry_out` has them.
+    Args:
+        plan: as `carry_out` has it.
+        output: where it is told and shown, and where it is delivered to.
+        policy: as `carry_out` has it.
+        prepare: as `carry_out` has it.
+        told_by: whose webhooks are told, where that is another policy than the one that asks.
 
     Raises:
         KeyboardInterrupt: before anything was changed.
@@ -53,6 +64,8 @@ def run_rollout(
 
         where = flags(plan.service)
         print(f"gate: interrupted; see gate audit show {ended.rollout.id} {where}", file=sys.stderr)
+    notifying.tell(told_by or policy, ended.entry)
+    ended.send_spans()
     return int(ended.rollout.exit_code)
 
 
@@ -96,6 +109,15 @@ class Ended:
 
     rollout: Rollout
     entry: dict[str, Json]
+    spans: "Exporting | None" = None
+
+    def send_spans(self) -> None:
+        """Sends what OpenTelemetry has not been told yet, within a bounded time."""
+        try:
+            if self.spans is not None and not self.spans.finish():
+                print("note: OpenTelemetry did not take all spans in time", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("note: interrupted; some spans may not have been sent", file=sys.stderr)
 
     @property
     def result(self) -> results.Result:
@@ -125,6 +147,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output.form))
+        if (spans := wiring.exporting()) is not None:
+            narrator = show.Both(narrator, spans.narrator)
         identity = wiring.identity_of(platform)
         world = World(
             platform,
@@ -145,7 +169,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if unknown and (said := await services_meant(ref)):
             notes = entry["notes"]
             entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
-        ended.append(Ended(rollout, entry))
+        ended.append(Ended(rollout, entry, spans))
 
 
 async def services_meant(ref: ServiceRef) -> str:

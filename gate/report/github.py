@@ -4,7 +4,8 @@ Both are lines of a protocol. Whatever comes from outside is made safe and escap
 of it can begin another command or another output.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gate.errors import ExitCode, Problem
@@ -15,6 +16,7 @@ from gate.report.summary import Row, code_of, ending_of, rows, what_of, why_of
 PROBES_MAX = 8
 """GitHub shows ten annotations of a sort and step: the decision is one of them."""
 MESSAGE_MAX = 500
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+):\d+", re.DOTALL)
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
@@ -57,21 +59,24 @@ def _probe(row: Row, policy: PolicyFile) -> str:
     return _command(level, message, {**where, "title": row.name})
 
 
-def mistakes(problems: Sequence[Problem], path: str) -> list[str]:
+def mistakes(problems: Sequence[Problem], in_repository: Callable[[str], str]) -> list[str]:
     """The same for what is wrong with a policy: each at its place.
 
     Args:
-        problems: their places are file:line:column.
-        path: of the file, from the root of the repository.
+        problems: their places are file:line:column, or the file alone.
+        in_repository: a file's path from the root of the repository.
     """
-    said = []
-    for problem in problems[: PROBES_MAX + 1]:
-        line = problem.where.rpartition(":")[0].rpartition(":")[2]
-        where = {"file": path} | ({"line": line} if line.isdigit() else {})
-        hint = f"\nhint: {safe(problem.hint)}" if problem.hint else ""
-        message = safe(problem.message, MESSAGE_MAX) + hint
-        said.append(_command("error", message, {**where, "title": "gate: policy"}))
-    return said
+    return [_mistake(one, in_repository) for one in problems[: PROBES_MAX + 1]]
+
+
+def _mistake(problem: Problem, in_repository: Callable[[str], str]) -> str:
+    place = _PLACE.fullmatch(problem.where)
+    where = {"file": in_repository(place["file"] if place else problem.where)}
+    if place:
+        where["line"] = place["line"]
+    hint = f"\nhint: {safe(problem.hint)}" if problem.hint else ""
+    message = safe(problem.message, MESSAGE_MAX) + hint
+    return _command("error", message, {**where, "title": "gate: policy"})
 
 
 def outputs(document: Entry) -> dict[str, str]:

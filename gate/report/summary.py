@@ -11,8 +11,8 @@ from gate.core.verdict import Decision
 from gate.errors import ExitCode
 from gate.report.evidence import DONE, control_of, own
 from gate.report.fields import Entry, child, children, flag, number, text, texts
-from gate.report.safe import safe
-from gate.report.words import DID_NOT_RUN, asked_at, exit_meaning
+from gate.report.safe import WHOLE, safe
+from gate.report.words import DID_NOT_RUN, asked_at, exit_meaning, many
 
 NOT_ASKED = "not asked"
 _CODES = {
@@ -130,3 +130,21 @@ def why_of(document: Entry, limit: int = 600) -> str:
         return safe(notes[-1], limit)
     code = code_of(document)
     return "nobody knows how it ended" if code is None else exit_meaning(code)
+
+
+def message_of(document: Entry) -> list[str]:
+    """All of it in a few lines: what ended how, why, how many passed, and what to do next."""
+    found = rows(document)
+    count = f"{sum(row.passed for row in found)} of {many(len(found), 'probe')} passed"
+    steps, rollout = child(document, "next"), safe(text(document, "rollout"))
+    place = f"{safe(text(document, 'project'))}/{safe(text(document, 'region'))}"
+    done = code_of(document) == ExitCode.DONE
+    lines = [
+        f"{what_of(document)} ({place}): {ending_of(document)}",
+        "" if done else why_of(document),
+        count if found else "",
+        f"next: {safe(text(steps, 'text'))}" if text(steps, "text") else "",
+        *(safe(command, WHOLE) for command in texts(steps, "commands")),
+        f"recorded as {rollout}" if rollout else "",
+    ]
+    return [line for line in lines if line]

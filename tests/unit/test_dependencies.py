@@ -22,6 +22,7 @@ ROOMS = {
     "gate/local/": "local",
     "gate/probes/latency/": "latency",
     "gate/core/percentiles.py": "latency",
+    "gate/tracing/": "tracing",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",
 }

@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_policy_is_told_at_its_place():
         Problem("deploy/policy.yaml:7:3", "probes.a: asks nothing", "say what"),
         Problem("deploy/policy.yaml", "does not exist"),
     ]
-    first, second = map(command, mistakes(problems, "deploy/policy.yaml"))
+    first, second = map(command, mistakes(problems, str))
     at = {"file": "deploy/policy.yaml", "title": "gate: policy"}
     assert first == ("error", {**at, "line": "7"}, "probes.a: asks nothing\nhint: say what")
     assert second == ("error", at, "does not exist")
