@@ -32,6 +32,7 @@ RUN python -m compileall -q -j 0 -x '/(test|tests|idlelib|lib2to3|site-packages)
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/gate /opt/gate
 ENV PATH=/opt/gate/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-USER 65532:65532
+ARG UID=65532
+USER ${UID}:${UID}
 WORKDIR /workspace
 ENTRYPOINT ["gate"]

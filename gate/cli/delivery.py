@@ -69,12 +69,18 @@ def deliver(result: "Result", upload: str) -> None:
         return
     try:
         kept = (_send if "://" in upload else _write)(upload, str(entry["rollout"]), result)
-    except (GateError, OSError) as error:  # TimeoutError is an OSError
-        said = error.message if isinstance(error, GateError) else str(error)
-        why = said or f"not done within {UPLOAD_WITHIN_S:.0f} s"
-        _say(f"report: not kept at {upload} ({why}); that does not change the decision")
+    except (GateError, OSError) as error:
+        _say(f"report: not kept at {upload} ({_why(error)}); that does not change the decision")
     else:
         _say(f"report: {kept}")
+
+
+def _why(error: GateError | OSError) -> str:
+    if isinstance(error, GateError):
+        return error.message
+    if isinstance(error, TimeoutError):
+        return f"not done within {UPLOAD_WITHIN_S:.0f} s"
+    return f"{error.strerror} at {error.filename}"
 
 
 def _write_step_output(folder: Path, entry: dict[str, Json]) -> None:

@@ -49,8 +49,9 @@ def test_what_is_copied_is_there_and_is_sent(build):
 def test_the_image_is_the_command_and_runs_without_root(image):
     assert copied(image) == set()
     assert image.values("COPY") == ["--from=build /opt/gate /opt/gate"]
-    (user,) = image.values("USER")
-    assert all(int(one) > 0 for one in user.split(":"))
+    assert image.values("USER") == ["${UID}:${UID}"]
+    (given,) = image.values("ARG")
+    assert int(assigned(given)["UID"]) > 0
     assert json.loads(*image.values("ENTRYPOINT")) == ["gate"]
     (env,) = image.values("ENV")
     assert Path(assigned(env)["PATH"].split(":")[0]) == Path("/opt/gate/bin")
