@@ -67,6 +67,7 @@ def deliver(result: "Result", upload: str) -> None:
         _write_step_output(Path(folder), entry)
     if not upload:
         return
+    sys.stdout.flush()  # how it ended is read meanwhile
     try:
         kept = (_send if "://" in upload else _write)(upload, str(entry["rollout"]), result)
     except (GateError, OSError) as error:

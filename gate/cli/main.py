@@ -47,8 +47,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a rollout has its own way
     steady()
     code = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except KeyboardInterrupt:  # how it ended is known, and is the exit code
+        pass
     sys.exit(code)
 
 

@@ -1,6 +1,7 @@
 """What a rollout leaves for a pipeline: Cloud Build's step output, and its report in a bucket."""
 
 import json
+import signal
 import time
 
 import pytest
@@ -72,8 +73,8 @@ def test_what_cannot_be_kept_changes_nothing(small, tmp_path, output):
     assert "report: not kept at" in done.err
 
 
-@campaign
-def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path):
+@pytest.mark.parametrize("stopped", [True, pytest.param(False, marks=campaign)])
+def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path, stopped):
     with Bucket(silent=True) as bucket:
         running = small.start(
             *("rollout", "--policy", small.policy(tmp_path, GOOD), "--image", "small:v2"),
@@ -81,11 +82,14 @@ def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path):
             **bucket.env,
         )
         running.until("recorded as")
+        if stopped:
+            running.signal(signal.SIGTERM)
         began = time.monotonic()
-        done = running.end()
+        done = running.end().clean()
     assert done.code == 0
     assert time.monotonic() - began < 30
-    assert "report: not kept at gs://reports" in done.err
+    said = "gate: interrupted; see" if stopped else "report: not kept at gs://reports ("
+    assert said in done.err
 
 
 @pytest.mark.parametrize("where", ["gs://", "s3://reports/x", "gs://UPPER/x", __file__])

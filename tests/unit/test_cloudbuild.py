@@ -87,3 +87,13 @@ def test_the_step_that_the_readme_shows_is_one():
     (gate,) = cloud_build.parsed(f"steps:\n{shown}").steps
     args = [re.sub(r"\$BUILD_ID|BUCKET", "b-1", word) for word in gate.args]
     assert cli._parser(args).parse_args(args).wait == 300
+
+
+def test_builds_on_other_pages_are_builds_of_the_gate():
+    pages = sorted((cloud_build.FILE.parent / "docs").rglob("*.md"))
+    texts = "".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = re.findall(r"^```yaml\n(steps:\n.*?)^```$", texts, re.MULTILINE | re.DOTALL)
+    assert shown
+    for text in shown:
+        for one in cloud_build.parsed(text).steps:
+            cli._parser(list(one.args)).parse_args(list(one.args))

@@ -166,3 +166,12 @@ def test_the_locks_hold_what_is_declared_each_with_its_hashes():
     assert small >= CORE
     assert not small & (EXTRAS["latency"] | EXTRAS["suite"])
     assert locked("requirements-dev.txt") >= ALL
+
+
+def test_what_makes_the_wheel_is_locked_as_it_is_for_developers():
+    text = {name: (ROOT / f"requirements-{name}.txt").read_text() for name in ("build", "dev")}
+    pinned = {
+        name: {*re.findall(r"^[\w.-]+==\S+", lines, re.MULTILINE)} for name, lines in text.items()
+    }
+    assert names(PROJECT["dependency-groups"]["build"]) <= locked("requirements-build.txt")
+    assert pinned["build"] <= pinned["dev"]
