@@ -68,7 +68,7 @@ def test_after_a_quarantine_that_was_killed_users_are_on_stable(shop):
     gate = shop.start("rollout", "--policy", policy, *which)
     shop.wait_until_probing()
     assert shop.shares == {first: 100}
-    gate.signal(signal.SIGKILL)
+    gate.signal(signal.SIGKILL).end()
     mark = shop.mark
     eventually(lambda: mark.lapsed_at(datetime.now(UTC), LEEWAY))
     assert shop.shares == {first: 100}
