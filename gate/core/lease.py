@@ -132,7 +132,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
     wrote_shares = _named(wrote, r.service)
     denylist = _denylist(r, wrote_shares, working=working)
     before = _before(r, wrote_shares, working=working)
-    order, promoted = orders_after(r, wrote_shares), promoted_after(r, working=working)
+    order = orders_after(r, wrote_shares, working=working)
+    promoted = promoted_after(r, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor

@@ -50,15 +50,16 @@ def orders_of(service: Service) -> dict[str, int]:
     return dict(_annotation(service).order)
 
 
-def orders_after(r: Rollout, wrote: Shares) -> tuple[tuple[str, int], ...]:
+def orders_after(r: Rollout, wrote: Shares, *, working: bool) -> tuple[tuple[str, int], ...]:
     """The numbers that a write of this rollout leaves on the service.
 
     A candidate without a number that replaces one with a number counts as no older than that, if it
-    was not created before it.
+    was not created before it. One that is neither promoted nor held is not remembered.
 
     Args:
         r: the rollout.
         wrote: the shares that the write sets.
+        working: whether the rollout goes on after this write.
     """
     assert r.service is not None
     known = orders_of(r.service)
@@ -67,7 +68,11 @@ def orders_after(r: Rollout, wrote: Shares) -> tuple[tuple[str, int], ...]:
         own = _inherited(r, known)
     if own is not None and r.candidate:
         known[r.candidate] = own
-    stay = {name for name, _ in wrote} | {r.candidate, *(r.placed.shares if r.placed else ())}
+    users = {name for name, percent in wrote if percent}
+    over = not working and r.ending not in {None, Ending.HELD}
+    if over and r.plan.order is not None and r.candidate not in users:
+        known.pop(r.candidate, None)
+    stay = users | {r.candidate, *(r.placed.shares if r.placed else ())}
     first = sorted(known, key=lambda name: (name in stay, known[name], name), reverse=True)
     return tuple((name, known[name]) for name in sorted(first[:ORDERS_MAX]))
 

@@ -1,7 +1,9 @@
 """Adopting what others deployed, by processes: the newest, what serves already, what comes late."""
 
 import signal
+from datetime import UTC, datetime
 
+from gate.core.lease import LEEWAY
 from tests.e2e.stage import eventually
 
 GOOD = "  who: {http: {path: /}}\n"
@@ -34,7 +36,6 @@ def test_the_newest_is_taken_by_its_name_once_and_the_same_build_may_come_again(
 def test_what_serves_already_is_quarantined_under_one_lease(small, tmp_path):
     first, policy = small.first, small.policy(tmp_path, GOOD)
     plain = small.deploy("small:v2")  # traffic follows LATEST: it serves
-    small.gate("status")
     done = adopt(small, policy, "--revision", "latest")
     assert (done.code, "--quarantine takes users back" in done.out) == (2, True), done
     done = adopt(small, policy, "--revision", "latest", "--quarantine")
@@ -67,10 +68,11 @@ def test_after_a_quarantine_that_was_killed_users_are_on_stable(shop):
     gate = shop.start("rollout", "--policy", policy, *which)
     shop.wait_until_probing()
     assert shop.shares == {first: 100}
-    gate.signal(signal.SIGKILL)
-    recovered = eventually(
-        lambda: "recovered" in (done := shop.gate("recover", *shop.where)).out and done
-    )
+    gate.signal(signal.SIGKILL).end()
+    mark = shop.mark
+    eventually(lambda: mark.lapsed_at(datetime.now(UTC), LEEWAY))
+    assert shop.shares == {first: 100}
+    recovered = shop.gate("recover", *shop.where)
     assert recovered.code == 0
     assert (shop.shares, shop.tags) == ({first: 100}, {})
 

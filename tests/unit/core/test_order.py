@@ -108,7 +108,7 @@ def test_by_hand_nothing_is_stale():
 
 
 def remembered(r, wrote=CANDIDATE):
-    return dict(orders_after(r, ((wrote, 100),)))
+    return dict(orders_after(r, ((wrote, 100),), working=True))
 
 
 def moving(asked, mark=SEVENTH, **changes):
@@ -125,7 +125,9 @@ def test_the_move_says_the_number_of_what_it_gives_users():
 def test_a_rollback_goes_back_to_the_number_of_its_target():
     mark = replace(SEVENTH, wrote=((CANDIDATE, 100),), order=((STABLE, 7), (CANDIDATE, 8)))
     back = rollout(Phase.MOVING, plan(Kind.ROLLBACK), candidate=STABLE, service=marked(mark, MOVED))
-    after = replace(mark, wrote=((STABLE, 100),), order=orders_after(back, ((STABLE, 100),)))
+    after = replace(
+        mark, wrote=((STABLE, 100),), order=orders_after(back, ((STABLE, 100),), working=False)
+    )
     for order, ending in ((6, Ending.HELD), (7, None), (8, None)):
         assert begun(plan(order=order), after, revisions=aged(stable=0)).ending is ending
 
@@ -154,6 +156,16 @@ def test_only_so_many_are_remembered_and_those_with_users_stay():
     kept = remembered(moving(plan(order=8), replace(SEVENTH, order=(*many, (STABLE, 7)))))
     assert len(kept) == ORDERS_MAX
     assert (kept[CANDIDATE], kept[STABLE], "backend-00001" in kept) == (8, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("ending", "kept"),
+    [(Ending.REJECTED, False), (Ending.HELD, True), (Ending.INTERRUPTED, False)],
+)
+def test_what_was_turned_down_is_not_remembered_and_what_may_be_promoted_by_hand_is(ending, kept):
+    r = rollout(Phase.UNTAGGING, plan(order=8), ending=ending, service=ours())
+    mark = annotation_of(r, BEFORE, working=False)
+    assert dict(mark.order) == ({CANDIDATE: 8} if kept else {})
 
 
 @pytest.mark.parametrize("order", ["7", '{"a":"7"}', '{"a":-1}', '{"a":true}', "[1]", '{"a":1.5}'])

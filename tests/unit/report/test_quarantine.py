@@ -5,6 +5,7 @@ from dataclasses import replace
 from gate.core.evidence import Outcome
 from gate.core.traffic import Split, Target
 from gate.ledger.entry import outcome
+from gate.report.progress.activity import shares_before
 from gate.report.progress.plain import PlainNarrator
 from tests.unit.report.scenes import CANDIDATE, STABLE, START, plan, shown
 from tests.unit.report.test_outcome import failed, served_by_candidate
@@ -38,6 +39,7 @@ def test_what_latest_meant_is_whom_users_were_taken_from():
     r, _ = quarantined()
     by_latest = replace(r, before=Split.of([Target(None, 100)]))
     assert f"traffic before: LATEST 100 % (which meant {CANDIDATE} 100 %)" in shown(by_latest)
+    assert shares_before(by_latest) == f"LATEST 100 % (which meant {CANDIDATE} 100 %)"
     assert outcome(by_latest, START)["quarantine"] == {
         "stable": STABLE,
         "users_were_on": {CANDIDATE: 100},
