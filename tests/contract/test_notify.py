@@ -186,7 +186,7 @@ async def test_a_message_says_what_ended_how_why_and_what_to_do(form):
         "health: redirect: got 307 to /api/health/, expected status 200\n"
         "4 of 5 probes passed\n"
         "next: mend it and roll out again; nothing has to be undone\n"
-        "recorded as 20260101-120000-abc123"
+        "rollout 20260101-120000-abc123"
     )
     if form is HookFormat.GOOGLE_CHAT:
         assert sent == {"text": lines}
