@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from gate.cli.parser import Parser
 from gate.cli.streams import steady
@@ -27,6 +27,7 @@ COMMANDS = {
     "policy": "check and prove policies, print their JSON Schema",
     "audit": "list recorded decisions, show one with its evidence",
     "local": "a Cloud Run on this machine, to try and test against",
+    "completion": "print what completes these commands in a shell",
 }
 
 EXIT_CODES = """\
@@ -99,7 +100,11 @@ def _keep(args: argparse.Namespace, error: GateError) -> None:
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The whole parser, but with the arguments of the chosen command only."""
-    chosen = next((word for word in argv if not word.startswith("-")), "")
+    return parser_with([word for word in argv if not word.startswith("-")][:1])
+
+
+def parser_with(chosen: Container[str]) -> argparse.ArgumentParser:
+    """The parser of all commands, with the arguments of these: their modules are imported."""
     parser = Parser(
         prog="gate",
         description="A Cloud Run deployment gate and rollback controller.",
@@ -116,7 +121,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             description=text,
             allow_abbrev=False,
         )
-        if name == chosen:
+        if name in chosen:
             command.set_defaults(command=name)
             module = importlib.import_module(f"gate.cli.{name}")
             module.register(command)

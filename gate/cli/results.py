@@ -34,11 +34,13 @@ class Result:
         documents: each decision, as the ledger or `gate probe` has it.
         value: what JSON says.
         blocks: the same for people.
+        recorded: whether the ledger has it.
     """
 
     documents: Sequence[Entry]
     value: Json
     blocks: Callable[[], Sequence["Block"]]
+    recorded: bool = True
 
     def text_in(self, form: str) -> str:
         """The whole document in one of the forms, with a line break at its end."""
@@ -49,7 +51,7 @@ class Result:
         if form == "junit":
             from gate.report.junit import junit  # noqa: PLC0415
 
-            return junit(self.documents)
+            return junit(self.documents, recorded=self.recorded)
         if form == "markdown":
             from gate.report.markdown import markdown  # noqa: PLC0415
 

@@ -122,7 +122,8 @@ class Ended:
     @property
     def result(self) -> results.Result:
         """The same, to be shown in any form."""
-        return results.Result([self.entry], self.entry, self._blocks)
+        kept = self.rollout.recorded
+        return results.Result([self.entry], self.entry, self._blocks, recorded=kept)
 
     def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 from tenacity import (
@@ -32,6 +33,7 @@ TRY_S = 4.0
 TRIES = 5
 FIRST_WAIT_S = 0.25
 MAX_WAIT_S = 2.0
+_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be others a moment later."""
 
@@ -127,9 +129,10 @@ class Sender:
             headers |= signed(delivery.key, delivery.id, self.now(), content)
         try:
             async with asyncio.timeout(TRY_S):
-                await _resolved(parts.hostname or "")
+                proxy = _proxy_for(parts)
+                await _resolved((proxy or parts).hostname or "")
                 async with (
-                    httpcore.AsyncConnectionPool(ssl_context=tls) as pool,
+                    _pool(tls, proxy) as pool,
                     pool.stream(
                         "POST", delivery.url, headers=[*headers.items()], content=content
                     ) as answer,
@@ -137,7 +140,7 @@ class Sender:
                     status = answer.status
         except TimeoutError:
             raise _PassingError(f"no answer within {TRY_S:g} s") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        except (*_BROKEN, OSError) as error:
             if isinstance(_first_cause(error), ssl.SSLCertVerificationError):
                 raise _RefusedError("its certificate is not to be trusted") from None
             raise _PassingError(f"no connection ({type(error).__name__})") from None
@@ -145,6 +148,24 @@ class Sender:
             raise _PassingError(f"status {status}")
         if not 200 <= status < 300:
             raise _RefusedError(f"status {status}")
+
+
+def _proxy_for(parts: SplitResult) -> SplitResult | None:
+    """The proxy that HTTPS_PROXY and NO_PROXY name for this address; None for a direct way."""
+    found = getproxies().get("https", "") if parts.scheme == "https" else ""
+    if not found or proxy_bypass(parts.hostname or ""):
+        return None
+    return urlsplit(found if "://" in found else f"http://{found}")
+
+
+def _pool(tls: ssl.SSLContext | None, proxy: SplitResult | None) -> httpcore.AsyncConnectionPool:
+    if proxy is None:
+        return httpcore.AsyncConnectionPool(ssl_context=tls)
+    port = proxy.port or (443 if proxy.scheme == "https" else 80)
+    address = httpcore.URL(scheme=proxy.scheme, host=proxy.hostname or "", port=port, target="/")
+    user = unquote(proxy.username or ""), unquote(proxy.password or "")
+    auth = user if proxy.username else None
+    return httpcore.AsyncHTTPProxy(address, proxy_auth=auth, ssl_context=tls)
 
 
 def _first_cause(error: BaseException) -> BaseException:

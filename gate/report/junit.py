@@ -30,14 +30,15 @@ _PROPERTIES = ("rollout", "project", "region", "service", "actor", "policy", "po
 Kind = Literal["failure", "error", "skipped"]
 
 
-def junit(documents: Sequence[Entry]) -> str:
+def junit(documents: Sequence[Entry], *, recorded: bool = True) -> str:
     """One XML document with a test suite for each of these.
 
     Args:
         documents: outcomes of the ledger, or what `gate probe` saw.
+        recorded: whether the ledger has them.
     """
     root = ET.Element("testsuites", {"name": "gate"})
-    suites = [_suite(document) for document in documents]
+    suites = [_suite(document, recorded=recorded) for document in documents]
     root.extend(suites)
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
@@ -46,7 +47,7 @@ def junit(documents: Sequence[Entry]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
-def _suite(document: Entry) -> ET.Element:
+def _suite(document: Entry, *, recorded: bool) -> ET.Element:
     service = safe(text(document, "service"), 80)
     group = f"gate.{service}" if service else "gate"
     cases = [_decision(document, group)]
@@ -60,7 +61,7 @@ def _suite(document: Entry) -> ET.Element:
         suite.set("timestamp", began)
     suite.append(_properties(document))
     suite.extend(cases)
-    _text(suite, "system-out", _told(document))
+    _text(suite, "system-out", _told(document, recorded=recorded))
     return suite
 
 
@@ -151,9 +152,9 @@ def _ends(
     ended.text = _clean("\n".join(lines)) or None
 
 
-def _told(document: Entry) -> str:
+def _told(document: Entry, *, recorded: bool) -> str:
     whole = bool(text(document, "entry"))
-    lines = outcome_lines(document) if whole else probes_lines(document)
+    lines = outcome_lines(document, recorded=recorded) if whole else probes_lines(document)
     return "\n".join(plain(lines, WIDTH))
 
 

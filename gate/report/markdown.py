@@ -53,6 +53,7 @@ def markdown(documents: Sequence[Entry]) -> str:
 def code(value: str, limit: int = 240) -> str:
     """Text from outside, inert, as it is written; "" for nothing."""
     shown = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", safe(value, limit))
+    shown = shown.replace("&#64;", "&#64;<!-- -->")  # else GitHub makes a link of a@b.example
     return f"<code>{shown}</code>" if shown else ""
 
 

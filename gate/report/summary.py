@@ -145,6 +145,6 @@ def message_of(document: Entry) -> list[str]:
         count if found else "",
         f"next: {safe(text(steps, 'text'))}" if text(steps, "text") else "",
         *(safe(command, WHOLE) for command in texts(steps, "commands")),
-        f"recorded as {rollout}" if rollout else "",
+        f"rollout {rollout}" if rollout else "",
     ]
     return [line for line in lines if line]

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from gate.core.policy import HookFormat
 from gate.ledger.entry import outcome
 from gate.notify.bodies import SIZE_MAX_BYTES, Notice, body
-from gate.notify.delivery import Delivery, Sender
+from gate.notify.delivery import TRIES, Delivery, Sender
 from gate.notify.signing import UnusableKeyError, key_of
 from gate.probes.tls import shared_context
 from gate.report.summary import message_of
@@ -172,6 +172,57 @@ async def test_nobody_is_told_whose_certificate_nobody_vouches_for():
     assert note == "notify[0]: not told: its certificate is not to be trusted"
 
 
+class Proxy:
+    """Tunnels to wherever it is asked, and keeps the heads of what it was asked."""
+
+    def __init__(self, status=200):
+        self.status = status
+        self.heads = []
+
+    async def handle(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.heads.append(head)
+        writer.write(f"HTTP/1.1 {self.status} X\r\n\r\n".encode())
+        if self.status != 200:
+            await writer.drain()
+            return
+        host, _, port = head.split(" ")[1].rpartition(":")
+        there = await asyncio.open_connection(host, int(port))
+        ways = _piped(reader, there[1]), _piped(there[0], writer)
+        await asyncio.gather(*ways)
+
+
+async def _piped(reader, writer):
+    while part := await reader.read(65_536):
+        writer.write(part)
+        await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize(("status", "bypass"), [(200, ""), (200, "localhost"), (403, "")])
+async def test_the_way_is_the_proxy_that_the_environment_names(
+    monkeypatch, tmp_path, status, bypass
+):
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    one, proxy = Hook(), Proxy(status)
+    async with tcp(one.handle, context) as place, tcp(proxy.handle) as way:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:t0p@{way}")
+        monkeypatch.setenv("NO_PROXY", bypass)
+        port = place.rpartition(":")[2]
+        notes = await send(delivery(f"https://localhost:{port}/t0psecret"))
+    assert len(one.calls) == (status == 200)
+    assert len(proxy.heads) == (0 if bypass else 1 if status == 200 else TRIES)
+    for head in proxy.heads:
+        assert head.startswith(f"CONNECT localhost:{port} HTTP/1.1\r\n")
+        assert f"Basic {base64.b64encode(b'me:t0p').decode()}" in head
+    assert not [note for note in notes if "t0p" in note]
+    assert bool(notes) == (status != 200)
+
+
 @pytest.mark.parametrize("form", [HookFormat.SLACK, HookFormat.GOOGLE_CHAT])
 async def test_a_message_says_what_ended_how_why_and_what_to_do(form):
     async with hook() as one:
@@ -186,7 +237,7 @@ async def test_a_message_says_what_ended_how_why_and_what_to_do(form):
         "health: redirect: got 307 to /api/health/, expected status 200\n"
         "4 of 5 probes passed\n"
         "next: mend it and roll out again; nothing has to be undone\n"
-        "recorded as 20260101-120000-abc123"
+        "rollout 20260101-120000-abc123"
     )
     if form is HookFormat.GOOGLE_CHAT:
         assert sent == {"text": lines}

@@ -96,6 +96,13 @@ def test_what_was_refused_or_held_is_never_all_green(evidence, decision, probe):
     assert message.startswith(probe[1])
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_the_ledger_does_not_have_is_not_said_to_be_there(recorded):
+    told = ElementTree.fromstring(junit([entry()], recorded=recorded)).findtext("*/system-out")
+    assert ("\nrecorded as " in told) == recorded
+    assert ("\nNOT RECORDED: " in told) != recorded
+
+
 def test_whose_fault_it_is_comes_first_in_the_message():
     document = entry(instead(failed("health")))
     for item in document["evidence"]:

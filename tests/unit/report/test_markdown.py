@@ -20,12 +20,12 @@ from tests.unit.report.scenes import (
 )
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-OWN_HTML = {"<code>", "</code>", "<br>"}
+OWN_HTML = {"<code>", "</code>", "<br>", "<!-- -->"}
 
 
 def entry(*wrong, **changes):
     names = {item.probe for item in wrong}
-    evidence = (*wrong, *(item for item in ALL_PASSED if item.probe not in names))
+    evidence = (*(item for item in ALL_PASSED if item.probe not in names), *wrong)
     rollout = Scene(evidence=evidence).play(plan(**changes))
     return outcome(rollout, rollout.at)
 
