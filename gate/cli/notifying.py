@@ -28,6 +28,8 @@ def tell(policy: Policy | None, entry: dict[str, Json]) -> None:
         notes = [*_told(policy, hooks, entry)]
     except KeyboardInterrupt:
         notes = ["notify: interrupted; some may not have been told"]
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not become the exit code
+        notes = [f"notify: a defect of the gate ({type(error).__name__})"]
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
 

@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ class Result:
 def give(result: Result, output: Output, *, shown: bool = False) -> None:
     """Writes the files that were asked for, and shows the result unless it is `shown` already."""
     for form, path in output.files:
-        _write(path, result.text_in(form), f"--write {form}={path}")
+        where = f"--write {form}={path}"
+        _safely(where, partial(_write, path, partial(result.text_in, form), where))
     if shown:
         return
     if output.form == "text":
@@ -85,7 +87,7 @@ def decided(
         shown: whether standard output has it already.
     """
     if on_github():
-        _tell_github(result, policy)
+        _safely("GitHub", partial(_tell_github, result, policy))
     give(result, output, shown=shown)
 
 
@@ -107,7 +109,7 @@ def refused(args: argparse.Namespace, error: GateError) -> None:
     result = Result([document], document, lambda: _error_lines(error))
     give(result, output_of(args), shown=True)
     if on_github():
-        _tell_github(result, None, error)
+        _safely("GitHub", partial(_tell_github, result, None, error))
 
 
 def _error_lines(error: GateError) -> "list[Block]":
@@ -122,12 +124,21 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _write(path: Path, text: str, where: str) -> None:
+def _safely(where: str, tell: Callable[[], None]) -> None:
+    """Has something told that a defect of ours must not make a decision's exit code of."""
+    try:
+        tell()
+    except Exception as error:  # noqa: BLE001 - the decision stands, whatever becomes of its telling
+        print(f"{where}: a defect of the gate ({type(error).__name__})", file=sys.stderr)
+
+
+def _write(path: Path, made: Callable[[], str], where: str) -> None:
     """Writes a whole file or none, beside itself first."""
+    text = made()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
-            path.write_text(text, encoding="utf-8")
+            _write_into(path, text)
             return
         target = path.resolve()
         draft = target.with_name(f".gate-{secrets.token_hex(8)}")
@@ -138,6 +149,14 @@ def _write(path: Path, text: str, where: str) -> None:
             draft.unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError
         _cannot(where, error)
+
+
+def _write_into(path: Path, text: str) -> None:
+    """Writes to what is no file; a pipe that nobody reads is an error and not waited for."""
+    opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.set_blocking(opened, True)
+    with os.fdopen(opened, "w", encoding="utf-8") as pipe:
+        pipe.write(text)
 
 
 def _cannot(where: str, error: Exception) -> None:
