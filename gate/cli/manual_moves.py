@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
+from gate.cli.options import output_of
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
 from gate.core.manual_moves import warnings
@@ -59,13 +60,19 @@ def _named(args: argparse.Namespace) -> ServiceName | None:
     return load_service(args.policy)
 
 
-def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
+def move(
+    plan: Plan,
+    args: argparse.Namespace,
+    policy: Policy | None = None,
+    told_by: Policy | None = None,
+) -> int:
     """Asks for confirmation unless --yes, then carries the plan out; returns the exit code.
 
     Args:
         plan: what was asked for.
         args: the command line.
         policy: whose probes the target must pass first, None to move without asking it.
+        told_by: whose webhooks are told, where there is no such policy.
 
     Raises:
         AccessError, UnavailableError: the gate did not get through; the hint says what may.
@@ -73,7 +80,8 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
     try:
         if not args.yes:
             plan = _confirmed(plan)
-        return run_rollout(plan, args.output, policy=policy, prepare=prepared)
+        output = output_of(args)
+        return run_rollout(plan, output, policy=policy, prepare=prepared, told_by=told_by)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
 

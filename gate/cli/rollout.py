@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.cli import adopted, options, wiring
+from gate.cli.delivery import add_upload
 from gate.cli.run_rollout import run_rollout
 from gate.core.state import Kind, Plan
 from gate.errors import InfrastructureError, UsageError
@@ -38,7 +39,8 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     options.add_wait(parser)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
+    add_upload(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         wiring.service_of(args, policy.service),
         policy,
         actor=wiring.actor(),
-        reason=args.reason,
+        reason=args.reason.strip(),
         image=args.image,
         revision=which.revision,
         newest=which.newest,
@@ -72,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         again=args.again,
         proof=proof,
     )
-    return run_rollout(plan, args.output, policy=policy, prepare=None if args.image else _prepared)
+    output = replace(options.output_of(args), upload=args.upload)
+    return run_rollout(plan, output, policy=policy, prepare=None if args.image else _prepared)
 
 
 async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:

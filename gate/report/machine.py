@@ -43,9 +43,11 @@ from gate.report.status import status_next
 def to_json(value: Json) -> str:
     """One JSON document, indented, in ASCII only, so that nothing in it acts on a terminal.
 
+    Nor does anything act on a build's runner, which takes `##[` anywhere for a command.
     Numbers that JSON does not have (a ledger may hold whatever somebody wrote) become null.
     """
-    return json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False)
+    return text.replace("##[", "#\\u0023[")
 
 
 def status_value(
