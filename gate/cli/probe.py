@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.cli import options, show, wiring
+from gate.cli import caller, options, show, wiring
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
@@ -77,7 +77,7 @@ async def _probe(
                 f"{ref}: revision {args.revision} has no URL of its own (it carries no tag)",
                 "give it a tag with gcloud, or use gate rollout --revision",
             )
-        identity = wiring.identity_of(platform, policy.candidate.audience)
+        identity = caller.identity_of(platform, policy.candidate.audience)
         headers = await identity(service.uri)
         target = Target(
             url,
@@ -105,7 +105,7 @@ async def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
     url = base_url(args.url)
     return Target(
         url,
-        headers=await wiring.headers_at(url, policy.candidate.audience),
+        headers=await caller.headers_at(url, policy.candidate.audience),
         since=wiring.SystemClock().now(),
         ready_until=_ready_until(policy),
         fail_fast=policy.stops_early,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
-from gate.cli import show, wiring
+from gate.cli import caller, show, wiring
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -117,7 +117,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output))
         audience = how.policy.candidate.audience if how.policy else ""
-        identity = wiring.identity_of(platform, audience)
+        identity = caller.identity_of(platform, audience)
         world = World(
             platform,
             probes,

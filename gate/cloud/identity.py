@@ -103,11 +103,6 @@ class ServiceIdentity:
         return kept
 
 
-async def nobody(audience: str, url: str = "") -> Headers:  # noqa: ARG001 - as ports.Identity
-    """The identity for a service that asks nobody who they are."""
-    return ()
-
-
 def is_client(audience: str) -> bool:
     """Whether this is the id of an OAuth client, to which IAP's tokens are made out."""
     return audience.endswith(".apps.googleusercontent.com")
