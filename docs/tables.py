@@ -21,7 +21,16 @@ from gate.kinds.room_steps import STEP as ROOM_STEP
 from gate.kinds.stream import AWAIT_EVENT
 from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
-from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
+from gate.policyfile.format import (
+    CANDIDATE,
+    CAPABILITY,
+    IDENTITY,
+    NOTIFICATION,
+    REPEATS,
+    SECRET,
+    SERVICE,
+    TOP,
+)
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "policy.md", *sorted((HERE / "policy").glob("*.md")))
@@ -34,6 +43,7 @@ _RECORDS = {
     "repeats": REPEATS,
     "secret": SECRET,
     "capability": CAPABILITY,
+    "notify": NOTIFICATION,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

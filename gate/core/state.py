@@ -166,6 +166,10 @@ class Plan:
         template: what a new revision is built on.
         secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        newest: adopt the newest revision of the service; `revision` is its name once it is known.
+        quarantine: take users off the candidate before it is asked, where it has some already.
+        stable: where a quarantine takes them; "" lets the gate find it.
+        order: a number that grows from build to build; None where nobody gave one.
     """
 
     kind: Kind
@@ -203,6 +207,10 @@ class Plan:
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
     secret_versions: tuple[tuple[str, str], ...] = ()
+    newest: bool = False
+    quarantine: bool = False
+    stable: str = ""
+    order: int | None = None
 
     @classmethod
     def from_policy(
@@ -296,6 +304,9 @@ class Rollout:
         unheard: why nobody can tell what they got, "" if somebody can.
         unsure: how many rounds in a row, under users' traffic, showed what may pass by itself.
         way_out: commands that lead on from a dead end, the best first.
+        found: traffic as it was found, with LATEST by the name that it meant then.
+        back_to: the revision that a quarantine takes users back to before the candidate is asked;
+            "" where they are where they were.
     """
 
     id: str
@@ -339,6 +350,8 @@ class Rollout:
     unheard: str = ""
     unsure: int = 0
     way_out: tuple[str, ...] = ()
+    found: Split | None = None
+    back_to: str = ""
 
     @property
     def deadline_at(self) -> datetime:
@@ -400,7 +413,9 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
-        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
+        quarantines = bool(self.back_to) and self.phase in {Phase.TAGGING, Phase.WAITING}
+        stepped = self.phase is Phase.CONFIRMING and self.stepped
+        if self.phase in MOVES or stepped or quarantines:
             return ExitCode.STUCK
         if self.ending is None:
             return ExitCode.INTERRUPTED

@@ -66,6 +66,7 @@ class FakeWorld:
         self.ledger = FakeLedger()
         self.narrator = FakeNarrator()
         self.audiences: list[str] = []
+        self.behind_iap = False
         self.no_token: InfrastructureError | None = None
         self.users_get = UsersAnswer()
         self.insiders_get = UsersAnswer()
@@ -88,6 +89,8 @@ class FakeWorld:
             self.audiences.append(audience)
         if self.no_token is not None:
             raise self.no_token
+        if self.behind_iap:
+            return (("Proxy-Authorization", f"Bearer for {url or audience}"),)
         return (("X-Serverless-Authorization", "Bearer t"),)
 
     async def answers(self, _url: str, headers: Headers) -> UsersAnswer:
