@@ -276,10 +276,9 @@ class Controller:
         if command.after_s:
             await self._world.clock.sleep(command.after_s)
         try:
-            headers = await self._world.identity(command.audience)
+            return await self._probe_round.ask(command)
         except InfrastructureError as error:
             return self._failed(error)
-        return await self._probe_round.ask(command, headers)
 
     async def _renew(self, rollout: Rollout) -> Seen | Overwrote | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.

@@ -105,12 +105,14 @@ class CandidateRule:
         identity: how an answer proves which revision gave it; None where any answer will do.
         arrival_within_s: how long is waited in the whole rollout, all probes together, while the
             front end knows no such address yet or lets another revision answer there; 0 to 600.
+        audience: what tokens that let the gate in are made out to; "" for the service's own URL.
     """
 
     tag: str = "candidate"
     ready_within_s: float = 240.0
     identity: IdentityRule | None = None
     arrival_within_s: float = 60.0
+    audience: str = ""
 
     def __post_init__(self) -> None:
         more_than_0("ready_within", self.ready_within_s)
@@ -133,9 +135,21 @@ class TemplateSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret's value comes from: an environment variable."""
+    """Where a secret's value comes from: exactly one of these.
 
-    env: str
+    Attributes:
+        env: an environment variable.
+        file: a file; where the path is relative, from the policy's folder.
+        secret: a version of a secret in Secret Manager: projects/P/secrets/S/versions/V.
+    """
+
+    env: str = ""
+    file: str = ""
+    secret: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.env, self.file, self.secret))) != 1:
+            raise ValueProblem("secret", "needs one of a variable, a file or a secret's version")
 
 
 @dataclass(frozen=True, slots=True)

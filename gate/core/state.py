@@ -164,6 +164,7 @@ class Plan:
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
+        secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
         newest: adopt the newest revision of the service; `revision` is its name once it is known.
         quarantine: take users off the candidate before it is asked, where it has some already.
@@ -205,6 +206,7 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    secret_versions: tuple[tuple[str, str], ...] = ()
     newest: bool = False
     quarantine: bool = False
     stable: str = ""

@@ -107,6 +107,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),

@@ -17,6 +17,7 @@ from google.protobuf.json_format import ParseError
 from starlette.routing import Route
 
 from gate.local.access.door import LocalDoor
+from gate.local.access.iam_credentials import IamCredentialsApi
 from gate.local.access.issuer import Issuer
 from gate.local.access.metadata import MetadataServer
 from gate.local.admin.absent import absent_route
@@ -42,6 +43,7 @@ from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
 from gate.local.one_port import HOST, OnePort
+from gate.local.secret_manager import secret_route
 from gate.local.state import NoState, StateDir, StateError
 
 DEFAULT_CALLER = "local-user@example.com"
@@ -74,6 +76,7 @@ class Settings:
         caller: who calls when a request names nobody.
         v2_etags: what the etag of a v2 write does.
         require_auth: whether a service wants to know who calls, as its IAM policy says.
+        identities: whether the metadata server gives ID tokens; the one of Cloud Build does not.
     """
 
     state: Path | None
@@ -84,6 +87,7 @@ class Settings:
     caller: str = DEFAULT_CALLER
     v2_etags: V2Etags = V2Etags.IGNORED
     require_auth: bool = False
+    identities: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +194,16 @@ class LocalCloudRun:
     def _routes(self) -> list[Route]:
         caller, strikes = self._settings.caller, self._strikes
         v1 = V1RestApi(self._control, caller)
-        metadata = MetadataServer(self._issuer, caller, self._control.tables.only_project)
+        project = self._control.tables.only_project
+        identities = self._settings.identities
+        metadata = MetadataServer(self._issuer, caller, project, identities=identities)
+        tokens, secret = IamCredentialsApi(self._issuer), secret_route(self._settings.images)
         return [
             *struck(strikes, IamRestApi(self._control.iam).routes(), lambda _, __: ""),
             *struck(strikes, RestApi(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
+            *struck(strikes, [*tokens.routes(), secret], lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
             *metadata.routes(),
             project_route(),

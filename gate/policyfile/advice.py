@@ -162,9 +162,15 @@ def _of_paths(policy: Policy) -> Iterator[Remark]:
 def _of_names(policy: Policy) -> Iterator[Remark]:
     used = {name for probe in policy.probes for name in keys_of(probe).names}
     used |= {one.secret for one in policy.notify}
-    for name in policy.secrets:
+    for name, ref in policy.secrets.items():
         if name not in used:
             yield Remark(f"secrets.{name}", "is used by no probe")
+        if ref.secret.endswith("/latest"):
+            yield Remark(
+                f"secrets.{name}.secret",
+                "is whatever version is the latest: two rollouts need not ask with the same one",
+                "name a version, e.g. versions/7; the record says which one was used",
+            )
     for name in policy.capabilities:
         if all(probe.capability != name for probe in policy.probes):
             yield Remark(f"capabilities.{name}", "no probe speaks for it")

@@ -209,6 +209,15 @@ CANDIDATE = Record(
                     "10m"
                 ),
             ],
+            "audience": Annotated[
+                str,
+                Text("an audience, without spaces", r"[!-~]+", 500),
+                Key(
+                    "what tokens that let the gate into a private service are made out to: a "
+                    "custom audience of the service, or behind IAP an OAuth client that it allows",
+                    absent="the service's URL",
+                ),
+            ],
         },
     ),
 )
@@ -250,9 +259,28 @@ SECRET = Record(
                 str,
                 Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", 200),
                 Key("environment variable that holds the secret"),
-            ]
+            ],
+            "file": Annotated[
+                str,
+                Text("the path of a file", most=1000),
+                Key("file that holds the secret; relative paths begin at the policy's folder"),
+            ],
+            "secret": Annotated[
+                str,
+                Text(
+                    "projects/PROJECT/secrets/NAME/versions/VERSION",
+                    r"projects/[a-z0-9][a-z0-9.:-]{0,62}/secrets/[A-Za-z0-9_-]{1,255}"
+                    r"/versions/(?:[1-9][0-9]{0,9}|[A-Za-z_-][A-Za-z0-9_-]{0,62})",
+                    500,
+                ),
+                Key(
+                    "version of a secret in Secret Manager: "
+                    "`projects/PROJECT/secrets/NAME/versions/VERSION`"
+                ),
+            ],
         },
     ),
+    one_of=("env", "file", "secret"),
 )
 
 

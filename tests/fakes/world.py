@@ -66,6 +66,7 @@ class FakeWorld:
         self.ledger = FakeLedger()
         self.narrator = FakeNarrator()
         self.audiences: list[str] = []
+        self.behind_iap = False
         self.no_token: InfrastructureError | None = None
         self.users_get = UsersAnswer()
         self.insiders_get = UsersAnswer()
@@ -82,11 +83,14 @@ class FakeWorld:
         )
         self.controller = Controller(world, waits)
 
-    async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
+    async def identity(self, audience: str, url: str = "") -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
-        self.audiences.append(audience)
+        if not url:
+            self.audiences.append(audience)
         if self.no_token is not None:
             raise self.no_token
+        if self.behind_iap:
+            return (("Proxy-Authorization", f"Bearer for {url or audience}"),)
         return (("X-Serverless-Authorization", "Bearer t"),)
 
     async def answers(self, _url: str, headers: Headers) -> UsersAnswer:
