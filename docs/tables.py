@@ -21,6 +21,8 @@ from gate.kinds.room_steps import STEP as ROOM_STEP
 from gate.kinds.stream import AWAIT_EVENT
 from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
+from gate.policyfile.canary import METRICS
+from gate.policyfile.canary import STEP as TRAFFIC_STEP
 from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
 
 HERE = Path(__file__).parent
@@ -32,6 +34,8 @@ _RECORDS = {
     "candidate": CANDIDATE,
     "identity": IDENTITY,
     "repeats": REPEATS,
+    "traffic step": TRAFFIC_STEP,
+    "metrics": METRICS,
     "secret": SECRET,
     "capability": CAPABILITY,
     "probe": Record("probe", dict, COMMON),

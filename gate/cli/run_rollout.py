@@ -111,6 +111,10 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             probes, redactor = wiring.probes_of(
                 how.policy, logs, wiring.configurations_of(platform)
             )
+        counting = None
+        if how.policy is not None and any(plan.requests):
+            source = wiring.user_requests_of(ref, how.policy)
+            counting = await stack.enter_async_context(source)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
@@ -126,6 +130,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            counting,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

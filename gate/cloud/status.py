@@ -107,7 +107,7 @@ def _refused(code: Code, call: Call, got: str) -> InfrastructureError:
         case Code.UNAUTHENTICATED:
             return AccessError(f"{call.subject}: who is asking is not known {got}", LOGIN_HINT)
         case Code.PERMISSION_DENIED:
-            hint = f"{_ROLES_HINT}; to ask as somebody else, {LOGIN_HINT}"
+            hint = f"{call.place.api.roles or _ROLES_HINT}; to ask as somebody else, {LOGIN_HINT}"
             return AccessError(f"{call.subject}: access denied {got}", hint)
         case Code.ABORTED:
             what = "somebody else changed it since it was read"
