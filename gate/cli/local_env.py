@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _clients(where: str) -> dict[str, str]:
     """What the gate reads, and what builds Google's clients."""
-    return {"CLOUD_RUN_EMULATOR_HOST": where, "LOGGING_EMULATOR_HOST": where}
+    names = ("CLOUD_RUN_EMULATOR_HOST", "LOGGING_EMULATOR_HOST", "MONITORING_EMULATOR_HOST")
+    return dict.fromkeys(names, where)
 
 
 def _gcloud(args: argparse.Namespace, where: str) -> dict[str, str]:

@@ -26,7 +26,8 @@ LATENCIES = "run.googleapis.com/request_latencies"
 LAG_S = 180.0
 """A point is complete once its minute ended so long ago."""
 _PERIOD_S = 60
-_PAGE_POINTS = 5_000
+PAGE_POINTS = 5_000
+"""Most points of one page."""
 _PAGES_MAX = 20
 _PATIENCE = Patience(budget_s=30.0, first_wait_s=1.0, max_wait_s=10.0)
 
@@ -50,6 +51,7 @@ class MonitoredRequests(OverWire):
         endpoint: where the Monitoring API is.
         patience: how long failures that may pass are borne, for each call.
         ways: how the wire reaches the world.
+        page_points: most points that are asked for at once.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class MonitoredRequests(OverWire):
         endpoint: Endpoint,
         patience: Patience = _PATIENCE,
         ways: Ways | None = None,
+        page_points: int = PAGE_POINTS,
     ) -> None:
         self._ref = ref
+        self._page_points = page_points
         self._wire = Wire(Place(Api.MONITORING, endpoint), patience, ways)
 
     async def count(self, query: RequestQuery) -> RequestCounts:
@@ -94,7 +98,7 @@ class MonitoredRequests(OverWire):
             "interval.endTime": _stamp(until),
             "aggregation.alignmentPeriod": f"{_PERIOD_S}s",
             "aggregation.perSeriesAligner": "ALIGN_DELTA",
-            "pageSize": str(_PAGE_POINTS),
+            "pageSize": str(self._page_points),
         }
         subject = f"metric {metric} of {self._ref}"
         found: list[_Point] = []

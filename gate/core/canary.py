@@ -15,6 +15,8 @@ from gate.core.user_requests import Counts, RequestCounts
 
 ALPHA = 0.01
 """How often a candidate that is like stable is called worse."""
+BY_CHANCE = 0.002
+"""A difference from stable that chance makes more often is none, as long as stable has few."""
 BETA = 0.05
 """How often one that is as much worse as the policy names is taken for one that is not."""
 FLOOR = 0.005
@@ -112,7 +114,7 @@ def _compared(own: tuple[int, int], stable: tuple[int, int], more: float) -> Spr
     found = sequential(*own, low=low, high=high, alpha=ALPHA, beta=BETA)
     if found is SprtResult.HIGH and stable[1]:
         chance = worse(own[1] - own[0], own[1], stable[1] - stable[0], stable[1])
-        return SprtResult.HIGH if chance < ALPHA else SprtResult.OPEN
+        return SprtResult.HIGH if chance < BY_CHANCE else SprtResult.OPEN
     return found
 
 
@@ -139,7 +141,7 @@ def _slowness(own: Counts, stable: Counts, rule: MetricsRule) -> SprtResult | No
     found = sequential(slow, total, low=low, high=low + SLOW_MORE, alpha=ALPHA, beta=BETA)
     if found is SprtResult.HIGH:
         chance = worse(total - slow, total, there[1] - there[0], there[1])
-        return SprtResult.HIGH if chance < ALPHA else SprtResult.OPEN
+        return SprtResult.HIGH if chance < BY_CHANCE else SprtResult.OPEN
     return found if total >= measurable * _MEASURED else SprtResult.OPEN
 
 
@@ -174,6 +176,13 @@ def _more(own: Counts, stable: Counts, rule: MetricsRule) -> int:
         slow = own.took.above(limit_s)
         needed = max(needed, _good_needed(slow, own.took.total, low, low + SLOW_MORE))
     return needed
+
+
+def least_telling(rule: MetricsRule) -> int:
+    """How few good requests tell at best, beside a stable that shows nothing bad."""
+    low, high = _rates(0.0, rule.errors_percent / 100)
+    beyond = max((100 - rule.percentile) / 100, FLOOR)
+    return max(_good_needed(0, 0, low, high), _good_needed(0, 0, beyond, beyond + SLOW_MORE))
 
 
 def _good_needed(bad: int, trials: int, low: float, high: float) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
+from gate.core.canary import least_telling
 from gate.core.checks import may_be_kept
 from gate.core.control import Baseline, Contract
 from gate.core.policy import Policy
@@ -129,7 +130,15 @@ def _of_writes(policy: Policy) -> Iterator[Remark]:
 
 
 def _of_steps(policy: Policy) -> Iterator[Remark]:
-    """At a step, what one probe asks reaches two revisions."""
+    """At a step, what one probe asks reaches two revisions; too few requests tell nothing."""
+    fewest = min((one for one in policy.requests if one), default=0)
+    if fewest and fewest < (needed := least_telling(policy.metrics)):
+        yield Remark(
+            "traffic",
+            f"asks for {fewest} requests, of which nobody can tell what `metrics` asks: a step "
+            f"waits for {needed} at least",
+            f"write requests: {needed} or more, or let `metrics.errors` be larger",
+        )
     split = [one.name for one in policy.probes if keys_of(one).facts.recalls and one.required]
     if split and len(policy.traffic) > 1:
         yield Remark(

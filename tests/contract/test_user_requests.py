@@ -1,0 +1,211 @@
+"""What ports.UserRequests promises: by the request log, and by Cloud Monitoring."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gate.cloud.channel import Endpoint
+from gate.cloud.metrics import LAG_S, MonitoredRequests
+from gate.cloud.request_log import LoggedRequests, Telling
+from gate.cloud.wire import Patience
+from gate.core.policy import REQUESTS_MAX
+from gate.core.service import ServiceRef
+from gate.errors import AccessError, UnavailableError
+from gate.local.ports import ServiceKey
+from gate.ports import RequestQuery
+from gate.probes.frontend import in_its_place
+from gate.probes.headers import Trace, own, user_agent
+from tests.contract.local_logging import local_logging
+from tests.contract.probe_servers import http, tcp
+from tests.contract.request_lines import (
+    MINUTE,
+    NEW,
+    NO_INSTANCE,
+    NOW,
+    OLD,
+    TAG_URL,
+    lines,
+)
+
+REF = ServiceRef("demo", "us-central1", "backend")
+TELLING = Telling(own, in_its_place)
+SINCE = MINUTE - timedelta(minutes=10)
+QUERY = RequestQuery(NEW, (OLD,), SINCE, SINCE, NOW, None, (TAG_URL,))
+
+
+@asynccontextmanager
+async def logged():
+    async with (
+        local_logging() as (host, store),
+        LoggedRequests(REF, Endpoint(host), TELLING) as counting,
+    ):
+        yield counting, store
+
+
+@asynccontextmanager
+async def monitored():
+    async with (
+        local_logging(LAG_S) as (host, store),
+        MonitoredRequests(REF, Endpoint(host)) as counting,
+    ):
+        yield counting, store
+
+
+@pytest.fixture(params=[logged, monitored])
+async def world(request):
+    async with request.param() as one:
+        yield one
+
+
+# --- both sources
+
+
+async def test_they_are_counted_by_revision_and_class(world):
+    counting, store = world
+    for status, count in ((200, 30), (302, 4), (404, 3), (500, 2), (101, 1)):
+        lines(store, count, NEW, status)
+    lines(store, 50, OLD, took_s=0.2)
+    found = await counting.count(QUERY)
+    assert found.candidate.classes == (1, 30, 4, 3, 2)
+    assert found.candidate.took.total == 39
+    assert dict(found.stable)[OLD].total == 50
+    assert found.candidate.took.percentile(95) == pytest.approx(0.02, rel=0.4)
+    assert found.beside.took.percentile(95) == pytest.approx(0.2, rel=0.4)
+
+
+async def test_a_revision_without_requests_has_none_and_nobody_elses_are_its_own(world):
+    counting, store = world
+    lines(store, 5, "backend-00003-ccc")
+    lines(store, 5, NEW, service=ServiceKey("demo", "us-central1", "other"))
+    lines(store, 5, NEW, service=ServiceKey("demo", "europe-west1", "backend"))
+    found = await counting.count(QUERY)
+    assert (found.candidate.total, found.candidate.took.percentile(95)) == (0, None)
+    assert [(name, one.total) for name, one in found.stable] == [(OLD, 0)]
+
+
+async def test_what_came_before_the_step_does_not_count(world):
+    counting, store = world
+    lines(store, 7, at=SINCE - timedelta(seconds=61))
+    lines(store, 3, at=SINCE + timedelta(seconds=61))
+    lines(store, 5, OLD, at=SINCE + timedelta(seconds=61))
+    lines(store, 2, OLD, at=SINCE + timedelta(minutes=4))
+    query = replace(QUERY, stable_until=SINCE + timedelta(minutes=3))
+    found = await counting.count(query)
+    assert (found.candidate.total, found.beside.total) == (3, 5)
+
+
+async def test_without_stable_the_candidate_is_counted_alone(world):
+    counting, store = world
+    lines(store, 3)
+    lines(store, 3, OLD)
+    found = await counting.count(replace(QUERY, stable=()))
+    assert (found.candidate.total, found.stable) == (3, ())
+
+
+async def test_what_no_container_answered_is_told_apart(world):
+    """By the log as the front end's; Monitoring has none of it."""
+    counting, store = world
+    lines(store, 3, NEW, 503, text=NO_INSTANCE)
+    lines(store, 2, NEW, 429, text=NO_INSTANCE)
+    lines(store, 1, NEW, 503)
+    found = await counting.count(QUERY)
+    assert (found.candidate.total, found.candidate.bad) == (1, 1)
+    assert found.candidate.front_end in {5, 0}
+
+
+@pytest.mark.parametrize("make", [LoggedRequests, MonitoredRequests])
+async def test_an_api_that_does_not_answer_is_no_count(make):
+    asked = (TELLING,) if make is LoggedRequests else ()
+    quick = Patience(0.1, 0.01, 0.02)
+    async with make(REF, Endpoint("127.0.0.1:9"), *asked, quick) as counting:
+        with pytest.raises(UnavailableError):
+            await counting.count(QUERY)
+
+
+# --- the log
+
+
+async def test_the_gates_own_requests_are_nobodys():
+    async with logged() as (counting, store):
+        lines(store, 2, trace=Trace().id)
+        lines(store, 2, agent=user_agent())
+        lines(store, 2, url=TAG_URL)
+        lines(store, 2, url="https://blue---backend-123456.us-central1.run.app")
+        lines(store, 2, url="https://shop.example.com")
+        found = await counting.count(QUERY)
+    assert found.candidate.total == 2
+
+
+async def test_more_than_can_be_read_is_said():
+    async with logged() as (counting, store):
+        lines(store, REQUESTS_MAX, OLD)
+        lines(store, 2)
+        found = await counting.count(QUERY)
+    assert found.beside.total == REQUESTS_MAX
+    assert found.partial == f"the newest {REQUESTS_MAX} of stable were read"
+
+
+async def test_a_container_that_breaks_is_no_trouble_of_the_front_end():
+    broke = (
+        "The request failed because either the HTTP response was malformed or connection to the "
+        "instance had an error."
+    )
+    async with logged() as (counting, store):
+        lines(store, 2, NEW, 503, text=broke)
+        lines(store, 2, NEW, 504, text="upstream request timeout")
+        found = await counting.count(QUERY)
+    assert (found.candidate.bad, found.candidate.front_end) == (4, 0)
+
+
+# --- Monitoring
+
+
+async def test_only_minutes_that_are_complete_count():
+    """What ended less than the lag ago may be there in part: it is left for later."""
+    async with local_logging(0.0) as (host, store), MonitoredRequests(REF, Endpoint(host)) as one:
+        lines(store, 4, at=MINUTE - timedelta(minutes=4, seconds=30))
+        lines(store, 2, at=MINUTE - timedelta(minutes=1, seconds=30))
+        found = await one.count(QUERY)
+    assert found.candidate.total == 4
+    assert found.until == MINUTE - timedelta(seconds=LAG_S)
+    assert "the last 3 min are not in Monitoring yet" in found.partial
+
+
+async def test_before_any_minute_is_complete_there_is_nothing():
+    async with monitored() as (counting, store):
+        lines(store, 4)
+        since = NOW - timedelta(seconds=30)
+        found = await counting.count(replace(QUERY, since=since, stable_since=since))
+    assert (found.candidate.total, found.until) == (0, since)
+
+
+async def test_pages_are_read_to_the_end():
+    async with (
+        local_logging(LAG_S) as (host, store),
+        MonitoredRequests(REF, Endpoint(host), page_points=5) as counting,
+    ):
+        for minute in range(4, 10):
+            for status in (200, 201, 404, 500):
+                lines(store, 2, NEW, status, at=MINUTE - timedelta(minutes=minute, seconds=5))
+        found = await counting.count(QUERY)
+    assert found.candidate.classes == (0, 24, 0, 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (403, AccessError, "roles/monitoring.viewer"),
+        (500, UnavailableError, ""),
+    ],
+)
+async def test_a_refusal_says_what_is_needed(status, error, said):
+    body = b'{"error": {"code": %d, "message": "no"}}' % status
+    quick = Patience(0.1, 0.01, 0.02)
+    async with tcp(http(body, f"{status} No")) as place:
+        endpoint = Endpoint(place)
+        async with MonitoredRequests(REF, endpoint, quick) as counting:
+            with pytest.raises(error) as caught:
+                await counting.count(QUERY)
+    assert said in caught.value.hint
