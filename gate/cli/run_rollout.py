@@ -113,8 +113,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             )
         counting = None
         if how.policy is not None and any(plan.requests):
-            source = wiring.user_requests_of(ref, how.policy)
-            counting = await stack.enter_async_context(source)
+            counting = wiring.user_requests_of(ref, how.policy)
+            await stack.enter_async_context(counting)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))

@@ -178,7 +178,11 @@ def _unary(method: _Unary, request_type: Any) -> "_Method":
         try:
             return await method(request)
         except ApiError as error:
-            await context.abort(error.code, error.message)
+            await _abort(context, error)
             return None
 
     return grpc.unary_unary_rpc_method_handler(call, request_type.FromString, serialize)
+
+
+async def _abort(context: "_Context", error: ApiError) -> None:
+    await context.abort(error.code, error.message)
