@@ -9,23 +9,30 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.documents import Document, number, part, text
+from gate.cloud.documents import Document, moment, number, part, text
 from gate.cloud.entries import newest_entries, quoted, since
 from gate.cloud.logs import PATIENCE
 from gate.cloud.wire import OverWire, Patience, Ways, Wire
 from gate.core.policy import REQUESTS_MAX
 from gate.core.service import ServiceRef
 from gate.core.user_requests import CLASSES, Counts, Distribution, RequestCounts
+from gate.errors import UnavailableError
 from gate.ports import RequestQuery
 
 LOG_ID = "run.googleapis.com/requests"
 _SWITCHED = 101
 """A WebSocket: how long it was held says nothing of how fast it answers."""
+READ_MAX = 2 * REQUESTS_MAX
+"""Most entries of each side that are read: of more, a part is, spread evenly over the time."""
+_FULL = 0.8
+"""How full a read of a part is to be: it must not be cut off."""
+_TRIES = 4
+_INSTANT = timedelta(microseconds=1)
 _LATENCY = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _TAGGED = re.compile(r"[a-z0-9-]+---[a-z0-9-]+\..*run\.app")
 
@@ -76,28 +83,56 @@ class LoggedRequests(OverWire):
     ) -> None:
         self._ref = ref
         self._telling = telling
+        self._parts: dict[tuple[tuple[str, ...], datetime], float] = {}
         self._wire = Wire(Place(Api.LOGGING, endpoint), patience, ways)
 
     async def count(self, query: RequestQuery) -> RequestCounts:
-        """As ports.UserRequests.count; of each side the newest are read, so many and no more."""
-        own = await self._read((query.candidate,), query.since, None)
-        stable: list[Document] = []
+        """As ports.UserRequests.count; of more than READ_MAX on a side, a part is read."""
+        own = await self._read((query.candidate,), query.since, None, query.now)
+        stable = _Read([])
         if query.stable:
-            stable = await self._read(query.stable, query.stable_since, query.stable_until)
-        found = self._counted([*own, *stable], query.not_users)
-        cut = [name for name, read in (("candidate", own), ("stable", stable)) if _full(read)]
-        newest = f"the newest {REQUESTS_MAX} of {' and '.join(cut)} were read" if cut else ""
+            ends = query.stable_until or query.now
+            stable = await self._read(query.stable, query.stable_since, query.stable_until, ends)
+        found = self._counted([*own.entries, *stable.entries], query.not_users)
         return RequestCounts(
             found.get(query.candidate, Counts()),
             tuple((name, found.get(name, Counts())) for name in query.stable),
             query.since,
             query.now,
-            newest,
+            "; ".join(
+                f"about {one.part:.1%} of {side} was read"
+                for side, one in (("the candidate's", own), ("stable's", stable))
+                if one.part < 1
+            ),
         )
 
     async def _read(
+        self, revisions: Sequence[str], begins: datetime, ends: datetime | None, now: datetime
+    ) -> "_Read":
+        """All entries of a time, or where there are too many, a part that is spread evenly over it.
+
+        The newest alone would not do: what the other side went through meanwhile is in all of it.
+        """
+        clauses = self._clauses(revisions, begins, ends)
+        subject = f"request log of {', '.join(revisions)}"
+        share = self._parts.get((tuple(revisions), begins), 1.0)
+        for _ in range(_TRIES):
+            sampled = [f"sample(insertId, {share:.6f})"] if share < 1 else []
+            entries = await newest_entries(
+                self._wire, self._ref.project, [*clauses, *sampled], READ_MAX, subject
+            )
+            if len(entries) < READ_MAX:
+                break
+            oldest = moment(entries[-1], "timestamp") or begins
+            share *= _FULL * max((now - oldest) / max(now - begins, _INSTANT), 0.001)
+        else:
+            raise UnavailableError(f"{subject}: has too many entries to be read")
+        self._parts[tuple(revisions), begins] = share
+        return _Read(entries, share)
+
+    def _clauses(
         self, revisions: Sequence[str], begins: datetime, ends: datetime | None
-    ) -> list[Document]:
+    ) -> list[str]:
         ref = self._ref
         names = " OR ".join(map(quoted, revisions))
         log = f"projects/{ref.project}/logs/{quote(LOG_ID, safe='')}"
@@ -109,10 +144,8 @@ class LoggedRequests(OverWire):
             f"logName={quoted(log)}",
             since(begins),
         ]
-        if ends is not None:
-            clauses.append(f"timestamp<{quoted(ends.astimezone(UTC).isoformat())}")
-        subject = f"request log of {', '.join(revisions)}"
-        return await newest_entries(self._wire, ref.project, clauses, REQUESTS_MAX, subject)
+        until = [f"timestamp<{quoted(ends.astimezone(UTC).isoformat())}"] if ends else []
+        return [*clauses, *until]
 
     def _counted(self, entries: Iterable[Document], not_users: Sequence[str]) -> dict[str, Counts]:
         sides: dict[str, _Side] = defaultdict(_Side)
@@ -128,6 +161,14 @@ class LoggedRequests(OverWire):
         trace = text(entry, "trace").rpartition("/")[2]
         own = self._telling.own(trace, text(entry, "httpRequest", "userAgent"))
         return own or _host(url) in {_host(one) for one in not_users} or _is_tagged(url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of one side, and how much that is of all there is."""
+
+    entries: list[Document]
+    part: float = 1.0
 
 
 class _Side:
@@ -154,10 +195,6 @@ class _Side:
     def counts(self) -> Counts:
         """All of it."""
         return Counts(tuple(self._classes), self._front_end, Distribution.of(self._took_s))
-
-
-def _full(read: Sequence[Document]) -> bool:
-    return len(read) >= REQUESTS_MAX
 
 
 def _host(url: str) -> str:

@@ -179,8 +179,8 @@ class Probe:
         return self.spec.writes and not self.stable_writes
 
 
-REQUESTS_MAX = 2000
-"""Most requests that a step can ask for: so many are read of a log each time."""
+REQUESTS_MAX = 1000
+"""Most requests that a step can ask for: of a log, twice as many are read at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What ports.UserRequests promises: by the request log, and by Cloud Monitoring."""
 
+import re
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -8,9 +9,8 @@ import pytest
 
 from gate.cloud.channel import Endpoint
 from gate.cloud.metrics import LAG_S, MonitoredRequests
-from gate.cloud.request_log import LoggedRequests, Telling
+from gate.cloud.request_log import READ_MAX, LoggedRequests, Telling
 from gate.cloud.wire import Patience
-from gate.core.policy import REQUESTS_MAX
 from gate.core.service import ServiceRef
 from gate.errors import AccessError, UnavailableError
 from gate.local.ports import ServiceKey
@@ -138,13 +138,19 @@ async def test_the_gates_own_requests_are_nobodys():
     assert found.candidate.total == 2
 
 
-async def test_more_than_can_be_read_is_said():
+async def test_of_more_than_can_be_read_a_part_is_that_is_spread_over_the_time():
+    """What stable went through at first is in it, in its share, as it is in the candidate's."""
     async with logged() as (counting, store):
-        lines(store, REQUESTS_MAX, OLD)
-        lines(store, 2)
-        found = await counting.count(QUERY)
-    assert found.beside.total == REQUESTS_MAX
-    assert found.partial == f"the newest {REQUESTS_MAX} of stable were read"
+        for minute in range(10):
+            at, status = SINCE + timedelta(minutes=minute), 500 if minute < 2 else 200
+            lines(store, READ_MAX // 4, OLD, status, at=at)
+            lines(store, 10, NEW, status, at=at)
+        for _ in range(2):
+            found = await counting.count(QUERY)
+    assert found.candidate.classes == (0, 80, 0, 0, 20)
+    assert READ_MAX * 0.5 < found.beside.total < READ_MAX
+    assert found.beside.bad / found.beside.total == pytest.approx(0.2, abs=0.05)
+    assert re.fullmatch(r"about 3\d\.\d% of stable's was read", found.partial)
 
 
 async def test_a_container_that_breaks_is_no_trouble_of_the_front_end():
