@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.canary import Word, chance_of_notice, judge_requests
+from gate.core.canary import Word, chance_of_notice, judge_requests, least_telling
 from gate.core.policy import MetricsRule
 from gate.core.user_requests import CLASSES, Counts, Distribution, RequestCounts
 
@@ -157,6 +157,15 @@ def test_one_that_is_like_stable_is_seldom_called_worse(rate):
                 called += 1
                 break
     assert called <= 6
+
+
+@pytest.mark.parametrize(("percent", "least"), [(5, 58), (2, 148), (1, 296)])
+def test_fewer_than_tell_are_never_enough(percent, least):
+    """The numbers of docs/canary.md."""
+    rule = MetricsRule(errors_percent=percent)
+    assert least_telling(rule) == least
+    assert word(side(least), side(3800), 1, rule) is Word.ON
+    assert word(side(least - 1), side(3800), 1, rule) is Word.WAIT
 
 
 def test_what_would_be_noticed_is_what_is_noticed():
