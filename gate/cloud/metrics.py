@@ -17,15 +17,19 @@ from gate.cloud.entries import quoted
 from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire, path_of
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
-from gate.core.user_requests import CLASSES, Counts, Distribution, RequestCounts
+from gate.core.user_requests import (
+    CLASSES,
+    MONITORING_LAG_S,
+    MONITORING_PERIOD_S,
+    Counts,
+    Distribution,
+    RequestCounts,
+)
 from gate.errors import InfrastructureError
 from gate.ports import RequestQuery
 
 COUNT = "run.googleapis.com/request_count"
 LATENCIES = "run.googleapis.com/request_latencies"
-LAG_S = 180.0
-"""A point is complete once its minute ended so long ago."""
-_PERIOD_S = 60
 PAGE_POINTS = 5_000
 """Most points of one page."""
 _PAGES_MAX = 20
@@ -68,11 +72,11 @@ class MonitoredRequests(OverWire):
 
     async def count(self, query: RequestQuery) -> RequestCounts:
         """As ports.UserRequests.count, of whole minutes that are complete."""
-        until = _whole_minute(query.now - timedelta(seconds=LAG_S))
+        until = _whole_minute(query.now - timedelta(seconds=MONITORING_LAG_S))
         begins = min(query.since, query.stable_since) if query.stable else query.since
         counts: list[_Point] = []
         latencies: list[_Point] = []
-        if _whole_minute(begins) + timedelta(seconds=_PERIOD_S) <= until:
+        if _whole_minute(begins) + timedelta(seconds=MONITORING_PERIOD_S) <= until:
             counts = await self._points(COUNT, query, begins, until)
             latencies = await self._points(LATENCIES, query, begins, until)
         found = _counted(counts, latencies)
@@ -96,7 +100,7 @@ class MonitoredRequests(OverWire):
             "filter": self._filter(metric, (query.candidate, *query.stable)),
             "interval.startTime": _stamp(_whole_minute(begins)),
             "interval.endTime": _stamp(until),
-            "aggregation.alignmentPeriod": f"{_PERIOD_S}s",
+            "aggregation.alignmentPeriod": f"{MONITORING_PERIOD_S:.0f}s",
             "aggregation.perSeriesAligner": "ALIGN_DELTA",
             "pageSize": str(self._page_points),
         }
@@ -161,7 +165,7 @@ def _counted(counts: list[_Point], latencies: list[_Point]) -> dict[str, Counts]
 
 def _missing(counts: list[_Point], latencies: list[_Point]) -> str:
     """What is known to be missing, in words."""
-    late = f"the last {LAG_S / 60:.0f} min are not in Monitoring yet"
+    late = f"the last {MONITORING_LAG_S / 60:.0f} min are not in Monitoring yet"
     if counts and not latencies:
         return f"{late}, nor any latency"
     ends = [max(one.ended for one in some) for some in (counts, latencies) if some]

@@ -12,6 +12,10 @@ from enum import Enum
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 """The classes of answers, in the order in which they are counted."""
 SERVER_ERROR = "5xx"
+MONITORING_LAG_S = 180.0
+"""What Cloud Monitoring shows of a minute is complete once that ended so long ago."""
+MONITORING_PERIOD_S = 60.0
+"""One point of a series."""
 
 
 class Source(Enum):

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from gate.cloud.channel import Endpoint
-from gate.cloud.metrics import LAG_S, MonitoredRequests
+from gate.cloud.metrics import MonitoredRequests
 from gate.cloud.request_log import READ_MAX, LoggedRequests, Telling
 from gate.cloud.wire import Patience
 from gate.core.service import ServiceRef
+from gate.core.user_requests import MONITORING_LAG_S as LAG_S
 from gate.errors import AccessError, UnavailableError
 from gate.local.ports import ServiceKey
 from gate.ports import RequestQuery
