@@ -24,7 +24,7 @@ from gate.ports import Progress
 from gate.report.lines import Line, Tone
 from gate.report.progress.activity import SAID_LATER, doing, shares_before, stays, title
 from gate.report.progress.probes import ProbeMessages
-from gate.report.requests import RequestMessages, step_text
+from gate.report.progress.requests import RequestMessages, step_text
 from gate.report.safe import safe
 from gate.report.words import (
     DECISIONS,

@@ -12,7 +12,7 @@ from gate.core.user_requests import Counts, Distribution, RequestCounts
 from gate.ledger.entry import outcome
 from gate.report.outcome import outcome_lines
 from gate.report.progress.messages import Messages
-from gate.report.requests import step_text
+from gate.report.progress.requests import step_text
 from tests.unit.core.rollouts import CANDIDATE, NOW, STABLE, later, plan, rollout
 
 FAST = Distribution.of([0.02] * 1000)
