@@ -123,10 +123,9 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        name = match[2]
-        special = {"kinds": kinds, "noticed": noticed}
-        made = special[name]() if name in special else table(record_named(name))
-        return match[1] + made + match[3]
+        whole = {"kinds": kinds, "noticed": noticed}
+        make = whole.get(match[2], lambda: table(record_named(match[2])))
+        return match[1] + make() + match[3]
 
     return _MARKED.sub(made, page)
 

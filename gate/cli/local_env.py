@@ -80,8 +80,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _clients(where: str) -> dict[str, str]:
     """What the gate reads, and what builds Google's clients."""
-    names = ("CLOUD_RUN_EMULATOR_HOST", "LOGGING_EMULATOR_HOST", "MONITORING_EMULATOR_HOST")
-    return dict.fromkeys(names, where)
+    return {
+        "CLOUD_RUN_EMULATOR_HOST": where,
+        "LOGGING_EMULATOR_HOST": where,
+        "MONITORING_EMULATOR_HOST": where,
+    }
 
 
 def _gcloud(args: argparse.Namespace, where: str) -> dict[str, str]:

@@ -16,26 +16,16 @@ _TLS_PORT = 443
 
 
 class Api(Enum):
-    """An API that the gate calls: its real host, and the variable that names an emulator of it.
-
-    Attributes:
-        roles: what whoever calls it needs, where it is not what all of the gate does.
-    """
+    """An API that the gate calls: its real host, and the variable that names an emulator of it."""
 
     RUN = ("Cloud Run", "run.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
     LOGGING = ("Cloud Logging", "logging.googleapis.com", "LOGGING_EMULATOR_HOST")
-    MONITORING = (
-        "Cloud Monitoring",
-        "monitoring.googleapis.com",
-        "MONITORING_EMULATOR_HOST",
-        "the caller needs roles/monitoring.viewer",
-    )
+    MONITORING = ("Cloud Monitoring", "monitoring.googleapis.com", "MONITORING_EMULATOR_HOST")
 
-    def __init__(self, title: str, host: str, variable: str, roles: str = "") -> None:
+    def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title
         self.host = host
         self.variable = variable
-        self.roles = roles
 
 
 @dataclass(frozen=True, slots=True)
