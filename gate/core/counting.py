@@ -66,6 +66,8 @@ def missing(counts: RequestCounts, least: int, said: StepWord) -> str:
         return ""
     own, partial = counts.candidate.total, f" ({counts.partial})" if counts.partial else ""
     took_s = (counts.until - counts.since).total_seconds()
+    if took_s <= 0:
+        return f"none of users' requests can be counted yet{partial}"
     in_time = f"in {_span(took_s)}{partial}"
     if not said.thin:
         more = f"; about {said.more} more good ones would{_rate(own, said.more, took_s)}"

@@ -28,7 +28,7 @@ class RequestMessages:
 
     def __init__(self) -> None:
         self._told: object = None
-        self._waited: set[int] = set()
+        self._waited: set[tuple[int, bool]] = set()
 
     def counted(self, rollout: Rollout) -> list[Line]:
         """Lines once they were counted again; none where nothing is new."""
@@ -44,9 +44,10 @@ class RequestMessages:
         return [Line(step_text(one), tone, indent=2), *waits]
 
     def _waits(self, rollout: Rollout, one: StepCount) -> list[Line]:
-        """What is missing, once for each step, as soon as it would be over but for that."""
+        """What is missing, once it would be over but for that; before there is any count, too."""
         over = rollout.at is not None and rollout.at >= rollout.limit_at
-        if not one.thin or not over or one.percent in self._waited:
+        begun = one.counts is not None and one.counts.until > one.counts.since
+        if not one.thin or not over or (one.percent, begun) in self._waited:
             return []
-        self._waited.add(one.percent)
+        self._waited.add((one.percent, begun))
         return [Line(safe(one.thin, TEXT_MAX), Tone.UNSURE, indent=2)]

@@ -184,6 +184,7 @@ def test_a_round_that_comes_too_late_says_what_is_missing():
         ),
         (replace(counts(5), partial="half of it"), 9, "in 10 min (half of it)"),
         (counts(200), 200, ""),
+        (counts(0, until=0), 200, "none of users' requests can be counted yet"),
     ],
 )
 def test_what_is_missing_is_told_with_how_long_it_takes(seen, least, text):

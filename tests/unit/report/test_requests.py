@@ -18,10 +18,10 @@ from tests.unit.core.rollouts import CANDIDATE, NOW, STABLE, later, plan, rollou
 FAST = Distribution.of([0.02] * 1000)
 
 
-def counts(good, bad=0, front_end=0, stable_bad=1):
+def counts(good, bad=0, front_end=0, stable_bad=1, until=600):
     own = Counts((0, good, 0, 0, bad), front_end, FAST)
     stable = Counts((0, 700 - stable_bad, 0, 0, stable_bad), 0, FAST)
-    return RequestCounts(own, ((STABLE, stable),), NOW, later(600))
+    return RequestCounts(own, ((STABLE, stable),), NOW, later(until))
 
 
 def stepping(**more):
@@ -69,6 +69,16 @@ def test_what_is_missing_is_told_once_the_dwell_is_over():
     assert thin.startswith(
         "traffic is too thin to tell: 37 of 200 requests in 10 min; at this rate"
     )
+
+
+def test_a_source_that_is_late_is_told_before_what_is_missing():
+    seen = [counts(0, until=0), counts(0, until=0), counts(0), counts(0)]
+    lines, _ = told(*(Counted(later(61 + n), one) for n, one in enumerate(seen)))
+    assert [line.partition(":")[0] for line in lines] == [
+        "step 5 %",
+        "none of users' requests can be counted yet",
+        "traffic is too thin to tell",
+    ]
 
 
 def test_what_could_not_be_counted_is_told():
