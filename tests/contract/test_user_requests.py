@@ -92,9 +92,13 @@ async def test_what_came_before_the_step_does_not_count(world):
     lines(store, 3, at=SINCE + timedelta(seconds=61))
     lines(store, 5, OLD, at=SINCE + timedelta(seconds=61))
     lines(store, 2, OLD, at=SINCE + timedelta(minutes=4))
+    lines(store, 4, OLD, at=SINCE - timedelta(seconds=61))
     query = replace(QUERY, stable_until=SINCE + timedelta(minutes=3))
     found = await counting.count(query)
     assert (found.candidate.total, found.beside.total) == (3, 5)
+    before = replace(query, stable_since=SINCE - timedelta(minutes=5))
+    found = await counting.count(before)
+    assert (found.candidate.total, found.beside.total) == (3, 9)
 
 
 async def test_without_stable_the_candidate_is_counted_alone(world):

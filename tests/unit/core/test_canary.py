@@ -44,6 +44,8 @@ def word(own, stable, least=200, rule=RULE):
         (side(), side(3800), Word.WAIT),
         (side(17, 3), side(380), Word.WORSE),
         (side(180, 20), side(3800), Word.WORSE),
+        (side(9, 4), side(10), Word.WAIT),
+        (side(9, 4), side(1000), Word.WORSE),
         (side(180, 20), side(3420, 380), Word.WAIT),
         (side(195, 5), side(3420, 380), Word.ON),
         (side(0, 50), side(0, 950), Word.WAIT),
@@ -52,6 +54,8 @@ def word(own, stable, least=200, rule=RULE):
         (side(200, took=(0.09,)), side(3800), Word.ON),
         (side(0, sockets=200), side(3800), Word.ON),
         (side(200), side(5), Word.WAIT),
+        (side(12, slow=5), side(25, slow=1), Word.WAIT),
+        (side(12, slow=5), side(250, slow=10), Word.WORSE),
         (side(60, 40), side(), Word.WORSE),
         (side(10, front_end=40), side(3800), Word.UNSERVED),
         (side(0, front_end=40), side(3800), Word.UNSERVED),
@@ -64,6 +68,8 @@ def word(own, stable, least=200, rule=RULE):
         "none at all",
         "three of twenty, long before there are enough",
         "one of ten",
+        "a third, and stable has too few to be any better",
+        "a third, and stable has enough",
         "one of ten at both: nobody knows yet",
         "better than stable, which is bad",
         "all bad at both",
@@ -72,6 +78,8 @@ def word(own, stable, least=200, rule=RULE):
         "slower by less than anybody notices",
         "WebSockets alone",
         "stable has too few to know what is slow",
+        "slow, and stable has too few to know that it is not",
+        "slow, and stable has enough",
         "bad, and nobody to compare with",
         "the front end answers in its place",
         "the front end alone answers",
@@ -82,9 +90,15 @@ def test_what_follows(own, stable, expected):
     assert word(own, stable) is expected
 
 
-def test_answers_whose_latency_is_not_there_yet_are_no_pass():
-    known = side(200)
-    assert word(replace(known, took=Distribution()), side(3800)) is Word.WAIT
+@pytest.mark.parametrize("known", [0, 100])
+def test_answers_whose_latency_is_not_there_yet_are_no_pass(known):
+    own = replace(side(200), took=side(known).took)
+    assert word(own, side(3800)) is Word.WAIT
+
+
+def test_a_stable_with_too_few_requests_is_said():
+    said = judge_requests(counted(side(200), side(5)), RULE, 200)
+    assert "stable has too few requests to compare latency with" in said.text
 
 
 def test_what_is_missing_is_said_with_how_many_would_do():
