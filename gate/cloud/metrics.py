@@ -5,6 +5,7 @@ answer, sampled each minute and late by minutes; where there was no request ther
 Requests that reach no container are not in them.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ LATENCIES = "run.googleapis.com/request_latencies"
 PAGE_POINTS = 5_000
 """Most points of one page."""
 _PAGES_MAX = 20
+_BUCKETS_MAX = 1_000
 _PATIENCE = Patience(budget_s=30.0, first_wait_s=1.0, max_wait_s=10.0)
 
 
@@ -191,16 +193,18 @@ def _bounds(options: Document) -> list[float]:
     """What the buckets end at (google.api.Distribution.BucketOptions), rising."""
     if grows := part(options, "exponentialBuckets"):
         scale, factor = (_number(grows, name) for name in ("scale", "growthFactor"))
-        finite = min(number(grows, "numFiniteBuckets"), 1_000)
-        found = [scale * factor**step for step in range(finite + 1)] if factor > 1 else []
+        found = [scale]
+        for _ in range(min(number(grows, "numFiniteBuckets"), _BUCKETS_MAX)):
+            found.append(found[-1] * factor)
     elif even := part(options, "linearBuckets"):
         width, offset = _number(even, "width"), _number(even, "offset")
-        finite = min(number(even, "numFiniteBuckets"), 1_000)
+        finite = min(number(even, "numFiniteBuckets"), _BUCKETS_MAX)
         found = [offset + width * step for step in range(finite + 1)]
     else:
         bounds = items(options, "explicitBuckets", "bounds")
         found = [float(one) for one in bounds if isinstance(one, int | float)]
-    return found if found == sorted(set(found)) else []
+    rises = found == sorted(set(found)) and all(0 <= one < math.inf for one in found)
+    return found if rises else []
 
 
 def _number(document: Document, name: str) -> float:

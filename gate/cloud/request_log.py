@@ -32,6 +32,8 @@ READ_MAX = 2 * REQUESTS_MAX
 _FULL = 0.8
 """How full a read of a part is to be: it must not be cut off."""
 _TRIES = 4
+_HOSTS_MAX = 20
+"""Most addresses that a filter leaves out; the others are, once they have been read."""
 _INSTANT = timedelta(microseconds=1)
 _LATENCY = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _TAGGED = re.compile(r"[a-z0-9-]+---[a-z0-9-]+\..*run\.app")
@@ -88,11 +90,14 @@ class LoggedRequests(OverWire):
 
     async def count(self, query: RequestQuery) -> RequestCounts:
         """As ports.UserRequests.count; of more than READ_MAX on a side, a part is read."""
-        own = await self._read((query.candidate,), query.since, None, query.now)
+        gates = _of_the_gate(query.not_users)
+        own = await self._read((query.candidate,), query.since, None, query.now, gates)
         stable = _Read([])
         if query.stable:
             ends = query.stable_until or query.now
-            stable = await self._read(query.stable, query.stable_since, query.stable_until, ends)
+            stable = await self._read(
+                query.stable, query.stable_since, query.stable_until, ends, gates
+            )
         found = self._counted([*own.entries, *stable.entries], query.not_users)
         return RequestCounts(
             found.get(query.candidate, Counts()),
@@ -107,13 +112,18 @@ class LoggedRequests(OverWire):
         )
 
     async def _read(
-        self, revisions: Sequence[str], begins: datetime, ends: datetime | None, now: datetime
+        self,
+        revisions: Sequence[str],
+        begins: datetime,
+        ends: datetime | None,
+        now: datetime,
+        without: Sequence[str],
     ) -> "_Read":
         """All entries of a time, or where there are too many, a part that is spread evenly over it.
 
         The newest alone would not do: what the other side went through meanwhile is in all of it.
         """
-        clauses = self._clauses(revisions, begins, ends)
+        clauses = [*self._clauses(revisions, begins, ends), *without]
         subject = f"request log of {', '.join(revisions)}"
         share = self._parts.get((tuple(revisions), begins), 1.0)
         for _ in range(_TRIES):
@@ -161,6 +171,13 @@ class LoggedRequests(OverWire):
         trace = text(entry, "trace").rpartition("/")[2]
         own = self._telling.own(trace, text(entry, "httpRequest", "userAgent"))
         return own or _host(url) in {_host(one) for one in not_users} or _is_tagged(url)
+
+
+def _of_the_gate(not_users: Sequence[str]) -> list[str]:
+    """Leaves out what is known to be the gate's, so that it takes no room of users'."""
+    hosts = list(filter(None, map(_host, not_users)))[:_HOSTS_MAX]
+    places = [f"NOT httpRequest.requestUrl:{quoted(f'//{host}/')}" for host in hosts]
+    return ['NOT httpRequest.userAgent=~"^gate/"', *places]
 
 
 @dataclass(frozen=True, slots=True)

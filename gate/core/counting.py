@@ -73,13 +73,16 @@ def missing(counts: RequestCounts, least: int, said: StepWord) -> str:
         more = f"; about {said.more} more good ones would{_rate(own, said.more, took_s)}"
         return f"{said.text} {in_time}{more if said.more else ''}"
     rate = _rate(own, said.more, took_s)
+    beside = counts.beside
+    none = NO_DATA if beside.total + beside.front_end else NOBODY
     return (
-        f"traffic is too thin to tell: {own} of {least} requests {in_time}{rate or NO_DATA}, or "
+        f"traffic is too thin to tell: {own} of {least} requests {in_time}{rate or none}, or "
         "send traffic, or ask for fewer (`requests` in the policy)"
     )
 
 
 NO_DATA = "; none is no pass: wait for users"
+NOBODY = "; none is no pass, and stable has none either: wait for users, see that they are counted"
 
 
 def _rate(own: int, more: int, took_s: float) -> str:

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from gate.cloud.channel import Endpoint
-from gate.cloud.metrics import MonitoredRequests
+from gate.cloud.metrics import MonitoredRequests, distribution
 from gate.cloud.request_log import READ_MAX, LoggedRequests, Telling
 from gate.cloud.wire import Patience
 from gate.core.service import ServiceRef
 from gate.core.user_requests import MONITORING_LAG_S as LAG_S
+from gate.core.user_requests import Distribution
 from gate.errors import AccessError, UnavailableError
 from gate.local.ports import ServiceKey
 from gate.ports import RequestQuery
@@ -158,6 +159,15 @@ async def test_of_more_than_can_be_read_a_part_is_that_is_spread_over_the_time()
     assert re.fullmatch(r"about 3\d\.\d% of stable's was read", found.partial)
 
 
+async def test_the_gates_own_requests_take_no_room_of_users():
+    async with logged() as (counting, store):
+        lines(store, READ_MAX, agent=user_agent())
+        lines(store, READ_MAX, url=TAG_URL)
+        lines(store, 50)
+        found = await counting.count(QUERY)
+    assert (found.candidate.total, found.partial) == (50, "")
+
+
 async def test_a_container_that_breaks_is_no_trouble_of_the_front_end():
     broke = (
         "The request failed because either the HTTP response was malformed or connection to the "
@@ -202,6 +212,43 @@ async def test_pages_are_read_to_the_end():
                 lines(store, 2, NEW, status, at=MINUTE - timedelta(minutes=minute, seconds=5))
         found = await counting.count(QUERY)
     assert found.candidate.classes == (0, 24, 0, 12, 12)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exponentialBuckets": {"numFiniteBuckets": 1000, "growthFactor": 1e300, "scale": 1}},
+        {"exponentialBuckets": {"numFiniteBuckets": 9, "growthFactor": 1, "scale": 1}},
+        {"exponentialBuckets": {"numFiniteBuckets": 9, "growthFactor": "two", "scale": None}},
+        {"linearBuckets": {"numFiniteBuckets": 9, "width": 0}},
+        {"explicitBuckets": {"bounds": [3, 2, 1]}},
+        {"explicitBuckets": {"bounds": [-1, float("nan"), float("inf")]}},
+        {"explicitBuckets": []},
+        {},
+    ],
+)
+def test_buckets_that_are_none_are_no_latency(options):
+    value = {"distributionValue": {"bucketOptions": options, "bucketCounts": ["1", "2"]}}
+    assert distribution(value) == Distribution()
+
+
+@pytest.mark.parametrize(
+    ("options", "bounds_s"),
+    [
+        (
+            {"exponentialBuckets": {"numFiniteBuckets": 2, "growthFactor": 10, "scale": 1}},
+            (0.001, 0.01, 0.1),
+        ),
+        ({"linearBuckets": {"numFiniteBuckets": 2, "width": 5, "offset": 10}}, (0.01, 0.015, 0.02)),
+        ({"explicitBuckets": {"bounds": [0, 1000]}}, (0.0, 1.0)),
+    ],
+)
+def test_each_form_of_buckets_is_read(options, bounds_s):
+    """Counts at the end that are 0 may be left out."""
+    value = {"distributionValue": {"bucketOptions": options, "bucketCounts": ["1", 2]}}
+    found = distribution(value)
+    assert found.bounds_s == pytest.approx(bounds_s)
+    assert found.counts == (1, 2, *[0] * (len(bounds_s) - 1))
 
 
 @pytest.mark.parametrize(

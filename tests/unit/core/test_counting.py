@@ -184,6 +184,15 @@ def test_a_round_that_comes_too_late_says_what_is_missing():
         ),
         (replace(counts(5), partial="half of it"), 9, "in 10 min (half of it)"),
         (counts(200), 200, ""),
+        (
+            replace(counts(0), stable=((STABLE, Counts()),)),
+            200,
+            (
+                "traffic is too thin to tell: 0 of 200 requests in 10 min; none is no pass, and "
+                "stable has none either: wait for users, see that they are counted, or send "
+                "traffic, or ask for fewer (`requests` in the policy)"
+            ),
+        ),
         (counts(0, until=0), 200, "none of users' requests can be counted yet"),
     ],
 )
