@@ -157,7 +157,7 @@ def _counted(counts: list[_Point], latencies: list[_Point]) -> dict[str, Counts]
     classes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(CLASSES, 0))
     for one in counts:
         if one.answers in CLASSES:
-            classes[one.revision][one.answers] += number(one.value, "int64Value")
+            classes[one.revision][one.answers] += _count(one.value)
     took: dict[str, Distribution] = defaultdict(Distribution)
     for one in latencies:
         if one.answers != CLASSES[0]:  # WebSockets
@@ -207,13 +207,19 @@ def _bounds(options: Document) -> list[float]:
     return found if rises else []
 
 
+def _count(point: Document) -> int:
+    """A number of requests; aligned, it may come as one with a fraction."""
+    found = _number(point, "doubleValue")
+    return max(number(point, "int64Value"), round(found) if 0 < found < math.inf else 0)
+
+
 def _number(document: Document, name: str) -> float:
     found = value(document, name)
     return float(found) if isinstance(found, int | float) else 0.0
 
 
 def _whole(given: Json) -> int:
-    return number({"": given}, "")
+    return max(number({"": given}, ""), 0)
 
 
 def _whole_minute(at: datetime) -> datetime:

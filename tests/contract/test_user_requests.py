@@ -1,5 +1,6 @@
 """What ports.UserRequests promises: by the request log, and by Cloud Monitoring."""
 
+import json
 import re
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from gate.cloud.wire import Patience
 from gate.core.service import ServiceRef
 from gate.core.user_requests import MONITORING_LAG_S as LAG_S
 from gate.core.user_requests import Distribution
-from gate.errors import AccessError, UnavailableError
+from gate.errors import AccessError, InfrastructureError, UnavailableError
 from gate.local.ports import ServiceKey
 from gate.ports import RequestQuery
 from gate.probes.frontend import in_its_place
@@ -249,6 +250,55 @@ def test_each_form_of_buckets_is_read(options, bounds_s):
     found = distribution(value)
     assert found.bounds_s == pytest.approx(bounds_s)
     assert found.counts == (1, 2, *[0] * (len(bounds_s) - 1))
+
+
+def page(*points, **more):
+    """An answer of the API that has one series, of the candidate's 2xx."""
+    labels = {"revision_name": NEW}
+    series = {
+        "metric": {"labels": {"response_code_class": "2xx"}},
+        "resource": {"labels": labels},
+        "points": [*points],
+    }
+    return json.dumps({"timeSeries": [series], **more}).encode()
+
+
+def minute(value, ago=5):
+    ends = MINUTE - timedelta(minutes=ago)
+    begins = ends - timedelta(minutes=1)
+    interval = {"startTime": begins.isoformat(), "endTime": ends.isoformat()}
+    return {"interval": interval, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("points", "total"),
+    [
+        ([minute({"int64Value": "7"}), minute({"doubleValue": 3.0}, 6)], 10),
+        ([minute({"int64Value": "7"}), minute({}), minute({"int64Value": -3}), {}, "x"], 7),
+        ([minute({"int64Value": "7"}, 1), minute({"int64Value": "7"}, 60)], 0),
+        ([minute({"doubleValue": float("nan")}), minute({"doubleValue": float("inf")})], 0),
+    ],
+    ids=[
+        "numbers of both kinds",
+        "what is none",
+        "beyond the time that is asked for",
+        "no numbers",
+    ],
+)
+async def test_what_the_api_says_is_read_as_far_as_it_means_anything(points, total):
+    async with (
+        tcp(http(page(*points))) as place,
+        MonitoredRequests(REF, Endpoint(place)) as counting,
+    ):
+        found = await counting.count(QUERY)
+    assert found.candidate.total == total
+
+
+async def test_half_an_answer_is_none():
+    wrong = page(minute({"int64Value": "7"}), executionErrors=[{"message": "a shard is down"}])
+    async with tcp(http(wrong)) as place, MonitoredRequests(REF, Endpoint(place)) as counting:
+        with pytest.raises(InfrastructureError, match=r"a shard is down"):
+            await counting.count(QUERY)
 
 
 @pytest.mark.parametrize(
