@@ -25,7 +25,16 @@ from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.canary import METRICS
 from gate.policyfile.canary import STEP as TRAFFIC_STEP
-from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
+from gate.policyfile.format import (
+    CANDIDATE,
+    CAPABILITY,
+    IDENTITY,
+    NOTIFICATION,
+    REPEATS,
+    SECRET,
+    SERVICE,
+    TOP,
+)
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "policy.md", HERE / "canary.md", *sorted((HERE / "policy").glob("*.md")))
@@ -40,6 +49,7 @@ _RECORDS = {
     "metrics": METRICS,
     "secret": SECRET,
     "capability": CAPABILITY,
+    "notify": NOTIFICATION,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

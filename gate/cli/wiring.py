@@ -25,15 +25,18 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.metrics import MonitoredRequests
     from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
+    from gate.cloud.wire import Wire
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
     from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
+    from gate.tracing.exporting import Exporting
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
 MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
+STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 EMULATOR_ISSUER = "GCE_METADATA_HOST"
 
 
@@ -271,6 +274,15 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
 
 
+def storage() -> "Wire":
+    """Cloud Storage: the emulator that the environment names (http:// may lead), or the real."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
+
+    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0))
+
+
 def identity_of(platform: "CloudRun") -> "Identity":
     """ID tokens for a private service; for one of an emulator where that has an issuer."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
@@ -279,6 +291,25 @@ def identity_of(platform: "CloudRun") -> "Identity":
     endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
     issuer = bool(os.environ.get(EMULATOR_ISSUER))
     return identity_for(Identify.AUTO, endpoint, platform.is_public, issuer=issuer)
+
+
+def exporting() -> "Exporting | None":
+    """Sends spans where the environment names an endpoint and the extra is there; else None."""
+    environment = os.environ
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    wanted = any(environment.get(name) for name in endpoints)
+    off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if not wanted or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+        return None
+    try:
+        from gate.tracing.exporting import Exporting  # noqa: PLC0415 - only where it is wanted
+
+        return Exporting(environment)
+    except ImportError:
+        print("note: spans need the extra: pip install 'cloud-run-gate[tracing]'", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
+        print(f"note: no spans are sent ({type(error).__name__})", file=sys.stderr)
+    return None
 
 
 async def answers(url: str, headers: "Headers") -> "UsersAnswer":

@@ -10,11 +10,15 @@ from gate.core.evidence import SERVICE, Evidence, Symptom
 from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
+from gate.core.order import HINT as IN_ORDER
+from gate.core.order import why_stale
+from gate.core.proof import HINT as PROVE
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
+    PATIENT_LOOKS,
     READ_WITHIN_S,
     again,
     clean,
@@ -60,10 +64,48 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
         return again(r)
     url = _url(r, service)
     if revision.ready.state is ConditionState.SUCCEEDED and url:
-        return _denied(r, service, at) or replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
+        return _kept_back(r, service, at, late=late) or _asked(r, service, at, url.rstrip("/"))
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
+
+
+def _kept_back(r: Rollout, service: Service, at: datetime, *, late: bool) -> Rollout | None:
+    """Not asked yet while a quarantine has not taken users off it; failed once that is too late."""
+    if not r.back_to or service.obeyed or service.traffic.shares != placed_of(r).shares:
+        return None
+    if late or (r.looks >= PATIENT_LOOKS and service.gave_up):
+        note = f"users could not be taken off {r.candidate}: {service.disagreement}"
+        return clean(r, Ending.FAILED, at, note=note)
+    return again(r)
+
+
+def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
+    """On to the probes, unless it is known by now that it will not be promoted."""
+    if denied := _denied(r, service, at):
+        return denied
+    r, stale = overtaken_by(r, service)
+    if verdict := stale or unproven_plan(r.plan):
+        return clean(r, Ending.HELD, at, verdict)
+    return replace(r, phase=Phase.PROBING, url=url)
+
+
+def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held as stale, None if it is not; where a person overrides that, with a note."""
+    why = why_stale(r, service, service.traffic.pinned(service.latest_ready).shares)
+    if not why:
+        return r, None
+    if not r.plan.again:
+        return r, Verdict.hold("stale", why, IN_ORDER)
+    note = f"overridden by --again: a newer build has users ({why})"
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note)))), None
+
+
+def unproven_plan(plan: Plan) -> Verdict | None:
+    """Why it is held where the policy asks for a proof that its probes can fail; None if not."""
+    if plan.proof is None or not plan.proof.required or not plan.unproven:
+        return None
+    return Verdict.hold("proof", plan.unproven, PROVE)
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:
@@ -208,6 +250,9 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     changed = interference(r, service)
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
+    r, stale = overtaken_by(r, service)
+    if stale is not None:
+        return stop(r, at, Ending.HELD, stale)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
@@ -244,7 +289,7 @@ def interference(r: Rollout, service: Service) -> str:
         return taken
     if service.traffic.shares != dict(service.rollout_annotation.wrote):
         return f"was moved back (is {shares_text(service.traffic.shares)})"  # over a late move
-    if r.plan.image and service.latest_created != r.candidate:
+    if (r.plan.image or r.plan.newest) and service.latest_created != r.candidate:
         return f"another revision, {service.latest_created}, was deployed"
     return ""
 

@@ -83,7 +83,13 @@ def _write(r: Rollout) -> tuple[Split, str, bool, bool]:
     match r.phase:
         case Phase.TAGGING:
             why = f"give {r.candidate} the tag {r.plan.tag} at 0 %"
-            return _split(r.placed), why, True, rollback
+            back = f"move all users from {r.candidate} back to {r.back_to}, and "
+            return (
+                _split(r.placed),
+                (back if r.back_to else "") + why,
+                True,
+                rollback or bool(r.back_to),
+            )
         case Phase.MOVING:
             why = f"{'roll back' if rollback else 'promote'} to {r.candidate}{_step_text(r)}"
             return _split(r.goal), why, r.plan.kind is Kind.ROLLOUT, rollback

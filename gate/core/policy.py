@@ -147,6 +147,39 @@ class Capability:
     impact: str = ""
 
 
+class HookFormat(Enum):
+    """In whose form a webhook is told."""
+
+    CLOUDEVENTS = "cloudevents"  # CloudEvents 1.0, structured JSON
+    GOOGLE_CHAT = "google-chat"
+    SLACK = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A webhook that is told how a rollout ended.
+
+    Attributes:
+        url: where its address is; whoever knows it may write there, so that it is a secret.
+        on: the endings that it is told of.
+        secret: name of the policy's secret with which it is signed, "" for none.
+    """
+
+    url: SecretRef
+    format: HookFormat = HookFormat.CLOUDEVENTS
+    on: tuple[str, ...] = (
+        "promoted",
+        "rolled back",
+        "rejected",
+        "reverted",
+        "regressed",
+        "held",
+        "failed",
+        "stuck",
+    )
+    secret: str = ""
+
+
 class Bodies(Enum):
     """What is kept of the bodies and frames that a candidate answers with."""
 
@@ -235,9 +268,11 @@ class Policy:
         fail_fast: once a required probe has failed beyond doubt, ask only what may explain it.
         require_proof: hold unless a fresh proof says that the probes can fail; a number is the
             least share, in percent, of the faults that it must have met.
+        notify: who is told how it ended.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
+        lines: the line of the file at which each probe begins, by its name.
     """
 
     service: ServiceName
@@ -259,15 +294,18 @@ class Policy:
     require_proof: bool | float = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
+    notify: tuple[Notification, ...] = ()
     digest: str = ""
     source: str = ""
     folder: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
         self._check_steps()
         self._check_requests()
         self._check_deadline()
+        self._check_notify()
         if not any(probe.required for probe in self.probes):
             raise ValueProblem(
                 "probes",
@@ -312,6 +350,15 @@ class Policy:
                 "asks for requests at its last step, where nobody counts them without a watch "
                 f"(got {self.requests[-1]} requests, expected a `watch` beside them)",
                 "write e.g. watch: 5m, or plain 100 as the last step",
+            )
+
+    def _check_notify(self) -> None:
+        named = {one.secret for one in self.notify if one.secret}
+        if missing := sorted(named.difference(self.secrets)):
+            raise ValueProblem(
+                "notify",
+                f"names a secret that is not there (got {', '.join(missing)}, "
+                "expected a name under `secrets`)",
             )
 
     def _check_deadline(self) -> None:

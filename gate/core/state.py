@@ -169,6 +169,10 @@ class Plan:
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        newest: adopt the newest revision of the service; `revision` is its name once it is known.
+        quarantine: take users off the candidate before it is asked, where it has some already.
+        stable: where a quarantine takes them; "" lets the gate find it.
+        order: a number that grows from build to build; None where nobody gave one.
     """
 
     kind: Kind
@@ -207,6 +211,10 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    newest: bool = False
+    quarantine: bool = False
+    stable: str = ""
+    order: int | None = None
 
     @classmethod
     def from_policy(
@@ -325,6 +333,9 @@ class Rollout:
         counting: whether users' own requests are counted next, before any probe is asked again.
         count_from: since when they are counted at this step; None before that.
         counted: what they said, step by step.
+        found: traffic as it was found, with LATEST by the name that it meant then.
+        back_to: the revision that a quarantine takes users back to before the candidate is asked;
+            "" where they are where they were.
     """
 
     id: str
@@ -372,6 +383,8 @@ class Rollout:
     counting: bool = False
     count_from: datetime | None = None
     counted: tuple[StepCount, ...] = ()
+    found: Split | None = None
+    back_to: str = ""
 
     @property
     def deadline_at(self) -> datetime:
@@ -445,7 +458,9 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
-        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
+        quarantines = bool(self.back_to) and self.phase in {Phase.TAGGING, Phase.WAITING}
+        stepped = self.phase is Phase.CONFIRMING and self.stepped
+        if self.phase in MOVES or stepped or quarantines:
             return ExitCode.STUCK
         if self.ending is None:
             return ExitCode.INTERRUPTED

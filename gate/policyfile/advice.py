@@ -171,6 +171,7 @@ def _of_paths(policy: Policy) -> Iterator[Remark]:
 
 def _of_names(policy: Policy) -> Iterator[Remark]:
     used = {name for probe in policy.probes for name in keys_of(probe).names}
+    used |= {one.secret for one in policy.notify}
     for name in policy.secrets:
         if name not in used:
             yield Remark(f"secrets.{name}", "is used by no probe")

@@ -11,15 +11,18 @@ from gate.core.control import Baseline, Repeats
 from gate.core.policy import (
     CandidateRule,
     Capability,
+    HookFormat,
     IdentityRule,
     Json,
     MetricsRule,
+    Notification,
     OnHold,
     Policy,
     SecretRef,
     ServiceName,
     TemplateSource,
 )
+from gate.core.state import Ending
 from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
@@ -281,6 +284,45 @@ CAPABILITY = Record(
         },
     ),
 )
+NOTIFICATION = Record(
+    "notify",
+    Notification,
+    slots_from(
+        Notification,
+        {
+            "url": Annotated[
+                SecretRef,
+                SECRET,
+                Key("where the webhook's address is: whoever knows it may write there"),
+            ],
+            "format": Annotated[
+                HookFormat,
+                one_of(HookFormat),
+                Key(
+                    "`cloudevents` (CloudEvents 1.0 as JSON, with the whole decision), "
+                    "`google-chat` or `slack` (a message for people)"
+                ),
+            ],
+            "on": Annotated[
+                tuple[str, ...],
+                ListOf(
+                    item=Annotated[str, Choice(words=tuple(one.value for one in Ending))],
+                    most=len(Ending),
+                ),
+                Key("the endings that it is told of"),
+            ],
+            "secret": Annotated[
+                str,
+                Text("the name of a secret", r"[A-Za-z_][A-Za-z0-9_-]*", 60),
+                Key(
+                    "name under `secrets` of what each call is signed with, as Standard Webhooks "
+                    "has it: base64, with or without `whsec_`",
+                    absent="unsigned",
+                ),
+            ],
+        },
+    ),
+)
 _OF_THE_POLICY: Mapping[str, object] = {
     "candidate": Annotated[
         CandidateRule,
@@ -388,6 +430,11 @@ _OF_THE_POLICY: Mapping[str, object] = {
         Mapping[str, Capability],
         Mapped(name=NAME, item=Annotated[Capability, CAPABILITY]),
         Key("what is at stake, for the report"),
+    ],
+    "notify": Annotated[
+        tuple[Notification, ...],
+        ListOf(item=Annotated[Notification, NOTIFICATION], most=10),
+        Key("webhooks that are told how a rollout ended", absent="nobody"),
     ],
     PROBES: Annotated[
         object,

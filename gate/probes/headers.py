@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
 
+from gate.core.evidence import span_of
 from gate.core.template import Template
 from gate.probes.outcome import CannotAskError
 
@@ -19,9 +20,10 @@ _OURS = secrets.token_hex(4)
 
 
 class Trace:
-    """A W3C trace of one probe: one trace id, a new parent id for each request.
+    """A W3C trace of one probe, whose root is the parent of each of its requests.
 
-    Cloud Run's request log carries the trace id, so that a probe's own requests can be found.
+    Cloud Run's request log carries the trace id, so that a probe's own requests can be found. The
+    root's span is sent to OpenTelemetry where the environment names an endpoint (gate.tracing).
     """
 
     def __init__(self) -> None:
@@ -29,7 +31,7 @@ class Trace:
 
     def parent(self) -> str:
         """A traceparent header (W3C Trace Context, level 1), sampled."""
-        return f"00-{self.id}-{secrets.token_hex(8)}-01"
+        return f"00-{self.id}-{span_of(self.id)}-01"
 
 
 @lru_cache(maxsize=1)

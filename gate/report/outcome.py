@@ -62,6 +62,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("when", f"{when(began)} UTC{after}")
     yield from field_line("who", text(entry, "actor"))
     yield from field_line("why", text(entry, "reason"))
+    order = number(entry, "order")
+    yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
     yield from field_line("policy", text(entry, "policy") + digest)
     for stable in children(entry, "stable"):
@@ -136,7 +138,8 @@ def _traffic(outcome: Entry) -> Iterator[Line]:
 
 def _meant(outcome: Entry, before: str) -> str:
     """What LATEST meant before."""
-    stable = {
+    found = child(child(outcome, "quarantine"), "users_were_on")
+    stable = {name: number(found, name) or 0 for name in found} or {
         text(one, "revision"): number(one, "percent") or 0 for one in children(outcome, "stable")
     }
     follows = any(

@@ -87,6 +87,8 @@ SHARED = {
 }
 """Where a plan keeps what a policy says."""
 ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"} | {
+    "lines",
+    "notify",  # who is told is no part of what is asked
     "candidate.arrival_within_s",  # the runner knows it
 }
 """What a plan does not hold, or holds in another form."""
