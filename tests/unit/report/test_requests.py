@@ -10,6 +10,7 @@ from gate.core.messages import Counted
 from gate.core.state import Phase, StepCount
 from gate.core.user_requests import Counts, Distribution, RequestCounts
 from gate.ledger.entry import outcome
+from gate.report.markdown import markdown
 from gate.report.outcome import outcome_lines
 from gate.report.progress.messages import Messages
 from gate.report.progress.requests import step_text
@@ -105,6 +106,7 @@ def test_the_record_has_what_was_counted_and_the_end_tells_it(seen, word, lines)
     assert (step["percent"], step["source"], step["least"], step["word"]) == (5, "logs", 200, word)
     text = "\n".join(line.text for line in outcome_lines(entry))
     assert all(line in text for line in lines), text
+    assert lines[0].partition(",")[0] in markdown([entry])
     if seen:
         own, stable = step["revisions"]
         assert (own["revision"], own["role"]) == (CANDIDATE, "candidate")
