@@ -145,6 +145,10 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
                 how.policy, logs, wiring.configurations_of(platform)
             )
             plan = replace(plan, secret_versions=tuple(sorted(versions.items())))
+        counting = None
+        if how.policy is not None and any(plan.requests):
+            counting = wiring.user_requests_of(ref, how.policy)
+            await stack.enter_async_context(counting)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
@@ -163,6 +167,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            counting,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

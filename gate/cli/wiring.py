@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
+    from gate.cloud.metrics import MonitoredRequests
+    from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
     from gate.cloud.secrets import SecretManager
     from gate.cloud.wire import Ways, Wire
@@ -35,6 +37,7 @@ T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
 SECRETS_EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
+MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
 STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
 
@@ -248,6 +251,23 @@ def secret_manager() -> "SecretManager":
     from gate.cloud.secrets import SecretManager  # noqa: PLC0415
 
     return SecretManager(Endpoint(os.environ.get(SECRETS_EMULATOR)), _ways())
+
+
+def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":
+    """Where users' own requests are counted, as the policy says."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.core.user_requests import Source  # noqa: PLC0415
+
+    if policy.metrics.source is Source.MONITORING:
+        from gate.cloud.metrics import MonitoredRequests  # noqa: PLC0415
+
+        return MonitoredRequests(ref, Endpoint(os.environ.get(MONITORING_EMULATOR)))
+    from gate.cloud.request_log import LoggedRequests, Telling  # noqa: PLC0415
+    from gate.probes.frontend import in_its_place  # noqa: PLC0415
+    from gate.probes.headers import own  # noqa: PLC0415
+
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return LoggedRequests(ref, endpoint, Telling(own, in_its_place))
 
 
 def ledger_of(ref: ServiceRef) -> "CloudLedger":
