@@ -16,6 +16,7 @@ from gate.core.service import Revision, Service
 from gate.core.severity import Severity
 from gate.core.state import Rollout
 from gate.core.traffic import Split
+from gate.core.user_requests import RequestCounts
 
 
 class Platform(Protocol):
@@ -255,6 +256,40 @@ class Logs(Protocol):
 
     async def entries(self, query: LogQuery) -> tuple[LogEntry, ...]:
         """Entries that match, newest first.
+
+        Raises:
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery:
+    """Which of users' own requests to count.
+
+    Attributes:
+        candidate: short name of the revision that they went to.
+        stable: those of the revisions that they are held beside.
+        since: when the counting of the candidate's begins.
+        stable_since, stable_until: when that of stable's begins, and ends; None for now.
+        now: the time.
+        not_users: addresses that users do not have; what was asked there is the gate's own.
+    """
+
+    candidate: str
+    stable: tuple[str, ...]
+    since: datetime
+    stable_since: datetime
+    now: datetime
+    stable_until: datetime | None = None
+    not_users: tuple[str, ...] = ()
+
+
+class UserRequests(Protocol):
+    """Counts users' own requests. Implemented by cloud.request_log and cloud.metrics."""
+
+    async def count(self, query: RequestQuery) -> RequestCounts:
+        """What there is by now. A revision without requests has none, whoever knows why.
 
         Raises:
             AccessError, UnavailableError: as in gate.errors.

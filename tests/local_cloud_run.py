@@ -67,7 +67,7 @@ class LocalCloudRun:
 
     def env(self) -> dict[str, str]:
         """The environment for a `gate` that is to use it."""
-        names = ("CLOUD_RUN", "LOGGING", "SECRET_MANAGER")
+        names = ("CLOUD_RUN", "LOGGING", "SECRET_MANAGER", "MONITORING")
         return {f"{name}_EMULATOR_HOST": self.grpc for name in names}
 
     def create_service(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gate.cli import secret_values, wiring
+from gate.cli.caller import identity_of
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
 from gate.cloud.channel import Endpoint
@@ -198,7 +199,7 @@ class _Asking:
             return ()
         uri = seen.service.uri
         audience = self._policy.policy.candidate.audience if self._policy else ""
-        return await _fact(lambda: wiring.identity_of(platform, audience)(uri))
+        return await _fact(lambda: identity_of(platform, audience)(uri))
 
 
 def _any_revision(service: Service) -> str:

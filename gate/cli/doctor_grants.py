@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gate.cli import wiring
+from gate.cli.caller import EMULATOR_ISSUER
 from gate.cloud.channel import Endpoint
 from gate.cloud.permissions import Tested, held, of_account, of_project, of_secret, of_service
 from gate.cloud.wire import Ways
 from gate.core.access import Caller, Exposure
 from gate.core.policy import Policy
 from gate.core.service import Revision, Service, ServiceRef
+from gate.core.user_requests import Source
 from gate.doctor.facts import Grant, Held, Unknown, by_doing
 from gate.doctor.permissions import LIST_REVISIONS, NEEDED, READ_REVISION, Resource, When, needed_on
 from gate.errors import AccessError, InfrastructureError
@@ -87,16 +89,17 @@ def secrets_named(policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def by_metrics(policy: object) -> bool:
+def by_metrics(policy: Policy | None) -> bool:
     """Whether a policy has users' requests counted by Cloud Monitoring."""
-    source = getattr(getattr(policy, "metrics", None), "source", None)
-    return getattr(source, "value", "") == "monitoring" and any(getattr(policy, "requests", ()))
+    if policy is None or policy.metrics.source is not Source.MONITORING:
+        return False
+    return any(policy.requests)
 
 
 def _cases(seen: Seen, secrets: tuple[str, ...], policy: Policy | None) -> frozenset[When]:
     """An emulator without an issuer asks nobody who they are."""
     emulated = bool(os.environ.get(wiring.RUN_EMULATOR))
-    nobody = emulated and not os.environ.get(wiring.EMULATOR_ISSUER)
+    nobody = emulated and not os.environ.get(EMULATOR_ISSUER)
     cases = {
         When.PRIVATE: seen.private and not nobody,
         When.IAP: isinstance(seen.exposure, Exposure) and seen.exposure.iap and not nobody,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import init_har, options, prove, secret_values, show, wiring
+from gate.cli import caller, init_har, options, prove, secret_values, show, wiring
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
@@ -327,14 +327,14 @@ async def _target(job: _Job) -> tuple[Target, tuple[Revision, ...]]:
     """Whom to ask, and the revisions that serve there."""
     now = wiring.SystemClock().now()
     if job.url:
-        return Target(job.url, headers=await wiring.headers_at(job.url), since=now), ()
+        return Target(job.url, headers=await caller.headers_at(job.url), since=now), ()
     ref = ServiceRef(job.service.project, job.service.region, job.service.name)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         service = await platform.read_service()
         if not service.uri:
             raise NotFoundError(f"{ref}: has no URL yet", "deploy it first, or give --url")
-        headers = await wiring.identity_of(platform)(service.uri)
+        headers = await caller.identity_of(platform)(service.uri)
         serving = [await platform.read_revision(name) for name in service.effective_shares]
         only = serving[0].name if len(serving) == 1 else ""
         return Target(service.uri.rstrip("/"), only, headers, now), tuple(serving)

@@ -103,6 +103,14 @@ def _register_up(up: argparse.ArgumentParser) -> None:
         help="whose metadata server is imitated: Cloud Build's gives no ID tokens "
         "(default compute)",
     )
+    up.add_argument(
+        "--metrics-lag",
+        type=_lag,
+        default=0.0,
+        metavar="SECONDS",
+        help="so long after the end of a minute Cloud Monitoring shows it (default 0; the real "
+        "one takes up to 180)",
+    )
     up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
 
 
@@ -169,6 +177,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         require_auth=args.require_auth,
         denied=tuple(args.deny),
         identities=args.metadata == "compute",
+        metrics_lag_s=args.metrics_lag,
     )
 
 
@@ -209,6 +218,7 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
         f"export SECRET_MANAGER_EMULATOR_HOST={endpoints.grpc}",
+        f"export MONITORING_EMULATOR_HOST={endpoints.grpc}",
         *_identity_lines(settings, endpoints),
         "",
         "# and for gcloud, in a shell for nothing else:",
@@ -240,6 +250,13 @@ def _permission(text: str) -> str:
         expected = "expected one, e.g. run.services.update"
         raise argparse.ArgumentTypeError(f"not a permission (got {text[:80]!r}, {expected})")
     return text
+
+
+def _lag(text: str) -> float:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= 3_600:
+        raise argparse.ArgumentTypeError(f"no lag (got {text}, expected 0 to 3600 seconds)")
+    return float(number)
 
 
 def _port(text: str) -> int:

@@ -84,6 +84,7 @@ def _clients(where: str) -> dict[str, str]:
         "CLOUD_RUN_EMULATOR_HOST": where,
         "LOGGING_EMULATOR_HOST": where,
         "SECRET_MANAGER_EMULATOR_HOST": where,
+        "MONITORING_EMULATOR_HOST": where,
     }
 
 

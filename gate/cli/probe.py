@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.cli import options, show, wiring
+from gate.cli import caller, options, results, show, wiring
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
@@ -29,7 +29,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--revision", default="", metavar="NAME", help="ask this revision at its own (tag) URL"
     )
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,10 +50,8 @@ def run(args: argparse.Namespace) -> int:
     verdict = judge(policy.probes, evidence, repeats=policy.repeats, left_out=left_out)
     evidence = attributed(policy.probes, evidence, policy.repeats)
     seen = probes_value(evidence, policy.probes, verdict, policy.stakes, left_out)
-    if args.output == "json":
-        show.say_json(seen)
-    else:
-        show.draw([BLANK, *probes_lines(seen)])
+    result = results.Result([seen], seen, lambda: [BLANK, *probes_lines(seen)])
+    results.decided(result, options.output_of(args), policy)
     return int(verdict.decision.exit_code)
 
 
@@ -77,7 +75,7 @@ async def _probe(
                 f"{ref}: revision {args.revision} has no URL of its own (it carries no tag)",
                 "give it a tag with gcloud, or use gate rollout --revision",
             )
-        identity = wiring.identity_of(platform, policy.candidate.audience)
+        identity = caller.identity_of(platform, policy.candidate.audience)
         headers = await identity(service.uri)
         target = Target(
             url,
@@ -105,7 +103,7 @@ async def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
     url = base_url(args.url)
     return Target(
         url,
-        headers=await wiring.headers_at(url, policy.candidate.audience),
+        headers=await caller.headers_at(url, policy.candidate.audience),
         since=wiring.SystemClock().now(),
         ready_until=_ready_until(policy),
         fail_fast=policy.stops_early,

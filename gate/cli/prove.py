@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import options, show, wiring
+from gate.cli import caller, options, show, wiring
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
 from gate.core.proof import Trial, Trials
@@ -228,13 +228,13 @@ async def _target(args: argparse.Namespace, policy: Policy) -> Target:
     audience = policy.candidate.audience
     if args.url:
         url = base_url(args.url)
-        headers = await wiring.headers_at(url, audience)
+        headers = await caller.headers_at(url, audience)
         return Target(url, headers=headers, identity=identity)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         service = await platform.read_service()
-        headers = await wiring.identity_of(platform, audience)(service.uri)
+        headers = await caller.identity_of(platform, audience)(service.uri)
         return Target(service.uri.rstrip("/"), _sole(service), headers, identity=identity)
 
 

@@ -15,30 +15,31 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from gate.core.policy import ServiceName
 from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
-from gate.errors import AccessError, UsageError
+from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from pathlib import Path
 
     from gate.cloud.decisions import CloudLedger
-    from gate.cloud.id_tokens import IdTokens
     from gate.cloud.logs import CloudLogs
+    from gate.cloud.metrics import MonitoredRequests
+    from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
     from gate.cloud.secrets import SecretManager
-    from gate.cloud.wire import Ways
+    from gate.cloud.wire import Ways, Wire
     from gate.core.policy import Policy
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
+    from gate.ports import Configurations, Headers, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
+    from gate.tracing.exporting import Exporting
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
-IAM_EMULATOR = "IAM_CREDENTIALS_EMULATOR_HOST"
 SECRETS_EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
-EMULATOR_ISSUER = "GCE_METADATA_HOST"
+MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
+STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
-ID_TOKEN = "GATE_ID_TOKEN"  # noqa: S105 - a name
 
 
 class Asking(NamedTuple):
@@ -252,6 +253,23 @@ def secret_manager() -> "SecretManager":
     return SecretManager(Endpoint(os.environ.get(SECRETS_EMULATOR)), _ways())
 
 
+def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":
+    """Where users' own requests are counted, as the policy says."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.core.user_requests import Source  # noqa: PLC0415
+
+    if policy.metrics.source is Source.MONITORING:
+        from gate.cloud.metrics import MonitoredRequests  # noqa: PLC0415
+
+        return MonitoredRequests(ref, Endpoint(os.environ.get(MONITORING_EMULATOR)))
+    from gate.cloud.request_log import LoggedRequests, Telling  # noqa: PLC0415
+    from gate.probes.frontend import in_its_place  # noqa: PLC0415
+    from gate.probes.headers import own  # noqa: PLC0415
+
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return LoggedRequests(ref, endpoint, Telling(own, in_its_place))
+
+
 def ledger_of(ref: ServiceRef) -> "CloudLedger":
     """The ledger, kept in Cloud Logging (log `gate-decisions`)."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
@@ -260,81 +278,32 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
 
 
-def identity_of(platform: "CloudRun", made_out_to: str = "") -> "Identity":
-    """Who the gate is to the platform's service; to an emulator's, where that has an issuer.
+def storage() -> "Wire":
+    """Cloud Storage: the emulator that the environment names (http:// may lead), or the real."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
 
-    Args:
-        platform: tells what stands before the service.
-        made_out_to: the policy's `candidate.audience`.
-    """
-    made: list[Identity] = []
-
-    async def identity(audience: str, url: str = "") -> "Headers":
-        if not made:  # only now, since a rollback seldom asks
-            from gate.cloud.identity import ServiceIdentity, nobody  # noqa: PLC0415
-
-            open_to_all = os.environ.get(RUN_EMULATOR) and not os.environ.get(EMULATOR_ISSUER)
-            now = SystemClock().now
-            own = ServiceIdentity(platform.way_in, _mint(), now, made_out_to)
-            made.append(nobody if open_to_all else own)
-        return await made[0](audience, url)
-
-    return identity
+    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0), _ways(quiet=True))
 
 
-async def headers_at(url: str, audience: str = "") -> "Headers":
-    """Headers for a URL that was given, which may be a private service's.
+def exporting() -> "Exporting | None":
+    """Sends spans where the environment names an endpoint and the extra is there; else None."""
+    environment = os.environ
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    wanted = any(environment.get(name) for name in endpoints)
+    off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if not wanted or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+        return None
+    try:
+        from gate.tracing.exporting import Exporting  # noqa: PLC0415 - only where it is wanted
 
-    It is asked once without any; a token is made only where Cloud Run or IAP refuses that. One goes
-    nowhere but over TLS, or to an emulator.
-
-    Raises:
-        AccessError: a token is needed, and none can be had.
-    """
-    from gate.cloud.identity import ServiceIdentity, is_client, own_url  # noqa: PLC0415
-    from gate.cloud.way_in import WayIn  # noqa: PLC0415
-
-    local = bool(os.environ.get(RUN_EMULATOR) and os.environ.get(EMULATOR_ISSUER))
-    if not local and not url.startswith("https://"):
-        return ()
-
-    async def way_in() -> WayIn:
-        if is_client(audience):
-            return WayIn.IAP
-        seen = await answers(url, ())
-        return (WayIn.IAP if seen.iap else WayIn.TOKEN) if seen.refused else WayIn.OPEN
-
-    identity = ServiceIdentity(way_in, _mint(), SystemClock().now, audience)
-    return await identity(own_url(url), url)
-
-
-def _mint() -> "IdTokens":
-    """Makes tokens: as the environment says, and with an emulator by nobody but its issuer."""
-    from gate.cloud.channel import Endpoint  # noqa: PLC0415
-    from gate.cloud.id_tokens import IdTokens, Makers  # noqa: PLC0415
-
-    makers = Makers(
-        account=os.environ.get(IMPERSONATED, ""),
-        given=_given_token(),
-        local=bool(os.environ.get(RUN_EMULATOR)),
-        endpoint=Endpoint(os.environ.get(IAM_EMULATOR)),
-    )
-    return IdTokens(makers, SystemClock().now)
-
-
-def _given_token() -> str:
-    """The ID token that the user brought, "" for none.
-
-    Raises:
-        AccessError: it has not the form of one.
-    """
-    token = os.environ.get(ID_TOKEN, "").strip()
-    if token and not (token.count(".") == 2 and token.isascii() and token.isprintable()):
-        raise AccessError(
-            f"{ID_TOKEN}: is no ID token (got some text, expected three parts with dots between)",
-            'for example: export GATE_ID_TOKEN="$(gcloud auth print-identity-token)"',
-        )
-    return token
+        return Exporting(environment)
+    except ImportError:
+        print("note: spans need the extra: pip install 'cloud-run-gate[tracing]'", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
+        print(f"note: no spans are sent ({type(error).__name__})", file=sys.stderr)
+    return None
 
 
 async def answers(url: str, headers: "Headers") -> "UsersAnswer":

@@ -33,6 +33,8 @@ class Api(Enum):
         "iamcredentials.googleapis.com",
         "IAM_CREDENTIALS_EMULATOR_HOST",
     )
+    MONITORING = ("Cloud Monitoring", "monitoring.googleapis.com", "MONITORING_EMULATOR_HOST")
+    STORAGE = ("Cloud Storage", "storage.googleapis.com", "STORAGE_EMULATOR_HOST")
 
     def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title

@@ -37,24 +37,33 @@ class FreshHeaders(Sequence[Pair]):
         self._make = make
         self._now = now
         self._token = ""
-        self._renew_at = now()
+        self._expires = self._renew_at = now()
         self._renewal: asyncio.Task[None] | None = None
 
-    @property
-    def aging(self) -> bool:
-        """Whether the token is to be renewed."""
-        return self._now() >= self._renew_at
-
-    async def renew(self) -> None:
-        """Makes a new token.
+    async def ready(self) -> None:
+        """Sees to it that there is a good token, a new one where the old one is about to expire.
 
         Raises:
-            GateError: none is to be had; the old one stays.
+            GateError: none is to be had, and the old one is good no more.
         """
+        if self._aging:
+            try:
+                await self._renew()
+            except GateError:
+                if self._now() >= self._expires:
+                    raise
+                self._renew_at = self._now() + AGAIN
+
+    @property
+    def _aging(self) -> bool:
+        return self._now() >= self._renew_at
+
+    async def _renew(self) -> None:
         token = await self._make()
         now = self._now()
         self._token = token
-        self._renew_at = _renew_at(now, expiry_of(token) or now + LIFETIME)
+        self._expires = expiry_of(token) or now + LIFETIME
+        self._renew_at = self._expires - min(MARGIN, (self._expires - now) / 4)
 
     def __len__(self) -> int:
         return 1
@@ -64,7 +73,7 @@ class FreshHeaders(Sequence[Pair]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Pair]: ...
     def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
-        if self.aging:
+        if self._aging:
             self._renew_in_background()
         return ((self._name, f"Bearer {self._token}"),)[index]
 
@@ -77,7 +86,7 @@ class FreshHeaders(Sequence[Pair]):
 
     async def _again(self) -> None:
         try:
-            await self.renew()
+            await self._renew()
         except GateError:  # the token at hand may still be good; whoever gets no further says so
             self._renew_at = self._now() + AGAIN
 
@@ -90,7 +99,3 @@ def expiry_of(token: str) -> datetime | None:
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
-
-
-def _renew_at(now: datetime, expires: datetime) -> datetime:
-    return expires - min(MARGIN, (expires - now) / 4)

@@ -39,7 +39,8 @@ class ServiceIdentity:
     """Headers that let probes into a service (a ports.Identity).
 
     Args:
-        way_in: tells what stands before the service; asked again after a minute at most.
+        way_in: tells what stands before the service; asked again after a minute, and what it said
+            last holds where it cannot be asked then.
         mint: makes the tokens.
         now: the time, aware.
         audience: what tokens are made out to in place of the service's URL: a custom audience of
@@ -88,7 +89,11 @@ class ServiceIdentity:
     async def _way_in(self) -> WayIn:
         now = self._now()
         if self._way is None or now - self._asked_at >= _LOOKS_AGAIN:
-            self._way, self._asked_at = await self._ask(), now
+            try:
+                self._way, self._asked_at = await self._ask(), now
+            except InfrastructureError:
+                if self._way is None:
+                    raise
         return self._way
 
     async def _headers(
@@ -97,15 +102,9 @@ class ServiceIdentity:
         kept = self._kept.get(made_out)
         if kept is None:
             kept = FreshHeaders(name, lambda: make(made_out), self._now)
-        if kept.aging:
-            await kept.renew()
+        await kept.ready()
         self._kept[made_out] = kept
         return kept
-
-
-async def nobody(audience: str, url: str = "") -> Headers:  # noqa: ARG001 - as ports.Identity
-    """The identity for a service that asks nobody who they are."""
-    return ()
 
 
 def is_client(audience: str) -> bool:

@@ -28,6 +28,7 @@ _ROLES_OF = {
         "where it is that account itself, as in Cloud Build; to get through IAP or to act as the "
         "account, roles/iam.serviceAccountTokenCreator"
     ),
+    Api.MONITORING: "the caller needs roles/monitoring.viewer",
 }
 _SCRUB = Redactor({})
 _OPAQUE = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}")  # Google's access and refresh tokens

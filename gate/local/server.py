@@ -43,6 +43,7 @@ from gate.local.http_server import HttpServer
 from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
+from gate.local.monitoring import monitoring_handlers, monitoring_routes
 from gate.local.one_port import HOST, OnePort
 from gate.local.secret_manager import secret_route
 from gate.local.state import NoState, StateDir, StateError
@@ -76,6 +77,7 @@ class Settings:
         calm: no artificial delay.
         caller: who calls when a request names nobody.
         v2_etags: what the etag of a v2 write does.
+        metrics_lag_s: so long after the end of a minute Cloud Monitoring shows it.
         require_auth: whether a service wants to know who calls, as its IAM policy says.
         denied: permissions that callers lack, until a fault of this name is switched off.
         identities: whether the metadata server gives ID tokens; the one of Cloud Build does not.
@@ -91,6 +93,7 @@ class Settings:
     require_auth: bool = False
     denied: tuple[str, ...] = ()
     identities: bool = True
+    metrics_lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +212,15 @@ class LocalCloudRun:
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
             *struck(strikes, [*tokens.routes(), secret], lambda _, __: ""),
+            *struck(strikes, self._monitoring(), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
             *metadata.routes(),
             project_route(),
             absent_route(),
         ]
+
+    def _monitoring(self) -> list[Route]:
+        return monitoring_routes(self._logs, self._settings.metrics_lag_s)
 
     def _door_keeper(self) -> FaultyDoor:
         tokens = self._issuer if self._settings.require_auth else None
@@ -245,7 +252,9 @@ class LocalCloudRun:
     def _bind_grpc(self) -> int:
         """Gives gRPC a port of its own, behind the one that clients know."""
         admin = admin_handlers(self._control, self._settings.caller)
-        self._grpc.add_generic_rpc_handlers((*admin, *logging_handlers(self._logs)))
+        metrics = monitoring_handlers(self._logs, self._settings.metrics_lag_s)
+        handlers = (*admin, *logging_handlers(self._logs), *metrics)
+        self._grpc.add_generic_rpc_handlers(handlers)
         return self._grpc.add_insecure_port(f"{HOST}:0")
 
     async def _flush(self) -> None:

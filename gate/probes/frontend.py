@@ -210,6 +210,17 @@ def passes(text: str) -> bool:
     return any(one in {_LOST, _TEMPORARY} for one in said)
 
 
+def in_its_place(status: int, text: str) -> bool:
+    """Whether the front end gave an answer in a container's place that says nothing against it.
+
+    Args:
+        status: of the answer, as the request log has it.
+        text: of the entry: the log has one where no container answered.
+    """
+    said = recognise(status, text) if text and (status == 429 or status >= 500) else None
+    return said is not None and said.outcome is Outcome.INCONCLUSIVE
+
+
 def unreachable(answered: Evidence) -> bool:
     """Whether the front end said that it could not reach the container, or lost it.
 

@@ -158,11 +158,11 @@ async def run(code, *arguments, metadata, roots=None, tmp_path, **more):
 
 ASK = """
 import asyncio, os, sys
-from gate.cli import wiring
+from gate.cli import caller
 from gate.errors import GateError
 
 async def main():
-    return await getattr(wiring._mint(), sys.argv[1])(sys.argv[2])
+    return await getattr(caller.mint(), sys.argv[1])(sys.argv[2])
 
 try:
     print(asyncio.run(main()))

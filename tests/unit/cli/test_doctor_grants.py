@@ -1,33 +1,30 @@
 """Which permissions `gate doctor` asks about, by the policy."""
 
-from enum import Enum
-from types import SimpleNamespace
-
 import pytest
 
 from gate.cli.doctor_grants import by_metrics, granted
+from gate.core.policy import MetricsRule, Policy, Probe, ServiceName
 from gate.core.service import ServiceRef
+from gate.core.user_requests import Source
 from gate.doctor.facts import Held
 from gate.doctor.permissions import MOVE, READ_LOG
 from gate.errors import AccessError, NotFoundError, UnavailableError
+from gate.kinds.http import HttpProbe
 
 REF = ServiceRef("demo", "us-central1", "backend")
 
 
-class Source(Enum):
-    LOGS = "logs"
-    MONITORING = "monitoring"
-
-
 def policy(source, *requests):
-    return SimpleNamespace(metrics=SimpleNamespace(source=source), requests=requests)
+    probes = (Probe("health", HttpProbe("/health")),)
+    rule = MetricsRule(source=source)
+    steps = (50, 100)
+    return Policy(ServiceName(), probes, traffic=steps, requests=requests, metrics=rule)
 
 
 @pytest.mark.parametrize(
     ("given", "asked"),
     [
         (None, False),
-        (SimpleNamespace(), False),
         (policy(Source.LOGS, 200, 0), False),
         (policy(Source.MONITORING), False),
         (policy(Source.MONITORING, 0, 0), False),

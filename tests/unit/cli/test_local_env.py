@@ -21,6 +21,7 @@ def test_the_gate_and_clients_need_these_variables(capsys):
         "CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:8790",
         "LOGGING_EMULATOR_HOST": "127.0.0.1:8790",
         "SECRET_MANAGER_EMULATOR_HOST": "127.0.0.1:8790",
+        "MONITORING_EMULATOR_HOST": "127.0.0.1:8790",
     }
 
 

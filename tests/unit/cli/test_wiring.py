@@ -40,17 +40,3 @@ def test_what_is_waited_for_is_said_on_stderr(capsys):
     wiring.on_wait("waiting for Cloud Run: no answer yet, up to 30 s")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "waiting for Cloud Run: no answer yet, up to 30 s\n")
-
-
-@pytest.mark.parametrize("audience", ["", "1-a.apps.googleusercontent.com"])
-async def test_no_token_goes_over_plain_http(monkeypatch, audience):
-    monkeypatch.delenv("CLOUD_RUN_EMULATOR_HOST", raising=False)
-    monkeypatch.setenv("GATE_ID_TOKEN", "a.b.c")
-    assert await wiring.headers_at("http://127.0.0.1:9", audience) == ()
-
-
-async def test_a_client_of_iap_needs_no_look_before(monkeypatch):
-    monkeypatch.delenv("CLOUD_RUN_EMULATOR_HOST", raising=False)
-    monkeypatch.setenv("GATE_ID_TOKEN", "a.b.c")
-    headers = await wiring.headers_at("https://127.0.0.1:9", "1-a.apps.googleusercontent.com")
-    assert tuple(headers) == (("Proxy-Authorization", "Bearer a.b.c"),)

@@ -10,7 +10,7 @@ import pytest
 from gate.cloud.fresh_headers import expiry_of
 from gate.cloud.identity import ServiceIdentity, own_url
 from gate.cloud.way_in import WayIn
-from gate.errors import AccessError, InfrastructureError
+from gate.errors import AccessError, InfrastructureError, UnavailableError
 
 URL = "https://backend-abc-uc.a.run.app"
 TAG = "https://candidate---backend-abc-uc.a.run.app"
@@ -28,12 +28,15 @@ class Issuer:
         self.made = []
         self.asked = 0
         self.fails = False
+        self.silent = False
 
     def now(self):
         return self.at
 
     async def way_in(self):
         self.asked += 1
+        if self.silent:
+            raise UnavailableError("no answer")
         return self.way
 
     async def token(self, audience):
@@ -136,10 +139,31 @@ async def test_a_round_does_not_begin_with_a_token_that_is_about_to_expire():
     issuer.at += timedelta(minutes=50)
     await identity(URL)
     assert len(issuer.made) == 2
+
+
+async def test_a_good_token_does_where_none_can_be_had_for_a_while():
+    issuer = Issuer()
+    identity = issuer.identity()
+    first = (await identity(URL))[0]
     issuer.fails = True
-    issuer.at += timedelta(minutes=50)
+    issuer.at += timedelta(minutes=59)
+    assert (await identity(URL))[0] == first
+    issuer.at += timedelta(minutes=2)
     with pytest.raises(AccessError):
         await identity(URL)
+
+
+async def test_what_stood_before_the_service_holds_where_nobody_can_tell_for_a_while():
+    issuer = Issuer()
+    identity = issuer.identity()
+    issuer.silent = True
+    with pytest.raises(UnavailableError):
+        await identity(URL)
+    issuer.silent = False
+    first = (await identity(URL))[0]
+    issuer.silent = True
+    issuer.at += timedelta(minutes=5)
+    assert (await identity(URL))[0] == first
 
 
 async def test_headers_do_not_show_their_token():
