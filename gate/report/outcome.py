@@ -10,6 +10,7 @@ from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares,
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
+from gate.report.requests import requests_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     duration,
@@ -35,6 +36,7 @@ def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
+        [*requests_lines(outcome)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],
