@@ -63,8 +63,7 @@ def deliver(result: "Result", upload: str) -> None:
         upload: gs://BUCKET/PREFIX, a folder, or "" for nowhere.
     """
     (entry,) = result.documents
-    if folder := os.environ.get(STEP_OUTPUT):
-        _write_step_output(Path(folder), entry)
+    leave_step_output(entry)
     if not upload:
         return
     sys.stdout.flush()  # how it ended is read meanwhile
@@ -84,13 +83,15 @@ def _why(error: GateError | OSError) -> str:
     return f"{error.strerror} at {error.filename}"
 
 
-def _write_step_output(folder: Path, entry: dict[str, Json]) -> None:
+def leave_step_output(document: dict[str, Json]) -> None:
+    """Writes a decision in short where Cloud Build wants a step's output; elsewhere nothing."""
+    named = os.environ.get(STEP_OUTPUT)
+    if not named or not (folder := Path(named)).is_dir():
+        return
     from gate.report.step_output import step_output  # noqa: PLC0415 - only in Cloud Build
 
-    if not folder.is_dir():
-        return
     try:
-        (folder / "output").write_text(step_output(entry), encoding="ascii")
+        (folder / "output").write_text(step_output(document), encoding="ascii")
     except OSError as error:
         _say(f"{STEP_OUTPUT}: not written ({error.strerror} at {folder / 'output'})")
 

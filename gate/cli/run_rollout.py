@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gate.cli import caller, notifying, results, show, wiring
@@ -58,7 +59,7 @@ def run_rollout(
     ended = carry_out(plan, output, policy=policy, prepare=prepare)
     try:
         results.decided(ended.result, output, policy)
-        deliver(ended.result, output.upload)
+        results.safely("--upload", partial(deliver, ended.result, output.upload))
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 

@@ -92,6 +92,14 @@ def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path, stopped):
     assert said in done.err
 
 
+def test_a_step_that_could_not_begin_says_so(small, tmp_path, output):
+    done = rollout(small, tmp_path, "  who: {htp: {}}\n", BUILDER_OUTPUT=str(output))
+    assert done.code == 2
+    said = json.loads((output / "output").read_text())
+    assert (said["ending"], said["exit_code"], said["rollout"]) == ("not begun", 2, "")
+    assert "htp" in said["why"]
+
+
 @pytest.mark.parametrize("where", ["gs://", "s3://reports/x", "gs://UPPER/x", __file__])
 def test_where_nothing_can_be_kept_is_said_first(small, tmp_path, where):
     done = rollout(small, tmp_path, GOOD, "--upload", where)
