@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from gate.cloud.run import CloudRun
 from gate.cloud.trial import try_reading, try_writing
 from gate.cloud.wire import Patience, Ways, identify_as
 from gate.core.access import Caller, CallerKind
-from gate.core.policy import Policy, SecretRef
+from gate.core.policy import SecretRef
 from gate.core.service import Service, ServiceRef
 from gate.doctor.caller import clock_ahead_s
 from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
@@ -51,20 +51,19 @@ def policy_facts(path: Path) -> PolicyFacts:
     )
 
 
-async def _missing(policy: Policy) -> list[tuple[str, str]]:
+async def _missing(refs: Mapping[str, SecretRef], folder: str) -> tuple[tuple[str, str], ...]:
     """Why each secret without a usable value has none, and the variable that should hold it."""
 
     async def problem(name: str, ref: SecretRef) -> str:
         try:
-            await secret_values.read({name: ref}, "", policy.folder, wiring.secret_manager)
+            await secret_values.read({name: ref}, "", folder, wiring.secret_manager)
         except GateError as error:
             return error.message
         return ""
 
-    refs = policy.secrets
     told = await asyncio.gather(*(problem(name, ref) for name, ref in refs.items()))
     pairs = zip(told, refs.values(), strict=True)
-    return [(said, ref.env) for said, ref in pairs if said]
+    return tuple((said, ref.env) for said, ref in pairs if said)
 
 
 async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
@@ -184,8 +183,12 @@ class _Asking:
         """The policy, once its secrets have been looked for."""
         if self._policy is None:
             return None
-        missing = tuple(await _missing(self._policy.policy))
-        return replace(self._policy, missing_secrets=missing)
+        policy = self._policy.policy
+        hooks = {f"notify.{index}.url": one.url for index, one in enumerate(policy.notify)}
+        secrets, untold = await asyncio.gather(
+            _missing(policy.secrets, policy.folder), _missing(hooks, policy.folder)
+        )
+        return replace(self._policy, missing_secrets=secrets, missing_hooks=untold)
 
     async def _addresses(self, seen: Seen, headers: Headers) -> tuple[Address, ...]:
         if isinstance(seen.service, Unknown):

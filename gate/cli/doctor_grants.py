@@ -85,7 +85,8 @@ async def grants_of(
 
 def secrets_named(policy: Policy) -> tuple[str, ...]:
     """The secrets of Secret Manager that a policy names, each once."""
-    found = (ref.secret for ref in policy.secrets.values())
+    refs = (*policy.secrets.values(), *(one.url for one in policy.notify))
+    found = (ref.secret for ref in refs)
     return tuple(dict.fromkeys(name for name in found if name))
 
 

@@ -67,6 +67,7 @@ class PolicyFacts:
         path: of its file, as it was given.
         missing_secrets: why each of the secrets without a usable value has none, with the
             variable that should hold it, "" where none should.
+        missing_hooks: the same of the addresses under `notify`.
         lacking: extras that are not installed, each with the key of a probe that needs it.
     """
 
@@ -74,6 +75,7 @@ class PolicyFacts:
     policy: Policy
     proving: Proving
     missing_secrets: tuple[tuple[str, str], ...] = ()
+    missing_hooks: tuple[tuple[str, str], ...] = ()
     lacking: tuple[tuple[str, str], ...] = ()
 
 

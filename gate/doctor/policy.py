@@ -33,12 +33,19 @@ def of_policy(facts: Facts) -> Iterator[Finding]:
 
 def _secrets(known: PolicyFacts, where: str) -> Iterator[Finding]:
     for problem, variable in known.missing_secrets:
-        command = f"read -rs {variable} && export {variable}" if variable else ""
-        yield Finding("secret", Result.PROBLEM, where, problem, _NEEDED, command)
+        yield Finding("secret", Result.PROBLEM, where, problem, _NEEDED, _export(variable))
     count = len(known.policy.secrets)
     if count and not known.missing_secrets:
         what = "its secret is there" if count == 1 else f"all {count} secrets are there"
         yield Finding("secret", Result.OK, where, what)
+    for problem, variable in known.missing_hooks:
+        hint = "a rollout goes on, and nobody is told there how it ended"
+        yield Finding("notify", Result.WARNING, where, problem, hint, _export(variable))
+
+
+def _export(variable: str) -> str:
+    """The command that sets a variable without showing its value, "" for none."""
+    return f"read -rs {variable} && export {variable}" if variable else ""
 
 
 def _extras(known: PolicyFacts, where: str) -> Iterator[Finding]:

@@ -137,11 +137,13 @@ def test_a_log_that_gives_no_answer_holds_although_it_may_be_written(small):
 def test_a_secret_of_secret_manager_that_is_not_there_or_may_not_be_read(small, tmp_path, faults):
     probes = '  health: {http: {path: /, headers: {X-Token: "${jwt}"}}}\n'
     head = "secrets: {jwt: {secret: projects/demo/secrets/nowhere/versions/1}}\n"
+    head += "notify: [{url: {env: NO_SUCH_HOOK}}]\n"
     policy = small.policy(tmp_path, probes, head)
     done = small.gate("doctor", "--policy", policy, "--output", "json")
     assert done.code == 5
     assert set(holding(done)) == {"secret"}
     assert "nowhere" in holding(done)["secret"]["what"]
+    assert "NO_SUCH_HOOK is not set" in found(done, "warning")["notify"]["what"]
     faults.on({"do": "deny", "permission": "secretmanager.versions.access"})
     done = small.gate("doctor", "--policy", policy, "--output", "json")
     assert holding(done)["permission"]["command"].startswith(

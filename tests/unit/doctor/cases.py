@@ -426,6 +426,10 @@ CASES = [
         ("secret", PROBLEM, "secret alice: T is not set", "read -rs T && export T"),
     ),
     (
+        with_policy(missing_hooks=(("secret notify.0.url: HOOK is not set", "HOOK"),)),
+        ("notify", WARNING, "notify.0.url: HOOK is not set", "read -rs HOOK && export HOOK"),
+    ),
+    (
         with_policy(replace(POLICY, secrets={"alice": SecretRef("T")})),
         ("secret", OK, "its secret is there", ""),
     ),
