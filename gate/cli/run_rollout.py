@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.cli import notifying, results, show, wiring
+from gate.cli import caller, notifying, results, show, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
 from gate.controller.loop import Controller, World
@@ -142,16 +142,22 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
-            probes, redactor = wiring.probes_of(
+            probes, redactor, versions = await wiring.probes_of(
                 how.policy, logs, wiring.configurations_of(platform)
             )
+            plan = replace(plan, secret_versions=tuple(sorted(versions.items())))
+        counting = None
+        if how.policy is not None and any(plan.requests):
+            counting = wiring.user_requests_of(ref, how.policy)
+            await stack.enter_async_context(counting)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output.form))
         if (spans := wiring.exporting()) is not None:
             narrator = show.Both(narrator, spans.narrator)
-        identity = wiring.identity_of(platform)
+        audience = how.policy.candidate.audience if how.policy else ""
+        identity = caller.identity_of(platform, audience)
         world = World(
             platform,
             probes,
@@ -162,6 +168,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            counting,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

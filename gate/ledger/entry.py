@@ -26,6 +26,7 @@ from gate.ledger.evidence import (
     verdict_value,
 )
 from gate.ledger.fitting import cut, fitted
+from gate.ledger.user_requests import user_requests_value
 
 FORMAT = 1
 FINDINGS_MAX = 10
@@ -96,6 +97,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "evidence": [
             *evidence_values(_worth_keeping(rollout.evidence), probes, FINDINGS_MAX),
         ],
+        "user_requests": user_requests_value(rollout),
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
@@ -107,6 +109,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
