@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Sample
-from gate.drafting.expectations import limit_s, type_of
+from gate.drafting.expectations import SLOWER, limit_s, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Way:
 
     def journey(self, steps: Sequence[Json], samples: Sequence[Sample]) -> dict[str, Json]:
         """A `journey` question."""
-        return {"journey": {**self.limit("timeout", samples), "steps": [*steps]}}
+        return {"journey": {**self.limit("timeout", samples), **SLOWER, "steps": [*steps]}}
 
     def step(
         self,

@@ -9,16 +9,19 @@ from itertools import count
 import pytest
 from websockets.asyncio.server import serve
 
+from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence, Outcome
 from gate.core.expectations import Pattern
 from gate.core.policy import IdentityRule, Probe
 from gate.core.proof import Proving
 from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
+from gate.kinds.journey import JourneyProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.room_parties import Party
 from gate.kinds.room_steps import Step
 from gate.kinds.rooms import RoomsProbe
+from gate.kinds.steps import Step as Steps
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
 from gate.mutation.run import ControlError, MutationRun
@@ -135,6 +138,19 @@ async def test_whoever_has_noticed_nothing_yet_goes_on_and_the_others_do_not():
     whole = await prove(Service(), STRICT, twin, whole=True)
     assert whole.kills["twin"] == whole.kills["strict"]
     assert whole.killed == some.killed
+
+
+async def test_lateness_is_noticed_beside_stable_with_no_limit_of_its_own():
+    step = Steps("GET", "/health")
+    beside = Probe("beside", HttpProbe("/health", slower_percent=300))
+    trip = Probe("trip", JourneyProbe((step, Steps("GET", "/else")), slower_percent=300))
+    trials = await prove(Service(), beside, trip, repeats=Repeats(), baseline=Baseline.STABLE)
+    late = {one.mutant: one.noticed for one in trials.trials if "5 s late" in one.mutant}
+    assert late == {
+        "GET /health: 5 s late": ("beside",),
+        "step 1, GET /health: 5 s late": ("trip",),
+        "step 2, GET /else: 5 s late": ("trip",),
+    }
 
 
 def runner_in(folder):
