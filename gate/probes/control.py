@@ -13,7 +13,7 @@ from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Asked, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
-from gate.core.shapes import Shape, broken, together, unlike, unreadable
+from gate.core.shapes import Shape, broken, together, uncalled, unlike, unreadable
 from gate.core.slowness import TOLD_PERCENT, TRIES, Took, slowest
 from gate.core.statistics import SprtResult
 from gate.kinds.keys import keys_of
@@ -236,6 +236,7 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         return own
     breaks = [(Symptom.SCHEMA, *one) for one in broken(own.shape, promised)]
     breaks += [(Symptom.BODY, *one) for one in unreadable(own.shape, promised)]
+    breaks += [(Symptom.FORBIDDEN, *one) for one in uncalled(own.shape, promised)]
     if not breaks:
         return _told_apart(own, unlike(own.shape, promised))
     findings = tuple(
@@ -243,11 +244,13 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         for symptom, now, was in breaks[:BREAKS_MAX]
     )
     more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
+    uncalled_for = breaks[0][0] is Symptom.FORBIDDEN
+    what = "stable does not send" if uncalled_for else "another shape than stable's:"
     return replace(
         own,
         outcome=Outcome.FAILED,
         findings=findings,
-        seen=f"another shape than stable's: {breaks[0][1]}{more}",
+        seen=f"{what} {breaks[0][1]}{more}",
         right_times=0,
     )
 
