@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         wait_s=args.wait,
         again=args.again,
         proof=proof,
+        policy_file=str(args.policy),
     )
     return run_rollout(
         plan, args.output, policy=policy, prepare=_prepared if args.revision else None

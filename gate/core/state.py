@@ -145,6 +145,7 @@ class Plan:
         revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
         suffix: three letters that end the name of a revision that the gate creates.
         past: what the ledger remembers, where it was asked before a move by hand.
+        policy_file: the policy as the command line names it, for commands that are printed.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
         dwell_s: how long it is probed at each step before the next.
@@ -182,6 +183,7 @@ class Plan:
     verify_within_s: float = 120.0
     policy_digest: str = ""
     policy_source: str = ""
+    policy_file: str = ""
     past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
     dwell_s: float = 60.0
