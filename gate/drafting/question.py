@@ -52,6 +52,11 @@ class Draft:
         """Whether any question is about what the service does, not only whom it refuses."""
         return any(map(_is_alive, self.questions))
 
+    @property
+    def recalls(self) -> bool:
+        """Whether some question relies on what another request left: a room, or a journey."""
+        return any("journey" in one.ask or "parties" in _parts(one.ask) for one in self.questions)
+
     def without(self, reasons: Mapping[str, str]) -> "Draft":
         """The draft without these questions, whose names lead to why; and those that need them."""
         gone = dict(reasons)
