@@ -169,7 +169,10 @@ class Asking:
             if self._stable is not None and (await self._once(probe, self._stable)).not_yet:
                 return False
             said = self._run.words.line(seen.seen, TEXT_MAX)
-            text = f"the candidate says {said}: asking again for at most {left_s:.0f} s"
+            text = (
+                f"the candidate says {said}: asking again for at most {left_s:.0f} s, until it is "
+                "ready (candidate.starting_within)"
+            )
             self._progress(Progress(probe.name, text, of=int(left_s)))
             return True
 
