@@ -81,6 +81,7 @@ class Asking:
     def look_back(self, probes: Sequence[Probe]) -> None:
         """Looks at what the same round has seen at another address."""
         self._enough.look_back(probes)
+        self._hosts.look_back(probes)
 
     def needs(self, probe: Probe) -> bool:
         """Whether it is still to be asked."""
