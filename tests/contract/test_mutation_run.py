@@ -98,6 +98,18 @@ class Idle:
         return [Evidence(one.name, "x", Outcome.PASSED, "", "", "", now, 0.0) for one in probes]
 
 
+class Counting:
+    """Counts how often the probes were run."""
+
+    def __init__(self, runner):
+        self.runner = runner
+        self.runs = 0
+
+    async def run(self, *asked):
+        self.runs += 1
+        return await self.runner.run(*asked)
+
+
 async def prove(service, *probes, **how):
     async with service.serve() as running:
         return await proven(f"127.0.0.1:{running.sockets[0].getsockname()[1]}", *probes, **how)
@@ -180,6 +192,44 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     strict, suite = proving.shown((STRICT, SUITE))
     assert strict is STRICT
     assert suite.spec.can_fail == {"test_staging.py::test_health"}
+
+
+SHARING = """
+import json
+seen = {}
+
+def status(path):
+    answer = get(path)
+    try:
+        return json.loads(answer.read()).get("status", "gone") if answer.code == 200 else "none"
+    except (ValueError, AttributeError):
+        return "none"
+
+def test_one():
+    seen["one"] = status("/one")
+
+def test_two():
+    status("/two")
+    assert seen.get("one", "none") in ("healthy", "none")
+
+def test_three():
+    status("/three")
+
+def test_four():
+    status("/four")
+"""
+
+
+@campaign  # some forty runs of pytest
+async def test_a_test_that_fails_by_what_another_one_met_was_not_seen_failing(tmp_path):
+    suite = Probe("suite", spec())
+    runner = Counting(runner_in(write(tmp_path, test_staging=SHARING)))
+    trials = await prove(Service(), suite, runner=runner)
+    assert trials.tests["suite"] == dict.fromkeys(trials.tests["suite"], 0)
+    assert trials.untried == {}
+    places = {"/one", "/two", "/three", "/four"}
+    alone = [one for one in trials.trials if any(place in one.mutant for place in places)]
+    assert 2 < runner.runs < len(alone), (runner.runs, len(alone))
 
 
 async def test_one_fault_is_enough_for_a_test_and_what_was_seen_before_is_not_asked_again(tmp_path):
