@@ -72,4 +72,5 @@ class Case:
             self.killed,
             self.failed,
             reachable=any(probe not in self.missed for probe in self.touched),
+            whose=tuple(probe.name for probe in self.touched) if mutant.place.step else (),
         )
