@@ -117,11 +117,17 @@ class SuitePlan:
             name for name, one in self._tests.items() if one.takes(mutant) and not one.meets(steps)
         )
 
-    def over(self, step: Step, failed: Iterable[str]) -> None:
-        """Notes what came of a run."""
+    def over(self, step: Step, failed: Iterable[str], *, met: bool = True) -> None:
+        """Notes what came of a run.
+
+        Args:
+            step: the run, or its part.
+            failed: tests that were seen failing.
+            met: whether there was time for it at all.
+        """
         for name in step.tests:
             self._tests[name].running = False
-            self._tests[name].met.add(step.mutant.name)
+            self._tests[name].met |= {step.mutant.name} if met else set()
         for name in failed:
             if name in self._tests:
                 self._tests[name].failed = True

@@ -65,17 +65,22 @@ class SuiteRun:
                 parts = [(by_name[step.mutant.name], step.tests) for step in steps]
                 unseen = await self._unseen(parts, suite)
                 for step, (case, tests) in zip(steps, parts, strict=True):
-                    if case.mutant.name not in unseen:
-                        async with self._few:
-                            await self._against(case, suite, tests)
+                    met = case.mutant.name in unseen or await self._alone(case, suite, tests)
                     async with freed:
-                        plan.over(step, case.failed.get(suite.name, ()))
+                        plan.over(step, case.failed.get(suite.name, ()), met=met)
                         freed.notify_all()
-                    left = pace(plan.left)
-                told = f"{plan.failed} of {len(plan)} tests seen failing"
-                self._progress.said(f"{suite.name}: {told}{left}")
+                    told = f"{plan.failed} of {len(plan)} tests seen failing{pace(plan.left)}"
+                    self._progress.said(f"{suite.name}: {told}")
 
         await together(go_on() for _ in range(min(SUITES_AT_ONCE, self._how.at_once)))
+
+    async def _alone(self, case: Case, suite: Probe, tests: frozenset[str]) -> bool:
+        """A suite meets one mutant with these tests; whether there was time for it."""
+        async with self._few:
+            if not self._suites.in_time(suite):
+                return False
+            await self._against(case, suite, tests)
+            return True
 
     async def _unseen(self, parts: Parts, suite: Probe) -> frozenset[str]:
         """Of several mutants those that no test noticed; whatever one did is looked at alone."""

@@ -120,6 +120,15 @@ def test_faults_at_different_places_go_into_one_run_where_each_test_meets_one_of
     ]
 
 
+def test_what_there_was_no_time_for_was_not_met():
+    plan = SuitePlan({"a": frozenset({ONE}), "b": frozenset({TWO})}, MUTANTS)
+    one, two = plan.next(2)
+    plan.over(one, one.tests)
+    plan.over(two, (), met=False)
+    assert (plan.running, plan.untried) == (False, ("b",))
+    assert two in plan.next(2)
+
+
 def test_what_nobody_waits_for_alone_goes_with_others():
     tests = {"a": frozenset({ONE}), "b": frozenset({TWO}), "c": frozenset({CHAT})}
     runs = together(SuitePlan(tests, MUTANTS))
