@@ -112,8 +112,7 @@ async def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
 
 def _ready_until(policy: Policy) -> datetime:
     """Until when one that says that it is starting is asked again."""
-    ready_within = timedelta(seconds=policy.candidate.ready_within_s)
-    return wiring.SystemClock().now() + ready_within
+    return wiring.SystemClock().now() + timedelta(seconds=policy.candidate.not_yet_s)
 
 
 async def _must_exist(platform: Platform, name: str) -> None:

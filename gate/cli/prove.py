@@ -190,7 +190,15 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
         if not args.no_file:
             part.keep(Trials((), tuple(trials)).said(redactor.text).trials)
 
-    how = RunSettings(args.at_once, args.whole, policy.baseline, args.suite_time, before, keep)
+    how = RunSettings(
+        args.at_once,
+        args.whole,
+        policy.baseline,
+        policy.repeats,
+        args.suite_time,
+        before,
+        keep,
+    )
     if before:
         told(f"going on from {part.path}: {len(before)} mutants were met before")
     try:

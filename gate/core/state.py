@@ -147,6 +147,8 @@ class Plan:
         revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
         suffix: three letters that end the name of a revision that the gate creates.
         past: what the ledger remembers, where it was asked before a move by hand.
+        not_yet_s: how long of that the candidate may answer that it is starting.
+        policy_file: the policy as the command line names it, for commands that are printed.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
         requests: least number of users' own requests to it at each step, as the policy has it.
@@ -187,10 +189,12 @@ class Plan:
     probes: tuple[Probe, ...] = ()
     on_hold: OnHold = OnHold.KEEP
     ready_within_s: float = 240.0
+    not_yet_s: float = 180.0
     deadline_s: float = 1200.0
     verify_within_s: float = 120.0
     policy_digest: str = ""
     policy_source: str = ""
+    policy_file: str = ""
     past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
     requests: tuple[int, ...] = ()
@@ -241,6 +245,7 @@ class Plan:
             "probes": () if kind is Kind.PROMOTE else probes,
             "on_hold": policy.on_hold,
             "ready_within_s": policy.candidate.ready_within_s,
+            "not_yet_s": policy.candidate.not_yet_s,
             "deadline_s": policy.deadline_s,
             "steps": policy.traffic[-1:] if by_hand else policy.traffic,
             "requests": () if by_hand else policy.requests,
