@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, results, show, wiring
+from gate.api import wiring
+from gate.cli import manual_moves, options, results, show
 from gate.cli.options import Output
 from gate.cli.run_rollout import carry_out
 from gate.core.gcloud import instead

@@ -2,7 +2,8 @@
 
 import argparse
 
-from gate.cli import manual_moves, options, wiring
+from gate.api import wiring
+from gate.cli import manual_moves, options
 from gate.core.manual_moves import tag_for
 from gate.core.policy import Policy
 from gate.core.state import Kind, Plan

@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from gate.cli import adopted, options, wiring
+from gate.api import wiring
+from gate.cli import adopted, options
 from gate.cli.delivery import add_upload
 from gate.cli.run_rollout import run_rollout
 from gate.core.state import Kind, Plan
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
     """With the revisions that exist: which may be meant, where users may go back to."""
     if plan.quarantine:
-        from gate.cli.manual_moves import prepared  # noqa: PLC0415 - only where users go back
+        from gate.api.moves import prepared  # noqa: PLC0415 - only where users go back
 
         return await prepared(plan, platform, ledger)
     try:
