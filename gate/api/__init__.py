@@ -8,4 +8,11 @@ moves .......... what a move by hand must know of the service and its history
 driving ........ carries one plan through the controller
 notices ........ tells a policy's webhooks
 looking ........ how a service stands
+plans .......... what was asked for, as a plan
+outcome ........ what came of it, typed
+standing ....... how a service stands, typed
+progress ....... what goes on meanwhile
+call ........... what every call takes
+carrying ....... carries a plan out for a caller
+calls .......... what `from gate import ...` gives
 """
