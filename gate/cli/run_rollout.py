@@ -66,7 +66,7 @@ def carry_out(
     """
     ended: list[Ended] = []
     letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters))
+    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
     main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)

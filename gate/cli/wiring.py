@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from gate.core.origin import RELEASE, Origin
 from gate.core.policy import ServiceName
 from gate.core.redaction import SHORTEST, Redactor
 from gate.core.service import ServiceRef
@@ -144,6 +145,27 @@ def actor() -> str:
         "core", "account"
     )
     return account or _login_name()
+
+
+BUILDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("github actions", "GITHUB_RUN_ID", ("GITHUB_WORKFLOW",), ("GITHUB_SHA",)),
+    ("gitlab ci", "CI_PIPELINE_ID", ("CI_PIPELINE_SOURCE",), ("CI_COMMIT_SHA",)),
+    ("cloud build", "BUILD_ID", ("TRIGGER_NAME", "TRIGGER_ID"), ("COMMIT_SHA", "REVISION_ID")),
+)
+"""What runs the gate, told by a variable that holds its id; then those of trigger and commit."""
+
+
+def origin() -> Origin:
+    """In which build, and from which commit, the gate is asked, by the environment."""
+    for system, build, triggers, commits in BUILDS:
+        if os.environ.get(build):
+            told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
+            return Origin("", system, *told, release=RELEASE)
+    return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
+
+
+def _first_of(names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")
 
 
 def _login_name() -> str:

@@ -1,7 +1,11 @@
 """What the ledger's entries remember of a service: who served, and what was decided on whom."""
 
 from gate.core.policy import Json
-from gate.core.state import Ending, Past, PastMove
+from gate.core.state import Ending, Past, PastMove, PastOutcome
+from gate.ledger.canonical import digest
+
+SEEN_MAX = 5
+"""Most outcomes that a rollout's first entry vouches for."""
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
@@ -33,7 +37,23 @@ def past_of(entries: tuple[dict[str, Json], ...]) -> Past:
         shares = [one for one, _ in _named_shares_of(entry)]
         served |= dict.fromkeys(one for one in shares if one != name or last.get(one) == "")
     against = tuple((name, verdict) for name, verdict in last.items() if verdict)
-    return Past(past_moves(entries), tuple(served), against)
+    return Past(past_moves(entries), tuple(served), against, newest_outcomes(entries))
+
+
+def newest_outcomes(entries: tuple[dict[str, Json], ...]) -> tuple[PastOutcome, ...]:
+    """The newest outcomes of these entries, which are newest first, with their digests.
+
+    One that has no canonical form was not written by the gate, and is none.
+    """
+    found: list[PastOutcome] = []
+    for entry in entries:
+        if entry.get("entry") == "outcome" and len(found) < SEEN_MAX:
+            try:
+                one = PastOutcome(str(entry["rollout"]), str(entry["at"]), digest(entry))
+            except (KeyError, TypeError, ValueError):
+                continue
+            found.append(one)
+    return tuple(found)
 
 
 def _candidate_name(entry: dict[str, Json]) -> str:

@@ -126,4 +126,4 @@ def test_the_past_knows_who_served_and_what_was_decided_last():
 
 @pytest.mark.parametrize("odd", [{}, {"entry": "outcome"}, {"entry": "outcome", "candidate": 5}])
 def test_a_past_that_somebody_else_wrote_is_read_as_far_as_it_goes(odd):
-    assert past_of((odd,)) == Past()
+    assert past_of((odd,)) == Past(outcomes=())
