@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
+    from gate.cloud.movers import AuditLog
     from gate.cloud.run import CloudRun
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
@@ -271,6 +272,14 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     from gate.cloud.wire import Ways  # noqa: PLC0415
 
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
+
+
+def audit_log_of(ref: ServiceRef) -> "AuditLog":
+    """Who wrote on the service, by the platform's own audit log."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.movers import AuditLog  # noqa: PLC0415
+
+    return AuditLog(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
 
 
 def identity_of(platform: "CloudRun") -> "Identity":
