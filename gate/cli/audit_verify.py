@@ -104,20 +104,16 @@ def _verified(file: IO[bytes], only: str, heads: dict[str, Head | None] | None =
 
 
 def _read(file: IO[bytes], only: str, head: Head | None) -> Report:
-    report = _verified(file, only)
-    if head is None or (not only and len(report.services) != 1):
-        if not report.services and report.whole:
-            raise InfrastructureError("the ledger is empty (got no entry, expected at least one)")
-        if head is not None:
-            raise UsageError(
-                "gate audit verify --head: is of one service "
-                f"(got a file with {len(report.services)})",
-                "name it with --project, --region and --service",
-            )
-        return report
-    file.seek(0)
-    place = only or report.services[0].service
-    return _verified(file, place, {place: head})
+    report = _verified(file, only, {only: head} if head else None)
+    if head and not only and len(report.services) > 1:
+        raise UsageError(
+            "gate audit verify --head: is the end of one service's ledger "
+            f"(got a file with {len(report.services)} services)",
+            "name it with --project, --region and --service",
+        )
+    if not report.services and report.whole:
+        raise InfrastructureError("the ledger is empty (got no entry, expected at least one)")
+    return report
 
 
 async def _of_service(ref: ServiceRef) -> Report:
@@ -185,7 +181,7 @@ def _moved(report: Report, service: Service) -> Report:
 
 
 async def _with_authors(ref: ServiceRef, report: Report) -> Report:
-    """Names who moved traffic without an entry, by the platform's audit log where it is readable."""
+    """Names who moved traffic without an entry, by the platform's audit log where it can be."""
     found = [one for one in report.findings if one.what is What.DRIFT][-AUTHORS_MAX:]
     if not found:
         return report

@@ -84,6 +84,10 @@ class Chain:
         """Whether an entry of this hash has come."""
         return digest in self.tips or digest in self._past or digest in self._before
 
+    def hears_of(self, digest: str) -> bool:
+        """Whether one has come, or an outcome says that it may not have been kept."""
+        return self.knows(digest) or digest in self._unkept
+
     def legacy(self, digest: str, entry: Seen) -> None:
         """Takes an intention of format 1, which the first one of the chain may follow."""
         link = Link(digest, 0, entry.rollout, entry.at)
@@ -123,7 +127,7 @@ class Chain:
     def close(self) -> None:
         """No more entries come: whoever still waits does so in vain."""
         while self._waiting:
-            self._resolve(next(iter(self._waiting)))
+            self._resolve(self._first_waiting())
 
     def end_at(self, head: Head | None) -> None:
         """Holds the end of the chain against what the service says of its last write.
@@ -267,17 +271,24 @@ class Chain:
     def _give_up(self, now: str) -> None:
         """Whoever has waited too long is told of, the first first."""
         while self._waiting:
-            before = next(iter(self._waiting))
+            before = self._first_waiting()
             (entry, _), *_ = self._waiting[before]
             if self._waits <= WAITING_MAX and _apart_s(entry.at, now) <= WAITS_S:
                 return
             self._resolve(before)
 
+    def _first_waiting(self) -> str:
+        """What the lowest entry that waits is waiting for."""
+        return min(self._waiting, key=lambda one: self._waiting[one][0][0].sequence)
+
     def _skip(self, before: str) -> None:
         """The entry that these follow was never kept, as the outcome of its rollout says."""
-        entry, _ = self._waiting[before][0]
-        self._take(Link(before, entry.sequence - 1), self.tips)
-        self._wake(before)
+        while before in self._waiting and (first := self._first_waiting()) != before:
+            self._resolve(first)
+        if before in self._waiting:
+            entry, _ = self._waiting[before][0]
+            self._take(Link(before, entry.sequence - 1), self.tips)
+            self._wake(before)
 
     def _resolve(self, before: str) -> None:
         """What these follow will not come."""
@@ -303,8 +314,8 @@ class Chain:
         else:
             there = [one for one in self.tips.values() if one.sequence == entry.sequence - 1]
             text = (
-                f"{(there or [self.head])[0].told} is not what {link.told} knows of it: it was "
-                "altered, or put in the place of the one that took effect"
+                f"{(there or [self.head])[0].told} is not the one that {link.told} follows: it was "
+                "altered, or the one that took effect is missing"
             )
             self._say(What.ALTERED, text, link)
         self._take(Link(before, entry.sequence - 1), self.tips)

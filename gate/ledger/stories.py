@@ -51,7 +51,7 @@ class Stories:
     Args:
         service: `PROJECT/REGION/NAME`.
         find: hears what is wrong.
-        knows: whether the chain has an intention of this hash.
+        knows: whether the chain has heard of an intention of this hash.
 
     Attributes:
         cut: how many outcomes hold a part of their evidence only.
@@ -203,9 +203,9 @@ class Stories:
         if story.previous and not self._knows(story.previous):
             text = (
                 f"the outcome of rollout {story.rollout} ({story.outcome_at}) follows an entry "
-                "that the ledger does not have: it was invented, or that entry was removed"
+                "that the ledger does not have: that one was removed, or this one invented"
             )
-            self._say(What.INVENTED, text, story, story.outcome_at)
+            self._say(What.MISSING, text, story, story.outcome_at)
         known = {*story.listed, *story.unkept}
         more = [at for digest, at in story.intentions.items() if digest not in known]
         lost = [digest for digest in story.listed if digest not in story.intentions]

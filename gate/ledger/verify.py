@@ -17,7 +17,7 @@ class _Service:
     def __init__(self, name: str, report: Report) -> None:
         self.verified = Verified(name)
         self.chain = Chain(name, report.add)
-        self.stories = Stories(name, report.add, self.chain.knows)
+        self.stories = Stories(name, report.add, self.chain.hears_of)
         self.entries = 0
         self.last_at = ""
         self.reordered = 0
@@ -97,7 +97,8 @@ def verify(
         only: the service that it is the ledger of, `PROJECT/REGION/NAME`; "" where it may be that
             of several.
         heads: what services say of their last write, by the same name; None for one without a
-            mark. A service that is not in it is verified by its entries alone.
+            mark. A service that is not in it is verified by its entries alone. With "" for a name
+            it is whichever is the only one.
     """
     report = Report()
     services: dict[str, _Service] = {}
@@ -123,7 +124,10 @@ def verify(
     for place, count in foreign.items():
         text = f"{count} entries are of {place}, not of {only}"
         report.add(Finding(What.FOREIGN, text, place))
-    _ended(report, services, heads or {})
+    heads = heads or {}
+    if "" in heads and len(services) == 1:
+        heads = dict.fromkeys(services, heads[""])
+    _ended(report, services, heads)
     return report
 
 

@@ -31,7 +31,10 @@ def read(lines):
 
 
 def removed(dice, ledger):
-    at = dice.randrange(len(ledger.lines))
+    """One entry, but for a write that took no effect and of which nobody knows that it was kept."""
+    unsure = {one for entry in read(ledger.lines) for one in entry.get("intentions_unkept", ())}
+    sure = [at for at, entry in enumerate(read(ledger.lines)) if digest(entry) not in unsure]
+    at = dice.choice(sure)
     lines = [*ledger.lines]
     gone = json.loads(lines.pop(at))
     return Forged(lines, ledger.heads, {gone["rollout"]})

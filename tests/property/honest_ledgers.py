@@ -7,17 +7,18 @@ conflict, or happen with their answer lost; gates are killed at any moment.
 import asyncio
 import random
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gate.controller.bookkeeping import Waits
 from gate.controller.loop import Controller, World
-from gate.core.annotation import parse_annotation, KEY
+from gate.core.annotation import KEY, parse_annotation
 from gate.core.evidence import Outcome
 from gate.core.origin import Origin
 from gate.core.redaction import Redactor
 from gate.core.state import Kind
 from gate.core.traffic import Split
 from gate.errors import UnavailableError
-from gate.ledger.canonical import canonical
+from gate.ledger.canonical import canonical, digest
 from gate.ledger.findings import Head
 from gate.ledger.past import past_of
 from gate.ports import LedgerQuery, UsersAnswer
@@ -38,12 +39,8 @@ class TickingClock(FakeClock):
     """Never says the same time twice."""
 
     def now(self):
-        self._now = self._now.replace() + self.TICK
+        self._now += timedelta(milliseconds=7)
         return super().now()
-
-    from datetime import timedelta
-
-    TICK = timedelta(milliseconds=7)
 
 
 class UnluckyLedger(FakeLedger):
@@ -111,18 +108,16 @@ async def _honest(dice, rollouts, lost):
     text = dict((await platform.read_service()).annotations).get(KEY, "")
     mark = parse_annotation(text)
     written = [parse_annotation(dict(one.annotations)[KEY]) for one in platform.writes]
-    lines = tuple(map(canonical, entries))
-    told = b"".join(lines).decode()
+    known = _known(entries)
     return Ledger(
-        lines,
+        tuple(map(canonical, entries)),
         {SERVICE: Head(mark.sequence, mark.entry)},
-        unrecorded=any(one.entry not in _known(entries, told) for one in written),
+        unrecorded=any(one.entry not in known for one in written),
     )
 
 
-def _known(entries, told):
-    from gate.ledger.canonical import digest
-
+def _known(entries):
+    """Hashes of the intentions that there are, or of which an outcome tells."""
     known = {digest(one) for one in entries if one["entry"] == "intention"}
     for one in entries:
         known |= set(one.get("intentions_unkept", ()))
