@@ -202,7 +202,8 @@ async def _author(log: "AuditLog", finding: Finding) -> str:
         return ""
     except InfrastructureError as error:
         return f" (the platform's audit log cannot be read: {error.message})"
-    who = (f"{one.who} at {one.at:%Y-%m-%d %H:%M:%S} UTC ({one.method})" for one in writes)
+    others = writes[1:] or writes  # the first one is that of the entry before
+    who = (f"{one.who} at {one.at:%Y-%m-%d %H:%M:%S} UTC ({one.method})" for one in others)
     listed = ", ".join(dict.fromkeys(who))
     return f"; writes then, by the platform's audit log: {listed}" if listed else ""
 

@@ -1,5 +1,6 @@
 """What the ledger's entries remember of a service: who served, and what was decided on whom."""
 
+from gate.core.annotation import RolloutAnnotation
 from gate.core.policy import Json
 from gate.core.state import Ending, Past, PastMove, PastOutcome
 from gate.ledger.canonical import digest
@@ -54,6 +55,38 @@ def newest_outcomes(entries: tuple[dict[str, Json], ...]) -> tuple[PastOutcome, 
                 continue
             found.append(one)
     return tuple(found)
+
+
+def unexplained(mark: RolloutAnnotation, entries: tuple[dict[str, Json], ...]) -> str:
+    """Why these entries do not explain the last write on a service, "" where they do.
+
+    Args:
+        mark: what the service says of that write.
+        entries: newest first; where none of them is as old as the write, nobody can tell.
+    """
+    if not mark.sequence:
+        return ""
+    numbers = [
+        number
+        for entry in entries
+        if isinstance(number := entry.get("sequence"), int) and entry.get("entry") == "intention"
+    ]
+    if any(_digest(entry) == mark.entry for entry in entries):
+        return ""
+    if not numbers or min(numbers) > mark.sequence:
+        return ""
+    newest = max(numbers)
+    if newest < mark.sequence:
+        return f"its last write is explained by entry {mark.sequence}, the ledger ends at {newest}"
+    return f"its last write is explained by an entry {mark.sequence} that the ledger does not have"
+
+
+def _digest(entry: dict[str, Json]) -> str:
+    """The hash of an entry, "" of what no gate wrote."""
+    try:
+        return digest(entry)
+    except (TypeError, ValueError):
+        return ""
 
 
 def _candidate_name(entry: dict[str, Json]) -> str:
