@@ -16,7 +16,14 @@ from gate.cli import manual_moves, options, show, wiring
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
-from gate.errors import ExitCode, InfrastructureError, UnavailableError, UsageError
+from gate.errors import (
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
 from gate.ledger.canonical import canonical
 from gate.ledger.findings import Finding, Head, Report, What
 
@@ -63,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """
     gc.disable()  # there are no cycles, and looking for them is a fifth of the time
     report = _of_file(args) if args.file else wiring.run_async(_of_service(_service_of(args)))
+    wiring.run_async(_bundles(report))
     value = report.value()
     if args.output == "json":
         show.say_json(value)
@@ -140,6 +148,33 @@ async def _of_service(ref: ServiceRef) -> Report:
             f"{ref}: was written on while its ledger was read",
             "verify again once no rollout is at work (gate status says so)",
         )
+
+
+async def _bundles(report: Report) -> None:
+    """Holds the bundles of evidence against their hashes, as far as they can be had."""
+    for service in report.services:
+        for rollout, at, where, digest in service.bundles:
+            what = await _bundle_fault(where, digest)
+            if what is None:
+                continue
+            text = f"the evidence of rollout {rollout} ({at}) at {where}: {what[1]}"
+            report.add(Finding(what[0], text, service.service, rollout, at))
+
+
+async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
+    """What is wrong with a bundle, None where nothing is, or it cannot be had."""
+    place, _, name = where.rpartition("/")
+    try:
+        async with wiring.bundles(place or ".") as bundles:
+            content = await bundles.get(name) if bundles else b""
+    except NotFoundError:
+        return What.MISSING, "it is not there"
+    except GateError as error:
+        print(f"note: {where} cannot be read: {error.message}", file=sys.stderr)
+        return None
+    from gate.ledger.seen import hash_of  # noqa: PLC0415 - as in _verified
+
+    return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
 
 
 def _line(entry: dict[str, Json]) -> bytes:

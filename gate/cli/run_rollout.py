@@ -105,6 +105,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
         ledger = await stack.enter_async_context(wiring.ledger_of(ref))
+        bundles = await stack.enter_async_context(wiring.bundles(wiring.bundles_place(plan.kind)))
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
@@ -126,6 +127,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            bundles,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

@@ -8,7 +8,8 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ from gate.core.origin import RELEASE, Origin
 from gate.core.policy import ServiceName
 from gate.core.redaction import SHORTEST, Redactor
 from gate.core.service import ServiceRef
+from gate.core.state import Kind
 from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
@@ -25,14 +27,17 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.logs import CloudLogs
     from gate.cloud.movers import AuditLog
     from gate.cloud.run import CloudRun
+    from gate.cloud.wire import Wire
     from gate.core.policy import Policy, SecretRef
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
+    from gate.ports import Bundles, Configurations, Headers, Identity, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
+BUNDLES = "GATE_BUNDLES"
 EMULATOR_ISSUER = "GCE_METADATA_HOST"
 
 
@@ -274,12 +279,66 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
 
 
+@asynccontextmanager
+async def bundles(where: str) -> AsyncIterator["Bundles | None"]:
+    """Where evidence is kept that entries have no room for.
+
+    Args:
+        where: gs://BUCKET/PREFIX, or a folder; "" for nowhere.
+
+    Raises:
+        UsageError: it is no bucket.
+    """
+    if "://" in where:
+        from gate.cloud.bucket import BucketBundles  # noqa: PLC0415
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        async with BucketBundles(storage(), folder_of(where)) as bucket:
+            yield bucket
+    elif where:
+        from pathlib import Path  # noqa: PLC0415
+
+        from gate.ledger.folder import FolderBundles  # noqa: PLC0415
+
+        yield FolderBundles(Path(where))
+    else:
+        yield None
+
+
+def bundles_place(kind: Kind) -> str:
+    """Where GATE_BUNDLES wants them, "" for nowhere; a wrong one stops no move by hand.
+
+    Raises:
+        UsageError: it names no bucket.
+    """
+    where = os.environ.get(BUNDLES, "").strip()
+    if "://" in where:
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        try:
+            folder_of(where)
+        except UsageError as error:
+            if kind is not Kind.ROLLOUT:
+                return ""
+            raise UsageError(f"{BUNDLES}: {error.message}", error.hint) from None
+    return where
+
+
 def audit_log_of(ref: ServiceRef) -> "AuditLog":
     """Who wrote on the service, by the platform's own audit log."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.movers import AuditLog  # noqa: PLC0415
 
     return AuditLog(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+
+
+def storage() -> "Wire":
+    """Cloud Storage: the emulator that the environment names (http:// may lead), or the real."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
+
+    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0))
 
 
 def identity_of(platform: "CloudRun") -> "Identity":

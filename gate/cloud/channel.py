@@ -20,6 +20,7 @@ class Api(Enum):
 
     RUN = ("Cloud Run", "run.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
     LOGGING = ("Cloud Logging", "logging.googleapis.com", "LOGGING_EMULATOR_HOST")
+    STORAGE = ("Cloud Storage", "storage.googleapis.com", "STORAGE_EMULATOR_HOST")
 
     def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title

@@ -11,10 +11,10 @@ from gate.core.annotation import RolloutAnnotation
 from gate.core.service import Service
 from gate.core.state import Kind, PastOutcome, Plan, Rollout
 from gate.errors import InfrastructureError, UnavailableError
-from gate.ledger.canonical import digest
+from gate.ledger.canonical import canonical, digest
 from gate.ledger.entry import Entry, Link
 from gate.ledger.past import newest_outcomes
-from gate.ports import Ledger, LedgerQuery
+from gate.ports import Bundles, Ledger, LedgerQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Waits:
         silent_s: for the same where the ledger has been silent before.
         stopping_s: for any other outcome once we are to stop.
         past_s: for the outcomes before this rollout, which its first intention vouches for.
+        bundle_s: for a bundle of evidence to be kept.
     """
 
     intention_s: float = 2.0
@@ -35,6 +36,7 @@ class Waits:
     silent_s: float = 1.0
     stopping_s: float = 5.0
     past_s: float = 2.0
+    bundle_s: float = 10.0
 
 
 PAST_MAX = 50
@@ -103,6 +105,29 @@ class Bookkeeping:
         keeping = self._begin(entry, rollout)
         self._intended[digest(entry)] = keeping
         await self._wait(keeping, within_s, go_on=urgent)
+
+    async def whole(self, entry: Entry, evidence: Entry, bundles: Bundles | None) -> Entry:
+        """The outcome with where its whole evidence is, which it has no room for.
+
+        Users are safe by then; what cannot be kept within a time is told in the outcome's notes.
+        """
+        where, problem = "", "GATE_BUNDLES names no place for it"
+        if bundles is not None:
+            try:
+                async with asyncio.timeout(self._waits.bundle_s):
+                    content = canonical(evidence)
+                    where = await bundles.put(f"{entry['evidence_digest']}.json", content)
+            except TimeoutError:
+                problem = f"no answer in {self._waits.bundle_s:g} s"
+            except InfrastructureError as error:
+                problem = error.message
+        notes = entry.get("notes")
+        told = [*notes] if isinstance(notes, list) else []
+        if not where:
+            told.append(
+                f"the record holds a part of the evidence, which is kept nowhere: {problem}"
+            )
+        return {**entry, "bundle": where, "notes": told}
 
     async def conclude(self, entry: Entry, rollout: Rollout, *, stopping: bool) -> None:
         """Keeps the outcome.

@@ -45,9 +45,10 @@ from gate.errors import (
     UnavailableError,
 )
 from gate.ledger.canonical import digest
-from gate.ledger.entry import Entry, intention, outcome
+from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ports import (
     Answers,
+    Bundles,
     Clock,
     Identity,
     Ledger,
@@ -85,6 +86,7 @@ class World:
     identity: Identity
     narrator: Narrator
     answers: Answers | None = None
+    bundles: Bundles | None = None
 
 
 class Controller:
@@ -315,7 +317,10 @@ class Controller:
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
         link = await self._books.link(rollout.plan)
-        entry = self.outcome = outcome(rollout, world.clock.now(), world.redactor.json, link)
+        entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
+        if evidence := left_out(entry, rollout, world.redactor.json):
+            entry = await self._books.whole(entry, evidence, world.bundles)
+        self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)
         except InfrastructureError as error:

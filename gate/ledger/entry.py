@@ -163,6 +163,19 @@ def outcome(
     return fitted(told, SIZE_MAX_BYTES)
 
 
+def left_out(entry: Entry, rollout: Rollout, redact: Redact = _as_it_is) -> Entry | None:
+    """The whole evidence and verdict of an outcome that holds a part only; None where it is whole.
+
+    Args:
+        entry: the outcome; its `evidence_digest` is the hash of what is returned.
+        rollout: whose it is.
+        redact: takes secrets out.
+    """
+    there = {"evidence": entry["evidence"], "verdict": entry["verdict"]}
+    whole = digest(there) == entry["evidence_digest"]
+    return None if whole else _shortened(_judged(rollout), redact)
+
+
 def _judged(rollout: Rollout) -> Entry:
     """The evidence and what follows from it: what `evidence_digest` is the digest of."""
     kept = _worth_keeping(rollout.evidence)

@@ -83,6 +83,7 @@ class Verified:
         unfinished: rollouts without an outcome: still at work, killed, or their outcome is lost.
         unvouched: rollouts whose outcome no later entry vouches for yet.
         cut: outcomes whose evidence is a part of what it was.
+        bundles: rollout, time, place and hash of bundles that hold all of it.
     """
 
     service: str
@@ -100,6 +101,7 @@ class Verified:
     unfinished: list[str] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     cut: int = 0
+    bundles: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def value(self) -> dict[str, Json]:
         """As JSON."""
@@ -120,6 +122,7 @@ class Verified:
             "unfinished": [*self.unfinished],
             "not_vouched_for_yet": [*self.unvouched],
             "evidence_cut": self.cut,
+            "bundles": [where for _, _, where, _ in self.bundles],
         }
 
 

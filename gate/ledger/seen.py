@@ -69,6 +69,7 @@ class Seen(msgspec.Struct, gc=False):
     intentions_unkept: msgspec.Raw = msgspec.Raw(b"")
     took_back: msgspec.Raw = msgspec.Raw(b"")
     left_out: int = 0
+    bundle: str = ""
     evidence: msgspec.Raw = msgspec.Raw(b"")
     verdict: msgspec.Raw = msgspec.Raw(b"")
 
@@ -110,6 +111,14 @@ def seen(line: bytes) -> tuple[Seen, str]:
         return _DECODER.decode(line), hashlib.sha256(line).hexdigest()
     except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UnreadableLine(str(error)) from None
+
+
+def hash_of(content: bytes) -> str:
+    """The hash of JSON in canonical form, however it is spelled; "" of what is no JSON."""
+    try:
+        return hashlib.sha256(canonical(parsed(content))).hexdigest()
+    except (ValueError, TypeError, RecursionError):
+        return ""
 
 
 def vouched(raw: msgspec.Raw) -> list[Vouched]:

@@ -55,6 +55,7 @@ class Stories:
 
     Attributes:
         cut: how many outcomes hold a part of their evidence only.
+        bundles: of the first of these: rollout, time, where all of it is, and its hash.
         unfinished: rollouts without an outcome.
         unvouched: rollouts whose outcome nobody vouches for, the oldest first.
         since: when the first entry of all was written.
@@ -64,6 +65,7 @@ class Stories:
         self, service: str, find: Callable[[Finding], None], knows: Callable[[str], bool]
     ) -> None:
         self.cut = 0
+        self.bundles: list[tuple[str, str, str, str]] = []
         self.unfinished: list[str] = []
         self.unvouched: list[str] = []
         self._service = service
@@ -145,6 +147,9 @@ class Stories:
             story.previous = entry.previous  # it may still come
         if entry.left_out:
             self.cut += 1
+            if entry.bundle and len(self.bundles) < WINDOW:
+                one = (entry.rollout, entry.at, entry.bundle, entry.evidence_digest)
+                self.bundles.append(one)
         elif entry.judged != entry.evidence_digest:
             text = (
                 f"the evidence or the verdict of rollout {story.rollout} ({entry.at}) is not what "

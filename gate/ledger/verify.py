@@ -84,6 +84,7 @@ class _Service:
         verified.head = Head(newest.sequence, newest.digest)
         verified.head_rollout, verified.head_at = newest.rollout, newest.at
         verified.refused, verified.cut = chain.refused, stories.cut
+        verified.bundles = stories.bundles
         verified.unfinished, verified.unvouched = stories.unfinished, stories.unvouched
 
 

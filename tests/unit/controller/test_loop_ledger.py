@@ -1,11 +1,13 @@
 """What the ledger keeps of a rollout, what happens without it, and what must never be in it."""
 
+import hashlib
+import json
 from dataclasses import asdict, replace
 
 import pytest
 
 from gate.core.annotation import KEY, parse_annotation
-from gate.core.evidence import Outcome
+from gate.core.evidence import OneTest, Outcome
 from gate.core.severity import Severity
 from gate.core.state import Ending, Kind, Past, PastOutcome
 from gate.core.traffic import Split
@@ -254,3 +256,58 @@ async def test_somebody_who_writes_after_us_is_not_taken_for_us():
         )
     await world.run()
     assert {entry["principal"]["name"] for entry in world.ledger.kept} == {"alice"}
+
+
+# --- evidence that an entry has no room for
+
+
+class Shelf:
+    """Implements ports.Bundles."""
+
+    def __init__(self, error=None):
+        self.kept, self._error = {}, error
+
+    async def put(self, name, content):
+        if self._error:
+            raise self._error
+        self.kept[name] = content
+        return f"gs://evidence/{name}"
+
+
+def much(world):
+    world.probes.sees["chat"] = replace(
+        evidence("chat", Outcome.FAILED),
+        tests=tuple(OneTest(f"{number}", "failed", True, "x" * 400) for number in range(800)),
+    )
+    return world
+
+
+async def test_evidence_that_has_no_room_is_kept_whole_under_its_hash():
+    shelf = Shelf()
+    world = much(FakeWorld(bundles=shelf))
+    await world.run()
+    ((name, content),) = shelf.kept.items()
+    assert world.outcome["bundle"] == f"gs://evidence/{name}"
+    assert name == f"{world.outcome['evidence_digest']}.json"
+    assert hashlib.sha256(content).hexdigest() == world.outcome["evidence_digest"]
+    assert len(json.loads(content)["evidence"][1]["tests"]) == 800
+    assert not any("a part of the evidence" in note for note in world.outcome["notes"])
+
+
+@pytest.mark.parametrize(
+    ("shelf", "why"), [(None, "GATE_BUNDLES names no place"), (Shelf(DOWN), "no answer")]
+)
+async def test_evidence_that_is_kept_nowhere_is_said_to_be(shelf, why):
+    world = much(FakeWorld(bundles=shelf))
+    await world.run()
+    assert world.outcome["bundle"] == ""
+    assert world.outcome["left_out"]
+    assert why in world.outcome["notes"][-1]
+
+
+async def test_evidence_that_has_room_is_in_the_entry_alone():
+    shelf = Shelf()
+    world = FakeWorld(bundles=shelf)
+    await world.run()
+    assert shelf.kept == {}
+    assert "bundle" not in world.outcome
