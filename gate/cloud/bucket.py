@@ -2,8 +2,10 @@
 
 import json
 
+from gate.cloud.documents import parts, text
 from gate.cloud.storage import Folder, put
 from gate.cloud.wire import Media, OverWire, Query, Wire, path_of
+from gate.errors import NotFoundError
 
 
 class BucketBundles(OverWire):
@@ -25,10 +27,11 @@ class BucketBundles(OverWire):
 
     async def get(self, name: str) -> bytes:
         """As ports.Bundles, spelled anew: its hash is that of its canonical form."""
-        path = path_of(
-            "/storage/v1/b/{bucket}/o/{name}?alt=media",
-            bucket=self._folder.bucket,
-            name=self._folder.name_of(name),
-        )
-        found = await self._wire.call(Query("GET", path, self._folder.url_of(name)))
-        return json.dumps(found).encode()
+        names = {"bucket": self._folder.bucket, "name": self._folder.name_of(name)}
+        subject = self._folder.url_of(name)
+        listing = path_of("/storage/v1/b/{bucket}/o?prefix={name}&fields=items(name)", **names)
+        found = await self._wire.call(Query("GET", listing, subject))
+        if names["name"] not in {text(one, "name") for one in parts(found, "items")}:
+            raise NotFoundError(f"{subject}: is not there")
+        path = path_of("/storage/v1/b/{bucket}/o/{name}?alt=media", **names)
+        return json.dumps(await self._wire.call(Query("GET", path, subject))).encode()
