@@ -34,7 +34,8 @@ class Link(msgspec.Struct, gc=False):
 
     Attributes:
         wanted: the traffic that it asked for, as it is written; forgotten once nobody asks.
-        effective: whether it took effect, as far as is known.
+        effective: whether it took effect, or may have, as far as is known.
+        left: whether another history goes on from before it: nothing is to follow it.
     """
 
     digest: str
@@ -43,6 +44,7 @@ class Link(msgspec.Struct, gc=False):
     at: str = ""
     wanted: msgspec.Raw = _NOTHING
     effective: bool = False
+    left: bool = False
 
     @property
     def told(self) -> str:
@@ -73,7 +75,8 @@ class Chain:
         self._service = service
         self._find = find
         self.head.effective = True
-        self._past: dict[str, Link] = {"": self.head}
+        self._root = self.head
+        self._past: dict[str, Link] = {}
         self._before: dict[str, Link] = {}
         self._unkept: dict[str, None] = {}
         self._waiting: dict[str, list[tuple[Seen, str]]] = {}
@@ -82,11 +85,17 @@ class Chain:
 
     def knows(self, digest: str) -> bool:
         """Whether an entry of this hash has come."""
-        return digest in self.tips or digest in self._past or digest in self._before
+        return digest in self.tips or self._known(digest) is not None
 
     def hears_of(self, digest: str) -> bool:
         """Whether one has come, or an outcome says that it may not have been kept."""
         return self.knows(digest) or digest in self._unkept
+
+    def may_have_moved(self, digest: str, until: str) -> bool:
+        """Whether an intention took effect, or whether it did nobody can say by then."""
+        if link := self._known(digest):
+            return link.effective
+        return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
 
     def legacy(self, digest: str, entry: Seen) -> None:
         """Takes an intention of format 1, which the first one of the chain may follow."""
@@ -190,7 +199,9 @@ class Chain:
             self._take(tip, self.tips)
             self._follow(tip, entry, digest)
         elif link := self._known(before):
-            if link.effective:  # decided on a read that was old by the time it was written
+            if (
+                link.effective and not link.left
+            ):  # decided on a read that was old by the time it was written
                 self.refused += 1
                 self._remember(_link(entry, digest), effective=False)
             else:
@@ -240,6 +251,12 @@ class Chain:
         self.tips.clear()
         self._go_on(tip)
 
+    def _jump(self, link: Link) -> None:
+        """This one, which is not there, took effect, and nobody can say which did before it."""
+        for other in self.tips.values():
+            self._remember(other, effective=other.sequence < link.sequence)
+        self._take(link, {})
+
     def _go_on(self, tip: Link) -> None:
         tip.effective = True
         self._past[tip.digest] = tip
@@ -253,10 +270,14 @@ class Chain:
         link = _link(entry, digest)
         text = (
             f"{link.told} follows {tip.told}, and the ledger goes on to {self.newest.told} from "
-            "another one: somebody set the service's mark back, or one of the two is forged"
+            "another one: somebody set the service's mark back or took it away, or one is forged"
         )
         self._say(What.TWO_HEADS, text, link)
-        self._take(tip, {**self.tips, self.head.digest: self.head})
+        for other in (*self.tips.values(), self.head):
+            self._remember(other, effective=True)
+            other.left = True
+        tip.left = False
+        self._take(tip, {})
         self.tips[digest] = link
 
     def _wake(self, digest: str) -> None:
@@ -287,7 +308,7 @@ class Chain:
             self._resolve(first)
         if before in self._waiting:
             entry, _ = self._waiting[before][0]
-            self._take(Link(before, entry.sequence - 1), self.tips)
+            self._jump(Link(before, entry.sequence - 1))
             self._wake(before)
 
     def _resolve(self, before: str) -> None:
@@ -318,10 +339,12 @@ class Chain:
                 "altered, or the one that took effect is missing"
             )
             self._say(What.ALTERED, text, link)
-        self._take(Link(before, entry.sequence - 1), self.tips)
+        self._jump(Link(before, entry.sequence - 1))
         self._wake(before)
 
     def _known(self, digest: str) -> Link | None:
+        if not digest:
+            return self._root
         return self._past.get(digest) or self._before.get(digest)
 
     def _remember(self, link: Link, *, effective: bool) -> None:

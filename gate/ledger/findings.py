@@ -81,6 +81,7 @@ class Verified:
         doubled: entries that came again, the same.
         refused: intentions that took no effect, since somebody else wrote first.
         unfinished: rollouts without an outcome: still at work, killed, or their outcome is lost.
+        taken_back: the same, of which another rollout took back what they had left.
         unvouched: rollouts whose outcome no later entry vouches for yet.
         cut: outcomes whose evidence is a part of what it was.
         bundles: rollout, time, place and hash of bundles that hold all of it.
@@ -99,6 +100,7 @@ class Verified:
     doubled: int = 0
     refused: int = 0
     unfinished: list[str] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     cut: int = 0
     bundles: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -120,6 +122,7 @@ class Verified:
             "doubled": self.doubled,
             "took_no_effect": self.refused,
             "unfinished": [*self.unfinished],
+            "taken_back": [*self.taken_back],
             "not_vouched_for_yet": [*self.unvouched],
             "evidence_cut": self.cut,
             "bundles": [where for _, _, where, _ in self.bundles],

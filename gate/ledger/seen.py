@@ -16,6 +16,7 @@ from gate.ledger.canonical import canonical
 LINE_MAX_BYTES = 256 * 1024
 """No store of the gate takes a larger entry."""
 T = TypeVar("T")
+Claims = tuple[str | msgspec.Raw, ...]
 _NONE = msgspec.Raw(b"[]")
 _BEGINNING = b'{"actor":"'
 """How every entry in canonical form begins: no key of it sorts before this one."""
@@ -74,11 +75,19 @@ class Seen(msgspec.Struct, gc=False):
     verdict: msgspec.Raw = msgspec.Raw(b"")
 
     @property
-    def claims(self) -> tuple[str | bytes, ...]:
+    def claims(self) -> Claims:
         """All that every entry of one rollout says alike."""
-        told = (self.actor, self.kind, self.reason, self.policy, self.policy_digest)
-        more = (self.proof_digest, self.gate_version, bytes(self.build), bytes(self.overrides))
-        return (*told, *more)
+        return (
+            self.actor,
+            self.kind,
+            self.reason,
+            self.policy,
+            self.policy_digest,
+            self.proof_digest,
+            self.gate_version,
+            self.build,
+            self.overrides,
+        )
 
     @property
     def judged(self) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from gate.ledger.chain import Chain
 from gate.ledger.findings import Finding, What
-from gate.ledger.seen import Seen, Vouched, texts, vouched
+from gate.ledger.seen import Claims, Seen, Vouched, texts, vouched
 
 WINDOW = 512
 """Most rollouts that are remembered at once."""
@@ -28,7 +29,7 @@ class Story(msgspec.Struct, gc=False):
     rollout: str
     legacy: bool = False
     at: str = ""
-    claims: tuple[str | bytes, ...] = ()
+    claims: Claims = ()
     intentions: dict[str, str] = {}
     listed: tuple[str, ...] = ()
     unkept: tuple[str, ...] = ()
@@ -51,26 +52,26 @@ class Stories:
     Args:
         service: `PROJECT/REGION/NAME`.
         find: hears what is wrong.
-        knows: whether the chain has heard of an intention of this hash.
+        chain: of its intentions.
 
     Attributes:
         cut: how many outcomes hold a part of their evidence only.
         bundles: of the first of these: rollout, time, where all of it is, and its hash.
         unfinished: rollouts without an outcome.
+        taken_back: those of which another one took back what they had left.
         unvouched: rollouts whose outcome nobody vouches for, the oldest first.
         since: when the first entry of all was written.
     """
 
-    def __init__(
-        self, service: str, find: Callable[[Finding], None], knows: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, service: str, find: Callable[[Finding], None], chain: Chain) -> None:
         self.cut = 0
         self.bundles: list[tuple[str, str, str, str]] = []
         self.unfinished: list[str] = []
+        self.taken_back: list[str] = []
         self.unvouched: list[str] = []
         self._service = service
         self._find = find
-        self._knows = knows
+        self._chain = chain
         self.since = ""
         self._open: OrderedDict[str, Story] = OrderedDict()
         self._heard = msgspec.Raw(b"")
@@ -143,7 +144,7 @@ class Stories:
 
     def _judge(self, story: Story, entry: Seen) -> None:
         """An outcome by itself, and beside the intentions of its rollout."""
-        if entry.previous not in story.unkept and not self._knows(entry.previous):
+        if entry.previous not in story.unkept and not self._chain.hears_of(entry.previous):
             story.previous = entry.previous  # it may still come
         if entry.left_out:
             self.cut += 1
@@ -165,12 +166,6 @@ class Stories:
                 "altered or forged"
             )
             self._say(What.ALTERED, text, story, entry.at)
-        if entry.ending in MOVED and not story.intentions and not story.unkept:
-            text = (
-                f"the outcome of rollout {story.rollout} ({entry.at}) says {entry.ending!r}, and "
-                "the ledger knows of no write of it: it was invented, or all of them were removed"
-            )
-            self._say(What.INVENTED, text, story, entry.at)
 
     def _vouch(self, entry: Seen, outcomes: Iterable[Vouched]) -> None:
         """Another rollout says which outcomes there were."""
@@ -194,8 +189,8 @@ class Stories:
         if story.vouched and story.outcome != story.vouched.digest:
             self._not_as_vouched(story, story.vouched)
         if not story.outcome:
-            if story.intentions and not story.taken_back and not story.vouched:
-                self.unfinished.append(story.rollout)
+            if story.intentions and not story.vouched:
+                (self.taken_back if story.taken_back else self.unfinished).append(story.rollout)
             return
         if story.legacy:
             return
@@ -205,12 +200,24 @@ class Stories:
 
     def _count(self, story: Story) -> None:
         """Whether the ledger has the very intentions that the outcome lists."""
-        if story.previous and not self._knows(story.previous):
+        first = self._chain.first
+        if first is None or (first.sequence > 1 and story.outcome_at <= first.at):
+            return  # the ledger begins after its writes
+        if story.previous and not self._chain.hears_of(story.previous):
             text = (
                 f"the outcome of rollout {story.rollout} ({story.outcome_at}) follows an entry "
                 "that the ledger does not have: that one was removed, or this one invented"
             )
             self._say(What.MISSING, text, story, story.outcome_at)
+        if story.ending in MOVED and not self._may_have_moved(story):
+            text = (
+                f"the outcome of rollout {story.rollout} ({story.outcome_at}) says "
+                f"{story.ending!r}, and no write of it took effect: it was invented, or the "
+                "service's mark was set back"
+            )
+            self._say(What.INVENTED, text, story, story.outcome_at)
+        if story.listed == tuple(story.intentions):
+            return
         known = {*story.listed, *story.unkept}
         more = [at for digest, at in story.intentions.items() if digest not in known]
         lost = [digest for digest in story.listed if digest not in story.intentions]
@@ -218,6 +225,10 @@ class Stories:
             return  # the ledger begins in the middle of it
         if more or lost:
             self._other_intentions(story, more, len(lost))
+
+    def _may_have_moved(self, story: Story) -> bool:
+        own = (*story.intentions, *story.unkept)
+        return any(self._chain.may_have_moved(one, story.outcome_at) for one in own)
 
     def _other_intentions(self, story: Story, more: list[str], lost: int) -> None:
         """Intentions are not those of which the outcome knows."""

@@ -17,7 +17,7 @@ class _Service:
     def __init__(self, name: str, report: Report) -> None:
         self.verified = Verified(name)
         self.chain = Chain(name, report.add)
-        self.stories = Stories(name, report.add, self.chain.hears_of)
+        self.stories = Stories(name, report.add, self.chain)
         self.entries = 0
         self.last_at = ""
         self.reordered = 0
@@ -84,6 +84,7 @@ class _Service:
         verified.head = Head(newest.sequence, newest.digest)
         verified.head_rollout, verified.head_at = newest.rollout, newest.at
         verified.refused, verified.cut = chain.refused, stories.cut
+        verified.taken_back = stories.taken_back
         verified.bundles = stories.bundles
         verified.unfinished, verified.unvouched = stories.unfinished, stories.unvouched
 

@@ -59,6 +59,7 @@ def _service(service: Entry) -> list[str]:
     if count := number(service, "evidence_cut"):
         lines.append(f"  {count} outcomes have a part of their evidence only")
     lines += _named(service, "unfinished", "without an outcome (at work, killed, or it is lost)")
+    lines += _named(service, "taken_back", "without an outcome, which another one took back")
     lines += _named(service, "not_vouched_for_yet", "whose outcome no later rollout vouches for")
     return lines
 

@@ -53,9 +53,10 @@ def is_named(report, before, forged):
     (after,) = report.services
     if (after.since, after.first) != (before.since, before.first):
         return True  # the beginning is gone, as it is when it is no longer kept
-    if after.unfinished != before.unfinished:
+    if (after.unfinished, after.taken_back) != (before.unfinished, before.taken_back):
         return True
-    return bool(forged.whose & {*before.unvouched, *after.unvouched, *before.unfinished})
+    dead = {*before.unfinished, *before.taken_back}
+    return bool(forged.whose & {*before.unvouched, *after.unvouched, *dead})
 
 
 @pytest.mark.parametrize("seed", range(5))
