@@ -166,7 +166,7 @@ def origin() -> Origin:
     for system, build, triggers, commits in BUILDS:
         if os.environ.get(build):
             told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
-            return Origin("", system, *told, release=RELEASE)
+            return Origin(system, *told, release=RELEASE)
     return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
 
 

@@ -177,7 +177,7 @@ class Plan:
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
-        origin: whose credentials, which build and which commit ask for it, for the record.
+        origin: which build and which commit ask for it, for the record.
         overruled: what else was asked for against a rule, in the words of the command line, e.g.
             `no-probe`; for the record.
     """

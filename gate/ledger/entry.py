@@ -230,11 +230,9 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
 
 
 def _principal(plan: Plan, link: Link) -> Json:
-    """Who acts, and by whose word: Cloud Run's, the credentials' own, or a mere claim."""
+    """Who acts, and by whose word: Cloud Run's, or a mere claim."""
     if link.principal:
         return {"name": link.principal, "authenticated": "cloud run"}
-    if plan.origin.principal:
-        return {"name": plan.origin.principal, "authenticated": "credentials"}
     return {"name": plan.actor, "authenticated": "claimed"}
 
 
