@@ -199,9 +199,7 @@ class Chain:
             self._take(tip, self.tips)
             self._follow(tip, entry, digest)
         elif link := self._known(before):
-            if (
-                link.effective and not link.left
-            ):  # decided on a read that was old by the time it was written
+            if link.effective and not link.left:  # by then its read was old
                 self.refused += 1
                 self._remember(_link(entry, digest), effective=False)
             else:

@@ -98,7 +98,7 @@ def intention(
         "traffic_wanted": _split(command.traffic),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
-        "ending": rollout.ending.value if rollout.ending else "",
+        "decided": rollout.ending.value if rollout.ending else "",
         "evidence_digest": digest(_shortened(_judged(rollout), redact)),
     }
     return fitted(_shortened(entry, redact), SIZE_MAX_BYTES)

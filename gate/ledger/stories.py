@@ -84,7 +84,7 @@ class Stories:
         story.intentions[digest] = entry.at
         if entry.at > story.last_at:
             story.last_at = entry.at
-            story.last_ending, story.last_evidence = entry.ending, entry.evidence_digest
+            story.last_ending, story.last_evidence = entry.decided, entry.evidence_digest
         if entry.outcomes != self._heard:
             self._heard = msgspec.Raw(bytes(entry.outcomes))
             self._vouch(entry, vouched(entry.outcomes))
