@@ -170,6 +170,8 @@ def _told(said: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         told[subject] = reason.get("attribution") or told.get(subject, "")
     if reasons:  # probes that are not required are not in the way
         told = {name: word for name, word in told.items() if name in reasons}
+    left_out = {*said.get("not_asked", {}).get("probes", [])}  # not asked, they blame nobody
+    told = {name: word for name, word in told.items() if word or name not in left_out}
     if READINESS in told and not told[READINESS]:
         rejected = verdict["decision"] == "reject"
         told[READINESS] = "regression" if rejected else "environment"

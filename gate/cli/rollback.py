@@ -30,7 +30,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     policy, service = _policy(args), manual_moves.service_of(args)
     own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
     own |= {"overruled": ("no-probe",) if args.no_probe else ()}
+    own["policy_file"] = str(args.policy or "")
     if policy is None:
         plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
     else:

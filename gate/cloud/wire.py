@@ -121,6 +121,23 @@ async def identify(place: Place, url: str) -> Headers:
     return await token_headers(url)
 
 
+def identify_as(account: str) -> Callable[[Place, str], Awaitable[Headers]]:
+    """As `identify`, with an access token of a service account that the caller impersonates.
+
+    Args:
+        account: its email, with those that stand between, comma-separated, before it; "" for none.
+    """
+
+    async def headers(place: Place, url: str) -> Headers:
+        if place.emulated or not account:
+            return await identify(place, url)
+        from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
+
+        return await token_headers(url, account)
+
+    return headers
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
     """How a wire reaches the world.

@@ -41,7 +41,7 @@ def _by_ending(rollout: Rollout) -> NextSteps:
             return NextSteps("see where traffic is", (status,))
         case Ending.STUCK if rollout.first:
             text = "mend it and roll out again; there is no revision to go back to"
-            return NextSteps(text, (rescue.roll_out(ref),))
+            return NextSteps(text, (rescue.roll_out(ref, rollout.plan.policy_file),))
         case Ending.STUCK:
             back = rescue.by_hand("rollback", ref, to=_trusted(rollout))
             text = "see where traffic is, then move it to a revision that you trust"
@@ -87,7 +87,7 @@ def still_open(rollout: Rollout) -> tuple[tuple[str, float], ...]:
     if service is None or before is None:
         return ()
     had = [name for name in before.pinned(service.latest_ready).shares if name]
-    if rollout.stepped or rollout.ending is Ending.REVERTED:
+    if rollout.stepped or rollout.ending is Ending.REVERTED or rollout.back_to:
         had.append(rollout.candidate)
     left = [name for name in dict.fromkeys(had) if name not in service.effective_shares]
     known = rollout.revisions

@@ -52,6 +52,9 @@ class RolloutAnnotation:
         entry: sha256 (hex) of the ledger's entry that explains this write: the head of the chain.
         sequence: that entry's number in the ledger of this service, 0 before there was any.
         denylist: revisions that automation must leave alone.
+        order: revisions that the gate gave users, or was about to, with the number that tells which
+            build is the newer one.
+        promoted: the revision that was promoted last, whether it still has users or not.
     """
 
     fence: int = 0
@@ -70,6 +73,8 @@ class RolloutAnnotation:
     entry: str = ""
     sequence: int = 0
     denylist: tuple[Denied, ...] = field(default=())
+    order: tuple[tuple[str, int], ...] = ()
+    promoted: str = ""
 
     def held_at(self, at: datetime) -> bool:
         """Whether somebody's lease is running at this time."""
@@ -98,6 +103,8 @@ class RolloutAnnotation:
             "image": self.image,
             "entry": self.entry,
             "sequence": self.sequence or None,
+            "order": dict(self.order),
+            "promoted": self.promoted,
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
                 for b in self.denylist
@@ -135,6 +142,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
             wrote=_shares(value.get("wrote", {})),
             before=_shares(value.get("before", {})),
             denylist=tuple(_denied(item) for item in value.get("barred", [])),
+            order=_shares(value.get("order", {})),
             **{name: _string(value.get(name, "")) for name in _STRINGS},
         )
     except (TypeError, KeyError, RecursionError, ValueError) as error:
@@ -143,7 +151,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
         raise UnreadableAnnotation(f"not readable (got {text[:60]!r})") from None
 
 
-_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry")
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry", "promoted")
 
 
 def _when(at: datetime | None) -> str:

@@ -91,10 +91,10 @@ class Chain:
         """Whether one has come, or an outcome says that it may not have been kept."""
         return self.knows(digest) or digest in self._unkept
 
-    def may_have_moved(self, digest: str, until: str) -> bool:
-        """Whether an intention took effect, or whether it did nobody can say by then."""
+    def may_have_moved(self, digest: str, rollout: str, until: str) -> bool:
+        """Whether an intention of a rollout took effect, or nobody can say by then."""
         if link := self._known(digest):
-            return link.effective
+            return link.effective and link.rollout in {"", rollout}
         return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
 
     def legacy(self, digest: str, entry: Seen) -> None:

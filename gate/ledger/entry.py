@@ -25,6 +25,7 @@ from gate.ledger.evidence import (
     verdict_value,
 )
 from gate.ledger.fitting import cut, fitted
+from gate.ledger.user_requests import user_requests_value
 
 FORMAT = 2
 """Entries of format 1 are no chain: they say nothing of the entries before them."""
@@ -136,6 +137,7 @@ def outcome(
         "duration_ms": _milliseconds(at - rollout.started_at),
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
+        **_quarantine(rollout),
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
@@ -143,6 +145,7 @@ def outcome(
             rollout.evidence, probes if rollout.asks_first else (), rollout.not_asked
         ),
         "not_asked": not_asked_value(rollout.not_asked),
+        "user_requests": user_requests_value(rollout),
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
@@ -154,6 +157,7 @@ def outcome(
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
@@ -223,6 +227,7 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
         "gate_version": origin.release,
         "reason": plan.reason,
         "overrides": list(plan.overrides),
+        **({} if plan.order is None else {"order": plan.order}),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
         "proof_digest": proof.digest if proof else "",
@@ -277,6 +282,14 @@ def _stable(rollout: Rollout) -> list[Json]:
         image = revision.image if revision else ""
         lines.append({"revision": name or "", "percent": percent, "image": image})
     return lines
+
+
+def _quarantine(rollout: Rollout) -> dict[str, Json]:
+    """Whom users were on, and where they were taken to before the candidate was asked."""
+    if not rollout.back_to or rollout.found is None:
+        return {}
+    users = {name or "": percent for name, percent in rollout.found.shares.items()}
+    return {"quarantine": {"stable": rollout.back_to, "users_were_on": dict(sorted(users.items()))}}
 
 
 def _bars_added(rollout: Rollout) -> list[Json]:
