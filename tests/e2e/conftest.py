@@ -45,6 +45,14 @@ def stage_of(request):
             stage.cloud.services().delete_service(name=stage.full_name)
 
 
+def assert_whole(site):
+    """Whatever a test did to gates and traffic, its record is whole but for what people moved."""
+    if not site.gate("audit", "list", "--output", "json", *site.where).json:
+        return
+    report = site.gate("audit", "verify", "--output", "json", *site.where).json
+    assert [one for one in report["findings"] if one["what"] != "drift"] == []
+
+
 @pytest.fixture
 def shop(cloud, images, request):
     """A service whose revisions may be spoilt, or held up, while they are asked."""
@@ -53,6 +61,7 @@ def shop(cloud, images, request):
         one.spoilt.unlink(missing_ok=True)
         one.create()
         yield one
+        assert_whole(one)
 
 
 @pytest.fixture
