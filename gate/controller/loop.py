@@ -109,7 +109,13 @@ class Controller:
         self._world = world
         self._books = Bookkeeping(world.ledger, waits or Waits())
         self._probe_round = ProbeRound(
-            world.probes, world.logs, world.clock, world.redactor, world.identity, world.narrator
+            world.probes,
+            world.logs,
+            world.clock,
+            world.redactor,
+            world.identity,
+            world.narrator,
+            world.answers,
         )
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()

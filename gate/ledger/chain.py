@@ -163,7 +163,8 @@ class Chain:
         if known := self._known(head.digest):
             text = (
                 f"the service's last write is explained by {known.told}, but "
-                f"the ledger goes on to {newest.told}: the mark was set back or taken away, or entries are forged"
+                f"the ledger goes on to {newest.told}: the mark was set back or taken away, or "
+                "entries are forged"
             )
             self._say(What.HEAD, text, newest)
         elif head.sequence > newest.sequence:

@@ -82,6 +82,7 @@ def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
     loaded = loaded_by("import gate.core.rollout")
     files = {f"gate.core.{path.stem}" for path in (ROOT / "gate" / "core").glob("[a-z]*.py")}
     assert files - loaded == {
+        "gate.core.access",
         "gate.core.afterwards",
         "gate.core.event_stream",
         "gate.core.expectations",
