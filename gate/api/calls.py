@@ -93,6 +93,7 @@ async def rollback(
         policy = call.read_policy() if probe else None
         by, file = call.by_hand(reason), str(call.policy or "")
         own = {"revision": to, "cross": cross, "policy_file": file}
+        own |= {"overruled": () if probe else ("no-probe",)}
         plan = plans.rollback_plan(call.ref(), policy, by, **own)
         way = Way(listener, call.handle_signals, policy, policy, prepared)
         return await carried_out(plan, way)

@@ -73,7 +73,7 @@ async def drive(plan: Plan, how: How) -> None:
         CancelledError: the task was cancelled; if it had begun, `how.on_end` was told.
     """
     letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters))
+    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         plan, world, spans = await _prepared(plan, how, clock, stack)
@@ -99,6 +99,7 @@ async def _prepared(
     platform = await stack.enter_async_context(wiring.platform_of(ref))
     logs = await stack.enter_async_context(wiring.logs_of(ref))
     ledger = await stack.enter_async_context(wiring.ledger_of(ref))
+    bundles = await stack.enter_async_context(wiring.bundles(wiring.bundles_place(plan.kind)))
     probes: Probes = _NoProbes()
     redactor = Redactor({})
     if policy is not None:
@@ -127,6 +128,7 @@ async def _prepared(
         identity,
         narrator,
         wiring.answers,
+        bundles,
         counting,
     )
     return plan, world, spans
