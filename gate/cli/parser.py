@@ -27,7 +27,9 @@ class Parser(argparse.ArgumentParser):
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         """With a width of its own: argparse would load half a dozen modules to find one."""
-        return self.formatter_class(prog=self.prog, width=columns() - 2)
+        made: Any = self.formatter_class
+        formatter: argparse.HelpFormatter = made(prog=self.prog, width=columns() - 2)
+        return formatter
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong, and what may have been meant; exits."""

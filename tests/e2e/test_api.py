@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -42,9 +43,14 @@ def keywords(stage, heard, **more):
 
 
 async def test_a_rollout_and_a_rollback_come_back_typed_and_print_nothing(small, capfd):
-    heard, handlers = [], (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    heard, handled, before = [], [], handlers()
+
+    def hear(progress):
+        heard.append(progress)
+        handled.append(handlers())
+
     small.pin()
-    common = keywords(small, heard)
+    common = keywords(small, heard, on_progress=hear)
     done = await gate.rollout(image="small:v2", policy_text=POLICY.format(path="/"), **common)
     assert isinstance(done, gate.Outcome)
     assert (done.kind, done.ending, done.exit_code) == ("rollout", "promoted", gate.ExitCode.DONE)
@@ -75,7 +81,11 @@ async def test_a_rollout_and_a_rollback_come_back_typed_and_print_nothing(small,
     assert (idle.ending, idle.exit_code, idle.recorded) == ("nothing to do", 0, False)
 
     assert capfd.readouterr() == ("", "")
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert {*handled, handlers()} == {before}
+
+
+def handlers():
+    return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
 
 def around(common):
@@ -121,6 +131,38 @@ async def test_a_cancelled_rollout_ends_safely_before_the_cancellation_goes_on(s
     assert (ended.ending, ended.exit_code, ended.recorded) == ("interrupted", 130, True)
     assert ended.traffic == {small.first: 100}
     small.only(small.first, {"mine": small.first})
+
+
+async def test_signals_end_it_safely_where_that_is_asked_for(small):
+    before, sent = handlers(), []
+
+    def hear(progress):
+        if progress.probe and not sent and handlers() != before:
+            sent.append(progress)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    small.pin()
+    common = keywords(small, [], on_progress=hear, handle_signals=True)
+    policy = POLICY.format(path="/hang")
+    done = await gate.rollout(image="teller", policy_text=policy, **common)
+    assert (done.ending, done.exit_code) == ("interrupted", gate.ExitCode.INTERRUPTED)
+    assert handlers() == before
+    small.only(small.first)
+
+
+async def test_where_the_gate_does_not_get_through_the_hint_is_gclouds_way():
+    nobody = "127.0.0.1:1"
+    with pytest.raises(gate.UnavailableError) as caught:
+        await gate.rollback(
+            reason="it rang",
+            to="backend-00001-abc",
+            project=PROJECT,
+            region=REGION,
+            service="backend",
+            environment={"CLOUD_RUN_EMULATOR_HOST": nobody, "LOGGING_EMULATOR_HOST": nobody},
+        )
+    command = "gcloud run services update-traffic backend --to-revisions backend-00001-abc=100"
+    assert command in caught.value.hint
 
 
 async def test_rollouts_of_two_services_share_a_loop_and_no_environment(stage_of):
