@@ -66,7 +66,8 @@ def _one(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> resu
     def blocks() -> "Sequence[Block]":
         return audit.show_blocks(entries, verbose=args.verbose)
 
-    return results.Result(audit.decisions(entries), list(entries), blocks)
+    intentions = [entry for entry in reversed(entries) if entry.get("entry") != "outcome"]
+    return results.Result(audit.decisions(entries), list(entries), blocks, intentions=intentions)
 
 
 def _list(entries: tuple[dict[str, Json], ...]) -> None:

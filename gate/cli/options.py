@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMS = ("text", "json", "junit", "markdown")
+FORMS = ("text", "json", "junit", "markdown", "html")
 """In which a result can be had."""
 
 
@@ -57,7 +57,7 @@ def add_results(parser: argparse.ArgumentParser) -> None:
         "--output",
         choices=FORMS,
         default="text",
-        help="text for people (default), one JSON document, JUnit XML, or Markdown",
+        help="text for people (default), one JSON document, JUnit XML, Markdown, or an HTML page",
     )
     parser.add_argument(
         "--write",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gate.cli import notifying, results, show, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
+from gate.cli.steps import Steps
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -110,6 +111,7 @@ class Ended:
     rollout: Rollout
     entry: dict[str, Json]
     spans: "Exporting | None" = None
+    intentions: tuple[dict[str, Json], ...] = ()
 
     def send_spans(self) -> None:
         """Sends what OpenTelemetry has not been told yet, within a bounded time."""
@@ -123,7 +125,8 @@ class Ended:
     def result(self) -> results.Result:
         """The same, to be shown in any form."""
         kept = self.rollout.recorded
-        return results.Result([self.entry], self.entry, self._blocks, recorded=kept)
+        entry, steps = self.entry, self.intentions
+        return results.Result([entry], entry, self._blocks, recorded=kept, intentions=steps)
 
     def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show
@@ -150,6 +153,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         narrator = stack.enter_context(show.narrating(how.output.form))
         if (spans := wiring.exporting()) is not None:
             narrator = show.Both(narrator, spans.narrator)
+        steps = Steps(how.clock, redactor)
+        narrator = show.Both(narrator, steps)
         identity = wiring.identity_of(platform)
         world = World(
             platform,
@@ -170,7 +175,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if unknown and (said := await services_meant(ref)):
             notes = entry["notes"]
             entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
-        ended.append(Ended(rollout, entry, spans))
+        ended.append(Ended(rollout, entry, spans, tuple(steps.intentions)))
 
 
 async def services_meant(ref: ServiceRef) -> str:

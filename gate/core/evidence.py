@@ -185,6 +185,8 @@ class Evidence:
         answers: what a suite was answered, place by place.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
         not_yet: whether the answer says by its own words that it is too early to ask.
+        percentiles: of how long right answers took: percent and microseconds, the least first;
+            empty where that was not measured.
     """
 
     probe: str
@@ -212,6 +214,7 @@ class Evidence:
     took_s: float = 0.0
     attribution: Attribution | None = None
     not_yet: bool = field(default=False, repr=False)
+    percentiles: tuple[tuple[int, int], ...] = ()
 
     @property
     def passed(self) -> bool:

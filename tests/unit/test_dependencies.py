@@ -23,6 +23,8 @@ ROOMS = {
     "gate/probes/latency/": "latency",
     "gate/core/percentiles.py": "latency",
     "gate/tracing/": "tracing",
+    "gate/report/html/charts.py": "report",
+    "gate/console/": "console",
     "gate/cli/completion.py": "completion",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",
