@@ -25,6 +25,7 @@ ROOMS = {
     "gate/tracing/": "tracing",
     "gate/report/html/charts.py": "report",
     "gate/console/": "console",
+    "gate/cli/audit_serve.py": "console",
     "gate/cli/completion.py": "completion",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",
