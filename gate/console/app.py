@@ -21,7 +21,7 @@ from gate.errors import InfrastructureError
 from gate.report.attempts import UNFINISHED, Attempt
 from gate.report.fields import text, texts
 from gate.report.html import page
-from gate.report.html.charts import history_picture
+from gate.report.html.charts import can_draw, history_picture
 from gate.report.words import flags
 
 LIVE_S = 5
@@ -83,7 +83,7 @@ class Console:
         drawn = state.found[:DRAWN_MAX]
         endings = {one.ending: _COLOURS[page.tone(one.ending)] for one in drawn}
         points = [{"at": one.began, "ending": one.ending} for one in drawn if one.began]
-        picture = history_picture(points, dict(sorted(endings.items())))
+        picture = history_picture(points, dict(sorted(endings.items()))) if can_draw() else None
         return self._page("history.html.jinja", state, picture=picture, found=drawn[:PAGE])
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002
@@ -105,6 +105,7 @@ class Console:
             "state": state,
             "options": flags(self._ref),
             "live_s": 0,
+            "pictures": can_draw(),
             **values,
         }
         return HTMLResponse(_environment().get_template(name).render(given), status)

@@ -69,7 +69,7 @@ def traffic_picture(steps: Sequence[Step]) -> Markup | None:
     """Percent by revision over time, as areas one on the other; None where nothing can be drawn."""
     known = [step for step in steps if step.since_s is not None and step.shares]
     names = [*dict.fromkeys(name for step in known for name in step.shares)]
-    if len(known) < 2 or len(names) > _SERIES_MAX or not can_draw():
+    if len(known) < 2 or len(names) > _SERIES_MAX:
         return None
     values: list[Json] = [
         {"at": step.since_s, "who": safe(name, 60), "percent": step.shares.get(name, 0)}
@@ -106,7 +106,7 @@ def traffic_picture(steps: Sequence[Step]) -> Markup | None:
 
 def timing_picture(timing: Timing) -> Markup | None:
     """How long answers took: milliseconds by percentile, both sides; None where it cannot be."""
-    if len(timing.candidate) < 2 or not can_draw():
+    if len(timing.candidate) < 2:
         return None
     sides = (("candidate", timing.candidate), ("stable", timing.stable))
     values: list[Json] = [
@@ -137,7 +137,7 @@ def history_picture(
         points: {at, ending, took_s} each, `at` as recorded.
         endings: each ending's colour, in the order of the rows.
     """
-    if not points or not can_draw():
+    if not points:
         return None
     values: list[Json] = [
         {key: safe(value, 60) for key, value in point.items()} for point in points

@@ -14,6 +14,7 @@ from gate.core.policy import Json
 from gate.report import attempts, evidence, fields, summary, words
 from gate.report.attempts import Attempt
 from gate.report.html import charts, conversation, tables, traffic
+from gate.report.html.charts import can_draw
 from gate.report.lines import Tone
 from gate.report.safe import WHOLE, safe
 
@@ -115,17 +116,17 @@ def parts(attempt: Attempt, *, recorded: bool = True) -> dict[str, object]:
     }
 
 
-def html(found: Sequence[Attempt], *, recorded: bool = True) -> str:
+def html(found: Sequence[Attempt], *, recorded: bool = True, pictures: bool = True) -> str:
     """The whole file: one rollout after the other.
 
     Args:
         found: the rollouts, each with its intentions, as `attempts` puts them together.
         recorded: whether the ledger has them.
+        pictures: whether any are drawn; the numbers are there in any case.
     """
     template = _environment().get_template("file.html.jinja")
-    return template.render(
-        csp=policy(), reports=[parts(one, recorded=recorded) for one in found], live_s=0
-    )
+    reports = [parts(one, recorded=recorded) for one in found]
+    return template.render(csp=policy(), reports=reports, pictures=pictures and can_draw())
 
 
 def of_documents(
@@ -133,6 +134,7 @@ def of_documents(
     intentions: Sequence[dict[str, Json]] = (),
     *,
     recorded: bool = True,
+    pictures: bool = True,
 ) -> str:
     """The same of outcomes, and of what the gate set out to do meanwhile where that is at hand.
 
@@ -140,13 +142,14 @@ def of_documents(
         documents: outcomes of the ledger, or what `gate probe` saw.
         intentions: of these rollouts, oldest first.
         recorded: whether the ledger has them.
+        pictures: as `html` has it.
     """
     found = []
     for document in documents:
         name = fields.text(document, "rollout")
         its = tuple(one for one in intentions if fields.text(one, "rollout") == name)
         found.append(Attempt(name, its, document))
-    return html(found, recorded=recorded)
+    return html(found, recorded=recorded, pictures=pictures)
 
 
 def _stable_of(document: Mapping[str, Json], item: Mapping[str, Json]) -> Mapping[str, Json]:
