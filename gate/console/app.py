@@ -67,8 +67,8 @@ class Console:
 
     async def rollout(self, request: Request) -> Response:
         """The report of one rollout; while it is at work the page reads itself again."""
-        name = request.path_params["id"]
-        found = await self._shelf.one(name) if len(name) <= ID_MAX else []
+        name = request.query_params.get("id", "")
+        found = await self._shelf.one(name) if 0 < len(name) <= ID_MAX else []
         if not found:
             raise HTTPException(404, "the ledger has no rollout of this id")
         live = all(one.ending == UNFINISHED for one in found)
@@ -122,7 +122,7 @@ def console(ref: ServiceRef, shelf: Shelf, check: Check | None) -> ASGIApp:
     pages = Console(ref, shelf)
     routes = [
         Route("/", pages.listing, methods=["GET"]),
-        Route("/rollouts/{id}", pages.rollout, methods=["GET"]),
+        Route("/rollout", pages.rollout, methods=["GET"]),
         Route("/history", pages.history, methods=["GET"]),
         Route("/stats", pages.stats, methods=["GET"]),
     ]

@@ -45,10 +45,14 @@ class Shelf:
         ledger: where entries are read.
         service: whose.
         limit: most entries that are read when it begins.
+        fresh_s: how long what was read stays good.
     """
 
-    def __init__(self, ledger: Ledger, service: str, limit: int) -> None:
+    def __init__(
+        self, ledger: Ledger, service: str, limit: int, *, fresh_s: float = FRESH_S
+    ) -> None:
         self._ledger, self._service, self._limit = ledger, service, limit
+        self._fresh_s = fresh_s
         self._kept: dict[str, Attempt] = {}
         self._state = State()
         self._read_at: float | None = None
@@ -60,7 +64,7 @@ class Shelf:
         """What is known, read anew where that is some seconds old."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if self._read_at is None or now - self._read_at >= FRESH_S:
+            if self._read_at is None or now - self._read_at >= self._fresh_s:
                 await self._refresh()
                 self._read_at = asyncio.get_running_loop().time()
         return self._state

@@ -50,7 +50,14 @@ _INK_FIELDS = ("labelColor", "titleColor", "domainColor", "tickColor")
 _INK: Spec = dict.fromkeys(_INK_FIELDS, "currentColor")
 _CONFIG: Spec = {
     "axis": {**_INK, "gridColor": "currentColor", "gridOpacity": 0.15, "labelFontSize": 12},
-    "legend": {**_INK, "orient": "top", "labelLimit": 260, "labelFontSize": 12, "title": None},
+    "legend": {
+        **_INK,
+        "orient": "top",
+        "labelLimit": 260,
+        "columnPadding": 40,
+        "labelFontSize": 12,
+        "title": None,
+    },
     "view": {"stroke": None},
 }
 
@@ -146,7 +153,13 @@ def history_picture(
     layer: Spec = {
         "mark": {"type": "tick", "thickness": 3, "size": 22},
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": None},
+            "x": {
+                "field": "at",
+                "type": "temporal",
+                "title": "UTC",
+                "scale": {"type": "utc"},
+                "axis": {"format": "%Y-%m-%d %H:%M", "labelOverlap": True, "tickCount": 6},
+            },
             "y": {"field": "ending", "type": "nominal", "title": None, "sort": order},
             "color": {**_colours("ending", order, [*endings.values()]), "legend": None},
         },
@@ -163,6 +176,7 @@ def _drawn(spec: Spec, height: int) -> Markup | None:
     import vl_convert  # noqa: PLC0415 - an extra, which takes seconds to begin
 
     about: Spec = {"width": 640, "height": height, "background": "transparent", "config": _CONFIG}
+    about["padding"] = {"left": 20, "right": 20, "top": 5, "bottom": 5}
     try:
         svg = vl_convert.vegalite_to_svg(about | spec, allowed_base_urls=[])
     except ValueError:  # numbers that it cannot draw: the table has them

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from gate.core.evidence import STABLE
 from gate.core.policy import Json
+from gate.core.verdict import Decision
 from gate.report import attempts, evidence, fields, summary, words
 from gate.report.attempts import Attempt
 from gate.report.html import charts, conversation, tables, traffic
@@ -111,7 +112,7 @@ def parts(attempt: Attempt, *, recorded: bool = True) -> dict[str, object]:
         "passed": sum(row.passed for row in found),
         "ending": summary.ending_of(document),
         "what": summary.what_of(document),
-        "why": summary.why_of(document, LONGEST) if attempt.outcome is not None else "",
+        "why": _why(document) if attempt.outcome is not None else "",
         "code": code,
     }
 
@@ -150,6 +151,14 @@ def of_documents(
         its = tuple(one for one in intentions if fields.text(one, "rollout") == name)
         found.append(Attempt(name, its, document))
     return html(found, recorded=recorded, pictures=pictures)
+
+
+def _why(document: Mapping[str, Json]) -> str:
+    """The one reason; of a promotion what the verdict says."""
+    decision = fields.text(fields.child(document, "verdict"), "decision")
+    if decision == Decision.PROMOTE.value and fields.text(document, "ending") in evidence.DONE:
+        return words.DECISIONS[decision]
+    return summary.why_of(document, LONGEST)
 
 
 def _stable_of(document: Mapping[str, Json], item: Mapping[str, Json]) -> Mapping[str, Json]:

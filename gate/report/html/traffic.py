@@ -39,6 +39,7 @@ def _steps(attempt: Attempt) -> Iterator[Step]:
     before = shares_of(attempt.head, "traffic_before" if outcome is not None else "traffic_now")
     if not before and attempt.intentions:
         before = shares_of(attempt.intentions[0], "traffic_now")
+    before = _meant(attempt.head, before)
     yield Step(
         began, _since(began, began), "before", before, tags_of(attempt.head, "traffic_before")
     )
@@ -57,6 +58,14 @@ def _steps(attempt: Attempt) -> Iterator[Step]:
     yield Step(
         at, _since(began, at), f"in effect, {ending}", shares, tags_of(outcome, "traffic_after")
     )
+
+
+def _meant(head: Entry, shares: dict[str, int]) -> dict[str, int]:
+    """With the revisions that LATEST stood for before the rollout, where that is recorded."""
+    stable = {
+        text(one, "revision"): number(one, "percent") or 0 for one in children(head, "stable")
+    }
+    return stable if LATEST in shares and sum(stable.values()) == sum(shares.values()) else shares
 
 
 def shares_of(entry: Entry, key: str) -> dict[str, int]:
