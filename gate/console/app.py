@@ -53,7 +53,6 @@ class Console:
         """Every rollout that is wanted, newest first, in pages."""
         state, wanted = await self._shelf.state(), choice_of(request.query_params)
         found = wanted.of(state.found)
-        at_work = any(one.ending == UNFINISHED for one in state.found[:PAGE])
         return self._page(
             "list.html.jinja",
             state,
@@ -62,19 +61,26 @@ class Console:
             count=len(found),
             pages=max(1, -(-len(found) // PAGE)),
             known=_known(state),
-            live_s=LIVE_S if at_work and not any(request.query_params) else 0,
+            at_work=[one for one in state.found[:PAGE] if one.ending == UNFINISHED],
         )
 
     async def rollout(self, request: Request) -> Response:
-        """The report of one rollout; while it is at work the page reads itself again."""
+        """The report of one rollout; with `live`, while it is at work, the page reads itself again.
+
+        Only whoever asks for that gets it: it takes the focus away from whoever reads.
+        """
         name = request.query_params.get("id", "")
         found = await self._shelf.one(name) if 0 < len(name) <= ID_MAX else []
         if not found:
             raise HTTPException(404, "the ledger has no rollout of this id")
-        live = all(one.ending == UNFINISHED for one in found)
-        reports = [page.parts(one) for one in found]
+        at_work = any(one.ending == UNFINISHED for one in found)
+        live = at_work and request.query_params.get("live") == "1"
         return self._page(
-            "rollout.html.jinja", State(), reports=reports, live_s=LIVE_S if live else 0
+            "rollout.html.jinja",
+            State(),
+            reports=[page.parts(one) for one in found],
+            at_work=at_work,
+            live_s=LIVE_S if live else 0,
         )
 
     async def history(self, request: Request) -> Response:  # noqa: ARG002 - as Starlette calls it

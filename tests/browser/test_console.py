@@ -50,9 +50,10 @@ async def test_the_list_leads_to_a_rollout_and_filters_by_keyboard_alone(chromiu
 
 
 async def test_every_page_can_be_read_by_everybody(chromium):
-    begun = {**played(ALL_PASSED)[0], "rollout": "at work", "at": "2027-01-01T00:00:00Z"}
+    begun = {**played(ALL_PASSED)[0], "rollout": "at work"}
     with serving(await ledger_of(70, begun)) as base:
-        for page in ("/", "/?page=2", "/history", "/stats", "/rollout?id=rollout-00002", "/no"):
+        one = ("/rollout?id=rollout-00002", "/rollout?id=at+work")
+        for page in ("/", "/?page=2", "/history", "/stats", *one, "/no"):
             chromium.get(f"{base}{page}")
             for width, dark in ((1280, False), (390, True)):
                 as_on(chromium, width, dark=dark)
@@ -63,12 +64,14 @@ async def test_every_page_can_be_read_by_everybody(chromium):
 async def test_a_rollout_at_work_is_shown_live_without_a_script(chromium):
     ledger = FakeLedger()
     entries = played(ALL_PASSED)
-    await ledger.append(entries[0], "live", 0)
+    name = entries[0]["rollout"]
+    await ledger.append(entries[0], name, 0)
     with serving(ledger) as base:
-        chromium.get(f"{base}/rollout?id={entries[0]['rollout']}")
+        chromium.get(base)
+        chromium.find_element(By.CSS_SELECTOR, "h1 ~ p a").send_keys("\n")
         assert "No outcome is recorded" in chromium.page_source
         for place, entry in enumerate(entries[1:], 1):
-            await ledger.append(entry, "live", place)
+            await ledger.append(entry, name, place)
         until = time.monotonic() + WITHIN_S
         while "promoted" not in chromium.title and time.monotonic() < until:
             chromium.implicitly_wait(1)
@@ -82,10 +85,10 @@ async def test_hostile_entries_run_nothing_and_fetch_nothing(chromium, number):
     ledger = FakeLedger()
     with counting() as (host, asked), serving(ledger) as base:
         text = texts(host)[number]
+        name = text[:150]
+        mine = {"rollout": name, "ending": text[:300], "service": REF.name}
         for place, entry in enumerate(rejected()):
-            name = text[:150]
-            entry = {**everywhere(entry, text[:4000]), "rollout": name, "ending": text[:300]}
-            await ledger.append(entry, name, place)
+            await ledger.append({**everywhere(entry, text[:1000]), **mine}, name, place)
         chromium.get(base)
         complaints(chromium)
         for page in ("/", "/history", "/stats"):

@@ -65,16 +65,20 @@ async def test_filters_leave_what_is_as_chosen(query, numbers):
         assert rows((await client.get(f"/?{query}")).text) == [f"rollout-{n:05d}" for n in numbers]
 
 
-async def test_one_rollout_is_its_report_and_one_at_work_reads_itself_again():
+async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
     begun = later(played(ALL_PASSED)[0], 7)
     async with browser(await ledger_of(2, begun)) as client:
         ended = (await client.get("/rollout?id=rollout-00001")).text
         assert words(ended).startswith("rollout of backend: promoted every required probe passed")
         assert "Traffic, step by step" in words(ended)
         assert not LexborHTMLParser(ended).css("meta[http-equiv=refresh]")
-        for path in ("/", "/rollout?id=rollout-00007"):
-            (live,) = LexborHTMLParser((await client.get(path)).text).css("meta[http-equiv]")
-            assert live.attributes == {"http-equiv": "refresh", "content": str(LIVE_S)}
+        (link,) = LexborHTMLParser((await client.get("/")).text).css("h1 ~ p a")
+        (live,) = LexborHTMLParser((await client.get(link.attributes["href"])).text).css(
+            "meta[http-equiv]"
+        )
+        assert live.attributes == {"http-equiv": "refresh", "content": str(LIVE_S)}
+        for path in ("/", "/rollout?id=rollout-00007", "/rollout?id=rollout-00001&live=1"):
+            assert "http-equiv" not in (await client.get(path)).text
 
 
 async def test_what_is_written_meanwhile_is_found_without_reading_everything_again():
