@@ -56,6 +56,15 @@ def too_wide(driver):
     return driver.execute_script(script)
 
 
+def widest(driver):
+    """The elements that reach beyond the screen, for whoever wonders why it is too wide."""
+    return driver.execute_script(
+        "return [location.pathname, ...[...document.querySelectorAll('*')].filter(one => "
+        "one.getBoundingClientRect().right > innerWidth).slice(0, 5).map(one => "
+        "one.outerHTML.slice(0, 120))]"
+    )
+
+
 def axe(driver):
     """What axe finds, by its rules of WCAG 2.2 A and AA and of best practice."""
     driver.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text())

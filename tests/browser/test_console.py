@@ -12,7 +12,15 @@ from selenium.webdriver.support.ui import Select
 
 from gate.console.app import console
 from gate.console.shelf import Shelf
-from tests.browser.chromium import WITHIN_S, as_on, axe, complaints, counting, too_wide
+from tests.browser.chromium import (
+    WITHIN_S,
+    as_on,
+    axe,
+    complaints,
+    counting,
+    too_wide,
+    widest,
+)
 from tests.browser.hostile import everywhere, rejected, texts
 from tests.fakes.ledger import FakeLedger
 from tests.unit.console.ledgers import ledger_of, played
@@ -88,12 +96,12 @@ async def test_hostile_entries_run_nothing_and_fetch_nothing(chromium, number):
         name = text[:150]
         mine = {"rollout": name, "ending": text[:300], "service": REF.name}
         for place, entry in enumerate(rejected()):
-            await ledger.append({**everywhere(entry, text[:1000]), **mine}, name, place)
+            await ledger.append({**everywhere(entry, text[:200]), **mine}, name, place)
         chromium.get(base)
         complaints(chromium)
         for page in ("/", "/history", "/stats"):
             chromium.get(f"{base}{page}")
-            assert too_wide(chromium) <= 0
+            assert too_wide(chromium) <= 0, widest(chromium)
         chromium.get(base)
         chromium.find_element(By.CSS_SELECTOR, "tbody a").send_keys("\n")
         assert "What is at stake" in chromium.page_source
