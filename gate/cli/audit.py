@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gate.cli import audit_serve, manual_moves, options, results, show, wiring
+from gate.cli import audit_serve, audit_verify, manual_moves, options, results, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
@@ -31,6 +31,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     one.set_defaults(what="show", limit=1000)
     audit_serve.register(commands.add_parser("serve", help="the record in a browser, read-only"))
+    audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     for command, add_output in ((listing, options.add_output), (one, options.add_results)):
         options.add_policy(command, required=False)
         options.add_service(command)
@@ -41,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     """Shows entries and returns the exit code."""
     if args.what == "serve":
         return audit_serve.run(args)
+    if args.what == "verify":
+        return audit_verify.run(args)
     ref = manual_moves.service_of(args)
     rollout = args.id if args.what == "show" else ""
     entries = wiring.run_async(

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from gate.cli import manual_moves, options, wiring
+from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
 
@@ -73,13 +74,20 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> None:
     import uvicorn  # noqa: PLC0415 - an extra
 
+    from gate.cli.audit_verify import of_service  # noqa: PLC0415
     from gate.console.app import console  # noqa: PLC0415
     from gate.console.shelf import Shelf  # noqa: PLC0415
+    from gate.console.verification import Verification  # noqa: PLC0415
 
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+
+    async def verify() -> dict[str, Json]:
+        return (await of_service(ref)).value()
+
     async with wiring.ledger_of(ref) as ledger:
-        app = console(ref, Shelf(ledger, ref.name, LIMIT), _check(audience))
+        verification = Verification(verify)
+        app = console(ref, Shelf(ledger, ref.name, LIMIT), _check(audience), verification)
         config = uvicorn.Config(
             app,
             lifespan="off",

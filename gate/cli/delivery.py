@@ -1,4 +1,4 @@
-"""Leaves how a rollout ended where a pipeline looks for it: Cloud Build's step output, a bucket.
+"""Uploads how a rollout ended to a bucket, or into a folder.
 
 By then users are safe and the decision is recorded. Whatever fails here is said on standard error,
 within a bounded time, and changes no exit code.
@@ -6,18 +6,15 @@ within a bounded time, and changes no exit code.
 
 import argparse
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.core.policy import Json
 from gate.errors import GateError, UsageError
 
 if TYPE_CHECKING:  # loaded only where there is a result
     from gate.cli.results import Result
 
-STEP_OUTPUT = "BUILDER_OUTPUT"
 DOCUMENTS = {
     "json": ("gate.json", "application/json"),
     "junit": ("gate.xml", "application/xml; charset=utf-8"),
@@ -56,17 +53,15 @@ def _place(text: str) -> str:
 
 
 def deliver(result: "Result", upload: str) -> None:
-    """Writes Cloud Build's step output where there is one, and uploads what was asked for.
+    """Uploads a decision in every form, if that was asked for.
 
     Args:
         result: one decision.
         upload: gs://BUCKET/PREFIX, a folder, or "" for nowhere.
     """
-    (entry,) = result.documents
-    if folder := os.environ.get(STEP_OUTPUT):
-        _write_step_output(Path(folder), entry)
     if not upload:
         return
+    (entry,) = result.documents
     sys.stdout.flush()  # how it ended is read meanwhile
     try:
         kept = (_send if "://" in upload else _write)(upload, str(entry["rollout"]), result)
@@ -82,17 +77,6 @@ def _why(error: GateError | OSError) -> str:
     if isinstance(error, TimeoutError):
         return f"not done within {UPLOAD_WITHIN_S:.0f} s"
     return f"{error.strerror} at {error.filename}"
-
-
-def _write_step_output(folder: Path, entry: dict[str, Json]) -> None:
-    from gate.report.step_output import step_output  # noqa: PLC0415 - only in Cloud Build
-
-    if not folder.is_dir():
-        return
-    try:
-        (folder / "output").write_text(step_output(entry), encoding="ascii")
-    except OSError as error:
-        _say(f"{STEP_OUTPUT}: not written ({error.strerror} at {folder / 'output'})")
 
 
 def _write(upload: str, rollout: str, result: "Result") -> str:

@@ -1,16 +1,20 @@
 """Tells the policy's webhooks how a rollout ended, once that is known, recorded and shown."""
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gate.cli import wiring
-from gate.core.policy import Json, Notification, Policy
-from gate.errors import GateError
+from gate.cli import secret_values, wiring
+from gate.core.policy import Json, Notification, Policy, SecretRef
+from gate.errors import GateError, UnavailableError
 
 if TYPE_CHECKING:  # loaded only where somebody is to be told
     from gate.notify.bodies import Notice
     from gate.notify.delivery import Delivery
+
+SECRETS_WITHIN_S = 3.0
+"""How long the secrets of one webhook may take."""
 
 
 def tell(policy: Policy | None, entry: dict[str, Json]) -> None:
@@ -63,9 +67,22 @@ def _delivery(policy: Policy, hook: Notification, notice: "Notice", name: str) -
     refs = {"url": hook.url}
     if hook.secret:
         refs[hook.secret] = policy.secrets[hook.secret]
-    values = wiring.secret_values(refs, "")
+    values = wiring.run_async(_values(refs, policy.folder))
     key = key_of(values[hook.secret]) if hook.secret else b""
     return Delivery(name, values["url"], body(notice, hook.format), notice.id, key)
+
+
+async def _values(refs: Mapping[str, SecretRef], folder: str) -> Mapping[str, str]:
+    """The address and the secret of a webhook.
+
+    Raises:
+        UsageError, InfrastructureError: one is missing or unusable, or was not to be had in time.
+    """
+    try:
+        async with asyncio.timeout(SECRETS_WITHIN_S):
+            return (await secret_values.read(refs, "", folder, wiring.secret_manager)).values
+    except TimeoutError:
+        raise UnavailableError(f"Secret Manager: no answer in {SECRETS_WITHIN_S:g} s") from None
 
 
 def _notice(entry: dict[str, Json]) -> "Notice":

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ class Output:
     files: tuple[tuple[str, Path], ...] = ()
     upload: str = ""
 
+    @property
+    def forms(self) -> frozenset[str]:
+        """Every form that is wanted somewhere."""
+        return frozenset({self.form, *(form for form, _ in self.files)})
+
 
 def add_service(parser: argparse.ArgumentParser) -> None:
     """--project, --region, --service: where not given, the policy or gcloud's settings say it."""
@@ -32,6 +38,44 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--project", default="", metavar="ID", help="project id")
     group.add_argument("--region", default="", help="region, e.g. us-central1")
     group.add_argument("--service", default="", metavar="NAME", help="name of the service")
+    add_impersonation(parser)
+
+
+def add_impersonation(parser: argparse.ArgumentParser) -> None:
+    """--impersonate-service-account, as gcloud has it."""
+    parser.add_argument(
+        "--impersonate-service-account",
+        action=_Impersonate,
+        type=_account,
+        metavar="ACCOUNT",
+        help="act as this service account, as gcloud does "
+        "(default: CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT)",
+    )
+
+
+def _account(text: str) -> str:
+    """The email of a service account, with those that stand between, comma-separated, before it."""
+    if not re.fullmatch(r"[^\s@,]+@[^\s@,]+(?:,[^\s@,]+@[^\s@,]+)*", text):
+        raise argparse.ArgumentTypeError(
+            f"is no service account (got {text[:200]!a}, expected its email)"
+        )
+    return text
+
+
+class _Impersonate(argparse.Action):
+    """Has all that follows done as a service account."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        from gate.cli import wiring  # noqa: PLC0415 - loaded by the command anyway
+
+        wiring.impersonate(str(values))
+        setattr(namespace, self.dest, values)
 
 
 def add_policy(parser: argparse.ArgumentParser, *, required: bool) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.cli import show
+from gate.cli.build_step import leave_step_output
 from gate.cli.options import Output, output_of
 from gate.cli.streams import unfiltered
 from gate.core.policy import Json, Policy
@@ -72,7 +73,7 @@ def give(result: Result, output: Output, *, shown: bool = False) -> None:
     """Writes the files that were asked for, and shows the result unless it is `shown` already."""
     for form, path in output.files:
         where = f"--write {form}={path}"
-        _safely(where, partial(_write, path, partial(result.text_in, form), where))
+        safely(where, partial(_write, path, partial(result.text_in, form), where))
     if shown:
         return
     if output.form == "text":
@@ -93,8 +94,10 @@ def decided(
         shown: whether standard output has it already.
     """
     if on_github():
-        _safely("GitHub", partial(_tell_github, result, policy))
+        safely("GitHub", partial(_tell_github, result, policy))
     give(result, output, shown=shown)
+    for document in result.documents[:1]:
+        safely("Cloud Build", partial(leave_step_output, document))
 
 
 def refused(args: argparse.Namespace, error: GateError) -> None:
@@ -109,13 +112,14 @@ def refused(args: argparse.Namespace, error: GateError) -> None:
         "service": getattr(args, "service", ""),
         "ending": "not begun",
         "exit_code": int(error.exit_code),
-        "notes": [error.message],
+        "notes": ["; ".join(line.strip() for line in error.message.splitlines())],
         "next": {"text": error.hint, "commands": [], "remark": ""},
     }
     result = Result([document], document, lambda: _error_lines(error))
     give(result, output_of(args), shown=True)
+    safely("Cloud Build", partial(leave_step_output, document))
     if on_github():
-        _safely("GitHub", partial(_tell_github, result, None, error))
+        safely("GitHub", partial(_tell_github, result, None, error))
 
 
 def _error_lines(error: GateError) -> "list[Block]":
@@ -130,7 +134,7 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _safely(where: str, tell: Callable[[], None]) -> None:
+def safely(where: str, tell: Callable[[], None]) -> None:
     """Has something told that a defect of ours must not make a decision's exit code of."""
     try:
         tell()

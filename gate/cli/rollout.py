@@ -73,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         wait_s=args.wait,
         again=args.again,
         proof=proof,
+        policy_file=str(args.policy),
     )
     output = replace(options.output_of(args), upload=args.upload)
     return run_rollout(plan, output, policy=policy, prepare=None if args.image else _prepared)

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.cli import notifying, results, show, wiring
+from gate.cli import caller, notifying, results, show, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
 from gate.cli.steps import Steps
@@ -59,7 +60,7 @@ def run_rollout(
     ended = carry_out(plan, output, policy=policy, prepare=prepare)
     try:
         results.decided(ended.result, output, policy)
-        deliver(ended.result, output.upload)
+        results.safely("--upload", partial(deliver, ended.result, output.upload))
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 
@@ -86,7 +87,7 @@ def carry_out(
     """
     ended: list[Ended] = []
     letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters))
+    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
     main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)
@@ -141,12 +142,18 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
         ledger = await stack.enter_async_context(wiring.ledger_of(ref))
+        bundles = await stack.enter_async_context(wiring.bundles(wiring.bundles_place(plan.kind)))
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
-            probes, redactor = wiring.probes_of(
+            probes, redactor, versions = await wiring.probes_of(
                 how.policy, logs, wiring.configurations_of(platform)
             )
+            plan = replace(plan, secret_versions=tuple(sorted(versions.items())))
+        counting = None
+        if how.policy is not None and any(plan.requests):
+            counting = wiring.user_requests_of(ref, how.policy)
+            await stack.enter_async_context(counting)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
@@ -154,8 +161,10 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if (spans := wiring.exporting()) is not None:
             narrator = show.Both(narrator, spans.narrator)
         steps = Steps(how.clock, redactor)
-        narrator = show.Both(narrator, steps)
-        identity = wiring.identity_of(platform)
+        if "html" in how.output.forms:
+            narrator = show.Both(narrator, steps)
+        audience = how.policy.candidate.audience if how.policy else ""
+        identity = caller.identity_of(platform, audience)
         world = World(
             platform,
             probes,
@@ -166,6 +175,8 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            bundles,
+            counting,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

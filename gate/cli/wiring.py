@@ -8,13 +8,16 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from gate.core.origin import RELEASE, Origin
 from gate.core.policy import ServiceName
-from gate.core.redaction import SHORTEST, Redactor
+from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
+from gate.core.state import Kind
 from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
@@ -22,19 +25,40 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
+    from gate.cloud.metrics import MonitoredRequests
+    from gate.cloud.movers import AuditLog
+    from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
-    from gate.cloud.wire import Wire
-    from gate.core.policy import Policy, SecretRef
+    from gate.cloud.secrets import SecretManager
+    from gate.cloud.wire import Ways, Wire
+    from gate.core.policy import Policy
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
+    from gate.ports import Bundles, Configurations, Headers, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
     from gate.tracing.exporting import Exporting
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
+SECRETS_EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
+MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
 STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
-EMULATOR_ISSUER = "GCE_METADATA_HOST"
+BUNDLES = "GATE_BUNDLES"
+IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
+
+
+class Asking(NamedTuple):
+    """What asks a policy's probes.
+
+    Attributes:
+        runner: asks them.
+        redactor: knows the policy's secrets.
+        versions: of the secrets that Secret Manager keeps, by name, for the record.
+    """
+
+    runner: "Probes"
+    redactor: Redactor
+    versions: Mapping[str, str]
 
 
 class SystemClock:
@@ -149,6 +173,27 @@ def actor() -> str:
     return account or _login_name()
 
 
+BUILDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("github actions", "GITHUB_RUN_ID", ("GITHUB_WORKFLOW",), ("GITHUB_SHA",)),
+    ("gitlab ci", "CI_PIPELINE_ID", ("CI_PIPELINE_SOURCE",), ("CI_COMMIT_SHA",)),
+    ("cloud build", "BUILD_ID", ("TRIGGER_NAME", "TRIGGER_ID"), ("COMMIT_SHA", "REVISION_ID")),
+)
+"""What runs the gate, told by a variable that holds its id; then those of trigger and commit."""
+
+
+def origin() -> Origin:
+    """In which build, and from which commit, the gate is asked, by the environment."""
+    for system, build, triggers, commits in BUILDS:
+        if os.environ.get(build):
+            told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
+            return Origin(system, *told, release=RELEASE)
+    return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
+
+
+def _first_of(names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
 def _login_name() -> str:
     import getpass  # noqa: PLC0415 - only where nothing else says who it is
 
@@ -169,61 +214,40 @@ def new_suffix() -> str:
     return "".join(secrets.choice(letters) for letters in (consonants, vowels, consonants))
 
 
-def secrets_of(policy: "Policy") -> dict[str, str]:
-    """The values of the policy's secrets, from the environment.
-
-    Raises:
-        UsageError: some are missing or unusable; names all of them, never a value.
-    """
-    hint = f"export them before running the gate; {policy.source} names them under `secrets`"
-    return secret_values(policy.secrets, hint)
-
-
-def secret_values(secrets: "Mapping[str, SecretRef]", hint: str) -> dict[str, str]:
-    """The values of named secrets, from the environment.
-
-    Raises:
-        UsageError: some are missing or unusable, with this hint; names all of them, never a value.
-    """
-    values: dict[str, str] = {}
-    problems = []
-    for name, ref in secrets.items():
-        value = os.environ.get(ref.env, "").strip()
-        if not value:
-            problems.append(f"secret {name}: the environment variable {ref.env} is not set")
-        elif len(value) < SHORTEST or any(ord(character) < 32 for character in value):
-            problems.append(
-                f"secret {name}: the value of {ref.env} is unusable "
-                f"(expected at least {SHORTEST} characters and no control characters)"
-            )
-        values[name] = value
-    if problems:
-        raise UsageError("\n".join(problems), hint)
-    return values
-
-
 def on_wait(text: str) -> None:
     """Says on stderr what a call waits for; the wire calls it within two seconds."""
     print(text, file=sys.stderr, flush=True)
+
+
+def impersonate(account: str) -> None:
+    """Has every call made as a service account, as if the environment said so, as gcloud has it."""
+    os.environ[IMPERSONATED] = account
+
+
+def _ways(*, quiet: bool = False) -> "Ways":
+    """How a wire reaches the world: as whom, and whether it says what it waits for."""
+    from gate.cloud.wire import Ways, identify_as  # noqa: PLC0415
+
+    as_whom = identify_as(os.environ.get(IMPERSONATED, ""))
+    return Ways(identify=as_whom, say=None if quiet else on_wait)
 
 
 def platform_of(ref: ServiceRef) -> "CloudRun":
     """Cloud Run: the emulator that the environment names, or the real one."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.run import CloudRun  # noqa: PLC0415
-    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=Ways(say=on_wait))
+    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=_ways())
 
 
 async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
     """The services of a region that carry a mark of the gate."""
     from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
     from gate.cloud.services import marked_services as marked  # noqa: PLC0415
-    from gate.cloud.wire import Ways, Wire  # noqa: PLC0415
+    from gate.cloud.wire import Wire  # noqa: PLC0415
 
     place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
-    async with Wire(place, ways=Ways(say=on_wait)) as wire:
+    async with Wire(place, ways=_ways()) as wire:
         return await marked(wire, project)
 
 
@@ -233,7 +257,8 @@ async def service_names(project: str, region: str) -> tuple[str, ...]:
     from gate.cloud.services import service_names as names  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
+    place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
+    async with Wire(place, ways=_ways(quiet=True)) as wire:
         return await names(wire, project)
 
 
@@ -242,16 +267,94 @@ def logs_of(ref: ServiceRef) -> "CloudLogs":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.logs import CloudLogs  # noqa: PLC0415
 
-    return CloudLogs(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return CloudLogs(ref, endpoint, ways=_ways(quiet=True))
+
+
+def secret_manager() -> "SecretManager":
+    """Secret Manager: the emulator that the environment names, or the real one."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.secrets import SecretManager  # noqa: PLC0415
+
+    return SecretManager(Endpoint(os.environ.get(SECRETS_EMULATOR)), _ways())
+
+
+def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":
+    """Where users' own requests are counted, as the policy says."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.core.user_requests import Source  # noqa: PLC0415
+
+    if policy.metrics.source is Source.MONITORING:
+        from gate.cloud.metrics import MonitoredRequests  # noqa: PLC0415
+
+        return MonitoredRequests(ref, Endpoint(os.environ.get(MONITORING_EMULATOR)))
+    from gate.cloud.request_log import LoggedRequests, Telling  # noqa: PLC0415
+    from gate.probes.frontend import in_its_place  # noqa: PLC0415
+    from gate.probes.headers import own  # noqa: PLC0415
+
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return LoggedRequests(ref, endpoint, Telling(own, in_its_place))
 
 
 def ledger_of(ref: ServiceRef) -> "CloudLedger":
     """The ledger, kept in Cloud Logging (log `gate-decisions`)."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
-    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
+    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
+
+
+@asynccontextmanager
+async def bundles(where: str) -> AsyncIterator["Bundles | None"]:
+    """Where evidence is kept that entries have no room for.
+
+    Args:
+        where: gs://BUCKET/PREFIX, or a folder; "" for nowhere.
+
+    Raises:
+        UsageError: it is no bucket.
+    """
+    if "://" in where:
+        from gate.cloud.bucket import BucketBundles  # noqa: PLC0415
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        async with BucketBundles(storage(), folder_of(where)) as bucket:
+            yield bucket
+    elif where:
+        from pathlib import Path  # noqa: PLC0415
+
+        from gate.ledger.folder import FolderBundles  # noqa: PLC0415
+
+        yield FolderBundles(Path(where))
+    else:
+        yield None
+
+
+def bundles_place(kind: Kind) -> str:
+    """Where GATE_BUNDLES wants them, "" for nowhere; a wrong one stops no move by hand.
+
+    Raises:
+        UsageError: it names no bucket.
+    """
+    where = os.environ.get(BUNDLES, "").strip()
+    if "://" in where:
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        try:
+            folder_of(where)
+        except UsageError as error:
+            if kind is not Kind.ROLLOUT:
+                return ""
+            raise UsageError(f"{BUNDLES}: {error.message}", error.hint) from None
+    return where
+
+
+def audit_log_of(ref: ServiceRef) -> "AuditLog":
+    """Who wrote on the service, by the platform's own audit log."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.movers import AuditLog  # noqa: PLC0415
+
+    return AuditLog(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
 
 
 def storage() -> "Wire":
@@ -260,17 +363,7 @@ def storage() -> "Wire":
     from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
 
     host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
-    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0))
-
-
-def identity_of(platform: "CloudRun") -> "Identity":
-    """ID tokens for a private service; for one of an emulator where that has an issuer."""
-    from gate.cloud.channel import Endpoint  # noqa: PLC0415
-    from gate.cloud.identity import Identify, identity_for  # noqa: PLC0415
-
-    endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
-    issuer = bool(os.environ.get(EMULATOR_ISSUER))
-    return identity_for(Identify.AUTO, endpoint, platform.is_public, issuer=issuer)
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0), _ways(quiet=True))
 
 
 def exporting() -> "Exporting | None":
@@ -318,28 +411,30 @@ def _surroundings(policy: "Policy") -> "Surroundings":
     return Surroundings(Path(policy.folder), environment)
 
 
-def probes_of(
+async def probes_of(
     policy: "Policy",
     logs: "Logs | None",
     configurations: "Configurations | None" = None,
     *,
     arrived: bool = False,
-) -> "tuple[Probes, Redactor]":
+) -> "Asking":
     """The runner of the policy's probes with its secrets, and the redactor that knows them.
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
 
     Raises:
         UsageError: a secret is missing or unusable, or an extra is that some probe needs.
+        InfrastructureError: Secret Manager does not give a secret.
     """
+    from gate.cli import secret_values  # noqa: PLC0415
     from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     _require_extras(policy)
-    values = secrets_of(policy)
-    redactor = Redactor(values, literals(policy))
+    secrets = await secret_values.of_policy(policy, secret_manager)
+    redactor = Redactor(secrets.values, literals(policy))
     runner = ProbeRunner(
-        values,
+        secrets.values,
         logs,
         SystemClock(),
         redactor,
@@ -347,7 +442,7 @@ def probes_of(
         surroundings=_surroundings(policy),
         arrival_within_s=0.0 if arrived else policy.candidate.arrival_within_s,
     )
-    return runner, redactor
+    return Asking(runner, redactor, secrets.versions)
 
 
 def _require_extras(policy: "Policy") -> None:

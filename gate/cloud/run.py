@@ -10,11 +10,12 @@ from copy import deepcopy
 from urllib.parse import urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.documents import Document, items, number, part, parts, text, texts
+from gate.cloud.documents import Document, number, part, text, texts
 from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
 from gate.cloud.pages import read_pages
 from gate.cloud.template import next_template, same_settings, template_of
 from gate.cloud.values import owner_of, revision_value, service_value, traffic_items
+from gate.cloud.way_in import WayIn, by_policy, by_service, invokers_of
 from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire, path_of
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -64,6 +65,10 @@ class CloudRun(OverWire):
         """As ports.Platform."""
         return revision_value(await self.revision_document(name))
 
+    async def service_document(self) -> Document:
+        """The service in its v1 form; raises as `read_service`."""
+        return await self._read()
+
     async def revision_document(self, name: str) -> Document:
         """A revision in its v1 form; raises as `read_revision`."""
         subject = f"revision {name} of {self._subject}"
@@ -111,14 +116,25 @@ class CloudRun(OverWire):
         """As ports.Platform: the service as it was read, with another list of traffic."""
         return await self._replace(await self._as_read(etag), traffic, annotations)
 
-    async def is_public(self) -> bool:
-        """Whether everybody may call the service: no check at all, or allUsers as its invoker.
+    async def way_in(self) -> WayIn:
+        """What lets callers in; an ID token where this caller may not read the IAM policy."""
+        said = by_service(await self._read())
+        if said is not None:
+            return said
+        try:
+            return by_policy(await self._policy())
+        except AccessError:
+            return WayIn.TOKEN
 
-        False also where this caller may not read the service's IAM policy.
+    async def invokers(self) -> tuple[str, ...]:
+        """The members that the service's own IAM policy lets call it.
+
+        Raises:
+            AccessError: this caller may not read it.
         """
-        unchecked = "run.googleapis.com/invoker-iam-disabled"
-        if text(await self._read(), "metadata", "annotations", unchecked) == "true":
-            return True
+        return invokers_of(await self._policy())
+
+    async def _policy(self) -> Document:
         ref = self._ref
         path = path_of(
             "/v1/projects/{project}/locations/{region}/services/{name}:getIamPolicy",
@@ -126,14 +142,7 @@ class CloudRun(OverWire):
             region=ref.region,
             name=ref.name,
         )
-        try:
-            policy = await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
-        except AccessError:
-            return False
-        return any(
-            text(binding, "role") == "roles/run.invoker" and "allUsers" in items(binding, "members")
-            for binding in parts(policy, "bindings")
-        )
+        return await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
 
     async def _read(self) -> Document:
         _require_possible(self._ref.name, self._subject)

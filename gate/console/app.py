@@ -16,17 +16,21 @@ from gate.console.choice import PAGE, choice_of
 from gate.console.door import Check, Door
 from gate.console.figures import figures
 from gate.console.shelf import Shelf, State
+from gate.console.verification import Verification
 from gate.core.service import ServiceRef
 from gate.errors import InfrastructureError
 from gate.report.attempts import UNFINISHED, Attempt
 from gate.report.fields import text, texts
 from gate.report.html import page
 from gate.report.html.charts import can_draw, history_picture
+from gate.report.verified import verified_lines
 from gate.report.words import flags
 
 LIVE_S = 5
 """How often a page of what is at work is read again."""
 ID_MAX = 200
+LINE = 100
+"""Columns of what a verification says."""
 DRAWN_MAX = 2000
 """Most rollouts of the picture."""
 _COLOURS = {"good": "#2e9e6b", "bad": "#d0433c", "unsure": "#c08a1e"}
@@ -44,10 +48,11 @@ class Console:
     Args:
         ref: whose ledger it is.
         shelf: what is read of it.
+        verification: whether it is whole.
     """
 
-    def __init__(self, ref: ServiceRef, shelf: Shelf) -> None:
-        self._ref, self._shelf = ref, shelf
+    def __init__(self, ref: ServiceRef, shelf: Shelf, verification: Verification) -> None:
+        self._ref, self._shelf, self._verification = ref, shelf, verification
 
     async def listing(self, request: Request) -> Response:
         """Every rollout that is wanted, newest first, in pages."""
@@ -97,6 +102,12 @@ class Console:
         state = await self._shelf.state()
         return self._page("stats.html.jinja", state, counted=figures(state.found))
 
+    async def verify(self, request: Request) -> Response:  # noqa: ARG002
+        """Whether the record is whole, and what is wrong where it is not."""
+        found = await self._verification.value()
+        lines = verified_lines(found, LINE)
+        return self._page("verify.html.jinja", State(), found=found, lines=lines)
+
     async def failed(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
         """What cannot be shown, and why."""
         if isinstance(error, HTTPException):
@@ -117,20 +128,24 @@ class Console:
         return HTMLResponse(_environment().get_template(name).render(given), status)
 
 
-def console(ref: ServiceRef, shelf: Shelf, check: Check | None) -> ASGIApp:
+def console(
+    ref: ServiceRef, shelf: Shelf, check: Check | None, verification: Verification
+) -> ASGIApp:
     """The console as an ASGI application.
 
     Args:
         ref: whose ledger it is.
         shelf: what is read of it.
         check: judges IAP's assertion; None on loopback.
+        verification: whether it is whole.
     """
-    pages = Console(ref, shelf)
+    pages = Console(ref, shelf, verification)
     routes = [
         Route("/", pages.listing, methods=["GET"]),
         Route("/rollout", pages.rollout, methods=["GET"]),
         Route("/history", pages.history, methods=["GET"]),
         Route("/stats", pages.stats, methods=["GET"]),
+        Route("/verify", pages.verify, methods=["GET"]),
     ]
     handlers = dict.fromkeys((HTTPException, InfrastructureError, Exception), pages.failed)
     return Door(Starlette(routes=routes, exception_handlers=handlers), check)

@@ -5,7 +5,7 @@ Knows only ports. Judges nothing: whatever happens becomes an event, and the cor
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
@@ -13,13 +13,15 @@ from typing import TypeVar, assert_never
 from gate.controller.bookkeeping import Bookkeeping, Waits
 from gate.controller.probe_round import ProbeRound, users_answer
 from gate.controller.signals import stopping
-from gate.core.annotation import KEY
+from gate.controller.user_requests import counted
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.guard import came_between
 from gate.core.lease import renewal
 from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    CountRequests,
     Deploy,
     Event,
     Failure,
@@ -44,9 +46,11 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.ledger.entry import Entry, digest, intention, outcome
+from gate.ledger.canonical import digest
+from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ports import (
     Answers,
+    Bundles,
     Clock,
     Identity,
     Ledger,
@@ -54,6 +58,7 @@ from gate.ports import (
     Narrator,
     Platform,
     Probes,
+    UserRequests,
 )
 
 T = TypeVar("T")
@@ -84,6 +89,8 @@ class World:
     identity: Identity
     narrator: Narrator
     answers: Answers | None = None
+    bundles: Bundles | None = None
+    user_requests: UserRequests | None = None
 
 
 class Controller:
@@ -102,7 +109,13 @@ class Controller:
         self._world = world
         self._books = Bookkeeping(world.ledger, waits or Waits())
         self._probe_round = ProbeRound(
-            world.probes, world.logs, world.clock, world.redactor, world.identity, world.narrator
+            world.probes,
+            world.logs,
+            world.clock,
+            world.redactor,
+            world.identity,
+            world.narrator,
+            world.answers,
         )
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
@@ -118,6 +131,7 @@ class Controller:
     async def run(self, plan: Plan, rollout_id: str) -> Rollout:
         """Runs until the rollout has ended, or was abandoned by a second interrupt."""
         async with stopping(self.interrupt), contextlib.aclosing(self._books):
+            self._books.look_back(plan)
             rollout, commands = begin(plan, rollout_id, self._world.clock.now())
             while commands and not self._abandon.is_set():
                 event = await self._next_event(rollout, commands[0])
@@ -158,7 +172,9 @@ class Controller:
             case Deploy() | SetTraffic():
                 return await self._write(rollout, command)
             case RunProbes():
-                return await self._probe(rollout, command)
+                return await self._leased(rollout, self._round(command))
+            case CountRequests():
+                return await self._leased(rollout, self._count(command))
             case ReadLogs():
                 return await self._probe_round.explain(command)
             case Record():
@@ -185,6 +201,7 @@ class Controller:
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
         users, at = answer.result(), world.clock.now()
+        self._books.seen(service.result())
         return Seen(at, service.result(), revisions, users.instead, users.unknown)
 
     def _patience_s(self, rollout: Rollout) -> float | None:
@@ -210,20 +227,28 @@ class Controller:
         A person may stop the gate in between: then the platform never hears of it.
         """
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
-        entry = intention(rollout, command, self._world.clock.now(), self._world.redactor.json)
+        link, world = await self._books.link(rollout.plan), self._world
+        entry = intention(rollout, command, world.clock.now(), world.redactor.json, link)
         try:
             await self._books.intend(entry, rollout, urgent=urgent)
         except InfrastructureError as error:
             if not urgent:
                 text = f"nothing was changed, since the intention could not be recorded: {error}"
-                return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, error.hint)
+                return CallFailed(world.clock.now(), Failure.UNRECORDED, text, error.hint)
         if self._stop.is_set() and not self._told:
             return self._tell()
-        return await self._accepted(self._send(rollout, command, entry), rollout)
+        number = entry["sequence"]
+        assert isinstance(number, int)
+        annotation = replace(command.annotation, entry=digest(entry), sequence=number)
+        event = await self._accepted(self._send(rollout, command, annotation), rollout)
+        if isinstance(event, Accepted):
+            self._books.accepted(annotation, event.generation)
+        return event
 
-    def _send(self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry) -> Awaitable[int]:
+    def _send(
+        self, rollout: Rollout, command: Deploy | SetTraffic, annotation: RolloutAnnotation
+    ) -> Awaitable[int]:
         """The update, which says by its own annotation which entry of the ledger explains it."""
-        annotation = replace(command.annotation, entry=digest(entry))
         others = dict(rollout.service.annotations) if rollout.service else {}
         annotations = {**others, KEY: annotation.text()}
         platform = self._world.platform
@@ -249,9 +274,9 @@ class Controller:
         self._renewed_at = self._world.clock.now()
         return Accepted(self._renewed_at, generation)
 
-    async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
-        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""
-        asking = asyncio.ensure_future(self._round(command))
+    async def _leased(self, rollout: Rollout, work: Coroutine[None, None, Event]) -> Event:
+        """Asks or counts, and keeps the lease meanwhile; stops once the service is not ours."""
+        asking = asyncio.ensure_future(work)
         try:
             while True:
                 await asyncio.wait({asking}, timeout=self._until_renewal_s(rollout))
@@ -276,10 +301,15 @@ class Controller:
         if command.after_s:
             await self._world.clock.sleep(command.after_s)
         try:
-            headers = await self._world.identity(command.audience)
+            return await self._probe_round.ask(command)
         except InfrastructureError as error:
             return self._failed(error)
-        return await self._probe_round.ask(command, headers)
+
+    async def _count(self, command: CountRequests) -> Event:
+        """Users' own requests, after a pause where the command asks for one."""
+        if command.after_s:
+            await self._world.clock.sleep(command.after_s)
+        return await counted(command, self._world.user_requests, self._world.clock)
 
     async def _renew(self, rollout: Rollout) -> Seen | Overwrote | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.
@@ -303,7 +333,11 @@ class Controller:
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        entry = self.outcome = outcome(rollout, world.clock.now(), world.redactor.json)
+        link = await self._books.link(rollout.plan)
+        entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
+        if evidence := left_out(entry, rollout, world.redactor.json):
+            entry = await self._books.whole(entry, evidence, world.bundles)
+        self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)
         except InfrastructureError as error:

@@ -17,6 +17,7 @@ from gate.errors import InfrastructureError
 from gate.ports import (
     Answers,
     Clock,
+    Headers,
     Identity,
     Logs,
     Narrator,
@@ -29,6 +30,12 @@ from gate.ports import (
 IDENTITY_WITHIN_S = 10.0
 """How long an ID token may take once users have been moved."""
 
+FRONT_END_WITHIN_S = 5.0
+"""How long it is waited for who answers at the service's own address, before probes ask."""
+_OPEN = ("", "all")
+_KEPT_OUT = "the platform answers the gate in the service's place"
+_SAME_FOR_ALL = "every probe will get the same; gate doctor says what mends it"
+
 
 class ProbeRound:
     """Asks for one rollout.
@@ -40,6 +47,7 @@ class ProbeRound:
         redactor: knows what must never be shown.
         identity: what lets the gate in.
         narrator: told how far each question is.
+        answers: who answers at an address, None where nobody can say.
     """
 
     def __init__(
@@ -50,21 +58,32 @@ class ProbeRound:
         redactor: Redactor,
         identity: Identity,
         narrator: Narrator,
+        answers: Answers | None = None,
     ) -> None:
         self._probes = probes
         self._clock = clock
         self._identity = identity
         self._narrator = narrator
+        self._answers = answers
         self._excerpts = LogExcerpts(logs, clock, redactor)
         self._request_log = RequestLog(logs, clock)
 
-    async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
-        """The candidate, then users' own address; what had no time to end is missing."""
+    async def ask(self, command: RunProbes) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing.
+
+        Raises:
+            AccessError: a private service, and no token that lets the gate in; others as in
+                gate.errors.
+        """
+        headers = await self._identity(command.audience)
+        candidates = await self._identity(command.audience, command.url)
         left_s = (command.until - self._clock.now()).total_seconds()
-        own, users = _own(command, headers, left_s), _users(command, headers)
+        stable, users = _stable(command, headers), _users(command, headers)
+        own = _own(command, candidates, stable, left_s)
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
+                await self._say_who_keeps_us_out(command, headers)
                 await self._probes.run(command.probes, own, self._listening(ended, ""))
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
@@ -92,6 +111,23 @@ class ProbeRound:
                     await self._probes.run(command.control, stable, listening)
         return LogsRead(self._clock.now(), said, tuple(seen))
 
+    async def _say_who_keeps_us_out(self, command: RunProbes, headers: Headers) -> None:
+        """Says before any probe does that the front end answers us in the service's place.
+
+        Asked at the service's own address, and only where something may keep us out: a candidate
+        is not to be woken by it, and whoever lets everybody in refuses nobody.
+        """
+        guarded = bool(headers) or command.ingress not in _OPEN
+        served = bool(command.audience and command.compare_with)
+        if self._answers is None or command.live or not (guarded and served):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FRONT_END_WITHIN_S):
+                seen = await self._answers(command.audience.rstrip("/"), headers)
+                if seen.refused or seen.nowhere:
+                    text = f"{_KEPT_OUT} ({seen.unknown}): {_SAME_FOR_ALL}"
+                    self._narrator.progress(Progress("", text, at_once=True))
+
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""
 
@@ -105,7 +141,7 @@ class ProbeRound:
         return progress
 
 
-def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+def _stable(command: RunProbes, headers: Headers) -> Target | None:
     """Users' own address, while the candidate has none of them: whoever answers there is stable."""
     if command.control is None or not command.audience:
         return None
@@ -145,7 +181,7 @@ async def users_answer(url: str, answers: Answers | None, identity: Identity) ->
     return await answers(url, headers) if headers else seen
 
 
-def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float) -> Target:
+def _own(command: RunProbes, headers: Headers, stable: Target | None, left_s: float) -> Target:
     """The candidate at its own address."""
     return Target(
         command.url,
@@ -153,7 +189,7 @@ def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float
         headers,
         command.since,
         command.identity,
-        stable=_stable(command, headers),
+        stable=stable,
         repeats=command.control,
         until=command.until,
         compare_with=command.compare_with,
@@ -166,7 +202,7 @@ def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float
     )
 
 
-def _users(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target:
+def _users(command: RunProbes, headers: Headers) -> Target:
     """The address that users have."""
     return Target(
         command.audience.rstrip("/"),

@@ -30,6 +30,7 @@ from gate.core.transitions import (
     unwritten,
     written,
 )
+from gate.core.user_requests import Source
 from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
@@ -330,18 +331,52 @@ def dwelt(r: Rollout, probed: Probed) -> Rollout:
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:
-        text = f"{r.plan.deadline_s:g} s were over at {r.plan.steps[r.stepped - 1]} %"
-        return stop(r, probed.at, Ending.HELD, Verdict.hold("deadline", text))
+        return too_late(r, probed.at)
     if passes:
         return again(r)
     suffer = _may_pass(verdict) and _users_suffer(probed.evidence)
     if suffer or (verdict.decision is Decision.HOLD and not watching):
         return stop(r, probed.at, Ending.HELD, verdict)
-    if probed.at < min(r.limit_at, r.deadline_at):
+    return _passed_on(r, verdict, probed.at)
+
+
+def _passed_on(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
+    """A round has taken nobody back: users' requests are counted, or it is asked on, or it ends."""
+    over = at >= min(r.limit_at, r.deadline_at)
+    if r.least_requests and (over or r.plan.metrics.source is Source.LOGS):
+        return _to_count(r, verdict if over else None, at)
+    if not over:
         return again(r)
-    if not watching:
-        return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
-    return _watched(r, verdict, probed.at)
+    if r.phase is not Phase.WATCHING:
+        return enter(r, Phase.CONFIRMING, at, READ_WITHIN_S)
+    return _watched(r, verdict, at)
+
+
+def too_late(r: Rollout, at: datetime) -> Rollout:
+    """The deadline is over at a step: back, and what of users' requests is missing is said."""
+    text = f"{r.plan.deadline_s:g} s were over at {r.share} %"
+    last = r.step_count
+    missing = last.thin or last.said.text if last else "users' requests were never counted"
+    if r.least_requests:
+        text = f"{text}: {missing}"
+    return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
+
+
+def _to_count(r: Rollout, last: Verdict | None, at: datetime) -> Rollout:
+    """On to counting users' own requests.
+
+    The log tells them from the gate's, so that those since the step began count. Monitoring does
+    not: it counts once the probes are silent, and so from now on.
+
+    Args:
+        r: the rollout.
+        last: what the last round came to, where it ends the watch.
+        at: time of the event.
+    """
+    if last is not None and last.decision is Decision.HOLD:
+        r = _inconclusive(r, last)
+    begun = r.arrived_at if r.plan.metrics.source is Source.LOGS else None
+    return replace(again(r), counting=True, count_from=r.count_from or begun or at)
 
 
 def _may_pass(verdict: Verdict) -> bool:
@@ -361,9 +396,13 @@ def _users_suffer(evidence: Sequence[Evidence]) -> bool:
 
 def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
     if verdict.decision is Decision.HOLD:
-        note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
-        r = replace(r, notes=(*r.notes, note))
+        r = _inconclusive(r, verdict)
     return clean(r, Ending.PROMOTED, at)
+
+
+def _inconclusive(r: Rollout, verdict: Verdict) -> Rollout:
+    note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
 
 
 def unproven(r: Rollout, service: Service) -> Rollout:

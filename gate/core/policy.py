@@ -13,6 +13,7 @@ from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies s
 from gate.core.control import Contract, Repeats
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.questions import ProbeSpec
+from gate.core.user_requests import Source
 from gate.errors import ValueProblem
 
 
@@ -95,6 +96,10 @@ ARRIVAL_MAX_S = 600.0
 """The longest wait for an address: front ends follow within minutes, or something else is wrong."""
 
 
+READY_WITHIN_S, STARTING_WITHIN_S = 240.0, 180.0
+"""How long a candidate may take to become ready, and of that how long it may say that it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateRule:
     """How the candidate is addressed, proves itself, and how long it may take to be there.
@@ -105,15 +110,30 @@ class CandidateRule:
         identity: how an answer proves which revision gave it; None where any answer will do.
         arrival_within_s: how long is waited in the whole rollout, all probes together, while the
             front end knows no such address yet or lets another revision answer there; 0 to 600.
+        starting_within_s: how long it may say that it is starting once it answers; None for the
+            default, or all of a ready_within_s that is longer than its own.
+        audience: what tokens that let the gate in are made out to; "" for the service's own URL.
     """
 
     tag: str = "candidate"
-    ready_within_s: float = 240.0
+    ready_within_s: float = READY_WITHIN_S
     identity: IdentityRule | None = None
     arrival_within_s: float = 60.0
+    starting_within_s: float | None = None
+    audience: str = ""
+
+    @property
+    def not_yet_s(self) -> float:
+        """How long an answer that it is too early is asked for again at most."""
+        if self.starting_within_s is not None:
+            return min(self.starting_within_s, self.ready_within_s)
+        longer = self.ready_within_s > READY_WITHIN_S
+        return self.ready_within_s if longer else min(STARTING_WITHIN_S, self.ready_within_s)
 
     def __post_init__(self) -> None:
         more_than_0("ready_within", self.ready_within_s)
+        if self.starting_within_s is not None:
+            more_than_0("starting_within", self.starting_within_s)
         within("arrival_within", self.arrival_within_s, 0, ARRIVAL_MAX_S)
 
 
@@ -133,9 +153,21 @@ class TemplateSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret's value comes from: an environment variable."""
+    """Where a secret's value comes from: exactly one of these.
 
-    env: str
+    Attributes:
+        env: an environment variable.
+        file: a file; where the path is relative, from the policy's folder.
+        secret: a version of a secret in Secret Manager: projects/P/secrets/S/versions/V.
+    """
+
+    env: str = ""
+    file: str = ""
+    secret: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.env, self.file, self.secret))) != 1:
+            raise ValueProblem("secret", "needs one of a variable, a file or a secret's version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +243,37 @@ class Probe:
         return self.spec.writes and not self.stable_writes
 
 
+REQUESTS_MAX = 1000
+"""Most requests that a step can ask for: of a log, twice as many are read at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsRule:
+    """How users' own requests are counted at a step, and how much worse than stable's they may be.
+
+    Attributes:
+        source: where they are counted.
+        errors_percent: how many more of 100 may end in 5xx, more than 0.
+        slower_percent: how much longer the percentile may be.
+        percentile: which one of latency is compared.
+    """
+
+    source: Source = Source.LOGS
+    errors_percent: float = 5.0
+    slower_percent: float = 100.0
+    percentile: int = 95
+
+    def __post_init__(self) -> None:
+        within("errors", self.errors_percent, 0.5, 50)
+        within("slower_than_stable", self.slower_percent, 10, 10_000)
+        within("percentile", self.percentile, 50, 99)
+
+    @property
+    def slower(self) -> float:
+        """How many times as long as stable's the percentile may be."""
+        return 1 + self.slower_percent / 100
+
+
 LEASE_MIN_S = 5.0
 LEASE_MAX_S = 3600.0
 
@@ -221,6 +284,9 @@ class Policy:
 
     Attributes:
         traffic: percents that the candidate gets one after the other, ending at 100.
+        requests: least number of users' own requests to the candidate at each of these steps, 0
+            for none; () where no step asks for any. That of the last step is for the watch.
+        metrics: how they are counted and judged.
         dwell_s: how long it is probed at each step before the next.
         watch_s: how long it is probed on after the last step.
         deadline_s: limit for the whole rollout, dwells and watch included.
@@ -244,6 +310,8 @@ class Policy:
     probes: tuple[Probe, ...]
     candidate: CandidateRule = CandidateRule()
     traffic: tuple[int, ...] = (100,)
+    requests: tuple[int, ...] = ()
+    metrics: MetricsRule = field(default_factory=MetricsRule)
     dwell_s: float = 60.0
     watch_s: float = 0.0
     deadline_s: float = 1200.0
@@ -266,6 +334,7 @@ class Policy:
     def __post_init__(self) -> None:
         within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
         self._check_steps()
+        self._check_requests()
         self._check_deadline()
         self._check_notify()
         if not any(probe.required for probe in self.probes):
@@ -299,6 +368,19 @@ class Policy:
                 "traffic",
                 f"must rise to 100 (got {list(steps)}, expected percents that end at 100, "
                 "each more than the one before)",
+            )
+
+    def _check_requests(self) -> None:
+        steps = self.traffic
+        if self.requests and len(self.requests) != len(steps):
+            got, expected = len(self.requests), len(steps)
+            raise ValueProblem("requests", f"are not one a step (got {got}, expected {expected})")
+        if self.requests and self.requests[-1] and not self.watch_s:
+            raise ValueProblem(
+                "traffic",
+                "asks for requests at its last step, where nobody counts them without a watch "
+                f"(got {self.requests[-1]} requests, expected a `watch` beside them)",
+                "write e.g. watch: 5m, or plain 100 as the last step",
             )
 
     def _check_notify(self) -> None:

@@ -47,6 +47,7 @@ class Proof:
         reachable: faults that the policy could have been exercised with; `mutants` were.
         untried: by suite, tests without a kill that had no time to meet every fault they could.
         silent: by suite, tests that passed without asking the service.
+        digest: sha256 (hex) of the file that it was read from, "" for one that is in none.
     """
 
     release: str
@@ -62,6 +63,7 @@ class Proof:
     reachable: int = 0
     untried: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     silent: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    digest: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.killed <= self.mutants:
@@ -188,6 +190,7 @@ class Trial:
         killed: whether a required one was among them: it would not have been promoted.
         failed: by suite, the tests of it that failed.
         reachable: whether some probe could meet the fault.
+        whose: of a fault at a step, the journeys that have it.
     """
 
     mutant: str
@@ -200,6 +203,13 @@ class Trial:
     killed: bool = False
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     reachable: bool = False
+    whose: tuple[str, ...] = ()
+
+    @property
+    def survivor(self) -> Survivor:
+        """What is said of it where nobody noticed it: steps are called alike in many journeys."""
+        place = f"{' and '.join(self.whose)}, " if self.whose else ""
+        return Survivor(f"{place}{self.mutant}", self.family, self.caught_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +313,7 @@ class Trials:
     @property
     def survivors(self) -> tuple[Survivor, ...]:
         """The mutants that would have been promoted."""
-        return tuple(
-            Survivor(trial.mutant, trial.family, trial.caught_by)
-            for trial in self.exercised
-            if not trial.killed
-        )
+        return tuple(trial.survivor for trial in self.exercised if not trial.killed)
 
     def proof(
         self, release: str, policy_digest: str, contract_digest: str, made_at: datetime

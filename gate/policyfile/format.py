@@ -14,6 +14,7 @@ from gate.core.policy import (
     HookFormat,
     IdentityRule,
     Json,
+    MetricsRule,
     Notification,
     OnHold,
     Policy,
@@ -29,7 +30,8 @@ from gate.kinds.collections import ListOf, Mapped, OneOrMany, TextOrMapping
 from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
-from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
+from gate.kinds.values import LABEL, NAME, TOKEN, Limit, Path, Percent, Seconds, SomeSeconds
+from gate.policyfile.canary import METRICS, StepForm, split_steps
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -209,6 +211,23 @@ CANDIDATE = Record(
                     "10m"
                 ),
             ],
+            "starting_within_s": Annotated[
+                Limit,
+                Key(
+                    "how long of that the candidate may answer that it is starting, from the first "
+                    "question on; then it is rejected as a slow start",
+                    absent="`3m`, or all of a `ready_within` of more than `4m`",
+                ),
+            ],
+            "audience": Annotated[
+                str,
+                Text("an audience, without spaces", r"[!-~]+", 500),
+                Key(
+                    "what tokens that let the gate into a private service are made out to: a "
+                    "custom audience of the service, or behind IAP an OAuth client that it allows",
+                    absent="the service's URL",
+                ),
+            ],
         },
     ),
 )
@@ -250,9 +269,28 @@ SECRET = Record(
                 str,
                 Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", 200),
                 Key("environment variable that holds the secret"),
-            ]
+            ],
+            "file": Annotated[
+                str,
+                Text("the path of a file", most=1000),
+                Key("file that holds the secret; relative paths begin at the policy's folder"),
+            ],
+            "secret": Annotated[
+                str,
+                Text(
+                    "projects/PROJECT/secrets/NAME/versions/VERSION",
+                    r"projects/[a-z0-9][a-z0-9.:-]{0,62}/secrets/[A-Za-z0-9_-]{1,255}"
+                    r"/versions/(?:[1-9][0-9]{0,9}|[A-Za-z_-][A-Za-z0-9_-]{0,62})",
+                    500,
+                ),
+                Key(
+                    "version of a secret in Secret Manager: "
+                    "`projects/PROJECT/secrets/NAME/versions/VERSION`"
+                ),
+            ],
         },
     ),
+    one_of=("env", "file", "secret"),
 )
 
 
@@ -342,8 +380,16 @@ _OF_THE_POLICY: Mapping[str, object] = {
     ],
     "traffic": Annotated[
         tuple[int, ...],
-        ListOf(item=Annotated[int, Whole(low=1, high=100)], most=100),
-        Key("percents of the traffic that the candidate gets one after the other, ending at 100"),
+        ListOf(item=Annotated[int, StepForm()], most=100),
+        Key(
+            "percents of the traffic that the candidate gets one after the other, ending at 100; "
+            "a step written as `{percent: 5, requests: 200}` asks for so many requests of users"
+        ),
+    ],
+    "metrics": Annotated[
+        MetricsRule,
+        METRICS,
+        Key("how users' own requests are counted and judged, where a step asks for some"),
     ],
     "dwell_s": Annotated[
         Seconds, Key("how long it is probed at each step before the next; only with steps")
@@ -438,6 +484,10 @@ _OF_THE_POLICY: Mapping[str, object] = {
 class Top(Record):
     """All keys of a policy; what stands under `probes` is read apart."""
 
+    def value(self, written: Any) -> Any:
+        """As Record.value."""
+        return split_steps(Record.value(self, written))
+
     def unfit(
         self, value: Any, given: Mapping[str, object], reading: Reading | None
     ) -> Iterator[ValueProblem]:
@@ -449,6 +499,12 @@ class Top(Record):
                 "has no meaning without a baseline (expected baseline: stable)",
                 "a failure is asked again of candidate and stable in turns; without stable, it "
                 "stands",
+            )
+        if "metrics" in given and not any(value.get("requests", ())):
+            yield ValueProblem(
+                "metrics",
+                "has no meaning unless a step asks for requests "
+                "(expected traffic such as [{percent: 5, requests: 200}, 100])",
             )
         if "dwell" in given and len(value.get("traffic", (100,))) == 1:
             yield ValueProblem(

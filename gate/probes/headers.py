@@ -15,6 +15,10 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
+_OURS = secrets.token_hex(4)
+"""How the trace ids of this process begin; the rest of each is random, as W3C asks for."""
+
+
 class Trace:
     """A W3C trace of one probe, whose root is the parent of each of its requests.
 
@@ -23,7 +27,7 @@ class Trace:
     """
 
     def __init__(self) -> None:
-        self.id = secrets.token_hex(16)
+        self.id = _OURS + secrets.token_hex(12)
 
     def parent(self) -> str:
         """A traceparent header (W3C Trace Context, level 1), sampled."""
@@ -37,6 +41,16 @@ def user_agent() -> str:
         return f"gate/{metadata.version('cloud-run-gate')}"
     except metadata.PackageNotFoundError:
         return "gate/0"
+
+
+def own(trace: str, user_agent: str) -> bool:
+    """Whether a request is one of the gate's: of this process by its trace, else by its agent.
+
+    Args:
+        trace: trace id, "" without one.
+        user_agent: the header, "" without one.
+    """
+    return trace.startswith(_OURS) or user_agent.startswith("gate/")
 
 
 def render(

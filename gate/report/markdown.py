@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gate.errors import ExitCode
 from gate.report.attempts import effective
 from gate.report.fields import Entry, child, number, text, texts
+from gate.report.requests import requests_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.summary import Row, code_of, ending_of, rows, what_of, why_of
 from gate.report.words import duration
@@ -83,6 +84,7 @@ def _lines(document: Entry, cell_max: int, rows_max: int) -> Iterator[str]:
         yield from ("", prose(why_of(document, 2 * cell_max), 2 * cell_max))
     if found:
         yield from ("", *_table(found, cell_max, rows_max))
+    yield from _requests(document)
     yield from _traffic(document)
     yield from _notes(document, cell_max)
     yield from _next(document)
@@ -127,6 +129,15 @@ def _cells(row: Row, cell_max: int) -> tuple[str, ...]:
     hint = f"<br>hint: {code(row.hint, limit)}" if row.hint and not row.passed else ""
     expected, stable = text(row.item, "expected"), text(row.control, "seen")
     return (code(row.name, 100), outcome, code(expected, limit), seen + hint, code(stable, limit))
+
+
+def _requests(document: Entry) -> Iterator[str]:
+    """What users' own requests said of each step."""
+    lines = [*requests_lines(document)]
+    if lines:
+        yield ""
+    for line in lines:
+        yield f"- {prose(line.text)}"
 
 
 def _traffic(document: Entry) -> Iterator[str]:

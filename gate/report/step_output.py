@@ -4,6 +4,7 @@ format          1
 rollout, kind, ending, exit_code, at
 project, region, service
 revision, image the candidate's, or the target's
+why             the one reason in a sentence
 decision        promote, reject or hold; "" where no probe was to decide
 reasons         [{subject, text, attribution}], the first that fit
 reasons_in_all  how many there were
@@ -16,6 +17,7 @@ from itertools import islice
 
 from gate.core.policy import Json
 from gate.report.fields import Entry, child, children, number, text, texts
+from gate.report.summary import code_of, ending_of, why_of
 
 MAX_BYTES = 4096
 """What Cloud Build keeps of a step's $BUILDER_OUTPUT/output, where it keeps least."""
@@ -24,7 +26,7 @@ _SIZES = ((600, 8), (250, 5), (120, 3), (60, 1), (20, 0))
 
 
 def step_output(entry: Entry) -> str:
-    """One line of JSON in ASCII, of MAX_BYTES at most, for an outcome of the ledger."""
+    """One line of JSON in ASCII, of MAX_BYTES at most, for an outcome or what came to none."""
     sizes = (json.dumps(_facts(entry, *size), separators=(",", ":")) for size in _SIZES)
     return next(said for said in sizes if len(said) <= MAX_BYTES)
 
@@ -33,13 +35,15 @@ def _facts(entry: Entry, length: int, most: int) -> dict[str, Json]:
     candidate, verdict = child(entry, "candidate"), child(entry, "verdict")
     reasons = children(verdict, "reasons")
     shares = child(entry, "effective_after")
-    heads = ("rollout", "kind", "ending", "at", "project", "region", "service")
+    heads = ("rollout", "kind", "at", "project", "region", "service")
     return {
         "format": 1,
         **{key: text(entry, key)[:length] for key in heads},
-        "exit_code": number(entry, "exit_code"),
+        "ending": ending_of(entry),
+        "exit_code": code_of(entry),
         "revision": text(candidate, "revision")[:length],
         "image": text(candidate, "image")[:length],
+        "why": why_of(entry, length)[: 2 * length],
         "decision": text(verdict, "decision")[:length],
         "reasons": [_reason(one, length) for one in reasons[:most]],
         "reasons_in_all": len(reasons),

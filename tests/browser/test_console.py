@@ -12,6 +12,7 @@ from selenium.webdriver.support.ui import Select
 
 from gate.console.app import console
 from gate.console.shelf import Shelf
+from gate.console.verification import Verification
 from tests.browser.chromium import (
     WITHIN_S,
     as_on,
@@ -23,7 +24,7 @@ from tests.browser.chromium import (
 )
 from tests.browser.hostile import everywhere, rejected, texts
 from tests.fakes.ledger import FakeLedger
-from tests.unit.console.ledgers import ledger_of, played
+from tests.unit.console.ledgers import ledger_of, played, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
@@ -33,7 +34,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
 def serving(ledger):
     """The console's address; it is served by a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = console(REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None)
+    app = console(REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None, Verification(verified))
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -61,7 +62,7 @@ async def test_every_page_can_be_read_by_everybody(chromium):
     begun = {**played(ALL_PASSED)[0], "rollout": "at work"}
     with serving(await ledger_of(70, begun)) as base:
         one = ("/rollout?id=rollout-00002", "/rollout?id=at+work")
-        for page in ("/", "/?page=2", "/history", "/stats", *one, "/no"):
+        for page in ("/", "/?page=2", "/history", "/stats", "/verify", *one, "/no"):
             chromium.get(f"{base}{page}")
             for width, dark in ((1280, False), (390, True)):
                 as_on(chromium, width, dark=dark)

@@ -284,5 +284,6 @@ def write_images(path, more):
         f'  "{fault}": {{command: ["{{python}}", "{blamed}", "--{fault}"]}}'
         for fault in ("well", "broken", "first-fails", "sometimes", "renamed", "down")
     ]
-    path.write_text("\n".join([*lines, *more, ""]))
+    lines += [*more, "secrets: {token: a-token-of-secret-manager}"]
+    path.write_text("\n".join([*lines, ""]))
     return path

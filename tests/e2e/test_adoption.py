@@ -100,3 +100,16 @@ def test_an_older_build_that_finishes_last_is_held(small, tmp_path):
     small.only(now.latest_created)
     assert adopt(small, policy, "--image", "small:v1", "--order", "6").code == 5
     assert adopt(small, policy, "--image", "small:v1", "--order", "8").code == 0
+
+
+def test_of_two_builds_at_once_the_older_one_that_waits_is_held(shop):
+    policy = shop.policy("lease: 5s\ncandidate: {ready_within: 20s}\ndeadline: 2m", path="/slow")
+    newer = shop.start("rollout", "--policy", policy, "--image", "slow", "--order", "2")
+    candidate = shop.wait_until_probing()
+    asked = ("rollout", "--policy", policy, "--image", "good:2", "--order", "1", "--wait", "2m")
+    older = shop.start(*asked).until("is at work: waiting for it")
+    shop.go.touch()
+    assert newer.end().code == 0
+    done = older.end()
+    assert (done.code, f"its order is 1, and {candidate}" in done.out) == (5, True), done
+    assert (shop.shares, shop.status()["order"]) == ({candidate: 100}, {candidate: 2})

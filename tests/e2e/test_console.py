@@ -33,6 +33,8 @@ def test_it_shows_what_a_rollout_has_recorded_and_ends_when_it_is_told_to(small,
         assert done.rollout in httpx.get(base).text
         one = httpx.get(f"{base}rollout", params={"id": done.rollout})
         assert (one.status_code, "promote to" in one.text) == (200, True)
+        verified = httpx.get(f"{base}verify", timeout=60)
+        assert (verified.status_code, "The record is" in verified.text) == (200, True)
         assert httpx.post(base).status_code == 405
         assert httpx.get(base, headers={"host": "evil.example"}).status_code == 421
         assert "server" not in one.headers

@@ -9,6 +9,7 @@ from defusedxml.ElementTree import fromstring
 
 from tests.campaign import campaign
 from tests.e2e.bucket import Bucket
+from tests.e2e.stage import WITHIN_S
 
 GOOD = "  who: {http: {path: /}}\n"
 BAD = "  who: {http: {path: /}, expect: {status: 404}}\n"
@@ -81,7 +82,8 @@ def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path, stopped):
             *("--upload", "gs://reports"),
             **bucket.env,
         )
-        running.until("recorded as")
+        running.until("recorded as")  # while nothing is uploaded yet
+        assert bucket.asked.wait(WITHIN_S)
         if stopped:
             running.signal(signal.SIGTERM)
         began = time.monotonic()
@@ -90,6 +92,14 @@ def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path, stopped):
     assert time.monotonic() - began < 30
     said = "gate: interrupted; see" if stopped else "report: not kept at gs://reports ("
     assert said in done.err
+
+
+def test_a_step_that_could_not_begin_says_so(small, tmp_path, output):
+    done = rollout(small, tmp_path, "  who: {htp: {}}\n", BUILDER_OUTPUT=str(output))
+    assert done.code == 2
+    said = json.loads((output / "output").read_text())
+    assert (said["ending"], said["exit_code"], said["rollout"]) == ("not begun", 2, "")
+    assert "htp" in said["why"]
 
 
 @pytest.mark.parametrize("where", ["gs://", "s3://reports/x", "gs://UPPER/x", __file__])

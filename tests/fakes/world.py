@@ -13,13 +13,14 @@ from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
 from gate.ledger.past import past_of
-from gate.ports import Headers, UsersAnswer
+from gate.ports import Bundles, Headers, UsersAnswer
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.logs import FakeLogs
 from tests.fakes.narrator import FakeNarrator
 from tests.fakes.platform import REF, STABLE, FakePlatform
 from tests.fakes.probes import FakeProbes
+from tests.fakes.user_requests import FakeUserRequests
 
 TAG = "candidate"
 CANDIDATE = "backend-00002-xyz"
@@ -49,6 +50,7 @@ class FakeWorld:
         secrets: what the redactor knows.
         waits: how long the ledger is waited for.
         clock: by default one that only moves when somebody sleeps.
+        bundles: where evidence is kept that entries have no room for.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class FakeWorld:
         secrets: dict[str, str] | None = None,
         waits: Waits | None = None,
         clock: FakeClock | None = None,
+        bundles: Bundles | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         traffic = Split.all_to(STABLE, dict(USERS))
@@ -65,7 +68,9 @@ class FakeWorld:
         self.logs = FakeLogs()
         self.ledger = FakeLedger()
         self.narrator = FakeNarrator()
+        self.user_requests = FakeUserRequests()
         self.audiences: list[str] = []
+        self.behind_iap = False
         self.no_token: InfrastructureError | None = None
         self.users_get = UsersAnswer()
         self.insiders_get = UsersAnswer()
@@ -79,14 +84,19 @@ class FakeWorld:
             identity=self.identity,
             narrator=self.narrator,
             answers=self.answers,
+            bundles=bundles,
+            user_requests=self.user_requests,
         )
         self.controller = Controller(world, waits)
 
-    async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
+    async def identity(self, audience: str, url: str = "") -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
-        self.audiences.append(audience)
+        if not url:
+            self.audiences.append(audience)
         if self.no_token is not None:
             raise self.no_token
+        if self.behind_iap:
+            return (("Proxy-Authorization", f"Bearer for {url or audience}"),)
         return (("X-Serverless-Authorization", "Bearer t"),)
 
     async def answers(self, _url: str, headers: Headers) -> UsersAnswer:

@@ -5,6 +5,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -120,3 +121,12 @@ def test_jobs_last_longer_than_rollouts():
     assert inputs["wait"]["default"] == "10m"
     assert yaml.safe_load(GITLAB)["deploy"]["timeout"] == "40 minutes"
     assert default_s + wait_s < steps["timeout-minutes"] * 60 == 40 * 60
+
+
+def test_the_version_is_the_one_that_is_released():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for name, least in (("docs/pipeline.md", 6), ("README.md", 1), ("cloudbuild.yaml", 1)):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        named = re.findall(r"(?:/gate:|gate==|@v|--branch v)([0-9][0-9.]*[0-9])\b", text)
+        assert len(named) >= least
+        assert {one for one in named if "." in one} == {version}, name

@@ -10,6 +10,7 @@ from gate.core.lease import LeaseState, lease_state, taker
 from gate.core.messages import (
     CallFailed,
     Command,
+    Counted,
     Event,
     Failure,
     Interrupted,
@@ -23,9 +24,10 @@ from gate.ports import Progress
 from gate.report.lines import Line, Tone
 from gate.report.progress.activity import SAID_LATER, doing, shares_before, stays, title
 from gate.report.progress.probes import ProbeMessages
+from gate.report.progress.requests import RequestMessages, step_text
 from gate.report.safe import safe
 from gate.report.words import (
-    DECISIONS,
+    decision_meaning,
     decision_tone,
     duration,
     shares_now,
@@ -49,6 +51,7 @@ class Messages:
         self._entered_at: datetime | None = None
         self._waits: set[str] = set()
         self._probes = ProbeMessages()
+        self._requests = RequestMessages()
 
     def doing(self, rollout: Rollout, command: Command) -> list[Line]:
         """Lines before a command is carried out."""
@@ -98,6 +101,9 @@ class Messages:
             case Probed(evidence=evidence):
                 took = self._since(event.at)
                 return self._probes.ended(was.phase, rollout, evidence, took)
+            case Counted():
+                self.now = step_text(rollout.counted[-1])
+                return self._requests.counted(rollout)
             case LogsRead(lines=()):
                 return [Line("it left no log lines that would say why", indent=2)]
             case Interrupted():
@@ -242,4 +248,5 @@ def _moved(rollout: Rollout, now: str) -> str:
 def _verdict(rollout: Rollout) -> Line:
     assert rollout.verdict is not None
     decision = rollout.verdict.decision.value
-    return Line(f"verdict: {decision} ({DECISIONS[decision]})", decision_tone(decision))
+    meaning = decision_meaning(decision, (one.subject for one in rollout.verdict.reasons))
+    return Line(f"verdict: {decision} ({meaning})", decision_tone(decision))

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from gate.ledger.findings import Report, Verified
 from tests.fakes.ledger import FakeLedger
 from tests.unit.report.scenes import ALL_PASSED, Scene, Scribe, failed, plan
 
@@ -33,3 +34,19 @@ async def ledger_of(count, *more):
     for place, entry in enumerate(more):
         await ledger.append(entry, entry["rollout"], place)
     return ledger
+
+
+FINDING = {
+    "what": "drift",
+    "text": "traffic is 100 % <b>elsewhere</b>",
+    "service": "demo/backend",
+    "rollout": "rollout-00001",
+    "at": "",
+    "sequence": 0,
+}
+
+
+async def verified(*findings):
+    """A verification as `gate audit verify --output json` prints it, with these findings."""
+    report = Report(services=[Verified("demo/us-central1/backend", entries=3, first=1)])
+    return {**report.value(), "whole": not findings, "findings": list(findings)}

@@ -10,8 +10,9 @@ from gate.console.app import LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
 from gate.console.shelf import Shelf
+from gate.console.verification import Verification
 from gate.errors import UnavailableError
-from tests.unit.console.ledgers import later, ledger_of, played
+from tests.unit.console.ledgers import FINDING, later, ledger_of, played, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 LIMIT = 10_000
@@ -19,8 +20,8 @@ BASE = "http://127.0.0.1:8765"
 
 
 @asynccontextmanager
-async def browser(ledger, check=None, base=BASE, limit=LIMIT):
-    app = console(REF, Shelf(ledger, REF.name, limit), check)
+async def browser(ledger, check=None, base=BASE, limit=LIMIT, verify=verified):
+    app = console(REF, Shelf(ledger, REF.name, limit), check, Verification(verify))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield client
@@ -108,7 +109,9 @@ async def test_older_entries_than_were_read_are_said_to_be_there():
         assert "There are older entries" in (await client.get("/")).text
 
 
-@pytest.mark.parametrize("path", ["/", "/history", "/stats", "/rollout?id=rollout-00000", "/no"])
+@pytest.mark.parametrize(
+    "path", ["/", "/history", "/stats", "/verify", "/rollout?id=rollout-00000", "/no"]
+)
 async def test_every_page_has_the_headers_that_keep_it_inert(path):
     async with browser(await ledger_of(1)) as client:
         reply = await client.get(path)
@@ -177,3 +180,32 @@ async def test_a_defect_shows_nothing_of_the_inside():
     assert reply.status_code == 500
     assert "s3cret" not in reply.text
     assert reply.headers.items() >= HEADERS.items()
+
+
+async def test_the_record_is_said_to_be_whole_only_where_nothing_was_found():
+    found, asked = [], []
+
+    async def verify():
+        asked.append(1)
+        return await verified(*found)
+
+    async with browser(await ledger_of(2), verify=verify) as client:
+        assert words((await client.get("/verify")).text).startswith("The record is whole")
+        found.append(FINDING)
+        await client.get("/verify")
+        assert len(asked) == 1
+    async with browser(await ledger_of(2), verify=verify) as client:
+        page = (await client.get("/verify")).text
+        assert words(page).startswith("The record is not whole")
+        assert "traffic is 100 % <b>elsewhere</b>" in words(page)
+        (link,) = LexborHTMLParser(page).css("tbody a")
+        assert (await client.get(link.attributes["href"])).status_code == 200
+
+
+async def test_a_record_that_cannot_be_verified_is_not_said_to_be_whole():
+    async def verify():
+        raise UnavailableError("Cloud Logging: no answer")
+
+    async with browser(await ledger_of(1), verify=verify) as client:
+        reply = await client.get("/verify")
+    assert (reply.status_code, "whole" in words(reply.text)) == (503, False)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from gate.core.evidence import Outcome
 from gate.core.traffic import Split, Target
 from gate.ledger.entry import outcome
+from gate.report.attempts import attempts
 from gate.report.progress.activity import shares_before
 from gate.report.progress.plain import PlainNarrator
 from tests.unit.report.scenes import CANDIDATE, STABLE, START, plan, shown
@@ -44,6 +45,13 @@ def test_what_latest_meant_is_whom_users_were_taken_from():
         "stable": STABLE,
         "users_were_on": {CANDIDATE: 100},
     }
+
+
+def test_the_record_lists_it_as_a_move():
+    r, _ = quarantined()
+    for before in (r.before, Split.of([Target(None, 100)])):
+        (listed,) = attempts((outcome(replace(r, before=before), START),))
+        assert listed.moved
 
 
 def test_what_is_taken_is_called_the_latest_until_it_has_a_name():

@@ -30,6 +30,7 @@ def test_it_says_how_it_ended_why_and_where_traffic_is():
         **{key: ENTRY[key] for key in ("project", "region", "service")},
         "revision": "backend-00002-abc",
         "image": "backend:v2",
+        "why": "api-health: asked 200, got 307",
         "decision": "reject",
         "reasons": [REASON],
         "reasons_in_all": 1,
