@@ -53,6 +53,7 @@ class Console:
 
     def __init__(self, ref: ServiceRef, shelf: Shelf, verification: Verification) -> None:
         self._ref, self._shelf, self._verification = ref, shelf, verification
+        self._known_of: tuple[State, dict[str, list[str]]] = (State(), _known(State()))
 
     async def listing(self, request: Request) -> Response:
         """Every rollout that is wanted, newest first, in pages."""
@@ -65,7 +66,7 @@ class Console:
             found=wanted.shown(found),
             count=len(found),
             pages=max(1, -(-len(found) // PAGE)),
-            known=_known(state),
+            known=self._known(state),
             at_work=[one for one in state.found[:PAGE] if one.ending == UNFINISHED],
         )
 
@@ -115,6 +116,12 @@ class Console:
         why = error.message if isinstance(error, InfrastructureError) else "a defect of the gate"
         status = 503 if isinstance(error, InfrastructureError) else 500
         return self._page("failed.html.jinja", State(), status, why=why)
+
+    def _known(self, state: State) -> dict[str, list[str]]:
+        """What may be chosen, looked for once for each state."""
+        if self._known_of[0] is not state:
+            self._known_of = (state, _known(state))
+        return self._known_of[1]
 
     def _page(self, name: str, state: State, status: int = 200, **values: object) -> Response:
         given: Mapping[str, object] = {

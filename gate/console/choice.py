@@ -19,8 +19,10 @@ class Choice:
     wanted: Mapping[str, str]
     page: int
 
-    def of(self, found: Sequence[Attempt]) -> list[Attempt]:
+    def of(self, found: Sequence[Attempt]) -> Sequence[Attempt]:
         """Those that are wanted, in the same order."""
+        if not any(self.wanted.values()):
+            return found
         return [one for one in found if self._wants(one)]
 
     def shown(self, wanted: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -89,20 +89,26 @@ class Shelf:
             return
         if len(entries) >= self._limit:
             self._whole = False
-        self._add(entries)
-        found = sorted(self._kept.values(), key=lambda one: one.began, reverse=True)
-        self._state = State(tuple(found), "", self._whole)
+        if self._add(entries) or self._state.problem or not self._state.found:
+            found = sorted(self._kept.values(), key=lambda one: one.began, reverse=True)
+            self._state = State(tuple(found), "", self._whole)
 
-    def _add(self, entries: Iterable[Raw]) -> None:
+    def _add(self, entries: Iterable[Raw]) -> bool:
+        """Takes in what is not known yet; whether there was any."""
+        changed = False
         for entry in entries:
             name, at = text(entry, "rollout"), _moment(text(entry, "at"))
             if at is not None and (self._newest is None or at > self._newest):
                 self._newest = at
             kept = self._kept.get(name, Attempt(name))
+            if _knows(kept, entry):
+                continue
+            changed = True
             self._kept[name] = _with(kept, in_short(entry))
             for other in _took_back(entry):
                 if other in self._kept:
                     self._kept[other] = replace(self._kept[other], taken_back_by=name)
+        return changed
 
 
 def in_short(entry: Raw) -> Entry:
@@ -120,12 +126,16 @@ def _capabilities(entry: Entry) -> set[str]:
     return {text(reason, "capability") for reason in reasons} - {""}
 
 
+def _knows(kept: Attempt, entry: Entry) -> bool:
+    if text(entry, "entry") == "outcome":
+        return kept.outcome is not None
+    place = (text(entry, "at"), text(entry, "why"))
+    return any((text(one, "at"), text(one, "why")) == place for one in kept.intentions)
+
+
 def _with(kept: Attempt, entry: Entry) -> Attempt:
     if text(entry, "entry") == "outcome":
-        return replace(kept, outcome=kept.outcome or entry)
-    known = {(text(one, "at"), text(one, "why")) for one in kept.intentions}
-    if (text(entry, "at"), text(entry, "why")) in known:
-        return kept
+        return replace(kept, outcome=entry)
     both = sorted((*kept.intentions, entry), key=lambda one: text(one, "at"))
     return replace(kept, intentions=tuple(both))
 
