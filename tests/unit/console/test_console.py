@@ -84,7 +84,14 @@ async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
 
 async def test_what_is_written_meanwhile_is_found_without_reading_everything_again():
     ledger = await ledger_of(3)
-    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
+    asked = []
+
+    class Heard:
+        async def entries(self, query):
+            asked.append(query.since)
+            return await ledger.entries(query)
+
+    shelf = Shelf(Heard(), REF.name, LIMIT, fresh_s=0)
     assert len((await shelf.state()).found) == 3
     for place, entry in enumerate(played(ALL_PASSED)):
         await ledger.append(later(entry, 5), "rollout-00005", place)
@@ -92,6 +99,7 @@ async def test_what_is_written_meanwhile_is_found_without_reading_everything_aga
         assert [one.id for one in state.found][:2] == ["rollout-00005", "rollout-00002"]
     assert state.found[0].ending == "promoted"
     assert len(state.found[0].intentions) == place
+    assert [since is None for since in asked] == [True, *[False] * len(asked[1:])]
 
 
 async def test_a_ledger_that_cannot_be_read_is_said_and_what_was_read_stays():
