@@ -3,17 +3,17 @@
 What rollout, promote, rollback, recover and unlock share.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.cli import caller, notifying, results, show, wiring
+from gate.api import wiring
+from gate.api.driving import Driven, How, Prepare, drive, services_meant
+from gate.cli import notifying, results, show
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
+<<<<<<< HEAD
 from gate.cli.steps import Steps
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
@@ -26,15 +26,15 @@ from gate.core.tagging import own_tag
 from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
+=======
+from gate.core.policy import Json, Policy
+from gate.core.state import Plan, Rollout
+>>>>>>> main
 
 if TYPE_CHECKING:  # loaded only where it is used
     from gate.report.lines import Block
-    from gate.tracing.exporting import Exporting
 
-NAMES_WITHIN_S = 5.0
-"""How long names are looked up for whoever has misspelt one."""
-
-Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
+__all__ = ["Ended", "carry_out", "run_rollout", "services_meant"]
 
 
 def run_rollout(
@@ -85,39 +85,44 @@ def carry_out(
     Raises:
         KeyboardInterrupt: before anything was changed.
     """
-    ended: list[Ended] = []
-    letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
-    main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
+    ended: list[Driven] = []
+    how = How(partial(show.narrating, output.form), ended.append, policy, prepare, signals=True)
     try:
-        wiring.run_async(main, many_connections=policy is not None)
+        wiring.run_async(drive(plan, how), many_connections=policy is not None)
     except KeyboardInterrupt:  # with an end, nothing is under way any more
         if not ended:
             raise
-    return ended[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _How:
-    output: Output
-    policy: Policy | None
-    prepare: Prepare | None
-    clock: Clock
+    return Ended(ended[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How it ended, and the entry that says so, as the ledger has it where it was kept."""
+    """How it ended, to be shown."""
 
+<<<<<<< HEAD
     rollout: Rollout
     entry: dict[str, Json]
     spans: "Exporting | None" = None
     intentions: tuple[dict[str, Json], ...] = ()
+=======
+    driven: Driven
+
+    @property
+    def rollout(self) -> Rollout:
+        """As it ended."""
+        return self.driven.rollout
+
+    @property
+    def entry(self) -> dict[str, Json]:
+        """The entry that says so, as the ledger has it where it was kept."""
+        return self.driven.entry
+>>>>>>> main
 
     def send_spans(self) -> None:
         """Sends what OpenTelemetry has not been told yet, within a bounded time."""
         try:
-            if self.spans is not None and not self.spans.finish():
+            spans = self.driven.spans
+            if spans is not None and not spans.finish():
                 print("note: OpenTelemetry did not take all spans in time", file=sys.stderr)
         except KeyboardInterrupt:
             print("note: interrupted; some spans may not have been sent", file=sys.stderr)
@@ -134,6 +139,7 @@ class Ended:
         from gate.report.outcome import outcome_lines  # noqa: PLC0415
 
         return [BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)]
+<<<<<<< HEAD
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
@@ -211,3 +217,5 @@ class _NoProbes:
     ) -> tuple[Evidence, ...]:
         """Nothing was asked."""
         return ()
+=======
+>>>>>>> main
