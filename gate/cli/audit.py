@@ -4,12 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from gate.cli import audit_serve, audit_verify, manual_moves, options, results, show, wiring
-=======
 from gate.api import wiring
-from gate.cli import audit_verify, manual_moves, options, results, show
->>>>>>> main
+from gate.cli import audit_serve, audit_verify, manual_moves, options, results, show
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError

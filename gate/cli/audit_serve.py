@@ -5,7 +5,8 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, wiring
+from gate.api import wiring
+from gate.cli import manual_moves, options
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
