@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gate.api import wiring
-from gate.cli import audit_verify, manual_moves, options, results, show
+from gate.cli import audit_serve, audit_verify, manual_moves, options, results, show
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
@@ -31,6 +31,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--verbose", action="store_true", help="with each write, and each question with its answer"
     )
     one.set_defaults(what="show", limit=1000)
+    audit_serve.register(commands.add_parser("serve", help="the record in a browser, read-only"))
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     for command, add_output in ((listing, options.add_output), (one, options.add_results)):
         options.add_policy(command, required=False)
@@ -40,6 +41,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows entries and returns the exit code."""
+    if args.what == "serve":
+        return audit_serve.run(args)
     if args.what == "verify":
         return audit_verify.run(args)
     ref = manual_moves.service_of(args)
@@ -70,7 +73,8 @@ def _one(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> resu
     def blocks() -> "Sequence[Block]":
         return audit.show_blocks(entries, verbose=args.verbose)
 
-    return results.Result(audit.decisions(entries), list(entries), blocks)
+    intentions = [entry for entry in reversed(entries) if entry.get("entry") != "outcome"]
+    return results.Result(audit.decisions(entries), list(entries), blocks, intentions=intentions)
 
 
 def _list(entries: tuple[dict[str, Json], ...]) -> None:

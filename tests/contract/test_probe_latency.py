@@ -24,6 +24,7 @@ from gate.probes.identity import Identity
 from gate.probes.inquiry import Inquiry, Nonces, Run
 from gate.probes.latency.client import Client, Question
 from gate.probes.latency.probe import ask as ask_latency
+from gate.probes.latency.telling import DRAWN
 from gate.probes.words import Words
 from tests.contract.probe_servers import SECRETS, TOKEN, SystemClock, ask, ask_all, tcp
 
@@ -213,6 +214,11 @@ async def test_candidate_and_stable_are_compared(candidate_s, stable_s, outcome)
     assert any("times stable's" in line and "98% sure" in line for line in evidence.excerpts)
     assert (control.address, control.outcome) == (STABLE, Outcome.PASSED)
     assert (control.asked_times, evidence.asked_times) == (100, 100)
+    for one, took_s in ((evidence, candidate_s), (control, stable_s)):
+        percents, took_us = zip(*one.percentiles, strict=True)
+        assert percents == DRAWN
+        assert sorted(took_us) == [*took_us]
+        assert took_us[0] >= 0.9e6 * took_s
     if outcome is Outcome.FAILED:
         assert symptoms(evidence) == {Symptom.SLOW}
 
