@@ -4,7 +4,16 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gate.cli import audit_export, audit_list, audit_verify, manual_moves, options, results, wiring
+from gate.cli import (
+    audit_export,
+    audit_list,
+    audit_stats,
+    audit_verify,
+    manual_moves,
+    options,
+    results,
+    wiring,
+)
 from gate.core.policy import Json
 from gate.core.recorded import moment
 from gate.core.service import ServiceRef
@@ -17,7 +26,12 @@ if TYPE_CHECKING:  # loaded only where it is used
 ENTRIES_MAX = 1_000
 """Most entries of one rollout, and most that are read to find who took it back."""
 Entries = tuple[dict[str, Json], ...]
-OTHERS = {"list": audit_list.run, "export": audit_export.run, "verify": audit_verify.run}
+OTHERS = {
+    "list": audit_list.run,
+    "stats": audit_stats.run,
+    "export": audit_export.run,
+    "verify": audit_verify.run,
+}
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +48,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_results(one)
     one.set_defaults(what="show")
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
+    audit_stats.register(
+        commands.add_parser("stats", help="how often, how well, and at whose word")
+    )
     audit_export.register(commands.add_parser("export", help="the record as a file"))
 
 

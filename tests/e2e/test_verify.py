@@ -1,7 +1,5 @@
 """`gate audit verify` on a real ledger: whole, and with what somebody does to it or beside it."""
 
-import json
-
 from tests.e2e.test_by_hand import WHY, promoted
 
 
