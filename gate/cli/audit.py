@@ -48,9 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_results(one)
     one.set_defaults(what="show")
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
-    audit_stats.register(
-        commands.add_parser("stats", help="how often, how well, and at whose word")
-    )
+    audit_stats.register(commands.add_parser("stats", help="the four keys, and each probe's word"))
     audit_export.register(commands.add_parser("export", help="the record as a file"))
 
 
