@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(f"{args.file}: cannot be written ({reason})") from None
-    print(f"{count} entries of {ref}", file=sys.stderr)
+    what = "entry" if count == 1 else "entries"
+    print(f"{count} {what} of {ref}", file=sys.stderr)
     return 0
 
 

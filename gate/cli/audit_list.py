@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     elif found:
         show.say(lines.plain(audit.decision_blocks(found, fitting, show.width()), show.width()))
     elif kept:
-        show.say([f"none of the {kept} decisions that are recorded for {ref} is so"])
+        show.say([f"no decision fits; {kept} are recorded for {ref}"])
     else:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     return 0

@@ -22,9 +22,9 @@ def stats_blocks(value: Entry) -> list[Block]:
     Args:
         value: as gate.ledger.stats makes it.
     """
-    since, until = text(value, "since")[:16], text(value, "until")[:16]
+    since, until = (text(value, key)[:16].replace("T", " ") for key in ("since", "until"))
     head = f"{safe(since)} to {safe(until)} UTC: {_count(number(value, 'decisions'), 'decision')}"
-    blocks: list[Block] = [Line(head.replace("T", " "), Tone.HEADING)]
+    blocks: list[Block] = [Line(head, Tone.HEADING)]
     blocks += [*_conflicting(value), BLANK, *_keys(value), BLANK, *_endings(value)]
     blocks += [*_holds(value), *_overrides(value), *_probes(value)]
     return blocks
