@@ -1,10 +1,14 @@
 """`gate audit list`: the recorded decisions, the newest first."""
 
 import argparse
+import os
+import sys
 
 from gate.cli import audit_filters, audit_index, manual_moves, options, show
 from gate.core.recorded import Decision
 from gate.ledger.index import Index
+
+PIPE_WIDTH = 10_000
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +35,16 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "json":
         show.say_json([*audit.decision_values(found)])
     elif found:
-        show.say(lines.plain(audit.decision_blocks(found, fitting, show.width()), show.width()))
+        width = _width()
+        show.say(lines.plain(audit.decision_blocks(found, fitting, width), width))
     elif kept:
         show.say([f"no decision fits; {kept} are recorded for {ref}"])
     else:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     return 0
+
+
+def _width() -> int:
+    """Columns: a terminal's; a pipe has as many as a line of each decision takes."""
+    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return show.width() if narrow else PIPE_WIDTH

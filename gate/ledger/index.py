@@ -92,15 +92,16 @@ class Index:
 
     Args:
         path: its file, made where there is none; None holds it in memory.
+        busy_s: how long it is waited for while others write.
 
     Raises:
         OSError, sqlite3.Error: the file cannot be kept, or is damaged.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, busy_s: float = BUSY_S) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = _opened(":memory:" if path is None else str(path))
+        self._database = _opened(":memory:" if path is None else str(path), busy_s)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -242,6 +243,7 @@ async def look(
     now: datetime,
     read: Callable[[Index], T],
     say: Callable[[str], None] = lambda _: None,
+    busy_s: float = BUSY_S,
 ) -> T:
     """What can be read of an index that fits the ledger.
 
@@ -253,13 +255,14 @@ async def look(
         now: the time.
         read: reads what is wanted.
         say: hears why there is no file.
+        busy_s: as for Index.
 
     Raises:
         InfrastructureError: as `history` raises.
     """
     for again in (False, True) if path else ():
         try:
-            with contextlib.closing(Index(path)) as index:
+            with contextlib.closing(Index(path, busy_s)) as index:
                 await index.refresh(history, now)
                 return read(index)
         except (OSError, sqlite3.Error, DamagedError) as error:
@@ -292,8 +295,8 @@ def _removed(path: Path | None) -> bool:
     return True
 
 
-def _opened(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None)
+def _opened(name: str, busy_s: float) -> sqlite3.Connection:
+    database = sqlite3.connect(name, timeout=busy_s, isolation_level=None)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
