@@ -129,7 +129,8 @@ class Index:
 
     def decisions(self, query: Query | None = None) -> Iterator[Decision]:
         """The decisions asked for, the newest first."""
-        where, values = _where(query := query or Query())
+        query = Query() if query is None else query
+        where, values = _where(query)
         rows = self._database.execute(
             f"SELECT rollout FROM decisions {where} "  # noqa: S608 - made of constants
             "ORDER BY began DESC, newest DESC LIMIT ? OFFSET ?",
@@ -140,7 +141,7 @@ class Index:
 
     def count(self, query: Query | None = None) -> int:
         """How many decisions there are, whatever the limit is."""
-        where, values = _where(query or Query())
+        where, values = _where(Query() if query is None else query)
         statement = f"SELECT count(*) FROM decisions {where}"  # noqa: S608 - made of constants
         return int(self._database.execute(statement, values).fetchone()[0])
 
@@ -260,7 +261,9 @@ async def look(
     Raises:
         InfrastructureError: as `history` raises.
     """
-    for again in (False, True) if path else ():
+    for again in (False, True):
+        if path is None:
+            break
         try:
             with contextlib.closing(Index(path, busy_s)) as index:
                 await index.refresh(history, now)
@@ -285,10 +288,10 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, DamagedError)
 
 
-def _removed(path: Path | None) -> bool:
+def _removed(path: Path) -> bool:
     """Removes a file that is damaged, with what belongs to it; False where that cannot be."""
     try:
-        for end in ("-wal", "-shm", "") if path else ():
+        for end in ("-wal", "-shm", ""):
             path.with_name(path.name + end).unlink(missing_ok=True)
     except OSError:
         return False

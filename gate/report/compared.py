@@ -1,6 +1,6 @@
 """What differs between two decisions, for people: of what gate.ledger.compared finds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gate.core.fields import Entry, children, text, texts
 from gate.report.columns import Column
@@ -45,7 +45,7 @@ def _what(row: Entry) -> str:
     return words.get(text(row, "what"), safe(text(row, "what")))
 
 
-def _table(titles: tuple[str, str, str], rows: list[Entry], key: str) -> Iterator[Block]:
+def _table(titles: tuple[str, str, str], rows: Sequence[Entry], key: str) -> Iterator[Block]:
     if rows:
         columns = tuple(map(Column, titles))
         cells = tuple(

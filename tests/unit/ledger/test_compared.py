@@ -83,7 +83,7 @@ def test_probes_are_told_by_the_first_thing_that_differs():
     ]
     told = "\n".join(plain(compared_blocks(value), 200))
     assert "gone (removed)" in told
-    assert "b (outcome)     passed: 200 in 12 ms  failed: 500" in told
+    assert "b (outcome)        passed: 200 in 12 ms  failed: 500" in told
 
 
 def test_one_without_an_outcome_is_held_against_what_it_set_out_to_do():
