@@ -9,6 +9,7 @@ from gate.cli import (
     audit_export,
     audit_list,
     audit_read,
+    audit_replay,
     audit_stats,
     audit_verify,
     manual_moves,
@@ -25,6 +26,7 @@ Entries = tuple[dict[str, Json], ...]
 OTHERS = {
     "list": audit_list.run,
     "diff": audit_diff.run,
+    "replay": audit_replay.run,
     "stats": audit_stats.run,
     "export": audit_export.run,
     "verify": audit_verify.run,
@@ -46,6 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     one.set_defaults(what="show")
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     audit_diff.register(commands.add_parser("diff", help="what differs between two decisions"))
+    audit_replay.register(commands.add_parser("replay", help="judge recorded evidence again"))
     audit_stats.register(commands.add_parser("stats", help="the four keys, and each probe's word"))
     audit_export.register(commands.add_parser("export", help="the record as a file"))
 
