@@ -17,6 +17,10 @@ from gate.core.recorded import Decision, moment
 from gate.core.verdict import Verdict, judge
 
 E = TypeVar("E", bound=Enum)
+PROMOTE, HOLD = "promote", "hold"
+BEFORE_USERS = "the verdict before users came, whose evidence that of the watch has replaced"
+"""What a candidate was promoted by; a watch that cannot tell takes nobody back, and only a
+rejection would differ."""
 
 
 class NotReplayed(ValueError):  # noqa: N818 - told, not raised to a user
@@ -44,7 +48,10 @@ def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
     now = _judged(decision, probes, evidence, policy)
     recorded = _side(text(then, "decision"), [text(one, "subject") for one in reasons])
     today = _side(now.decision.value, [one.subject for one in now.reasons])
-    differs = _differs(recorded, today, names, sure=not beside)
+    differs = [*_differs(recorded, today, names, sure=not beside)]
+    if text(then, "decision") == PROMOTE and _live(evidence):
+        beside.append(BEFORE_USERS)
+        differs = [] if now.decision.value == HOLD else differs
     return {
         **value,
         "replayed": True,
@@ -52,7 +59,7 @@ def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
         "same": not differs,
         "recorded": recorded,
         "today": today,
-        "differs": [*differs],
+        "differs": differs,
         "beside": [*beside],
     }
 
@@ -74,7 +81,7 @@ def recorded_evidence(outcome: Entry) -> tuple[Evidence, ...]:
 def _judged(
     decision: Decision, probes: Sequence[Probe], evidence: tuple[Evidence, ...], policy: Policy
 ) -> Verdict:
-    live = any(item.address == SERVICE for item in evidence)
+    live = _live(evidence)
     again = [probe for probe in probes if not probe.spec.facts.once]
     asked = again if live and any(probe.required for probe in again) else probes
     skipped = child(decision.outcome or {}, "not_asked")
@@ -86,6 +93,11 @@ def _judged(
         left_out=NotAsked(tuple(texts(skipped, "probes")), text(skipped, "since")),
         share=_share(decision) if live else 100,
     )
+
+
+def _live(evidence: Sequence[Evidence]) -> bool:
+    """Whether it was seen while the candidate had users."""
+    return any(item.address == SERVICE for item in evidence)
 
 
 def _share(decision: Decision) -> int:
@@ -131,9 +143,9 @@ def _side(decision: str, subjects: Sequence[str]) -> dict[str, Json]:
 
 def _differs(
     recorded: Mapping[str, Json], today: Mapping[str, Json], names: set[str], *, sure: bool
-) -> list[str]:
+) -> list[Json]:
     """What is not the same; where more than evidence decided, the decision may well differ."""
-    told = []
+    told: list[Json] = []
     if sure and recorded["decision"] != today["decision"]:
         told.append(f"the verdict was {recorded['decision']}, and would be {today['decision']}")
     then, now = (

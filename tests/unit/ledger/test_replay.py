@@ -80,6 +80,19 @@ def test_the_verdict_with_users_there_is_the_same_again(at_service, steps):
     assert (value["same"], value["differs"]) == (True, [])
 
 
+def test_a_promotion_whose_watch_would_be_rejected_today_differs():
+    everything = tuple(passed(probe.name) for probe in PROBES)
+    decision = played(everything, steps=(100,), watch_s=60.0)
+    at_service = [
+        {**item, "outcome": "failed", "findings": [{"symptom": "status"}]}
+        if (item["probe"], item["address"]) == ("health", "service")
+        else item
+        for item in decision.outcome["evidence"]
+    ]
+    value = replayed(outcome_with(decision, evidence=at_service), POLICY)
+    assert value["differs"][0] == "the verdict was promote, and would be reject"
+
+
 def test_evidence_comes_back_as_it_was_judged():
     back = recorded_evidence(played(V2_EVIDENCE).outcome)
     known = {item.probe: item for item in V2_EVIDENCE}
