@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gate.api import wiring
 from gate.cli import (
     audit_diff,
     audit_export,
@@ -15,7 +16,6 @@ from gate.cli import (
     manual_moves,
     options,
     results,
-    wiring,
 )
 from gate.core.policy import Json
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from gate.cli import audit_read, manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.cli import audit_read, manual_moves, options, show
 from gate.core.recorded import put_together
 
 

@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gate.cli import audit_filters, manual_moves, options, wiring
+from gate.api import wiring
+from gate.cli import audit_filters, manual_moves, options
 from gate.core.policy import Json
 from gate.core.recorded import moment
 from gate.errors import UsageError

@@ -82,7 +82,7 @@ def query_of(args: argparse.Namespace) -> Query:
 def moment_of(text: str, *, end: bool = False) -> datetime:
     """A moment: a date (its beginning, or its end), a time of RFC 3339, or an age from now."""
     if match := re.fullmatch(r"([0-9]{1,6})([mhdw])", text):
-        from gate.cli.wiring import SystemClock  # noqa: PLC0415 - only for ages
+        from gate.api.wiring import SystemClock  # noqa: PLC0415 - only for ages
 
         age = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
         try:

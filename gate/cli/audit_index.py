@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gate.cli import wiring
+from gate.api import wiring
 from gate.core.service import ServiceRef
 from gate.ledger.index import Index, index_path, look
 

@@ -1,6 +1,6 @@
 """Reads one decision from the ledger."""
 
-from gate.cli import wiring
+from gate.api import wiring
 from gate.core.policy import Json
 from gate.core.recorded import moment
 from gate.core.service import ServiceRef

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from gate.cli import audit_read, manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.cli import audit_read, manual_moves, options, show
 from gate.core.fields import Entry
 from gate.core.recorded import Decision, put_together
 from gate.errors import ExitCode, UsageError

@@ -4,7 +4,8 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from gate.cli import audit_filters, audit_index, manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.cli import audit_filters, audit_index, manual_moves, options, show
 from gate.core.policy import Json
 from gate.core.recorded import moment
 from gate.errors import UsageError

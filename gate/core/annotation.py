@@ -102,9 +102,9 @@ class RolloutAnnotation:
             "before": dict(self.before),
             "image": self.image,
             "entry": self.entry,
+            "sequence": self.sequence or None,
             "order": dict(self.order),
             "promoted": self.promoted,
-            "sequence": self.sequence or None,
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
                 for b in self.denylist

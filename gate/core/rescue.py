@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from shlex import quote
 
 from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
 
-ROLL_OUT = "--policy POLICY --image IMAGE"
+POLICY, IMAGE = "POLICY", "IMAGE"
 """What only the reader knows, in a command that is printed."""
 
 
@@ -35,9 +36,14 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
-def roll_out(ref: ServiceRef) -> str:
-    """The command that leads on where there is nothing to go back to."""
-    return f"gate rollout {ROLL_OUT} {flags(ref)}"
+def roll_out(ref: ServiceRef, policy: str = "") -> str:
+    """The command that leads on where there is nothing to go back to.
+
+    Args:
+        ref: the service.
+        policy: its file, "" where that is not known.
+    """
+    return f"gate rollout --policy {quote(policy or POLICY)} --image {IMAGE} {flags(ref)}"
 
 
 def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:

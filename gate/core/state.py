@@ -159,6 +159,8 @@ class Plan:
         revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
         suffix: three letters that end the name of a revision that the gate creates.
         past: what the ledger remembers, where it was asked before a move by hand.
+        not_yet_s: how long of that the candidate may answer that it is starting.
+        policy_file: the policy as the command line names it, for commands that are printed.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
         requests: least number of users' own requests to it at each step, as the policy has it.
@@ -182,13 +184,13 @@ class Plan:
         template: what a new revision is built on.
         secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        origin: which build and which commit ask for it, for the record.
+        overruled: what else was asked for against a rule, in the words of the command line, e.g.
+            `no-probe`; for the record.
         newest: adopt the newest revision of the service; `revision` is its name once it is known.
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
-        origin: which build and which commit ask for it, for the record.
-        overruled: what else was asked for against a rule, in the words of the command line, e.g.
-            `no-probe`; for the record.
     """
 
     kind: Kind
@@ -202,10 +204,12 @@ class Plan:
     probes: tuple[Probe, ...] = ()
     on_hold: OnHold = OnHold.KEEP
     ready_within_s: float = 240.0
+    not_yet_s: float = 180.0
     deadline_s: float = 1200.0
     verify_within_s: float = 120.0
     policy_digest: str = ""
     policy_source: str = ""
+    policy_file: str = ""
     past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
     requests: tuple[int, ...] = ()
@@ -227,13 +231,13 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    origin: Origin = field(default_factory=Origin)
+    overruled: tuple[str, ...] = ()
     secret_versions: tuple[tuple[str, str], ...] = ()
     newest: bool = False
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
-    origin: Origin = field(default_factory=Origin)
-    overruled: tuple[str, ...] = ()
 
     @classmethod
     def from_policy(
@@ -258,6 +262,7 @@ class Plan:
             "probes": () if kind is Kind.PROMOTE else probes,
             "on_hold": policy.on_hold,
             "ready_within_s": policy.candidate.ready_within_s,
+            "not_yet_s": policy.candidate.not_yet_s,
             "deadline_s": policy.deadline_s,
             "steps": policy.traffic[-1:] if by_hand else policy.traffic,
             "requests": () if by_hand else policy.requests,

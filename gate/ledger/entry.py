@@ -99,7 +99,7 @@ def intention(
         "traffic_wanted": _split(command.traffic),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
-        "ending": rollout.ending.value if rollout.ending else "",
+        "decided": rollout.ending.value if rollout.ending else "",
         "evidence_digest": digest(_shortened(_judged(rollout), redact)),
     }
     return fitted(_shortened(entry, redact), SIZE_MAX_BYTES)
@@ -226,8 +226,8 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
         },
         "gate_version": origin.release,
         "reason": plan.reason,
-        **({} if plan.order is None else {"order": plan.order}),
         "overrides": list(plan.overrides),
+        **({} if plan.order is None else {"order": plan.order}),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
         "proof_digest": proof.digest if proof else "",

@@ -99,7 +99,7 @@ def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
         "sequence": 1,
         "previous": "",
         "outcomes": None,
-        "ending": "",
+        "decided": "",
         "evidence_digest": digest({"verdict": PROMOTE, "evidence": []}),
     }
 
