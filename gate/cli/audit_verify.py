@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         InfrastructureError: the ledger cannot be read.
     """
     gc.disable()  # there are no cycles, and looking for them is a fifth of the time
-    report = _of_file(args) if args.file else wiring.run_async(_of_service(_service_of(args)))
+    report = _of_file(args) if args.file else wiring.run_async(of_service(_service_of(args)))
     wiring.run_async(_bundles(report))
     value = report.value()
     if args.output == "json":
@@ -125,8 +125,12 @@ def _read(file: IO[bytes], only: str, head: Head | None) -> Report:
     return report
 
 
-async def _of_service(ref: ServiceRef) -> Report:
-    """Of the service's own ledger, beside its own word and the platform's audit log."""
+async def of_service(ref: ServiceRef) -> Report:
+    """Verifies a service's own ledger, beside its own word and the platform's audit log.
+
+    Raises:
+        InfrastructureError: the ledger cannot be read.
+    """
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
