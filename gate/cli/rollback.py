@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     policy, service = _policy(args), manual_moves.service_of(args)
     own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
     own["policy_file"] = str(args.policy or "")
+    own |= {"overruled": ("no-probe",) if args.no_probe else ()}
     if policy is None:
         plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
     else:

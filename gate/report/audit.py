@@ -61,10 +61,16 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *more]
+        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
     return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+
+
+def _doubt(attempt: Attempt) -> list[Line]:
+    if not attempt.doubt:
+        return []
+    return [Line(f"{safe(attempt.id)}: {attempt.doubt}; see gate audit verify", Tone.BAD)]
 
 
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
@@ -86,6 +92,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
     else:
         blocks += [line for attempt in found for line in _paragraph(attempt)]
+    blocks += [line for attempt in found for line in _doubt(attempt)]
     if any(attempt.ending == UNFINISHED for attempt in found):
         blocks += [BLANK, Line(UNFINISHED_MEANS)]
     return blocks
