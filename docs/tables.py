@@ -29,11 +29,14 @@ from gate.policyfile.canary import STEP as TRAFFIC_STEP
 from gate.policyfile.format import (
     CANDIDATE,
     CAPABILITY,
+    EARLIER,
     IDENTITY,
+    KEY_PLACE,
     NOTIFICATION,
     REPEATS,
     SECRET,
     SERVICE,
+    SIGN,
     TOP,
 )
 
@@ -56,6 +59,9 @@ _RECORDS = {
     "secret": SECRET,
     "capability": CAPABILITY,
     "notify": NOTIFICATION,
+    "sign": SIGN,
+    "require signed": EARLIER,
+    "key": KEY_PLACE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

@@ -380,6 +380,26 @@ class Bundles(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """Signs how a rollout ended. Implemented by signing.signer."""
+
+    async def sign(self, entry: dict[str, Json], digest: str) -> str:
+        """A signed statement about the image that an outcome is about.
+
+        Args:
+            entry: the outcome, without a signature.
+            digest: its sha256 in canonical form.
+
+        Returns:
+            The envelope as the entry has it under `attestation`; "" for an outcome that says
+            nothing of an image.
+
+        Raises:
+            InfrastructureError: it is not signed.
+        """
+        ...
+
+
 class Narrator(Protocol):
     """Hears what goes on, to show it. Implemented by report; must not raise or block."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.cli import caller, notifying, results, show, wiring
+from gate.cli import caller, notifying, results, show, signing, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
 from gate.controller.loop import Controller, World
@@ -151,6 +151,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if how.policy is not None and any(plan.requests):
             counting = wiring.user_requests_of(ref, how.policy)
             await stack.enter_async_context(counting)
+        signer = signing.signer_of(how.policy) if plan.kind is Kind.ROLLOUT else None
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
@@ -171,6 +172,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             wiring.answers,
             counting,
             bundles,
+            signer,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import digest_in
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
@@ -259,6 +260,7 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
     return {
         "revision": rollout.candidate,
         "image": image,
+        "digest": (revision.digest if revision else "") or (image if digest_in(image) else ""),
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
         "tag": kept_tag(rollout),

@@ -23,6 +23,7 @@ ROOMS = {
     "gate/probes/latency/": "latency",
     "gate/core/percentiles.py": "latency",
     "gate/tracing/": "tracing",
+    "gate/signing/": "signing",
     "gate/cli/completion.py": "completion",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",
