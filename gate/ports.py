@@ -299,10 +299,14 @@ class UserRequests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerQuery:
-    """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open."""
+    """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open.
+
+    `image` is a digest (`sha256:...`): outcomes about it alone.
+    """
 
     service: str = ""
     rollout: str = ""
+    image: str = ""
     since: datetime | None = None
     limit: int = 50
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli import caller, notifying, results, show, signing, wiring
 from gate.cli.delivery import deliver
+from gate.cli.earlier import with_earlier
 from gate.cli.options import Output
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
@@ -154,6 +155,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         signer = signing.signer_of(how.policy) if plan.kind is Kind.ROLLOUT else None
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
+        plan = await with_earlier(plan, how.policy, platform)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
         narrator = stack.enter_context(show.narrating(how.output.form))
         if (spans := wiring.exporting()) is not None:

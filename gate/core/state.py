@@ -8,6 +8,7 @@ from typing import Any
 from gate.core.annotation import Denied
 from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
+from gate.core.earlier import Earlier
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
 from gate.core.messages import Deploy, SetTraffic
@@ -188,6 +189,7 @@ class Plan:
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
+        earlier: what is known of the image at the stage before; None where nobody asks.
         origin: which build and which commit ask for it, for the record.
         overruled: what else was asked for against a rule, in the words of the command line, e.g.
             `no-probe`; for the record.
@@ -236,6 +238,7 @@ class Plan:
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
+    earlier: Earlier | None = None
     origin: Origin = field(default_factory=Origin)
     overruled: tuple[str, ...] = ()
 

@@ -139,6 +139,7 @@ def outcome(
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         **_quarantine(rollout),
+        **_earlier(rollout),
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
@@ -284,6 +285,19 @@ def _stable(rollout: Rollout) -> list[Json]:
         image = revision.image if revision else ""
         lines.append({"revision": name or "", "percent": percent, "image": image})
     return lines
+
+
+def _earlier(rollout: Rollout) -> dict[str, Json]:
+    """Which decision of the stage before let the image pass, where the policy asks for one."""
+    found = rollout.plan.earlier
+    if found is None or found.problem:
+        return {}
+    said: Json = {
+        "verifier": found.verifier,
+        "rollout": found.rollout,
+        "envelope_digest": found.envelope,
+    }
+    return {"earlier_stage": said}
 
 
 def _quarantine(rollout: Rollout) -> dict[str, Json]:

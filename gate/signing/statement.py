@@ -104,6 +104,7 @@ def _predicate(entry: Entry, resource: str, entry_digest: str) -> dict[str, Json
             "uri": f"file:{quote(_text(entry, 'policy') or 'policy')}",
             "digest": {"sha256": _text(entry, "policy_digest")},
         },
+        **_inputs(_part(entry, "earlier_stage")),
         "verificationResult": result,
         "verifiedLevels": [LEVEL if result == PASSED else FAILED],
         "slsaVersion": "1.1",
@@ -113,6 +114,15 @@ def _predicate(entry: Entry, resource: str, entry_digest: str) -> dict[str, Json
             "entryDigest": {"sha256": entry_digest},
         },
     }
+
+
+def _inputs(earlier: Entry) -> dict[str, Json]:
+    """The decision of the stage before, where the image had to have one."""
+    envelope, rollout = _text(earlier, "envelope_digest"), _text(earlier, "rollout")
+    if not envelope:
+        return {}
+    uri = f"urn:cloud-run-gate:rollout:{quote(rollout)}"
+    return {"inputAttestations": [{"uri": uri, "digest": {"sha256": envelope}}]}
 
 
 def said(payload: bytes) -> Said:
