@@ -301,7 +301,7 @@ class UserRequests(Protocol):
 class LedgerQuery:
     """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open.
 
-    `image` is a digest (`sha256:...`): outcomes about it alone.
+    `image` is a digest (`sha256:...`): outcomes that name it alone.
     """
 
     service: str = ""

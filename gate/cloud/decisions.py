@@ -83,8 +83,7 @@ class CloudLedger(OverWire):
         if query.rollout:
             clauses.append(f"labels.rollout={quoted(query.rollout)}")
         if query.image:
-            held, barred = "jsonPayload.candidate.digest", "jsonPayload.bars_added.image"
-            clauses.append(f"({held}:{quoted(query.image)} OR {barred}:{quoted(query.image)})")
+            clauses += ['jsonPayload.entry="outcome"', quoted(query.image)]
         if query.since is not None:
             clauses.append(since(query.since))
         subject = f"ledger of {query.service or self._ref.project}"
