@@ -50,12 +50,39 @@ def signer_of(policy: Policy | None) -> "Signer | None":
     from gate.signing.signer import DecisionSigner  # noqa: PLC0415
 
     ref, where = policy.sign.key, "sign.key"
-    here = None if ref.secret else local(private_key(_here(ref, policy.folder, where), where))
+    elsewhere = bool(ref.secret or ref.kms)
+    here = None if elsewhere else local(private_key(_here(ref, policy.folder, where), where))
 
     async def key() -> "Key":
+        if ref.kms:
+            return await _in_kms(ref.kms, where)
         return here or local(private_key(await _secret(ref, where), where))
 
     return DecisionSigner(key)
+
+
+async def _in_kms(name: str, where: str) -> "Key":
+    """A key that signs in Cloud KMS.
+
+    Raises:
+        InfrastructureError: it cannot be asked.
+        UsageError: it is of another kind.
+    """
+    from gate.signing.envelope import Key  # noqa: PLC0415 - as above
+    from gate.signing.keys import public_keys  # noqa: PLC0415
+
+    (public,) = public_keys(await _kms_public(name), where)
+
+    async def sign(data: bytes) -> bytes:
+        async with wiring.kms_key(name) as key:
+            return await key.sign(data)
+
+    return Key(public.key, sign)
+
+
+async def _kms_public(name: str) -> bytes:
+    async with wiring.kms_key(name) as key:
+        return await key.public_key()
 
 
 async def public_keys_of(policy: Policy) -> "tuple[PublicKey, ...]":
@@ -70,13 +97,16 @@ async def public_keys_of(policy: Policy) -> "tuple[PublicKey, ...]":
 
     required = policy.require_signed
     assert required is not None
+    ref, where = required.key, "require_signed.key"
+    if ref is None:
+        assert policy.sign is not None
+        ref, where = policy.sign.key, "sign.key"
+    if ref.kms:
+        return public_keys(await _kms_public(ref.kms), where)
+    pem = await _pem(ref, policy.folder, where)
     if required.key is not None:
-        where = "require_signed.key"
-        return public_keys(await _pem(required.key, policy.folder, where), where)
-    assert policy.sign is not None
-    where = "sign.key"
-    own = private_key(await _pem(policy.sign.key, policy.folder, where), where)
-    return (PublicKey(own.public_key),)
+        return public_keys(pem, where)
+    return (PublicKey(private_key(pem, where).public_key),)
 
 
 def public_keys_in(path: Path) -> "tuple[PublicKey, ...]":

@@ -17,6 +17,7 @@ from securesystemslib.exceptions import UnverifiedSignatureError, VerificationEr
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 from gate.core.policy import Json
+from gate.errors import InfrastructureError
 from gate.signing.keys import PublicKey, names_of
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -71,15 +72,17 @@ async def sealed(payload: bytes, key: Key) -> str:
     """A payload in a signed envelope, as the record has it.
 
     Raises:
-        InfrastructureError: as the key's `sign`.
-        ValueError: the envelope is too large for an entry.
+        InfrastructureError: as the key's `sign`, or the envelope is too large for an entry.
     """
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     signature = Signature(key.public.keyid, (await key.sign(envelope.pae())).hex())
     envelope.signatures[signature.keyid] = signature
+    if not _fits(envelope, key.public):
+        raise InfrastructureError("what came is no signature of this key")
     text = _text(envelope)
     if len(text) > SIZE_MAX:
-        raise ValueError(f"the envelope is too large (got {len(text)} bytes, expected {SIZE_MAX})")
+        told = f"the envelope is too large (got {len(text)} bytes, expected {SIZE_MAX})"
+        raise InfrastructureError(told)
     return text
 
 
@@ -100,11 +103,9 @@ def opened(text: Json, keys: Sequence[PublicKey], at: datetime) -> bytes:
     if not ours:
         told = f"signed with another key (got {signature.keyid[:12]}, expected {names_of(keys)})"
         raise BadEnvelope(Fault.OTHER_KEY, told)
-    try:
-        envelope.verify([ours[0].key], 1)
-    except (VerificationError, UnverifiedSignatureError, ValueError):
+    if not _fits(envelope, ours[0].key):
         told = "its signature does not fit: it was altered, or was never signed"
-        raise BadEnvelope(Fault.SIGNATURE, told) from None
+        raise BadEnvelope(Fault.SIGNATURE, told)
     if not any(one.valid_at(at) for one in ours):
         since, until = ours[-1].since, ours[-1].until
         told = f"its key was not valid (from {since:%Y-%m-%d} until {until:%Y-%m-%d %H:%M} UTC)"
@@ -138,6 +139,15 @@ def as_json(text: Json) -> str:
         BadEnvelope: as `read`.
     """
     return _json(read(text))
+
+
+def _fits(envelope: Envelope, key: SSlibKey) -> bool:
+    """Whether this key has signed it."""
+    try:
+        envelope.verify([key], 1)
+    except (VerificationError, UnverifiedSignatureError, ValueError):
+        return False
+    return True
 
 
 def _text(envelope: Envelope) -> str:
