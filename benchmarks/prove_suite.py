@@ -23,7 +23,7 @@ import yaml
 from targets import at_most
 
 from examples.backend.tokens import mint
-from gate.cli import wiring
+from gate.api import wiring
 from gate.core.evidence import Evidence
 from gate.core.policy import Probe
 from gate.core.proof import Trials

@@ -421,7 +421,7 @@ class Narrator(Protocol):
 
 
 class Clock(Protocol):
-    """Time. The system clock lives in cli.wiring."""
+    """Time. The system clock lives in api.wiring."""
 
     def now(self) -> datetime:
         """The time now, aware, in UTC."""

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from gate.cli import manual_moves, options, signing, wiring
+from gate.api import signing, wiring
+from gate.cli import manual_moves, options
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import InfrastructureError, UsageError

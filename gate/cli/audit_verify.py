@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gate.cli import manual_moves, options, show, signing, wiring
+from gate.api import signing, wiring
+from gate.cli import manual_moves, options, show
 from gate.cli.audit_signatures import Watching
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json

@@ -88,7 +88,7 @@ def _write(upload: str, rollout: str, result: "Result") -> str:
 
 
 def _send(upload: str, rollout: str, result: "Result") -> str:
-    from gate.cli import wiring  # noqa: PLC0415 - only for a bucket
+    from gate.api import wiring  # noqa: PLC0415 - only for a bucket
     from gate.cloud.storage import folder_of, put  # noqa: PLC0415
     from gate.cloud.wire import Media  # noqa: PLC0415
 

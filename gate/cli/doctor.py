@@ -2,7 +2,8 @@
 
 import argparse
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.cli import manual_moves, options, show
 from gate.cli.run_rollout import services_meant
 from gate.errors import NotFoundError
 

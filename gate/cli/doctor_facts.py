@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from gate.cli import secret_values, wiring
-from gate.cli.caller import identity_of
+from gate.api import secret_values, wiring
+from gate.api.caller import identity_of
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
 from gate.cloud.channel import Endpoint

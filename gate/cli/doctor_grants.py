@@ -5,8 +5,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gate.cli import wiring
-from gate.cli.caller import EMULATOR_ISSUER
+from gate.api import wiring
+from gate.api.caller import EMULATOR_ISSUER
 from gate.cloud.channel import Endpoint
 from gate.cloud.permissions import Tested, held, of_account, of_project, of_secret, of_service
 from gate.cloud.wire import Ways

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.cli import caller, options, results, show, wiring
+from gate.api import caller, wiring
+from gate.cli import options, results, show
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence

@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import caller, options, show, wiring
+from gate.api import caller, wiring
+from gate.cli import options, show
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
 from gate.core.proof import Trial, Trials

@@ -106,7 +106,7 @@ def refused(args: argparse.Namespace, error: GateError) -> None:
         "service": getattr(args, "service", ""),
         "ending": "not begun",
         "exit_code": int(error.exit_code),
-        "notes": [error.message],
+        "notes": ["; ".join(line.strip() for line in error.message.splitlines())],
         "next": {"text": error.hint, "commands": [], "remark": ""},
     }
     result = Result([document], document, lambda: _error_lines(error))

@@ -185,14 +185,14 @@ class Plan:
         template: what a new revision is built on.
         secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        origin: which build and which commit ask for it, for the record.
+        overruled: what else was asked for against a rule, in the words of the command line, e.g.
+            `no-probe`; for the record.
         newest: adopt the newest revision of the service; `revision` is its name once it is known.
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
         earlier: what is known of the image at the stage before; None where nobody asks.
-        origin: which build and which commit ask for it, for the record.
-        overruled: what else was asked for against a rule, in the words of the command line, e.g.
-            `no-probe`; for the record.
     """
 
     kind: Kind
@@ -233,14 +233,14 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    origin: Origin = field(default_factory=Origin)
+    overruled: tuple[str, ...] = ()
     secret_versions: tuple[tuple[str, str], ...] = ()
     newest: bool = False
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
     earlier: Earlier | None = None
-    origin: Origin = field(default_factory=Origin)
-    overruled: tuple[str, ...] = ()
 
     @classmethod
     def from_policy(

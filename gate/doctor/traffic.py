@@ -54,11 +54,13 @@ def _followed(service: Service, where: str) -> Finding:
         return Finding("traffic", Result.OK, where, f"pinned to {text}")
     share = service.traffic.shares[None]
     what = f"{share} % follow LATEST: a plain `gcloud run deploy` has users as soon as it is ready"
-    hint = "the next rollout pins it; at once, this does"
     shares = service.traffic.pinned(service.latest_ready).shares
     listed = ",".join(f"{name}={percent}" for name, percent in shares.items() if name)
+    if not listed:
+        return Finding("traffic", Result.WARNING, where, what, "the next rollout pins it")
     command = commands.of_service(service.ref, "update-traffic", f"--to-revisions={quote(listed)}")
-    return Finding("traffic", Result.WARNING, where, what, hint, command if listed else "")
+    hint = "the next rollout pins it; at once, this does"
+    return Finding("traffic", Result.WARNING, where, what, hint, command)
 
 
 def _effective(service: Service, revisions: Sequence[Revision], where: str) -> Finding:
@@ -81,7 +83,8 @@ def _newest(service: Service, revisions: Sequence[Revision], where: str) -> Iter
         return
     failed = newest.ready.state is ConditionState.FAILED
     state = "failed" if failed else "is not ready yet"
-    what = f"the newest revision, {name}, {state} ({newest.ready}); an older one serves"
+    serves = "; an older one serves" if service.effective_shares else ""
+    what = f"the newest revision, {name}, {state} ({newest.ready}){serves}"
     hint = "a rollout builds on what serves, unless its policy says `template: service`"
     command = commands.of_revision(service.ref, "describe", name)
     yield Finding("newest revision", Result.WARNING, where, what, hint, command)

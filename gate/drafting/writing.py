@@ -169,7 +169,7 @@ def _rule(rule: IdentityRule) -> tuple[Json, str]:
 def _movement(draft: Draft) -> Iterator[str]:
     steps = "in steps: [5, 25, 100], with dwell: 1m between them"
     if draft.recalls:
-        steps = "all at once: in steps, what one revision remembers the other would be asked for"
+        steps = "at once: what one revision remembers, another does not know"
     yield "baseline: stable          # stable is asked the same: a failure says whose fault it is"
     yield f"traffic: [100]            # {steps}"
     yield "deadline: 20m"

@@ -34,7 +34,8 @@ _HINT = (
 TELLING = (
     "whose it is, a tag at stable's revision tells (gcloud run services update-traffic SERVICE "
     "--update-tags stable=REVISION): where stable answers so there, too, it is the application's "
-    "list of host names, else the candidate's own fault; with such a tag the gate looks by itself"
+    "list of host names, else the candidate's own fault; with such a tag the gate looks by itself, "
+    "and gate doctor shows what each tag answers"
 )
 """What tells a host name that is not known from a candidate that answers so everywhere."""
 

@@ -1,6 +1,6 @@
 """The words of the reports: outcomes, endings, exit codes, traffic, times."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gate.core import rescue
@@ -33,6 +33,7 @@ _HOLDS: Mapping[str, str] = {
     "deadline": "the time was up",
     "earlier stage": "the image has not passed the stage before",
     "proof": "the policy is not proved",
+    "stale": "a newer build has users",
     "template": "what a candidate would be built on could not be read",
     "traffic": "somebody else changed the service",
 }
@@ -74,6 +75,14 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
     if ending == Ending.HELD.value:
         return f"held: {_HOLDS.get(next(iter(reasons), ''), 'not enough evidence')}"
     return EXIT_MEANINGS.get(code, "unknown")
+
+
+def decision_meaning(decision: str, subjects: Iterable[str]) -> str:
+    """What a decision means, by its value; of a hold, what its first reason is about."""
+    meaning = DECISIONS.get(decision, "unknown")
+    if decision != Decision.HOLD.value:
+        return meaning
+    return _HOLDS.get(next(iter(subjects), ""), meaning)
 
 
 def decision_tone(decision: str) -> Tone:

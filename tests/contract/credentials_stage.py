@@ -158,7 +158,7 @@ async def run(code, *arguments, metadata, roots=None, tmp_path, **more):
 
 ASK = """
 import asyncio, os, sys
-from gate.cli import caller
+from gate.api import caller
 from gate.errors import GateError
 
 async def main():

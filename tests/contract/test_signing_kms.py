@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.cli.signing import public_keys_of, signer_of
+from gate.api.signing import public_keys_of, signer_of
 from gate.core.policy import EarlierStage, KeyRef, Policy, Probe, ServiceName, SignRule
 from gate.errors import InfrastructureError, NotFoundError
 from gate.kinds.http import HttpProbe

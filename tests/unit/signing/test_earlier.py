@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.cli.earlier import _digest
+from gate.api.earlier import _digest
 from gate.core.earlier import Earlier
 from gate.core.state import Ending, Kind
 from gate.ledger.canonical import digest

@@ -1,11 +1,11 @@
 """Keys of a policy, for signing decisions and for reading who has signed what."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import wiring
+from gate.api import wiring
+from gate.api.around import environment
 from gate.core.policy import KeyRef, Policy
 from gate.errors import InfrastructureError, UnavailableError, UsageError
 
@@ -129,7 +129,7 @@ def _here(ref: KeyRef, folder: str, where: str) -> bytes:
     """What a variable or a file holds."""
     if ref.file:
         return _file(Path(folder) / ref.file, where)
-    found = os.environ.get(ref.env, "")
+    found = environment().get(ref.env, "")
     if not found.strip():
         told = f"{where}: the environment variable {ref.env} is not set (expected a key in PEM)"
         raise UsageError(told, 'export it, e.g. with "$(cat gate.key)", or name a file')

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gate.cli import signing, wiring
+from gate.api import signing, wiring
 from gate.core.denylist import digest_in
 from gate.core.earlier import Earlier
 from gate.core.policy import Json, Policy, ServiceName
