@@ -1,17 +1,15 @@
 """Asks the ledger of an earlier stage whether an image has passed there."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gate.api import signing, wiring
 from gate.core.denylist import digest_in
 from gate.core.earlier import Earlier
-from gate.core.policy import Json, Policy, ServiceName
+from gate.core.policy import Policy, ServiceName
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan
 from gate.errors import InfrastructureError, UsageError
-from gate.ledger.canonical import digest
 from gate.ports import LedgerQuery, Platform
 
 WITHIN_S = 15.0
@@ -67,7 +65,7 @@ async def _ask(plan: Plan, policy: Policy, platform: Platform, stage: ServiceRef
     place = plan.service
     own = verifier_of(place.project, place.region, place.name)
     theirs = verifier_of(stage.project, stage.region, stage.name) if stage else ""
-    trust = Trust(keys, theirs, own, wiring.SystemClock().now(), _digest)
+    trust = Trust(keys, theirs, own, wiring.SystemClock().now(), signing.unsigned_digest)
     query = LedgerQuery(service=stage.name if stage else "", image=image, limit=200)
     async with wiring.ledger_of(stage or place) as ledger:
         return earlier(await ledger.entries(query), image, trust)
@@ -80,10 +78,3 @@ async def _image(plan: Plan, platform: Platform) -> tuple[str, str]:
     name = plan.revision or (await platform.read_service()).latest_created
     revision = await platform.read_revision(name)
     return revision.image, digest_in(revision.digest) or digest_in(revision.image)
-
-
-def _digest(entry: Mapping[str, Json]) -> str:
-    try:
-        return digest({name: value for name, value in entry.items() if name != "attestation"})
-    except (TypeError, ValueError):
-        return ""

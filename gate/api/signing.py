@@ -1,13 +1,15 @@
 """Keys of a policy, for signing decisions and for reading who has signed what."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.api import wiring
 from gate.api.around import environment
-from gate.core.policy import KeyRef, Policy
+from gate.core.policy import Json, KeyRef, Policy
 from gate.errors import InfrastructureError, UnavailableError, UsageError
+from gate.ledger.canonical import digest
 
 if TYPE_CHECKING:  # loaded only where something is signed
     from gate.ports import Signer
@@ -17,6 +19,14 @@ if TYPE_CHECKING:  # loaded only where something is signed
 SIZE_MAX = 64 * 1024
 """Of a file with keys."""
 SECRET_WITHIN_S = 5.0
+
+
+def unsigned_digest(entry: Mapping[str, Json]) -> str:
+    """The hash that a signature of an outcome has: of all but itself; "" for what has no hash."""
+    try:
+        return digest({name: value for name, value in entry.items() if name != "attestation"})
+    except (TypeError, ValueError):
+        return ""
 
 
 def need_extra(where: str) -> None:

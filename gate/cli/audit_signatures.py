@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gate.core.policy import Json
-from gate.ledger.canonical import digest
+from gate.api.signing import unsigned_digest
 from gate.ledger.findings import Finding, Report, What
 
 if TYPE_CHECKING:  # loaded only where signatures are looked at
@@ -60,16 +59,9 @@ class Watching:
         if self._only not in {"", place}:
             return
         known = self._services.setdefault(place, Signatures(self._keys))
-        problem = known.wrong(entry, _digest(entry, ATTESTATION))
+        problem = known.wrong(entry, unsigned_digest(entry))
         if problem:
             rollout, at = str(entry.get("rollout", "")), str(entry.get("at", ""))
             what = What.SIGNATURE if ATTESTATION in entry else What.UNSIGNED
             text = f"the outcome of rollout {rollout} ({at}): {problem}"
             self._found.append(Finding(what, text, place, rollout, at))
-
-
-def _digest(entry: dict[str, Json], signature: str) -> str:
-    try:
-        return digest({name: value for name, value in entry.items() if name != signature})
-    except (TypeError, ValueError):
-        return ""

@@ -4,6 +4,7 @@
     envelope ..... signed and opened: DSSE
     keys ......... whose signature it is: keys in PEM, certificates
     earlier ...... whether an image has passed the stage before
+    handing ...... what was signed, as others take it
     checking ..... whether the outcomes of a ledger are signed, each as it was recorded
 
 Needs the extra `signing`; nothing here is imported unless a policy or a command asks for it.

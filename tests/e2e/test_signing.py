@@ -62,10 +62,23 @@ def test_an_image_goes_from_a_stage_that_signed_to_the_next_and_no_other_way(sta
     assert statement["predicate"]["verificationResult"] == "PASSED"
     assert statement["predicate"]["inputAttestations"]
 
+    arguments = ("attest", entry["rollout"], "--output", "binauthz")
+    prod.gate(*arguments, "-").refused(2, "needs a --key")
+    prod.gate(*arguments, "-", "--key", keys / "other.pub").refused(3, "signed with another key")
+    done = prod.gate(*arguments, "-", "--key", keys / "gate.pub")
+    assert done.json["critical"]["image"] == {"docker-manifest-digest": image.partition("@")[2]}
+
     done = staging.gate("audit", "verify", "--key", keys / "gate.pub")
     assert (done.code, "1 outcomes are signed as they should be" in done.out) == (0, True), done
     done = staging.gate("audit", "verify", "--key", keys / "other.pub")
     assert (done.code, "SIGNATURE" in done.out) == (1, True), done
+
+    prod.pin()
+    adopted = prod.deploy("small:v2")
+    policy = prod.policy(keys, PROBES, require)
+    done = prod.gate("rollout", "--policy", policy, "--revision", "latest")
+    assert done.code == 0, done
+    prod.only(adopted)
 
     back = staging.gate("rollback", "--yes", "--reason", "it is bad")
     assert back.code == 0, back

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.api.earlier import _digest
+from gate.api.signing import unsigned_digest
 from gate.core.earlier import Earlier
 from gate.core.state import Ending, Kind
 from gate.ledger.canonical import digest
@@ -28,7 +28,7 @@ STAGING = verifier_of("demo", "us-central1", "staging")
 PROD = verifier_of("demo", "us-central1", "prod")
 WANTED = f"sha256:{IMAGE}"
 KEY, OTHER = p256(), p256()
-TRUST = Trust(trusted(KEY), STAGING, PROD, AT, _digest)
+TRUST = Trust(trusted(KEY), STAGING, PROD, AT, unsigned_digest)
 
 
 async def test_a_signed_promotion_of_the_same_image_is_a_pass_and_says_which():
