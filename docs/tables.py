@@ -30,11 +30,14 @@ from gate.policyfile.canary import STEP as TRAFFIC_STEP
 from gate.policyfile.format import (
     CANDIDATE,
     CAPABILITY,
+    EARLIER,
     IDENTITY,
+    KEY_PLACE,
     NOTIFICATION,
     REPEATS,
     SECRET,
     SERVICE,
+    SIGN,
     TOP,
 )
 
@@ -58,6 +61,9 @@ _RECORDS = {
     "secret": SECRET,
     "capability": CAPABILITY,
     "notify": NOTIFICATION,
+    "sign": SIGN,
+    "require signed": EARLIER,
+    "key": KEY_PLACE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

@@ -27,6 +27,7 @@ COMMANDS = {
     "policy": "check and prove policies, print their JSON Schema",
     "doctor": "look for what would hold a rollout, and say what mends it",
     "audit": "list recorded decisions, show one with its evidence",
+    "attest": "hand on what was signed about a rollout's image",
     "local": "a Cloud Run on this machine, to try and test against",
     "completion": "print what completes these commands in a shell",
 }
