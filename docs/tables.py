@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+from docs.options import commands
 from gate.core.canary import chance_of_notice
 from gate.core.policy import MetricsRule
 from gate.doctor.permissions import NEEDED, Permission
@@ -45,6 +46,7 @@ PAGES = (
     HERE / "permissions.md",
     HERE / "policy.md",
     HERE / "canary.md",
+    HERE / "commands.md",
     *sorted((HERE / "policy").glob("*.md")),
 )
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -161,7 +163,12 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        whole = {"kinds": kinds, "noticed": noticed, "permissions": permissions}
+        whole = {
+            "kinds": kinds,
+            "noticed": noticed,
+            "permissions": permissions,
+            "commands": commands,
+        }
         make = whole.get(match[2], lambda: table(record_named(match[2])))
         return match[1] + make() + match[3]
 

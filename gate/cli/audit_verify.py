@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.file:
         report = _of_file(args, keys)
     else:
-        report = wiring.run_async(_of_service(_service_of(args), keys))
+        report = wiring.run_async(of_service(_service_of(args), keys))
     wiring.run_async(_bundles(report))
     value = report.value()
     if args.output == "json":
@@ -145,8 +145,16 @@ def _read(file: IO[bytes], only: str, head: Head | None, keys: "Keys") -> Report
     return report
 
 
-async def _of_service(ref: ServiceRef, keys: "Keys") -> Report:
-    """Of the service's own ledger, beside its own word and the platform's audit log."""
+async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
+    """Verifies a service's own ledger, beside its own word and the platform's audit log.
+
+    Args:
+        ref: the service.
+        keys: public ones that its decisions must be signed with; () asks for no signature.
+
+    Raises:
+        InfrastructureError: the ledger cannot be read.
+    """
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))

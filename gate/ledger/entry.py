@@ -159,6 +159,7 @@ def outcome(
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        **_proof(rollout),
         "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
@@ -267,6 +268,15 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
         "tag": kept_tag(rollout),
         "tag_url": kept_tag_url(rollout),
     }
+
+
+def _proof(rollout: Rollout) -> dict[str, Json]:
+    """How many known faults the probes have noticed, by a proof that speaks of this policy."""
+    proof = rollout.plan.proof.fresh if rollout.plan.proof else None
+    if proof is None:
+        return {}
+    counts = {"mutants": proof.mutants, "killed": proof.killed, "reachable": proof.reachable}
+    return {"proof": {**counts, "made_at": time_text(proof.made_at)}}
 
 
 def _next(rollout: Rollout) -> Json:
