@@ -9,9 +9,11 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import TypeVar
 
 from gate.core.fields import Entry, text, texts
@@ -26,6 +28,7 @@ AGAIN = timedelta(hours=24)
 RENEWED_AFTER = timedelta(days=7)
 """After this time it is made anew: the ledger may have dropped what is too old to be kept."""
 BUSY_S = 30.0
+SPOOLED_BYTES = 1 << 26
 PAGE = 200
 
 _EARLY = datetime(1970, 1, 2, tzinfo=UTC)
@@ -121,11 +124,12 @@ class Index:
         since = self._read_until(now)
         if since is not None:
             known = self._hashes(since)
-            lines = [_line(entry) async for entry in history(since)]
-            if known <= {_hash(line) for line in lines}:
-                self._take(lines)
-                return
-        self._take([_line(entry) async for entry in history(None)], made_at=now)
+            async with _read(history, since) as lines:
+                if known <= {_hash(line) for line in lines()}:
+                    self._take(lines())
+                    return
+        async with _read(history, None) as lines:
+            self._take(lines(), made_at=now)
 
     def decisions(self, query: Query | None = None) -> Iterator[Decision]:
         """The decisions asked for, the newest first."""
@@ -157,7 +161,16 @@ class Index:
         by = self._database.execute(
             "SELECT rollout, taken_by FROM taken_back WHERE rollout = ?", (rollout,)
         )
-        return put_together((_entry(body, digest) for body, digest in rows), by.fetchall())
+        whole = rollout != self._oldest()  # what came before it may be too old to be kept
+        entries = (_entry(body, digest) for body, digest in rows)
+        return put_together(entries, by.fetchall(), whole=whole)
+
+    def _oldest(self) -> str:
+        """Of which decision the ledger's first entry is."""
+        row = self._database.execute(
+            "SELECT rollout FROM entries WHERE at <> '' ORDER BY at, number LIMIT 1"
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     def _read_until(self, now: datetime) -> datetime | None:
         """From when on the ledger is to be read, None for from its beginning."""
@@ -355,6 +368,23 @@ def _where(query: Query) -> tuple[str, tuple[str, ...]]:
         parts.append((named, (query.capability,)))
     clause = "WHERE " + " AND ".join(part for part, _ in parts) if parts else ""
     return clause, tuple(value for _, values in parts for value in values)
+
+
+@asynccontextmanager
+async def _read(
+    history: History, since: datetime | None
+) -> AsyncIterator[Callable[[], Iterator[str]]]:
+    """What the ledger has, to be gone through as often as is wanted; much of it not in memory."""
+    with SpooledTemporaryFile(SPOOLED_BYTES, "w+", encoding="ascii", newline="\n") as file:
+        async for entry in history(since):
+            file.write(_line(entry) + "\n")
+
+        def lines() -> Iterator[str]:
+            file.seek(0)
+            for line in file:
+                yield line[:-1]
+
+        yield lines
 
 
 def _time(at: datetime) -> str:

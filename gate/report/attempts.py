@@ -66,9 +66,14 @@ def shares_meant(outcome: Entry) -> dict[str, int]:
     }
 
 
-def attempts(entries: Sequence[Entry]) -> list[Attempt]:
-    """One attempt for each rollout id, newest first as the entries must be."""
-    return [shown(one) for one in put_together(entries)]
+def attempts(entries: Sequence[Entry], *, whole: bool = False) -> list[Attempt]:
+    """One attempt for each rollout id, newest first as the entries must be.
+
+    Args:
+        entries: newest first.
+        whole: whether these are all entries that there are of these rollouts.
+    """
+    return [shown(one) for one in put_together(entries, whole=whole)]
 
 
 def shown(decision: Decision) -> Attempt:
@@ -80,6 +85,7 @@ def shown(decision: Decision) -> Attempt:
         decision.taken_back_by,
         decision.known_ended,
         decision.disputed,
+        decision.whole,
     )
 
 

@@ -81,7 +81,8 @@ def show_blocks(
         verbose: with each write, and each question with its answer.
         taken_back_by: id of the rollout that took back what it left, "" where none did.
     """
-    found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+    newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
+    found = attempts(newest, whole=True)
     found = [replace(one, taken_back_by=one.taken_back_by or taken_back_by) for one in found]
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,7 +93,9 @@ def test_it_holds_the_decisions_that_the_ledger_tells_of(tmp_path):
         look(path, ledger.history, NOW, lambda i: (list(i.decisions()), list(i.decisions())))
     )
     newest = sorted(ledger.entries, key=lambda entry: entry["at"], reverse=True)
-    assert all_of_it == put_together(newest)
+    assert all_of_it == [
+        replace(one, whole=one.id != "r1") for one in put_together(newest)
+    ]  # what came before the first entry may be too old to be kept
     assert first.id == "r5"
 
 

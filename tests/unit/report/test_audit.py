@@ -341,6 +341,20 @@ def test_a_second_outcome_replaces_no_first_one_and_is_told() -> None:
     assert audit_list_lines(again, 220) == audit_list_lines(REJECTED, 220)
 
 
+def test_writes_that_an_outcome_does_not_know_or_that_are_gone_are_told() -> None:
+    end, *writes = REJECTED
+    end = {**end, "intentions": ["a" * 64, "b" * 64]}
+    for entries, told in (
+        ((end, *writes[1:]), "it names 2 writes, of which the ledger has 1"),
+        ((end, {**writes[0], "why": "x"}, *writes), "it names 2 writes, and the ledger has 3"),
+    ):
+        assert any(told in line for line in audit_show_lines(entries))
+        assert put_together(entries, whole=True)[0].doubt.startswith(told)
+        assert put_together(entries)[0].doubt == ""  # a part of the ledger proves nothing
+    again = (end, *writes, *writes)
+    assert not any("conflicting" in line for line in audit_show_lines(again))
+
+
 def test_a_promotion_that_nobody_wrote_is_told() -> None:
     invented = {**outcome_of(REJECTED), "ending": "promoted", "rollout": "r9"}
     for lines in (audit_list_lines((invented,), 220), audit_show_lines((invented,))):
