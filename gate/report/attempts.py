@@ -38,6 +38,16 @@ class Attempt(Decision):
         return split_shares(self.head, "traffic_now")
 
     @property
+    def meant(self) -> str:
+        """The same, LATEST by the name of what it meant where that is recorded."""
+        meant = shares_meant(self.head)
+        follows = any(
+            number(line, "percent") and not text(line, "revision")
+            for line in children(self.head, "traffic_before")
+        )
+        return shares_text(meant) if follows and meant and "" not in meant else self.before
+
+    @property
     def moved(self) -> bool:
         """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
         if self.before == UNKNOWN and not self.intentions:

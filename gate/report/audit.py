@@ -181,7 +181,7 @@ def _traffic(attempt: Attempt) -> str:
     if not attempt.moved:
         return f"{attempt.after} (as before)"
     nobody = attempt.before == UNKNOWN and attempt.outcome is not None  # a first deploy
-    return f"{'nobody' if nobody else attempt.before} -> {attempt.after}"
+    return f"{'nobody' if nobody else attempt.meant} -> {attempt.after}"
 
 
 def _paragraph(attempt: Attempt) -> list[Line]:
