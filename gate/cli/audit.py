@@ -11,6 +11,7 @@ from gate.cli import (
     audit_list,
     audit_read,
     audit_replay,
+    audit_serve,
     audit_stats,
     audit_verify,
     manual_moves,
@@ -29,6 +30,7 @@ OTHERS = {
     "replay": audit_replay.run,
     "stats": audit_stats.run,
     "export": audit_export.run,
+    "serve": audit_serve.run,
     "verify": audit_verify.run,
 }
 
@@ -46,6 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_service(one)
     options.add_results(one)
     one.set_defaults(what="show")
+    audit_serve.register(commands.add_parser("serve", help="the record in a browser, read-only"))
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     audit_diff.register(commands.add_parser("diff", help="what differs between two decisions"))
     audit_replay.register(commands.add_parser("replay", help="judge recorded evidence again"))
@@ -70,4 +73,5 @@ def _one(args: argparse.Namespace, entries: Entries, taken_back_by: str) -> resu
     def blocks() -> "Sequence[Block]":
         return audit.show_blocks(entries, verbose=args.verbose, taken_back_by=taken_back_by)
 
-    return results.Result(audit.decisions(entries), list(entries), blocks)
+    intentions = [entry for entry in reversed(entries) if entry.get("entry") != "outcome"]
+    return results.Result(audit.decisions(entries), list(entries), blocks, intentions=intentions)

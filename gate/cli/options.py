@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMS = ("text", "json", "junit", "markdown")
+FORMS = ("text", "json", "junit", "markdown", "html")
 """In which a result can be had."""
 
 
@@ -23,6 +23,11 @@ class Output:
     form: str = "text"
     files: tuple[tuple[str, Path], ...] = ()
     upload: str = ""
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """Every form that is wanted somewhere."""
+        return frozenset({self.form, *(form for form, _ in self.files)})
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +101,7 @@ def add_results(parser: argparse.ArgumentParser) -> None:
         "--output",
         choices=FORMS,
         default="text",
-        help="text for people (default), one JSON document, JUnit XML, or Markdown",
+        help="text for people (default), one JSON document, JUnit XML, Markdown, or an HTML page",
     )
     parser.add_argument(
         "--write",
