@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from gate.api import wiring
 from gate.core.service import ServiceRef
-from gate.ledger.index import Index, index_path, look
+from gate.ledger.index import Index, look
+from gate.ledger.index_file import index_path
 
 T = TypeVar("T")
 
@@ -21,7 +22,9 @@ def add_index(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the whole ledger anew, and keep no index of it on this machine",
     )
-    parser.add_argument("--verbose", action="store_true", help="say why no index is kept")
+    parser.add_argument(
+        "--verbose", action="store_true", help="say why no index is kept, or why it was made anew"
+    )
 
 
 def looked_up(ref: ServiceRef, args: argparse.Namespace, read: Callable[[Index], T]) -> T:

@@ -3,14 +3,15 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from gate.api import wiring
 from gate.cli import audit_read, manual_moves, options, show
-from gate.core.fields import Entry
+from gate.core.fields import Entry, number, text
 from gate.core.recorded import Decision, put_together
-from gate.errors import ExitCode, UsageError
+from gate.errors import ExitCode, GateError, UsageError
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from gate.report.replayed import replayed_blocks  # noqa: PLC0415 - as in show
 
     policy = load_policy(args.policy)
-    values = [replayed(one, policy) for one in _decisions(args)]
+    found = wiring.run_async(_with_bundles(_decisions(args)))
+    values = [replayed(one, policy) for one in found]
     if args.output == "json":
         show.say_json([*values])
     else:
@@ -67,6 +69,33 @@ def _decisions(args: argparse.Namespace) -> list[Decision]:
     return put_together(entries, taken_back)
 
 
+async def _with_bundles(decisions: list[Decision]) -> list[Decision]:
+    """With all of their evidence, where the entry has a part and its bundle can be read."""
+    return [await _with_bundle(one) for one in decisions]
+
+
+async def _with_bundle(decision: Decision) -> Decision:
+    outcome = decision.outcome or {}
+    where, digest = text(outcome, "bundle"), text(outcome, "evidence_digest")
+    if not where or not number(outcome, "left_out"):
+        return decision
+    from gate.ledger.seen import hash_of, parsed  # noqa: PLC0415 - only for a bundle
+
+    place, _, name = where.rpartition("/")
+    try:
+        async with wiring.bundles(place or ".") as bundles:
+            content = await bundles.get(name) if bundles else b""
+    except GateError as error:
+        print(f"note: {where} cannot be read: {error.message}", file=sys.stderr)
+        return decision
+    if hash_of(content) != digest:
+        print(f"note: {where} is not what was recorded: gate audit verify", file=sys.stderr)
+        return decision
+    whole = parsed(content)
+    assert isinstance(whole, dict)
+    return replace(decision, outcome={**outcome, **whole, "left_out": 0})
+
+
 def _in(file: IO[bytes], where: str) -> list[Decision]:
     found = put_together(reversed([*_entries(file, where)]))
     if not found:
@@ -78,13 +107,13 @@ def _entries(file: IO[bytes], where: str) -> Iterator[Entry]:
     from gate.ledger.jsonl import read_lines  # noqa: PLC0415 - only for a file
     from gate.ledger.seen import parsed  # noqa: PLC0415
 
-    for number, line in enumerate(read_lines(file), 1):
+    for count, line in enumerate(read_lines(file), 1):
         try:
             entry = parsed(line)
         except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict):
             raise UsageError(
-                f"{where}:{number}: is no entry (expected JSON)", "write it by gate audit export"
+                f"{where}:{count}: is no entry (expected JSON)", "write it by gate audit export"
             )
         yield entry

@@ -29,6 +29,7 @@ class Decision:
         taken_back_by: id of the rollout that took back what this one left, or "".
         known_ended: whether the service itself says that it has ended.
         disputed: whether there are outcomes that differ: the first one counts.
+        whole: whether these are all of its entries, so that what lacks is not there.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Decision:
     taken_back_by: str = ""
     known_ended: bool = False
     disputed: bool = False
+    whole: bool = False
 
     @property
     def head(self) -> Entry:
@@ -61,6 +63,16 @@ class Decision:
         wrote = self.intentions or end.get("intentions") or end.get("intentions_unkept")
         if "intentions" in end and text(end, "ending") in _MOVED and not wrote:
             return f"it says {text(end, 'ending')}, and knows of no write: it was invented"
+        return self._not_its_writes(end) if self.whole and "intentions" in end else ""
+
+    def _not_its_writes(self, end: Entry) -> str:
+        """Whether it names other writes than the ledger has of it."""
+        kept, unkept = len(texts(end, "intentions")), len(texts(end, "intentions_unkept"))
+        there = len(self.intentions)
+        if there < kept:
+            return f"it names {kept} writes, of which the ledger has {there}: see who took them out"
+        if there > kept + unkept > 0:
+            return f"it names {kept} writes, and the ledger has {there}: some were invented"
         return ""
 
     @property
@@ -109,7 +121,10 @@ class Decision:
 
 
 def put_together(
-    entries: Iterable[Entry], taken_back: Iterable[tuple[str, str]] = ()
+    entries: Iterable[Entry],
+    taken_back: Iterable[tuple[str, str]] = (),
+    *,
+    whole: bool = False,
 ) -> list[Decision]:
     """The decisions that entries tell of, each at the place of its newest entry.
 
@@ -117,6 +132,7 @@ def put_together(
         entries: newest first. Entries that are neither intention nor outcome are left out.
         taken_back: ids of rollouts, and of those that took back what these left, beside what the
             entries themselves say.
+        whole: whether these are all entries that there are of these decisions.
     """
     found: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -125,17 +141,20 @@ def put_together(
     by = dict(taken_back)
     for name, own in found.items():
         by |= dict.fromkeys(_took_back(own), name)
-    return [_decision(name, own, by.get(name, "")) for name, own in found.items()]
+    return [_decision(name, own, by.get(name, ""), whole=whole) for name, own in found.items()]
 
 
-def _decision(name: str, entries: Sequence[Entry], taken_back_by: str) -> Decision:
+def _decision(name: str, entries: Sequence[Entry], taken_back_by: str, *, whole: bool) -> Decision:
     outcomes = [entry for entry in entries if text(entry, "entry") == "outcome"]
+    writes = [entry for entry in reversed(entries) if text(entry, "entry") == "intention"]
+    once = [one for number, one in enumerate(writes) if one not in writes[:number]]
     return Decision(
         name,
-        tuple(one for one in reversed(entries) if text(one, "entry") == "intention"),
+        tuple(once),
         outcomes[-1] if outcomes else None,
         taken_back_by,
         disputed=any(one != outcomes[-1] for one in outcomes),
+        whole=whole,
     )
 
 

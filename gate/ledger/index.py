@@ -9,23 +9,23 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import TypeVar
 
 from gate.core.fields import Entry, text, texts
 from gate.core.policy import Json
 from gate.core.recorded import Decision, moment, put_together
+from gate.ledger.index_file import BUSY_S, TABLES, DamagedError, is_damage, opened, removed
 
-VERSION = 1
-"""Of what is in the file: one of another version is made anew."""
-APPLICATION = 0x67617465
 AGAIN = timedelta(hours=24)
 """So much of the ledger's end is read again each time: entries may arrive late."""
 RENEWED_AFTER = timedelta(days=7)
 """After this time it is made anew: the ledger may have dropped what is too old to be kept."""
-BUSY_S = 30.0
+SPOOLED_BYTES = 1 << 26
 PAGE = 200
 
 _EARLY = datetime(1970, 1, 2, tzinfo=UTC)
@@ -33,34 +33,6 @@ T = TypeVar("T")
 
 History = Callable[[datetime | None], AsyncIterator[dict[str, Json]]]
 """The ledger's entries from a time on (None: all of them), the oldest first."""
-
-_SCHEMA = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE entries (
-  number INTEGER PRIMARY KEY, hash TEXT UNIQUE NOT NULL, at TEXT NOT NULL, rollout TEXT NOT NULL,
-  body TEXT NOT NULL);
-CREATE INDEX entries_of ON entries (rollout, number);
-CREATE INDEX entries_at ON entries (at);
-CREATE TABLE decisions (
-  rollout TEXT PRIMARY KEY, began TEXT NOT NULL, newest INTEGER NOT NULL, ending TEXT NOT NULL,
-  kind TEXT NOT NULL, who TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX decisions_began ON decisions (began DESC, newest DESC);
-CREATE TABLE capabilities (
-  rollout TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (name, rollout)) WITHOUT ROWID;
-CREATE TABLE taken_back (rollout TEXT PRIMARY KEY, taken_by TEXT NOT NULL) WITHOUT ROWID;
-"""
-_NO_DAMAGE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_PERM,
-    }
-)
-_TABLES = ("about", "entries", "decisions", "capabilities", "taken_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +73,37 @@ class Index:
     def __init__(self, path: Path | None = None, busy_s: float = BUSY_S) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = _opened(":memory:" if path is None else str(path), busy_s)
+        self._database, self._before = opened(":memory:" if path is None else str(path), busy_s)
 
     def close(self) -> None:
         """Lets go of the file."""
         self._database.close()
 
-    async def refresh(self, history: History, now: datetime) -> None:
+    async def refresh(self, history: History, now: datetime) -> str:
         """Takes in what is new in the ledger; all of it where what is here does not fit.
 
         Args:
             history: reads the ledger.
             now: the time.
 
+        Returns:
+            Why it was made anew, "" where it was not, or is the first.
+
         Raises:
             sqlite3.Error: the file cannot be written, or is damaged.
             InfrastructureError: as `history` raises.
         """
-        since = self._read_until(now)
+        since, why = self._read_until(now)
         if since is not None:
             known = self._hashes(since)
-            lines = [_line(entry) async for entry in history(since)]
-            if known <= {_hash(line) for line in lines}:
-                self._take(lines)
-                return
-        self._take([_line(entry) async for entry in history(None)], made_at=now)
+            async with _read(history, since) as lines:
+                if known <= {_hash(line) for line in lines()}:
+                    self._take(lines())
+                    return ""
+            why = "it does not fit the ledger"
+        async with _read(history, None) as lines:
+            self._take(lines(), made_at=now)
+        return why
 
     def decisions(self, query: Query | None = None) -> Iterator[Decision]:
         """The decisions asked for, the newest first."""
@@ -157,15 +135,26 @@ class Index:
         by = self._database.execute(
             "SELECT rollout, taken_by FROM taken_back WHERE rollout = ?", (rollout,)
         )
-        return put_together((_entry(body, digest) for body, digest in rows), by.fetchall())
+        whole = rollout != self._oldest()  # what came before it may be too old to be kept
+        entries = (_entry(body, digest) for body, digest in rows)
+        return put_together(entries, by.fetchall(), whole=whole)
 
-    def _read_until(self, now: datetime) -> datetime | None:
-        """From when on the ledger is to be read, None for from its beginning."""
+    def _oldest(self) -> str:
+        """Of which decision the ledger's first entry is."""
+        row = self._database.execute(
+            "SELECT rollout FROM entries WHERE at <> '' ORDER BY at, number LIMIT 1"
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def _read_until(self, now: datetime) -> tuple[datetime | None, str]:
+        """From when on the ledger is to be read; None for from its beginning, and why."""
         about = dict(self._database.execute("SELECT name, value FROM about"))
         made, last = moment(about.get("made_at", "")), moment(about.get("last_at", ""))
-        if made is None or last is None or not timedelta() <= now - made < RENEWED_AFTER:
-            return None
-        return max(min(last, now), _EARLY) - AGAIN
+        if made is None or last is None:
+            return None, self._before
+        if not timedelta() <= now - made < RENEWED_AFTER:
+            return None, f"it was made {made:%Y-%m-%d %H:%M} UTC"
+        return max(min(last, now), _EARLY) - AGAIN, ""
 
     def _hashes(self, since: datetime) -> set[str]:
         rows = self._database.execute("SELECT hash FROM entries WHERE at >= ?", (_time(since),))
@@ -177,7 +166,7 @@ class Index:
         database.execute("BEGIN IMMEDIATE")
         try:
             if made_at is not None:
-                for table in _TABLES:
+                for table in TABLES:
                     database.execute(f"DELETE FROM {table}")  # noqa: S608 - one of ours
                 database.execute("INSERT INTO about VALUES ('made_at', ?)", (_time(made_at),))
             touched: dict[str, None] = {}
@@ -227,17 +216,6 @@ class Index:
             )
 
 
-def index_path(cache: Path, *key: str) -> Path:
-    """The file of an index.
-
-    Args:
-        cache: where caches are kept.
-        key: what tells one ledger from another: project, region, service, and where it is.
-    """
-    name = hashlib.sha256("\n".join(key).encode()).hexdigest()
-    return cache / "cloud-run-gate" / "audit" / f"{name[:32]}.sqlite3"
-
-
 async def look(
     path: Path | None,
     history: History,
@@ -255,7 +233,7 @@ async def look(
         history: reads the ledger.
         now: the time.
         read: reads what is wanted.
-        say: hears why there is no file.
+        say: hears why there is no file, or why it was made anew.
         busy_s: as for Index.
 
     Raises:
@@ -266,76 +244,16 @@ async def look(
             break
         try:
             with contextlib.closing(Index(path, busy_s)) as index:
-                await index.refresh(history, now)
+                if why := await index.refresh(history, now):
+                    say(f"the index {path} was made anew: {why}")
                 return read(index)
         except (OSError, sqlite3.Error, DamagedError) as error:
             say(f"the index {path} cannot be used: {error}")
-            if again or not _is_damage(error) or not _removed(path):
+            if again or not is_damage(error) or not removed(path):
                 break
     with contextlib.closing(Index()) as index:
         await index.refresh(history, now)
         return read(index)
-
-
-class DamagedError(Exception):
-    """The index has something else than was put in."""
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether the file itself is wrong; not where it is in use, or may not be written."""
-    if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_DAMAGE
-    return isinstance(error, DamagedError)
-
-
-def _removed(path: Path) -> bool:
-    """Removes a file that is damaged, with what belongs to it; False where that cannot be."""
-    try:
-        for end in ("-wal", "-shm", ""):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-    except OSError:
-        return False
-    return True
-
-
-def _opened(name: str, busy_s: float) -> sqlite3.Connection:
-    database = sqlite3.connect(name, timeout=busy_s, isolation_level=None)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        if not _fits(database):
-            _make(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _fits(database: sqlite3.Connection) -> bool:
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    application = database.execute("PRAGMA application_id").fetchone()[0]
-    return bool(version == VERSION and application == APPLICATION and _has_tables(database))
-
-
-def _has_tables(database: sqlite3.Connection) -> bool:
-    rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return {name for (name,) in rows} == set(_TABLES)
-
-
-def _make(database: sqlite3.Connection) -> None:
-    """Makes the tables, in place of whatever is there; whoever comes second finds them made."""
-    database.execute("BEGIN IMMEDIATE")
-    with contextlib.closing(database.cursor()) as cursor:
-        if not _fits(database):
-            rows = cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            for (name,) in rows:
-                quoted = name.replace('"', '""')
-                cursor.execute(f'DROP TABLE "{quoted}"')
-            for statement in _SCHEMA.split(";")[:-1]:
-                cursor.execute(statement)
-            cursor.execute(f"PRAGMA user_version = {VERSION}")
-            cursor.execute(f"PRAGMA application_id = {APPLICATION}")
-        cursor.execute("COMMIT")
 
 
 def _where(query: Query) -> tuple[str, tuple[str, ...]]:
@@ -355,6 +273,23 @@ def _where(query: Query) -> tuple[str, tuple[str, ...]]:
         parts.append((named, (query.capability,)))
     clause = "WHERE " + " AND ".join(part for part, _ in parts) if parts else ""
     return clause, tuple(value for _, values in parts for value in values)
+
+
+@asynccontextmanager
+async def _read(
+    history: History, since: datetime | None
+) -> AsyncIterator[Callable[[], Iterator[str]]]:
+    """What the ledger has, to be gone through as often as is wanted; much of it not in memory."""
+    with SpooledTemporaryFile(SPOOLED_BYTES, "w+", encoding="ascii", newline="\n") as file:
+        async for entry in history(since):
+            file.write(_line(entry) + "\n")
+
+        def lines() -> Iterator[str]:
+            file.seek(0)
+            for line in file:
+                yield line[:-1]
+
+        yield lines
 
 
 def _time(at: datetime) -> str:

@@ -52,6 +52,8 @@ def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
     if text(then, "decision") == PROMOTE and _live(evidence):
         beside.append(BEFORE_USERS)
         differs = [] if now.decision.value == HOLD else differs
+    left_out = sum(number(one, "findings_left_out") or 0 for one in _items(decision))
+    beside += [f"{left_out} findings that the record has no room for"] if left_out else []
     return {
         **value,
         "replayed": True,
@@ -62,6 +64,10 @@ def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
         "differs": differs,
         "beside": [*beside],
     }
+
+
+def _items(decision: Decision) -> list[Entry]:
+    return children(decision.outcome or {}, "evidence")
 
 
 def recorded_evidence(outcome: Entry) -> tuple[Evidence, ...]:

@@ -38,6 +38,16 @@ class Attempt(Decision):
         return split_shares(self.head, "traffic_now")
 
     @property
+    def meant(self) -> str:
+        """The same, LATEST by the name of what it meant where that is recorded."""
+        meant = shares_meant(self.head)
+        follows = any(
+            number(line, "percent") and not text(line, "revision")
+            for line in children(self.head, "traffic_before")
+        )
+        return shares_text(meant) if follows and meant and "" not in meant else self.before
+
+    @property
     def moved(self) -> bool:
         """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
         if self.before == UNKNOWN and not self.intentions:
@@ -66,9 +76,14 @@ def shares_meant(outcome: Entry) -> dict[str, int]:
     }
 
 
-def attempts(entries: Sequence[Entry]) -> list[Attempt]:
-    """One attempt for each rollout id, newest first as the entries must be."""
-    return [shown(one) for one in put_together(entries)]
+def attempts(entries: Sequence[Entry], *, whole: bool = False) -> list[Attempt]:
+    """One attempt for each rollout id, newest first as the entries must be.
+
+    Args:
+        entries: newest first.
+        whole: whether these are all entries that there are of these rollouts.
+    """
+    return [shown(one) for one in put_together(entries, whole=whole)]
 
 
 def shown(decision: Decision) -> Attempt:
@@ -80,6 +95,7 @@ def shown(decision: Decision) -> Attempt:
         decision.taken_back_by,
         decision.known_ended,
         decision.disputed,
+        decision.whole,
     )
 
 

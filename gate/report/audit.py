@@ -81,7 +81,8 @@ def show_blocks(
         verbose: with each write, and each question with its answer.
         taken_back_by: id of the rollout that took back what it left, "" where none did.
     """
-    found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+    newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
+    found = attempts(newest, whole=True)
     found = [replace(one, taken_back_by=one.taken_back_by or taken_back_by) for one in found]
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
@@ -180,7 +181,7 @@ def _traffic(attempt: Attempt) -> str:
     if not attempt.moved:
         return f"{attempt.after} (as before)"
     nobody = attempt.before == UNKNOWN and attempt.outcome is not None  # a first deploy
-    return f"{'nobody' if nobody else attempt.before} -> {attempt.after}"
+    return f"{'nobody' if nobody else attempt.meant} -> {attempt.after}"
 
 
 def _paragraph(attempt: Attempt) -> list[Line]:

@@ -38,4 +38,4 @@ def _decision(value: Entry) -> Iterator[Line]:
         yield Line(f"the policy is another one: {safe(policy)}", Tone.UNSURE, indent=2)
     if beside := texts(value, "beside"):
         told = ", ".join(map(safe, beside))
-        yield Line(f"rests on more than evidence, which is not replayed: {told}", indent=2)
+        yield Line(f"rests on more than this evidence, which is not replayed: {told}", indent=2)

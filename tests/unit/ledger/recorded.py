@@ -42,6 +42,7 @@ def outcome(rollout, ending="promoted", when=START, **fields):
         "stable": [{"revision": OLD, "percent": 100}],
         "effective_after": {NEW: 100} if ending == "promoted" else {OLD: 100},
         "intentions": ["0" * 64],
+        "intentions_unkept": [],
         "verdict": {"decision": "promote", "reasons": []},
         "evidence": [],
     }

@@ -153,6 +153,15 @@ def test_what_rests_on_more_than_evidence_is_told_and_is_no_difference():
     assert "which is not replayed: deadline" in "\n".join(plain(replayed_blocks([value]), 200))
 
 
+def test_findings_that_were_left_out_are_told():
+    decision = played(V2_EVIDENCE)
+    cut = [{**item, "findings_left_out": 2} for item in decision.outcome["evidence"][:1]]
+    value = replayed(
+        outcome_with(decision, evidence=cut + decision.outcome["evidence"][1:]), POLICY
+    )
+    assert value["beside"] == ["2 findings that the record has no room for"]
+
+
 def test_a_move_by_hand_and_one_without_an_end_are_not_replayed():
     by_hand = put_together(tuple(entries_of(Scene(), rollback_plan())))[0]
     assert replayed(by_hand, POLICY)["replayed"] is False
