@@ -60,8 +60,9 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     took = number(entry, "duration_ms")
     after = f", took {duration(took / 1000)}" if took is not None else ""
     yield from field_line("when", f"{when(began)} UTC{after}")
-    yield from field_line("who", text(entry, "actor"))
+    yield from field_line("who", _who(entry))
     yield from field_line("why", text(entry, "reason"))
+    yield from _set_aside(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
@@ -71,6 +72,26 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
         name = f"{text(stable, 'revision') or 'LATEST'} {share if share is not None else '?'} %"
         yield from field_line("stable", name + _image(stable))
     yield from _candidate(entry)
+
+
+def _who(entry: Entry) -> str:
+    """Whoever asked, and who wrote by Cloud Run's own word where that is another name."""
+    actor, principal = text(entry, "actor"), child(entry, "principal")
+    name = text(principal, "name")
+    if text(principal, "authenticated") != "cloud run" or name in {"", actor}:
+        return actor
+    return f"{actor} (as {name}, by Cloud Run's word)"
+
+
+def _set_aside(entry: Entry) -> Iterator[Line]:
+    """Rules that were set aside, what was barred, and what others had left that was taken back."""
+    if overrides := texts(entry, "overrides"):
+        told = ", ".join(safe(f"--{one}" if one != "unlock" else one) for one in overrides)
+        yield Line(f"{'override:':<10} {told}", Tone.BAD, indent=2)
+    for one in children(entry, "bars_added"):
+        by = ": ".join(part for part in (text(one, "actor"), text(one, "reason")) if part)
+        yield from field_line("barred", text(one, "revision") + (f", by {by}" if by else ""))
+    yield from field_line("took back", ", ".join(texts(entry, "took_back")))
 
 
 def _candidate(entry: Entry) -> Iterator[Line]:

@@ -99,7 +99,7 @@ def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
     dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
     recovery = tuple({**entry, "took_back": ["r2"]} for entry in named(REJECTED, "r3"))
     lines = audit_list_lines((*recovery, *named(dead, "r2")), 200)
-    assert "  taken back  " in lines[3]
+    assert "  taken back by r3  " in lines[3]
     assert "unfinished" not in "\n".join(lines)
 
 
