@@ -76,7 +76,10 @@ class Console:
         Only whoever asks for that gets it: it takes the focus away from whoever reads.
         """
         name = request.query_params.get("id", "")
-        found = await self._shelf.one(name) if 0 < len(name) <= ID_MAX else []
+        found: list[Attempt] = []
+        disputed = False
+        if 0 < len(name) <= ID_MAX:
+            found, disputed = await self._shelf.one(name)
         if not found:
             raise HTTPException(404, "the ledger has no rollout of this id")
         at_work = any(one.ending == UNFINISHED for one in found)
@@ -86,6 +89,7 @@ class Console:
             State(),
             reports=[page.parts(one) for one in found],
             at_work=at_work,
+            disputed=disputed,
             live_s=LIVE_S if live else 0,
         )
 
