@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.api import caller, wiring
+from gate.api import caller, signing, wiring
+from gate.api.earlier import with_earlier
 from gate.api.steps import Steps
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
@@ -119,8 +120,10 @@ async def _prepared(
     if policy is not None and any(plan.requests):
         counting = wiring.user_requests_of(ref, policy)
         await stack.enter_async_context(counting)
+    signer = signing.signer_of(policy) if plan.kind is Kind.ROLLOUT else None
     if how.prepare is not None:
         plan = await how.prepare(plan, platform, ledger)
+    plan = await with_earlier(plan, policy, platform)
     plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
     narrator = stack.enter_context(how.narrating())
     if (spans := wiring.exporting()) is not None:
@@ -138,6 +141,7 @@ async def _prepared(
         wiring.answers,
         bundles,
         counting,
+        signer,
     )
     return plan, world, spans
 

@@ -82,6 +82,8 @@ class CloudLedger(OverWire):
             clauses += self._of_service(query.service)
         if query.rollout:
             clauses.append(f"labels.rollout={quoted(query.rollout)}")
+        if query.image:
+            clauses += ['jsonPayload.entry="outcome"', quoted(query.image)]
         if query.since is not None:
             clauses.append(since(query.since))
         subject = f"ledger of {query.service or self._ref.project}"

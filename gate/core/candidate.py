@@ -85,7 +85,7 @@ def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
     if denied := _denied(r, service, at):
         return denied
     r, stale = overtaken_by(r, service)
-    if verdict := stale or unproven_plan(r.plan):
+    if verdict := stale or unproven_plan(r.plan) or _other_image(r):
         return clean(r, Ending.HELD, at, verdict)
     return replace(r, phase=Phase.PROBING, url=url)
 
@@ -102,10 +102,24 @@ def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]
 
 
 def unproven_plan(plan: Plan) -> Verdict | None:
-    """Why it is held where the policy asks for a proof that its probes can fail; None if not."""
-    if plan.proof is None or not plan.proof.required or not plan.unproven:
+    """Why it is held before it is asked: no proof, or no pass at the stage before; None if not."""
+    if plan.proof is not None and plan.proof.required and plan.unproven:
+        return Verdict.hold("proof", plan.unproven, PROVE)
+    if plan.earlier is not None and plan.earlier.problem:
+        return Verdict.hold("earlier stage", plan.earlier.problem, plan.earlier.hint)
+    return None
+
+
+def _other_image(r: Rollout) -> Verdict | None:
+    """Held where the revision is not of the image that was looked for at the stage before."""
+    revision = r.revisions.get(r.candidate)
+    if r.plan.earlier is None or not r.plan.revision:
         return None
-    return Verdict.hold("proof", plan.unproven, PROVE)
+    image = digest_in(revision.digest or revision.image) if revision else ""
+    if image and image == r.plan.earlier.digest:
+        return None
+    told = f"{r.candidate} is of another image than the one that was looked for (got {image})"
+    return Verdict.hold("earlier stage", told, "run it again")
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:

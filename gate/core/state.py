@@ -8,6 +8,7 @@ from typing import Any
 from gate.core.annotation import Denied
 from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
+from gate.core.earlier import Earlier
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
 from gate.core.messages import Deploy, SetTraffic
@@ -191,6 +192,7 @@ class Plan:
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
+        earlier: what is known of the image at the stage before; None where nobody asks.
     """
 
     kind: Kind
@@ -238,6 +240,7 @@ class Plan:
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
+    earlier: Earlier | None = None
 
     @classmethod
     def from_policy(

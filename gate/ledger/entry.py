@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import digest_in
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
@@ -138,6 +139,7 @@ def outcome(
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
         **_quarantine(rollout),
+        **_earlier(rollout),
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
@@ -260,6 +262,7 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
     return {
         "revision": rollout.candidate,
         "image": image,
+        "digest": (revision.digest if revision else "") or (image if digest_in(image) else ""),
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
         "tag": kept_tag(rollout),
@@ -292,6 +295,19 @@ def _stable(rollout: Rollout) -> list[Json]:
         image = revision.image if revision else ""
         lines.append({"revision": name or "", "percent": percent, "image": image})
     return lines
+
+
+def _earlier(rollout: Rollout) -> dict[str, Json]:
+    """Which decision of the stage before let the image pass, where the policy asks for one."""
+    found = rollout.plan.earlier
+    if found is None or found.problem:
+        return {}
+    said: Json = {
+        "verifier": found.verifier,
+        "rollout": found.rollout,
+        "envelope_digest": found.envelope,
+    }
+    return {"earlier_stage": said}
 
 
 def _quarantine(rollout: Rollout) -> dict[str, Json]:

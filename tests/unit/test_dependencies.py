@@ -26,6 +26,7 @@ ROOMS = {
     "gate/report/html/charts.py": "report",
     "gate/console/": "console",
     "gate/cli/audit_serve.py": "console",
+    "gate/signing/": "signing",
     "gate/cli/completion.py": "completion",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",

@@ -78,6 +78,13 @@ def test_the_entry_point_loads_no_library_and_no_command():
     }
 
 
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_pay_for_nothing_but_arguments(word):
+    loaded = loaded_by(f"import gate.cli.main as main; main.run(['{word}'])")
+    dear = {"dataclasses", "importlib.metadata", "inspect", "pathlib", "shutil", "traceback"}
+    assert not loaded & (dear | HEAVY)
+
+
 def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
     loaded = loaded_by("import gate.core.rollout")
     files = {f"gate.core.{path.stem}" for path in (ROOT / "gate" / "core").glob("[a-z]*.py")}
