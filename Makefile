@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test quick campaigns prove check chaos model bench ratios format lint types imports docs lock clean fuzz
+.PHONY: help demo test quick campaigns prove check chaos model bench ratios format lint types imports docs lock clean fuzz release-check
 
 help:            ## list the commands
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gate: Python 3.11 or newer is needed")'
@@ -68,13 +68,17 @@ bench: $(STAMP)  ## decisions on labelled rollouts, beside peers: make bench [ON
 ratios: $(STAMP) ## every benchmark of speed: peers in the same run, one table at the end
 	@$(BIN)/python benchmarks/ratios.py $(ONLY)
 
+release-check: $(STAMP)  ## the wheel alone, from the lock, as the Dockerfile has it: rollout and rollback
+	GATE_RELEASE=1 $(BIN)/python -m pytest -q -m campaign tests/release
+
 docs: $(STAMP)   ## write the tables of keys in docs/policy anew
 	@$(BIN)/python -m docs.tables
 
 LOCKED := uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-lock: $(STAMP)   ## write both locks anew (needs uv); a build step that needs extras: make lock EXTRAS="latency suite"
+lock: $(STAMP)   ## write the locks anew (needs uv); a build step that needs extras: make lock EXTRAS="latency suite"
 	$(LOCKED) $(EXTRAS:%=--extra %) -o requirements.txt
 	$(LOCKED) --all-extras --group dev -o requirements-dev.txt
+	$(subst pyproject.toml,--group build -c requirements-dev.txt,$(LOCKED)) -o requirements-build.txt
 
 clean:           ## remove what the commands above made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .gate-local

@@ -1,4 +1,4 @@
-"""Writes the tables of keys into docs/policy.md and docs/policy: `python -m docs.tables`.
+"""Writes the tables of docs/policy.md, docs/policy and docs/canary.md: `python -m docs.tables`.
 
 A table stands between `<!-- keys: NAME -->` and `<!-- end -->` and is made from what the reader
 checks by, so that it cannot say anything else. A test holds the pages against it.
@@ -8,6 +8,8 @@ import json
 import re
 from pathlib import Path
 
+from gate.core.canary import chance_of_notice
+from gate.core.policy import MetricsRule
 from gate.kinds import steps
 from gate.kinds.answers import found_keys
 from gate.kinds.keys import record_of
@@ -21,10 +23,21 @@ from gate.kinds.room_steps import STEP as ROOM_STEP
 from gate.kinds.stream import AWAIT_EVENT
 from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
-from gate.policyfile.format import CANDIDATE, CAPABILITY, IDENTITY, REPEATS, SECRET, SERVICE, TOP
+from gate.policyfile.canary import METRICS
+from gate.policyfile.canary import STEP as TRAFFIC_STEP
+from gate.policyfile.format import (
+    CANDIDATE,
+    CAPABILITY,
+    IDENTITY,
+    NOTIFICATION,
+    REPEATS,
+    SECRET,
+    SERVICE,
+    TOP,
+)
 
 HERE = Path(__file__).parent
-PAGES = (HERE / "policy.md", *sorted((HERE / "policy").glob("*.md")))
+PAGES = (HERE / "policy.md", HERE / "canary.md", *sorted((HERE / "policy").glob("*.md")))
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _RECORDS = {
     "policy": TOP,
@@ -32,8 +45,11 @@ _RECORDS = {
     "candidate": CANDIDATE,
     "identity": IDENTITY,
     "repeats": REPEATS,
+    "traffic step": TRAFFIC_STEP,
+    "metrics": METRICS,
     "secret": SECRET,
     "capability": CAPABILITY,
+    "notify": NOTIFICATION,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,
@@ -78,6 +94,23 @@ def kinds() -> str:
     return "\n".join(["| kind | what it asks |", "|---|---|", *rows]) + "\n"
 
 
+def noticed() -> str:
+    """How often so many requests show that a candidate fails, as a step is judged."""
+    rates = (0.02, 0.05, 0.1, 0.2)
+    head = " | ".join(f"{rate:.0%} of answers 5xx" for rate in rates)
+    rows = [
+        f"| {requests} | {' | '.join(_chance(requests, rate) for rate in rates)} |"
+        for requests in (50, 100, 200, 500, 1000)
+    ]
+    lines = [f"| requests | {head} |", "|---" * (len(rates) + 1) + "|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _chance(requests: int, rate: float) -> str:
+    chance = chance_of_notice(requests, rate, MetricsRule())
+    return "all but 1 in 1000" if chance > 0.999 else f"{min(round(chance * 100), 99)} of 100"
+
+
 def _link(kind) -> str:
     where = f" with `{kind.where}`" if kind.where else ""
     return f"[`{kind.key}`](policy/{kind.name}.md){where}"
@@ -100,8 +133,9 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        name = match[2]
-        return match[1] + (kinds() if name == "kinds" else table(record_named(name))) + match[3]
+        whole = {"kinds": kinds, "noticed": noticed}
+        make = whole.get(match[2], lambda: table(record_named(match[2])))
+        return match[1] + make() + match[3]
 
     return _MARKED.sub(made, page)
 

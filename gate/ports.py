@@ -16,6 +16,7 @@ from gate.core.service import Revision, Service
 from gate.core.severity import Severity
 from gate.core.state import Rollout
 from gate.core.traffic import Split
+from gate.core.user_requests import RequestCounts
 
 
 class Platform(Protocol):
@@ -96,7 +97,8 @@ class Target:
     Attributes:
         url: base URL as the platform reports it, without a trailing slash.
         revision: short name of the revision that must answer, "" when only a URL is known.
-        headers: sent with every request, e.g. the ID token of a private service; never shown.
+        headers: sent with every request, e.g. the ID token of a private service; never shown. Look
+            at them anew for each request: a token that is about to expire is renewed meanwhile.
         since: when the rollout began; logs before it are not looked at.
         identity: how an answer proves that `revision` gave it; None where the policy has no rule.
         stable: where the same questions are asked of stable, as a control; None without one.
@@ -118,7 +120,7 @@ class Target:
 
     url: str
     revision: str = ""
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: "Headers" = field(default=(), repr=False)
     since: datetime | None = None
     identity: IdentityRule | None = None
     stable: "Target | None" = None
@@ -152,7 +154,7 @@ class Progress:
     at_once: bool = False
 
 
-Headers = tuple[tuple[str, str], ...]
+Headers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,13 @@ class UsersAnswer:
         instead: in place of an answer; "" where a container answers, or nobody can tell.
         unknown: why nobody can tell; "" where somebody can.
         refused: whether the caller was not let in.
+        iap: whether it was Identity-Aware Proxy that refused.
     """
 
     instead: str = ""
     unknown: str = ""
     refused: bool = False
+    iap: bool = False
 
 
 Answers = Callable[[str, Headers], Awaitable[UsersAnswer]]
@@ -175,8 +179,20 @@ Answers = Callable[[str, Headers], Awaitable[UsersAnswer]]
 person at 3 a.m. waits."""
 
 
-Identity = Callable[[str], Awaitable[Headers]]
-"""Headers that let a request in, for an audience (the service's own URL); () for a public one."""
+class Identity(Protocol):
+    """Who the gate is to a service. Implemented by cloud.identity."""
+
+    async def __call__(self, audience: str, url: str = "") -> Headers:
+        """Headers that let requests in; () for a public service.
+
+        Args:
+            audience: the service's own URL, to which ID tokens are made out.
+            url: where it is asked, e.g. at a tag's URL; "" for its own.
+
+        Raises:
+            AccessError: there is no such token; others as in gate.errors.
+        """
+        ...
 
 
 class Probes(Protocol):
@@ -237,6 +253,40 @@ class Logs(Protocol):
 
     async def entries(self, query: LogQuery) -> tuple[LogEntry, ...]:
         """Entries that match, newest first.
+
+        Raises:
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery:
+    """Which of users' own requests to count.
+
+    Attributes:
+        candidate: short name of the revision that they went to.
+        stable: those of the revisions that they are held beside.
+        since: when the counting of the candidate's begins.
+        stable_since, stable_until: when that of stable's begins, and ends; None for now.
+        now: the time.
+        not_users: addresses that users do not have; what was asked there is the gate's own.
+    """
+
+    candidate: str
+    stable: tuple[str, ...]
+    since: datetime
+    stable_since: datetime
+    now: datetime
+    stable_until: datetime | None = None
+    not_users: tuple[str, ...] = ()
+
+
+class UserRequests(Protocol):
+    """Counts users' own requests. Implemented by cloud.request_log and cloud.metrics."""
+
+    async def count(self, query: RequestQuery) -> RequestCounts:
+        """What there is by now. A revision without requests has none, whoever knows why.
 
         Raises:
             AccessError, UnavailableError: as in gate.errors.

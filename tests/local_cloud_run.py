@@ -67,7 +67,8 @@ class LocalCloudRun:
 
     def env(self) -> dict[str, str]:
         """The environment for a `gate` that is to use it."""
-        return {"CLOUD_RUN_EMULATOR_HOST": self.grpc, "LOGGING_EMULATOR_HOST": self.grpc}
+        names = ("CLOUD_RUN", "LOGGING", "SECRET_MANAGER", "MONITORING")
+        return {f"{name}_EMULATOR_HOST": self.grpc for name in names}
 
     def create_service(
         self, name: str, image: str = "demo/app:v1", env: dict[str, str] | None = None

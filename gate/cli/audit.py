@@ -1,12 +1,17 @@
 """`gate audit`: what the ledger remembers."""
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.cli import manual_moves, options, results, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
 from gate.ports import LedgerQuery
+
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
 
 LIMIT_MAX = 10_000
 
@@ -25,10 +30,10 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--verbose", action="store_true", help="with each write, and each question with its answer"
     )
     one.set_defaults(what="show", limit=1000)
-    for command in (listing, one):
+    for command, add_output in ((listing, options.add_output), (one, options.add_results)):
         options.add_policy(command, required=False)
         options.add_service(command)
-        options.add_output(command)
+        add_output(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,22 +49,30 @@ def run(args: argparse.Namespace) -> int:
             "`gate audit list` shows the ids; a new one takes some seconds to appear, and the log "
             "bucket's retention says how long it stays",
         )
-    if args.output == "json":
+    if rollout:
+        results.give(_one(args, entries), options.output_of(args))
+    elif args.output == "json":
         show.say_json(list(entries))
     elif not entries:
         show.say([f"nothing is recorded for {ref}; gate status says whether it is there"])
     else:
-        _show(args, entries)
+        _list(entries)
     return 0
 
 
-def _show(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> None:
+def _one(args: argparse.Namespace, entries: tuple[dict[str, Json], ...]) -> results.Result:
+    from gate.report import audit  # noqa: PLC0415
+
+    def blocks() -> "Sequence[Block]":
+        return audit.show_blocks(entries, verbose=args.verbose)
+
+    return results.Result(audit.decisions(entries), list(entries), blocks)
+
+
+def _list(entries: tuple[dict[str, Json], ...]) -> None:
     from gate.report import audit, lines  # noqa: PLC0415
 
-    if args.what == "show":
-        show.draw(audit.show_blocks(entries, verbose=args.verbose))
-    else:
-        show.say(lines.plain(audit.list_blocks(entries, show.width()), show.width()))
+    show.say(lines.plain(audit.list_blocks(entries, show.width()), show.width()))
 
 
 async def _read(ref: ServiceRef, query: LedgerQuery) -> tuple[dict[str, Json], ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import init_har, options, prove, show, wiring
+from gate.cli import caller, init_har, options, prove, secret_values, show, wiring
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence
@@ -230,7 +230,8 @@ def _job(args: argparse.Namespace) -> _Job:
     name = service.name or "service"
     if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", name):
         raise UsageError(f"--service: {name[:100]!a} is no name of a Cloud Run service")
-    values = wiring.secret_values(refs, "export them before running gate init")
+    hint = "export them before running gate init"
+    values = wiring.run_async(secret_values.read(refs, hint)).values
     visit = None
     if args.har is not None:
         visit = init_har.Visit(init_har.read(args.har), values, bool(args.writes or args.url))
@@ -326,14 +327,14 @@ async def _target(job: _Job) -> tuple[Target, tuple[Revision, ...]]:
     """Whom to ask, and the revisions that serve there."""
     now = wiring.SystemClock().now()
     if job.url:
-        return Target(job.url, since=now), ()
+        return Target(job.url, headers=await caller.headers_at(job.url), since=now), ()
     ref = ServiceRef(job.service.project, job.service.region, job.service.name)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         service = await platform.read_service()
         if not service.uri:
             raise NotFoundError(f"{ref}: has no URL yet", "deploy it first, or give --url")
-        headers = await wiring.identity_of(platform)(service.uri)
+        headers = await caller.identity_of(platform)(service.uri)
         serving = [await platform.read_revision(name) for name in service.effective_shares]
         only = serving[0].name if len(serving) == 1 else ""
         return Target(service.uri.rstrip("/"), only, headers, now), tuple(serving)
@@ -359,7 +360,7 @@ async def _tried(
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
     askable = init_har.askable(policy, played.unasked) if job.visit else policy
-    runner, _ = wiring.probes_of(askable, None)
+    runner = (await wiring.probes_of(askable, None)).runner
     kinds = {probe.name: keys_of(probe).facts for probe in policy.probes}
     asked = [
         probe

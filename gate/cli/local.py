@@ -87,6 +87,21 @@ def _register_up(up: argparse.ArgumentParser) -> None:
         action="store_true",
         help="services want an ID token of somebody whom their IAM policy lets in",
     )
+    up.add_argument(
+        "--metadata",
+        choices=("compute", "cloud-build"),
+        default="compute",
+        help="whose metadata server is imitated: Cloud Build's gives no ID tokens "
+        "(default compute)",
+    )
+    up.add_argument(
+        "--metrics-lag",
+        type=_lag,
+        default=0.0,
+        metavar="SECONDS",
+        help="so long after the end of a minute Cloud Monitoring shows it (default 0; the real "
+        "one takes up to 180)",
+    )
     up.add_argument("--caller", metavar="EMAIL", help="who callers are (default local-user@...)")
 
 
@@ -151,6 +166,8 @@ def _settings(args: argparse.Namespace) -> "Settings":
         caller=args.caller or DEFAULT_CALLER,
         v2_etags=V2Etags(args.v2_etags),
         require_auth=args.require_auth,
+        identities=args.metadata == "compute",
+        metrics_lag_s=args.metrics_lag,
     )
 
 
@@ -190,6 +207,8 @@ def _greeting(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "",
         f"export CLOUD_RUN_EMULATOR_HOST={endpoints.grpc}",
         f"export LOGGING_EMULATOR_HOST={endpoints.grpc}",
+        f"export SECRET_MANAGER_EMULATOR_HOST={endpoints.grpc}",
+        f"export MONITORING_EMULATOR_HOST={endpoints.grpc}",
         *_identity_lines(settings, endpoints),
         "",
         "# and for gcloud, in a shell for nothing else:",
@@ -212,7 +231,15 @@ def _identity_lines(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         "",
         f"# and for ID tokens of {settings.caller}, in a shell for nothing else:",
         f"export GCE_METADATA_HOST={endpoints.grpc} GCE_METADATA_IP={endpoints.grpc}",
+        f"export IAM_CREDENTIALS_EMULATOR_HOST={endpoints.grpc}",
     ]
+
+
+def _lag(text: str) -> float:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= 3_600:
+        raise argparse.ArgumentTypeError(f"no lag (got {text}, expected 0 to 3600 seconds)")
+    return float(number)
 
 
 def _port(text: str) -> int:

@@ -80,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _clients(where: str) -> dict[str, str]:
     """What the gate reads, and what builds Google's clients."""
-    return {"CLOUD_RUN_EMULATOR_HOST": where, "LOGGING_EMULATOR_HOST": where}
+    return {
+        "CLOUD_RUN_EMULATOR_HOST": where,
+        "LOGGING_EMULATOR_HOST": where,
+        "SECRET_MANAGER_EMULATOR_HOST": where,
+        "MONITORING_EMULATOR_HOST": where,
+    }
 
 
 def _gcloud(args: argparse.Namespace, where: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from gate.cli.parser import Parser
 from gate.cli.streams import steady
@@ -27,6 +27,7 @@ COMMANDS = {
     "policy": "check and prove policies, print their JSON Schema",
     "audit": "list recorded decisions, show one with its evidence",
     "local": "a Cloud Run on this machine, to try and test against",
+    "completion": "print what completes these commands in a shell",
 }
 
 EXIT_CODES = """\
@@ -47,24 +48,29 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a rollout has its own way
     steady()
     code = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except KeyboardInterrupt:  # how it ended is known, and is the exit code
+        pass
     sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
+    args = argparse.Namespace()
     try:
         parser = _parser(argv)
         if not argv:
             parser.print_help(sys.stderr)
             return int(ExitCode.USAGE)
-        args = parser.parse_args(argv)
+        parser.parse_args(argv, args)
         return int(args.run(args))
     except SystemExit as stop:  # argparse, after it has said why
         return int(stop.code or 0)
     except GateError as error:
         _say(error)
+        _keep(args, error)
         return int(error.exit_code)
     except KeyboardInterrupt as stop:
         done = str(stop) or "before anything was changed"
@@ -84,9 +90,21 @@ def _say(error: GateError) -> None:
         print(f"hint: {error.hint}", file=sys.stderr)
 
 
+def _keep(args: argparse.Namespace, error: GateError) -> None:
+    """Tells files and a build's page, too, of a command that decides and could not begin."""
+    if hasattr(args, "write"):
+        from gate.cli.results import refused  # noqa: PLC0415 - only where something is wrong
+
+        refused(args, error)
+
+
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The whole parser, but with the arguments of the chosen command only."""
-    chosen = next((word for word in argv if not word.startswith("-")), "")
+    return parser_with([word for word in argv if not word.startswith("-")][:1])
+
+
+def parser_with(chosen: Container[str]) -> argparse.ArgumentParser:
+    """The parser of all commands, with the arguments of these: their modules are imported."""
     parser = Parser(
         prog="gate",
         description="A Cloud Run deployment gate and rollback controller.",
@@ -103,7 +121,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             description=text,
             allow_abbrev=False,
         )
-        if name == chosen:
+        if name in chosen:
+            command.set_defaults(command=name)
             module = importlib.import_module(f"gate.cli.{name}")
             module.register(command)
             command.set_defaults(run=module.run)

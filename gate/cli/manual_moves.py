@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.cli import wiring
+from gate.cli.options import output_of
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
 from gate.core.manual_moves import warnings
@@ -59,13 +60,19 @@ def _named(args: argparse.Namespace) -> ServiceName | None:
     return load_service(args.policy)
 
 
-def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> int:
+def move(
+    plan: Plan,
+    args: argparse.Namespace,
+    policy: Policy | None = None,
+    told_by: Policy | None = None,
+) -> int:
     """Asks for confirmation unless --yes, then carries the plan out; returns the exit code.
 
     Args:
         plan: what was asked for.
         args: the command line.
         policy: whose probes the target must pass first, None to move without asking it.
+        told_by: whose webhooks are told, where there is no such policy.
 
     Raises:
         AccessError, UnavailableError: the gate did not get through; the hint says what may.
@@ -73,7 +80,8 @@ def move(plan: Plan, args: argparse.Namespace, policy: Policy | None = None) -> 
     try:
         if not args.yes:
             plan = _confirmed(plan)
-        return run_rollout(plan, args.output, policy=policy, prepare=_prepared)
+        output = output_of(args)
+        return run_rollout(plan, output, policy=policy, prepare=prepared, told_by=told_by)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
 
@@ -84,14 +92,15 @@ def led_on(error: InfrastructureError, what: str, command: str) -> Infrastructur
     return type(error)(error.message, "\n".join(filter(None, ways)))
 
 
-async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
-    """What a move by hand must know beforehand: the revisions, and what the ledger remembers.
+async def prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
+    """What a move by hand or a quarantine must know: the revisions, what the ledger remembers.
 
     The ledger is asked beside the rest, and waited for only where nothing else has the answer.
     """
-    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK}:
+    if plan.kind not in {Kind.PROMOTE, Kind.ROLLBACK} and not plan.quarantine:
         return plan
-    within_s = RECORD_WITHIN_S if plan.revision else LEDGER_WITHIN_S
+    named = plan.stable if plan.quarantine else plan.revision
+    within_s = RECORD_WITHIN_S if named else LEDGER_WITHIN_S
     asking = asyncio.create_task(_past(plan, ledger))
     try:
         revisions, found = await asyncio.gather(_revisions(plan, platform), _found(plan, platform))
@@ -112,14 +121,15 @@ async def _revisions(plan: Plan, platform: Platform) -> tuple[Revision, ...]:
     except NotFoundError:
         return ()  # to be refused, and recorded
     except InfrastructureError:
-        if plan.kind is Kind.ROLLBACK and not plan.cross:
+        if (plan.kind is Kind.ROLLBACK and not plan.cross) or plan.quarantine:
             raise
         return ()
 
 
 async def _found(plan: Plan, platform: Platform) -> Service | None:
-    """The service, where a rollback names no revision; None where the rollout itself will say."""
-    if plan.kind is not Kind.ROLLBACK or plan.revision:
+    """The service, where nobody names the way back; None where the rollout itself will say."""
+    goes_back = plan.quarantine or plan.kind is Kind.ROLLBACK
+    if not goes_back or (plan.stable if plan.quarantine else plan.revision):
         return None
     try:
         return await platform.read_service()
@@ -220,4 +230,4 @@ async def _read(plan: Plan) -> tuple[Plan, Service]:
         wiring.platform_of(plan.service) as platform,
         wiring.ledger_of(plan.service) as ledger,
     ):
-        return await _prepared(plan, platform, ledger), await platform.read_service()
+        return await prepared(plan, platform, ledger), await platform.read_service()

@@ -1,7 +1,28 @@
 """Options that several commands share."""
 
 import argparse
+import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
+
+FORMS = ("text", "json", "junit", "markdown")
+"""In which a result can be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a result is wanted.
+
+    Attributes:
+        form: of standard output, one of FORMS.
+        files: a form and a file each, to be written besides.
+        upload: gs://BUCKET/PREFIX or a folder, for every form of it; "" for nowhere.
+    """
+
+    form: str = "text"
+    files: tuple[tuple[str, Path], ...] = ()
+    upload: str = ""
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +33,44 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--project", default="", metavar="ID", help="project id")
     group.add_argument("--region", default="", help="region, e.g. us-central1")
     group.add_argument("--service", default="", metavar="NAME", help="name of the service")
+    add_impersonation(parser)
+
+
+def add_impersonation(parser: argparse.ArgumentParser) -> None:
+    """--impersonate-service-account, as gcloud has it."""
+    parser.add_argument(
+        "--impersonate-service-account",
+        action=_Impersonate,
+        type=_account,
+        metavar="ACCOUNT",
+        help="act as this service account, as gcloud does "
+        "(default: CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT)",
+    )
+
+
+def _account(text: str) -> str:
+    """The email of a service account, with those that stand between, comma-separated, before it."""
+    if not re.fullmatch(r"[^\s@,]+@[^\s@,]+(?:,[^\s@,]+@[^\s@,]+)*", text):
+        raise argparse.ArgumentTypeError(
+            f"is no service account (got {text[:200]!a}, expected its email)"
+        )
+    return text
+
+
+class _Impersonate(argparse.Action):
+    """Has all that follows done as a service account."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        from gate.cli import wiring  # noqa: PLC0415 - loaded by the command anyway
+
+        wiring.impersonate(str(values))
+        setattr(namespace, self.dest, values)
 
 
 def add_policy(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -29,6 +88,42 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="text for people (default), or one JSON document for machines",
     )
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """--output and --write, of commands that decide."""
+    parser.add_argument(
+        "--output",
+        choices=FORMS,
+        default="text",
+        help="text for people (default), one JSON document, JUnit XML, or Markdown",
+    )
+    parser.add_argument(
+        "--write",
+        action="append",
+        type=_file_in_a_form,
+        default=[],
+        metavar="FORM=FILE",
+        help="write the result to this file, too, e.g. junit=out/gate.xml; repeatable",
+    )
+
+
+def output_of(args: argparse.Namespace) -> Output:
+    """What --output and --write say."""
+    return Output(args.output, tuple(args.write))
+
+
+def _file_in_a_form(text: str) -> tuple[str, Path]:
+    """A form and a file that may be written."""
+    form, _, name = text.partition("=")
+    if form not in FORMS or not name.strip() or not name.isprintable():
+        known = ", ".join(FORMS)
+        raise argparse.ArgumentTypeError(
+            f"is no FORM=FILE (got {text!r}, expected one of {known}, = and a file's name)"
+        )
+    if os.path.isdir(name):  # noqa: PTH112 - Path's own raises for names that are too long
+        raise argparse.ArgumentTypeError(f"is a directory (got {name!r}, expected a file)")
+    return form, Path(name)
 
 
 def add_by_hand(parser: argparse.ArgumentParser) -> None:

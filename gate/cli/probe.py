@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.cli import options, show, wiring
+from gate.cli import caller, options, results, show, wiring
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
@@ -17,7 +17,7 @@ from gate.core.service import Service
 from gate.core.verdict import judge
 from gate.errors import NotFoundError, UsageError
 from gate.ledger.evidence import probes_value
-from gate.ports import Narrator, Platform, Target
+from gate.ports import Headers, Narrator, Platform, Target
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--revision", default="", metavar="NAME", help="ask this revision at its own (tag) URL"
     )
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,10 +50,8 @@ def run(args: argparse.Namespace) -> int:
     verdict = judge(policy.probes, evidence, repeats=policy.repeats, left_out=left_out)
     evidence = attributed(policy.probes, evidence, policy.repeats)
     seen = probes_value(evidence, policy.probes, verdict, policy.stakes, left_out)
-    if args.output == "json":
-        show.say_json(seen)
-    else:
-        show.draw([BLANK, *probes_lines(seen)])
+    result = results.Result([seen], seen, lambda: [BLANK, *probes_lines(seen)])
+    results.decided(result, options.output_of(args), policy)
     return int(verdict.decision.exit_code)
 
 
@@ -61,13 +59,14 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        runner, _ = wiring.probes_of(policy, None)
-        return await runner.run(policy.probes, _elsewhere(args, policy), narrator.progress)
+        runner = (await wiring.probes_of(policy, None)).runner
+        return await runner.run(policy.probes, await _elsewhere(args, policy), narrator.progress)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
-        runner, _ = wiring.probes_of(policy, logs, wiring.configurations_of(platform))
+        configurations = wiring.configurations_of(platform)
+        runner = (await wiring.probes_of(policy, logs, configurations)).runner
         service = await platform.read_service()
         await _must_exist(platform, args.revision)
         url = service.url_of(args.revision)
@@ -76,11 +75,12 @@ async def _probe(
                 f"{ref}: revision {args.revision} has no URL of its own (it carries no tag)",
                 "give it a tag with gcloud, or use gate rollout --revision",
             )
-        headers = await wiring.identity_of(platform)(service.uri)
+        identity = caller.identity_of(platform, policy.candidate.audience)
+        headers = await identity(service.uri)
         target = Target(
             url,
             args.revision,
-            headers,
+            await identity(service.uri, url),
             wiring.SystemClock().now(),
             policy.candidate.identity,
             stable=_stable(policy, service, args.revision, headers),
@@ -98,10 +98,12 @@ async def _probe(
         return seen
 
 
-def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
+async def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
     """The service at the URL that was given."""
+    url = base_url(args.url)
     return Target(
-        base_url(args.url),
+        url,
+        headers=await caller.headers_at(url, policy.candidate.audience),
         since=wiring.SystemClock().now(),
         ready_until=_ready_until(policy),
         fail_fast=policy.stops_early,
@@ -127,9 +129,7 @@ async def _must_exist(platform: Platform, name: str) -> None:
         raise NotFoundError(error.message, known.removeprefix(": ") or error.hint) from None
 
 
-def _stable(
-    policy: Policy, service: Service, revision: str, headers: tuple[tuple[str, str], ...]
-) -> Target | None:
+def _stable(policy: Policy, service: Service, revision: str, headers: Headers) -> Target | None:
     """Users' own address as a control, unless the revision itself answers there."""
     shares = service.effective_shares
     if policy.baseline is not Baseline.STABLE or not service.uri or shares.get(revision):

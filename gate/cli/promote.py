@@ -23,7 +23,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         plan = Plan(kind=Kind.PROMOTE, service=service, tag=args.tag or TAG, **own)
     else:
         plan = Plan.from_policy(Kind.PROMOTE, service, policy, args.tag, **own)
-    return manual_moves.move(plan, args)
+    return manual_moves.move(plan, args, told_by=policy)
 
 
 def _policy(args: argparse.Namespace) -> Policy | None:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import options, show, wiring
+from gate.cli import caller, options, show, wiring
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
 from gate.core.proof import Trial, Trials
@@ -176,7 +176,7 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    runner, redactor = wiring.probes_of(policy, None, arrived=True)
+    runner, redactor, _ = await wiring.probes_of(policy, None, arrived=True)
     told = _teller(args.output)
     target = await _target(args, policy)
     upstream = Upstream(target.url, _tls(target.url))
@@ -225,13 +225,16 @@ def _part(args: argparse.Namespace, policy: Policy, target: Target) -> "PartFile
 async def _target(args: argparse.Namespace, policy: Policy) -> Target:
     """The healthy service: the URL that was given, or what serves the policy's users now."""
     identity = policy.candidate.identity
+    audience = policy.candidate.audience
     if args.url:
-        return Target(base_url(args.url), identity=identity)
+        url = base_url(args.url)
+        headers = await caller.headers_at(url, audience)
+        return Target(url, headers=headers, identity=identity)
     ref = wiring.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         service = await platform.read_service()
-        headers = await wiring.identity_of(platform)(service.uri)
+        headers = await caller.identity_of(platform, audience)(service.uri)
         return Target(service.uri.rstrip("/"), _sole(service), headers, identity=identity)
 
 

@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.cli import manual_moves, options, results, show, wiring
+from gate.cli.options import Output
 from gate.cli.run_rollout import carry_out
 from gate.core.gcloud import instead
 from gate.core.lease import LeaseState, half_done, lease_state
@@ -19,6 +21,9 @@ from gate.errors import (
     InfrastructureError,
     UnavailableError,
 )
+
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
 
 READS_AT_ONCE = 10
 _WORST_LAST = (
@@ -40,6 +45,7 @@ class Found:
         service: as read, None where it could not be.
         error: why it could not be read or recovered, or None.
         outcome: of the recovery, as the ledger has it, or None where there was none.
+        blocks: the same for people.
     """
 
     ref: ServiceRef
@@ -47,6 +53,7 @@ class Found:
     error: GateError | None = None
     outcome: dict[str, Json] | None = None
     exit_code: ExitCode = ExitCode.DONE
+    blocks: "tuple[Block, ...]" = ()
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +65,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     options.add_policy(parser, required=False)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,12 +74,32 @@ def run(args: argparse.Namespace) -> int:
         refs = wiring.run_async(wiring.marked_services(*manual_moves.place_of(args)))
     else:
         refs = (manual_moves.service_of(args),)
-    found = [_recovered(one, args.output) for one in wiring.run_async(_read(refs))]
-    if args.output == "json":
-        show.say_json({"services": [_value(one) for one in found]})
-    elif not found:
+    output = options.output_of(args)
+    found = [_recovered(one, output) for one in wiring.run_async(_read(refs))]
+    if output.form == "text" and not found:
         show.say(["no service here carries a mark of the gate: nothing to recover"])
+    results.decided(_result(found), output, shown=output.form == "text")
     return max((one.exit_code for one in found), key=_WORST_LAST.index, default=ExitCode.DONE)
+
+
+def _result(found: list[Found]) -> results.Result:
+    value: Json = {"services": [_value(one) for one in found]}
+    blocks = [block for one in found for block in one.blocks]
+    return results.Result([_document(one) for one in found], value, lambda: blocks)
+
+
+def _document(found: Found) -> dict[str, Json]:
+    """The recovery's outcome; where there was none, what was found instead."""
+    error = found.error.message if found.error else ""
+    return found.outcome or {
+        "kind": Kind.RECOVER.value,
+        "project": found.ref.project,
+        "region": found.ref.region,
+        "service": found.ref.name,
+        "ending": "failed" if error else "nothing to do",
+        "exit_code": int(found.exit_code),
+        "notes": [error] if error else [],
+    }
 
 
 async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
@@ -92,23 +119,22 @@ async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
     return await asyncio.gather(*(read(ref) for ref in refs))
 
 
-def _recovered(found: Found, output: str) -> Found:
+def _recovered(found: Found, output: Output) -> Found:
     """What is left of a dead rollout is taken back; anything else is said and left alone."""
     if found.service is None:
         return _failed(found)
     stands = lease_state(found.service, wiring.SystemClock().now())
     if stands is not LeaseState.LAPSED and not half_done(found.service):
-        _say(found.service, output)
         code = ExitCode.HELD if stands is LeaseState.UNREADABLE else ExitCode.DONE
-        return Found(found.ref, found.service, exit_code=code)
+        return _said(replace(found, exit_code=code, blocks=_idle(found.service)), output)
     try:
         ended = carry_out(_plan(found.ref), output)
     except GateError as error:
-        return _failed(Found(found.ref, found.service, error, exit_code=error.exit_code))
-    if output != "json":
-        ended.summarize()
+        return _failed(replace(found, error=error, exit_code=error.exit_code))
+    ended.send_spans()
+    blocks = tuple(ended.result.blocks())
     code = ended.rollout.exit_code
-    return Found(found.ref, found.service, None, ended.entry, code)
+    return _said(replace(found, outcome=ended.entry, exit_code=code, blocks=blocks), output)
 
 
 def _plan(ref: ServiceRef) -> Plan:
@@ -116,19 +142,26 @@ def _plan(ref: ServiceRef) -> Plan:
 
 
 def _failed(found: Found) -> Found:
+    from gate.report.lines import Line  # noqa: PLC0415
+
     assert found.error is not None
-    print(found.error.message, file=sys.stderr)
-    if found.error.hint:
-        print(f"hint: {found.error.hint}", file=sys.stderr)
+    said = found.error.message, f"hint: {found.error.hint}" if found.error.hint else ""
+    lines = tuple(filter(None, said))
+    for line in lines:
+        print(line, file=sys.stderr)
+    return replace(found, blocks=tuple(map(Line, lines)))
+
+
+def _said(found: Found, output: Output) -> Found:
+    if output.form == "text":
+        show.draw(found.blocks)
     return found
 
 
-def _say(service: Service, output: str) -> None:
-    if output != "json":
-        from gate.report.lease import idle_lines  # noqa: PLC0415
-        from gate.report.lines import plain  # noqa: PLC0415
+def _idle(service: Service) -> "tuple[Block, ...]":
+    from gate.report.lease import idle_lines  # noqa: PLC0415
 
-        show.say(plain(idle_lines(service, wiring.SystemClock().now()), show.width()))
+    return tuple(idle_lines(service, wiring.SystemClock().now()))
 
 
 def _value(found: Found) -> Json:

@@ -30,7 +30,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,8 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
-from gate.cli import show, wiring
+from gate.cli import caller, notifying, results, show, wiring
+from gate.cli.delivery import deliver
+from gate.cli.options import Output
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -22,6 +26,10 @@ from gate.errors import InfrastructureError
 from gate.ledger.entry import outcome
 from gate.ports import Clock, Ledger, Platform, Probes, Progress, Target
 
+if TYPE_CHECKING:  # loaded only where it is used
+    from gate.report.lines import Block
+    from gate.tracing.exporting import Exporting
+
 NAMES_WITHIN_S = 5.0
 """How long names are looked up for whoever has misspelt one."""
 
@@ -29,35 +37,47 @@ Prepare = Callable[[Plan, Platform, Ledger], Awaitable[Plan]]
 
 
 def run_rollout(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan,
+    output: Output,
+    *,
+    policy: Policy | None = None,
+    prepare: Prepare | None = None,
+    told_by: Policy | None = None,
 ) -> int:
-    """Carries a plan out, shows how it ended and returns the exit code; arguments as `carry_out`.
+    """Carries a plan out, shows and tells how it ended, and returns the exit code.
+
+    Args:
+        plan: as `carry_out` has it.
+        output: where it is told and shown, and where it is delivered to.
+        policy: as `carry_out` has it.
+        prepare: as `carry_out` has it.
+        told_by: whose webhooks are told, where that is another policy than the one that asks.
 
     Raises:
         KeyboardInterrupt: before anything was changed.
     """
     ended = carry_out(plan, output, policy=policy, prepare=prepare)
     try:
-        if output == "json":
-            show.say_json(ended.entry)
-        else:
-            ended.summarize()
+        results.decided(ended.result, output, policy)
+        results.safely("--upload", partial(deliver, ended.result, output.upload))
     except KeyboardInterrupt:  # how it ended is known
         from gate.report.words import flags  # noqa: PLC0415 - as in show
 
         where = flags(plan.service)
         print(f"gate: interrupted; see gate audit show {ended.rollout.id} {where}", file=sys.stderr)
+    notifying.tell(told_by or policy, ended.entry)
+    ended.send_spans()
     return int(ended.rollout.exit_code)
 
 
 def carry_out(
-    plan: Plan, output: str, *, policy: Policy | None = None, prepare: Prepare | None = None
+    plan: Plan, output: Output, *, policy: Policy | None = None, prepare: Prepare | None = None
 ) -> "Ended":
     """Carries a plan out and tells what goes on.
 
     Args:
         plan: what was asked for.
-        output: text or json: where it is told.
+        output: where it is told.
         policy: whose probes and secrets to use; none for moves by hand.
         prepare: runs before anything is written; completes the plan from the ledger.
 
@@ -78,7 +98,7 @@ def carry_out(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    output: str
+    output: Output
     policy: Policy | None
     prepare: Prepare | None
     clock: Clock
@@ -90,13 +110,27 @@ class Ended:
 
     rollout: Rollout
     entry: dict[str, Json]
+    spans: "Exporting | None" = None
 
-    def summarize(self) -> None:
-        """Prints how it ended, for people."""
+    def send_spans(self) -> None:
+        """Sends what OpenTelemetry has not been told yet, within a bounded time."""
+        try:
+            if self.spans is not None and not self.spans.finish():
+                print("note: OpenTelemetry did not take all spans in time", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("note: interrupted; some spans may not have been sent", file=sys.stderr)
+
+    @property
+    def result(self) -> results.Result:
+        """The same, to be shown in any form."""
+        kept = self.rollout.recorded
+        return results.Result([self.entry], self.entry, self._blocks, recorded=kept)
+
+    def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show
         from gate.report.outcome import outcome_lines  # noqa: PLC0415
 
-        show.draw([BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)])
+        return [BLANK, *outcome_lines(self.entry, recorded=self.rollout.recorded)]
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
@@ -108,14 +142,22 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
-            probes, redactor = wiring.probes_of(
+            probes, redactor, versions = await wiring.probes_of(
                 how.policy, logs, wiring.configurations_of(platform)
             )
+            plan = replace(plan, secret_versions=tuple(sorted(versions.items())))
+        counting = None
+        if how.policy is not None and any(plan.requests):
+            counting = wiring.user_requests_of(ref, how.policy)
+            await stack.enter_async_context(counting)
         if how.prepare is not None:
             plan = await how.prepare(plan, platform, ledger)
         plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
-        narrator = stack.enter_context(show.narrating(how.output))
-        identity = wiring.identity_of(platform)
+        narrator = stack.enter_context(show.narrating(how.output.form))
+        if (spans := wiring.exporting()) is not None:
+            narrator = show.Both(narrator, spans.narrator)
+        audience = how.policy.candidate.audience if how.policy else ""
+        identity = caller.identity_of(platform, audience)
         world = World(
             platform,
             probes,
@@ -126,6 +168,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             identity,
             narrator,
             wiring.answers,
+            counting,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))
@@ -135,7 +178,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         if unknown and (said := await services_meant(ref)):
             notes = entry["notes"]
             entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
-        ended.append(Ended(rollout, entry))
+        ended.append(Ended(rollout, entry, spans))
 
 
 async def services_meant(ref: ServiceRef) -> str:

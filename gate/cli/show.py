@@ -1,19 +1,24 @@
-"""Where output goes: a live view on a terminal, plain lines elsewhere, JSON for machines.
+"""Where output goes: a live view on a terminal, plain lines elsewhere, documents for machines.
 
-With JSON the messages go to standard error, so that standard output holds the document alone.
+With a document the messages go to standard error, so that standard output holds that alone.
 """
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from gate.ports import Narrator
+from gate.ports import Narrator, Progress
 
 if TYPE_CHECKING:  # loaded only where it is used
+    from gate.core.messages import Command, Event
+    from gate.core.state import Rollout
     from gate.report.lines import Block
+
+
+WIDTH = 100
+"""Columns where nothing says how many there are."""
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -21,9 +26,20 @@ def is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
+def is_coloured(stream: TextIO) -> bool:
+    """Whether colours are wanted there; FORCE_COLOR wants them in a build's log, too."""
+    return is_terminal(stream) or os.environ.get("FORCE_COLOR", "") not in {"", "0", "false"}
+
+
 def width() -> int:
-    """Columns to write for: the terminal's, or 100 where there is none."""
-    return shutil.get_terminal_size((100, 24)).columns
+    """Columns to write for: COLUMNS, else the terminal's, or 100 where there is none."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said):
+        return int(said)
+    try:  # shutil asks sys.__stdout__, from which `steady` has taken its descriptor
+        return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH
 
 
 def say(lines: Sequence[str]) -> None:
@@ -53,11 +69,33 @@ def narrating(output: str) -> Iterator[Narrator]:
     yield plain(output)
 
 
+class Both:
+    """Implements gate.ports.Narrator by passing everything on to two of them."""
+
+    def __init__(self, one: Narrator, other: Narrator) -> None:
+        self._narrators = one, other
+
+    def doing(self, rollout: "Rollout", command: "Command") -> None:
+        """The shell is about to carry this command out."""
+        for narrator in self._narrators:
+            narrator.doing(rollout, command)
+
+    def happened(self, rollout: "Rollout", event: "Event") -> None:
+        """This event came, and this is the state that it led to."""
+        for narrator in self._narrators:
+            narrator.happened(rollout, event)
+
+    def progress(self, progress: Progress) -> None:
+        """A probe began, advanced or ended."""
+        for narrator in self._narrators:
+            narrator.progress(progress)
+
+
 def plain(output: str) -> Narrator:
-    """Plain lines, on standard error where standard output is for JSON."""
+    """Plain lines, on standard error where standard output is for a document."""
     from gate.report.progress.plain import PlainNarrator  # noqa: PLC0415
 
-    stream = sys.stderr if output == "json" else sys.stdout
+    stream = sys.stdout if output == "text" else sys.stderr
 
     def write(line: str) -> None:
         print(line, file=stream, flush=True)
@@ -66,13 +104,13 @@ def plain(output: str) -> Narrator:
 
 
 def draw(blocks: Sequence["Block"]) -> None:
-    """Prints lines and tables, in colour on a terminal."""
-    if is_terminal(sys.stdout):
+    """Prints lines and tables, in colour on a terminal, where NO_COLOR leaves weights alone."""
+    if is_coloured(sys.stdout):
         from rich.console import Console  # noqa: PLC0415
 
         from gate.report.terminal import draw  # noqa: PLC0415
 
-        draw(Console(), blocks)
+        draw(Console(width=width(), force_terminal=True), blocks)
     else:
         from gate.report.lines import plain  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ is that of its ending, also where everything is piped into `true`.
 
 import io
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,37 @@ class _Deaf(io.FileIO):
             return memoryview(data).nbytes
 
 
+class _Inert(io.TextIOWrapper):
+    """A stream of a build's log in which nothing that is printed becomes a command of the runner.
+
+    A line that begins with `::`, and `##[` anywhere, are such; a candidate's words may hold either.
+    """
+
+    def write(self, text: str, /) -> int:
+        super().write(_BEGINS.sub(r"\1: :", text).replace("##[", "## ["))
+        return len(text)
+
+    def command(self, line: str) -> None:
+        """Writes one line that is meant to be a command."""
+        super().write(line + "\n")
+        self.flush()
+
+
+_BEGINS = re.compile(r"^(\s*)::", re.MULTILINE)
+
+
+def unfiltered(line: str) -> None:
+    """Gives the runner of a build one command, on standard error."""
+    if isinstance(sys.stderr, _Inert):
+        sys.stderr.command(line)
+    else:
+        print(line, file=sys.stderr, flush=True)
+
+
 def steady() -> None:
     """Makes standard output and error so; to be called before anything is printed.
+
+    What a stream's encoding does not have is printed as an escape of plain ASCII.
 
     What is printed also arrives whole under PYTHONUNBUFFERED, as images often set it: Python's
     unbuffered streams take no notice of a short write, and a signal, say of a child that has ended,
@@ -42,10 +72,11 @@ def steady() -> None:
 def _steady(stream: io.TextIOWrapper, *, lines: bool) -> io.TextIOWrapper:
     unbuffered = not isinstance(stream.buffer, io.BufferedWriter)
     lines = lines or unbuffered or stream.line_buffering
-    encoding, errors = stream.encoding, stream.errors
+    encoding = stream.encoding
     raw = _Deaf(stream.fileno(), "wb", closefd=False)
     stream.detach()
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=lines)
+    made = _Inert if os.environ.get("GITHUB_ACTIONS") == "true" else io.TextIOWrapper
+    return made(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=lines)
 
 
 def _fill() -> None:

@@ -17,7 +17,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     options.add_by_hand(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
-    options.add_output(parser)
+    options.add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if not args.yes:
             _confirm(plan)
-        return run_rollout(plan, args.output)
+        return run_rollout(plan, options.output_of(args))
     except (AccessError, UnavailableError) as error:
         raise manual_moves.led_on(error, *instead(plan)) from None
 

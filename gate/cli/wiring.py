@@ -10,10 +10,10 @@ import secrets
 import sys
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gate.core.policy import ServiceName
-from gate.core.redaction import SHORTEST, Redactor
+from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
 
@@ -22,16 +22,38 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
 
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
+    from gate.cloud.metrics import MonitoredRequests
+    from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
-    from gate.core.policy import Policy, SecretRef
+    from gate.cloud.secrets import SecretManager
+    from gate.cloud.wire import Ways, Wire
+    from gate.core.policy import Policy
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Headers, Identity, Logs, Probes, UsersAnswer
+    from gate.ports import Configurations, Headers, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
+    from gate.tracing.exporting import Exporting
 
 T = TypeVar("T")
 RUN_EMULATOR = "CLOUD_RUN_EMULATOR_HOST"
 LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
-EMULATOR_ISSUER = "GCE_METADATA_HOST"
+SECRETS_EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
+MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
+STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
+IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
+
+
+class Asking(NamedTuple):
+    """What asks a policy's probes.
+
+    Attributes:
+        runner: asks them.
+        redactor: knows the policy's secrets.
+        versions: of the secrets that Secret Manager keeps, by name, for the record.
+    """
+
+    runner: "Probes"
+    redactor: Redactor
+    versions: Mapping[str, str]
 
 
 class SystemClock:
@@ -166,61 +188,40 @@ def new_suffix() -> str:
     return "".join(secrets.choice(letters) for letters in (consonants, vowels, consonants))
 
 
-def secrets_of(policy: "Policy") -> dict[str, str]:
-    """The values of the policy's secrets, from the environment.
-
-    Raises:
-        UsageError: some are missing or unusable; names all of them, never a value.
-    """
-    hint = f"export them before running the gate; {policy.source} names them under `secrets`"
-    return secret_values(policy.secrets, hint)
-
-
-def secret_values(secrets: "Mapping[str, SecretRef]", hint: str) -> dict[str, str]:
-    """The values of named secrets, from the environment.
-
-    Raises:
-        UsageError: some are missing or unusable, with this hint; names all of them, never a value.
-    """
-    values: dict[str, str] = {}
-    problems = []
-    for name, ref in secrets.items():
-        value = os.environ.get(ref.env, "").strip()
-        if not value:
-            problems.append(f"secret {name}: the environment variable {ref.env} is not set")
-        elif len(value) < SHORTEST or any(ord(character) < 32 for character in value):
-            problems.append(
-                f"secret {name}: the value of {ref.env} is unusable "
-                f"(expected at least {SHORTEST} characters and no control characters)"
-            )
-        values[name] = value
-    if problems:
-        raise UsageError("\n".join(problems), hint)
-    return values
-
-
 def on_wait(text: str) -> None:
     """Says on stderr what a call waits for; the wire calls it within two seconds."""
     print(text, file=sys.stderr, flush=True)
+
+
+def impersonate(account: str) -> None:
+    """Has every call made as a service account, as if the environment said so, as gcloud has it."""
+    os.environ[IMPERSONATED] = account
+
+
+def _ways(*, quiet: bool = False) -> "Ways":
+    """How a wire reaches the world: as whom, and whether it says what it waits for."""
+    from gate.cloud.wire import Ways, identify_as  # noqa: PLC0415
+
+    as_whom = identify_as(os.environ.get(IMPERSONATED, ""))
+    return Ways(identify=as_whom, say=None if quiet else on_wait)
 
 
 def platform_of(ref: ServiceRef) -> "CloudRun":
     """Cloud Run: the emulator that the environment names, or the real one."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.run import CloudRun  # noqa: PLC0415
-    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=Ways(say=on_wait))
+    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=_ways())
 
 
 async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
     """The services of a region that carry a mark of the gate."""
     from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
     from gate.cloud.services import marked_services as marked  # noqa: PLC0415
-    from gate.cloud.wire import Ways, Wire  # noqa: PLC0415
+    from gate.cloud.wire import Wire  # noqa: PLC0415
 
     place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
-    async with Wire(place, ways=Ways(say=on_wait)) as wire:
+    async with Wire(place, ways=_ways()) as wire:
         return await marked(wire, project)
 
 
@@ -230,7 +231,8 @@ async def service_names(project: str, region: str) -> tuple[str, ...]:
     from gate.cloud.services import service_names as names  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    async with Wire(Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)) as wire:
+    place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
+    async with Wire(place, ways=_ways(quiet=True)) as wire:
         return await names(wire, project)
 
 
@@ -239,26 +241,69 @@ def logs_of(ref: ServiceRef) -> "CloudLogs":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.logs import CloudLogs  # noqa: PLC0415
 
-    return CloudLogs(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return CloudLogs(ref, endpoint, ways=_ways(quiet=True))
+
+
+def secret_manager() -> "SecretManager":
+    """Secret Manager: the emulator that the environment names, or the real one."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.secrets import SecretManager  # noqa: PLC0415
+
+    return SecretManager(Endpoint(os.environ.get(SECRETS_EMULATOR)), _ways())
+
+
+def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":
+    """Where users' own requests are counted, as the policy says."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.core.user_requests import Source  # noqa: PLC0415
+
+    if policy.metrics.source is Source.MONITORING:
+        from gate.cloud.metrics import MonitoredRequests  # noqa: PLC0415
+
+        return MonitoredRequests(ref, Endpoint(os.environ.get(MONITORING_EMULATOR)))
+    from gate.cloud.request_log import LoggedRequests, Telling  # noqa: PLC0415
+    from gate.probes.frontend import in_its_place  # noqa: PLC0415
+    from gate.probes.headers import own  # noqa: PLC0415
+
+    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    return LoggedRequests(ref, endpoint, Telling(own, in_its_place))
 
 
 def ledger_of(ref: ServiceRef) -> "CloudLedger":
     """The ledger, kept in Cloud Logging (log `gate-decisions`)."""
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
-    from gate.cloud.wire import Ways  # noqa: PLC0415
 
-    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=Ways(say=on_wait))
+    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
 
 
-def identity_of(platform: "CloudRun") -> "Identity":
-    """ID tokens for a private service; for one of an emulator where that has an issuer."""
-    from gate.cloud.channel import Endpoint  # noqa: PLC0415
-    from gate.cloud.identity import Identify, identity_for  # noqa: PLC0415
+def storage() -> "Wire":
+    """Cloud Storage: the emulator that the environment names (http:// may lead), or the real."""
+    from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
+    from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
 
-    endpoint = Endpoint(os.environ.get(RUN_EMULATOR))
-    issuer = bool(os.environ.get(EMULATOR_ISSUER))
-    return identity_for(Identify.AUTO, endpoint, platform.is_public, issuer=issuer)
+    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0), _ways(quiet=True))
+
+
+def exporting() -> "Exporting | None":
+    """Sends spans where the environment names an endpoint and the extra is there; else None."""
+    environment = os.environ
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    wanted = any(environment.get(name) for name in endpoints)
+    off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if not wanted or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+        return None
+    try:
+        from gate.tracing.exporting import Exporting  # noqa: PLC0415 - only where it is wanted
+
+        return Exporting(environment)
+    except ImportError:
+        print("note: spans need the extra: pip install 'cloud-run-gate[tracing]'", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
+        print(f"note: no spans are sent ({type(error).__name__})", file=sys.stderr)
+    return None
 
 
 async def answers(url: str, headers: "Headers") -> "UsersAnswer":
@@ -287,28 +332,30 @@ def _surroundings(policy: "Policy") -> "Surroundings":
     return Surroundings(Path(policy.folder), environment)
 
 
-def probes_of(
+async def probes_of(
     policy: "Policy",
     logs: "Logs | None",
     configurations: "Configurations | None" = None,
     *,
     arrived: bool = False,
-) -> "tuple[Probes, Redactor]":
+) -> "Asking":
     """The runner of the policy's probes with its secrets, and the redactor that knows them.
 
     `arrived`: the address has long been served, so that nothing waits for it to be.
 
     Raises:
         UsageError: a secret is missing or unusable, or an extra is that some probe needs.
+        InfrastructureError: Secret Manager does not give a secret.
     """
+    from gate.cli import secret_values  # noqa: PLC0415
     from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 
     _require_extras(policy)
-    values = secrets_of(policy)
-    redactor = Redactor(values, literals(policy))
+    secrets = await secret_values.of_policy(policy, secret_manager)
+    redactor = Redactor(secrets.values, literals(policy))
     runner = ProbeRunner(
-        values,
+        secrets.values,
         logs,
         SystemClock(),
         redactor,
@@ -316,7 +363,7 @@ def probes_of(
         surroundings=_surroundings(policy),
         arrival_within_s=0.0 if arrived else policy.candidate.arrival_within_s,
     )
-    return runner, redactor
+    return Asking(runner, redactor, secrets.versions)
 
 
 def _require_extras(policy: "Policy") -> None:

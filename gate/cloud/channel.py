@@ -20,6 +20,14 @@ class Api(Enum):
 
     RUN = ("Cloud Run", "run.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
     LOGGING = ("Cloud Logging", "logging.googleapis.com", "LOGGING_EMULATOR_HOST")
+    SECRETS = ("Secret Manager", "secretmanager.googleapis.com", "SECRET_MANAGER_EMULATOR_HOST")
+    IAM_CREDENTIALS = (
+        "IAM Credentials",
+        "iamcredentials.googleapis.com",
+        "IAM_CREDENTIALS_EMULATOR_HOST",
+    )
+    MONITORING = ("Cloud Monitoring", "monitoring.googleapis.com", "MONITORING_EMULATOR_HOST")
+    STORAGE = ("Cloud Storage", "storage.googleapis.com", "STORAGE_EMULATOR_HOST")
 
     def __init__(self, title: str, host: str, variable: str) -> None:
         self.title = title

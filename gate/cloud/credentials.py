@@ -2,7 +2,7 @@
 
 import asyncio
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.message import Message
 from functools import cache
 from http.client import HTTPException
@@ -15,7 +15,7 @@ from google.auth.transport import Request, Response
 from gate.cloud.failure import Code, Failure
 from gate.cloud.tls import trust
 
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TIMEOUT_S = 10.0
 
 
@@ -80,26 +80,68 @@ class Transport(Request):
 
 
 @cache
-def _default() -> tuple[google.auth.credentials.Credentials, Transport]:
-    transport = Transport()
-    credentials, _ = google.auth.default(scopes=_SCOPES, request=transport)
-    return credentials, transport
+def transport() -> Transport:
+    """The one that all share: to read which authorities TLS trusts takes its time."""
+    return Transport()
 
 
-async def token_headers(url: str) -> list[tuple[str, str]]:
+@cache
+def default() -> google.auth.credentials.Credentials:
+    """The application default credentials. Blocks: it may ask the metadata server.
+
+    Raises:
+        GoogleAuthError: there are none.
+    """
+    credentials, _ = google.auth.default(scopes=SCOPES, request=transport())
+    return credentials
+
+
+@cache
+def acting_as(account: str) -> google.auth.credentials.Credentials:
+    """Credentials of a service account that the default ones may impersonate; "" for those.
+
+    Args:
+        account: its email, with those that stand between, comma-separated, before it.
+
+    Raises:
+        GoogleAuthError: there are no default credentials.
+    """
+    if not account:
+        return default()
+    from google.auth import impersonated_credentials  # noqa: PLC0415 - only to impersonate
+
+    delegates, principal = chain(account)
+    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+        default(), principal, list(SCOPES), delegates=list(delegates)
+    )
+
+
+def chain(account: str) -> tuple[tuple[str, ...], str]:
+    """Those that stand between and the account itself, of emails with commas between them."""
+    *delegates, principal = (one.strip() for one in account.split(","))
+    return tuple(delegates), principal
+
+
+async def token_headers(url: str, account: str = "") -> list[tuple[str, str]]:
     """Headers that say who calls, with an access token that is still good for a while.
+
+    Args:
+        url: what is called.
+        account: as `acting_as`.
 
     Raises:
         Failure: there is none: UNAUTHENTICATED where that will not pass by itself.
     """
-    return await asyncio.to_thread(_token_headers, url)
+    return await asyncio.to_thread(headers_of, lambda: acting_as(account), url)
 
 
-def _token_headers(url: str) -> list[tuple[str, str]]:
+def headers_of(
+    found: Callable[[], google.auth.credentials.Credentials], url: str
+) -> list[tuple[str, str]]:
+    """As `token_headers`, of these credentials. Blocks."""
     headers: dict[str, str] = {}
     try:
-        credentials, transport = _default()
-        credentials.before_request(transport, "GET", url, headers)  # type: ignore[no-untyped-call]
+        found().before_request(transport(), "GET", url, headers)  # type: ignore[no-untyped-call]
     except DefaultCredentialsError as error:
         raise Failure(Code.UNAUTHENTICATED, f"no credentials: {error}", sent=False) from None
     except GoogleAuthError as error:

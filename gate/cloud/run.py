@@ -10,11 +10,12 @@ from copy import deepcopy
 from urllib.parse import urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
-from gate.cloud.documents import Document, items, number, part, parts, text, texts
+from gate.cloud.documents import Document, number, part, text, texts
 from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
 from gate.cloud.pages import read_pages
 from gate.cloud.template import next_template, same_settings, template_of
 from gate.cloud.values import owner_of, revision_value, service_value, traffic_items
+from gate.cloud.way_in import WayIn, by_policy, by_service
 from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire, path_of
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -111,14 +112,11 @@ class CloudRun(OverWire):
         """As ports.Platform: the service as it was read, with another list of traffic."""
         return await self._replace(await self._as_read(etag), traffic, annotations)
 
-    async def is_public(self) -> bool:
-        """Whether everybody may call the service: no check at all, or allUsers as its invoker.
-
-        False also where this caller may not read the service's IAM policy.
-        """
-        unchecked = "run.googleapis.com/invoker-iam-disabled"
-        if text(await self._read(), "metadata", "annotations", unchecked) == "true":
-            return True
+    async def way_in(self) -> WayIn:
+        """What lets callers in; an ID token where this caller may not read the IAM policy."""
+        said = by_service(await self._read())
+        if said is not None:
+            return said
         ref = self._ref
         path = path_of(
             "/v1/projects/{project}/locations/{region}/services/{name}:getIamPolicy",
@@ -127,13 +125,11 @@ class CloudRun(OverWire):
             name=ref.name,
         )
         try:
-            policy = await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
+            return by_policy(
+                await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
+            )
         except AccessError:
-            return False
-        return any(
-            text(binding, "role") == "roles/run.invoker" and "allUsers" in items(binding, "members")
-            for binding in parts(policy, "bindings")
-        )
+            return WayIn.TOKEN
 
     async def _read(self) -> Document:
         _require_possible(self._ref.name, self._subject)

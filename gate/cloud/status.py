@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from gate.cloud.channel import Place
+from gate.cloud.channel import Api, Place
 from gate.cloud.documents import Document, part, parts, text
 from gate.cloud.failure import RETRIED, Code, Failure, code_of
 from gate.core.redaction import Redactor
@@ -20,6 +20,15 @@ LOGIN_HINT = "run `gcloud auth application-default login`, or give the build a s
 _ROLES_HINT = (
     "the caller needs roles/run.developer, roles/logging.viewer and roles/logging.logWriter"
 )
+_ROLES_OF = {
+    Api.SECRETS: "the caller needs roles/secretmanager.secretAccessor on the secret",
+    Api.IAM_CREDENTIALS: (
+        "the caller needs roles/iam.serviceAccountOpenIdTokenCreator on that service account, also "
+        "where it is that account itself, as in Cloud Build; to get through IAP or to act as the "
+        "account, roles/iam.serviceAccountTokenCreator"
+    ),
+    Api.MONITORING: "the caller needs roles/monitoring.viewer",
+}
 _SCRUB = Redactor({})
 _OPAQUE = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}")  # Google's access and refresh tokens
 _LOOKED_AT = 65_536
@@ -107,7 +116,8 @@ def _refused(code: Code, call: Call, got: str) -> InfrastructureError:
         case Code.UNAUTHENTICATED:
             return AccessError(f"{call.subject}: who is asking is not known {got}", LOGIN_HINT)
         case Code.PERMISSION_DENIED:
-            hint = f"{_ROLES_HINT}; to ask as somebody else, {LOGIN_HINT}"
+            roles = _ROLES_OF.get(call.place.api, _ROLES_HINT)
+            hint = f"{roles}; to ask as somebody else, {LOGIN_HINT}"
             return AccessError(f"{call.subject}: access denied {got}", hint)
         case Code.ABORTED:
             what = "somebody else changed it since it was read"

@@ -57,6 +57,8 @@ def service_value(document: Document, ref: ServiceRef) -> Service:
     generation, observed = number(document, "metadata", "generation"), _observed(document)
     ready = dict(_conditions(document)).get("Ready", Condition())
     annotations = texts(document, "metadata", "annotations")
+    template = part(document, "spec", "template")
+    container = serving_container(parts(template, "spec", "containers")) or {}
     return Service(
         ref=ref,
         etag=text(document, "metadata", "resourceVersion"),
@@ -72,8 +74,10 @@ def service_value(document: Document, ref: ServiceRef) -> Service:
         last_modifier=annotations.get("serving.knative.dev/lastModifier", ""),
         updated_at=_updated(document),
         annotations=tuple(of_users(annotations).items()),
-        settings=settings_of(part(document, "spec", "template"), ref.name),
+        settings=settings_of(template, ref.name),
         ingress=annotations.get("run.googleapis.com/ingress", ""),
+        template_name=text(template, "metadata", "name"),
+        template_image=text(container, "image"),
     )
 
 

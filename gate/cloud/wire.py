@@ -38,6 +38,18 @@ SILENCE_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """What is sent as it is, where that is no JSON.
+
+    Attributes:
+        type: its media type, e.g. `text/markdown; charset=utf-8`.
+    """
+
+    content: bytes
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to call.
 
@@ -45,7 +57,7 @@ class Query:
         method: GET, POST or PUT.
         path: from the first slash, with everything in it that needs it quoted (see `path_of`).
         subject: what the call is about, for messages.
-        body: what to send.
+        body: what to send: a JSON object, or anything else.
         timeout_s: how long one try may take.
         writes: whether it changes anything.
     """
@@ -53,7 +65,7 @@ class Query:
     method: str
     path: str
     subject: str
-    body: Document | None = None
+    body: Document | Media | None = None
     timeout_s: float = 10.0
     writes: bool = False
 
@@ -107,6 +119,23 @@ async def identify(place: Place, url: str) -> Headers:
     from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
 
     return await token_headers(url)
+
+
+def identify_as(account: str) -> Callable[[Place, str], Awaitable[Headers]]:
+    """As `identify`, with an access token of a service account that the caller impersonates.
+
+    Args:
+        account: its email, with those that stand between, comma-separated, before it; "" for none.
+    """
+
+    async def headers(place: Place, url: str) -> Headers:
+        if place.emulated or not account:
+            return await identify(place, url)
+        from gate.cloud.credentials import token_headers  # noqa: PLC0415 - not for an emulator
+
+        return await token_headers(url, account)
+
+    return headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +196,10 @@ class Wire(Closing):
         """
         call = Call(self.place, query.subject, query.writes)
         tries = _Tries(call, self._patience)
-        body = b"" if query.body is None else json.dumps(query.body).encode()
+        media = _media(query.body)
 
         async def once() -> Answer:
-            return await self._once(query, body)
+            return await self._once(query, media)
 
         notice = self._notice(tries, query.timeout_s)
         try:
@@ -185,14 +214,14 @@ class Wire(Closing):
             raise unreadable(call, len(answer.body))
         return document
 
-    async def _once(self, query: Query, body: bytes) -> Answer:
+    async def _once(self, query: Query, media: Media) -> Answer:
         url = f"https://{self.place.host}{query.path}"
-        headers = [("Host", self.place.host), ("User-Agent", "cloud-run-gate"), *_form(body)]
+        headers = [("Host", self.place.host), ("User-Agent", "cloud-run-gate"), *_form(media)]
         headers += await self._ways.identify(self.place, url)
         if self._client is None:
             self._client = self._ways.client(self.place)
         answer = await self._client.ask(
-            query.method, query.path, headers, body, timeout_s=query.timeout_s
+            query.method, query.path, headers, media.content, timeout_s=query.timeout_s
         )
         if not 200 <= answer.status < 300:
             raise refused_with(answer.status, _document(answer.body), answer.body)
@@ -257,10 +286,16 @@ class _Tries:
         return spent_s + state.upcoming_sleep > min(budget_s, self._patience.budget_s)
 
 
-def _form(body: bytes) -> Headers:
-    if not body:
+def _media(body: Document | Media | None) -> Media:
+    if isinstance(body, Media):
+        return body
+    return Media(b"" if body is None else json.dumps(body).encode(), "application/json")
+
+
+def _form(media: Media) -> Headers:
+    if not media.content:
         return []
-    return [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    return [("Content-Type", media.type), ("Content-Length", str(len(media.content)))]
 
 
 def _document(raw: bytes) -> Document | None:

@@ -5,7 +5,7 @@ Knows only ports. Judges nothing: whatever happens becomes an event, and the cor
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
@@ -13,6 +13,7 @@ from typing import TypeVar, assert_never
 from gate.controller.bookkeeping import Bookkeeping, Waits
 from gate.controller.probe_round import ProbeRound, users_answer
 from gate.controller.signals import stopping
+from gate.controller.user_requests import counted
 from gate.core.annotation import KEY
 from gate.core.guard import came_between
 from gate.core.lease import renewal
@@ -20,6 +21,7 @@ from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    CountRequests,
     Deploy,
     Event,
     Failure,
@@ -54,6 +56,7 @@ from gate.ports import (
     Narrator,
     Platform,
     Probes,
+    UserRequests,
 )
 
 T = TypeVar("T")
@@ -84,6 +87,7 @@ class World:
     identity: Identity
     narrator: Narrator
     answers: Answers | None = None
+    user_requests: UserRequests | None = None
 
 
 class Controller:
@@ -158,7 +162,9 @@ class Controller:
             case Deploy() | SetTraffic():
                 return await self._write(rollout, command)
             case RunProbes():
-                return await self._probe(rollout, command)
+                return await self._leased(rollout, self._round(command))
+            case CountRequests():
+                return await self._leased(rollout, self._count(command))
             case ReadLogs():
                 return await self._probe_round.explain(command)
             case Record():
@@ -249,9 +255,9 @@ class Controller:
         self._renewed_at = self._world.clock.now()
         return Accepted(self._renewed_at, generation)
 
-    async def _probe(self, rollout: Rollout, command: RunProbes) -> Event:
-        """Asks, and keeps the lease meanwhile; stops asking once the service is not ours."""
-        asking = asyncio.ensure_future(self._round(command))
+    async def _leased(self, rollout: Rollout, work: Coroutine[None, None, Event]) -> Event:
+        """Asks or counts, and keeps the lease meanwhile; stops once the service is not ours."""
+        asking = asyncio.ensure_future(work)
         try:
             while True:
                 await asyncio.wait({asking}, timeout=self._until_renewal_s(rollout))
@@ -276,10 +282,15 @@ class Controller:
         if command.after_s:
             await self._world.clock.sleep(command.after_s)
         try:
-            headers = await self._world.identity(command.audience)
+            return await self._probe_round.ask(command)
         except InfrastructureError as error:
             return self._failed(error)
-        return await self._probe_round.ask(command, headers)
+
+    async def _count(self, command: CountRequests) -> Event:
+        """Users' own requests, after a pause where the command asks for one."""
+        if command.after_s:
+            await self._world.clock.sleep(command.after_s)
+        return await counted(command, self._world.user_requests, self._world.clock)
 
     async def _renew(self, rollout: Rollout) -> Seen | Overwrote | None:
         """Renews the lease; what was seen if it is lost, or traffic is not as we set it.

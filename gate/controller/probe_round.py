@@ -17,6 +17,7 @@ from gate.errors import InfrastructureError
 from gate.ports import (
     Answers,
     Clock,
+    Headers,
     Identity,
     Logs,
     Narrator,
@@ -58,10 +59,18 @@ class ProbeRound:
         self._excerpts = LogExcerpts(logs, clock, redactor)
         self._request_log = RequestLog(logs, clock)
 
-    async def ask(self, command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Probed:
-        """The candidate, then users' own address; what had no time to end is missing."""
+    async def ask(self, command: RunProbes) -> Probed:
+        """The candidate, then users' own address; what had no time to end is missing.
+
+        Raises:
+            AccessError: a private service, and no token that lets the gate in; others as in
+                gate.errors.
+        """
+        headers = await self._identity(command.audience)
+        candidates = await self._identity(command.audience, command.url)
         left_s = (command.until - self._clock.now()).total_seconds()
-        own, users = _own(command, headers, left_s), _users(command, headers)
+        stable, users = _stable(command, headers), _users(command, headers)
+        own = _own(command, candidates, stable, left_s)
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
@@ -105,7 +114,7 @@ class ProbeRound:
         return progress
 
 
-def _stable(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target | None:
+def _stable(command: RunProbes, headers: Headers) -> Target | None:
     """Users' own address, while the candidate has none of them: whoever answers there is stable."""
     if command.control is None or not command.audience:
         return None
@@ -145,7 +154,7 @@ async def users_answer(url: str, answers: Answers | None, identity: Identity) ->
     return await answers(url, headers) if headers else seen
 
 
-def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float) -> Target:
+def _own(command: RunProbes, headers: Headers, stable: Target | None, left_s: float) -> Target:
     """The candidate at its own address."""
     return Target(
         command.url,
@@ -153,7 +162,7 @@ def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float
         headers,
         command.since,
         command.identity,
-        stable=_stable(command, headers),
+        stable=stable,
         repeats=command.control,
         until=command.until,
         compare_with=command.compare_with,
@@ -166,7 +175,7 @@ def _own(command: RunProbes, headers: tuple[tuple[str, str], ...], left_s: float
     )
 
 
-def _users(command: RunProbes, headers: tuple[tuple[str, str], ...]) -> Target:
+def _users(command: RunProbes, headers: Headers) -> Target:
     """The address that users have."""
     return Target(
         command.audience.rstrip("/"),

@@ -87,7 +87,7 @@ def still_open(rollout: Rollout) -> tuple[tuple[str, float], ...]:
     if service is None or before is None:
         return ()
     had = [name for name in before.pinned(service.latest_ready).shares if name]
-    if rollout.stepped or rollout.ending is Ending.REVERTED:
+    if rollout.stepped or rollout.ending is Ending.REVERTED or rollout.back_to:
         had.append(rollout.candidate)
     left = [name for name in dict.fromkeys(had) if name not in service.effective_shares]
     known = rollout.revisions

@@ -51,6 +51,9 @@ class RolloutAnnotation:
         image: image by digest of the revision that the gate gave users last, "" if not known.
         entry: sha256 (hex) of the ledger's entry that explains this write.
         denylist: revisions that automation must leave alone.
+        order: revisions that the gate gave users, or was about to, with the number that tells which
+            build is the newer one.
+        promoted: the revision that was promoted last, whether it still has users or not.
     """
 
     fence: int = 0
@@ -68,6 +71,8 @@ class RolloutAnnotation:
     image: str = ""
     entry: str = ""
     denylist: tuple[Denied, ...] = field(default=())
+    order: tuple[tuple[str, int], ...] = ()
+    promoted: str = ""
 
     def held_at(self, at: datetime) -> bool:
         """Whether somebody's lease is running at this time."""
@@ -95,6 +100,8 @@ class RolloutAnnotation:
             "before": dict(self.before),
             "image": self.image,
             "entry": self.entry,
+            "order": dict(self.order),
+            "promoted": self.promoted,
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
                 for b in self.denylist
@@ -131,6 +138,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
             wrote=_shares(value.get("wrote", {})),
             before=_shares(value.get("before", {})),
             denylist=tuple(_denied(item) for item in value.get("barred", [])),
+            order=_shares(value.get("order", {})),
             **{name: _string(value.get(name, "")) for name in _STRINGS},
         )
     except (TypeError, KeyError, RecursionError, ValueError) as error:
@@ -139,7 +147,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
         raise UnreadableAnnotation(f"not readable (got {text[:60]!r})") from None
 
 
-_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry")
+_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry", "promoted")
 
 
 def _when(at: datetime | None) -> str:

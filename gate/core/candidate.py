@@ -10,11 +10,15 @@ from gate.core.evidence import SERVICE, Evidence, Symptom
 from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
+from gate.core.order import HINT as IN_ORDER
+from gate.core.order import why_stale
+from gate.core.proof import HINT as PROVE
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
+    PATIENT_LOOKS,
     READ_WITHIN_S,
     again,
     clean,
@@ -26,6 +30,7 @@ from gate.core.transitions import (
     unwritten,
     written,
 )
+from gate.core.user_requests import Source
 from gate.core.verdict import Decision, Reason, Verdict, judge, unready
 
 APPEAR_WITHIN_S = 30.0
@@ -59,10 +64,48 @@ def waiting(r: Rollout, service: Service, at: datetime) -> Rollout:
         return again(r)
     url = _url(r, service)
     if revision.ready.state is ConditionState.SUCCEEDED and url:
-        return _denied(r, service, at) or replace(r, phase=Phase.PROBING, url=url.rstrip("/"))
+        return _kept_back(r, service, at, late=late) or _asked(r, service, at, url.rstrip("/"))
     if late or revision.ready.state is ConditionState.FAILED:
         return replace(r, phase=Phase.EXPLAINING)
     return again(r)
+
+
+def _kept_back(r: Rollout, service: Service, at: datetime, *, late: bool) -> Rollout | None:
+    """Not asked yet while a quarantine has not taken users off it; failed once that is too late."""
+    if not r.back_to or service.obeyed or service.traffic.shares != placed_of(r).shares:
+        return None
+    if late or (r.looks >= PATIENT_LOOKS and service.gave_up):
+        note = f"users could not be taken off {r.candidate}: {service.disagreement}"
+        return clean(r, Ending.FAILED, at, note=note)
+    return again(r)
+
+
+def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
+    """On to the probes, unless it is known by now that it will not be promoted."""
+    if denied := _denied(r, service, at):
+        return denied
+    r, stale = overtaken_by(r, service)
+    if verdict := stale or unproven_plan(r.plan):
+        return clean(r, Ending.HELD, at, verdict)
+    return replace(r, phase=Phase.PROBING, url=url)
+
+
+def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held as stale, None if it is not; where a person overrides that, with a note."""
+    why = why_stale(r, service, service.traffic.pinned(service.latest_ready).shares)
+    if not why:
+        return r, None
+    if not r.plan.again:
+        return r, Verdict.hold("stale", why, IN_ORDER)
+    note = f"overridden by --again: a newer build has users ({why})"
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note)))), None
+
+
+def unproven_plan(plan: Plan) -> Verdict | None:
+    """Why it is held where the policy asks for a proof that its probes can fail; None if not."""
+    if plan.proof is None or not plan.proof.required or not plan.unproven:
+        return None
+    return Verdict.hold("proof", plan.unproven, PROVE)
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:
@@ -207,6 +250,9 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     changed = interference(r, service)
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
+    r, stale = overtaken_by(r, service)
+    if stale is not None:
+        return stop(r, at, Ending.HELD, stale)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
@@ -243,7 +289,7 @@ def interference(r: Rollout, service: Service) -> str:
         return taken
     if service.traffic.shares != dict(service.rollout_annotation.wrote):
         return f"was moved back (is {shares_text(service.traffic.shares)})"  # over a late move
-    if r.plan.image and service.latest_created != r.candidate:
+    if (r.plan.image or r.plan.newest) and service.latest_created != r.candidate:
         return f"another revision, {service.latest_created}, was deployed"
     return ""
 
@@ -285,18 +331,52 @@ def dwelt(r: Rollout, probed: Probed) -> Rollout:
     if verdict.decision is Decision.REJECT:
         return stop(r, probed.at, Ending.REGRESSED, verdict)
     if probed.at >= r.deadline_at and not watching:
-        text = f"{r.plan.deadline_s:g} s were over at {r.plan.steps[r.stepped - 1]} %"
-        return stop(r, probed.at, Ending.HELD, Verdict.hold("deadline", text))
+        return too_late(r, probed.at)
     if passes:
         return again(r)
     suffer = _may_pass(verdict) and _users_suffer(probed.evidence)
     if suffer or (verdict.decision is Decision.HOLD and not watching):
         return stop(r, probed.at, Ending.HELD, verdict)
-    if probed.at < min(r.limit_at, r.deadline_at):
+    return _passed_on(r, verdict, probed.at)
+
+
+def _passed_on(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
+    """A round has taken nobody back: users' requests are counted, or it is asked on, or it ends."""
+    over = at >= min(r.limit_at, r.deadline_at)
+    if r.least_requests and (over or r.plan.metrics.source is Source.LOGS):
+        return _to_count(r, verdict if over else None, at)
+    if not over:
         return again(r)
-    if not watching:
-        return enter(r, Phase.CONFIRMING, probed.at, READ_WITHIN_S)
-    return _watched(r, verdict, probed.at)
+    if r.phase is not Phase.WATCHING:
+        return enter(r, Phase.CONFIRMING, at, READ_WITHIN_S)
+    return _watched(r, verdict, at)
+
+
+def too_late(r: Rollout, at: datetime) -> Rollout:
+    """The deadline is over at a step: back, and what of users' requests is missing is said."""
+    text = f"{r.plan.deadline_s:g} s were over at {r.share} %"
+    last = r.step_count
+    missing = last.thin or last.said.text if last else "users' requests were never counted"
+    if r.least_requests:
+        text = f"{text}: {missing}"
+    return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
+
+
+def _to_count(r: Rollout, last: Verdict | None, at: datetime) -> Rollout:
+    """On to counting users' own requests.
+
+    The log tells them from the gate's, so that those since the step began count. Monitoring does
+    not: it counts once the probes are silent, and so from now on.
+
+    Args:
+        r: the rollout.
+        last: what the last round came to, where it ends the watch.
+        at: time of the event.
+    """
+    if last is not None and last.decision is Decision.HOLD:
+        r = _inconclusive(r, last)
+    begun = r.arrived_at if r.plan.metrics.source is Source.LOGS else None
+    return replace(again(r), counting=True, count_from=r.count_from or begun or at)
 
 
 def _may_pass(verdict: Verdict) -> bool:
@@ -316,9 +396,13 @@ def _users_suffer(evidence: Sequence[Evidence]) -> bool:
 
 def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
     if verdict.decision is Decision.HOLD:
-        note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
-        r = replace(r, notes=(*r.notes, note))
+        r = _inconclusive(r, verdict)
     return clean(r, Ending.PROMOTED, at)
+
+
+def _inconclusive(r: Rollout, verdict: Verdict) -> Rollout:
+    note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
 
 
 def unproven(r: Rollout, service: Service) -> Rollout:

@@ -1,21 +1,38 @@
 """What the shell must do next: a function of a rollout's state alone."""
 
+from datetime import timedelta
 from typing import assert_never
 
 from gate.core.control import Baseline, Repeats
 from gate.core.lease import annotation_of
-from gate.core.messages import Command, Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
+from gate.core.messages import (
+    Command,
+    CountRequests,
+    Deploy,
+    Look,
+    ReadLogs,
+    Record,
+    RunProbes,
+    SetTraffic,
+)
 from gate.core.policy import Probe
 from gate.core.probe_selection import without_comparison
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.tagging import tidied
 from gate.core.traffic import Split
+from gate.core.user_requests import Source
 from gate.core.verdict import asks_address
 
 FIRST_LOOK_S = 0.05
 LONGEST_LOOK_S = 2.0
 BETWEEN_ROUNDS_S = 5.0
 """Pause between two rounds of probes while the candidate has traffic."""
+BETWEEN_COUNTED_ROUNDS_S = 8.0
+"""The same where users' requests are counted after each: reads of logs have a quota a minute."""
+BETWEEN_COUNTS_S = {Source.LOGS: 0.0, Source.MONITORING: 15.0}
+"""Pause before users' requests are counted again: with logs, rounds of probes come in between."""
+BEFORE_S = 600.0
+"""So long before the rollout began, stable's requests say what is usual once it has none."""
 
 
 def command_of(r: Rollout) -> tuple[Command, ...]:
@@ -35,7 +52,7 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
         case Phase.EXPLAINING:
             return (_read_logs(r),)
         case Phase.PROBING | Phase.DWELLING | Phase.WATCHING:
-            return (_run_probes(r),)
+            return (_count_requests(r) if r.counting else _run_probes(r),)
         case (
             Phase.READING
             | Phase.RECOVERED
@@ -66,7 +83,13 @@ def _write(r: Rollout) -> tuple[Split, str, bool, bool]:
     match r.phase:
         case Phase.TAGGING:
             why = f"give {r.candidate} the tag {r.plan.tag} at 0 %"
-            return _split(r.placed), why, True, rollback
+            back = f"move all users from {r.candidate} back to {r.back_to}, and "
+            return (
+                _split(r.placed),
+                (back if r.back_to else "") + why,
+                True,
+                rollback or bool(r.back_to),
+            )
         case Phase.MOVING:
             why = f"{'roll back' if rollback else 'promote'} to {r.candidate}{_step_text(r)}"
             return _split(r.goal), why, r.plan.kind is Kind.ROLLOUT, rollback
@@ -133,6 +156,25 @@ def _run_probes(r: Rollout) -> RunProbes:
     )
 
 
+def _count_requests(r: Rollout) -> CountRequests:
+    """Beside stable's of the same time; once it has none, beside those before the last move."""
+    assert r.count_from is not None
+    assert r.service is not None
+    last = r.phase is Phase.WATCHING
+    source = r.plan.metrics.source
+    own = (r.url, *(line.uri for line in r.service.effective if line.tag and line.uri))
+    return CountRequests(
+        r.candidate,
+        _served_before(r),
+        source,
+        r.count_from,
+        r.started_at - timedelta(seconds=BEFORE_S) if last else r.count_from,
+        r.arrived_at if last else None,
+        tuple(dict.fromkeys(one.rstrip("/") for one in own if one)),
+        BETWEEN_COUNTS_S[source] if r.looks else 0.0,
+    )
+
+
 def _stable_tag(r: Rollout) -> str:
     """An address of stable's that is a tag's, "" where no tag leads to it."""
     assert r.service is not None
@@ -186,6 +228,8 @@ def _between_rounds_s(r: Rollout) -> float:
     """A pause, which does not last beyond the dwell or the watch that it is in."""
     if r.unsure:
         return BETWEEN_ROUNDS_S
+    if r.least_requests:
+        return BETWEEN_COUNTED_ROUNDS_S
     left = r.limit_at - (r.at or r.started_at)
     return min(BETWEEN_ROUNDS_S, max(left.total_seconds(), 0.0))
 

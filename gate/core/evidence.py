@@ -234,3 +234,8 @@ class Evidence:
 
 
 _SILENT = frozenset({Symptom.CONNECT, Symptom.TIMEOUT})
+
+
+def span_of(trace: str) -> str:
+    """The id (16 hex) of the span at the root of a probe's own trace: its requests' parent."""
+    return trace[16:]

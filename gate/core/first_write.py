@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
+from gate.core.candidate import overtaken_by, unproven_plan
 from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
 from gate.core.lease import moved, taken, taker
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
 from gate.core.messages import CallFailed, Failure
+from gate.core.order import was_promoted
 from gate.core.policy import TemplateSource
 from gate.core.probe_selection import without_stable
-from gate.core.proof import HINT
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
 from gate.core.rescue import mending
@@ -23,6 +25,8 @@ from gate.core.tagging import pinned_tags
 from gate.core.traffic import Split, shares_text, tag_problem
 from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
 from gate.core.verdict import Verdict
+
+QUARANTINE = "--quarantine takes users back to what served before, then asks it"
 
 
 def plan_first_write(r: Rollout, service: Service, at: datetime) -> Rollout:
@@ -35,6 +39,9 @@ def plan_first_write(r: Rollout, service: Service, at: datetime) -> Rollout:
     if moved(r, service):  # a move that had been given up arrived late
         return enter(r, Phase.VERIFYING, at, r.plan.verify_within_s)
     r = _undoing(_remembering(r, service), service)
+    if newest.unnamed(r, service):
+        named = newest.named(r, service)
+        return _looking(named, service, at) or named
     decided = admitted(r, service, at)
     if decided is None:
         decided = _FIRST_WRITE[r.plan.kind](taken(r, service), service, at)
@@ -149,20 +156,38 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
-    if (held := _overtaken(r, service) or _held_unproven(r)) is not None:
+    wanted = quarantine.wanted(r, service)
+    if (held := _overtaken(r, service) or (None if wanted else _held_unproven(r))) is not None:
         return held
     if never_served(service) and r.plan.image and not service.reconciling:
         return _first(r, service)
     if not service.in_effect:
         return _apart(r, service, at)
+    if was_promoted(r.plan.revision, service):
+        note = f"{r.plan.revision} has 100 % of the traffic already, and was promoted"
+        return finish(r, Ending.UNCHANGED, note)
+    r = newest.unfit(r, service) or quarantine.begun(r, service)
+    return r if r.ending is not None else _onto(r, service, at)
+
+
+def _onto(r: Rollout, service: Service, at: datetime) -> Rollout:
+    """On to the first write, if nothing speaks against the candidate or where it is to go.
+
+    What people or newer builds have against a candidate is no reason to leave users on it: in a
+    quarantine that is looked at once they are off it.
+    """
     problem = _cannot_place(r, service)
     if problem:
         return finish(r, Ending.REFUSED, problem)
     if (looking := _looking(r, service, at)) is not None:
         return looking
-    if denied := _denied(r, service):
-        return finish(r, Ending.REFUSED, denied)
-    r = _based(r, service)
+    if cannot := quarantine.unfit(r, service):
+        return finish(r, Ending.REFUSED, cannot)
+    if not r.back_to:
+        if denied := _denied(r, service):
+            return finish(r, Ending.REFUSED, denied)
+        r = _in_order(r, service)
+    r = r if r.ending is not None else _based(r, service)
     return r if r.ending is not None else _placed(r, service)
 
 
@@ -170,7 +195,8 @@ def _overtaken(r: Rollout, service: Service) -> Rollout | None:
     """Held where users were moved while our first write was in flight: that came after our look."""
     if not r.conflicts or r.looks or r.before is None or r.placed is None:
         return None
-    was, now = r.placed.shares, service.traffic.pinned(service.latest_ready).shares
+    found = r.found or r.placed
+    was, now = found.shares, service.traffic.pinned(service.latest_ready).shares
     if was == now:
         return None
     by = f" by {service.last_modifier}" if service.last_modifier else ""
@@ -192,13 +218,14 @@ def _apart(r: Rollout, service: Service, at: datetime) -> Rollout:
 def _placed(r: Rollout, service: Service) -> Rollout:
     """On to the write that creates the candidate at 0 %, or gives it its tag."""
     name = r.plan.revision or _revision_name(service, r.plan.suffix)
-    pinned = service.traffic.pinned(service.latest_ready)
-    placed = pinned.without_tag(r.plan.kept_as).with_tag(r.plan.tag, name)
+    base = quarantine.base(r, service)
+    placed = base.without_tag(r.plan.kept_as).with_tag(r.plan.tag, name)
     return replace(
         r,
         stepped=0,
         phase=Phase.TAGGING if r.plan.revision else Phase.DEPLOYING,
         before=service.traffic,
+        found=service.traffic.pinned(service.latest_ready),
         placed=placed,
         reached=placed,
         candidate=name,
@@ -224,15 +251,19 @@ def _based(r: Rollout, service: Service) -> Rollout:
 
 def _held_unproven(r: Rollout) -> Rollout | None:
     """Held before anything is deployed, where the policy asks for a proof and there is none."""
-    plan = r.plan
-    if plan.proof is None or not plan.proof.required or not plan.unproven:
-        return None
-    return finish(r, Ending.HELD, verdict=Verdict.hold("proof", plan.unproven, HINT))
+    verdict = unproven_plan(r.plan)
+    return finish(r, Ending.HELD, verdict=verdict) if verdict else None
+
+
+def _in_order(r: Rollout, service: Service) -> Rollout:
+    """Held before anything is deployed, where a newer build has users; or what overrides that."""
+    r, verdict = overtaken_by(r, service)
+    return finish(r, Ending.HELD, verdict=verdict) if verdict else r
 
 
 def _cannot_place(r: Rollout, service: Service) -> str:
     plan = r.plan
-    base = service.traffic.pinned(service.latest_ready)
+    base = quarantine.base(r, service)
     if not service.latest_ready:
         return (
             f"{service.ref}: has no ready revision that could be the stable one; Cloud Run cannot "
@@ -248,7 +279,7 @@ def _cannot_place(r: Rollout, service: Service) -> str:
     if base.share_of(plan.revision):
         return (
             f"{service.ref}: revision {plan.revision} gets {base.share_of(plan.revision)} % of "
-            "the traffic already: a candidate must start at 0 %"
+            f"the traffic already: a candidate must start at 0 % ({QUARANTINE})"
         )
     return ""
 
@@ -290,7 +321,7 @@ def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]
             "traffic followed LATEST and is pinned from now on: a plain deploy gets no traffic; "
             f"`gcloud run services update-traffic {service.ref.name} --to-latest` goes back"
         )
-    notes += pinned_tags(r.plan, service)
+    notes += pinned_tags(r.plan, service, quarantine.latest_means(r, service))
     notes += _template_notes(r, service)
     notes.extend(r.plan.proof_notes)
     return tuple(dict.fromkeys(notes))

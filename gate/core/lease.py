@@ -12,6 +12,7 @@ from enum import Enum
 from gate.core.annotation import Denied, RolloutAnnotation, Shares, UnreadableAnnotation
 from gate.core.denylist import against, bearer, denylist_of, digest_in, image_left, image_of
 from gate.core.messages import SetTraffic
+from gate.core.order import orders_after, promoted_after
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
@@ -131,6 +132,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
     wrote_shares = _named(wrote, r.service)
     denylist = _denylist(r, wrote_shares, working=working)
     before = _before(r, wrote_shares, working=working)
+    order = orders_after(r, wrote_shares, working=working)
+    promoted = promoted_after(r, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -143,6 +146,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
             image=_given(r, wrote_shares, ""),
             before=before,
             denylist=denylist,
+            order=order,
+            promoted=promoted,
         )
     return RolloutAnnotation(
         fence=r.fence,
@@ -159,6 +164,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
         image=_given(r, wrote_shares, r.candidate),
         before=before,
         denylist=denylist,
+        order=order,
+        promoted=promoted,
     )
 
 
@@ -166,7 +173,8 @@ def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
     """Shares before the gate's last move of users; a rollout at work has its own in `safe`.
 
     The last write of whoever moved users says what they had before; any other hands on what the
-    service says, or what the gate set last, where somebody has moved users since.
+    service says, or what the gate set last, where somebody has moved users since, unless this very
+    write takes them back to that.
     """
     assert r.service is not None
     try:
@@ -179,7 +187,7 @@ def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:
     now = _named(r.service.traffic, r.service)
     return (
         annotation.wrote
-        if not annotation.holder and annotation.wrote not in {(), now}
+        if not annotation.holder and annotation.wrote not in {(), now, wrote}
         else annotation.before
     )
 

@@ -14,6 +14,7 @@ from gate.core.evidence import Evidence
 from gate.core.policy import IdentityRule, Probe
 from gate.core.service import Revision, Service
 from gate.core.traffic import Split
+from gate.core.user_requests import RequestCounts, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,25 @@ class RunProbes:
 
 
 @dataclass(frozen=True, slots=True)
+class CountRequests:
+    """Count users' own requests, after a pause. Answer: Counted, or Seen if interfered with.
+
+    Those to `revision` since `since`, beside those to the revisions of `stable` since
+    `stable_since`, up to `stable_until` where that is given. What goes to the addresses
+    `not_users` is the gate's own.
+    """
+
+    revision: str
+    stable: tuple[str, ...]
+    source: Source
+    since: datetime
+    stable_since: datetime
+    stable_until: datetime | None = None
+    not_users: tuple[str, ...] = ()
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ReadLogs:
     """Read the last log lines of a revision. Answer: LogsRead (empty where logs cannot be read).
 
@@ -127,7 +147,7 @@ class Record:
     """Keep the outcome in the ledger. Answer: Recorded."""
 
 
-Command = Look | Deploy | SetTraffic | RunProbes | ReadLogs | Record
+Command = Look | Deploy | SetTraffic | RunProbes | CountRequests | ReadLogs | Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +218,20 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted; None where it could not be, with the reason.
+
+    `forbidden`: the gate may not count, so that waiting does not help.
+    """
+
+    at: datetime
+    counts: RequestCounts | None
+    problem: str = ""
+    hint: str = ""
+    forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogsRead:
     """A revision's last log lines, oldest first, redacted; and what stable showed, if asked."""
 
@@ -222,4 +256,6 @@ class Interrupted:
     at: datetime
 
 
-Event = Seen | Accepted | Overwrote | CallFailed | Probed | LogsRead | Recorded | Interrupted
+Event = (
+    Seen | Accepted | Overwrote | CallFailed | Probed | Counted | LogsRead | Recorded | Interrupted
+)

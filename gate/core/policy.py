@@ -13,6 +13,7 @@ from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies s
 from gate.core.control import Contract, Repeats
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.questions import ProbeSpec
+from gate.core.user_requests import Source
 from gate.errors import ValueProblem
 
 
@@ -105,12 +106,14 @@ class CandidateRule:
         identity: how an answer proves which revision gave it; None where any answer will do.
         arrival_within_s: how long is waited in the whole rollout, all probes together, while the
             front end knows no such address yet or lets another revision answer there; 0 to 600.
+        audience: what tokens that let the gate in are made out to; "" for the service's own URL.
     """
 
     tag: str = "candidate"
     ready_within_s: float = 240.0
     identity: IdentityRule | None = None
     arrival_within_s: float = 60.0
+    audience: str = ""
 
     def __post_init__(self) -> None:
         more_than_0("ready_within", self.ready_within_s)
@@ -133,9 +136,21 @@ class TemplateSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret's value comes from: an environment variable."""
+    """Where a secret's value comes from: exactly one of these.
 
-    env: str
+    Attributes:
+        env: an environment variable.
+        file: a file; where the path is relative, from the policy's folder.
+        secret: a version of a secret in Secret Manager: projects/P/secrets/S/versions/V.
+    """
+
+    env: str = ""
+    file: str = ""
+    secret: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.env, self.file, self.secret))) != 1:
+            raise ValueProblem("secret", "needs one of a variable, a file or a secret's version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,39 @@ class Capability:
 
     priority: str
     impact: str = ""
+
+
+class HookFormat(Enum):
+    """In whose form a webhook is told."""
+
+    CLOUDEVENTS = "cloudevents"  # CloudEvents 1.0, structured JSON
+    GOOGLE_CHAT = "google-chat"
+    SLACK = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A webhook that is told how a rollout ended.
+
+    Attributes:
+        url: where its address is; whoever knows it may write there, so that it is a secret.
+        on: the endings that it is told of.
+        secret: name of the policy's secret with which it is signed, "" for none.
+    """
+
+    url: SecretRef
+    format: HookFormat = HookFormat.CLOUDEVENTS
+    on: tuple[str, ...] = (
+        "promoted",
+        "rolled back",
+        "rejected",
+        "reverted",
+        "regressed",
+        "held",
+        "failed",
+        "stuck",
+    )
+    secret: str = ""
 
 
 class Bodies(Enum):
@@ -178,6 +226,37 @@ class Probe:
         return self.spec.writes and not self.stable_writes
 
 
+REQUESTS_MAX = 1000
+"""Most requests that a step can ask for: of a log, twice as many are read at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsRule:
+    """How users' own requests are counted at a step, and how much worse than stable's they may be.
+
+    Attributes:
+        source: where they are counted.
+        errors_percent: how many more of 100 may end in 5xx, more than 0.
+        slower_percent: how much longer the percentile may be.
+        percentile: which one of latency is compared.
+    """
+
+    source: Source = Source.LOGS
+    errors_percent: float = 5.0
+    slower_percent: float = 100.0
+    percentile: int = 95
+
+    def __post_init__(self) -> None:
+        within("errors", self.errors_percent, 0.5, 50)
+        within("slower_than_stable", self.slower_percent, 10, 10_000)
+        within("percentile", self.percentile, 50, 99)
+
+    @property
+    def slower(self) -> float:
+        """How many times as long as stable's the percentile may be."""
+        return 1 + self.slower_percent / 100
+
+
 LEASE_MIN_S = 5.0
 LEASE_MAX_S = 3600.0
 
@@ -188,6 +267,9 @@ class Policy:
 
     Attributes:
         traffic: percents that the candidate gets one after the other, ending at 100.
+        requests: least number of users' own requests to the candidate at each of these steps, 0
+            for none; () where no step asks for any. That of the last step is for the watch.
+        metrics: how they are counted and judged.
         dwell_s: how long it is probed at each step before the next.
         watch_s: how long it is probed on after the last step.
         deadline_s: limit for the whole rollout, dwells and watch included.
@@ -200,15 +282,19 @@ class Policy:
         fail_fast: once a required probe has failed beyond doubt, ask only what may explain it.
         require_proof: hold unless a fresh proof says that the probes can fail; a number is the
             least share, in percent, of the faults that it must have met.
+        notify: who is told how it ended.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
+        lines: the line of the file at which each probe begins, by its name.
     """
 
     service: ServiceName
     probes: tuple[Probe, ...]
     candidate: CandidateRule = CandidateRule()
     traffic: tuple[int, ...] = (100,)
+    requests: tuple[int, ...] = ()
+    metrics: MetricsRule = field(default_factory=MetricsRule)
     dwell_s: float = 60.0
     watch_s: float = 0.0
     deadline_s: float = 1200.0
@@ -222,14 +308,18 @@ class Policy:
     require_proof: bool | float = False
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
+    notify: tuple[Notification, ...] = ()
     digest: str = ""
     source: str = ""
     folder: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         within("lease", self.lease_s, LEASE_MIN_S, LEASE_MAX_S)
         self._check_steps()
+        self._check_requests()
         self._check_deadline()
+        self._check_notify()
         if not any(probe.required for probe in self.probes):
             raise ValueProblem(
                 "probes",
@@ -261,6 +351,28 @@ class Policy:
                 "traffic",
                 f"must rise to 100 (got {list(steps)}, expected percents that end at 100, "
                 "each more than the one before)",
+            )
+
+    def _check_requests(self) -> None:
+        steps = self.traffic
+        if self.requests and len(self.requests) != len(steps):
+            got, expected = len(self.requests), len(steps)
+            raise ValueProblem("requests", f"are not one a step (got {got}, expected {expected})")
+        if self.requests and self.requests[-1] and not self.watch_s:
+            raise ValueProblem(
+                "traffic",
+                "asks for requests at its last step, where nobody counts them without a watch "
+                f"(got {self.requests[-1]} requests, expected a `watch` beside them)",
+                "write e.g. watch: 5m, or plain 100 as the last step",
+            )
+
+    def _check_notify(self) -> None:
+        named = {one.secret for one in self.notify if one.secret}
+        if missing := sorted(named.difference(self.secrets)):
+            raise ValueProblem(
+                "notify",
+                f"names a secret that is not there (got {', '.join(missing)}, "
+                "expected a name under `secrets`)",
             )
 
     def _check_deadline(self) -> None:

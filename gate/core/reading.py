@@ -18,7 +18,7 @@ def worth_reading(r: Rollout, service: Service) -> tuple[str, ...]:
     if r.plan.kind is Kind.ROLLBACK:
         leaving += serving
     unknown = [name for name in leaving if not digest_in(image_of(name, service, r.known))]
-    needed = serving if r.plan.kind is Kind.ROLLOUT else []
+    needed = [*serving, *filter(None, (r.back_to,))] if r.plan.kind is Kind.ROLLOUT else []
     return tuple(dict.fromkeys(name for name in (*needed, *unknown) if name != r.candidate))
 
 

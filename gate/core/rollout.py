@@ -8,7 +8,7 @@ from its events, and resumed.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core import candidate, cleanup, guard, moving, recovery
+from gate.core import candidate, cleanup, counting, guard, moving, recovery
 from gate.core.commands import command_of
 from gate.core.first_write import blind, no_service, plan_first_write
 from gate.core.interruption import interrupted
@@ -16,6 +16,7 @@ from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    Counted,
     Deploy,
     Event,
     Failure,
@@ -117,8 +118,10 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return candidate.probed(r, probed)
         case Phase.PROBING, Seen(service=service):
             return candidate.disturbed(r, service, at)
-        case Phase.DWELLING | Phase.WATCHING, Probed() as probed:
+        case Phase.DWELLING | Phase.WATCHING, Probed() as probed if not r.counting:
             return candidate.dwelt(r, probed)
+        case Phase.DWELLING | Phase.WATCHING, Counted() as counts if r.counting:
+            return counting.counted(r, counts)
         case Phase.DWELLING | Phase.WATCHING, Seen(service=service):
             return moving.disturbed(r, service, at)
         case Phase.DWELLING | Phase.WATCHING, CallFailed(message=message, hint=hint):

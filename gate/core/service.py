@@ -74,6 +74,8 @@ class Service:
         settings: how the next revision would be set up, as in Revision.
         ingress: who may reach it: all, internal, or internal-and-cloud-load-balancing; "" where
             the service does not say.
+        template_name, template_image: the name that the next revision would get, "" where Cloud Run
+            makes one up, and its image.
     """
 
     ref: ServiceRef
@@ -92,6 +94,8 @@ class Service:
     annotations: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     ingress: str = ""
+    template_name: str = ""
+    template_image: str = ""
 
     @property
     def rollout_annotation(self) -> RolloutAnnotation:

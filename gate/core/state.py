@@ -6,15 +6,17 @@ from enum import Enum
 from typing import Any
 
 from gate.core.annotation import Denied
+from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
 from gate.core.messages import Deploy, SetTraffic
-from gate.core.policy import IdentityRule, OnHold, Policy, Probe, TemplateSource
+from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.proof import Proving
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
+from gate.core.user_requests import RequestCounts
 from gate.core.verdict import Verdict
 from gate.errors import ExitCode
 
@@ -147,6 +149,8 @@ class Plan:
         past: what the ledger remembers, where it was asked before a move by hand.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
+        requests: least number of users' own requests to it at each step, as the policy has it.
+        metrics: how they are counted and judged.
         dwell_s: how long it is probed at each step before the next.
         watch_s: how long it is probed after the last step.
         wait_s: how long to wait for another rollout to end.
@@ -164,7 +168,12 @@ class Plan:
             users' requests before it has passed.
         proof: what is known of the proof that the probes can fail; None where nobody looked.
         template: what a new revision is built on.
+        secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        newest: adopt the newest revision of the service; `revision` is its name once it is known.
+        quarantine: take users off the candidate before it is asked, where it has some already.
+        stable: where a quarantine takes them; "" lets the gate find it.
+        order: a number that grows from build to build; None where nobody gave one.
     """
 
     kind: Kind
@@ -184,6 +193,8 @@ class Plan:
     policy_source: str = ""
     past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
+    requests: tuple[int, ...] = ()
+    metrics: MetricsRule = field(default_factory=MetricsRule)
     dwell_s: float = 60.0
     watch_s: float = 0.0
     wait_s: float = 0.0
@@ -201,6 +212,11 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    secret_versions: tuple[tuple[str, str], ...] = ()
+    newest: bool = False
+    quarantine: bool = False
+    stable: str = ""
+    order: int | None = None
 
     @classmethod
     def from_policy(
@@ -227,6 +243,8 @@ class Plan:
             "ready_within_s": policy.candidate.ready_within_s,
             "deadline_s": policy.deadline_s,
             "steps": policy.traffic[-1:] if by_hand else policy.traffic,
+            "requests": () if by_hand else policy.requests,
+            "metrics": policy.metrics,
             "dwell_s": policy.dwell_s,
             "watch_s": 0.0 if by_hand else policy.watch_s,
             "lease_s": policy.lease_s,
@@ -252,6 +270,25 @@ class Plan:
         """What is to be said of the proof: why there is none, or how much it speaks of."""
         told = self.proof.told(self.probes) if self.proof else ""
         return (told,) if told else ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """What users' own requests said of one step, as last counted.
+
+    Attributes:
+        percent: of the traffic, at this step.
+        least: how many of the candidate's the policy asks for.
+        counts: None where they could not be counted.
+        said: what followed.
+        thin: what is missing and how long that takes, "" where nothing is.
+    """
+
+    percent: int
+    least: int
+    counts: RequestCounts | None
+    said: StepWord
+    thin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +331,13 @@ class Rollout:
         unheard: why nobody can tell what they got, "" if somebody can.
         unsure: how many rounds in a row, under users' traffic, showed what may pass by itself.
         way_out: commands that lead on from a dead end, the best first.
+        arrived_at: when the step that was reached came into effect.
+        counting: whether users' own requests are counted next, before any probe is asked again.
+        count_from: since when they are counted at this step; None before that.
+        counted: what they said, step by step.
+        found: traffic as it was found, with LATEST by the name that it meant then.
+        back_to: the revision that a quarantine takes users back to before the candidate is asked;
+            "" where they are where they were.
     """
 
     id: str
@@ -337,6 +381,12 @@ class Rollout:
     unheard: str = ""
     unsure: int = 0
     way_out: tuple[str, ...] = ()
+    arrived_at: datetime | None = None
+    counting: bool = False
+    count_from: datetime | None = None
+    counted: tuple[StepCount, ...] = ()
+    found: Split | None = None
+    back_to: str = ""
 
     @property
     def deadline_at(self) -> datetime:
@@ -354,6 +404,18 @@ class Rollout:
     def share(self) -> int:
         """Percent of users' requests that the candidate has, by the step that was reached."""
         return self.plan.steps[self.stepped - 1] if self.stepped else 100
+
+    @property
+    def least_requests(self) -> int:
+        """How many of users' own requests this step asks for, 0 for none; a first one has none."""
+        asks = self.plan.requests and self.stepped and not self.first
+        return self.plan.requests[self.stepped - 1] if asks else 0
+
+    @property
+    def step_count(self) -> StepCount | None:
+        """What users' requests said of this step, None before they were counted."""
+        last = self.counted[-1] if self.counted else None
+        return last if last and last.percent == self.share and self.count_from else None
 
     @property
     def known(self) -> dict[str, Revision]:
@@ -398,7 +460,9 @@ class Rollout:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code; of a rollout that was abandoned half-way, by what it leaves behind."""
-        if self.phase in MOVES or (self.phase is Phase.CONFIRMING and self.stepped):
+        quarantines = bool(self.back_to) and self.phase in {Phase.TAGGING, Phase.WAITING}
+        stepped = self.phase is Phase.CONFIRMING and self.stepped
+        if self.phase in MOVES or stepped or quarantines:
             return ExitCode.STUCK
         if self.ending is None:
             return ExitCode.INTERRUPTED

@@ -54,14 +54,21 @@ def tidied(r: Rollout, traffic: Split) -> Split:
     return traffic.without_tag(tag).with_tag(kept_as, r.candidate) if kept_as else traffic
 
 
-def pinned_tags(plan: Plan, service: Service) -> Iterator[str]:
-    """What is said of people's tags on LATEST: no address of anybody meets what is not proven."""
+def pinned_tags(plan: Plan, service: Service, to: str = "") -> Iterator[str]:
+    """What is said of people's tags on LATEST: no address of anybody meets what is not proven.
+
+    Args:
+        plan: what was asked for.
+        service: as read.
+        to: the revision that they are pinned to, "" for the one that LATEST means now.
+    """
+    to = to or service.latest_ready
     promoted = plan.kind is Kind.ROLLOUT
     also = ", also once the candidate is promoted" if promoted else ""
     for tag in service.traffic.floating_tags:
         if tag not in {plan.tag, plan.kept_as}:
             yield (
-                f"tag {tag} followed LATEST and is pinned to {service.latest_ready} from now on"
+                f"tag {tag} followed LATEST and is pinned to {to} from now on"
                 f"{also}: `gcloud run services update-traffic {service.ref.name} "
                 f"--update-tags {tag}=LATEST` goes back"
             )

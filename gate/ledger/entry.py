@@ -26,6 +26,7 @@ from gate.ledger.evidence import (
     verdict_value,
 )
 from gate.ledger.fitting import cut, fitted
+from gate.ledger.user_requests import user_requests_value
 
 FORMAT = 1
 FINDINGS_MAX = 10
@@ -84,6 +85,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "duration_ms": _milliseconds(at - rollout.started_at),
         "candidate": _candidate(rollout),
         "stable": _stable(rollout),
+        **_quarantine(rollout),
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
@@ -95,6 +97,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "evidence": [
             *evidence_values(_worth_keeping(rollout.evidence), probes, FINDINGS_MAX),
         ],
+        "user_requests": user_requests_value(rollout),
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
@@ -106,6 +109,7 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
@@ -145,6 +149,7 @@ def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
         "service": plan.service.name,
         "actor": plan.actor,
         "reason": plan.reason,
+        **({} if plan.order is None else {"order": plan.order}),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
     }
@@ -179,6 +184,14 @@ def _stable(rollout: Rollout) -> list[Json]:
         image = revision.image if revision else ""
         lines.append({"revision": name or "", "percent": percent, "image": image})
     return lines
+
+
+def _quarantine(rollout: Rollout) -> dict[str, Json]:
+    """Whom users were on, and where they were taken to before the candidate was asked."""
+    if not rollout.back_to or rollout.found is None:
+        return {}
+    users = {name or "": percent for name, percent in rollout.found.shares.items()}
+    return {"quarantine": {"stable": rollout.back_to, "users_were_on": dict(sorted(users.items()))}}
 
 
 def _bars_added(rollout: Rollout) -> list[Json]:

@@ -14,7 +14,8 @@ def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
         before, after = entry.get("traffic_before"), entry.get("effective_after")
         if entry.get("ending") != "promoted" or not isinstance(before, list):
             continue
-        if isinstance(after, dict) and (shares := _named_shares(before, entry)):
+        shares = _quarantined(entry) or _named_shares(before, entry)
+        if isinstance(after, dict) and shares:
             pairs = tuple((str(k), v) for k, v in after.items() if isinstance(v, int))
             moves.append(PastMove(shares, pairs))
     return tuple(moves)
@@ -34,6 +35,13 @@ def past_of(entries: tuple[dict[str, Json], ...]) -> Past:
         served |= dict.fromkeys(one for one in shares if one != name or last.get(one) == "")
     against = tuple((name, verdict) for name, verdict in last.items() if verdict)
     return Past(past_moves(entries), tuple(served), against)
+
+
+def _quarantined(entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:
+    """Whom users were taken back to before the candidate was asked: the way back from it."""
+    quarantine = entry.get("quarantine")
+    stable = quarantine.get("stable") if isinstance(quarantine, dict) else ""
+    return ((stable, 100),) if isinstance(stable, str) and stable else ()
 
 
 def _candidate_name(entry: dict[str, Json]) -> str:

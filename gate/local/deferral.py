@@ -19,6 +19,8 @@ _CLIENTS = (  # parents before children
     "google.cloud.run_v2.types",
     "google.cloud.logging_v2",
     "google.cloud.logging_v2.types",
+    "google.cloud.monitoring_v3",
+    "google.cloud.monitoring_v3.types",
 )
 _ASKED_FOR = ("__all__", "__version__")
 """Dunder names that only the real package has; the interpreter looks for many others in vain."""

@@ -17,6 +17,7 @@ from google.protobuf.json_format import ParseError
 from starlette.routing import Route
 
 from gate.local.access.door import LocalDoor
+from gate.local.access.iam_credentials import IamCredentialsApi
 from gate.local.access.issuer import Issuer
 from gate.local.access.metadata import MetadataServer
 from gate.local.admin.absent import absent_route
@@ -41,7 +42,9 @@ from gate.local.http_server import HttpServer
 from gate.local.images import ImageSource
 from gate.local.instances.fleet import ProcessInstances
 from gate.local.logging import Journal, LogStore, logging_handlers, logging_routes
+from gate.local.monitoring import monitoring_handlers, monitoring_routes
 from gate.local.one_port import HOST, OnePort
+from gate.local.secret_manager import secret_route
 from gate.local.state import NoState, StateDir, StateError
 
 DEFAULT_CALLER = "local-user@example.com"
@@ -73,7 +76,9 @@ class Settings:
         calm: no artificial delay.
         caller: who calls when a request names nobody.
         v2_etags: what the etag of a v2 write does.
+        metrics_lag_s: so long after the end of a minute Cloud Monitoring shows it.
         require_auth: whether a service wants to know who calls, as its IAM policy says.
+        identities: whether the metadata server gives ID tokens; the one of Cloud Build does not.
     """
 
     state: Path | None
@@ -84,6 +89,8 @@ class Settings:
     caller: str = DEFAULT_CALLER
     v2_etags: V2Etags = V2Etags.IGNORED
     require_auth: bool = False
+    identities: bool = True
+    metrics_lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +197,25 @@ class LocalCloudRun:
     def _routes(self) -> list[Route]:
         caller, strikes = self._settings.caller, self._strikes
         v1 = V1RestApi(self._control, caller)
-        metadata = MetadataServer(self._issuer, caller, self._control.tables.only_project)
+        project = self._control.tables.only_project
+        identities = self._settings.identities
+        metadata = MetadataServer(self._issuer, caller, project, identities=identities)
+        tokens, secret = IamCredentialsApi(self._issuer), secret_route(self._settings.images)
         return [
             *struck(strikes, IamRestApi(self._control.iam).routes(), lambda _, __: ""),
             *struck(strikes, RestApi(self._control, caller).routes(), lambda _, __: ""),
             *struck(strikes, v1.routes(), v1.places.full_names),
             *struck(strikes, logging_routes(self._logs), lambda _, __: ""),
+            *struck(strikes, [*tokens.routes(), secret], lambda _, __: ""),
+            *struck(strikes, self._monitoring(), lambda _, __: ""),
             *FaultsRestApi(self._faults.board, self._surroundings.history).routes(),
             *metadata.routes(),
             project_route(),
             absent_route(),
         ]
+
+    def _monitoring(self) -> list[Route]:
+        return monitoring_routes(self._logs, self._settings.metrics_lag_s)
 
     def _door_keeper(self) -> FaultyDoor:
         tokens = self._issuer if self._settings.require_auth else None
@@ -232,7 +247,9 @@ class LocalCloudRun:
     def _bind_grpc(self) -> int:
         """Gives gRPC a port of its own, behind the one that clients know."""
         admin = admin_handlers(self._control, self._settings.caller)
-        self._grpc.add_generic_rpc_handlers((*admin, *logging_handlers(self._logs)))
+        metrics = monitoring_handlers(self._logs, self._settings.metrics_lag_s)
+        handlers = (*admin, *logging_handlers(self._logs), *metrics)
+        self._grpc.add_generic_rpc_handlers(handlers)
         return self._grpc.add_insecure_port(f"{HOST}:0")
 
     async def _flush(self) -> None:

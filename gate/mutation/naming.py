@@ -8,6 +8,7 @@ from gate.core.policy import IdentityRule, name_at
 from gate.http1.streams import Side
 from gate.mutation.http_faults import BODY_MAX, Answer
 from gate.mutation.wire import Upstream
+from gate.ports import Headers
 
 _WITHIN_S = 30.0
 
@@ -16,9 +17,7 @@ class NoNameError(Exception):
     """The service does not answer, or does not say which revision does."""
 
 
-async def revision_of(
-    upstream: Upstream, rule: IdentityRule, headers: tuple[tuple[str, str], ...], path: str
-) -> str:
+async def revision_of(upstream: Upstream, rule: IdentityRule, headers: Headers, path: str) -> str:
     """The name of the revision that answers.
 
     Args:
@@ -54,7 +53,7 @@ def _field(answer: Answer, name: str) -> str:
     return name_at(value, name)
 
 
-async def _get(upstream: Upstream, path: str, headers: tuple[tuple[str, str], ...]) -> Answer:
+async def _get(upstream: Upstream, path: str, headers: Headers) -> Answer:
     streams = await upstream.connect()
     try:
         own = [("Host", upstream.authority), ("Connection", "close"), *headers]

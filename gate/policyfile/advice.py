@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
+from gate.core.canary import least_telling
 from gate.core.checks import may_be_kept
 from gate.core.control import Baseline, Contract
 from gate.core.policy import Policy
+from gate.core.user_requests import MONITORING_LAG_S, MONITORING_PERIOD_S, Source
 from gate.core.verdict import asks_address
 from gate.kinds.keys import Remark, keys_of, lacking
 from gate.policyfile.problems import Mark, Problems
@@ -129,7 +131,15 @@ def _of_writes(policy: Policy) -> Iterator[Remark]:
 
 
 def _of_steps(policy: Policy) -> Iterator[Remark]:
-    """At a step, what one probe asks reaches two revisions."""
+    """At a step, what one probe asks reaches two revisions; too few requests tell nothing."""
+    fewest = min((one for one in policy.requests if one), default=0)
+    if fewest and fewest < (needed := least_telling(policy.metrics)):
+        yield Remark(
+            "traffic",
+            f"asks for {fewest} requests, of which nobody can tell what `metrics` asks: a step "
+            f"waits for {needed} at least",
+            f"write requests: {needed} or more, or let `metrics.errors` be larger",
+        )
     split = [one.name for one in policy.probes if keys_of(one).facts.recalls and one.required]
     if split and len(policy.traffic) > 1:
         yield Remark(
@@ -161,9 +171,16 @@ def _of_paths(policy: Policy) -> Iterator[Remark]:
 
 def _of_names(policy: Policy) -> Iterator[Remark]:
     used = {name for probe in policy.probes for name in keys_of(probe).names}
-    for name in policy.secrets:
+    used |= {one.secret for one in policy.notify}
+    for name, ref in policy.secrets.items():
         if name not in used:
             yield Remark(f"secrets.{name}", "is used by no probe")
+        if ref.secret.endswith("/latest"):
+            yield Remark(
+                f"secrets.{name}.secret",
+                "is whatever version is the latest: two rollouts need not ask with the same one",
+                "name a version, e.g. versions/7; the record says which one was used",
+            )
     for name in policy.capabilities:
         if all(probe.capability != name for probe in policy.probes):
             yield Remark(f"capabilities.{name}", "no probe speaks for it")
@@ -173,6 +190,7 @@ def _of_time(policy: Policy) -> Iterator[Remark]:
     least = _least_of_all_s(policy)
     if least >= policy.deadline_s:
         moves = ", dwelling and watching" if len(policy.traffic) > 1 or policy.watch_s else ""
+        moves += ", and Cloud Monitoring's lag" if _least_of_counting_s(policy) else ""
         yield Remark(
             "deadline" if policy.deadline_s != _DEADLINE_S else "probes",
             f"holding and settling{moves} take {least:g} s, "
@@ -187,7 +205,15 @@ def _least_of_all_s(policy: Policy) -> float:
     asked = (probe for probe in policy.probes if asks_address(probe))
     live = own + sum(keys_of(probe).least_s for probe in asked)
     watch = max(policy.watch_s, live) if policy.watch_s else 0.0
-    return own + (len(policy.traffic) - 1) * max(policy.dwell_s, live) + watch
+    dwells = (len(policy.traffic) - 1) * max(policy.dwell_s, live)
+    return own + dwells + watch + _least_of_counting_s(policy)
+
+
+def _least_of_counting_s(policy: Policy) -> float:
+    """Monitoring shows a whole minute of a step at first when that is old enough."""
+    if policy.metrics.source is not Source.MONITORING:
+        return 0.0
+    return sum(map(bool, policy.requests)) * (MONITORING_LAG_S + MONITORING_PERIOD_S)
 
 
 def _place(root: Node, path: str) -> Mark:

@@ -4,7 +4,7 @@ Canonical form: every value of the policy by its field name, schema documents in
 has its default; script references are followed, durations are seconds, keys are sorted, and the
 order of probes, steps and list items stays. The digest is the sha256 of that as compact ASCII JSON.
 Comments, whitespace, the order of keys, the way a value is written (`15s` or `15000ms`), a default
-spelt out and the policy's place on disk do not change it; a changed schema does.
+spelt out, the policy's place on disk and who is notified do not change it; a changed schema does.
 """
 
 import hashlib
@@ -16,7 +16,8 @@ from enum import Enum
 from gate.core.expectations import Schema
 from gate.core.policy import Json, Policy
 
-_OURS = frozenset({"digest", "folder", "source"})
+_OURS = frozenset({"digest", "folder", "source", "lines", "notify"})
+"""Fields of a policy that change nothing of what it asks and decides."""
 
 
 def digest(policy: Policy) -> str:

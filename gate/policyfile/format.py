@@ -11,14 +11,18 @@ from gate.core.control import Baseline, Repeats
 from gate.core.policy import (
     CandidateRule,
     Capability,
+    HookFormat,
     IdentityRule,
     Json,
+    MetricsRule,
+    Notification,
     OnHold,
     Policy,
     SecretRef,
     ServiceName,
     TemplateSource,
 )
+from gate.core.state import Ending
 from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
@@ -27,6 +31,7 @@ from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Wh
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
+from gate.policyfile.canary import METRICS, StepForm, split_steps
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -206,6 +211,15 @@ CANDIDATE = Record(
                     "10m"
                 ),
             ],
+            "audience": Annotated[
+                str,
+                Text("an audience, without spaces", r"[!-~]+", 500),
+                Key(
+                    "what tokens that let the gate into a private service are made out to: a "
+                    "custom audience of the service, or behind IAP an OAuth client that it allows",
+                    absent="the service's URL",
+                ),
+            ],
         },
     ),
 )
@@ -247,9 +261,28 @@ SECRET = Record(
                 str,
                 Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", 200),
                 Key("environment variable that holds the secret"),
-            ]
+            ],
+            "file": Annotated[
+                str,
+                Text("the path of a file", most=1000),
+                Key("file that holds the secret; relative paths begin at the policy's folder"),
+            ],
+            "secret": Annotated[
+                str,
+                Text(
+                    "projects/PROJECT/secrets/NAME/versions/VERSION",
+                    r"projects/[a-z0-9][a-z0-9.:-]{0,62}/secrets/[A-Za-z0-9_-]{1,255}"
+                    r"/versions/(?:[1-9][0-9]{0,9}|[A-Za-z_-][A-Za-z0-9_-]{0,62})",
+                    500,
+                ),
+                Key(
+                    "version of a secret in Secret Manager: "
+                    "`projects/PROJECT/secrets/NAME/versions/VERSION`"
+                ),
+            ],
         },
     ),
+    one_of=("env", "file", "secret"),
 )
 
 
@@ -279,6 +312,45 @@ CAPABILITY = Record(
         },
     ),
 )
+NOTIFICATION = Record(
+    "notify",
+    Notification,
+    slots_from(
+        Notification,
+        {
+            "url": Annotated[
+                SecretRef,
+                SECRET,
+                Key("where the webhook's address is: whoever knows it may write there"),
+            ],
+            "format": Annotated[
+                HookFormat,
+                one_of(HookFormat),
+                Key(
+                    "`cloudevents` (CloudEvents 1.0 as JSON, with the whole decision), "
+                    "`google-chat` or `slack` (a message for people)"
+                ),
+            ],
+            "on": Annotated[
+                tuple[str, ...],
+                ListOf(
+                    item=Annotated[str, Choice(words=tuple(one.value for one in Ending))],
+                    most=len(Ending),
+                ),
+                Key("the endings that it is told of"),
+            ],
+            "secret": Annotated[
+                str,
+                Text("the name of a secret", r"[A-Za-z_][A-Za-z0-9_-]*", 60),
+                Key(
+                    "name under `secrets` of what each call is signed with, as Standard Webhooks "
+                    "has it: base64, with or without `whsec_`",
+                    absent="unsigned",
+                ),
+            ],
+        },
+    ),
+)
 _OF_THE_POLICY: Mapping[str, object] = {
     "candidate": Annotated[
         CandidateRule,
@@ -300,8 +372,16 @@ _OF_THE_POLICY: Mapping[str, object] = {
     ],
     "traffic": Annotated[
         tuple[int, ...],
-        ListOf(item=Annotated[int, Whole(low=1, high=100)], most=100),
-        Key("percents of the traffic that the candidate gets one after the other, ending at 100"),
+        ListOf(item=Annotated[int, StepForm()], most=100),
+        Key(
+            "percents of the traffic that the candidate gets one after the other, ending at 100; "
+            "a step written as `{percent: 5, requests: 200}` asks for so many requests of users"
+        ),
+    ],
+    "metrics": Annotated[
+        MetricsRule,
+        METRICS,
+        Key("how users' own requests are counted and judged, where a step asks for some"),
     ],
     "dwell_s": Annotated[
         Seconds, Key("how long it is probed at each step before the next; only with steps")
@@ -379,6 +459,11 @@ _OF_THE_POLICY: Mapping[str, object] = {
         Mapped(name=NAME, item=Annotated[Capability, CAPABILITY]),
         Key("what is at stake, for the report"),
     ],
+    "notify": Annotated[
+        tuple[Notification, ...],
+        ListOf(item=Annotated[Notification, NOTIFICATION], most=10),
+        Key("webhooks that are told how a rollout ended", absent="nobody"),
+    ],
     PROBES: Annotated[
         object,
         Mapped(name=NAME, item=Annotated[object, Anything()], least=1, most=200),
@@ -391,6 +476,10 @@ _OF_THE_POLICY: Mapping[str, object] = {
 class Top(Record):
     """All keys of a policy; what stands under `probes` is read apart."""
 
+    def value(self, written: Any) -> Any:
+        """As Record.value."""
+        return split_steps(Record.value(self, written))
+
     def unfit(
         self, value: Any, given: Mapping[str, object], reading: Reading | None
     ) -> Iterator[ValueProblem]:
@@ -402,6 +491,12 @@ class Top(Record):
                 "has no meaning without a baseline (expected baseline: stable)",
                 "a failure is asked again of candidate and stable in turns; without stable, it "
                 "stands",
+            )
+        if "metrics" in given and not any(value.get("requests", ())):
+            yield ValueProblem(
+                "metrics",
+                "has no meaning unless a step asks for requests "
+                "(expected traffic such as [{percent: 5, requests: 200}, 100])",
             )
         if "dwell" in given and len(value.get("traffic", (100,))) == 1:
             yield ValueProblem(

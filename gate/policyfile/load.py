@@ -52,7 +52,8 @@ def check_policy(path: Path) -> PolicyCheck:
         return PolicyCheck(None, problems.sorted(), ())
     advice = Problems(str(path))
     advise(policy, root, advice)
-    return PolicyCheck(replace(policy, folder=str(path.parent)), (), advice.sorted())
+    policy = replace(policy, folder=str(path.parent), lines=_lines(root))
+    return PolicyCheck(policy, (), advice.sorted())
 
 
 def load_policy(path: Path) -> Policy:
@@ -127,6 +128,13 @@ def _probes(root: Node, reading: FileReading, problems: Problems) -> tuple[Probe
     entries = with_scripts(entry[1], problems).entries
     probes = (read_probe(name, node, reading, problems) for name, (_, node) in entries.items())
     return tuple(probe for probe in probes if probe is not None)
+
+
+def _lines(root: Node) -> dict[str, int]:
+    """The line of each probe's name."""
+    entry = root.entries.get(PROBES) if isinstance(root, Mapping) else None
+    probes = entry[1].entries if entry and isinstance(entry[1], Mapping) else {}
+    return {name: mark.line for name, (mark, _) in probes.items()}
 
 
 def _check_tag(given: MappingOf[str, Any], root: Node, problems: Problems) -> None:

@@ -11,7 +11,7 @@ import h11
 from gate.http1.headers import values
 from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
-from gate.probes.frontend import recognise
+from gate.probes.frontend import recognise, telling
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
@@ -57,19 +57,19 @@ async def users_answer(
     return seen
 
 
-def _meaning(status: int, body: str, authenticate: str) -> UsersAnswer:
+def _meaning(status: int, body: str, told: str) -> UsersAnswer:
     """What an answer means: the container's own is one, whatever it says."""
-    said = recognise(status, body, authenticate)
+    said = recognise(status, body, told)
     if said is None:
         return ANSWERED
     words = f"HTTP {status}, {said.meaning}"
     if status in TROUBLE:
         return UsersAnswer(instead=words)
-    return UsersAnswer(unknown=words, refused=status in REFUSED)
+    return UsersAnswer(unknown=words, refused=said.iap or status in REFUSED, iap=said.iap)
 
 
 async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, str]:
-    """Status, the beginning of the body and the WWW-Authenticate header of GET /.
+    """Status, the beginning of the body and the telling headers of GET /.
 
     Raises:
         OSError, EOFError: no connection, or it broke.
@@ -85,5 +85,5 @@ async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, 
         body = bytes(begun.data) if isinstance(begun, h11.Data) else b""
     finally:
         streams.break_off()
-    asked = ", ".join(values(response.headers, "www-authenticate"))
-    return response.status_code, body.decode(errors="replace"), asked
+    told = telling(lambda name: ", ".join(values(response.headers, name)))
+    return response.status_code, body.decode(errors="replace"), told

@@ -33,6 +33,7 @@ class FrontEndAnswer:
         outcome: FAILED where it says that the container broke, else INCONCLUSIVE.
         busy: whether no instance had room: the container has seen nothing, and soon may.
         unknown: whether the front end knows no such address, or none yet.
+        iap: whether Identity-Aware Proxy says so, which stands before the front end.
     """
 
     meaning: str
@@ -40,6 +41,7 @@ class FrontEndAnswer:
     outcome: Outcome = Outcome.INCONCLUSIVE
     busy: bool = False
     unknown: bool = False
+    iap: bool = False
 
     def fault(self, status: str, expected: str) -> Fault:
         """What it says, as a fault.
@@ -76,6 +78,12 @@ _NOT_ALLOWED = FrontEndAnswer(
     "the front end refused the caller, the container was not asked",
     "the service is private: the caller needs roles/run.invoker and an ID token whose audience is "
     "the service's own URL",
+)
+_BEHIND_IAP = FrontEndAnswer(
+    "Identity-Aware Proxy refused the caller, the container was not asked",
+    "the caller needs roles/iap.httpsResourceAccessor, and a token that IAP takes: see "
+    "docs/private.md",
+    iap=True,
 )
 _BROKE = FrontEndAnswer(
     "the container took the request and broke",
@@ -120,9 +128,13 @@ _NEWER_404 = (
     "Error: Page not found",
     "The requested URL was not found on this server.",
 )
+_TELLING = ("www-authenticate", "location", "x-goog-iap-generated-response")
 _NOT_TAKEN_STATUSES = (400, 405, 411, 413, 414, 417, 431)
 
 _KNOWN = (
+    _Known((302, 401, 403), ("x-goog-iap-generated-response: true",), _BEHIND_IAP),
+    _Known((401, 403), ("Invalid IAP credentials",), _BEHIND_IAP),
+    _Known((302,), ("https://accounts.google.com/", "iap.googleapis.com"), _BEHIND_IAP),
     _Known((404,), ("Error 404 (Not Found)!!1",), _NO_ADDRESS),
     _Known((404,), _NEWER_404, _NO_ADDRESS),
     _Known((429, 500, 503), ("no available instance",), _NO_INSTANCE),
@@ -166,15 +178,25 @@ def kept_out(answered: Evidence, ingress: str) -> Evidence:
     return replace(answered, findings=findings)
 
 
-def recognise(status: int, body: str, authenticate: str = "") -> FrontEndAnswer | None:
+def telling(header: Callable[[str], str | None]) -> str:
+    """The headers by which the front end can be told, a line each; "" without any.
+
+    Args:
+        header: gives an answer's header by its name in lower case.
+    """
+    found = ((name, header(name)) for name in _TELLING)
+    return "\n".join(f"{name}: {value}" for name, value in found if value)
+
+
+def recognise(status: int, body: str, told: str = "") -> FrontEndAnswer | None:
     """What the front end said, or None if the answer is the container's, as far as one can tell.
 
     Args:
         status: the HTTP status.
         body: the beginning of the body.
-        authenticate: the WWW-Authenticate header, "" without one.
+        told: what `telling` gives of its headers.
     """
-    text = f"{body[:LOOKED_AT]}\n{authenticate[:LOOKED_AT]}" if authenticate else body[:LOOKED_AT]
+    text = f"{body[:LOOKED_AT]}\n{told[:LOOKED_AT]}" if told else body[:LOOKED_AT]
     return next((known.answer for known in _KNOWN if known.fits(status, text)), None)
 
 
@@ -186,6 +208,17 @@ def passes(text: str) -> bool:
     """
     said = (recognise(status, text) for status in (500, 502, 503))
     return any(one in {_LOST, _TEMPORARY} for one in said)
+
+
+def in_its_place(status: int, text: str) -> bool:
+    """Whether the front end gave an answer in a container's place that says nothing against it.
+
+    Args:
+        status: of the answer, as the request log has it.
+        text: of the entry: the log has one where no container answered.
+    """
+    said = recognise(status, text) if text and (status == 429 or status >= 500) else None
+    return said is not None and said.outcome is Outcome.INCONCLUSIVE
 
 
 def unreachable(answered: Evidence) -> bool:

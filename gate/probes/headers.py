@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
 
+from gate.core.evidence import span_of
 from gate.core.template import Template
 from gate.probes.outcome import CannotAskError
 
@@ -14,18 +15,23 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
-class Trace:
-    """A W3C trace of one probe: one trace id, a new parent id for each request.
+_OURS = secrets.token_hex(4)
+"""How the trace ids of this process begin; the rest of each is random, as W3C asks for."""
 
-    Cloud Run's request log carries the trace id, so that a probe's own requests can be found.
+
+class Trace:
+    """A W3C trace of one probe, whose root is the parent of each of its requests.
+
+    Cloud Run's request log carries the trace id, so that a probe's own requests can be found. The
+    root's span is sent to OpenTelemetry where the environment names an endpoint (gate.tracing).
     """
 
     def __init__(self) -> None:
-        self.id = secrets.token_hex(16)
+        self.id = _OURS + secrets.token_hex(12)
 
     def parent(self) -> str:
         """A traceparent header (W3C Trace Context, level 1), sampled."""
-        return f"00-{self.id}-{secrets.token_hex(8)}-01"
+        return f"00-{self.id}-{span_of(self.id)}-01"
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +41,16 @@ def user_agent() -> str:
         return f"gate/{metadata.version('cloud-run-gate')}"
     except metadata.PackageNotFoundError:
         return "gate/0"
+
+
+def own(trace: str, user_agent: str) -> bool:
+    """Whether a request is one of the gate's: of this process by its trace, else by its agent.
+
+    Args:
+        trace: trace id, "" without one.
+        user_agent: the header, "" without one.
+    """
+    return trace.startswith(_OURS) or user_agent.startswith("gate/")
 
 
 def render(

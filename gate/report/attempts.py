@@ -78,11 +78,8 @@ class Attempt:
         """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
         if self.before == UNKNOWN and not self.intentions:
             return False  # it ended before it wrote anything
-        stable = {
-            text(line, "revision"): number(line, "percent") or 0
-            for line in children(self.head, "stable")
-        }
-        return self.after not in {self.before, shares_text(dict(sorted(stable.items())))}
+        meant = shares_meant(self.head)
+        return self.after not in {self.before, shares_text(dict(sorted(meant.items())))}
 
     @property
     def after(self) -> str:
@@ -90,6 +87,14 @@ class Attempt:
         if self.outcome is None:
             return UNKNOWN
         return effective(self.outcome)
+
+
+def shares_meant(outcome: Entry) -> dict[str, int]:
+    """Who had users before, LATEST by its name; a quarantine had taken them off by then."""
+    found = child(child(outcome, "quarantine"), "users_were_on")
+    return {name: number(found, name) or 0 for name in found} or {
+        text(line, "revision"): number(line, "percent") or 0 for line in children(outcome, "stable")
+    }
 
 
 def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:

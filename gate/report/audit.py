@@ -48,6 +48,16 @@ def show_blocks(entries: Sequence[dict[str, Json]], *, verbose: bool = False) ->
     return blocks
 
 
+def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """Each rollout's outcome; of one without an end, what was asked for and that it is unfinished.
+
+    Args:
+        entries: as they are kept, in any order.
+    """
+    found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+    return [dict(one.outcome or {**one.head, "ending": one.ending}) for one in found]
+
+
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []

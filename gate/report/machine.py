@@ -21,6 +21,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
                                 is "" where nobody holds it
     barred                      [{revision, image, actor, reason}]: moved away from by people, not
                                 promoted again by automation
+    order                       {revision: number}: which build is the newer one, as far as is known
     revisions                   [{name, ready, image, created_at}], newest first
     decisions                   entries of the ledger, newest first
 
@@ -32,6 +33,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gate.core.order import orders_of
 from gate.core.policy import Json
 from gate.core.service import Condition, Revision, Service
 from gate.report.lease import denylist_value, lease_value
@@ -41,9 +43,11 @@ from gate.report.status import status_next
 def to_json(value: Json) -> str:
     """One JSON document, indented, in ASCII only, so that nothing in it acts on a terminal.
 
+    Nor does anything act on a build's runner, which takes `##[` anywhere for a command.
     Numbers that JSON does not have (a ledger may hold whatever somebody wrote) become null.
     """
-    return json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False)
+    return text.replace("##[", "#\\u0023[")
 
 
 def status_value(
@@ -82,6 +86,7 @@ def status_value(
         "next": status_next(service, revisions, latest_entries, now).command,
         "lease": lease_value(service, now),
         "barred": denylist_value(service),
+        "order": {**orders_of(service)},
         "revisions": [_revision(revision) for revision in revisions],
         "decisions": list(latest_entries),
     }

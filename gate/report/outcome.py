@@ -6,10 +6,11 @@ Everything is read from the entry (gate.ledger.entry); older ones may lack what 
 from collections.abc import Iterator
 
 from gate.core.service import ServiceRef
-from gate.report.attempts import UNKNOWN, effective, split_shares, when
+from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
+from gate.report.requests import requests_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     duration,
@@ -35,6 +36,7 @@ def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
+        [*requests_lines(outcome)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],
@@ -60,6 +62,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("when", f"{when(began)} UTC{after}")
     yield from field_line("who", text(entry, "actor"))
     yield from field_line("why", text(entry, "reason"))
+    order = number(entry, "order")
+    yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
     yield from field_line("policy", text(entry, "policy") + digest)
     for stable in children(entry, "stable"):
@@ -134,9 +138,7 @@ def _traffic(outcome: Entry) -> Iterator[Line]:
 
 def _meant(outcome: Entry, before: str) -> str:
     """What LATEST meant before."""
-    stable = {
-        text(one, "revision"): number(one, "percent") or 0 for one in children(outcome, "stable")
-    }
+    stable = shares_meant(outcome)
     follows = any(
         number(one, "percent") and not text(one, "revision")
         for one in children(outcome, "traffic_before")

@@ -27,6 +27,7 @@ import gate.probes.http
 import gate.probes.runner
 import gate.report.progress.plain
 from gate.cli import main, wiring
+from gate.cli.options import Output
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan
 from gate.errors import ExitCode
@@ -205,4 +206,4 @@ def _rollout(orders, file):
         identity=policy.candidate.identity,
         first_deploy=policy.first_deploy,
     )
-    return gate.cli.run_rollout.run_rollout(plan, "json", policy=policy)
+    return gate.cli.run_rollout.run_rollout(plan, Output("json"), policy=policy)

@@ -5,6 +5,11 @@ import asyncio
 import pytest
 import uvloop
 
+from tests.contract.credentials_stage import (  # noqa: F401 - fixtures
+    certificate,
+    google_apis,
+    metadata,
+)
 from tests.local_cloud_run import start_local_cloud_run, write_images
 
 _DATA_PLANE = ("test_local_frontend", "test_local_instances")

@@ -1,4 +1,4 @@
-"""A local Cloud Logging inside a test's own event loop."""
+"""A local Cloud Logging, and the Cloud Monitoring made of it, inside a test's own event loop."""
 
 import socket
 from contextlib import asynccontextmanager
@@ -8,18 +8,20 @@ import grpc.aio
 
 from gate.local.http_server import HttpServer
 from gate.local.logging import LogStore, logging_handlers, logging_routes
+from gate.local.monitoring import monitoring_handlers, monitoring_routes
 from gate.local.one_port import HOST, OnePort
 
 
 @asynccontextmanager
-async def local_logging():
+async def local_logging(lag_s=0.0):
     """Starts one on a free port, for gRPC and REST; yields its address and its store."""
     store = LogStore(clock=lambda: datetime.now(UTC), ingestion_delay_s=lambda: 0.0)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(logging_handlers(store))
+    server.add_generic_rpc_handlers(monitoring_handlers(store, lag_s))
     grpc_port = server.add_insecure_port(f"{HOST}:0")
     await server.start()
-    http = HttpServer(logging_routes(store), _free())
+    http = HttpServer([*logging_routes(store), *monitoring_routes(store, lag_s)], _free())
     await http.start()
     shared = _free()
     door = OnePort(shared, grpc_port, http.protocol)

@@ -81,6 +81,7 @@ def test_the_greeting_comes_once_with_every_endpoint_and_the_environment(standin
     assert said.count(READY) == 1
     assert f"export CLOUD_RUN_EMULATOR_HOST=127.0.0.1:{port}\n" in said
     assert f"export LOGGING_EMULATOR_HOST=127.0.0.1:{port}\n" in said
+    assert f"export MONITORING_EMULATOR_HOST=127.0.0.1:{port}\n" in said
     assert running.rest == f"http://127.0.0.1:{port + 1}"
     assert "seed 7" in said
     assert "calm" in said

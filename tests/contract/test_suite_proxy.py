@@ -67,6 +67,14 @@ async def test_requests_arrive_as_they_were_sent():
     assert seen.lines == ["POST /a%2Fb 200", "PUT / 200", "GET / 200"]
 
 
+async def test_a_token_that_is_renewed_meanwhile_goes_with_the_next_request():
+    headers = [("X-Serverless-Authorization", "Bearer a")]
+    async with proxied(echo, headers) as (url, _, _), httpx.AsyncClient() as client:
+        assert "Bearer a" in (await client.get(url)).text
+        headers[0] = ("X-Serverless-Authorization", "Bearer b")
+        assert "Bearer b" in (await client.get(url)).text
+
+
 @pytest.mark.parametrize(
     ("handler", "method", "status", "body"),
     [

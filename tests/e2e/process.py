@@ -16,7 +16,10 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_NOT_LOADED = ("gate.local", "gate.cli.__main__", "gate.probes.suite.pytest_plugin")
+_NOT_LOADED = (
+    *("gate.local", "gate.cli.__main__", "gate.probes.suite.pytest_plugin"),
+    "gate.cloud.sources",  # of google-auth it loads what reads the environment as it is loaded
+)
 _LIBRARIES = ("aiohttp", "grpc.aio", "jsonschema", "rich.live", "uvloop", "websockets")
 
 

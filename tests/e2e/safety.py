@@ -177,10 +177,11 @@ def site(cloud: LocalCloudRun, folder: Path, name: str) -> Iterator[Site]:
 
 
 def moody_images(folder: Path) -> list[str]:
-    """good:1, good:2, good:3, shy, spoils, slow, and two digests, as lines of an images file."""
+    """The moody container in each of its moods, and two digests, as lines of an images file."""
     arguments = {
         **dict.fromkeys(("good:1", "good:2", "good:3", *DIGESTS.values()), ()),
         "shy": ("--shy",),
+        "tenth": ("--tenth",),
         "spoils": ("--while", str(folder / "spoilt")),
         "slow": ("--until", str(folder / "go")),
     }

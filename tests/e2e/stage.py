@@ -181,9 +181,9 @@ class Stage:
         """Runs `gate` to its end against this service."""
         return gate(*arguments, *self.which, env={**self.env, **more}).clean()
 
-    def start(self, *arguments):
+    def start(self, *arguments, **more):
         """Starts `gate` against this service."""
-        return Running([*arguments, *self.which], self.env)
+        return Running([*arguments, *self.which], {**self.env, **more})
 
     def read(self):
         return self.cloud.services().get_service(name=self.full_name)
@@ -278,5 +278,6 @@ def write_images(path, more):
         f'  "{fault}": {{command: ["{{python}}", "{blamed}", "--{fault}"]}}'
         for fault in ("well", "broken", "first-fails", "sometimes", "renamed", "down")
     ]
-    path.write_text("\n".join([*lines, *more, ""]))
+    lines += [*more, "secrets: {token: a-token-of-secret-manager}"]
+    path.write_text("\n".join([*lines, ""]))
     return path

@@ -18,6 +18,8 @@ from gate.core.messages import (
     Accepted,
     CallFailed,
     Command,
+    Counted,
+    CountRequests,
     Deploy,
     Event,
     Failure,
@@ -36,6 +38,7 @@ from gate.core.messages import (
 from gate.core.service import Condition, Effective, Revision, Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split, Target
+from gate.core.user_requests import Counts, Distribution, RequestCounts
 from tests.exploration.scenes import (
     CANDIDATE,
     CONDITIONS,
@@ -131,6 +134,14 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
                 yield Seen(at, service)
             yield Overwrote(at, 1, 3)
             yield CallFailed(at, Failure.REFUSED, "no token")
+        case CountRequests():
+            for counts in COUNTS:
+                yield Counted(at, counts)
+            yield Counted(at, None, "no answer")
+            yield Counted(at, None, "denied", forbidden=True)
+            for service in _disturbed(scene, moment):
+                yield Seen(at, service)
+            yield Overwrote(at, 1, 3)
         case ReadLogs():
             yield LogsRead(at, ("Traceback ...",))
         case Record():
@@ -144,16 +155,19 @@ def strangers(moment: Moment) -> Iterator[Event]:
     commands = command_of(r)
     asked = commands[0] if commands else None
     looked, wrote = isinstance(asked, Look), isinstance(asked, Deploy | SetTraffic)
-    probed = isinstance(asked, RunProbes)
-    if not (looked or probed):
+    probed, counted = isinstance(asked, RunProbes), isinstance(asked, CountRequests)
+    if not (looked or probed or counted):
         yield Seen(at, r.service or _service(r, PINNED, 1, _IN_EFFECT, PINNED))
     if not wrote:
         yield Accepted(at)
-    if not (looked or wrote or probed):
+    if not (looked or wrote or probed or counted):
         yield CallFailed(at, Failure.LOST, "no")
     if not probed:
         yield Probed(at, ())
+    if not (probed or counted):
         yield Overwrote(at, 1, 3)
+    if not counted:
+        yield Counted(at, COUNTS[0])
     if not isinstance(asked, ReadLogs):
         yield LogsRead(at, ())
     if not isinstance(asked, Record):
@@ -203,6 +217,16 @@ LIVE: tuple[tuple[Evidence, ...], ...] = (
     (_USERS,),
 )
 """The same at the service's own address, too; what is missing there is no pass."""
+
+
+def _counts(good: int, bad: int = 0, front_end: int = 0) -> RequestCounts:
+    own = Counts((good, 0, 0, 0, bad), front_end)
+    stable = Counts((0, 2000, 0, 0, 0), 0, Distribution.of([0.02] * 2000))
+    return RequestCounts(own, ((STABLE, stable),), START, START + timedelta(minutes=1))
+
+
+COUNTS = (_counts(200), _counts(0), _counts(100, 100), _counts(0, 0, 100))
+"""Enough that are good; none; every second one bad; the front end answers in its place."""
 
 
 # --- services

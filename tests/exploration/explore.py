@@ -209,6 +209,7 @@ def key(moment: Moment) -> Hashable:
         r.candidate,
         0 if r.phase in _LEAVING else r.stepped,
         r.first,
+        r.counting,
         r.unseen,
         r.listening,
         min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,

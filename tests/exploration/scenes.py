@@ -72,11 +72,13 @@ _HISTORY = (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
 
 _IMAGE = _plan(Kind.ROLLOUT, image="img")
 _STEPS = _plan(Kind.ROLLOUT, revision=CANDIDATE, steps=(10, 50, 100), watch_s=300.0)
+_COUNTED = replace(_STEPS, steps=(10, 100), requests=(200, 200))
 
 SCENES = (
     Scene("an image, hold keeps", _IMAGE, PINNED, narrow=True),
     Scene("an image, hold drops", replace(_IMAGE, on_hold=OnHold.DROP), _LATEST, narrow=True),
     Scene("in steps, watched", _STEPS, _SHARED, narrow=True),
+    Scene("in steps, counted", _COUNTED, PINNED, narrow=True),
     Scene(
         "the first revision", replace(_IMAGE, first_deploy=True), PINNED, missing=True, narrow=True
     ),

@@ -20,6 +20,7 @@ from tests.fakes.logs import FakeLogs
 from tests.fakes.narrator import FakeNarrator
 from tests.fakes.platform import REF, STABLE, FakePlatform
 from tests.fakes.probes import FakeProbes
+from tests.fakes.user_requests import FakeUserRequests
 
 TAG = "candidate"
 CANDIDATE = "backend-00002-xyz"
@@ -65,7 +66,9 @@ class FakeWorld:
         self.logs = FakeLogs()
         self.ledger = FakeLedger()
         self.narrator = FakeNarrator()
+        self.user_requests = FakeUserRequests()
         self.audiences: list[str] = []
+        self.behind_iap = False
         self.no_token: InfrastructureError | None = None
         self.users_get = UsersAnswer()
         self.insiders_get = UsersAnswer()
@@ -79,14 +82,18 @@ class FakeWorld:
             identity=self.identity,
             narrator=self.narrator,
             answers=self.answers,
+            user_requests=self.user_requests,
         )
         self.controller = Controller(world, waits)
 
-    async def identity(self, audience: str) -> tuple[tuple[str, str], ...]:
+    async def identity(self, audience: str, url: str = "") -> tuple[tuple[str, str], ...]:
         """Lets everybody in with a token, or fails as the test says."""
-        self.audiences.append(audience)
+        if not url:
+            self.audiences.append(audience)
         if self.no_token is not None:
             raise self.no_token
+        if self.behind_iap:
+            return (("Proxy-Authorization", f"Bearer for {url or audience}"),)
         return (("X-Serverless-Authorization", "Bearer t"),)
 
     async def answers(self, _url: str, headers: Headers) -> UsersAnswer:

@@ -46,6 +46,7 @@ class Ghost:
         earned: per player, the percent that its evidence has earned its candidate.
         moved: per player, whether it has ever moved users.
         fence, writer: of the last write of a player.
+        newest: the order of what was promoted last; 0 where nobody gave one, or people went on.
         done: per player, whether its promotion was carried out, probed to its end, and closed by a
             write.
         blind: per player, whether a write of it was accepted that was decided on an older one.
@@ -63,6 +64,7 @@ class Ghost:
     said: bool
     fence: int = 0
     writer: str = ""
+    newest: int = 0
 
     @classmethod
     def of(cls, cloud: Cloud, players: int, *, said: bool = False) -> "Ghost":
@@ -123,7 +125,8 @@ def people_did(number: int, before: Cloud, after: Cloud) -> int:
         return number
     people = ghost.people + 1
     wanted = _shares(after.shares)
-    return GHOSTS.keep(replace(ghost, owner=f"person-{people}", people=people, wanted=wanted))
+    owner = f"person-{people}"
+    return GHOSTS.keep(replace(ghost, owner=owner, people=people, wanted=wanted, newest=0))
 
 
 def settled(number: int, cloud: int) -> int:
@@ -156,12 +159,22 @@ def _wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraf
         return _blindly(ghost, player, command)
     ghost = _fenced(ghost, player, command)
     if r.ending is Ending.PROMOTED:
-        ghost = replace(ghost, done=_set(ghost.done, n, item=True))
+        ghost = replace(ghost, done=_set(ghost.done, n, item=True), newest=r.plan.order or 0)
     _tags(cloud, player, command)
+    if r.phase is Phase.TAGGING and r.back_to:
+        ghost = _quarantined(ghost, cloud, r)
     if r.phase in {Phase.DEPLOYING, Phase.TAGGING} or (not r.asks_first and not ghost.bases[n]):
         base = Base(ghost.owner, _shares(cloud.shares), ghost.wanted)
+        if r.back_to:
+            base = Base(ghost.owner, ghost.wanted, ghost.wanted)
         ghost = replace(ghost, bases=_set(ghost.bases, n, base))
     return _moves(ghost, cloud, player, command)
+
+
+def _quarantined(ghost: Ghost, cloud: Cloud, r: Rollout) -> Ghost:
+    """Whoever asked for it wants users off the candidate, and on stable, from here on."""
+    _check(bool(cloud.shares.get(r.candidate)), "users are taken off who has none")
+    return replace(ghost, owner="quarantine", wanted=((r.back_to, 100),))
 
 
 def _blindly(ghost: Ghost, player: Player, command: Deploy | SetTraffic) -> Ghost:
@@ -208,13 +221,17 @@ def _moves(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraf
         return ghost
     match r.phase:
         case Phase.MOVING if r.plan.kind in {Kind.PROMOTE, Kind.ROLLBACK}:
-            return replace(ghost, owner=_name(n), wanted=_shares(new))  # a person said so
+            wanted = _shares(new)  # a person said so
+            return replace(ghost, owner=_name(n), wanted=wanted, newest=0)
         case Phase.MOVING:
             return _moves_on(ghost, cloud, player, new)
         case Phase.REVERTING:
             return _goes_back(ghost, _name(n), new)
         case Phase.RECOVERING:
             return _goes_back(ghost, _mark(cloud.mark).holder, new)
+        case Phase.TAGGING if r.back_to:
+            _check(_shares(new) == ghost.wanted, "a quarantine leads elsewhere")
+            return ghost
         case _:
             raise Violation(f"users are moved while {r.phase.value}")
 
@@ -230,6 +247,7 @@ def _moves_on(ghost: Ghost, cloud: Cloud, player: Player, new: dict[str, int]) -
     )
     _check(new.get(r.candidate, 0) <= ghost.earned[n], "a candidate gets more than it has earned")
     _check(not r.interrupted, "a candidate gets more after an interruption")
+    _check((r.plan.order or ghost.newest) >= ghost.newest, "an older build replaces a newer one")
     others = set(new) - {r.candidate}
     _check(others <= {name for name, _ in base.shares}, "users are sent to a stranger")
     return replace(ghost, owner=_name(n), moved=_set(ghost.moved, n, item=True))

@@ -12,6 +12,7 @@ from tests.model.people import (
     MOVES_BACK,
     MOVES_OLD,
     OLD,
+    RIVAL,
     STABLE,
     TAG,
     TAGS,
@@ -47,6 +48,9 @@ def _cloud(split: Split) -> Cloud:
 
 PINNED = _cloud(Split.all_to(STABLE, {"blue": OLD}))
 LATEST = _cloud(Split.of([Target(None, 100), Target(OLD, 0, "blue")]))
+_DEPLOYED = Split.of([Target(None, 100), Target(OLD, 0, "blue")])
+DEPLOYED = Cloud(_DEPLOYED, _DEPLOYED.pinned(RIVAL), (*_REVISIONS, (RIVAL, READY)))
+"""Somebody has just deployed, and all users follow."""
 SHARED = _cloud(Split.of([Target(STABLE, 60), Target(OLD, 40)]))
 
 ROLLOUT = _plan(Kind.ROLLOUT, image="img-a")
@@ -55,6 +59,8 @@ WATCHED = replace(ROLLOUT, steps=(10, 100), watch_s=1e-9)
 OTHER = _plan(Kind.ROLLOUT, "abc", image="img-b", on_hold=OnHold.DROP)
 WAITS = replace(OTHER, wait_s=5000.0)
 ADOPTS = _plan(Kind.ROLLOUT, revision=OLD, steps=(10, 100))
+OLDER, NEWER = replace(WAITS, order=1), replace(ROLLOUT, order=2)
+TAKES_BACK = _plan(Kind.ROLLOUT, revision=RIVAL, quarantine=True, stable=STABLE)
 RECOVER = _plan(Kind.RECOVER)
 UNLOCK = _plan(Kind.RECOVER, force=True)
 BACK = _plan(Kind.ROLLBACK, revision=OLD)
@@ -95,6 +101,13 @@ SMALL = (
         "promoted and rolled back", PINNED, (PROMOTE, BACK_STABLE), (MOVES_OLD,), Budget(late=1)
     ),
     Scenario("three", PINNED, (ROLLOUT, RECOVER, OTHER)),
+    Scenario("the older build last", PINNED, (NEWER, OLDER), (), Budget(1, jumps=1)),
+    Scenario("the older build last, and a person", PINNED, (NEWER, OLDER), (MOVES_OLD,)),
+    Scenario("quarantined", DEPLOYED, (TAKES_BACK,), (), Budget(1, lost=1, late=1, interrupts=1)),
+    Scenario(
+        "quarantined, and people", DEPLOYED, (TAKES_BACK,), (MOVES_OLD, TAGS), Budget(breaks=1)
+    ),
+    Scenario("quarantined, and recovered", DEPLOYED, (TAKES_BACK, RECOVER), (), Budget(1, jumps=1)),
 )
 """Explored whole by every `make check`."""
 

@@ -15,7 +15,7 @@ from gate.core.annotation import UnreadableAnnotation
 from gate.core.commands import command_of
 from gate.core.denylist import left_by_others
 from gate.core.evidence import SERVICE, Outcome
-from gate.core.messages import CallFailed, Deploy, Probed, Seen
+from gate.core.messages import CallFailed, Counted, Deploy, Probed, Seen
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split
@@ -311,6 +311,18 @@ def less_evidence_never_turns_a_no_into_a_yes(arrow: Arrow) -> None:
             assert not _goes_on(before, after)
 
 
+def no_step_is_left_without_users_requests(arrow: Arrow) -> None:
+    """Where a step asks for some: as many came, and none says no."""
+    before, event, after = arrow.before.rollout, arrow.event, arrow.after.rollout
+    if before.phase not in {Phase.DWELLING, Phase.WATCHING} or not before.least_requests:
+        return
+    if after.phase is Phase.CONFIRMING or after.ending is Ending.PROMOTED:
+        assert isinstance(event, Counted)
+        assert event.counts is not None
+        assert event.counts.candidate.total >= before.least_requests
+        assert not event.counts.candidate.bad
+
+
 def _goes_on(before: Rollout, after: Rollout) -> bool:
     if before.phase is Phase.WATCHING:
         return after.phase is Phase.WATCHING or after.ending is Ending.PROMOTED
@@ -442,6 +454,7 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     what_may_have_been_overwritten_is_held,
     nothing_is_moved_after_that,
     less_evidence_never_turns_a_no_into_a_yes,
+    no_step_is_left_without_users_requests,
     nothing_follows_the_end,
     counters_stay_in_bounds,
     success_was_seen,

@@ -22,6 +22,8 @@ ROOMS = {
     "gate/local/": "local",
     "gate/probes/latency/": "latency",
     "gate/core/percentiles.py": "latency",
+    "gate/tracing/": "tracing",
+    "gate/cli/completion.py": "completion",
     "gate/probes/suite/authority.py": "suite",
     "gate/probes/suite/junit.py": "suite",
 }
@@ -165,3 +167,12 @@ def test_the_locks_hold_what_is_declared_each_with_its_hashes():
     assert small >= CORE
     assert not small & (EXTRAS["latency"] | EXTRAS["suite"])
     assert locked("requirements-dev.txt") >= ALL
+
+
+def test_what_makes_the_wheel_is_locked_as_it_is_for_developers():
+    text = {name: (ROOT / f"requirements-{name}.txt").read_text() for name in ("build", "dev")}
+    pinned = {
+        name: {*re.findall(r"^[\w.-]+==\S+", lines, re.MULTILINE)} for name, lines in text.items()
+    }
+    assert names(PROJECT["dependency-groups"]["build"]) <= locked("requirements-build.txt")
+    assert pinned["build"] <= pinned["dev"]

@@ -17,9 +17,11 @@ PAGE = (DOCS / "operations.md").read_text()
 
 
 def test_every_command_and_option_that_it_names_exists(capsys):
+    adoption = set(re.findall(r"`(?:gate [a-z]+ )?(--[a-z-]+)", (DOCS / "adoption.md").read_text()))
+    assert adoption >= {"--quarantine", "--stable", "--revision-file"}
     named = set(re.findall(r"gate ([a-z]+)", PAGE)) & set(COMMANDS)
     assert {"rollout", "rollback", "promote", "recover", "unlock", "status"} <= named
-    options = set(re.findall(r"`?(--[a-z][a-z-]*)", PAGE))
+    options = adoption | set(re.findall(r"`?(--[a-z][a-z-]*)", PAGE))
     known = ""
     for command in COMMANDS:
         run([command, "--help"])
@@ -42,7 +44,7 @@ def test_endings_that_people_meet_here_are_explained():
         assert f"`{ending.value}`" in PAGE
 
 
-@pytest.mark.parametrize("page", ["policy.md", "operations.md"])
+@pytest.mark.parametrize("page", ["policy.md", "operations.md", "adoption.md"])
 def test_links_between_the_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([A-Za-z./]+\.md)?(?:#([a-z-]+))?\)", (DOCS / page).read_text())
     assert links

@@ -112,3 +112,9 @@ def test_whoever_reads_no_policy_pays_for_no_kind():
     loaded = loaded_by("import gate.cli.rollback, gate.cli.run_rollout, gate.cli.wiring")
     kinds = {name for name in loaded if name.startswith(("gate.kinds", "pydantic"))}
     assert kinds <= {"gate.kinds", "gate.kinds.registry"}
+
+
+def test_no_spans_are_made_and_nothing_is_loaded_for_them_unless_the_environment_names_where():
+    asks = "import gate.cli.run_rollout as r; assert r.wiring.exporting() is None"
+    assert not {name for name in loaded_by(asks) if name.startswith(("opentelemetry", "gate.tr"))}
+    assert not {name for name in loaded_by(asks) if name.startswith("gate.notify")}

@@ -49,8 +49,13 @@ def written(email: str, audience: str, key_id: str, now: datetime) -> bytes:
         "iss": ISSUER,
         "sub": subject,
     }
+    return framed(_compact(claims), key_id)
+
+
+def framed(claims: bytes, key_id: str) -> bytes:
+    """The two parts of a token that are signed, of claims as JSON."""
     head: dict[str, JsonValue] = {"alg": "RS256", "kid": key_id, "typ": "JWT"}
-    return b".".join(encoded(_compact(part)) for part in (head, claims))
+    return b".".join((encoded(_compact(head)), encoded(claims)))
 
 
 def read(payload: bytes) -> Claims:

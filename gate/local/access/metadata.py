@@ -32,9 +32,13 @@ class MetadataServer:
         issuer: makes the ID tokens.
         email: the account. Tokens of others can be had by naming them in its place.
         project: gives the one project that there is, or "".
+        identities: whether it gives ID tokens: the one of Cloud Build answers 404.
     """
 
-    def __init__(self, issuer: Issuer, email: str, project: Callable[[], str]) -> None:
+    def __init__(
+        self, issuer: Issuer, email: str, project: Callable[[], str], *, identities: bool = True
+    ) -> None:
+        self._identities = identities
         self._issuer = issuer
         self._email = email
         self._project = project
@@ -102,6 +106,8 @@ class MetadataServer:
 
     async def identity(self, request: Request) -> Response:
         """GET instance/service-accounts/A/identity?audience=URL."""
+        if not self._identities:
+            return PlainTextResponse("Not Found\n", 404)
         audience = request.query_params.get("audience", "")
         if not audience:
             return PlainTextResponse("non-empty audience parameter required\n", 400)

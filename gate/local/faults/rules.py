@@ -25,6 +25,7 @@ METHODS: Final = frozenset(
         *("GetRevision", "ListRevisions", "DeleteRevision", "GetIamPolicy"),
         *("GetOperation", "ListOperations", "WaitOperation", "DeleteOperation"),
         *("WriteLogEntries", "ListLogEntries", "ListLogs", "DeleteLog"),
+        *("AccessSecretVersion", "GenerateIdToken", "SignJwt"),
     }
 )
 """What a rule may name: calls with one request and one answer, over gRPC or REST, v2 or v1."""

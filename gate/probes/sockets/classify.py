@@ -17,7 +17,7 @@ from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.kinds.values import ANY_SELECTED, NONE_SELECTED
 from gate.probes import faults, redirect
-from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.frontend import FrontEndAnswer, recognise, telling
 from gate.probes.hosts import host_fault, refuses_host
 from gate.probes.identity import Doubt, Identity
 from gate.probes.outcome import Fault, as_early
@@ -208,8 +208,8 @@ def host_refused(error: Exception) -> Refusal | None:
 def _status(response: Response, url: str, *, named: bool) -> Refusal:
     status = response.status_code
     body = bytes(response.body or b"").decode(errors="replace")
-    authenticate = ", ".join(response.headers.get_all("WWW-Authenticate"))
-    if not named and (front_end := recognise(status, body, authenticate)):
+    told = telling(lambda name: ", ".join(response.headers.get_all(name)))
+    if not named and (front_end := recognise(status, body, told)):
         return Refusal(front_end.fault(faults.phrase(status), LET_IN), status, front_end)
     if 300 <= status < 400:
         location = ", ".join(response.headers.get_all("Location"))

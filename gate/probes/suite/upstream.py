@@ -13,7 +13,7 @@ from gate.core.evidence import Asked, Outcome
 from gate.http1.headers import values
 from gate.ports import Target
 from gate.probes import headers as outgoing
-from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise
+from gate.probes.frontend import LOOKED_AT, FrontEndAnswer, recognise, telling
 from gate.probes.headers import Trace
 from gate.probes.identity import Identity
 from gate.probes.outcome import CannotAskError
@@ -122,8 +122,8 @@ class Reply:
         """What Cloud Run's front end said in the candidate's place; None if it did not."""
         if self.ours is not None or self.status not in _FRONT_END:
             return None
-        authenticate = ", ".join(values(self.headers, "www-authenticate"))
-        return recognise(self.status, self._head.decode(errors="replace"), authenticate)
+        told = telling(lambda name: ", ".join(values(self.headers, name)))
+        return recognise(self.status, self._head.decode(errors="replace"), told)
 
 
 _UNREACHED = (httpcore.ConnectError, httpcore.ConnectTimeout)
@@ -153,7 +153,8 @@ class Upstream:
     ) -> None:
         self.url = target.url
         self._parts = _parts(target.url)
-        self._own = outgoing.render(trace, target.headers, (), {})
+        outgoing.render(trace, target.headers, (), {})  # refused at once where it cannot be sent
+        self._headers = target.headers
         self._trace = trace
         self._identity = identity
         self._pool = httpcore.AsyncConnectionPool(
@@ -231,7 +232,7 @@ class Upstream:
         ]
         sent += [
             (name.encode(), value.encode())
-            for name, value in self._own
+            for name, value in outgoing.render(self._trace, self._headers, (), {})
             if name.lower().encode() not in given
         ]
         url = httpcore.URL(

@@ -14,7 +14,7 @@ import httpcore
 from gate.core.evidence import Symptom
 from gate.http1.packing import decoded
 from gate.probes import faults
-from gate.probes.frontend import FrontEndAnswer, recognise
+from gate.probes.frontend import FrontEndAnswer, recognise, telling
 from gate.probes.outcome import Fault
 
 BODY_MAX = 1 << 20
@@ -59,7 +59,7 @@ class Answer:
     @property
     def front_end(self) -> FrontEndAnswer | None:
         """What the front end said in the container's place, as far as the answer alone tells."""
-        return recognise(self.status, self.text, self.header("www-authenticate") or "")
+        return recognise(self.status, self.text, telling(self.header))
 
     @property
     def phrase(self) -> str:

@@ -20,6 +20,8 @@ def title(rollout: Rollout) -> str:
     plan = rollout.plan
     service = service_text(plan.service)
     match plan.kind:
+        case Kind.ROLLOUT if plan.newest and not plan.revision:
+            return f"rolling out the latest revision of {service}"
         case Kind.ROLLOUT if plan.revision:
             return f"rolling out {safe(plan.revision)}, a revision that is there, to {service}"
         case Kind.ROLLOUT:
@@ -51,6 +53,8 @@ def _deploying(rollout: Rollout) -> str:
 def _tagging(rollout: Rollout) -> str:
     name, tag = safe(rollout.candidate), safe(rollout.plan.tag)
     what = f"giving {name} the tag {tag}, which is an address of its own"
+    if rollout.back_to:
+        return f"moving all users from {name} back to {safe(rollout.back_to)}, and {what}"
     serves = rollout.service and rollout.service.effective_shares.get(rollout.candidate)
     return what if serves else f"{what}, at 0 %: no user's request goes there"
 
@@ -149,8 +153,9 @@ def shares_before(rollout: Rollout) -> str:
     if rollout.before is None:
         return "unknown: the service could not be read"
     text = shares_text(rollout.before.shares)
-    if rollout.before.follows_latest and rollout.placed is not None:
-        return f"{text} (which meant {shares_text(rollout.placed.shares)})"
+    meant = rollout.found or rollout.placed
+    if rollout.before.follows_latest and meant is not None:
+        return f"{text} (which meant {shares_text(meant.shares)})"
     return text
 
 
@@ -159,5 +164,6 @@ def stays(rollout: Rollout) -> bool:
     if rollout.before is None or rollout.service is None:
         return False
     service = rollout.service
-    before = (rollout.placed or rollout.before).pinned(service.latest_ready).shares
+    found = rollout.found or rollout.placed or rollout.before
+    before = found.pinned(service.latest_ready).shares
     return service.effective_shares == before

@@ -46,16 +46,17 @@ class Board:
 
     Args:
         clock: seconds on any monotonic clock.
+        ascii_only: whether the terminal has no other characters.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, ascii_only: bool = False) -> None:
         self._clock = clock
         self._began = clock()
         self._now_began = self._began
         self._title = ""
         self._now = ""
         self._rows: dict[tuple[str, str], _Row] = {}
-        self._spinner = Spinner("dots", style="cyan")
+        self._spinner = Spinner("line" if ascii_only else "dots", style="cyan")
 
     def expect(self, names: Sequence[str], users: Sequence[str] = ()) -> None:
         """A round of these probes begins; `users` are asked at the service's own address, too."""

@@ -50,7 +50,7 @@ class LiveNarrator(MessageNarrator):
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
-        self._board = Board(console.get_time)
+        self._board = Board(console.get_time, ascii_only=console.options.ascii_only)
         self._live = _Live(
             console=console,
             get_renderable=lambda: self._board,

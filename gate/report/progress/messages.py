@@ -10,6 +10,7 @@ from gate.core.lease import LeaseState, lease_state, taker
 from gate.core.messages import (
     CallFailed,
     Command,
+    Counted,
     Event,
     Failure,
     Interrupted,
@@ -23,6 +24,7 @@ from gate.ports import Progress
 from gate.report.lines import Line, Tone
 from gate.report.progress.activity import SAID_LATER, doing, shares_before, stays, title
 from gate.report.progress.probes import ProbeMessages
+from gate.report.progress.requests import RequestMessages, step_text
 from gate.report.safe import safe
 from gate.report.words import (
     DECISIONS,
@@ -49,6 +51,7 @@ class Messages:
         self._entered_at: datetime | None = None
         self._waits: set[str] = set()
         self._probes = ProbeMessages()
+        self._requests = RequestMessages()
 
     def doing(self, rollout: Rollout, command: Command) -> list[Line]:
         """Lines before a command is carried out."""
@@ -98,6 +101,9 @@ class Messages:
             case Probed(evidence=evidence):
                 took = self._since(event.at)
                 return self._probes.ended(was.phase, rollout, evidence, took)
+            case Counted():
+                self.now = step_text(rollout.counted[-1])
+                return self._requests.counted(rollout)
             case LogsRead(lines=()):
                 return [Line("it left no log lines that would say why", indent=2)]
             case Interrupted():

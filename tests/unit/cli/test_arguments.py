@@ -76,7 +76,7 @@ def test_the_new_commands_are_listed(capsys):
     assert run(["--help"]) == ExitCode.DONE
     told = capsys.readouterr().out
     assert {"recover", "unlock"} <= set(COMMANDS)
-    assert all(f"\n    {command} " in told for command in COMMANDS)
+    assert all(f"\n    {command}" in told for command in COMMANDS)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ def exported(capsys, *arguments):
     return dict(words[1].split("=", 1) for words in lines)
 
 
-def test_the_gate_and_clients_need_two_variables(capsys):
+def test_the_gate_and_clients_need_these_variables(capsys):
     assert exported(capsys) == {
         "CLOUD_RUN_EMULATOR_HOST": "127.0.0.1:8790",
         "LOGGING_EMULATOR_HOST": "127.0.0.1:8790",
+        "SECRET_MANAGER_EMULATOR_HOST": "127.0.0.1:8790",
+        "MONITORING_EMULATOR_HOST": "127.0.0.1:8790",
     }
 
 

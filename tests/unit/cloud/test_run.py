@@ -7,6 +7,7 @@ import pytest
 
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
+from gate.cloud.way_in import WayIn
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split
 from gate.errors import ConflictError, InfrastructureError, NotFoundError, UnavailableError
@@ -241,37 +242,47 @@ async def test_what_has_a_name_that_none_can_have_does_not_exist(name):
     assert client.asked == []
 
 
+def bound(role, members):
+    return {"bindings": [{"role": role, "members": members}]}
+
+
 @pytest.mark.parametrize(
-    ("answer", "public"),
+    ("answer", "way"),
     [
-        (ok({}), False),
-        (ok({"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}), True),
-        (
-            ok({"bindings": [{"role": "roles/run.invoker", "members": ["user:a", "allUsers"]}]}),
-            True,
-        ),
-        (ok({"bindings": [{"role": "roles/run.invoker", "members": ["allAuthenticated"]}]}), False),
-        (ok({"bindings": [{"role": "roles/run.viewer", "members": ["allUsers"]}]}), False),
-        (ok({"bindings": [{"role": "roles/run.invoker", "members": "allUsers"}]}), False),
-        (error(403, "PERMISSION_DENIED"), False),
+        (ok({}), WayIn.TOKEN),
+        (ok(bound("roles/run.invoker", ["allUsers"])), WayIn.OPEN),
+        (ok(bound("roles/run.invoker", ["user:a", "allUsers"])), WayIn.OPEN),
+        (ok(bound("roles/run.invoker", ["allAuthenticated"])), WayIn.TOKEN),
+        (ok(bound("roles/run.viewer", ["allUsers"])), WayIn.TOKEN),
+        (ok(bound("roles/run.invoker", "allUsers")), WayIn.TOKEN),
+        (error(403, "PERMISSION_DENIED"), WayIn.TOKEN),
     ],
 )
-async def test_the_iam_policy_says_who_may_call(answer, public):
+async def test_the_iam_policy_says_who_may_call(answer, way):
     platform, client = platform_over(ok(service()), answer)
-    assert await platform.is_public() is public
+    assert await platform.way_in() is way
     path = "/v1/projects/acme/locations/europe-west1/services/shop:getIamPolicy"
     assert client.asked[1] == ("GET", path, 10.0)
 
 
-async def test_a_service_that_checks_nobody_is_public_without_asking():
-    unchecked = service()
-    unchecked["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] = "true"
-    platform, client = platform_over(ok(unchecked))
-    assert await platform.is_public()
+@pytest.mark.parametrize(
+    ("annotations", "way"),
+    [
+        ({"invoker-iam-disabled": "true"}, WayIn.OPEN),
+        ({"iap-enabled": "true"}, WayIn.IAP),
+        ({"invoker-iam-disabled": "true", "iap-enabled": "true"}, WayIn.IAP),
+    ],
+)
+async def test_what_the_service_itself_says_needs_no_iam_policy(annotations, way):
+    said = service()
+    named = {f"run.googleapis.com/{key}": value for key, value in annotations.items()}
+    said["metadata"]["annotations"] |= named
+    platform, client = platform_over(ok(said))
+    assert await platform.way_in() is way
     assert len(client.asked) == 1
 
 
 async def test_what_is_not_known_is_not_guessed():
     platform, _ = platform_over(ok(service()), error(501, "UNIMPLEMENTED"))
     with pytest.raises(InfrastructureError):
-        await platform.is_public()
+        await platform.way_in()

@@ -56,7 +56,14 @@ def test_a_service_with_everything():
     assert value.annotations == (("a", "1"), ("b", "2"))
     assert value.ingress == "internal"
     assert dict(value.settings)["concurrency"] == "80"
+    assert (value.template_name, value.template_image) == ("", f"{IMAGE}:v1")
     assert value.in_effect
+
+
+def test_a_template_that_names_its_revision():
+    document = service()
+    document["spec"]["template"]["metadata"]["name"] = "shop-00009-new"
+    assert service_value(document, REF).template_name == "shop-00009-new"
 
 
 def test_a_service_whose_first_revision_failed():

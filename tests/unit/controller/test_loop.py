@@ -63,6 +63,17 @@ async def test_probes_get_the_url_that_the_platform_reports_and_a_token_for_the_
 COMPARED = {"baseline": Baseline.STABLE, "identity": IdentityRule(header="x-revision")}
 
 
+async def test_behind_iap_each_address_is_asked_with_a_token_of_its_own():
+    world = FakeWorld()
+    world.behind_iap = True
+    await world.run(plan(**COMPARED, watch_s=1))
+    first = world.probes.targets[0]
+    assert first.stable is not None
+    for target in (*world.probes.targets, first.stable):
+        assert target.headers == (("Proxy-Authorization", f"Bearer for {target.url}"),)
+    assert len({target.url for target in world.probes.targets}) == 2
+
+
 async def test_a_control_is_asked_at_the_address_of_users_and_must_prove_who_it_is():
     world = FakeWorld()
     await world.run(plan(**COMPARED))

@@ -7,6 +7,7 @@ from gate.core.control import Baseline, Repeats
 from gate.core.policy import (
     CandidateRule,
     IdentityRule,
+    MetricsRule,
     OnHold,
     Policy,
     ServiceName,
@@ -68,6 +69,8 @@ SHARED = {
     "traffic": "steps",
     "dwell_s": "dwell_s",
     "watch_s": "watch_s",
+    "requests": "requests",
+    "metrics": "metrics",
     "deadline_s": "deadline_s",
     "lease_s": "lease_s",
     "on_hold": "on_hold",
@@ -84,6 +87,8 @@ SHARED = {
 }
 """Where a plan keeps what a policy says."""
 ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"} | {
+    "lines",
+    "notify",  # who is told is no part of what is asked
     "candidate.arrival_within_s",  # the runner knows it
 }
 """What a plan does not hold, or holds in another form."""
@@ -92,6 +97,8 @@ POLICY = Policy(
     PROBES,
     CandidateRule("next", 17.0, IdentityRule("x-revision")),
     traffic=(10, 100),
+    requests=(200, 50),
+    metrics=MetricsRule(percentile=90),
     dwell_s=3.0,
     watch_s=4.0,
     deadline_s=500.0,
@@ -105,7 +112,7 @@ POLICY = Policy(
     source="p.yaml",
 )
 """Nothing in it is the default."""
-BY_HAND = {"steps": (100,), "watch_s": 0.0}
+BY_HAND = {"steps": (100,), "watch_s": 0.0, "requests": ()}
 """A move by hand is one step without a watch."""
 
 

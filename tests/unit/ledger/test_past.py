@@ -127,3 +127,19 @@ def test_the_past_knows_who_served_and_what_was_decided_last():
 @pytest.mark.parametrize("odd", [{}, {"entry": "outcome"}, {"entry": "outcome", "candidate": 5}])
 def test_a_past_that_somebody_else_wrote_is_read_as_far_as_it_goes(odd):
     assert past_of((odd,)) == Past()
+
+
+@pytest.mark.parametrize("before", [LATEST, MOVED])
+def test_after_a_quarantine_the_way_back_is_where_users_were_taken(before):
+    r = rollout(Phase.RECORDING, before=before, found=MOVED, back_to=STABLE, service=service(MOVED))
+    entry = outcome(replace(r, ending=Ending.PROMOTED), later(1))
+    assert entry["quarantine"] == {"stable": STABLE, "users_were_on": {CANDIDATE: 100}}
+    assert past_moves((entry,)) == (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
+
+
+def test_the_number_of_a_build_is_recorded_where_there_is_one():
+    r = rollout(Phase.MOVING, plan(order=7))
+    assert (told(r)["order"], outcome(r, later(1))["order"]) == (7, 7)
+    assert "order" not in told(rollout(Phase.MOVING)).keys() | outcome(
+        rollout(Phase.MOVING), later(1)
+    )

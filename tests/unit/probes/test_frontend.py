@@ -10,6 +10,7 @@ from gate.probes.frontend import (
     kept_out,
     passes,
     recognise,
+    telling,
     unreachable,
 )
 from tests.fakes.clock import FakeClock
@@ -106,6 +107,32 @@ def test_a_token_that_iam_refuses_is_known_by_its_header():
     text = 'Bearer error="invalid_token" error_description="The access token could not be verified"'
     assert recognise(401, "", text).outcome is Outcome.INCONCLUSIVE
     assert recognise(401, "", "Bearer") is None
+
+
+IAP_SIGN_IN = (
+    "https://accounts.google.com/o/oauth2/v2/auth?client_id=1"
+    "&redirect_uri=https://iap.googleapis.com/v1/oauth/clientIds/1:handleRedirect"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fields", "iap"),
+    [
+        (401, "Invalid IAP credentials: empty token", {}, True),
+        (403, "<h1>No</h1>", {"x-goog-iap-generated-response": "true"}, True),
+        (302, "", {"location": IAP_SIGN_IN}, True),
+        (302, "", {"location": "https://accounts.google.com/o/oauth2/v2/auth?client_id=1"}, False),
+        (302, "", {"location": "/login?next=iap.googleapis.com"}, False),
+        (401, "no IAP credentials", {}, False),
+        (200, "Invalid IAP credentials", {"x-goog-iap-generated-response": "true"}, False),
+    ],
+)
+def test_identity_aware_proxy_is_told_from_the_application(status, body, fields, iap):
+    answer = recognise(status, body, telling(fields.get))
+    assert (answer is not None) is iap
+    if answer is not None:
+        assert answer.iap
+        assert answer.outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("page", [GOOGLE_404, NEWER_404])

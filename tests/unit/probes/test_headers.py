@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from gate.core.evidence import span_of
 from gate.core.template import parse
 from gate.probes.headers import Trace, render
 from gate.probes.outcome import CannotAskError
@@ -22,12 +23,12 @@ def test_the_policys_headers_replace_the_targets_and_ours_whatever_their_case():
     assert len(sent) == 4
 
 
-def test_each_request_is_a_new_parent_of_one_trace():
-    trace = Trace()
-    one, two = trace.parent(), trace.parent()
-    assert one != two
-    for parent in (one, two):
-        assert re.fullmatch(rf"00-{trace.id}-[0-9a-f]{{16}}-01", parent)
+def test_each_request_is_a_child_of_the_one_root_of_its_probes_own_trace():
+    trace, other = Trace(), Trace()
+    assert trace.parent() == trace.parent() == f"00-{trace.id}-{span_of(trace.id)}-01"
+    assert re.fullmatch("[0-9a-f]{16}", span_of(trace.id))
+    assert trace.id != other.id
+    assert trace.parent() != other.parent()
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\r\nX: 1", "a\x00", "é", "a\x7f"])

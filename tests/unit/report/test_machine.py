@@ -65,6 +65,7 @@ def test_status() -> None:
             "fence": 0,
         },
         "barred": [],
+        "order": {},
         "revisions": [
             {
                 "name": CANDIDATE,
@@ -108,4 +109,11 @@ def test_json_is_lossless_and_acts_on_nothing() -> None:
     text = machine.to_json(value)
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.isascii()
+    assert json.loads(text) == value
+
+
+def test_no_text_in_a_document_is_a_command_to_a_build_and_it_reads_back_as_it_was():
+    value = {"##[a": ["##[error]x", "###[[", "a ##\\#["]}
+    text = machine.to_json(value)
+    assert "##[" not in text
     assert json.loads(text) == value

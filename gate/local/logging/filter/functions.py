@@ -1,5 +1,6 @@
-"""The functions of the language that are offered: log_id and SEARCH."""
+"""The functions of the language that are offered: log_id, sample and SEARCH."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 
@@ -23,7 +24,7 @@ def function(call: Call, text: str) -> Callable[[Message], bool]:
         FilterError: no such function here, or its arguments are of another form.
     """
     name = call.name.lower()
-    makers = {"log_id": _log_id, "search": _search}
+    makers = {"log_id": _log_id, "sample": _sample, "search": _search}
     if name not in makers:
         reason = f"function {call.name!r} is not offered (expected one of {', '.join(makers)})"
         raise FilterError(text, call.offset, reason)
@@ -45,6 +46,36 @@ def _log_id(call: Call) -> Callable[[Message], bool]:
 
 def _id_of(entry: Message) -> str:
     return parse_log_name(entry.log_name).log_id  # type: ignore[attr-defined]
+
+
+def _sample(call: Call) -> Callable[[Message], bool]:
+    """Makes sample(field, fraction): always the same part of the entries, by the field's value."""
+    match call.arguments:
+        case ((*path,), (Literal() | tuple()) as given):
+            fraction = _fraction(given)
+            field = _text_field(tuple(path))
+            return lambda entry: any(
+                _place(value) < fraction for value in read(entry, field) if isinstance(value, str)
+            )
+        case _:
+            raise ValueError("expected a field and a fraction, as sample(insertId, 0.25)")
+
+
+def _fraction(given: Literal | tuple[str, ...]) -> float:
+    text = given.text if isinstance(given, Literal) else ".".join(given)
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = -1.0
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"the fraction is none (got {text!r}, expected 0 to 1)")
+    return fraction
+
+
+def _place(value: str) -> float:
+    """Where a value lies between 0 and 1, as evenly as can be."""
+    digest = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def _search(call: Call) -> Callable[[Message], bool]:

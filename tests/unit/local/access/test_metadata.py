@@ -55,6 +55,15 @@ async def test_tokens_are_of_the_account_that_is_named(client, issuer, account, 
     assert (claims.email, claims.audience) == (email, "http://a")
 
 
+async def test_that_of_cloud_build_has_access_tokens_alone(issuer):
+    server = MetadataServer(issuer, ME, lambda: "demo", identities=False)
+    transport = httpx.ASGITransport(Starlette(routes=server.routes()))
+    client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+    answer = await get(client, f"{ACCOUNTS}/default/identity", audience="http://a")
+    assert answer.status_code == 404
+    assert (await get(client, f"{ACCOUNTS}/default/token")).status_code == 200
+
+
 async def test_a_token_needs_an_audience(client):
     answer = await get(client, f"{ACCOUNTS}/default/identity")
     assert (answer.status_code, answer.text) == (400, "non-empty audience parameter required\n")

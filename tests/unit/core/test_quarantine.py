@@ -1,0 +1,209 @@
+"""A candidate that has users already: where they go first, and what stops that."""
+
+from dataclasses import replace
+
+import pytest
+
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
+from gate.core.candidate import waiting
+from gate.core.commands import command_of
+from gate.core.denylist import denylist_of
+from gate.core.first_write import plan_first_write
+from gate.core.lease import annotation_of
+from gate.core.proof import Proving
+from gate.core.recovery import safety
+from gate.core.service import Revision
+from gate.core.stable import IRREVERSIBLE
+from gate.core.state import Ending, Past, PastMove, Phase
+from gate.core.traffic import Split, Target
+from gate.errors import ExitCode
+from tests.unit.core.rollouts import (
+    BROKEN,
+    CANDIDATE,
+    NOW,
+    OLD,
+    READY,
+    STABLE,
+    TAG,
+    later,
+    plan,
+    revisions,
+    rollout,
+    service,
+)
+
+LATEST = Split.of([Target(None, 100), Target(OLD, 0, "blue"), Target(None, 0, "nightly")])
+BY_NAME = Split.all_to(CANDIDATE, {"blue": OLD})
+AGES = tuple(
+    Revision(name, READY, "i", later(age)) for age, name in enumerate((OLD, STABLE, CANDIDATE))
+)
+GAVE = RolloutAnnotation(3, wrote=((STABLE, 100),), before=((OLD, 100),))
+"""The gate gave stable all users; somebody has deployed since."""
+ASKED = plan(revision=CANDIDATE, quarantine=True, revisions=AGES)
+
+
+def deployed(traffic=LATEST, mark=GAVE, **more):
+    """A service after a plain deploy of the candidate, which has all users."""
+    marks = ((KEY, mark.text()),) if mark else ()
+    return service(traffic, latest_ready=CANDIDATE, annotations=marks, **more)
+
+
+def begun(asked=ASKED, seen=None, read=None, **changes):
+    fresh = {"before": None, "placed": None, "candidate": CANDIDATE, "revisions": {}}
+    known = {one.name: one for one in AGES} if read is None else read
+    seen = seen or deployed()
+    r = rollout(Phase.READING, asked, service=seen, **{**fresh, "revisions": known, **changes})
+    return plan_first_write(r, seen, NOW)
+
+
+@pytest.mark.parametrize("traffic", [LATEST, BY_NAME])
+def test_the_update_that_tags_it_takes_users_back_first(traffic):
+    r = begun(seen=deployed(traffic))
+    (write,) = command_of(r)
+    assert write.traffic.shares == {STABLE: 100}
+    assert write.traffic.tags[TAG] == CANDIDATE
+    assert set(write.traffic.tags.values()) == {OLD, CANDIDATE} | (
+        {STABLE} if traffic is LATEST else set()
+    )
+    assert write.even_unrecorded
+    assert f"move all users from {CANDIDATE} back to {STABLE}" in write.why
+    assert any(f"{CANDIDATE} has 100 % of the traffic: all users go" in one for one in r.notes)
+    mark = write.annotation
+    assert (mark.holder, mark.safe, mark.wrote) == ("r1", ((STABLE, 100),), ((STABLE, 100),))
+
+
+def test_a_tag_of_people_on_latest_goes_back_as_their_users_do():
+    r = begun()
+    assert r.placed.tags["nightly"] == STABLE
+    assert any(f"tag nightly followed LATEST and is pinned to {STABLE}" in one for one in r.notes)
+
+
+def test_whoever_dies_afterwards_leaves_users_on_stable():
+    r = begun()
+    mark = annotation_of(r, r.placed, working=True)
+    left = safety(service(r.placed), mark)
+    assert (left.shares, TAG in left.tags) == ({STABLE: 100}, False)
+
+
+def test_the_way_back_from_stable_stays_known():
+    r = begun()
+    assert annotation_of(r, r.placed, working=True).before == GAVE.before
+
+
+def test_neither_stable_nor_the_candidate_is_barred_by_it():
+    r = begun()
+    mark = annotation_of(r, r.placed, working=True)
+    assert mark.denylist == ()
+    assert denylist_of(service(r.placed, annotations=((KEY, mark.text()),)), {}) == ()
+
+
+MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
+
+
+@pytest.mark.parametrize(
+    ("more", "mark", "to"),
+    [
+        ({}, GAVE, STABLE),
+        ({}, replace(GAVE, wrote=((CANDIDATE, 100),)), OLD),  # what it had moved users from
+        ({"past": MOVED_ON}, None, STABLE),
+        ({"stable": OLD}, GAVE, OLD),
+        ({"stable": STABLE}, None, STABLE),
+    ],
+)
+def test_where_users_go_is_found_as_a_rollback_finds_it(more, mark, to):
+    r = begun(replace(ASKED, **more), deployed(mark=mark))
+    assert (r.phase, r.back_to, r.placed.shares) == (Phase.TAGGING, to, {to: 100})
+
+
+def test_where_nothing_is_certain_nothing_moves_and_the_likely_ones_are_named():
+    r = begun(seen=deployed(mark=None))
+    assert (r.phase, r.ending, r.sent) == (Phase.RECORDING, Ending.REFUSED, None)
+    assert f"likely {STABLE} (it is ready, and older" in r.notes[-1]
+    assert r.way_out[0].startswith(
+        f"gate rollout --policy POLICY --revision {CANDIDATE} --quarantine --stable {STABLE} "
+    )
+
+
+@pytest.mark.parametrize(
+    ("stable", "read"),
+    [
+        (CANDIDATE, None),
+        ("backend-00077-non", None),
+        (STABLE, {**revisions(), STABLE: Revision(STABLE, BROKEN)}),
+    ],
+)
+def test_a_stable_that_cannot_be_gone_to_is_refused(stable, read):
+    r = begun(replace(ASKED, stable=stable), read=read, wanted=(stable, CANDIDATE, STABLE, OLD))
+    assert r.ending is Ending.REFUSED
+    assert stable in r.notes[-1]
+
+
+def test_what_cannot_be_undone_is_not_gone_back_across():
+    marked = replace(AGES[2], annotations=((IRREVERSIBLE, "drops a column"),))
+    r = begun(replace(ASKED, revisions=(*AGES[:2], marked)))
+    assert r.ending is Ending.REFUSED
+    assert "drops a column" in r.notes[-1]
+
+
+def test_one_without_users_is_rolled_out_as_usual_and_that_is_said():
+    seen = deployed(Split.all_to(STABLE))
+    r = begun(seen=seen)
+    assert (r.phase, r.back_to, r.placed.shares) == (Phase.TAGGING, "", {STABLE: 100})
+    assert f"nothing to quarantine: {CANDIDATE} has no users" in r.notes
+
+
+def test_users_moved_in_the_same_moment_stay_where_they_were_moved():
+    r = replace(begun(), phase=Phase.READING, conflicts=1)
+    assert plan_first_write(r, deployed(), NOW).phase is Phase.TAGGING
+    theirs = deployed(Split.all_to(OLD))
+    assert plan_first_write(r, theirs, NOW).ending is Ending.HELD
+
+
+# --- once it is written
+
+
+def written(asked=ASKED, **changes):
+    r = begun(asked, **changes)
+    mark = annotation_of(r, r.placed, working=True)
+    seen = service(r.placed, latest_ready=CANDIDATE, annotations=((KEY, mark.text()),))
+    return replace(r, phase=Phase.WAITING, guard=0, fence=mark.fence), seen
+
+
+def test_it_is_asked_once_users_are_off_it():
+    r, seen = written()
+    assert waiting(r, seen, NOW).phase is Phase.PROBING
+    lines = tuple(replace(line, percent=0) for line in seen.effective)
+    still = (replace(lines[0], revision=CANDIDATE, percent=100), *lines[1:])
+    slow = replace(seen, effective=still, reconciling=True)
+    assert waiting(r, slow, NOW).phase is Phase.WAITING
+    late = waiting(r, slow, r.limit_at)
+    assert (late.phase, late.ending) == (Phase.CLEANING, Ending.FAILED)
+    gave_up = replace(slow, reconciling=False, ready=BROKEN)
+    assert waiting(replace(r, looks=9), gave_up, NOW).ending is Ending.FAILED
+
+
+def test_whoever_walks_away_meanwhile_is_told_that_users_may_be_anywhere():
+    r, _ = written()
+    assert r.exit_code is replace(r, phase=Phase.TAGGING).exit_code is ExitCode.STUCK
+    assert replace(r, back_to="").exit_code is ExitCode.INTERRUPTED
+
+
+BARRED = replace(GAVE, denylist=(Denied("backend-00000-bad", "app@sha256:" + "a" * 64),))
+
+
+@pytest.mark.parametrize(
+    ("asked", "mark", "subject"),
+    [
+        (replace(ASKED, order=6), replace(GAVE, order=((STABLE, 7),)), "stale"),
+        (ASKED, BARRED, "barred"),
+        (replace(ASKED, proof=Proving(True, "proof", "a", "b")), GAVE, "proof"),
+    ],
+)
+def test_what_will_not_be_promoted_has_no_users_either(asked, mark, subject):
+    image = replace(AGES[2], digest="app@sha256:" + "a" * 64)
+    read = {one.name: one for one in (*AGES[:2], image)}
+    r, seen = written(asked, seen=deployed(mark=mark), read=read)
+    assert seen.traffic.shares == {STABLE: 100}
+    held = waiting(r, seen, NOW)
+    assert (held.phase, held.ending) == (Phase.CLEANING, Ending.HELD)
+    assert held.verdict.reasons[0].subject == subject
