@@ -353,6 +353,30 @@ class Ledger(Protocol):
         ...
 
 
+class Bundles(Protocol):
+    """Keeps evidence that an entry has no room for: JSON, named by the sha256 of its content.
+
+    Implemented by cloud.bucket and ledger.folder.
+    """
+
+    async def put(self, name: str, content: bytes) -> str:
+        """Keeps one, and returns where it is; doing so twice is the same as once.
+
+        Raises:
+            InfrastructureError: it may not have been kept.
+        """
+        ...
+
+    async def get(self, name: str) -> bytes:
+        """The content of one.
+
+        Raises:
+            NotFoundError: it is not there.
+            InfrastructureError: nobody knows.
+        """
+        ...
+
+
 class Narrator(Protocol):
     """Hears what goes on, to show it. Implemented by report; must not raise or block."""
 

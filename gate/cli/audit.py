@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, results, show, wiring
+from gate.cli import audit_verify, manual_moves, options, results, show, wiring
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
@@ -30,6 +30,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--verbose", action="store_true", help="with each write, and each question with its answer"
     )
     one.set_defaults(what="show", limit=1000)
+    audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     for command, add_output in ((listing, options.add_output), (one, options.add_results)):
         options.add_policy(command, required=False)
         options.add_service(command)
@@ -38,6 +39,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows entries and returns the exit code."""
+    if args.what == "verify":
+        return audit_verify.run(args)
     ref = manual_moves.service_of(args)
     rollout = args.id if args.what == "show" else ""
     entries = wiring.run_async(

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
     policy, service = _policy(args), manual_moves.service_of(args)
     own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
+    own |= {"overruled": ("no-probe",) if args.no_probe else ()}
     if policy is None:
         plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
     else:

@@ -86,7 +86,7 @@ def carry_out(
     """
     ended: list[Ended] = []
     letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters))
+    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
     main = _drive(plan, _How(output, policy, prepare, wiring.SystemClock()), ended)
     try:
         wiring.run_async(main, many_connections=policy is not None)
@@ -139,6 +139,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
         ledger = await stack.enter_async_context(wiring.ledger_of(ref))
+        bundles = await stack.enter_async_context(wiring.bundles(wiring.bundles_place(plan.kind)))
         probes: Probes = _NoProbes()
         redactor = Redactor({})
         if how.policy is not None:
@@ -169,6 +170,7 @@ async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
             narrator,
             wiring.answers,
             counting,
+            bundles,
         )
         controller = Controller(world)
         rollout = await controller.run(plan, wiring.new_id(how.clock.now()))

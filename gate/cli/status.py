@@ -3,15 +3,20 @@
 import argparse
 import asyncio
 import sys
+from datetime import datetime, timedelta
 
 from gate.cli import manual_moves, options, show, wiring
 from gate.cli.run_rollout import services_meant
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json
 from gate.core.service import Revision, Service, ServiceRef
 from gate.errors import AccessError, InfrastructureError, NotFoundError, UnavailableError
+from gate.ledger.past import unexplained
 from gate.ports import Ledger, LedgerQuery
 
 DECISIONS = 20
+RECORD_WITHIN = timedelta(seconds=60)
+"""How late an entry may be seen."""
 LEDGER_WITHIN_S = 2.0
 """How long the last decisions are waited for once the service has been read."""
 
@@ -39,13 +44,26 @@ def run(args: argparse.Namespace) -> int:
 
         raise manual_moves.led_on(error, LOOK, look(ref)) from None
     now = wiring.SystemClock().now()
+    doubt = _doubt(service, entries, now)
     if args.output == "json":
         show.say_json(status_value(service, revisions, entries, now))
     else:
         show.say(status_lines(service, revisions, entries, now, show.width()))
-    if note:
-        print(note, file=sys.stderr)
+    for line in filter(None, (note, doubt)):
+        print(line, file=sys.stderr)
     return 0
+
+
+def _doubt(service: Service, entries: tuple[dict[str, Json], ...], now: datetime) -> str:
+    """Whether the record does not fit what the service says; entries are seen some seconds late."""
+    late = service.updated_at is not None and now - service.updated_at < RECORD_WITHIN
+    try:
+        said = "" if late else unexplained(service.rollout_annotation, entries)
+    except UnreadableAnnotation:
+        return ""  # told with the lease
+    if not said:
+        return ""
+    return f"the record does not fit the service: {said}\nhint: gate audit verify says more"
 
 
 async def _read(

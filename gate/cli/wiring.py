@@ -8,13 +8,16 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from gate.core.origin import RELEASE, Origin
 from gate.core.policy import ServiceName
 from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
+from gate.core.state import Kind
 from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
@@ -23,13 +26,14 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.logs import CloudLogs
     from gate.cloud.metrics import MonitoredRequests
+    from gate.cloud.movers import AuditLog
     from gate.cloud.request_log import LoggedRequests
     from gate.cloud.run import CloudRun
     from gate.cloud.secrets import SecretManager
     from gate.cloud.wire import Ways, Wire
     from gate.core.policy import Policy
     from gate.core.proof import Proving
-    from gate.ports import Configurations, Headers, Logs, Probes, UsersAnswer
+    from gate.ports import Bundles, Configurations, Headers, Logs, Probes, UsersAnswer
     from gate.probes.inquiry import Surroundings
     from gate.tracing.exporting import Exporting
 
@@ -39,6 +43,7 @@ LOGGING_EMULATOR = "LOGGING_EMULATOR_HOST"
 SECRETS_EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
 MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
 STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
+BUNDLES = "GATE_BUNDLES"
 IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
 
 
@@ -168,6 +173,27 @@ def actor() -> str:
     return account or _login_name()
 
 
+BUILDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("github actions", "GITHUB_RUN_ID", ("GITHUB_WORKFLOW",), ("GITHUB_SHA",)),
+    ("gitlab ci", "CI_PIPELINE_ID", ("CI_PIPELINE_SOURCE",), ("CI_COMMIT_SHA",)),
+    ("cloud build", "BUILD_ID", ("TRIGGER_NAME", "TRIGGER_ID"), ("COMMIT_SHA", "REVISION_ID")),
+)
+"""What runs the gate, told by a variable that holds its id; then those of trigger and commit."""
+
+
+def origin() -> Origin:
+    """In which build, and from which commit, the gate is asked, by the environment."""
+    for system, build, triggers, commits in BUILDS:
+        if os.environ.get(build):
+            told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
+            return Origin("", system, *told, release=RELEASE)
+    return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
+
+
+def _first_of(names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
 def _login_name() -> str:
     import getpass  # noqa: PLC0415 - only where nothing else says who it is
 
@@ -276,6 +302,59 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
 
     return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
+
+
+@asynccontextmanager
+async def bundles(where: str) -> AsyncIterator["Bundles | None"]:
+    """Where evidence is kept that entries have no room for.
+
+    Args:
+        where: gs://BUCKET/PREFIX, or a folder; "" for nowhere.
+
+    Raises:
+        UsageError: it is no bucket.
+    """
+    if "://" in where:
+        from gate.cloud.bucket import BucketBundles  # noqa: PLC0415
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        async with BucketBundles(storage(), folder_of(where)) as bucket:
+            yield bucket
+    elif where:
+        from pathlib import Path  # noqa: PLC0415
+
+        from gate.ledger.folder import FolderBundles  # noqa: PLC0415
+
+        yield FolderBundles(Path(where))
+    else:
+        yield None
+
+
+def bundles_place(kind: Kind) -> str:
+    """Where GATE_BUNDLES wants them, "" for nowhere; a wrong one stops no move by hand.
+
+    Raises:
+        UsageError: it names no bucket.
+    """
+    where = os.environ.get(BUNDLES, "").strip()
+    if "://" in where:
+        from gate.cloud.storage import folder_of  # noqa: PLC0415
+
+        try:
+            folder_of(where)
+        except UsageError as error:
+            if kind is not Kind.ROLLOUT:
+                return ""
+            raise UsageError(f"{BUNDLES}: {error.message}", error.hint) from None
+    return where
+
+
+def audit_log_of(ref: ServiceRef) -> "AuditLog":
+    """Who wrote on the service, by the platform's own audit log."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.movers import AuditLog  # noqa: PLC0415
+
+    return AuditLog(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
 
 
 def storage() -> "Wire":

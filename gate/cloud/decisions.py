@@ -7,12 +7,12 @@ requests. The `global` resource would show them nowhere near the service.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.documents import Document, moment, part, text
-from gate.cloud.entries import json_object, newest_entries, quoted, since
+from gate.cloud.entries import json_object, newest_entries, oldest_entries, quoted, since
 from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
@@ -79,8 +79,7 @@ class CloudLedger(OverWire):
         """As ports.Ledger; entries of the same moment come in the order of their sequence."""
         clauses = [f"logName={quoted(self._log_name)}"]
         if query.service:
-            clauses.append(f"labels.service={quoted(query.service)}")
-            clauses.append(f"resource.labels.location={quoted(self._ref.region)}")
+            clauses += self._of_service(query.service)
         if query.rollout:
             clauses.append(f"labels.rollout={quoted(query.rollout)}")
         if query.since is not None:
@@ -89,6 +88,25 @@ class CloudLedger(OverWire):
         found = await newest_entries(self._wire, self._ref.project, clauses, query.limit, subject)
         found.sort(key=_newness, reverse=True)
         return tuple(json_object(part(one, "jsonPayload")) for one in found)
+
+    async def history(self) -> AsyncIterator[dict[str, Json]]:
+        """Every entry about the service that is kept, oldest first.
+
+        Cloud Logging keeps them for as long as the log's bucket says.
+
+        Raises:
+            AccessError, UnavailableError: as in gate.errors.
+        """
+        clauses = [f"logName={quoted(self._log_name)}", *self._of_service(self._ref.name)]
+        subject = f"ledger of {self._ref.name}"
+        async for one in oldest_entries(self._wire, self._ref.project, clauses, subject):
+            yield json_object(part(one, "jsonPayload"))
+
+    def _of_service(self, name: str) -> tuple[str, str]:
+        return (
+            f"labels.service={quoted(name)}",
+            f"resource.labels.location={quoted(self._ref.region)}",
+        )
 
     def _entry(self, entry: dict[str, Json], rollout: str, sequence: int, subject: str) -> Document:
         return {

@@ -1,5 +1,6 @@
 """Reads log entries: filters that cannot be broken out of, and pages that may be empty."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from gate.cloud.documents import Document, parts, text
@@ -55,6 +56,30 @@ async def newest_entries(
         f"{subject}: not read to the end (got {PAGES_MAX} pages with {len(found)} entries)",
         "ask for a shorter time",
     )
+
+
+async def oldest_entries(
+    wire: Wire, project: str, clauses: list[str], subject: str
+) -> AsyncIterator[Document]:
+    """Every entry for which every clause holds, oldest first, page by page.
+
+    Raises:
+        AccessError, UnavailableError: as in gate.errors.
+    """
+    asked: Document = {
+        "resourceNames": [f"projects/{project}"],
+        "filter": " AND ".join(clauses),
+        "orderBy": "timestamp asc",
+        "pageSize": _PAGE_SIZE_MAX,
+    }
+    while True:
+        page = await wire.call(Query("POST", "/v2/entries:list", subject, asked, _LIST_S))
+        for one in parts(page, "entries"):
+            yield one
+        token = text(page, "nextPageToken")
+        if not token:
+            return
+        asked = {**asked, "pageToken": token}
 
 
 def json_object(payload: Document) -> Document:

@@ -7,10 +7,14 @@ the ledger is silent, and what moved nothing is not worth a long wait.
 import asyncio
 from dataclasses import dataclass
 
-from gate.core.state import Kind, Rollout
-from gate.errors import UnavailableError
-from gate.ledger.entry import Entry
-from gate.ports import Ledger
+from gate.core.annotation import RolloutAnnotation
+from gate.core.service import Service
+from gate.core.state import Kind, PastOutcome, Plan, Rollout
+from gate.errors import InfrastructureError, UnavailableError
+from gate.ledger.canonical import canonical, digest
+from gate.ledger.entry import Entry, Link
+from gate.ledger.past import newest_outcomes
+from gate.ports import Bundles, Ledger, LedgerQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,20 @@ class Waits:
         nothing_s: for the outcome of what moved nothing.
         silent_s: for the same where the ledger has been silent before.
         stopping_s: for any other outcome once we are to stop.
+        past_s: for the outcomes before this rollout, which its first intention vouches for.
+        bundle_s: for a bundle of evidence to be kept.
     """
 
     intention_s: float = 2.0
     nothing_s: float = 2.0
     silent_s: float = 1.0
     stopping_s: float = 5.0
+    past_s: float = 2.0
+    bundle_s: float = 10.0
+
+
+PAST_MAX = 50
+"""Most entries that are read to find the outcomes before a rollout."""
 
 
 class Bookkeeping:
@@ -45,6 +57,38 @@ class Bookkeeping:
         self._sequence = 0
         self._silent = False
         self._begun: set[asyncio.Task[None]] = set()
+        self._intended: dict[str, asyncio.Task[None]] = {}
+        self._last, self._given = RolloutAnnotation(), 0
+        self._principal = ""
+        self._past: asyncio.Task[tuple[PastOutcome, ...] | None] | None = None
+
+    def look_back(self, plan: Plan) -> None:
+        """Begins to ask which outcomes there are, beside whatever comes first.
+
+        A move by hand is not held up, nor made dearer: it vouches for those that it knows of.
+        """
+        if plan.kind is Kind.ROLLOUT:
+            self._past = asyncio.ensure_future(self._ask(plan))
+
+    async def link(self, plan: Plan) -> Link:
+        """What ties the next entry to those before it."""
+        kept = {key: _has_kept(task) for key, task in self._intended.items()}
+        return Link(
+            self._last,
+            self._principal,
+            await self._outcomes(plan),
+            tuple(key for key, known in kept.items() if known),
+            tuple(key for key, known in kept.items() if not known),
+        )
+
+    def accepted(self, annotation: RolloutAnnotation, generation: int) -> None:
+        """A write of ours was accepted: what it said of itself, and the generation it made."""
+        self._last, self._given = annotation, generation
+
+    def seen(self, service: Service) -> None:
+        """The service was read: where nobody wrote since us, Cloud Run has named who we are."""
+        if self._given and service.generation == self._given:
+            self._principal = service.last_modifier
 
     async def intend(self, entry: Entry, rollout: Rollout, *, urgent: bool) -> None:
         """Keeps what is about to be done.
@@ -58,7 +102,32 @@ class Bookkeeping:
         if urgent or rollout.plan.kind is not Kind.ROLLOUT:
             silent = urgent and self._was_silent(rollout)
             within_s = 0.0 if silent else self._waits.intention_s
-        await self._keep(entry, rollout, within_s, go_on=urgent)
+        keeping = self._begin(entry, rollout)
+        self._intended[digest(entry)] = keeping
+        await self._wait(keeping, within_s, go_on=urgent)
+
+    async def whole(self, entry: Entry, evidence: Entry, bundles: Bundles | None) -> Entry:
+        """The outcome with where its whole evidence is, which it has no room for.
+
+        Users are safe by then; what cannot be kept within a time is told in the outcome's notes.
+        """
+        where, problem = "", "GATE_BUNDLES names no place for it"
+        if bundles is not None:
+            try:
+                async with asyncio.timeout(self._waits.bundle_s):
+                    content = canonical(evidence)
+                    where = await bundles.put(f"{entry['evidence_digest']}.json", content)
+            except TimeoutError:
+                problem = f"no answer in {self._waits.bundle_s:g} s"
+            except InfrastructureError as error:
+                problem = error.message
+        notes = entry.get("notes")
+        told = [*notes] if isinstance(notes, list) else []
+        if not where:
+            told.append(
+                f"the record holds a part of the evidence, which is kept nowhere: {problem}"
+            )
+        return {**entry, "bundle": where, "notes": told}
 
     async def conclude(self, entry: Entry, rollout: Rollout, *, stopping: bool) -> None:
         """Keeps the outcome.
@@ -70,30 +139,45 @@ class Bookkeeping:
         if rollout.moved_nothing:
             silent = self._was_silent(rollout)
             within_s = self._waits.silent_s if silent else self._waits.nothing_s
-        await self._keep(entry, rollout, within_s)
+        await self._wait(self._begin(entry, rollout), within_s)
 
     async def aclose(self) -> None:
-        """Gives up what is still being kept."""
-        for task in self._begun:
+        """Gives up what is still being kept, and asked."""
+        begun = [*self._begun, *([self._past] if self._past else [])]
+        for task in begun:
             task.cancel()
-        await asyncio.gather(*self._begun, return_exceptions=True)
+        await asyncio.gather(*begun, return_exceptions=True)
+
+    async def _outcomes(self, plan: Plan) -> tuple[PastOutcome, ...] | None:
+        """The newest outcomes before this rollout, None where nobody knows them in time."""
+        if self._past is None:
+            return plan.past.outcomes
+        await asyncio.wait({self._past}, timeout=self._waits.past_s)
+        if not self._past.done():
+            self._past.cancel()
+            return None
+        return None if self._past.cancelled() else self._past.result()
+
+    async def _ask(self, plan: Plan) -> tuple[PastOutcome, ...] | None:
+        try:
+            query = LedgerQuery(service=plan.service.name, limit=PAST_MAX)
+            return newest_outcomes(await self._ledger.entries(query))
+        except InfrastructureError:
+            return None
 
     def _was_silent(self, rollout: Rollout) -> bool:
         return self._silent or bool(rollout.plan.past.silent)
 
-    async def _keep(
-        self,
-        entry: Entry,
-        rollout: Rollout,
-        within_s: float | None,
-        *,
-        go_on: bool = False,
-    ) -> None:
-        """Keeps one entry within this time, or as long as it takes; may go on beyond it."""
+    def _begin(self, entry: Entry, rollout: Rollout) -> asyncio.Task[None]:
         self._sequence += 1
-        keeping = self._ledger.append(entry, rollout.id, self._sequence)
-        task = asyncio.ensure_future(keeping)
+        task = asyncio.ensure_future(self._ledger.append(entry, rollout.id, self._sequence))
         self._begun.add(task)
+        return task
+
+    async def _wait(
+        self, task: asyncio.Task[None], within_s: float | None, *, go_on: bool = False
+    ) -> None:
+        """Waits until an entry is kept, or for this time; it may go on being kept beyond it."""
         done, _ = await asyncio.wait({task}, timeout=within_s)
         self._silent = not done or task.exception() is not None
         if done:
@@ -101,3 +185,7 @@ class Bookkeeping:
         if not go_on:
             task.cancel()
         raise UnavailableError(f"the ledger gave no answer in {within_s:g} s")
+
+
+def _has_kept(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

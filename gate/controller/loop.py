@@ -14,7 +14,7 @@ from gate.controller.bookkeeping import Bookkeeping, Waits
 from gate.controller.probe_round import ProbeRound, users_answer
 from gate.controller.signals import stopping
 from gate.controller.user_requests import counted
-from gate.core.annotation import KEY
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.guard import came_between
 from gate.core.lease import renewal
 from gate.core.messages import (
@@ -46,9 +46,11 @@ from gate.errors import (
     NotFoundError,
     UnavailableError,
 )
-from gate.ledger.entry import Entry, digest, intention, outcome
+from gate.ledger.canonical import digest
+from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ports import (
     Answers,
+    Bundles,
     Clock,
     Identity,
     Ledger,
@@ -88,6 +90,7 @@ class World:
     narrator: Narrator
     answers: Answers | None = None
     user_requests: UserRequests | None = None
+    bundles: Bundles | None = None
 
 
 class Controller:
@@ -122,6 +125,7 @@ class Controller:
     async def run(self, plan: Plan, rollout_id: str) -> Rollout:
         """Runs until the rollout has ended, or was abandoned by a second interrupt."""
         async with stopping(self.interrupt), contextlib.aclosing(self._books):
+            self._books.look_back(plan)
             rollout, commands = begin(plan, rollout_id, self._world.clock.now())
             while commands and not self._abandon.is_set():
                 event = await self._next_event(rollout, commands[0])
@@ -191,6 +195,7 @@ class Controller:
         found = [read.result() for read in reads]
         revisions = {revision.name: revision for revision in found if revision is not None}
         users, at = answer.result(), world.clock.now()
+        self._books.seen(service.result())
         return Seen(at, service.result(), revisions, users.instead, users.unknown)
 
     def _patience_s(self, rollout: Rollout) -> float | None:
@@ -216,20 +221,28 @@ class Controller:
         A person may stop the gate in between: then the platform never hears of it.
         """
         urgent = isinstance(command, SetTraffic) and command.even_unrecorded
-        entry = intention(rollout, command, self._world.clock.now(), self._world.redactor.json)
+        link, world = await self._books.link(rollout.plan), self._world
+        entry = intention(rollout, command, world.clock.now(), world.redactor.json, link)
         try:
             await self._books.intend(entry, rollout, urgent=urgent)
         except InfrastructureError as error:
             if not urgent:
                 text = f"nothing was changed, since the intention could not be recorded: {error}"
-                return CallFailed(self._world.clock.now(), Failure.UNRECORDED, text, error.hint)
+                return CallFailed(world.clock.now(), Failure.UNRECORDED, text, error.hint)
         if self._stop.is_set() and not self._told:
             return self._tell()
-        return await self._accepted(self._send(rollout, command, entry), rollout)
+        number = entry["sequence"]
+        assert isinstance(number, int)
+        annotation = replace(command.annotation, entry=digest(entry), sequence=number)
+        event = await self._accepted(self._send(rollout, command, annotation), rollout)
+        if isinstance(event, Accepted):
+            self._books.accepted(annotation, event.generation)
+        return event
 
-    def _send(self, rollout: Rollout, command: Deploy | SetTraffic, entry: Entry) -> Awaitable[int]:
+    def _send(
+        self, rollout: Rollout, command: Deploy | SetTraffic, annotation: RolloutAnnotation
+    ) -> Awaitable[int]:
         """The update, which says by its own annotation which entry of the ledger explains it."""
-        annotation = replace(command.annotation, entry=digest(entry))
         others = dict(rollout.service.annotations) if rollout.service else {}
         annotations = {**others, KEY: annotation.text()}
         platform = self._world.platform
@@ -314,7 +327,11 @@ class Controller:
 
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
-        entry = self.outcome = outcome(rollout, world.clock.now(), world.redactor.json)
+        link = await self._books.link(rollout.plan)
+        entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
+        if evidence := left_out(entry, rollout, world.redactor.json):
+            entry = await self._books.whole(entry, evidence, world.bundles)
+        self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)
         except InfrastructureError as error:

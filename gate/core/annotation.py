@@ -49,7 +49,8 @@ class RolloutAnnotation:
         before: shares before the gate's last move of users, kept after it has ended: what a
             rollback without a named target goes back to.
         image: image by digest of the revision that the gate gave users last, "" if not known.
-        entry: sha256 (hex) of the ledger's entry that explains this write.
+        entry: sha256 (hex) of the ledger's entry that explains this write: the head of the chain.
+        sequence: that entry's number in the ledger of this service, 0 before there was any.
         denylist: revisions that automation must leave alone.
         order: revisions that the gate gave users, or was about to, with the number that tells which
             build is the newer one.
@@ -70,6 +71,7 @@ class RolloutAnnotation:
     before: Shares = ()
     image: str = ""
     entry: str = ""
+    sequence: int = 0
     denylist: tuple[Denied, ...] = field(default=())
     order: tuple[tuple[str, int], ...] = ()
     promoted: str = ""
@@ -100,6 +102,7 @@ class RolloutAnnotation:
             "before": dict(self.before),
             "image": self.image,
             "entry": self.entry,
+            "sequence": self.sequence or None,
             "order": dict(self.order),
             "promoted": self.promoted,
             "barred": [
@@ -132,6 +135,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
             )
         return RolloutAnnotation(
             fence=_integer(value.get("fence", 0)),
+            sequence=_integer(value.get("sequence", 0)),
             since=_moment(value.get("since")),
             until=_moment(value.get("until")),
             safe=_shares(value.get("safe", {})),

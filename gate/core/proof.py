@@ -47,6 +47,7 @@ class Proof:
         reachable: faults that the policy could have been exercised with; `mutants` were.
         untried: by suite, tests without a kill that had no time to meet every fault they could.
         silent: by suite, tests that passed without asking the service.
+        digest: sha256 (hex) of the file that it was read from, "" for one that is in none.
     """
 
     release: str
@@ -62,6 +63,7 @@ class Proof:
     reachable: int = 0
     untried: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     silent: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    digest: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.killed <= self.mutants:

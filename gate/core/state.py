@@ -11,6 +11,7 @@ from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
 from gate.core.messages import Deploy, SetTraffic
+from gate.core.origin import Origin
 from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.proof import Proving
@@ -121,6 +122,15 @@ class PastMove:
 
 
 @dataclass(frozen=True, slots=True)
+class PastOutcome:
+    """An outcome that the ledger has: of which rollout, from when (RFC 3339), and its sha256."""
+
+    rollout: str
+    at: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What the ledger remembers of a service.
 
@@ -128,12 +138,14 @@ class Past:
         moves: promotions that were verified, newest first.
         served: revisions that users were seen on, newest word first.
         against: revision and what was decided against it, where that was the last word on it.
+        outcomes: the newest outcomes; None where the ledger was not asked, or is silent.
         silent: why the ledger could not be asked, "" if it was, or nobody tried.
     """
 
     moves: tuple[PastMove, ...] = ()
     served: tuple[str, ...] = ()
     against: tuple[tuple[str, str], ...] = ()
+    outcomes: tuple[PastOutcome, ...] | None = None
     silent: str = ""
 
 
@@ -174,6 +186,9 @@ class Plan:
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
+        origin: whose credentials, which build and which commit ask for it, for the record.
+        overruled: what else was asked for against a rule, in the words of the command line, e.g.
+            `no-probe`; for the record.
     """
 
     kind: Kind
@@ -217,6 +232,8 @@ class Plan:
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
+    origin: Origin = field(default_factory=Origin)
+    overruled: tuple[str, ...] = ()
 
     @classmethod
     def from_policy(
@@ -259,6 +276,13 @@ class Plan:
             "policy_source": policy.source,
         }
         return cls(kind=kind, service=service, **{**said, **own})
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Every rule that was set aside by whoever asked, in the words of the command line."""
+        recovery = self.kind is Kind.RECOVER
+        said = {"again": self.again, "cross": self.cross, "unlock": recovery and self.force}
+        return (*(name for name, given in said.items() if given), *self.overruled)
 
     @property
     def unproven(self) -> str:

@@ -4,20 +4,19 @@ Entries are JSON objects of strings, booleans and integers, so that they read th
 they are kept. Secrets are taken out of every string before any is cut.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
-from gate.core.annotation import UnreadableAnnotation
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import Kind, Phase, Rollout
+from gate.core.state import Kind, PastOutcome, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
+from gate.ledger.canonical import digest
 from gate.ledger.evidence import (
     did_not_run,
     evidence_values,
@@ -28,7 +27,8 @@ from gate.ledger.evidence import (
 from gate.ledger.fitting import cut, fitted
 from gate.ledger.user_requests import user_requests_value
 
-FORMAT = 1
+FORMAT = 2
+"""Entries of format 1 are no chain: they say nothing of the entries before them."""
 FINDINGS_MAX = 10
 EXCERPTS_MAX = 20
 REASONS_MAX = 50
@@ -44,40 +44,92 @@ Redact = Callable[[Json], Json]
 """Takes secrets out of a value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What ties a rollout's entry to others, and to who writes it.
+
+    Attributes:
+        last: what the last write of the rollout that was accepted said of itself.
+        principal: who Cloud Run says wrote then, "" where nobody has looked since.
+        seen: the newest outcomes that the ledger had, None where it could not be asked.
+        kept: digests of the rollout's intentions that the ledger has kept, in their order.
+        unkept: the same of those of which nobody knows whether it has.
+    """
+
+    last: RolloutAnnotation = field(default_factory=RolloutAnnotation)
+    principal: str = ""
+    seen: tuple[PastOutcome, ...] | None = None
+    kept: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
+
+
+NO_LINK = Link()
+
+
 def _as_it_is(value: Json) -> Json:
     return value
 
 
 def intention(
-    rollout: Rollout, command: Deploy | SetTraffic, at: datetime, redact: Redact = _as_it_is
-) -> dict[str, Json]:
-    """What is about to be done, kept before it is done."""
-    entry: dict[str, Json] = {
-        **_head(rollout, at, "intention"),
+    rollout: Rollout,
+    command: Deploy | SetTraffic,
+    at: datetime,
+    redact: Redact = _as_it_is,
+    link: Link = NO_LINK,
+) -> Entry:
+    """What is about to be done, kept before it is done.
+
+    Args:
+        rollout: as it stands; the entry before this one is the one that explains the last write on
+            the service, as the service was read for this write.
+        command: the write.
+        at: time of the entry.
+        redact: takes secrets out.
+        link: what is known beside the rollout.
+    """
+    before = _annotation_of(rollout)
+    entry: Entry = {
+        **_head(rollout, at, "intention", link),
+        "sequence": before.sequence + 1,
+        "previous": before.entry,
+        "outcomes": None if link.seen is None else [_outcome_seen(one) for one in link.seen],
         "message": f"{rollout.plan.service.name}: about to {command.why}",
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
+        "ending": rollout.ending.value if rollout.ending else "",
+        "evidence_digest": digest(_shortened(_judged(rollout), redact)),
     }
-    return _bounded(entry, redact)
+    return fitted(_shortened(entry, redact), SIZE_MAX_BYTES)
 
 
-def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[str, Json]:
+def outcome(
+    rollout: Rollout,
+    at: datetime,
+    redact: Redact = _as_it_is,
+    link: Link = NO_LINK,
+) -> Entry:
     """How the rollout ended, on what evidence, with traffic before and after it.
 
     Args:
         rollout: as it stands; what could not be known is left empty.
         at: time of the entry.
         redact: takes secrets out before any text is cut, so that no half of one is left.
+        link: what is known beside the rollout.
     """
     over = rollout.phase in {Phase.RECORDING, Phase.ENDED}
     ending = rollout.ending.value if rollout.ending and over else "unknown"
     service, probes = rollout.service, rollout.plan.probes
     effective = service.effective_shares if service else {}
-    entry: dict[str, Json] = {
-        **_head(rollout, at, "outcome"),
+    before = max(link.last, _annotation_of(rollout), key=lambda one: one.sequence)
+    entry: Entry = {
+        **_head(rollout, at, "outcome", link),
+        "sequence": before.sequence,
+        "previous": before.entry,
+        "intentions": list(link.kept),
+        "intentions_unkept": list(link.unkept),
         "message": f"{rollout.plan.service.name}: {rollout.plan.kind.value} {ending}",
         "ending": ending,
         "exit_code": int(rollout.exit_code),
@@ -89,14 +141,10 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "base": rollout.base,
         "template_differences": list(rollout.differences),
         "bars_added": _bars_added(rollout),
-        "verdict": verdict_value(_bounded_reasons(rollout.verdict)),
         "did_not_run": did_not_run(
             rollout.evidence, probes if rollout.asks_first else (), rollout.not_asked
         ),
         "not_asked": not_asked_value(rollout.not_asked),
-        "evidence": [
-            *evidence_values(_worth_keeping(rollout.evidence), probes, FINDINGS_MAX),
-        ],
         "user_requests": user_requests_value(rollout),
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
@@ -114,10 +162,36 @@ def outcome(rollout: Rollout, at: datetime, redact: Redact = _as_it_is) -> dict[
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
     }
-    return _bounded(entry, redact)
+    judged = _shortened(_judged(rollout), redact)
+    told = {**_shortened(entry, redact), **judged, "evidence_digest": digest(judged)}
+    return fitted(told, SIZE_MAX_BYTES)
 
 
-def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
+def left_out(entry: Entry, rollout: Rollout, redact: Redact = _as_it_is) -> Entry | None:
+    """The whole evidence and verdict of an outcome that holds a part only; None where it is whole.
+
+    Args:
+        entry: the outcome; its `evidence_digest` is the hash of what is returned.
+        rollout: whose it is.
+        redact: takes secrets out.
+    """
+    there = {"evidence": entry["evidence"], "verdict": entry["verdict"]}
+    whole = digest(there) == entry["evidence_digest"]
+    return None if whole else _shortened(_judged(rollout), redact)
+
+
+def _judged(rollout: Rollout) -> Entry:
+    """The evidence and what follows from it: what `evidence_digest` is the digest of."""
+    kept = _worth_keeping(rollout.evidence)
+    evidence = evidence_values(kept, rollout.plan.probes, FINDINGS_MAX)
+    return {
+        "verdict": verdict_value(_bounded_reasons(rollout.verdict)),
+        "evidence": [*evidence],
+    }
+
+
+def _shortened(entry: Entry, redact: Redact) -> Entry:
+    """Without secrets, and with every text within bounds."""
     clean = redact(entry)
     short = cut(clean, TEXT_MAX)
     assert isinstance(clean, dict)
@@ -127,17 +201,12 @@ def _bounded(entry: dict[str, Json], redact: Redact) -> dict[str, Json]:
             short["verdict"] = cut(verdict, ALONE_MAX)
         case _:
             pass
-    return fitted(short, SIZE_MAX_BYTES)
+    return short
 
 
-def digest(entry: dict[str, Json]) -> str:
-    """sha256 (hex) of an entry in canonical form: keys sorted, no spaces, UTF-8."""
-    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
+def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
     plan = rollout.plan
+    origin, proof = plan.origin, plan.proof.proof if plan.proof else None
     return {
         "format": FORMAT,
         "entry": entry,
@@ -148,11 +217,42 @@ def _head(rollout: Rollout, at: datetime, entry: str) -> dict[str, Json]:
         "region": plan.service.region,
         "service": plan.service.name,
         "actor": plan.actor,
+        "principal": _principal(plan, link),
+        "build": {
+            "system": origin.system,
+            "id": origin.build,
+            "trigger": origin.trigger,
+            "commit": origin.commit,
+        },
+        "gate_version": origin.release,
         "reason": plan.reason,
         **({} if plan.order is None else {"order": plan.order}),
+        "overrides": list(plan.overrides),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
+        "proof_digest": proof.digest if proof else "",
     }
+
+
+def _principal(plan: Plan, link: Link) -> Json:
+    """Who acts, and by whose word: Cloud Run's, the credentials' own, or a mere claim."""
+    if link.principal:
+        return {"name": link.principal, "authenticated": "cloud run"}
+    if plan.origin.principal:
+        return {"name": plan.origin.principal, "authenticated": "credentials"}
+    return {"name": plan.actor, "authenticated": "claimed"}
+
+
+def _annotation_of(rollout: Rollout) -> RolloutAnnotation:
+    """What the service says of the last write; an annotation that cannot be read says nothing."""
+    try:
+        return rollout.service.rollout_annotation if rollout.service else RolloutAnnotation()
+    except UnreadableAnnotation:
+        return RolloutAnnotation()
+
+
+def _outcome_seen(one: PastOutcome) -> Json:
+    return {"rollout": one.rollout, "at": one.at, "digest": one.digest}
 
 
 def _candidate(rollout: Rollout) -> dict[str, Json]:

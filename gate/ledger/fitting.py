@@ -11,16 +11,26 @@ COUNT_BYTES = len(', "left_out": 999999')
 
 
 def cut(value: Json, text_max: int) -> Json:
-    """The same value with every string in it at most this long; keys stay."""
+    """The same value with every string in it at most this long; keys stay.
+
+    Half a surrogate pair, which no encoding has, becomes a question mark. A fraction becomes text:
+    entries hold whole numbers alone, which every reader reads alike.
+    """
     match value:
         case str():
-            return texts.shortened(value, text_max)
+            return _encodable(texts.shortened(value, text_max))
+        case float():
+            return int(value) if value.is_integer() else str(value)
         case list():
             return [cut(item, text_max) for item in value]
         case dict():
-            return {key: cut(item, text_max) for key, item in value.items()}
+            return {_encodable(key): cut(item, text_max) for key, item in value.items()}
         case _:
             return value
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:

@@ -1,7 +1,12 @@
 """What the ledger's entries remember of a service: who served, and what was decided on whom."""
 
+from gate.core.annotation import RolloutAnnotation
 from gate.core.policy import Json
-from gate.core.state import Ending, Past, PastMove
+from gate.core.state import Ending, Past, PastMove, PastOutcome
+from gate.ledger.canonical import digest
+
+SEEN_MAX = 5
+"""Most outcomes that a rollout's first entry vouches for."""
 
 
 def past_moves(entries: tuple[dict[str, Json], ...]) -> tuple[PastMove, ...]:
@@ -34,7 +39,55 @@ def past_of(entries: tuple[dict[str, Json], ...]) -> Past:
         shares = [one for one, _ in _named_shares_of(entry)]
         served |= dict.fromkeys(one for one in shares if one != name or last.get(one) == "")
     against = tuple((name, verdict) for name, verdict in last.items() if verdict)
-    return Past(past_moves(entries), tuple(served), against)
+    return Past(past_moves(entries), tuple(served), against, newest_outcomes(entries))
+
+
+def newest_outcomes(entries: tuple[dict[str, Json], ...]) -> tuple[PastOutcome, ...]:
+    """The newest outcomes of these entries, which are newest first, with their digests.
+
+    One that has no canonical form was not written by the gate, and is none.
+    """
+    found: list[PastOutcome] = []
+    for entry in entries:
+        if entry.get("entry") == "outcome" and len(found) < SEEN_MAX:
+            try:
+                one = PastOutcome(str(entry["rollout"]), str(entry["at"]), digest(entry))
+            except (KeyError, TypeError, ValueError):
+                continue
+            found.append(one)
+    return tuple(found)
+
+
+def unexplained(mark: RolloutAnnotation, entries: tuple[dict[str, Json], ...]) -> str:
+    """Why these entries do not explain the last write on a service, "" where they do.
+
+    Args:
+        mark: what the service says of that write.
+        entries: newest first; where none of them is as old as the write, nobody can tell.
+    """
+    if not mark.sequence:
+        return ""
+    numbers = [
+        number
+        for entry in entries
+        if isinstance(number := entry.get("sequence"), int) and entry.get("entry") == "intention"
+    ]
+    if any(_digest(entry) == mark.entry for entry in entries):
+        return ""
+    if not numbers or min(numbers) > mark.sequence:
+        return ""
+    newest = max(numbers)
+    if newest < mark.sequence:
+        return f"its last write is explained by entry {mark.sequence}, the ledger ends at {newest}"
+    return f"its last write is explained by an entry {mark.sequence} that the ledger does not have"
+
+
+def _digest(entry: dict[str, Json]) -> str:
+    """The hash of an entry, "" of what no gate wrote."""
+    try:
+        return digest(entry)
+    except (TypeError, ValueError):
+        return ""
 
 
 def _quarantined(entry: dict[str, Json]) -> tuple[tuple[str, int], ...]:

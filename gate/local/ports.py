@@ -371,6 +371,9 @@ class HttpRequestLog(NamedTuple):
 AUDIT_LOG: Final = "cloudaudit.googleapis.com/system_event"
 """Id of the log of what the platform did by itself."""
 
+ACTIVITY_LOG: Final = "cloudaudit.googleapis.com/activity"
+"""Id of the log of what people and programs changed."""
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -381,9 +384,10 @@ class LogLine(NamedTuple):
 
     Attributes:
         log_id: e.g. run.googleapis.com/stdout, run.googleapis.com/stderr,
-            run.googleapis.com/requests, run.googleapis.com/varlog/system, AUDIT_LOG.
+            run.googleapis.com/requests, run.googleapis.com/varlog/system, AUDIT_LOG,
+            ACTIVITY_LOG.
         severity: DEFAULT, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL, ALERT, EMERGENCY.
-        payload: text, or an object that becomes jsonPayload (in AUDIT_LOG protoPayload), or None
+        payload: text, or an object that becomes jsonPayload (in audit logs protoPayload), or None
             (request logs).
         trace: the bare trace id (32 hex), or "".
         span_id: 16 hex, or "".

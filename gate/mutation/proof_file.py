@@ -1,9 +1,11 @@
 """The proof file: NAME.proof.json beside NAME.yaml. Written whole or not at all, read strictly."""
 
+import hashlib
 import json
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -93,7 +95,7 @@ def read_proof(path: Path) -> Proof | None:
     except (ValueError, RecursionError):
         raise ProofFileError(f"{path}: is not JSON (expected a proof file)", _AGAIN) from None
     try:
-        return _proof(value)
+        return replace(_proof(value), digest=hashlib.sha256(text.encode()).hexdigest())
     except (ValueError, TypeError) as error:
         raise ProofFileError(f"{path}: is no proof file: {error}", _AGAIN) from None
 

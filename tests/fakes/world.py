@@ -13,7 +13,7 @@ from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
 from gate.ledger.past import past_of
-from gate.ports import Headers, UsersAnswer
+from gate.ports import Bundles, Headers, UsersAnswer
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.logs import FakeLogs
@@ -50,6 +50,7 @@ class FakeWorld:
         secrets: what the redactor knows.
         waits: how long the ledger is waited for.
         clock: by default one that only moves when somebody sleeps.
+        bundles: where evidence is kept that entries have no room for.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class FakeWorld:
         secrets: dict[str, str] | None = None,
         waits: Waits | None = None,
         clock: FakeClock | None = None,
+        bundles: Bundles | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         traffic = Split.all_to(STABLE, dict(USERS))
@@ -83,6 +85,7 @@ class FakeWorld:
             narrator=self.narrator,
             answers=self.answers,
             user_requests=self.user_requests,
+            bundles=bundles,
         )
         self.controller = Controller(world, waits)
 

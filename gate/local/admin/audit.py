@@ -4,6 +4,8 @@ Cloud Run writes one for each change of Ready to True or False, into the log of 
 the revision's resource; one about a service has an empty revision name. The form, the code 9 and
 the severity of a failed revision are recorded, the texts of success, too. How a failed service is
 worded no source tells: here as a revision.
+
+Each accepted write on a service has an entry in the log of activity, which names who wrote.
 """
 
 from datetime import datetime
@@ -16,7 +18,7 @@ from gate.local.admin.tables import RevisionRecord, ServiceRecord
 from gate.local.admin.v1.fields import Json
 from gate.local.admin.v1.revision import revision_v1
 from gate.local.api.errors import Code
-from gate.local.ports import AUDIT_LOG, JsonValue, LogLine, RevisionKey
+from gate.local.ports import ACTIVITY_LOG, AUDIT_LOG, JsonValue, LogLine, RevisionKey
 
 _AUDIT: Final = "type.googleapis.com/google.cloud.audit.AuditLog"
 _REVISION: Final = "type.googleapis.com/google.cloud.run.v1.Revision"
@@ -44,6 +46,22 @@ def service_changed(record: ServiceRecord, surroundings: Surroundings) -> None:
     more: Json = {"resourceName": f"namespaces/{record.key.project}/services/{name}"}
     ready = record.resource.terminal_condition
     _note(RevisionKey(record.key, ""), f"Service {name}", ready, more, surroundings)
+
+
+def service_written(record: ServiceRecord, surroundings: Surroundings) -> None:
+    """Notes who wrote on a service."""
+    service = record.resource
+    verb = "Create" if service.generation == 1 else "Replace"
+    payload: dict[str, JsonValue] = {
+        "@type": _AUDIT,
+        "serviceName": "run.googleapis.com",
+        "methodName": f"google.cloud.run.v1.Services.{verb}Service",
+        "resourceName": f"namespaces/{record.key.project}/services/{record.key.service}",
+        "authenticationInfo": {"principalEmail": service.last_modifier},
+    }
+    at = surroundings.now()
+    line = LogLine(RevisionKey(record.key, ""), ACTIVITY_LOG, at, "NOTICE", payload)
+    surroundings.logs.append(line)
 
 
 def _note(

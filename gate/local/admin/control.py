@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gate.local.admin import notes
+from gate.local.admin import audit, notes
 from gate.local.admin.admission import Admission, check_current, check_version
 from gate.local.admin.boots import Boots
 from gate.local.admin.checks import check_service
@@ -282,6 +282,7 @@ class ControlPlane:
             record.revisions_made += 1
         self.tables.put(record)
         notes.asked(record, self._surroundings)
+        audit.service_written(record, self._surroundings)
         operation = self.operations.start(
             place_of(record.key),
             Work.RECONCILE,

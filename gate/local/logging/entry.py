@@ -18,7 +18,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from gate.local.logging.names import LogName
 from gate.local.logging.wire import LogEntry, set_nanoseconds
-from gate.local.ports import AUDIT_LOG, HttpRequestLog, JsonValue, LogLine
+from gate.local.ports import ACTIVITY_LOG, AUDIT_LOG, HttpRequestLog, JsonValue, LogLine
 
 MAX_ENTRY_BYTES = 256 * 1024
 MAX_TEXT_BYTES = MAX_ENTRY_BYTES - 16 * 1024  # leaves room for names and labels
@@ -81,7 +81,7 @@ def entry_of(line: LogLine, insert_id: str, received: datetime) -> Message:
     set_nanoseconds(entry.receive_timestamp, unix_ns(received))
     if line.http is not None:
         _set_http(entry, line.http)
-    if line.log_id == AUDIT_LOG and isinstance(line.payload, dict):
+    if line.log_id in {AUDIT_LOG, ACTIVITY_LOG} and isinstance(line.payload, dict):
         _set_audit(entry, line.payload)
     else:
         _set_payload(entry, line.payload)

@@ -40,3 +40,34 @@ def test_what_is_waited_for_is_said_on_stderr(capsys):
     wiring.on_wait("waiting for Cloud Run: no answer yet, up to 30 s")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "waiting for Cloud Run: no answer yet, up to 30 s\n")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            {"BUILD_ID": "b1", "TRIGGER_NAME": "deploy", "COMMIT_SHA": "c0ffee"},
+            ("cloud build", "b1", "deploy", "c0ffee"),
+        ),
+        ({"BUILD_ID": "b1", "TRIGGER_ID": "t1", "COMMIT_SHA": ""}, ("cloud build", "b1", "t1", "")),
+        (
+            {"GITHUB_RUN_ID": "7", "GITHUB_WORKFLOW": "ci", "GITHUB_SHA": "c0ffee"},
+            ("github actions", "7", "ci", "c0ffee"),
+        ),
+        (
+            {"CI_PIPELINE_ID": "9", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_SHA": "c0ffee"},
+            ("gitlab ci", "9", "push", "c0ffee"),
+        ),
+        ({"COMMIT_SHA": "c0ffee"}, ("", "", "", "c0ffee")),
+        ({}, ("", "", "", "")),
+    ],
+)
+def test_the_build_that_runs_the_gate_is_told_by_its_own_variables(monkeypatch, told, expected):
+    for _, build, triggers, commits in wiring.BUILDS:
+        for name in (build, *triggers, *commits):
+            monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    found = wiring.origin()
+    assert (found.system, found.build, found.trigger, found.commit) == expected
+    assert found.release

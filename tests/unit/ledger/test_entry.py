@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.commands import command_of
 from gate.core.evidence import Finding, Outcome, Symptom
+from gate.core.origin import Origin
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.core.verdict import Verdict
+from gate.ledger.canonical import digest
 from gate.ledger.entry import (
     EXCERPTS_MAX,
     FINDINGS_MAX,
@@ -16,6 +19,7 @@ from gate.ledger.entry import (
     REASONS_MAX,
     SIZE_MAX_BYTES,
     TEXT_MAX,
+    Link,
     intention,
     outcome,
 )
@@ -34,10 +38,11 @@ from tests.unit.core.rollouts import (
     rollout,
     service,
 )
+from tests.unit.core.test_proof import FRESH
 
 LATEST = Split.of([Target(None, 100)])
 HEAD = {
-    "format": 1,
+    "format": 2,
     "rollout": "r1",
     "at": "2026-01-01T12:00:01.500Z",
     "kind": "rollout",
@@ -45,10 +50,18 @@ HEAD = {
     "region": "us-central1",
     "service": "backend",
     "actor": "alice",
+    "principal": {"name": "alice", "authenticated": "claimed"},
+    "build": {"system": "", "id": "", "trigger": "", "commit": ""},
+    "gate_version": "",
     "reason": "because",
+    "overrides": [],
     "policy": "",
     "policy_digest": "",
+    "proof_digest": "",
 }
+
+
+PROMOTE = {"decision": "promote", "reasons": []}
 
 
 def size_bytes(entry):
@@ -83,6 +96,11 @@ def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
         ],
         "fence": 1,
         "phase": "moving",
+        "sequence": 1,
+        "previous": "",
+        "outcomes": None,
+        "ending": "",
+        "evidence_digest": digest({"verdict": PROMOTE, "evidence": []}),
     }
 
 
@@ -247,3 +265,79 @@ def test_the_largest_intention_fits():
     entry = told(r)
     assert size_bytes(entry) <= SIZE_MAX_BYTES
     assert {"revision": CANDIDATE, "percent": 100, "tag": ""} in entry["traffic_wanted"]
+
+
+def test_an_entry_names_the_one_that_explains_the_last_write_and_counts_on():
+    last = RolloutAnnotation(fence=1, entry="e" * 64, sequence=41)
+    found = service(PLACED, annotations=((KEY, last.text()),))
+    write = told(rollout(Phase.MOVING, service=found))
+    end = outcome(ended(service=found), later(1.5))
+    assert (write["sequence"], write["previous"]) == (42, "e" * 64)
+    assert (end["sequence"], end["previous"]) == (41, "e" * 64)
+
+
+def test_an_annotation_that_cannot_be_read_begins_the_chain_anew():
+    found = service(PLACED, annotations=((KEY, "?"),))
+    write = told(rollout(Phase.MOVING, service=found))
+    assert (write["sequence"], write["previous"]) == (1, "")
+
+
+def test_a_write_and_the_outcome_say_which_evidence_they_rest_on():
+    r = ended(verdict=Verdict.hold("a", "x" * 600, "c"), service=service(PLACED))
+    write, end = told(replace(r, phase=Phase.MOVING)), outcome(r, later(1.5))
+    judged = {"verdict": end["verdict"], "evidence": end["evidence"]}
+    assert write["evidence_digest"] == end["evidence_digest"] == digest(judged)
+    other = replace(r, evidence=(evidence(outcome=Outcome.FAILED),))
+    assert outcome(other, later(1.5))["evidence_digest"] != end["evidence_digest"]
+
+
+def test_evidence_that_is_left_out_is_in_the_digest():
+    many = tuple(replace(evidence(), seen="x" * 500) for _ in range(1000))
+    r = ended(evidence=many)
+    end = outcome(r, later(1.5))
+    assert end["left_out"]
+    assert end["evidence_digest"] != digest(
+        {"verdict": end["verdict"], "evidence": end["evidence"]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("link", "origin", "expected"),
+    [
+        (Link(), Origin(), {"name": "alice", "authenticated": "claimed"}),
+        (Link(), Origin("gate@demo"), {"name": "gate@demo", "authenticated": "credentials"}),
+        (Link(principal="gate@x"), Origin("y"), {"name": "gate@x", "authenticated": "cloud run"}),
+    ],
+    ids=["a claim", "credentials", "Cloud Run's word"],
+)
+def test_who_acted_is_told_with_whose_word_it_is(link, origin, expected):
+    entry = outcome(ended(plan=plan(origin=origin)), later(1.5), link=link)
+    assert (entry["principal"], entry["actor"]) == (expected, "alice")
+
+
+def test_the_build_the_proof_and_what_was_set_aside_are_in_every_entry():
+    proving = replace(FRESH, proof=replace(FRESH.proof, digest="f" * 64))
+    origin = Origin("", "cloud build", "b1", "deploy", "c0ffee", "1.2.3")
+    asked = plan(origin=origin, proof=proving, again=True, cross=True, overruled=("no-probe",))
+    r = ended(plan=asked, service=service(PLACED))
+    for entry in (told(replace(r, phase=Phase.MOVING)), outcome(r, later(1.5))):
+        assert entry["build"] == {
+            "system": "cloud build",
+            "id": "b1",
+            "trigger": "deploy",
+            "commit": "c0ffee",
+        }
+        assert entry["gate_version"] == "1.2.3"
+        assert entry["proof_digest"] == "f" * 64
+        assert entry["overrides"] == ["again", "cross", "no-probe"]
+
+
+def test_an_unlock_is_an_override():
+    asked = plan(Kind.RECOVER, force=True)
+    assert outcome(ended(plan=asked), later(1.5))["overrides"] == ["unlock"]
+
+
+@pytest.mark.parametrize("odd", ["\udcff", "a\ud800b", 0.5, 3.0])
+def test_what_has_no_canonical_form_is_made_fit(odd):
+    r = ended(plan=plan(reason=odd))
+    assert len(digest(outcome(r, later(1.5)))) == 64

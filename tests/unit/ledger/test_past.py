@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import pytest
 
+from gate.core.annotation import RolloutAnnotation
 from gate.core.commands import command_of
 from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
+from gate.ledger.canonical import digest
 from gate.ledger.entry import intention, outcome
-from gate.ledger.past import past_moves, past_of
+from gate.ledger.past import past_moves, past_of, unexplained
 from tests.unit.core.rollouts import (
     BEFORE,
     CANDIDATE,
@@ -126,7 +128,7 @@ def test_the_past_knows_who_served_and_what_was_decided_last():
 
 @pytest.mark.parametrize("odd", [{}, {"entry": "outcome"}, {"entry": "outcome", "candidate": 5}])
 def test_a_past_that_somebody_else_wrote_is_read_as_far_as_it_goes(odd):
-    assert past_of((odd,)) == Past()
+    assert past_of((odd,)) == Past(outcomes=())
 
 
 @pytest.mark.parametrize("before", [LATEST, MOVED])
@@ -143,3 +145,26 @@ def test_the_number_of_a_build_is_recorded_where_there_is_one():
     assert "order" not in told(rollout(Phase.MOVING)).keys() | outcome(
         rollout(Phase.MOVING), later(1)
     )
+
+
+def written(sequence, rollout="r1"):
+    return {"format": 2, "entry": "intention", "rollout": rollout, "sequence": sequence}
+
+
+@pytest.mark.parametrize(
+    ("mark", "entries", "told"),
+    [
+        (RolloutAnnotation(), (written(7),), ""),
+        (RolloutAnnotation(entry=digest(written(7)), sequence=7), (written(7), written(6)), ""),
+        (RolloutAnnotation(entry=digest(written(7)), sequence=7), (written(8), written(7)), ""),
+        (RolloutAnnotation(entry="0" * 64, sequence=7), (written(9), written(8)), ""),
+        (RolloutAnnotation(entry="0" * 64, sequence=7), (), ""),
+        (RolloutAnnotation(entry="0" * 64, sequence=7), (written(6),), "the ledger ends at 6"),
+        (RolloutAnnotation(entry="0" * 64, sequence=7), (written(7),), "does not have"),
+        (RolloutAnnotation(entry="0" * 64, sequence=7), ({**written(7), "x": 0.5},), "not have"),
+    ],
+)
+def test_the_last_write_is_explained_by_an_entry_or_it_is_said(mark, entries, told):
+    said = unexplained(mark, entries)
+    assert told in said
+    assert bool(said) is bool(told)

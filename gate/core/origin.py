@@ -1,0 +1,27 @@
+"""Where a rollout was asked for: by whose credentials, in which build, from which commit."""
+
+from dataclasses import dataclass
+
+RELEASE = "0.1.0"
+"""The gate's own version, as its package declares it: reading that takes a rollback too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What surrounds the gate where it runs; "" for what nobody tells.
+
+    Attributes:
+        principal: e-mail address that the gate's credentials belong to, as they themselves say.
+        system: what runs the gate: `cloud build`, `github actions`, `gitlab ci`.
+        build: the id of this run of it.
+        trigger: what started that run.
+        commit: the commit that it was started for.
+        release: the gate's own version.
+    """
+
+    principal: str = ""
+    system: str = ""
+    build: str = ""
+    trigger: str = ""
+    commit: str = ""
+    release: str = ""

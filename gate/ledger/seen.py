@@ -1,0 +1,178 @@
+"""What a verification reads of an entry: its place in the chain, and what others must know of it.
+
+Lines in canonical form, as `gate audit export` writes them, are hashed as they are; any other
+spelling of the same value is put into that form first.
+"""
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+from gate.core.policy import Json
+from gate.ledger.canonical import canonical
+
+LINE_MAX_BYTES = 256 * 1024
+"""No store of the gate takes a larger entry."""
+T = TypeVar("T")
+Claims = tuple[str | msgspec.Raw, ...]
+_NONE = msgspec.Raw(b"[]")
+_BEGINNING = b'{"actor":"'
+"""How every entry in canonical form begins: no key of it sorts before this one."""
+
+
+class Share(msgspec.Struct, gc=False):
+    """One line of a traffic list."""
+
+    revision: str = ""
+    percent: int = 0
+
+
+class Vouched(msgspec.Struct, gc=False):
+    """An outcome that an intention vouches for."""
+
+    rollout: str
+    at: str
+    digest: str
+
+
+class Seen(msgspec.Struct, gc=False):
+    """Fields as docs/record.md has them; those of other formats may be absent.
+
+    What is seldom looked into stays as it is written: most of the time goes into reading.
+    """
+
+    format: int
+    entry: str
+    rollout: str
+    at: str
+    project: str
+    region: str
+    service: str
+    actor: str = ""
+    kind: str = ""
+    reason: str = ""
+    sequence: int = 0
+    previous: str = ""
+    policy: str = ""
+    policy_digest: str = ""
+    proof_digest: str = ""
+    evidence_digest: str = ""
+    gate_version: str = ""
+    build: msgspec.Raw = msgspec.Raw(b"")
+    overrides: msgspec.Raw = msgspec.Raw(b"")
+    ending: str = ""
+    outcomes: msgspec.Raw = msgspec.Raw(b"")
+    traffic_now: msgspec.Raw = msgspec.Raw(b"")
+    traffic_wanted: msgspec.Raw = msgspec.Raw(b"")
+    intentions: msgspec.Raw = msgspec.Raw(b"")
+    intentions_unkept: msgspec.Raw = msgspec.Raw(b"")
+    took_back: msgspec.Raw = msgspec.Raw(b"")
+    left_out: int = 0
+    bundle: str = ""
+    evidence: msgspec.Raw = msgspec.Raw(b"")
+    verdict: msgspec.Raw = msgspec.Raw(b"")
+
+    @property
+    def claims(self) -> Claims:
+        """All that every entry of one rollout says alike."""
+        return (
+            self.actor,
+            self.kind,
+            self.reason,
+            self.policy,
+            self.policy_digest,
+            self.proof_digest,
+            self.gate_version,
+            self.build,
+            self.overrides,
+        )
+
+    @property
+    def judged(self) -> str:
+        """The hash of verdict and evidence as they are here."""
+        parts = (b'{"evidence":', bytes(self.evidence), b',"verdict":', bytes(self.verdict), b"}")
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+_DECODER = msgspec.json.Decoder(Seen)
+_VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
+_SHARES = msgspec.json.Decoder(list[Share])
+_TEXTS = msgspec.json.Decoder(list[str])
+
+
+class UnreadableLine(ValueError):  # noqa: N818 - found, not raised to a user
+    """A line that is no entry of the gate: says why."""
+
+
+def seen(line: bytes) -> tuple[Seen, str]:
+    """An entry and its hash.
+
+    Raises:
+        UnreadableLine: it is none.
+    """
+    try:
+        if len(line) > LINE_MAX_BYTES:
+            raise UnreadableLine("it is too large")
+        if not line.startswith(_BEGINNING):
+            line = canonical(parsed(line))
+        return _DECODER.decode(line), hashlib.sha256(line).hexdigest()
+    except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
+        raise UnreadableLine(str(error)) from None
+
+
+def hash_of(content: bytes) -> str:
+    """The hash of JSON in canonical form, however it is spelled; "" of what is no JSON."""
+    try:
+        return hashlib.sha256(canonical(parsed(content))).hexdigest()
+    except (ValueError, TypeError, RecursionError):
+        return ""
+
+
+def vouched(raw: msgspec.Raw) -> list[Vouched]:
+    """The outcomes that an entry vouches for; of what is no list of them, none."""
+    return _read(_VOUCHED, raw) or []
+
+
+def texts(raw: msgspec.Raw) -> list[str]:
+    """A list of texts; of anything else, none."""
+    return [] if raw == _NONE else _read(_TEXTS, raw) or []
+
+
+def shares(raw: msgspec.Raw) -> dict[str, int]:
+    """Percents by revision of a traffic list; LATEST is the revision ""."""
+    found: dict[str, int] = {}
+    for line in _read(_SHARES, raw) or ():
+        if line.percent:
+            found[line.revision] = found.get(line.revision, 0) + line.percent
+    return found
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", raw: msgspec.Raw) -> T | None:
+    try:
+        return decoder.decode(raw)
+    except ValueError:
+        return None
+
+
+def parsed(line: bytes) -> Json:
+    """The value of a line of JSON; whole numbers that are written as fractions are whole again.
+
+    Raises:
+        ValueError: it is no JSON, or has a key twice.
+    """
+    value: Json = json.loads(line, object_pairs_hook=_once, parse_float=_whole)
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _whole(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

@@ -1,0 +1,74 @@
+"""Whether a ledger is whole, for people: the one document of a verification as lines."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from gate.core.policy import Json
+from gate.report.fields import Entry, child, children, number, text
+from gate.report.safe import WHOLE, safe
+
+NAMES_MAX = 5
+
+
+def verified_lines(value: dict[str, Json], width: int) -> list[str]:
+    """What was verified, then what is wrong, then what follows from it.
+
+    Args:
+        value: as gate.ledger.findings has it.
+        width: columns.
+    """
+    lines: list[str] = []
+    for service in children(value, "services"):
+        lines += _service(service)
+    findings = children(value, "findings")
+    if findings:
+        lines.append("")
+    for finding in findings:
+        said = f"{text(finding, 'what').upper()}: {safe(text(finding, 'text'), WHOLE)}"
+        lines += wrap(said, max(width, 40), subsequent_indent="  ", break_long_words=False)
+    if more := number(value, "findings_left_out"):
+        lines.append(f"and {more} more findings")
+    count = len(findings) + (more or 0)
+    verdict = f"{count} findings" if count != 1 else "1 finding"
+    return [
+        *lines,
+        "",
+        f"the record is {'whole' if value.get('whole') else f'not whole: {verdict}'}",
+    ]
+
+
+def _service(service: Entry) -> list[str]:
+    chain, before = child(service, "chain"), child(service, "before_the_chain")
+    head = child(chain, "head")
+    lines = [f"{safe(text(service, 'service'))}: {number(service, 'entries')} entries"]
+    if count := number(before, "entries"):
+        until = safe(text(before, "until"))
+        lines.append(f"  {count} from before the chain, until {until}: nothing vouches for them")
+    if first := number(chain, "first"):
+        lines.append(
+            f"  the chain goes from entry {first} ({safe(text(chain, 'since'))}) to entry "
+            f"{number(head, 'sequence')} ({safe(text(chain, 'at'))}, rollout "
+            f"{safe(text(chain, 'rollout'))}), sha256 {safe(text(head, 'digest'))}"
+        )
+        if first > 1:
+            lines.append(f"  what came before entry {first} is not in it")
+    if count := number(service, "took_no_effect"):
+        lines.append(f"  {count} intentions took no effect: somebody else wrote first")
+    if count := number(service, "doubled"):
+        lines.append(f"  {count} entries came again, the same")
+    if count := number(service, "evidence_cut"):
+        lines.append(f"  {count} outcomes have a part of their evidence only")
+    lines += _named(service, "unfinished", "without an outcome (at work, killed, or it is lost)")
+    lines += _named(service, "taken_back", "without an outcome, which another one took back")
+    lines += _named(service, "not_vouched_for_yet", "whose outcome no later rollout vouches for")
+    return lines
+
+
+def _named(service: Entry, key: str, what: str) -> list[str]:
+    found = service.get(key)
+    names: Sequence[str] = [safe(str(one)) for one in found] if isinstance(found, list) else []
+    if not names:
+        return []
+    more = f" and {len(names) - NAMES_MAX} before" if len(names) > NAMES_MAX else ""
+    noun = "rollout" if len(names) == 1 else "rollouts"
+    return [f"  {len(names)} {noun} {what}: {', '.join(names[-NAMES_MAX:])}{more}"]
