@@ -1,4 +1,4 @@
-"""Writes the tables of docs/policy.md, docs/policy and docs/canary.md: `python -m docs.tables`.
+"""Writes the tables of policies' keys in docs/*.md and docs/policy: `python -m docs.tables`.
 
 A table stands between `<!-- keys: NAME -->` and `<!-- end -->` and is made from what the reader
 checks by, so that it cannot say anything else. A test holds the pages against it.
@@ -35,9 +35,11 @@ from gate.policyfile.format import (
     SERVICE,
     TOP,
 )
+from gate.policyfile.rules import FREEZE
 
 HERE = Path(__file__).parent
-PAGES = (HERE / "policy.md", HERE / "canary.md", *sorted((HERE / "policy").glob("*.md")))
+_OWN = (HERE / "policy.md", HERE / "canary.md", HERE / "rules.md")
+PAGES = (*_OWN, *sorted((HERE / "policy").glob("*.md")))
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _RECORDS = {
     "policy": TOP,
@@ -50,6 +52,7 @@ _RECORDS = {
     "secret": SECRET,
     "capability": CAPABILITY,
     "notify": NOTIFICATION,
+    "freeze": FREEZE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

@@ -128,6 +128,12 @@ def _file_in_a_form(text: str) -> tuple[str, Path]:
 
 def add_by_hand(parser: argparse.ArgumentParser) -> None:
     """--reason and --yes, for moves that a person asks for."""
+    add_reason(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def add_reason(parser: argparse.ArgumentParser) -> None:
+    """--reason, which must be given."""
     parser.add_argument(
         "--reason",
         required=True,
@@ -135,7 +141,6 @@ def add_by_hand(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="why, for the record (required)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _said(text: str) -> str:

@@ -12,9 +12,9 @@ from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
-from gate.core.proof import HINT as PROVE
+from gate.core.rules import against_rules
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Kind, Phase, Plan, Rollout
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
@@ -84,8 +84,8 @@ def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
     """On to the probes, unless it is known by now that it will not be promoted."""
     if denied := _denied(r, service, at):
         return denied
-    r, stale = overtaken_by(r, service)
-    if verdict := stale or unproven_plan(r.plan):
+    r, verdict = held_by_people(r, service)
+    if verdict:
         return clean(r, Ending.HELD, at, verdict)
     return replace(r, phase=Phase.PROBING, url=url)
 
@@ -101,11 +101,10 @@ def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]
     return replace(r, notes=tuple(dict.fromkeys((*r.notes, note)))), None
 
 
-def unproven_plan(plan: Plan) -> Verdict | None:
-    """Why it is held where the policy asks for a proof that its probes can fail; None if not."""
-    if plan.proof is None or not plan.proof.required or not plan.unproven:
-        return None
-    return Verdict.hold("proof", plan.unproven, PROVE)
+def held_by_people(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held whatever its probes say: a newer build has users, or a rule for people."""
+    r, stale = overtaken_by(r, service)
+    return (r, stale) if stale else against_rules(r, service)
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:
@@ -250,9 +249,9 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     changed = interference(r, service)
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
-    r, stale = overtaken_by(r, service)
-    if stale is not None:
-        return stop(r, at, Ending.HELD, stale)
+    r, held = held_by_people(r, service)
+    if held is not None:
+        return stop(r, at, Ending.HELD, held)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))

@@ -49,15 +49,15 @@ class Freeze:
     def __post_init__(self) -> None:
         if isinstance(self.start, WeekTime) is not isinstance(self.end, WeekTime):
             raise ValueProblem(
-                "freeze", "needs two times of the week or two of the calendar (got one of each)"
+                "to", "needs two times of the week or two of the calendar (got one of each)"
             )
         if self.start == self.end:
             raise ValueProblem(
-                "freeze", f"ends when it begins (got {_text(self.start)}, expected a later end)"
+                "to", f"ends when it begins (got {_text(self.start)}, expected a later end)"
             )
         if isinstance(self.start, datetime) and self.start > self.end:  # type: ignore[operator]
             raise ValueProblem(
-                "freeze",
+                "to",
                 f"ends before it begins (got {_text(self.start)} to {_text(self.end)})",
             )
 

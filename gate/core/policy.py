@@ -11,6 +11,7 @@ from enum import Enum
 from gate.core.checks import more_than_0, path_on_candidate, within
 from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
 from gate.core.control import Contract, Repeats
+from gate.core.freeze import Freeze
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.questions import ProbeSpec
 from gate.core.user_requests import Source
@@ -283,6 +284,7 @@ class Policy:
         require_proof: hold unless a fresh proof says that the probes can fail; a number is the
             least share, in percent, of the faults that it must have met.
         notify: who is told how it ended.
+        freeze: when nothing is rolled out nor promoted.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
@@ -309,6 +311,7 @@ class Policy:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     notify: tuple[Notification, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
     digest: str = ""
     source: str = ""
     folder: str = ""

@@ -10,6 +10,7 @@ from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
+from gate.core.freeze import Freeze
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.origin import Origin
 from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
@@ -29,6 +30,8 @@ class Kind(Enum):
     PROMOTE = "promote"
     ROLLBACK = "rollback"
     RECOVER = "recover"
+    STOP = "stop"
+    RESUME = "resume"
 
 
 class Phase(Enum):
@@ -89,6 +92,8 @@ class Ending(Enum):
     REFUSED = "refused"
     STUCK = "stuck"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"  # people let nothing be rolled out nor promoted
+    RESUMED = "resumed"  # rollouts go on
 
     @property
     def exit_code(self) -> ExitCode:
@@ -110,6 +115,8 @@ _EXIT_CODES = {
     Ending.REFUSED: ExitCode.USAGE,
     Ending.STUCK: ExitCode.STUCK,
     Ending.INTERRUPTED: ExitCode.INTERRUPTED,
+    Ending.STOPPED: ExitCode.DONE,
+    Ending.RESUMED: ExitCode.DONE,
 }
 
 
@@ -186,6 +193,7 @@ class Plan:
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
+        freeze: when nothing is rolled out nor promoted.
         origin: whose credentials, which build and which commit ask for it, for the record.
         overruled: what else was asked for against a rule, in the words of the command line, e.g.
             `no-probe`; for the record.
@@ -232,6 +240,7 @@ class Plan:
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
+    freeze: tuple[Freeze, ...] = ()
     origin: Origin = field(default_factory=Origin)
     overruled: tuple[str, ...] = ()
 
@@ -272,6 +281,7 @@ class Plan:
             "fail_fast": policy.stops_early,
             "identity": policy.candidate.identity,
             "stakes": policy.stakes,
+            "freeze": policy.freeze,
             "policy_digest": policy.digest,
             "policy_source": policy.source,
         }

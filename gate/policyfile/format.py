@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gate.core.control import Baseline, Repeats
+from gate.core.freeze import Freeze
 from gate.core.policy import (
     CandidateRule,
     Capability,
@@ -32,6 +33,7 @@ from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
 from gate.policyfile.canary import METRICS, StepForm, split_steps
+from gate.policyfile.rules import FREEZE
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -463,6 +465,11 @@ _OF_THE_POLICY: Mapping[str, object] = {
         tuple[Notification, ...],
         ListOf(item=Annotated[Notification, NOTIFICATION], most=10),
         Key("webhooks that are told how a rollout ended", absent="nobody"),
+    ],
+    "freeze": Annotated[
+        tuple[Freeze, ...],
+        ListOf(item=Annotated[Freeze, FREEZE], most=50),
+        Key("windows in which nothing is rolled out nor promoted", absent="none"),
     ],
     PROBES: Annotated[
         object,

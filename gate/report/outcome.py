@@ -23,6 +23,11 @@ from gate.report.words import (
 )
 
 LEFT_HALF_WAY = "left half-way, since it was told twice"
+_SAID = {
+    "busy": ": nothing was changed",
+    "stopped": ": nothing is rolled out nor promoted until it is resumed; rollbacks still work",
+    "resumed": ": rollouts and promotions may go on",
+}
 _UNSERVED = frozenset({"rejected", "held", "interrupted"})
 
 
@@ -187,8 +192,8 @@ def _what(outcome: Entry, ending: str) -> str:
             return ": the lease is free, and what its holder did is taken back"
         case "recovered":
             return ": what a dead rollout left is taken back"
-        case "busy":
-            return ": nothing was changed"
+        case _ if ending in _SAID:
+            return _SAID[ending]
         case _ if ending in _UNSERVED and name and _readable(outcome):
             share = number(child(outcome, "effective_after"), name)
             return "" if share else f": {shown} gets no users' traffic"

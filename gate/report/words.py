@@ -40,6 +40,8 @@ _ENDING_TONES: Mapping[str, Tone] = {
     Ending.ROLLED_BACK.value: Tone.GOOD,
     Ending.UNCHANGED.value: Tone.GOOD,
     Ending.RECOVERED.value: Tone.GOOD,
+    Ending.RESUMED.value: Tone.GOOD,
+    Ending.STOPPED.value: Tone.UNSURE,
     Ending.BUSY.value: Tone.UNSURE,
     Ending.HELD.value: Tone.UNSURE,
     Ending.INTERRUPTED.value: Tone.UNSURE,
