@@ -35,7 +35,7 @@ from gate.policyfile.format import (
     SERVICE,
     TOP,
 )
-from gate.policyfile.rules import FREEZE
+from gate.policyfile.rules import APPROVE, FREEZE
 
 HERE = Path(__file__).parent
 _OWN = (HERE / "policy.md", HERE / "canary.md", HERE / "rules.md")
@@ -52,6 +52,7 @@ _RECORDS = {
     "secret": SECRET,
     "capability": CAPABILITY,
     "notify": NOTIFICATION,
+    "approve": APPROVE,
     "freeze": FREEZE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,

@@ -21,6 +21,7 @@ COMMANDS = {
     "rollback": "move all traffic back to a revision that served before",
     "recover": "take back what a rollout left that died (for a scheduler: --all)",
     "unlock": "take the lease away from a rollout that is at work",
+    "approve": "say that a held candidate may go to users, for the record",
     "stop": "stop the line: nothing is rolled out nor promoted until it is resumed",
     "resume": "let rollouts and promotions go on where the line was stopped",
     "status": "show traffic, tags, revisions and the last decisions",

@@ -154,7 +154,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     """--wait, for what only one rollout at a time may do."""
     parser.add_argument(
         "--wait",
-        type=_duration,
+        type=duration,
         default=0.0,
         metavar="DURATION",
         help="while another rollout is at work on the service, wait for it this long, e.g. 10m "
@@ -162,7 +162,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
     """Seconds of a duration, written as in policies."""
     from gate.kinds.values import seconds_of  # noqa: PLC0415 - YAML only where a duration is given
 

@@ -38,6 +38,14 @@ def register(parser: argparse.ArgumentParser) -> None:
         "build has users; needs --reason",
     )
     options.add_wait(parser)
+    parser.add_argument(
+        "--wait-approval",
+        type=options.duration,
+        default=0.0,
+        metavar="DURATION",
+        help="where the policy asks for approvals, wait for them this long once the probes have "
+        "passed, within the policy's deadline (default: end held, and keep the candidate)",
+    )
     options.add_service(parser)
     options.add_results(parser)
     add_upload(parser)
@@ -72,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         probes=proof.shown(policy.probes),
         wait_s=args.wait,
         again=args.again,
+        approval_wait_s=args.wait_approval,
         proof=proof,
     )
     output = replace(options.output_of(args), upload=args.upload)

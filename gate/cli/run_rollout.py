@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gate.cli import caller, notifying, results, show, wiring
 from gate.cli.delivery import deliver
 from gate.cli.options import Output
+from gate.cli.who import known
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -134,7 +135,7 @@ class Ended:
 
 
 async def _drive(plan: Plan, how: _How, ended: list[Ended]) -> None:
-    ref = plan.service
+    ref, plan = plan.service, await known(plan)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))

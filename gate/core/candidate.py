@@ -12,7 +12,8 @@ from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
-from gate.core.rules import against_rules
+from gate.core.rescue import approving
+from gate.core.rules import against_rules, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
@@ -250,12 +251,21 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
     r, held = held_by_people(r, service)
+    if held is not None and waits_for_approval(r, held, at):
+        return replace(again(r), awaiting_since=r.awaiting_since or at)
     if held is not None:
-        return stop(r, at, Ending.HELD, held)
+        return stop(_approvable(r, held), at, Ending.HELD, held)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
     return replace(r, phase=Phase.MOVING, goal=_next_goal(r, service))
+
+
+def _approvable(r: Rollout, held: Verdict) -> Rollout:
+    """With the way on where nothing but approvals is lacking."""
+    if any(reason.subject != "approve" for reason in held.reasons):
+        return r
+    return replace(r, way_out=approving(r.plan.service, r.id, r.candidate))
 
 
 def _here(r: Rollout) -> dict[str | None, int]:

@@ -32,6 +32,10 @@ class Permits:
     by_verb: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     claimed: bool = False
 
+    def names(self, verb: str) -> bool:
+        """Whether it says anything of this verb."""
+        return verb in self.by_verb
+
     def refuses(self, verb: str, who: Who) -> str:
         """Why somebody may not do this, in words; "" if they may."""
         patterns = self.by_verb.get(verb)

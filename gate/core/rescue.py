@@ -35,6 +35,16 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
+def approving(ref: ServiceRef, rollout: str, candidate: str) -> tuple[str, ...]:
+    """The commands that lead on where a candidate waits for people's approval."""
+    which = f"--policy POLICY --revision {candidate}"
+    return (
+        f'gate approve {rollout} {flags(ref)} --reason "..."',
+        f"gate rollout {which} {flags(ref)}",
+        f'gate promote {which} {flags(ref)} --reason "..." --yes',
+    )
+
+
 def roll_out(ref: ServiceRef) -> str:
     """The command that leads on where there is nothing to go back to."""
     return f"gate rollout {ROLL_OUT} {flags(ref)}"

@@ -5,15 +5,22 @@ A way to safety (rollback, recovery, the first write of a quarantine) is held by
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gate.core.approvals import ApprovalRule, Candidacy, Counted, count
+from gate.core.denylist import digest_in, image_of
 from gate.core.freeze import frozen
 from gate.core.lease import stopped_on
+from gate.core.permits import Who
 from gate.core.proof import HINT as PROVE
 from gate.core.service import Service
-from gate.core.state import Kind, Rollout
+from gate.core.state import Kind, Phase, Rollout
 from gate.core.texts import moment_text
 from gate.core.verdict import Verdict
+
+CLOCKS = timedelta(minutes=1)
+"""Clocks disagree: approvals are read so much further back."""
 
 
 class Broken(NamedTuple):
@@ -37,17 +44,40 @@ def against_rules(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None
         r: the rollout, with the time of its last event.
         service: as read.
     """
-    for broken in _broken(r, service):
+    counted = _counted(r, service)
+    r = replace(r, approved=counted.given if counted else r.approved)
+    for broken in _broken(r, service, counted):
         return r, Verdict.hold(broken.rule, broken.text, broken.hint)
     return r, None
 
 
-def _broken(r: Rollout, service: Service) -> Iterator[Broken]:
+def approvals_since(r: Rollout) -> datetime | None:
+    """Since when approvals are read with the next look; None where none are asked for now.
+
+    They count when users are first moved; there is nobody to protect at a service's first revision.
+    """
+    rule, now = r.plan.approve, r.at or r.started_at
+    moving = {Kind.ROLLOUT: Phase.CONFIRMING, Kind.PROMOTE: Phase.READING}.get(r.plan.kind)
+    if rule is None or r.phase is not moving or r.stepped or r.first:
+        return None
+    return now - timedelta(seconds=rule.within_s) - CLOCKS
+
+
+def waits_for_approval(r: Rollout, verdict: Verdict, at: datetime) -> bool:
+    """Whether it goes on waiting: approvals are all that is lacking, and there is time."""
+    only = all(reason.subject == "approve" for reason in verdict.reasons)
+    since = r.awaiting_since or at
+    until = min(since + timedelta(seconds=r.plan.approval_wait_s), r.deadline_at)
+    return only and at < until and not r.interrupted
+
+
+def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[Broken]:
     if r.plan.kind not in {Kind.ROLLOUT, Kind.PROMOTE}:
         return
     yield from _stopped(service)
     yield from _frozen(r)
     yield from _unproven(r)
+    yield from _unapproved(r, counted)
 
 
 def _stopped(service: Service) -> Iterator[Broken]:
@@ -70,6 +100,47 @@ def _unproven(r: Rollout) -> Iterator[Broken]:
     asked = plan.kind is Kind.ROLLOUT and plan.proof is not None and plan.proof.required
     if asked and plan.unproven:
         yield Broken("proof", plan.unproven, PROVE)
+
+
+def _counted(r: Rollout, service: Service) -> Counted | None:
+    """Which approvals count; None where none are asked for now."""
+    rule = r.plan.approve
+    if rule is None or approvals_since(r) is None:
+        return None
+    image = image_of(r.candidate, service, r.known)
+    asks = (r.plan.who, Who(r.plan.actor))
+    candidacy = Candidacy(
+        r.candidate,
+        image if digest_in(image) else "",
+        r.plan.policy_digest,
+        asks if r.plan.kind is Kind.ROLLOUT else (),
+    )
+    at = r.at or r.started_at
+    return count(rule, r.plan.allow, candidacy, r.approvals or (), at)
+
+
+def _unapproved(r: Rollout, counted: Counted | None) -> Iterator[Broken]:
+    rule = r.plan.approve
+    if counted is None or rule is None:
+        return
+    if r.approvals is None:
+        text = f"nobody can tell who has approved {r.candidate}: {r.unread or 'not asked'}"
+        yield Broken("approve", text, "run it again once the ledger can be read")
+    elif counted.lacking:
+        yield Broken("approve", _lacking(rule, counted), _ASK)
+
+
+_ASK = (
+    "`gate approve ID --reason` of somebody who may, then run it again with --revision; an "
+    "approval takes some seconds to be seen"
+)
+
+
+def _lacking(rule: ApprovalRule, counted: Counted) -> str:
+    noun = "approval" if counted.lacking == 1 else "approvals"
+    given = f" ({len(counted.by)} of {rule.count}: {', '.join(counted.by)})" if counted.by else ""
+    others = "; ".join(f"that of {name or 'nobody'} {why}" for name, why in counted.not_counted)
+    return f"waits for {counted.lacking} {noun}{given}" + (f"; {others}" if others else "")
 
 
 def noted(r: Rollout, note: str) -> Rollout:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from gate.core.annotation import Denied
+from gate.core.approvals import Approval, ApprovalRule
 from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence
@@ -13,6 +14,7 @@ from gate.core.fail_fast import NotAsked
 from gate.core.freeze import Freeze
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.origin import Origin
+from gate.core.permits import Permits, Who
 from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.proof import Proving
@@ -194,6 +196,11 @@ class Plan:
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
         freeze: when nothing is rolled out nor promoted.
+        approve: how many people must have approved the candidate before users are moved, None for
+            none.
+        allow: who may do what.
+        who: who asks, as far as anybody vouches for it.
+        approval_wait_s: how long a rollout waits for approvals before it is held.
         origin: whose credentials, which build and which commit ask for it, for the record.
         overruled: what else was asked for against a rule, in the words of the command line, e.g.
             `no-probe`; for the record.
@@ -241,6 +248,10 @@ class Plan:
     stable: str = ""
     order: int | None = None
     freeze: tuple[Freeze, ...] = ()
+    approve: ApprovalRule | None = None
+    allow: Permits = field(default_factory=Permits)
+    who: Who = field(default_factory=Who)
+    approval_wait_s: float = 0.0
     origin: Origin = field(default_factory=Origin)
     overruled: tuple[str, ...] = ()
 
@@ -282,6 +293,8 @@ class Plan:
             "identity": policy.candidate.identity,
             "stakes": policy.stakes,
             "freeze": policy.freeze,
+            "approve": policy.approve,
+            "allow": policy.allow,
             "policy_digest": policy.digest,
             "policy_source": policy.source,
         }
@@ -293,6 +306,11 @@ class Plan:
         recovery = self.kind is Kind.RECOVER
         said = {"again": self.again, "cross": self.cross, "unlock": recovery and self.force}
         return (*(name for name, given in said.items() if given), *self.overruled)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether anything hangs on who asks."""
+        return self.approve is not None or self.allow.names(self.kind.value)
 
     @property
     def unproven(self) -> str:
@@ -370,6 +388,11 @@ class Rollout:
         count_from: since when they are counted at this step; None before that.
         counted: what they said, step by step.
         found: traffic as it was found, with LATEST by the name that it meant then.
+        approvals: what the ledger said of people's approvals when they were last read, None where
+            it said nothing.
+        unread: why it said nothing.
+        approved: those that count.
+        awaiting_since: since when it waits for approvals, None while it does not.
         back_to: the revision that a quarantine takes users back to before the candidate is asked;
             "" where they are where they were.
     """
@@ -421,6 +444,10 @@ class Rollout:
     counted: tuple[StepCount, ...] = ()
     found: Split | None = None
     back_to: str = ""
+    approvals: tuple[Approval, ...] | None = None
+    unread: str = ""
+    approved: tuple[Approval, ...] = ()
+    awaiting_since: datetime | None = None
 
     @property
     def deadline_at(self) -> datetime:

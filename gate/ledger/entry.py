@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.denylist import digest_in, image_of
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
@@ -97,6 +98,7 @@ def intention(
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
+        **_approvals(rollout),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
         "ending": rollout.ending.value if rollout.ending else "",
@@ -157,6 +159,7 @@ def outcome(
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
+        **_approvals(rollout),
         "secret_versions": dict(rollout.plan.secret_versions),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
@@ -261,10 +264,31 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
     return {
         "revision": rollout.candidate,
         "image": image,
+        "image_digest": _image_digest(rollout),
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
         "tag": kept_tag(rollout),
         "tag_url": kept_tag_url(rollout),
+    }
+
+
+def _image_digest(rollout: Rollout) -> str:
+    """The candidate's image by digest, "" where nobody knows it."""
+    if rollout.service is None:
+        return ""
+    image = image_of(rollout.candidate, rollout.service, rollout.known)
+    return image if digest_in(image) else ""
+
+
+def _approvals(rollout: Rollout) -> dict[str, Json]:
+    """The approvals that the move rests on, by their hashes; nothing where none are asked for."""
+    if rollout.plan.approve is None:
+        return {}
+    return {
+        "approvals": [
+            {"digest": one.digest, "name": one.who.name, "at": time_text(one.at)}
+            for one in rollout.approved
+        ]
     }
 
 

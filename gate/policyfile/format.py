@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from gate.core.approvals import ApprovalRule
 from gate.core.control import Baseline, Repeats
 from gate.core.freeze import Freeze
 from gate.core.policy import (
@@ -33,7 +34,7 @@ from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
 from gate.policyfile.canary import METRICS, StepForm, split_steps
-from gate.policyfile.rules import FREEZE
+from gate.policyfile.rules import APPROVE, FREEZE
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -465,6 +466,11 @@ _OF_THE_POLICY: Mapping[str, object] = {
         tuple[Notification, ...],
         ListOf(item=Annotated[Notification, NOTIFICATION], most=10),
         Key("webhooks that are told how a rollout ended", absent="nobody"),
+    ],
+    "approve": Annotated[
+        ApprovalRule | None,
+        APPROVE,
+        Key("how many people must have approved the candidate before users are moved"),
     ],
     "freeze": Annotated[
         tuple[Freeze, ...],

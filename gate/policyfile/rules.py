@@ -5,10 +5,12 @@ from dataclasses import MISSING, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
+from gate.core.approvals import MOST, ApprovalRule
 from gate.core.freeze import WEEKDAYS, Freeze, WeekTime
 from gate.core.policy import Json
-from gate.kinds.forms import Form, Text, refusal
-from gate.kinds.records import Key, Record, Slot
+from gate.kinds.forms import Flag, Form, Text, Whole, refusal
+from gate.kinds.records import Key, Record, Slot, slots_from
+from gate.kinds.values import Seconds
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -105,6 +107,22 @@ def _freeze(
     return Freeze(start, end, ZoneInfo(zone), zone, reason)
 
 
+APPROVE = Record(
+    "approve",
+    ApprovalRule,
+    slots_from(
+        ApprovalRule,
+        {
+            "count": Annotated[
+                int, Whole(low=1, high=MOST), Key("how many people must have approved, 1 to 20")
+            ],
+            "not_author": Annotated[
+                bool, Flag(), Key("whether whoever asked for the rollout is none of them")
+            ],
+            "within_s": Annotated[Seconds, Key("for how long an approval counts, at most 24h")],
+        },
+    ),
+)
 FREEZE = Record(
     "freeze",
     _freeze,

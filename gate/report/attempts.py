@@ -26,6 +26,7 @@ class Attempt:
         id: of the rollout.
         intentions: what the gate was about to do, oldest first.
         outcome: what came of it, None while (or since) nobody recorded that.
+        approvals: what people said of it, oldest first.
         taken_back_by: id of the rollout that took back what this one left, or "".
         known_ended: whether the service itself says that it has ended.
     """
@@ -33,6 +34,7 @@ class Attempt:
     id: str
     intentions: tuple[Entry, ...] = ()
     outcome: Entry | None = None
+    approvals: tuple[Entry, ...] = ()
     taken_back_by: str = ""
     known_ended: bool = False
 
@@ -105,6 +107,8 @@ def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
         attempt = found.get(rollout_id) or Attempt(rollout_id)
         if text(entry, "entry") == "outcome":
             attempt = replace(attempt, outcome=attempt.outcome or entry)
+        elif text(entry, "entry") == "approval":
+            attempt = replace(attempt, approvals=(entry, *attempt.approvals))
         else:
             attempt = replace(attempt, intentions=(entry, *attempt.intentions))
         found[rollout_id] = attempt

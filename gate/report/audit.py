@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gate.core.policy import Json
+from gate.report.approvals import approval_lines
 from gate.report.attempts import UNFINISHED, UNKNOWN, Attempt, attempts
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
@@ -59,12 +60,13 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+    said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *more]
+        return [*outcome_lines(attempt.outcome), *([BLANK, *said] if said else []), *more]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
 
 
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:

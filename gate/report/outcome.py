@@ -6,6 +6,7 @@ Everything is read from the entry (gate.ledger.entry); older ones may lack what 
 from collections.abc import Iterator
 
 from gate.core.service import ServiceRef
+from gate.report.approvals import approved_lines
 from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
@@ -41,7 +42,7 @@ def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
-        [*requests_lines(outcome)],
+        [*requests_lines(outcome), *approved_lines(outcome)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],

@@ -11,14 +11,13 @@ from gate.errors import ValueProblem
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ANA, BEN, CI = (Who(f"{name}@example.com", authenticated=True) for name in ("ana", "ben", "ci"))
-CANDIDACY = Candidacy("backend-00002-abc", "backend@sha256:2", "d1", CI)
+CANDIDACY = Candidacy("backend-00002-abc", "backend@sha256:2", "d1", (CI, Who("cloud build 7")))
 ANYBODY = Permits()
 
 
 def approval(who=ANA, **changes):
-    one = Approval(
-        "r1", "backend-00002-abc", "backend@sha256:2", "d1", who, NOW - timedelta(hours=1)
-    )
+    at = NOW - timedelta(hours=1)
+    one = Approval("r1", "backend-00002-abc", "backend@sha256:2", "d1", who, at, authors=(CI,))
     return replace(one, **changes)
 
 
@@ -44,12 +43,38 @@ def test_nothing_is_no_approval():
         ({"who": replace(CI, name="CI@example.com")}, "who asked"),
         ({"who": Who()}, "nobody"),
         ({"withdraws": True}, "withdrawn"),
+        ({"who": Who("Cloud Build 7", authenticated=True)}, "who asked"),
+        ({"authors": (CI, Who("ana@example.com"))}, "who asked"),
+        ({"authors": (Who("ci@example.com"),)}, "nobody vouches for who that was"),
+        ({"authors": ()}, "nobody vouches"),
+        ({"who": Who("ana@example.com")}, "own word"),
     ],
 )
 def test_an_approval_that_does_not_count_and_why(changes, why):
     counted = count(ApprovalRule(1), ANYBODY, CANDIDACY, [approval(**changes)], NOW)
     assert counted.lacking == 1
     assert why in counted.not_counted[0][1]
+
+
+def test_of_a_promotion_the_author_is_who_asked_for_the_rollout():
+    promotion = replace(CANDIDACY, authors=())
+    by = count(ApprovalRule(1), ANYBODY, promotion, [approval(ANA), approval(CI)], NOW).by
+    assert by == (ANA.name,)
+    nobody = [approval(ANA, authors=())]
+    assert count(ApprovalRule(1), ANYBODY, promotion, nobody, NOW).lacking == 1
+
+
+def test_what_is_only_claimed_counts_where_the_policy_says_so():
+    claimed = [approval(Who("ana@example.com"), authors=(Who("ci"),))]
+    candidacy = replace(CANDIDACY, authors=(Who("ci"),))
+    permits = Permits(claimed=True)
+    assert count(ApprovalRule(1), permits, candidacy, claimed, NOW).lacking == 0
+    assert count(ApprovalRule(1), ANYBODY, candidacy, claimed, NOW).lacking == 1
+
+
+def test_an_image_that_nobody_knows_by_its_digest_is_approved_by_nobody():
+    candidacy = replace(CANDIDACY, image="")
+    assert count(ApprovalRule(1), ANYBODY, candidacy, [approval(image="")], NOW).lacking == 1
 
 
 def test_one_of_another_candidate_is_not_even_told():
