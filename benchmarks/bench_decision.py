@@ -35,7 +35,7 @@ from google.cloud import run_v2
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
 from targets import at_most
 
-from gate.cli import wiring
+from gate.api import wiring
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.messages import Probed

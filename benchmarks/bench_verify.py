@@ -68,7 +68,7 @@ def write(path, entries):
                     "traffic_wanted": wanted,
                     "outcomes": vouched,
                     "evidence_digest": EVIDENCE,
-                    "ending": "",
+                    "decided": "",
                     "why": "x" * 40,
                 }
                 previous = put(file, entry)

@@ -1,4 +1,4 @@
-"""Writes the tables of policies' keys in docs/*.md and docs/policy: `python -m docs.tables`.
+"""Writes the tables of docs, by what the code itself goes by: `python -m docs.tables`.
 
 A table stands between `<!-- keys: NAME -->` and `<!-- end -->` and is made from what the reader
 checks by, so that it cannot say anything else. A test holds the pages against it.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gate.core.canary import chance_of_notice
 from gate.core.policy import MetricsRule
+from gate.doctor.permissions import NEEDED, Permission
 from gate.kinds import steps
 from gate.kinds.answers import found_keys
 from gate.kinds.keys import record_of
@@ -38,8 +39,13 @@ from gate.policyfile.format import (
 from gate.policyfile.rules import APPROVE, FREEZE
 
 HERE = Path(__file__).parent
-_OWN = (HERE / "policy.md", HERE / "canary.md", HERE / "rules.md")
-PAGES = (*_OWN, *sorted((HERE / "policy").glob("*.md")))
+PAGES = (
+    HERE / "permissions.md",
+    HERE / "policy.md",
+    HERE / "canary.md",
+    HERE / "rules.md",
+    *sorted((HERE / "policy").glob("*.md")),
+)
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _RECORDS = {
     "policy": TOP,
@@ -98,6 +104,22 @@ def kinds() -> str:
     return "\n".join(["| kind | what it asks |", "|---|---|", *rows]) + "\n"
 
 
+def permissions() -> str:
+    """What the gate must be allowed to do."""
+    rows = [
+        f"| `{one.name}` | {one.on.value} | {_roles(one)} | {one.why} | "
+        f"{', '.join(user.value for user in one.users)} | {one.when.value} |"
+        for one in NEEDED
+    ]
+    head = "| permission | on the | role | what for | who | when |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def _roles(one: Permission) -> str:
+    reading = f", to look `{one.reading_role}`" if one.reading_role else ""
+    return f"`{one.role}`{reading}"
+
+
 def noticed() -> str:
     """How often so many requests show that a candidate fails, as a step is judged."""
     rates = (0.02, 0.05, 0.1, 0.2)
@@ -137,7 +159,7 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        whole = {"kinds": kinds, "noticed": noticed}
+        whole = {"kinds": kinds, "noticed": noticed, "permissions": permissions}
         make = whole.get(match[2], lambda: table(record_named(match[2])))
         return match[1] + make() + match[3]
 

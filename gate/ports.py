@@ -142,7 +142,8 @@ class Target:
 class Progress:
     """Something to show while probes run: a probe began, advanced, or ended (with evidence).
 
-    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown.
+    `address` is as in Evidence; `at_once`: it is worth a line of its own, wherever it is shown;
+    `probe` is "" where it is of all of them.
     """
 
     probe: str
@@ -165,12 +166,14 @@ class UsersAnswer:
         instead: in place of an answer; "" where a container answers, or nobody can tell.
         unknown: why nobody can tell; "" where somebody can.
         refused: whether the caller was not let in.
+        nowhere: whether the platform knows no such address, or says so to this caller.
         iap: whether it was Identity-Aware Proxy that refused.
     """
 
     instead: str = ""
     unknown: str = ""
     refused: bool = False
+    nowhere: bool = False
     iap: bool = False
 
 
@@ -394,7 +397,7 @@ class Narrator(Protocol):
 
 
 class Clock(Protocol):
-    """Time. The system clock lives in cli.wiring."""
+    """Time. The system clock lives in api.wiring."""
 
     def now(self) -> datetime:
         """The time now, aware, in UTC."""

@@ -1,1 +1,1 @@
-"""Speaks: arguments, wiring, rendering, exit codes. One file a command; no rule lives here."""
+"""Speaks: arguments, rendering, exit codes. One file a command; no rule lives here."""

@@ -5,12 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.api.plans import LATEST, ORDER_MAX
 from gate.errors import UsageError
 
-LATEST = "latest"
 NAME_MAX = 63
-ORDER_MAX = 2**53 - 1
-"""The greatest number that JSON keeps whole everywhere."""
 SIZE_MAX_BYTES = 4096
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _WRITES = "gcloud run deploy ... --format='value(status.latestCreatedRevisionName)' > FILE"
@@ -72,29 +70,13 @@ def adopted(args: argparse.Namespace) -> Adopted:
     """What --revision or --revision-file name.
 
     Raises:
-        UsageError: the file names none, or options are given that do not go together.
+        UsageError: the file names none.
     """
-    _require_fitting(args)
     if args.revision_file is not None:
         return Adopted(_named_in(args.revision_file))
     if args.revision.lower() == LATEST:
         return Adopted(newest=True)
     return Adopted(args.revision)
-
-
-def _require_fitting(args: argparse.Namespace) -> None:
-    if args.quarantine and args.image:
-        raise UsageError(
-            "gate rollout --quarantine: has nothing to take users off (got --image, expected "
-            "--revision or --revision-file)",
-            "an image is deployed without users; name the revision that has them already",
-        )
-    if args.stable and not args.quarantine:
-        raise UsageError(
-            f"gate rollout --stable: only --quarantine moves users there (got {args.stable!r} "
-            "without --quarantine)",
-            "add --quarantine, or leave --stable out",
-        )
 
 
 def _named_in(path: Path) -> str:

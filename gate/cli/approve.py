@@ -4,7 +4,8 @@ import argparse
 import asyncio
 from datetime import datetime, timedelta
 
-from gate.cli import manual_moves, options, show, who, wiring
+from gate.api import who, wiring
+from gate.cli import manual_moves, options, show
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.approvals import Approval
 from gate.core.denylist import digest_in, image_of

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gate.cli import audit_verify, manual_moves, options, results, show, wiring
+from gate.api import wiring
+from gate.cli import audit_verify, manual_moves, options, results, show
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.cli import manual_moves, options, show
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef

@@ -1,4 +1,4 @@
-"""Leaves how a rollout ended where a pipeline looks for it: Cloud Build's step output, a bucket.
+"""Uploads how a rollout ended to a bucket, or into a folder.
 
 By then users are safe and the decision is recorded. Whatever fails here is said on standard error,
 within a bounded time, and changes no exit code.
@@ -6,18 +6,15 @@ within a bounded time, and changes no exit code.
 
 import argparse
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.core.policy import Json
 from gate.errors import GateError, UsageError
 
 if TYPE_CHECKING:  # loaded only where there is a result
     from gate.cli.results import Result
 
-STEP_OUTPUT = "BUILDER_OUTPUT"
 DOCUMENTS = {
     "json": ("gate.json", "application/json"),
     "junit": ("gate.xml", "application/xml; charset=utf-8"),
@@ -56,16 +53,15 @@ def _place(text: str) -> str:
 
 
 def deliver(result: "Result", upload: str) -> None:
-    """Writes Cloud Build's step output where there is one, and uploads what was asked for.
+    """Uploads a decision in every form, if that was asked for.
 
     Args:
         result: one decision.
         upload: gs://BUCKET/PREFIX, a folder, or "" for nowhere.
     """
-    (entry,) = result.documents
-    leave_step_output(entry)
     if not upload:
         return
+    (entry,) = result.documents
     sys.stdout.flush()  # how it ended is read meanwhile
     try:
         kept = (_send if "://" in upload else _write)(upload, str(entry["rollout"]), result)
@@ -83,19 +79,6 @@ def _why(error: GateError | OSError) -> str:
     return f"{error.strerror} at {error.filename}"
 
 
-def leave_step_output(document: dict[str, Json]) -> None:
-    """Writes a decision in short where Cloud Build wants a step's output; elsewhere nothing."""
-    named = os.environ.get(STEP_OUTPUT)
-    if not named or not (folder := Path(named)).is_dir():
-        return
-    from gate.report.step_output import step_output  # noqa: PLC0415 - only in Cloud Build
-
-    try:
-        (folder / "output").write_text(step_output(document), encoding="ascii")
-    except OSError as error:
-        _say(f"{STEP_OUTPUT}: not written ({error.strerror} at {folder / 'output'})")
-
-
 def _write(upload: str, rollout: str, result: "Result") -> str:
     folder = Path(upload) / rollout
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +88,7 @@ def _write(upload: str, rollout: str, result: "Result") -> str:
 
 
 def _send(upload: str, rollout: str, result: "Result") -> str:
-    from gate.cli import wiring  # noqa: PLC0415 - only for a bucket
+    from gate.api import wiring  # noqa: PLC0415 - only for a bucket
     from gate.cloud.storage import folder_of, put  # noqa: PLC0415
     from gate.cloud.wire import Media  # noqa: PLC0415
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import caller, init_har, options, prove, secret_values, show, wiring
+from gate.api import caller, secret_values, wiring
+from gate.cli import init_har, options, prove, show
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
 from gate.core.evidence import Evidence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import wiring
+from gate.api import wiring
 from gate.core.policy import Policy, SecretRef
 from gate.core.redaction import SHORTEST
 from gate.errors import UsageError

@@ -2,7 +2,9 @@
 
 import argparse
 
-from gate.cli import manual_moves, notifying, options, results, wiring
+from gate.api import wiring
+from gate.api.driving import Driven
+from gate.cli import manual_moves, notifying, options, results
 from gate.cli.run_rollout import Ended
 from gate.controller.line import Line
 from gate.core.policy import Policy
@@ -45,4 +47,4 @@ async def _changed(plan: Plan) -> Ended:
         wiring.ledger_of(plan.service) as ledger,
     ):
         move_id = wiring.new_id(clock.now())
-        return Ended(*await Line(platform, ledger, clock).change(plan, move_id))
+        return Ended(Driven(*await Line(platform, ledger, clock).change(plan, move_id)))

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import shlex
 import signal
 import sys
@@ -88,6 +89,14 @@ def _register_up(up: argparse.ArgumentParser) -> None:
         help="services want an ID token of somebody whom their IAM policy lets in",
     )
     up.add_argument(
+        "--deny",
+        action="append",
+        default=[],
+        type=_permission,
+        metavar="PERMISSION",
+        help="callers lack this permission, e.g. run.services.update (may be given more than once)",
+    )
+    up.add_argument(
         "--metadata",
         choices=("compute", "cloud-build"),
         default="compute",
@@ -166,6 +175,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         caller=args.caller or DEFAULT_CALLER,
         v2_etags=V2Etags(args.v2_etags),
         require_auth=args.require_auth,
+        denied=tuple(args.deny),
         identities=args.metadata == "compute",
         metrics_lag_s=args.metrics_lag,
     )
@@ -233,6 +243,13 @@ def _identity_lines(settings: "Settings", endpoints: "Endpoints") -> list[str]:
         f"export GCE_METADATA_HOST={endpoints.grpc} GCE_METADATA_IP={endpoints.grpc}",
         f"export IAM_CREDENTIALS_EMULATOR_HOST={endpoints.grpc}",
     ]
+
+
+def _permission(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+(?:\.[A-Za-z]+)+", text) or len(text) > 200:
+        expected = "expected one, e.g. run.services.update"
+        raise argparse.ArgumentTypeError(f"not a permission (got {text[:80]!r}, {expected})")
+    return text
 
 
 def _lag(text: str) -> float:

@@ -28,6 +28,7 @@ COMMANDS = {
     "probe": "run a policy's probes against a URL or a revision; moves nothing",
     "init": "write a first policy from what a service answers now",
     "policy": "check and prove policies, print their JSON Schema",
+    "doctor": "look for what would hold a rollout, and say what mends it",
     "audit": "list recorded decisions, show one with its evidence",
     "local": "a Cloud Run on this machine, to try and test against",
     "completion": "print what completes these commands in a shell",

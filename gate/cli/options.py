@@ -67,9 +67,9 @@ class _Impersonate(argparse.Action):
         values: object,
         option_string: str | None = None,  # noqa: ARG002
     ) -> None:
-        from gate.cli import wiring  # noqa: PLC0415 - loaded by the command anyway
+        from gate.api import wiring  # noqa: PLC0415 - loaded by the command anyway
 
-        wiring.impersonate(str(values))
+        os.environ[wiring.IMPERSONATED] = str(values)
         setattr(namespace, self.dest, values)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.cli import caller, options, results, show, wiring
+from gate.api import caller, wiring
+from gate.cli import options, results, show
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
 from gate.core.evidence import Evidence
@@ -112,8 +113,7 @@ async def _elsewhere(args: argparse.Namespace, policy: Policy) -> Target:
 
 def _ready_until(policy: Policy) -> datetime:
     """Until when one that says that it is starting is asked again."""
-    ready_within = timedelta(seconds=policy.candidate.ready_within_s)
-    return wiring.SystemClock().now() + ready_within
+    return wiring.SystemClock().now() + timedelta(seconds=policy.candidate.not_yet_s)
 
 
 async def _must_exist(platform: Platform, name: str) -> None:

@@ -2,12 +2,9 @@
 
 import argparse
 
-from gate.cli import manual_moves, options, wiring
-from gate.core.policy import CandidateRule, Policy
-from gate.core.state import Kind, Plan
-
-TAG = CandidateRule().tag
-"""What a candidate has for a tag where no policy says another."""
+from gate.api import plans
+from gate.cli import manual_moves, options
+from gate.core.policy import Policy
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +14,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--tag",
         default="",
-        help=f"promote the revision with this tag (default: the policy's, else {TAG})",
+        help=f"promote the revision with this tag (default: the policy's, else {plans.TAG})",
     )
     options.add_wait(parser)
     options.add_by_hand(parser)
@@ -29,12 +26,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Promotes and returns the exit code."""
     service, policy = manual_moves.service_of(args), _policy(args)
-    own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.revision}
-    own |= {"wait_s": args.wait}
-    if policy is None:
-        plan = Plan(kind=Kind.PROMOTE, service=service, tag=args.tag or TAG, **own)
-    else:
-        plan = Plan.from_policy(Kind.PROMOTE, service, policy, args.tag, **own)
+    own = {"revision": args.revision, "wait_s": args.wait}
+    plan = plans.promote_plan(service, policy, plans.By(reason=args.reason), args.tag, **own)
     return manual_moves.move(plan, args, told_by=policy)
 
 

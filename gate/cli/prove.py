@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.cli import caller, options, show, wiring
+from gate.api import caller, wiring
+from gate.cli import options, show
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
 from gate.core.proof import Trial, Trials
@@ -190,7 +191,15 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
         if not args.no_file:
             part.keep(Trials((), tuple(trials)).said(redactor.text).trials)
 
-    how = RunSettings(args.at_once, args.whole, policy.baseline, args.suite_time, before, keep)
+    how = RunSettings(
+        args.at_once,
+        args.whole,
+        policy.baseline,
+        policy.repeats,
+        args.suite_time,
+        before,
+        keep,
+    )
     if before:
         told(f"going on from {part.path}: {len(before)} mutants were met before")
     try:

@@ -6,14 +6,14 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.cli import manual_moves, options, results, show, wiring
+from gate.api import looking, plans, wiring
+from gate.cli import manual_moves, options, results, show
 from gate.cli.options import Output
 from gate.cli.run_rollout import carry_out
 from gate.core.gcloud import instead
-from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
-from gate.core.state import Kind, Plan
+from gate.core.state import Plan
 from gate.errors import (
     AccessError,
     ExitCode,
@@ -91,15 +91,7 @@ def _result(found: list[Found]) -> results.Result:
 def _document(found: Found) -> dict[str, Json]:
     """The recovery's outcome; where there was none, what was found instead."""
     error = found.error.message if found.error else ""
-    return found.outcome or {
-        "kind": Kind.RECOVER.value,
-        "project": found.ref.project,
-        "region": found.ref.region,
-        "service": found.ref.name,
-        "ending": "failed" if error else "nothing to do",
-        "exit_code": int(found.exit_code),
-        "notes": [error] if error else [],
-    }
+    return found.outcome or looking.idle_document(found.ref, found.exit_code, error)
 
 
 async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
@@ -108,8 +100,8 @@ async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
 
     async def read(ref: ServiceRef) -> Found:
         try:
-            async with few, wiring.platform_of(ref) as platform:
-                return Found(ref, await platform.read_service())
+            async with few:
+                return Found(ref, await looking.read(ref))
         except (AccessError, UnavailableError) as error:
             led = manual_moves.led_on(error, *instead(_plan(ref)))
             return Found(ref, error=led, exit_code=led.exit_code)
@@ -123,9 +115,8 @@ def _recovered(found: Found, output: Output) -> Found:
     """What is left of a dead rollout is taken back; anything else is said and left alone."""
     if found.service is None:
         return _failed(found)
-    stands = lease_state(found.service, wiring.SystemClock().now())
-    if stands is not LeaseState.LAPSED and not half_done(found.service):
-        code = ExitCode.HELD if stands is LeaseState.UNREADABLE else ExitCode.DONE
+    code = looking.idle(found.service, wiring.SystemClock().now())
+    if code is not None:
         return _said(replace(found, exit_code=code, blocks=_idle(found.service)), output)
     try:
         ended = carry_out(_plan(found.ref), output)
@@ -138,7 +129,7 @@ def _recovered(found: Found, output: Output) -> Found:
 
 
 def _plan(ref: ServiceRef) -> Plan:
-    return Plan(Kind.RECOVER, ref, tag="", actor=wiring.actor())
+    return plans.recovery_plan(ref, plans.By())
 
 
 def _failed(found: Found) -> Found:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.cli import show
-from gate.cli.delivery import leave_step_output
+from gate.cli.build_step import leave_step_output
 from gate.cli.options import Output, output_of
 from gate.cli.streams import unfiltered
 from gate.core.policy import Json, Policy
@@ -90,6 +90,8 @@ def decided(
     if on_github():
         safely("GitHub", partial(_tell_github, result, policy))
     give(result, output, shown=shown)
+    for document in result.documents[:1]:
+        safely("Cloud Build", partial(leave_step_output, document))
 
 
 def refused(args: argparse.Namespace, error: GateError) -> None:
@@ -104,7 +106,7 @@ def refused(args: argparse.Namespace, error: GateError) -> None:
         "service": getattr(args, "service", ""),
         "ending": "not begun",
         "exit_code": int(error.exit_code),
-        "notes": [error.message],
+        "notes": ["; ".join(line.strip() for line in error.message.splitlines())],
         "next": {"text": error.hint, "commands": [], "remark": ""},
     }
     result = Result([document], document, lambda: _error_lines(error))

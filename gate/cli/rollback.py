@@ -2,10 +2,9 @@
 
 import argparse
 
-from gate.cli import manual_moves, options, wiring
-from gate.core.manual_moves import tag_for
+from gate.api import plans
+from gate.cli import manual_moves, options
 from gate.core.policy import Policy
-from gate.core.state import Kind, Plan
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +35,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
     policy, service = _policy(args), manual_moves.service_of(args)
-    own = {"actor": wiring.actor(), "reason": args.reason, "revision": args.to, "cross": args.cross}
+    own = {"revision": args.to, "cross": args.cross, "policy_file": str(args.policy or "")}
     own |= {"overruled": ("no-probe",) if args.no_probe else ()}
-    if policy is None:
-        plan = Plan(kind=Kind.ROLLBACK, service=service, tag="", **own)
-    else:
-        plan = Plan.from_policy(Kind.ROLLBACK, service, policy, tag_for(service.name), **own)
+    plan = plans.rollback_plan(service, policy, plans.By(reason=args.reason), **own)
     return manual_moves.move(plan, args, policy)
 
 

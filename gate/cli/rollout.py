@@ -4,12 +4,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from gate.cli import adopted, options, wiring
+from gate.api import plans, wiring
+from gate.cli import adopted, options
 from gate.cli.delivery import add_upload
 from gate.cli.run_rollout import run_rollout
-from gate.core.state import Kind, Plan
-from gate.errors import InfrastructureError, UsageError
-from gate.ports import Ledger, Platform
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -55,45 +53,22 @@ def run(args: argparse.Namespace) -> int:
     """Rolls the candidate out and returns the exit code."""
     from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where a policy is read
 
-    if args.again and not args.reason.strip():
-        raise UsageError(
-            "gate rollout --again: needs a reason (got none)",
-            "say with --reason why what a person moved users away from, or an older build, may "
-            "serve them again",
-        )
     which = adopted.adopted(args)
-    policy = load_policy(args.policy)
-    proof = wiring.proving(args.policy, policy)
-    plan = Plan.from_policy(
-        Kind.ROLLOUT,
-        wiring.service_of(args, policy.service),
-        policy,
-        actor=wiring.actor(),
-        reason=args.reason.strip(),
+    candidate = plans.Candidate(
         image=args.image,
         revision=which.revision,
         newest=which.newest,
         quarantine=args.quarantine,
         stable=args.stable,
         order=args.order,
-        suffix=wiring.new_suffix(),
-        probes=proof.shown(policy.probes),
-        wait_s=args.wait,
         again=args.again,
-        approval_wait_s=args.wait_approval,
-        proof=proof,
     )
+    by = plans.By(reason=args.reason, dashes="--")
+    plans.require_fitting(candidate, by)
+    policy = load_policy(args.policy)
+    service = wiring.service_of(args, policy.service)
+    own = {"wait_s": args.wait, "approval_wait_s": args.wait_approval}
+    plan = plans.rollout_plan(policy, args.policy, service, candidate, by, **own)
     output = replace(options.output_of(args), upload=args.upload)
-    return run_rollout(plan, output, policy=policy, prepare=None if args.image else _prepared)
-
-
-async def _prepared(plan: Plan, platform: Platform, ledger: Ledger) -> Plan:
-    """With the revisions that exist: which may be meant, where users may go back to."""
-    if plan.quarantine:
-        from gate.cli.manual_moves import prepared  # noqa: PLC0415 - only where users go back
-
-        return await prepared(plan, platform, ledger)
-    try:
-        return replace(plan, revisions=await platform.list_revisions())
-    except InfrastructureError:
-        return plan  # the rollout itself will say
+    prepare = None if args.image else plans.with_revisions
+    return run_rollout(plan, output, policy=policy, prepare=prepare)

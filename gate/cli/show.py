@@ -9,11 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from gate.ports import Narrator, Progress
+from gate.ports import Narrator
 
 if TYPE_CHECKING:  # loaded only where it is used
-    from gate.core.messages import Command, Event
-    from gate.core.state import Rollout
     from gate.report.lines import Block
 
 
@@ -67,28 +65,6 @@ def narrating(output: str) -> Iterator[Narrator]:
             yield live
         return
     yield plain(output)
-
-
-class Both:
-    """Implements gate.ports.Narrator by passing everything on to two of them."""
-
-    def __init__(self, one: Narrator, other: Narrator) -> None:
-        self._narrators = one, other
-
-    def doing(self, rollout: "Rollout", command: "Command") -> None:
-        """The shell is about to carry this command out."""
-        for narrator in self._narrators:
-            narrator.doing(rollout, command)
-
-    def happened(self, rollout: "Rollout", event: "Event") -> None:
-        """This event came, and this is the state that it led to."""
-        for narrator in self._narrators:
-            narrator.happened(rollout, event)
-
-    def progress(self, progress: Progress) -> None:
-        """A probe began, advanced or ended."""
-        for narrator in self._narrators:
-            narrator.progress(progress)
 
 
 def plain(output: str) -> Narrator:

@@ -1,24 +1,21 @@
 """`gate status`: how a service stands."""
 
 import argparse
-import asyncio
 import sys
 from datetime import datetime, timedelta
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.api import wiring
+from gate.api.looking import stands
+from gate.cli import manual_moves, options, show
 from gate.cli.run_rollout import services_meant
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json
-from gate.core.service import Revision, Service, ServiceRef
-from gate.errors import AccessError, InfrastructureError, NotFoundError, UnavailableError
+from gate.core.service import Service
+from gate.errors import AccessError, NotFoundError, UnavailableError
 from gate.ledger.past import unexplained
-from gate.ports import Ledger, LedgerQuery
 
-DECISIONS = 20
 RECORD_WITHIN = timedelta(seconds=60)
 """How late an entry may be seen."""
-LEDGER_WITHIN_S = 2.0
-"""How long the last decisions are waited for once the service has been read."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     ref = manual_moves.service_of(args)
     try:
-        service, revisions, entries, note = wiring.run_async(_read(ref))
+        service, revisions, entries, note = wiring.run_async(stands(ref))
     except NotFoundError as error:
         said = wiring.run_async(services_meant(ref))
         raise NotFoundError(error.message, said or error.hint) from None
@@ -64,30 +61,3 @@ def _doubt(service: Service, entries: tuple[dict[str, Json], ...], now: datetime
     if not said:
         return ""
     return f"the record does not fit the service: {said}\nhint: gate audit verify says more"
-
-
-async def _read(
-    ref: ServiceRef,
-) -> tuple[Service, tuple[Revision, ...], tuple[dict[str, Json], ...], str]:
-    """The service, its revisions, its last decisions, and why those could not be read."""
-    async with wiring.platform_of(ref) as platform, wiring.ledger_of(ref) as ledger:
-        deciding = asyncio.create_task(_decisions(ref, ledger))
-        try:
-            service, revisions = await asyncio.gather(
-                platform.read_service(), platform.list_revisions()
-            )
-            done, _ = await asyncio.wait({deciding}, timeout=LEDGER_WITHIN_S)
-        finally:
-            deciding.cancel()
-        late = f"the ledger gave no answer in {LEDGER_WITHIN_S:g} s"
-        entries, problem = deciding.result() if done else ((), late)
-        note = f"the last decisions cannot be read: {problem}" if problem else ""
-        return service, revisions, entries, note
-
-
-async def _decisions(ref: ServiceRef, ledger: Ledger) -> tuple[tuple[dict[str, Json], ...], str]:
-    """The last decisions, and why they cannot be read."""
-    try:
-        return await ledger.entries(LedgerQuery(service=ref.name, limit=DECISIONS)), ""
-    except InfrastructureError as error:
-        return (), str(error)

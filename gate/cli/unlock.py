@@ -2,13 +2,13 @@
 
 import argparse
 
-from gate.cli import manual_moves, options, show, wiring
+from gate.api import looking, plans, wiring
+from gate.cli import manual_moves, options, show
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
 from gate.core.lease import LeaseState, lease_state
 from gate.core.redaction import Redactor
-from gate.core.service import Service, ServiceRef
-from gate.core.state import Kind, Plan
+from gate.core.state import Plan
 from gate.errors import AccessError, UnavailableError
 
 
@@ -23,14 +23,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Takes back what the rollout at work did, ends its lease, and returns the exit code."""
     ref = manual_moves.service_of(args)
-    plan = Plan(
-        kind=Kind.RECOVER,
-        service=ref,
-        tag="",
-        actor=wiring.actor(),
-        reason=args.reason,
-        force=True,
-    )
+    plan = plans.recovery_plan(ref, plans.By(reason=args.reason), force=True)
     try:
         if not args.yes:
             _confirm(plan)
@@ -45,7 +38,7 @@ def _confirm(plan: Plan) -> None:
     from gate.report.lines import plain  # noqa: PLC0415
 
     manual_moves.require_a_person("unlock")
-    service = wiring.run_async(_read(plan.service))
+    service = wiring.run_async(looking.read(plan.service))
     now = wiring.SystemClock().now()
     if lease_state(service, now) is LeaseState.FREE:
         return
@@ -56,8 +49,3 @@ def _confirm(plan: Plan) -> None:
         f"because:  {Redactor({}).text(plan.reason)}",
     ]
     manual_moves.confirm("unlock", lines)
-
-
-async def _read(ref: ServiceRef) -> Service:
-    async with wiring.platform_of(ref) as platform:
-        return await platform.read_service()

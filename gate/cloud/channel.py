@@ -20,6 +20,13 @@ class Api(Enum):
 
     RUN = ("Cloud Run", "run.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
     LOGGING = ("Cloud Logging", "logging.googleapis.com", "LOGGING_EMULATOR_HOST")
+    # where Cloud Run is an emulator, nobody asks the real ones who may do what
+    IAM = ("IAM", "iam.googleapis.com", "CLOUD_RUN_EMULATOR_HOST")
+    RESOURCE_MANAGER = (
+        "Resource Manager",
+        "cloudresourcemanager.googleapis.com",
+        "CLOUD_RUN_EMULATOR_HOST",
+    )
     SECRETS = ("Secret Manager", "secretmanager.googleapis.com", "SECRET_MANAGER_EMULATOR_HOST")
     IAM_CREDENTIALS = (
         "IAM Credentials",

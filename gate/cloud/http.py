@@ -23,10 +23,11 @@ _BROKEN = (OSError, EOFError, UnicodeError, h11.RemoteProtocolError)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a whole body."""
+    """A status and a whole body, and by whose clock it was sent ("" where it does not say)."""
 
     status: int
     body: bytes
+    date: str = ""
 
 
 class Exchange:
@@ -59,7 +60,9 @@ class Exchange:
         """
         response = await self._side.ask(method, target, headers, body)
         try:
-            answer = Answer(response.status_code, await self._side.body(BODY_MAX_BYTES))
+            body = await self._side.body(BODY_MAX_BYTES)
+            date = next((text for name, text in response.headers if name == b"date"), b"")
+            answer = Answer(response.status_code, body, date.decode("ascii", "replace"))
         except h11.RemoteProtocolError:
             if self._streams.open:
                 raise

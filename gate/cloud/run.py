@@ -15,7 +15,7 @@ from gate.cloud.knative import SERVICE_LABEL, of_users, reserved
 from gate.cloud.pages import read_pages
 from gate.cloud.template import next_template, same_settings, template_of
 from gate.cloud.values import owner_of, revision_value, service_value, traffic_items
-from gate.cloud.way_in import WayIn, by_policy, by_service
+from gate.cloud.way_in import WayIn, by_policy, by_service, invokers_of
 from gate.cloud.wire import OverWire, Patience, Query, Ways, Wire, path_of
 from gate.core.service import Revision, Service, ServiceRef
 from gate.core.traffic import Split
@@ -64,6 +64,10 @@ class CloudRun(OverWire):
     async def read_revision(self, name: str) -> Revision:
         """As ports.Platform."""
         return revision_value(await self.revision_document(name))
+
+    async def service_document(self) -> Document:
+        """The service in its v1 form; raises as `read_service`."""
+        return await self._read()
 
     async def revision_document(self, name: str) -> Document:
         """A revision in its v1 form; raises as `read_revision`."""
@@ -117,6 +121,20 @@ class CloudRun(OverWire):
         said = by_service(await self._read())
         if said is not None:
             return said
+        try:
+            return by_policy(await self._policy())
+        except AccessError:
+            return WayIn.TOKEN
+
+    async def invokers(self) -> tuple[str, ...]:
+        """The members that the service's own IAM policy lets call it.
+
+        Raises:
+            AccessError: this caller may not read it.
+        """
+        return invokers_of(await self._policy())
+
+    async def _policy(self) -> Document:
         ref = self._ref
         path = path_of(
             "/v1/projects/{project}/locations/{region}/services/{name}:getIamPolicy",
@@ -124,12 +142,7 @@ class CloudRun(OverWire):
             region=ref.region,
             name=ref.name,
         )
-        try:
-            return by_policy(
-                await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
-            )
-        except AccessError:
-            return WayIn.TOKEN
+        return await self._wire.call(Query("GET", path, f"IAM policy of {self._subject}"))
 
     async def _read(self) -> Document:
         _require_possible(self._ref.name, self._subject)

@@ -34,8 +34,19 @@ def by_policy(policy: Document) -> WayIn:
     Args:
         policy: in its v1 form.
     """
-    everybody = any(
-        text(binding, "role") == "roles/run.invoker" and "allUsers" in items(binding, "members")
+    return WayIn.OPEN if "allUsers" in invokers_of(policy) else WayIn.TOKEN
+
+
+def invokers_of(policy: Document) -> tuple[str, ...]:
+    """The members that the service's IAM policy lets call it.
+
+    Args:
+        policy: in its v1 form.
+    """
+    return tuple(
+        member
         for binding in parts(policy, "bindings")
+        if text(binding, "role") == "roles/run.invoker"
+        for member in items(binding, "members")
+        if isinstance(member, str)
     )
-    return WayIn.OPEN if everybody else WayIn.TOKEN

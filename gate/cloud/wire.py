@@ -148,6 +148,7 @@ class Ways:
         identify: headers that say who calls a URL of a place.
         say: hears what a call waits for, once a call.
         silence_s: after how long it does.
+        dated: hears the date of each answer as it comes, by the clock of whoever sent it.
     """
 
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -155,6 +156,7 @@ class Ways:
     identify: Callable[[Place, str], Awaitable[Headers]] = identify
     say: Callable[[str], None] | None = None
     silence_s: float = SILENCE_S
+    dated: Callable[[str], None] | None = None
 
 
 def path_of(template: str, **names: str) -> str:
@@ -223,6 +225,8 @@ class Wire(Closing):
         answer = await self._client.ask(
             query.method, query.path, headers, media.content, timeout_s=query.timeout_s
         )
+        if self._ways.dated is not None:
+            self._ways.dated(answer.date)
         if not 200 <= answer.status < 300:
             raise refused_with(answer.status, _document(answer.body), answer.body)
         return answer

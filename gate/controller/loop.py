@@ -89,8 +89,8 @@ class World:
     identity: Identity
     narrator: Narrator
     answers: Answers | None = None
-    user_requests: UserRequests | None = None
     bundles: Bundles | None = None
+    user_requests: UserRequests | None = None
 
 
 class Controller:
@@ -109,7 +109,13 @@ class Controller:
         self._world = world
         self._books = Bookkeeping(world.ledger, waits or Waits())
         self._probe_round = ProbeRound(
-            world.probes, world.logs, world.clock, world.redactor, world.identity, world.narrator
+            world.probes,
+            world.logs,
+            world.clock,
+            world.redactor,
+            world.identity,
+            world.narrator,
+            world.answers,
         )
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
@@ -122,9 +128,16 @@ class Controller:
             self._abandon.set()
         self._stop.set()
 
-    async def run(self, plan: Plan, rollout_id: str) -> Rollout:
-        """Runs until the rollout has ended, or was abandoned by a second interrupt."""
-        async with stopping(self.interrupt), contextlib.aclosing(self._books):
+    async def run(self, plan: Plan, rollout_id: str, *, signals: bool = True) -> Rollout:
+        """Runs until the rollout has ended, or was abandoned by a second interrupt.
+
+        Args:
+            plan: what was asked for.
+            rollout_id: its id.
+            signals: whether SIGINT and SIGTERM interrupt it meanwhile.
+        """
+        heard = stopping(self.interrupt) if signals else contextlib.nullcontext()
+        async with heard, contextlib.aclosing(self._books):
             self._books.look_back(plan)
             rollout, commands = begin(plan, rollout_id, self._world.clock.now())
             while commands and not self._abandon.is_set():

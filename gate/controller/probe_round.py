@@ -30,6 +30,12 @@ from gate.ports import (
 IDENTITY_WITHIN_S = 10.0
 """How long an ID token may take once users have been moved."""
 
+FRONT_END_WITHIN_S = 5.0
+"""How long it is waited for who answers at the service's own address, before probes ask."""
+_OPEN = ("", "all")
+_KEPT_OUT = "the platform answers the gate in the service's place"
+_SAME_FOR_ALL = "every probe will get the same; gate doctor says what mends it"
+
 
 class ProbeRound:
     """Asks for one rollout.
@@ -41,6 +47,7 @@ class ProbeRound:
         redactor: knows what must never be shown.
         identity: what lets the gate in.
         narrator: told how far each question is.
+        answers: who answers at an address, None where nobody can say.
     """
 
     def __init__(
@@ -51,11 +58,13 @@ class ProbeRound:
         redactor: Redactor,
         identity: Identity,
         narrator: Narrator,
+        answers: Answers | None = None,
     ) -> None:
         self._probes = probes
         self._clock = clock
         self._identity = identity
         self._narrator = narrator
+        self._answers = answers
         self._excerpts = LogExcerpts(logs, clock, redactor)
         self._request_log = RequestLog(logs, clock)
 
@@ -74,6 +83,7 @@ class ProbeRound:
         ended: list[Evidence] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(left_s, 0)):
+                await self._say_who_keeps_us_out(command, headers)
                 await self._probes.run(command.probes, own, self._listening(ended, ""))
                 if command.service_probes:
                     listening = self._listening(ended, SERVICE)
@@ -100,6 +110,23 @@ class ProbeRound:
                     listening = self._listening(seen, STABLE)
                     await self._probes.run(command.control, stable, listening)
         return LogsRead(self._clock.now(), said, tuple(seen))
+
+    async def _say_who_keeps_us_out(self, command: RunProbes, headers: Headers) -> None:
+        """Says before any probe does that the front end answers us in the service's place.
+
+        Asked at the service's own address, and only where something may keep us out: a candidate
+        is not to be woken by it, and whoever lets everybody in refuses nobody.
+        """
+        guarded = bool(headers) or command.ingress not in _OPEN
+        served = bool(command.audience and command.compare_with)
+        if self._answers is None or command.live or not (guarded and served):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FRONT_END_WITHIN_S):
+                seen = await self._answers(command.audience.rstrip("/"), headers)
+                if seen.refused or seen.nowhere:
+                    text = f"{_KEPT_OUT} ({seen.unknown}): {_SAME_FOR_ALL}"
+                    self._narrator.progress(Progress("", text, at_once=True))
 
     def _listening(self, ended: list[Evidence], address: str) -> Callable[[Progress], None]:
         """Keeps the evidence as it comes, with the address that was asked, and passes it on."""

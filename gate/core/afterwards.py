@@ -44,7 +44,7 @@ def _by_ending(rollout: Rollout) -> NextSteps:
             return NextSteps("see where traffic is", (status,))
         case Ending.STUCK if rollout.first:
             text = "mend it and roll out again; there is no revision to go back to"
-            return NextSteps(text, (rescue.roll_out(ref),))
+            return NextSteps(text, (rescue.roll_out(ref, rollout.plan.policy_file),))
         case Ending.STUCK:
             back = rescue.by_hand("rollback", ref, to=_trusted(rollout))
             text = "see where traffic is, then move it to a revision that you trust"

@@ -265,7 +265,7 @@ def _approvable(r: Rollout, held: Verdict) -> Rollout:
     """With the way on where nothing but approvals is lacking."""
     if any(reason.subject != "approve" for reason in held.reasons):
         return r
-    return replace(r, way_out=approving(r.plan.service, r.id, r.candidate))
+    return replace(r, way_out=approving(r.plan.service, r.id, r.candidate, r.plan.policy_file))
 
 
 def _here(r: Rollout) -> dict[str | None, int]:

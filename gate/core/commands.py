@@ -1,6 +1,6 @@
 """What the shell must do next: a function of a rollout's state alone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from gate.core.control import Baseline, Repeats
@@ -157,11 +157,16 @@ def _run_probes(r: Rollout) -> RunProbes:
         warm_s=r.plan.ready_within_s if r.plan.kind is Kind.ROLLBACK and not live else 0.0,
         ingress=r.service.ingress,
         fail_fast=r.plan.fail_fast,
-        ready_until=None if live else r.limit_at,
+        ready_until=None if live else _not_yet_until(r),
         again=r.plan.repeats if live else None,
         share=r.share if live else 100,
         stable_tag=_stable_tag(r) if control else "",
     )
+
+
+def _not_yet_until(r: Rollout) -> datetime:
+    """Until when the candidate may say that it is starting."""
+    return min(r.limit_at, (r.at or r.started_at) + timedelta(seconds=r.plan.not_yet_s))
 
 
 def _count_requests(r: Rollout) -> CountRequests:

@@ -177,7 +177,8 @@ class Evidence:
             several are joined by a comma.
         named: whether every answer named that revision itself, so that nobody else need be asked.
         log_lines: of a failure, the candidate's own log lines that belong to it.
-        took_s: how long the one answer took, 0 where there were several or none; not recorded.
+        took: how long answers took in seconds, each with what it answers ("" where there is one);
+            not recorded.
         repeats: what each try of a repeated probe came to, the first one included.
         shape: of the JSON answers, as far as they were understood; None where there were none.
         cases: the tests of a suite, each for itself, as a proof needs them.
@@ -209,7 +210,7 @@ class Evidence:
     cases: tuple[Case, ...] = field(default=(), repr=False)
     tests: tuple[OneTest, ...] = field(default=(), repr=False)
     answers: tuple[Answered, ...] = field(default=(), repr=False)
-    took_s: float = 0.0
+    took: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
     not_yet: bool = field(default=False, repr=False)
 

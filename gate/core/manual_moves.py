@@ -145,7 +145,7 @@ def _leading_on(r: Rollout, service: Service, way: WayBack) -> tuple[str, ...]:
     names = filter(None, (way.revision, *(name for name, _ in way.likely)))
     targets = (by_hand("rollback", service.ref, to=name) for name in names)
     out = tuple(dict.fromkeys(filter(None, (mending, *targets))))
-    return out or (roll_out(service.ref),)
+    return out or (roll_out(service.ref, r.plan.policy_file),)
 
 
 def _noted(r: Rollout, *notes: str) -> Rollout:

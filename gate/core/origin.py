@@ -1,4 +1,4 @@
-"""Where a rollout was asked for: by whose credentials, in which build, from which commit."""
+"""Where a rollout was asked for: in which build, from which commit."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ class Origin:
     """What surrounds the gate where it runs; "" for what nobody tells.
 
     Attributes:
-        principal: e-mail address that the gate's credentials belong to, as they themselves say.
         system: what runs the gate: `cloud build`, `github actions`, `gitlab ci`.
         build: the id of this run of it.
         trigger: what started that run.
@@ -19,7 +18,6 @@ class Origin:
         release: the gate's own version.
     """
 
-    principal: str = ""
     system: str = ""
     build: str = ""
     trigger: str = ""

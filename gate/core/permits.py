@@ -14,10 +14,12 @@ class Who:
     Attributes:
         name: an e-mail address, of a person or a service account; "" where nobody knows.
         authenticated: whether somebody else than the one who acts vouches for the name.
+        doubt: why nobody does, where that is known.
     """
 
     name: str = ""
     authenticated: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ class Permits:
         if not matches(patterns, who.name):
             return f"is not allowed to {verb} (got {said}, {expected})"
         if not who.authenticated and not self.claimed:
+            why = f"; {who.doubt}" if who.doubt else ""
             return (
                 f"is only said to be {said}: nothing but the caller's own word tells who it is "
-                f"({expected}, by credentials)"
+                f"({expected}, by credentials{why})"
             )
         return ""
 

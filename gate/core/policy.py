@@ -99,6 +99,10 @@ ARRIVAL_MAX_S = 600.0
 """The longest wait for an address: front ends follow within minutes, or something else is wrong."""
 
 
+READY_WITHIN_S, STARTING_WITHIN_S = 240.0, 180.0
+"""How long a candidate may take to become ready, and of that how long it may say that it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateRule:
     """How the candidate is addressed, proves itself, and how long it may take to be there.
@@ -109,17 +113,30 @@ class CandidateRule:
         identity: how an answer proves which revision gave it; None where any answer will do.
         arrival_within_s: how long is waited in the whole rollout, all probes together, while the
             front end knows no such address yet or lets another revision answer there; 0 to 600.
+        starting_within_s: how long it may say that it is starting once it answers; None for the
+            default, or all of a ready_within_s that is longer than its own.
         audience: what tokens that let the gate in are made out to; "" for the service's own URL.
     """
 
     tag: str = "candidate"
-    ready_within_s: float = 240.0
+    ready_within_s: float = READY_WITHIN_S
     identity: IdentityRule | None = None
     arrival_within_s: float = 60.0
+    starting_within_s: float | None = None
     audience: str = ""
+
+    @property
+    def not_yet_s(self) -> float:
+        """How long an answer that it is too early is asked for again at most."""
+        if self.starting_within_s is not None:
+            return min(self.starting_within_s, self.ready_within_s)
+        longer = self.ready_within_s > READY_WITHIN_S
+        return self.ready_within_s if longer else min(STARTING_WITHIN_S, self.ready_within_s)
 
     def __post_init__(self) -> None:
         more_than_0("ready_within", self.ready_within_s)
+        if self.starting_within_s is not None:
+            more_than_0("starting_within", self.starting_within_s)
         within("arrival_within", self.arrival_within_s, 0, ARRIVAL_MAX_S)
 
 

@@ -184,6 +184,7 @@ class Trial:
         killed: whether a required one was among them: it would not have been promoted.
         failed: by suite, the tests of it that failed.
         reachable: whether some probe could meet the fault.
+        whose: of a fault at a step, the journeys that have it.
     """
 
     mutant: str
@@ -196,6 +197,13 @@ class Trial:
     killed: bool = False
     failed: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     reachable: bool = False
+    whose: tuple[str, ...] = ()
+
+    @property
+    def survivor(self) -> Survivor:
+        """What is said of it where nobody noticed it: steps are called alike in many journeys."""
+        place = f"{' and '.join(self.whose)}, " if self.whose else ""
+        return Survivor(f"{place}{self.mutant}", self.family, self.caught_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +307,7 @@ class Trials:
     @property
     def survivors(self) -> tuple[Survivor, ...]:
         """The mutants that would have been promoted."""
-        return tuple(
-            Survivor(trial.mutant, trial.family, trial.caught_by)
-            for trial in self.exercised
-            if not trial.killed
-        )
+        return tuple(trial.survivor for trial in self.exercised if not trial.killed)
 
     def proof(
         self, release: str, policy_digest: str, contract_digest: str, made_at: datetime

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from shlex import quote
 
 from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
 
-ROLL_OUT = "--policy POLICY --image IMAGE"
+POLICY, IMAGE = "POLICY", "IMAGE"
 """What only the reader knows, in a command that is printed."""
 
 
@@ -35,9 +36,9 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
-def approving(ref: ServiceRef, rollout: str, candidate: str) -> tuple[str, ...]:
+def approving(ref: ServiceRef, rollout: str, candidate: str, policy: str = "") -> tuple[str, ...]:
     """The commands that lead on where a candidate waits for people's approval."""
-    which = f"--policy POLICY --revision {candidate}"
+    which = f"--policy {quote(policy or POLICY)} --revision {candidate}"
     return (
         f'gate approve {rollout} {flags(ref)} --reason "..."',
         f"gate rollout {which} {flags(ref)}",
@@ -45,9 +46,14 @@ def approving(ref: ServiceRef, rollout: str, candidate: str) -> tuple[str, ...]:
     )
 
 
-def roll_out(ref: ServiceRef) -> str:
-    """The command that leads on where there is nothing to go back to."""
-    return f"gate rollout {ROLL_OUT} {flags(ref)}"
+def roll_out(ref: ServiceRef, policy: str = "") -> str:
+    """The command that leads on where there is nothing to go back to.
+
+    Args:
+        ref: the service.
+        policy: its file, "" where that is not known.
+    """
+    return f"gate rollout --policy {quote(policy or POLICY)} --image {IMAGE} {flags(ref)}"
 
 
 def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:

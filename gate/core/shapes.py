@@ -25,6 +25,9 @@ _ITEM = "[]"
 _NAME = re.compile(r"(?!.*\d{4})(?![0-9a-f-]{8,}$)[A-Za-z_$@][A-Za-z0-9_$:-]*")
 """Keys that are names. Others are data: paths, ids, addresses, dates; none is promised."""
 _ERROR = "error"
+_MESSAGE = "message"
+NO_OBJECT = "a message that is no JSON object"
+"""Label of messages that are none."""
 _NULL = frozenset({"null"})
 
 Path = tuple[str, ...]
@@ -51,11 +54,13 @@ class Shape:
         places: by path; the first part of a path is the label of its answer.
         whole: whether every place is in it; a large answer is looked at in part.
         pages: the shapes of those answers that are HTML.
+        early: labels of messages that came before the first that was awaited.
     """
 
     places: Mapping[Path, Place]
     whole: bool = True
     pages: tuple[Page, ...] = ()
+    early: frozenset[str] = frozenset()
 
 
 def shape_of(value: Json, label: str = WHOLE, clean: Callable[[str], str] = str) -> Shape:
@@ -137,7 +142,8 @@ def together(shapes: Iterable[Shape | None]) -> Shape | None:
         places = _merged(found.places, shape.places)
         whole = found.whole and shape.whole and len(places) <= PLACES_MAX
         pages = (*found.pages, *shape.pages)[:PAGES_MAX]
-        found = Shape(dict(list(places.items())[:PLACES_MAX]), whole, pages)
+        kept, early = dict(list(places.items())[:PLACES_MAX]), found.early | shape.early
+        found = Shape(kept, whole, pages, early)
     return found
 
 
@@ -191,9 +197,36 @@ def unreadable(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
     return broken_pages(shape.pages, promised.pages)
 
 
+def uncalled(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
+    """Messages of a sort that nobody sent before, and that clients cannot pass over; as `broken`.
+
+    Such as are no JSON, tell of an error, or come before what is awaited first.
+    """
+    for label in _new_messages(shape, promised):
+        if label == NO_OBJECT or _ERROR in label:
+            yield label, "no such message"
+        elif label in shape.early:
+            yield f"{label} before the first that is awaited", "no such message"
+
+
 def unlike(shape: Shape, promised: Shape) -> tuple[str, ...]:
-    """What is different in HTML pages, and breaks nobody."""
-    return tuple(unlike_pages(shape.pages, promised.pages))
+    """What is different in HTML pages, or new among messages, and breaks nobody."""
+    new = _new_messages(shape, promised)
+    told = (f"{label}, which stable does not send" for label in new)
+    return (*unlike_pages(shape.pages, promised.pages), *told)
+
+
+def _new_messages(shape: Shape, promised: Shape) -> list[str]:
+    labels = sorted(_labels(shape) - _labels(promised))
+    return [label for label in labels if label == NO_OBJECT or label.startswith(_MESSAGE)]
+
+
+def message_label(value: Json) -> str:
+    """The label of a message: messages of one type are compared with each other."""
+    if not isinstance(value, dict):
+        return NO_OBJECT
+    kind = value.get("type")
+    return f"{_MESSAGE} {kind}" if isinstance(kind, str) else _MESSAGE
 
 
 def _retyped(was: Place, now: Place) -> bool:

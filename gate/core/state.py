@@ -168,6 +168,8 @@ class Plan:
         revision: adopt it (rollout), promote it, or roll back to it; "" lets the gate find it.
         suffix: three letters that end the name of a revision that the gate creates.
         past: what the ledger remembers, where it was asked before a move by hand.
+        not_yet_s: how long of that the candidate may answer that it is starting.
+        policy_file: the policy as the command line names it, for commands that are printed.
         verify_within_s: how long a traffic move may take to come into effect.
         steps: percents of the traffic that the candidate gets one after the other, ending at 100.
         requests: least number of users' own requests to it at each step, as the policy has it.
@@ -191,6 +193,9 @@ class Plan:
         template: what a new revision is built on.
         secret_versions: name of a secret, and the version of it that Secret Manager gave.
         kept_as: the tag that a candidate has once it is held and kept, "" for the one it has.
+        origin: which build and which commit ask for it, for the record.
+        overruled: what else was asked for against a rule, in the words of the command line, e.g.
+            `no-probe`; for the record.
         newest: adopt the newest revision of the service; `revision` is its name once it is known.
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
@@ -201,9 +206,6 @@ class Plan:
         allow: who may do what.
         who: who asks, as far as anybody vouches for it.
         approval_wait_s: how long a rollout waits for approvals before it is held.
-        origin: whose credentials, which build and which commit ask for it, for the record.
-        overruled: what else was asked for against a rule, in the words of the command line, e.g.
-            `no-probe`; for the record.
     """
 
     kind: Kind
@@ -217,10 +219,12 @@ class Plan:
     probes: tuple[Probe, ...] = ()
     on_hold: OnHold = OnHold.KEEP
     ready_within_s: float = 240.0
+    not_yet_s: float = 180.0
     deadline_s: float = 1200.0
     verify_within_s: float = 120.0
     policy_digest: str = ""
     policy_source: str = ""
+    policy_file: str = ""
     past: Past = field(default_factory=Past)
     steps: tuple[int, ...] = (100,)
     requests: tuple[int, ...] = ()
@@ -242,6 +246,8 @@ class Plan:
     proof: Proving | None = None
     template: TemplateSource = TemplateSource.STABLE
     kept_as: str = ""
+    origin: Origin = field(default_factory=Origin)
+    overruled: tuple[str, ...] = ()
     secret_versions: tuple[tuple[str, str], ...] = ()
     newest: bool = False
     quarantine: bool = False
@@ -252,8 +258,6 @@ class Plan:
     allow: Permits = field(default_factory=Permits)
     who: Who = field(default_factory=Who)
     approval_wait_s: float = 0.0
-    origin: Origin = field(default_factory=Origin)
-    overruled: tuple[str, ...] = ()
 
     @classmethod
     def from_policy(
@@ -278,6 +282,7 @@ class Plan:
             "probes": () if kind is Kind.PROMOTE else probes,
             "on_hold": policy.on_hold,
             "ready_within_s": policy.candidate.ready_within_s,
+            "not_yet_s": policy.candidate.not_yet_s,
             "deadline_s": policy.deadline_s,
             "steps": policy.traffic[-1:] if by_hand else policy.traffic,
             "requests": () if by_hand else policy.requests,

@@ -18,6 +18,9 @@ START_ROOM = 1.25
 """The limit leaves a start so many times what it was seen to take."""
 COLD_S = 1.0
 """A first answer that is slower than the others by so much has waited for a start."""
+SLOWER: Mapping[str, Json] = {"slower_than_stable": "300%"}
+"""Beside stable, four times as long is slow, whatever anybody has promised, and however long a
+start takes: that is one answer of several."""
 DEFAULT_S = HttpProbe("/").timeout_s
 _STATES = ("status", "state", "health", "ok", "ready", "healthy", "available", "type")
 _ERRORS = ("error", "code", "reason", "detail")

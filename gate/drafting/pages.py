@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from gate.core.questions import Json
 from gate.core.recording import How, Page, Sample
 from gate.drafting import html, lists
-from gate.drafting.expectations import held, how_long
+from gate.drafting.expectations import SLOWER, held, how_long
 from gate.drafting.question import Question, Way
 
-SLOWER: Mapping[str, Json] = {"slower_than_stable": "300%"}
-"""Beside stable, four times as long is slow, whatever anybody has promised."""
 _PLAIN_LOCATION = re.compile(r"/(?!/)[A-Za-z0-9._~/-]{0,200}")
 REFUSED = (401, 403, 404)
 """Statuses that a page shows whoever may not see it."""
@@ -40,13 +38,14 @@ def answered(way: Way, page: Page, name: str, *, stranger: bool) -> Question:
     expect: dict[str, Json] = {"status": first.status}
     if 300 <= first.status < 400:
         remark = f"{told}. A redirect is an answer; it is never followed."
-        return Question(name, (remark, *remarks), {"http": ask}, expect)
+        return Question(name, (remark, *remarks), {"http": ask}, {**expect, **SLOWER})
     shape = held(f"{way.folder}/{name}.json", page.samples)
     expect |= shape.expect
     refused = "whoever may not see it is to be refused; " if first.status >= 400 else ""
     if first.status < 300:
-        expect |= {**_content(page.samples, page.path), **SLOWER}
+        expect |= _content(page.samples, page.path)
     remark = f"{told}: {refused}{shape.remark}"
+    expect |= SLOWER
     return Question(name, (remark, *remarks), {"http": ask}, expect, shape.schemas)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.policy import IdentityRule, SecretRef, ServiceName
 from gate.core.questions import Json
 from gate.core.recording import Asked, Sample
-from gate.drafting.expectations import limit_s, type_of
+from gate.drafting.expectations import SLOWER, limit_s, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ class Draft:
     def asks(self) -> bool:
         """Whether any question is about what the service does, not only whom it refuses."""
         return any(map(_is_alive, self.questions))
+
+    @property
+    def recalls(self) -> bool:
+        """Whether some question relies on what another request left: a room, or a journey."""
+        return any("journey" in one.ask or "parties" in _parts(one.ask) for one in self.questions)
 
     def without(self, reasons: Mapping[str, str]) -> "Draft":
         """The draft without these questions, whose names lead to why; and those that need them."""
@@ -111,7 +116,7 @@ class Way:
 
     def journey(self, steps: Sequence[Json], samples: Sequence[Sample]) -> dict[str, Json]:
         """A `journey` question."""
-        return {"journey": {**self.limit("timeout", samples), "steps": [*steps]}}
+        return {"journey": {**self.limit("timeout", samples), **SLOWER, "steps": [*steps]}}
 
     def step(
         self,

@@ -48,7 +48,7 @@ def policy_text(draft: Draft) -> str:
     named = {"project": service.project, "region": service.region, "name": service.name}
     if given := {key: value for key, value in named.items() if value}:
         lines.append(f"service: {flow(dict(given))}")
-    lines += ["", *_candidate(draft), "", *_movement()]
+    lines += ["", *_candidate(draft), "", *_movement(draft)]
     if draft.secrets:
         lines += ["", "secrets:                  # read from the environment; never written down"]
         lines += [f"  {name}: {flow({'env': ref.env})}" for name, ref in draft.secrets.items()]
@@ -166,9 +166,12 @@ def _rule(rule: IdentityRule) -> tuple[Json, str]:
     return {"request_log": True}, "of an answer that names nobody, the front end's log says it"
 
 
-def _movement() -> Iterator[str]:
+def _movement(draft: Draft) -> Iterator[str]:
+    steps = "in steps: [5, 25, 100], with dwell: 1m between them"
+    if draft.recalls:
+        steps = "at once: what one revision remembers, another does not know"
     yield "baseline: stable          # stable is asked the same: a failure says whose fault it is"
-    yield "traffic: [100]            # in steps: [5, 25, 100], with dwell: 1m between them"
+    yield f"traffic: [100]            # {steps}"
     yield "deadline: 20m"
     yield "on_hold: keep             # an inconclusive candidate stays at 0 %, to be looked at"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 QUERY_MAX = 500
 BODY_MAX_BYTES = 1 << 20
-TYPES = Choice(words=("object", "array", "string", "number", "boolean", "null"))
+TYPES = Choice(words=("object", "array", "string", "number", "integer", "boolean", "null"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def found_keys(templated: Templated, *, typed: bool) -> Short:
         "kind": Annotated[
             str,
             TYPES,
-            Key("the JSON type that each must have", "type"),
+            Key("the JSON type that each must have; `1.0` is an integer, too", "type"),
         ],
         "exists": Annotated[
             bool, Flag(), Key("whether anything must be found", absent="true, unless `count: 0`")

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Self
 from gate.core.expectations import Content, Pattern
 from gate.core.questions import Json
 from gate.errors import ValueProblem
+from gate.kinds import pace
 from gate.kinds.answers import content_keys
-from gate.kinds.checks import Within
 from gate.kinds.forms import AnyJson, Choice
 from gate.kinds.keys import Keys, Remark
 from gate.kinds.kind import Kind
@@ -16,7 +16,6 @@ from gate.kinds.records import Expected, Key
 from gate.kinds.templates import Templated
 from gate.kinds.values import (
     AnswerHeaders,
-    More,
     RequestHeaders,
     SomeSeconds,
     Statuses,
@@ -80,14 +79,8 @@ class HttpProbe(Keys):
     content: Annotated[Content, content_keys(), Expected("")] = field(default_factory=Content)
     slower_percent: Annotated[
         float | None,
-        More(),
-        Within(50, 10_000),
-        Expected(
-            "how much slower than stable's the answer may be, 50% or more. It fails where it is so "
-            "in each of four answers, asked in turns, and by more than 300 ms. Needs "
-            "`baseline: stable`",
-            "slower_than_stable",
-        ),
+        *pace.FORMS,
+        Expected(pace.about("the answer"), pace.SLOWER),
     ] = None
 
     def agree(self) -> None:
@@ -111,9 +104,8 @@ class HttpProbe(Keys):
 
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""
-        if self.slower_percent is not None and not stable:
-            place, told = "expect.slower_than_stable", "has no stable to compare with"
-            yield Remark(place, told, "set baseline: stable")
+        place = f"expect.{pace.SLOWER}"
+        yield from pace.without_stable(place, self.slower_percent, stable=stable)
 
     @property
     def writes(self) -> bool:

@@ -1,12 +1,13 @@
 """`journey`: HTTP requests in order, as somebody who uses the service makes them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Self
 
 from gate.core import template
 from gate.core.questions import Json
 from gate.errors import ValueProblem
+from gate.kinds import pace
 from gate.kinds.collections import ListOf
 from gate.kinds.forms import Text, Whole, shown
 from gate.kinds.keys import Keys, Remark
@@ -73,6 +74,9 @@ class JourneyProbe(Keys):
         Key(f"how many journeys each user makes at once; at most {JOURNEYS_MAX} in all"),
     ] = 1
     timeout_s: Annotated[SomeSeconds, Key("limit for each request")] = 10.0
+    slower_percent: Annotated[
+        float | None, *pace.FORMS, Key(pace.about("the answer to any step"), pace.SLOWER)
+    ] = None
 
     def agree(self) -> None:
         """As Checked.agree."""
@@ -169,9 +173,19 @@ class JourneyProbe(Keys):
                     "capture it by another name",
                 )
 
+    @property
+    def slower_at_most_percent(self) -> float | None:
+        """As Keys.slower_at_most_percent."""
+        return self.slower_percent
+
+    def alone(self) -> Self:
+        """As Keys.alone: with nobody to be slower than."""
+        return replace(self, slower_percent=None)
+
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""
-        del stable
+        place = f"journey.{pace.SLOWER}"
+        yield from pace.without_stable(place, self.slower_percent, stable=stable)
         sent = [texts_of(step) for step in self.steps]
         used = template.names([value for texts in sent for value in texts.values()])
         if self.journeys > 1 and template.NONCE not in used:

@@ -82,7 +82,7 @@ class Keys(Checked):
 
     @property
     def slower_at_most_percent(self) -> float | None:
-        """How much slower than stable's its one answer may be; None where that is only told."""
+        """How much slower than stable's an answer may be; None where that is only told."""
         return None
 
     def alone(self) -> Self:

@@ -91,10 +91,10 @@ class Chain:
         """Whether one has come, or an outcome says that it may not have been kept."""
         return self.knows(digest) or digest in self._unkept
 
-    def may_have_moved(self, digest: str, until: str) -> bool:
-        """Whether an intention took effect, or whether it did nobody can say by then."""
+    def may_have_moved(self, digest: str, rollout: str, until: str) -> bool:
+        """Whether an intention of a rollout took effect, or nobody can say by then."""
         if link := self._known(digest):
-            return link.effective
+            return link.effective and link.rollout in {"", rollout}
         return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
 
     def legacy(self, digest: str, entry: Seen) -> None:
@@ -163,7 +163,8 @@ class Chain:
         if known := self._known(head.digest):
             text = (
                 f"the service's last write is explained by {known.told}, but "
-                f"the ledger goes on to {newest.told}: the mark was set back, or entries are forged"
+                f"the ledger goes on to {newest.told}: the mark was set back or taken away, or "
+                "entries are forged"
             )
             self._say(What.HEAD, text, newest)
         elif head.sequence > newest.sequence:
@@ -199,9 +200,7 @@ class Chain:
             self._take(tip, self.tips)
             self._follow(tip, entry, digest)
         elif link := self._known(before):
-            if (
-                link.effective and not link.left
-            ):  # decided on a read that was old by the time it was written
+            if link.effective and not link.left:  # by then its read was old
                 self.refused += 1
                 self._remember(_link(entry, digest), effective=False)
             else:

@@ -101,7 +101,7 @@ def intention(
         **_approvals(rollout),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
-        "ending": rollout.ending.value if rollout.ending else "",
+        "decided": rollout.ending.value if rollout.ending else "",
         "evidence_digest": digest(_shortened(_judged(rollout), redact)),
     }
     return fitted(_shortened(entry, redact), SIZE_MAX_BYTES)
@@ -229,8 +229,8 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
         },
         "gate_version": origin.release,
         "reason": plan.reason,
-        **({} if plan.order is None else {"order": plan.order}),
         "overrides": list(plan.overrides),
+        **({} if plan.order is None else {"order": plan.order}),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
         "proof_digest": proof.digest if proof else "",
@@ -238,11 +238,11 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
 
 
 def _principal(plan: Plan, link: Link) -> Json:
-    """Who acts, and by whose word: Cloud Run's, the credentials' own, or a mere claim."""
+    """Who acts, and by whose word: Cloud Run's, that of the credentials, or a mere claim."""
     if link.principal:
         return {"name": link.principal, "authenticated": "cloud run"}
-    if plan.origin.principal:
-        return {"name": plan.origin.principal, "authenticated": "credentials"}
+    if plan.who.authenticated:
+        return {"name": plan.who.name, "authenticated": "credentials"}
     return {"name": plan.actor, "authenticated": "claimed"}
 
 

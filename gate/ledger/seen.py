@@ -69,6 +69,7 @@ class Seen(msgspec.Struct, gc=False):
     build: msgspec.Raw = msgspec.Raw(b"")
     overrides: msgspec.Raw = msgspec.Raw(b"")
     ending: str = ""
+    decided: str = ""
     outcomes: msgspec.Raw = msgspec.Raw(b"")
     traffic_now: msgspec.Raw = msgspec.Raw(b"")
     traffic_wanted: msgspec.Raw = msgspec.Raw(b"")

@@ -84,7 +84,7 @@ class Stories:
         story.intentions[digest] = entry.at
         if entry.at > story.last_at:
             story.last_at = entry.at
-            story.last_ending, story.last_evidence = entry.ending, entry.evidence_digest
+            story.last_ending, story.last_evidence = entry.decided, entry.evidence_digest
         if entry.outcomes != self._heard:
             self._heard = msgspec.Raw(bytes(entry.outcomes))
             self._vouch(entry, vouched(entry.outcomes))
@@ -228,7 +228,8 @@ class Stories:
 
     def _may_have_moved(self, story: Story) -> bool:
         own = (*story.intentions, *story.unkept)
-        return any(self._chain.may_have_moved(one, story.outcome_at) for one in own)
+        until = story.outcome_at
+        return any(self._chain.may_have_moved(one, story.rollout, until) for one in own)
 
     def _other_intentions(self, story: Story, more: list[str], lost: int) -> None:
         """Intentions are not those of which the outcome knows."""

@@ -36,6 +36,7 @@ from gate.local.faults.door import FaultyDoor
 from gate.local.faults.interceptor import FaultInterceptor
 from gate.local.faults.rest import struck
 from gate.local.faults.rest_api import FaultsRestApi
+from gate.local.faults.rules import denials
 from gate.local.faults.strikes import Strikes
 from gate.local.frontend.loopback import LoopbackFrontEnd
 from gate.local.http_server import HttpServer
@@ -78,6 +79,7 @@ class Settings:
         v2_etags: what the etag of a v2 write does.
         metrics_lag_s: so long after the end of a minute Cloud Monitoring shows it.
         require_auth: whether a service wants to know who calls, as its IAM policy says.
+        denied: permissions that callers lack, until a fault of this name is switched off.
         identities: whether the metadata server gives ID tokens; the one of Cloud Build does not.
     """
 
@@ -89,6 +91,7 @@ class Settings:
     caller: str = DEFAULT_CALLER
     v2_etags: V2Etags = V2Etags.IGNORED
     require_auth: bool = False
+    denied: tuple[str, ...] = ()
     identities: bool = True
     metrics_lag_s: float = 0.0
 
@@ -135,6 +138,8 @@ class LocalCloudRun:
             NoState() if settings.state is None else StateDir(settings.state)
         )
         self._faults = Faults(settings.seed, calm=settings.calm)
+        if settings.denied:
+            self._faults.board.put("denied", denials(settings.denied))
         self._logs = LogStore(
             clock=lambda: datetime.now(UTC),
             ingestion_delay_s=self._faults.ingest_s,

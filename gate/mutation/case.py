@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gate.core.policy import Probe
 from gate.core.proof import Trial
-from gate.mutation.faults import Mutant
+from gate.mutation.faults import Family, Mutant
 
 
 @dataclass
@@ -35,6 +35,16 @@ class Case:
         """Whether a required probe has noticed it."""
         return any(probe.required for probe in self.noticed)
 
+    @property
+    def late(self) -> bool:
+        """Whether meeting it is no more than waiting."""
+        return self.mutant.family is Family.SPEED
+
+    @property
+    def writes(self) -> bool:
+        """Whether somebody who may meet it changes what the service keeps."""
+        return any(probe.spec.writes for probe in self.touched)
+
     def known(self, trial: Trial, probes: Mapping[str, Probe]) -> None:
         """Takes over what an earlier run has found out.
 
@@ -62,4 +72,5 @@ class Case:
             self.killed,
             self.failed,
             reachable=any(probe not in self.missed for probe in self.touched),
+            whose=tuple(probe.name for probe in self.touched) if mutant.place.step else (),
         )

@@ -127,7 +127,7 @@ def _of_page(page: Page, pages: Sequence[Page], identity: IdentityRule | None) -
             yield _status(place, status)
     yield _named(place, "a redirect (307)", Family.ANSWER, faults.Redirect(), "one exact status")
     late = f"{DELAY_S:g} s late"
-    within = f"a timeout below {DELAY_S:g} s"
+    within = f"slower_than_stable: 300%, or a timeout below {DELAY_S:g} s"
     yield _named(place, late, Family.SPEED, faults.Late(DELAY_S), within)
     if page.answer.body:
         yield _named(place, "a body cut off", Family.CONNECTION, faults.CutOff(), "any question")

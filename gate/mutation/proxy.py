@@ -54,22 +54,20 @@ class MutatingProxy:
 
     Args:
         upstream: the healthy service.
-        mutant: what to do wrong; None for nothing.
+        mutants: what to do wrong, nothing where there are none; several at places of their own.
         profile: learns what the service says; None where nobody learns.
 
     Attributes:
         url: where probes are to ask.
         strikes: how often something was not as the service said it.
+        struck_by: names of mutants that changed an answer.
     """
 
     def __init__(
-        self,
-        upstream: Upstream,
-        mutant: Mutant | None = None,
-        profile: ServiceProfile | None = None,
+        self, upstream: Upstream, *mutants: Mutant, profile: ServiceProfile | None = None
     ) -> None:
         self._upstream = upstream
-        self._mutant = mutant
+        self._mutants = mutants
         self._profile = profile
         self._crowd = Crowd()
         self._open: list[Tunnel] = []
@@ -79,12 +77,13 @@ class MutatingProxy:
         self._socket = socket.socket()
         self.url = ""
         self.strikes = 0
+        self.struck_by: set[str] = set()
 
     async def __aenter__(self) -> Self:
         """Begins to listen on a free port; one that refuses connections only keeps the port."""
         self._socket.bind((HOST, 0))
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
-        if self._mutant is not None and isinstance(self._mutant.fault, faults.Refused):
+        if any(isinstance(mutant.fault, faults.Refused) for mutant in self._mutants):
             self.strikes = 1
         else:
             self._server = await asyncio.start_server(self._serve, sock=self._socket)
@@ -144,16 +143,24 @@ class MutatingProxy:
             if not probe.again():
                 return
 
+    def _mutant_of(self, asked: "_Asked") -> Mutant | None:
+        """Which one strikes this exchange."""
+        method, target, step = asked.method, asked.target, asked.step
+        for mutant in self._mutants:
+            if mutant.place.covers(method, target, websocket=asked.websocket, step=step):
+                return mutant
+        return None
+
     def _fault_of(self, asked: "_Asked") -> faults.Fault | None:
         """What is to be done to this exchange."""
-        mutant = self._mutant
-        if mutant is None:
-            return None
-        place = mutant.place
-        struck = place.covers(
-            asked.method, asked.target, websocket=asked.websocket, step=asked.step
-        )
-        return mutant.fault if struck else None
+        mutant = self._mutant_of(asked)
+        return mutant.fault if mutant else None
+
+    def _changes(self, asked: "_Asked") -> None:
+        """An answer was changed."""
+        self.struck()
+        if mutant := self._mutant_of(asked):
+            self.struck_by.add(mutant.name)
 
     async def _before(self, probe: Side, asked: "_Asked") -> bool:
         """What is done before the service is asked; says whether it is to be asked at all."""
@@ -302,7 +309,7 @@ class MutatingProxy:
         small = len(body) <= BODY_MAX
         changed = faulty(known, fault, asked.target) if small else known
         if changed != known:
-            self.struck()
+            self._changes(asked)
         await probe.send(_response(changed.status, changed.headers))
         if asked.method != "HEAD":
             await probe.send(h11.Data(data=changed.body))
@@ -335,7 +342,7 @@ class MutatingProxy:
         fault, headers = self._fault_of(asked), _headers(response)
         changed = _handshake(headers, fault, asked)
         if changed != headers:
-            self.struck()
+            self._changes(asked)
         if isinstance(fault, faults.Denied):
             self.struck()
             await probe.send(_response(fault.status, framed(stripped(headers), 0)))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from gate.core.control import Baseline
+from gate.core.control import Baseline, Repeats
 from gate.core.evidence import STABLE, Evidence, Outcome, Symptom
 from gate.core.policy import Probe
 from gate.core.proof import Trials
@@ -16,17 +16,19 @@ from gate.kinds.keys import keys_of
 from gate.kinds.kind import Control
 from gate.mutation.case import Case
 from gate.mutation.catalogue import Catalogue, catalogue, touches
-from gate.mutation.faults import AnswerFault, Mutant
+from gate.mutation.faults import AnswerFault, Family, Mutant
 from gate.mutation.progress import Progressing
 from gate.mutation.proxy import MutatingProxy
 from gate.mutation.service_profile import ServiceProfile
 from gate.mutation.settings import RunSettings
-from gate.mutation.suite_run import SuiteRun
+from gate.mutation.suite_run import Parts, SuiteRun
 from gate.mutation.suites import Suites
 from gate.mutation.together import together
 from gate.mutation.wire import Upstream
 from gate.ports import Probes, Progress, Target
 
+LATE_TIMES = 2
+"""So many times as many mutants go on at once where they are only late: that is waiting."""
 _TRIES = 3
 """So often a probe meets a mutant if it fails for something else."""
 
@@ -74,6 +76,7 @@ class MutationRun:
         self._how = how
         self._told = told
         self._few = asyncio.Semaphore(how.at_once)
+        self._waiting = asyncio.Semaphore(LATE_TIMES * how.at_once)
         self._profiles: dict[str, ServiceProfile] = {}
         self._strays = 0
         self._suites = Suites(how.suite_s, lambda: asyncio.get_running_loop().time())
@@ -160,7 +163,7 @@ class MutationRun:
         quick = [probe for probe in probes if probe not in suites]
         await self._meet(cases, quick, progress)
         await self._toothless(cases, quick)
-        run = SuiteRun(self._suites, self._how, self._few, self._against, progress)
+        run = SuiteRun(self._suites, self._how, self._few, self._against, self._screen, progress)
         for suite in suites:
             self._told(f"{suite.name}: test by test")
             await run.test_by_test(suite, cases)
@@ -179,7 +182,7 @@ class MutationRun:
         steps = progress.of(len(waiting), "mutants")
 
         async def meet(case: Case) -> None:
-            async with self._few:
+            async with self._waiting if case.late else self._few:
                 for probe in case.touched:
                     if case.killed and not self._how.whole:
                         break
@@ -187,7 +190,9 @@ class MutationRun:
                         await self._against(case, probe)
             steps()
 
-        await together(meet(case) for case in waiting)
+        for last in (False, True):  # what those write is there for seconds, in others' way
+            cases = [case for case in waiting if (case.late and case.writes) is last]
+            await together(map(meet, cases))
 
     async def _toothless(self, cases: Sequence[Case], probes: Sequence[Probe]) -> None:
         """What has noticed no wrong answer yet meets all that it can until it does."""
@@ -214,7 +219,7 @@ class MutationRun:
             tests: of a suite, those that are asked; all of them where none is named.
         """
         for _ in range(_TRIES):
-            async with self._asking(probe, case.mutant, tests=tests) as (evidence, proxy):
+            async with self._asking(probe, [case.mutant], tests=tests) as (evidence, proxy):
                 struck = bool(proxy.strikes)
             if evidence.passed or (struck and not _unsteady(case.mutant, evidence)):
                 break
@@ -234,17 +239,37 @@ class MutationRun:
         if case.mutant.family.judged and evidence.outcome is Outcome.FAILED:
             case.judged.append(probe)
 
+    async def _screen(self, parts: Parts, probe: Probe) -> frozenset[str]:
+        """One run of a suite meets several mutants, each of its tests one of them.
+
+        What fails here may fail for another's fault, by what tests share: that is no evidence.
+        """
+        tests = frozenset[str]().union(*(own for _, own in parts))
+        mutants = [case.mutant for case, _ in parts]
+        async with self._asking(probe, mutants, tests=tests) as (evidence, proxy):
+            passed = {one.name for one in evidence.cases if one.outcome is Outcome.PASSED}
+        unseen = [case for case, own in parts if own <= passed]
+        for case in unseen:
+            met = case.mutant.name in proxy.struck_by and not keys_of(probe).tolerant
+            case.ran += [probe] if met and probe not in case.ran else []
+        return frozenset(case.mutant.name for case in unseen)
+
     @asynccontextmanager
     async def _asking(
         self,
         probe: Probe,
-        mutant: Mutant | None = None,
+        mutants: Sequence[Mutant] = (),
         profile: ServiceProfile | None = None,
         tests: frozenset[str] = frozenset(),
     ) -> AsyncIterator[tuple[Evidence, MutatingProxy]]:
         """The evidence of one probe that was asked through a proxy of its own."""
-        async with MutatingProxy(self._upstream, mutant, profile) as proxy:
-            target = replace(self._target, url=proxy.url, stable=self._stable_for(probe))
+        async with MutatingProxy(self._upstream, *mutants, profile=profile) as proxy:
+            target = replace(
+                self._target,
+                url=proxy.url,
+                stable=self._stable_for(probe),
+                repeats=self._repeats_for(probe, mutants),
+            )
             narrowed = self._suites.narrowed(probe, tests)
             evidence = await self._runner.run([narrowed], target, _unheard)
         yield next(one for one in evidence if one.address != STABLE), proxy
@@ -259,6 +284,15 @@ class MutationRun:
             return None
         always = kind.control is Control.ITSELF
         return self._target if always or self._how.baseline is Baseline.STABLE else None
+
+    def _repeats_for(self, probe: Probe, mutants: Sequence[Mutant]) -> Repeats | None:
+        """How often it is asked again: only whoever is late may be late by chance.
+
+        What a fault changes of an answer, it changes of each.
+        """
+        timed = keys_of(probe).slower_at_most_percent is not None
+        late = any(mutant.family is Family.SPEED for mutant in mutants)
+        return self._how.repeats if timed and late else None
 
     def _trials(
         self,

@@ -3,7 +3,8 @@
 In a rollout the passes of a suite count test by test, so each test has to be seen failing once.
 Most faults cannot make most tests fail: a test meets faults at the places that it was seen asking,
 strong ones first, one place after the other. All tests that ask there and have not failed yet meet
-the fault in the same run; what has failed is not asked again.
+the fault in the same run; what has failed is not asked again. Faults at different places go into
+one run, as far as each of its tests meets one of them alone.
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from gate.mutation.faults import Fault, Mutant
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One run of a suite: a fault, and the tests that meet it."""
+    """A fault, and the tests that meet it: a run of a suite, or a part of one."""
 
     mutant: Mutant
     tests: frozenset[str]
@@ -26,8 +27,9 @@ class Step:
 
 @dataclass(slots=True)
 class _Test:
-    """One test: what it can meet, in order, and how far it is."""
+    """One test: where it asks, what it can meet, in order, and how far it is."""
 
+    asked: frozenset[Asked]
     mutants: Sequence[Mutant]
     names: frozenset[str]
     met: set[str] = field(default_factory=set)
@@ -39,7 +41,15 @@ class _Test:
         return not self.failed
 
     def next(self) -> Mutant | None:
-        return next((one for one in self.mutants if one.name not in self.met), None)
+        return next(self.unmet, None)
+
+    @property
+    def unmet(self) -> Iterator[Mutant]:
+        return (one for one in self.mutants if one.name not in self.met)
+
+    def meets(self, steps: Iterable[Step]) -> bool:
+        """Whether it asks where one of these faults is."""
+        return any(_at(step.mutant, self.asked) for step in steps)
 
     def takes(self, mutant: Mutant) -> bool:
         """Whether it is free, may still fail by this one, and has not met it."""
@@ -73,22 +83,51 @@ class SuitePlan:
             for name, asked in tests.items()
         }
 
-    def next(self) -> Step | None:
-        """The next run; None where nothing can be begun now."""
-        for test in sorted(self._tests.values(), key=lambda one: len(one.met)):
-            if test.failed or test.running or (mutant := test.next()) is None:
-                continue
-            takers = {name for name, one in self._tests.items() if one.takes(mutant)}
-            for name in takers:
-                self._tests[name].running = True
-            return Step(mutant, frozenset(takers))
-        return None
+    def next(self, most: int = 1) -> tuple[Step, ...]:
+        """The next run; nothing where none can be begun now.
 
-    def over(self, step: Step, failed: Iterable[str]) -> None:
-        """Notes what came of a run."""
+        Args:
+            most: so many faults may go into one run, each at a place of its own.
+        """
+        waiting = sorted(self._tests.values(), key=lambda one: len(one.met))
+        steps: list[Step] = []
+        for test in waiting:
+            if test.failed or test.running:
+                continue
+            mutant = next((one for one in test.unmet if self._fits(one, steps)), None)
+            if mutant is None or (steps and test.meets(steps)):
+                continue
+            steps.append(Step(mutant, self._takers(mutant, steps)))
+            if len(steps) == most or not _mild(mutant):
+                break
+        for step in steps:
+            for name in step.tests:
+                self._tests[name].running = True
+        return tuple(steps)
+
+    def _fits(self, mutant: Mutant, steps: Sequence[Step]) -> bool:
+        """Whether it may come to these: none of their tests asks where it is."""
+        if not steps:
+            return True
+        theirs = (self._tests[name] for step in steps for name in step.tests)
+        return _mild(mutant) and not any(_at(mutant, one.asked) for one in theirs)
+
+    def _takers(self, mutant: Mutant, steps: Sequence[Step]) -> frozenset[str]:
+        return frozenset(
+            name for name, one in self._tests.items() if one.takes(mutant) and not one.meets(steps)
+        )
+
+    def over(self, step: Step, failed: Iterable[str], *, met: bool = True) -> None:
+        """Notes what came of a run.
+
+        Args:
+            step: the run, or its part.
+            failed: tests that were seen failing.
+            met: whether there was time for it at all.
+        """
         for name in step.tests:
             self._tests[name].running = False
-            self._tests[name].met.add(step.mutant.name)
+            self._tests[name].met |= {step.mutant.name} if met else set()
         for name in failed:
             if name in self._tests:
                 self._tests[name].failed = True
@@ -97,6 +136,11 @@ class SuitePlan:
     def running(self) -> bool:
         """Whether some run has not ended yet."""
         return any(one.running for one in self._tests.values())
+
+    @property
+    def open(self) -> int:
+        """How many tests are not done: they have neither failed nor met all that they can."""
+        return sum(one.open and one.next() is not None for one in self._tests.values())
 
     @property
     def failed(self) -> int:
@@ -122,7 +166,13 @@ class SuitePlan:
 
 def _test(asked: frozenset[Asked], mutants: Sequence[Mutant], *, failed: bool) -> _Test:
     mine = tuple(_in_turns(mutant for mutant in mutants if _at(mutant, asked)))
-    return _Test(mine, frozenset(one.name for one in mine), failed=failed)
+    return _Test(asked, mine, frozenset(one.name for one in mine), failed=failed)
+
+
+def _mild(mutant: Mutant) -> bool:
+    """Whether it changes an answer at one place alone, so that nobody waits for it."""
+    changes = isinstance(mutant.fault, faults.AnswerFault | faults.HeadFault)
+    return changes and bool(mutant.place.path)
 
 
 def _at(mutant: Mutant, asked: frozenset[Asked]) -> bool:

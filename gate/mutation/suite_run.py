@@ -12,6 +12,10 @@ from gate.mutation.together import together
 
 SUITES_AT_ONCE = 4
 """Most runs of a suite at the same time: each is a process, and a whole client."""
+AT_ONCE = 2
+"""So many of them at least find tests to run where faults are put together."""
+Parts = Sequence[tuple[Case, frozenset[str]]]
+"""Mutants, each with the tests that meet it."""
 
 
 class SuiteRun:
@@ -22,6 +26,8 @@ class SuiteRun:
         how: how the run is made.
         few: lets so many go on at the same time.
         against: lets a probe meet a mutant, with some of its tests or with all.
+        screen: lets a probe meet several mutants in one run, each with its own tests; says which of
+            them no test noticed.
         progress: hears how far it is.
     """
 
@@ -31,12 +37,14 @@ class SuiteRun:
         how: RunSettings,
         few: asyncio.Semaphore,
         against: Callable[[Case, Probe, frozenset[str]], Awaitable[None]],
+        screen: Callable[[Parts, Probe], Awaitable[frozenset[str]]],
         progress: Progressing,
     ) -> None:
         self._suites = suites
         self._how = how
         self._few = few
         self._against = against
+        self._screen = screen
         self._progress = progress
 
     async def test_by_test(self, suite: Probe, cases: Sequence[Case]) -> None:
@@ -50,20 +58,36 @@ class SuiteRun:
         async def go_on() -> None:
             while self._suites.in_time(suite):
                 async with freed:
-                    while (step := plan.next()) is None:
+                    while not (steps := plan.next(-(-plan.open // AT_ONCE))):
                         if not plan.running:
                             return
                         await freed.wait()
-                case = by_name[step.mutant.name]
-                async with self._few:
-                    await self._against(case, suite, step.tests)
-                async with freed:
-                    plan.over(step, case.failed.get(suite.name, ()))
-                    freed.notify_all()
-                told = f"{plan.failed} of {len(plan)} tests seen failing"
-                self._progress.said(f"{suite.name}: {told}{pace(plan.left)}")
+                parts = [(by_name[step.mutant.name], step.tests) for step in steps]
+                unseen = await self._unseen(parts, suite)
+                for step, (case, tests) in zip(steps, parts, strict=True):
+                    met = case.mutant.name in unseen or await self._alone(case, suite, tests)
+                    async with freed:
+                        plan.over(step, case.failed.get(suite.name, ()), met=met)
+                        freed.notify_all()
+                    told = f"{plan.failed} of {len(plan)} tests seen failing{pace(plan.left)}"
+                    self._progress.said(f"{suite.name}: {told}")
 
         await together(go_on() for _ in range(min(SUITES_AT_ONCE, self._how.at_once)))
+
+    async def _alone(self, case: Case, suite: Probe, tests: frozenset[str]) -> bool:
+        """A suite meets one mutant with these tests; whether there was time for it."""
+        async with self._few:
+            if not self._suites.in_time(suite):
+                return False
+            await self._against(case, suite, tests)
+            return True
+
+    async def _unseen(self, parts: Parts, suite: Probe) -> frozenset[str]:
+        """Of several mutants those that no test noticed; whatever one did is looked at alone."""
+        if len(parts) < 2:
+            return frozenset()
+        async with self._few:
+            return await self._screen(parts, suite)
 
     async def others(self, suite: Probe, cases: Sequence[Case]) -> None:
         """A suite meets what no other probe has noticed, or all that it can."""

@@ -32,7 +32,7 @@ from gate.kinds.collections import ListOf, Mapped, OneOrMany, TextOrMapping
 from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
-from gate.kinds.values import LABEL, NAME, TOKEN, Path, Percent, Seconds, SomeSeconds
+from gate.kinds.values import LABEL, NAME, TOKEN, Limit, Path, Percent, Seconds, SomeSeconds
 from gate.policyfile.canary import METRICS, StepForm, split_steps
 from gate.policyfile.rules import APPROVE, FREEZE
 
@@ -212,6 +212,14 @@ CANDIDATE = Record(
                     "how long is waited in the whole rollout, all probes together, while the front "
                     "end knows no such address yet or lets another revision answer there; at most "
                     "10m"
+                ),
+            ],
+            "starting_within_s": Annotated[
+                Limit,
+                Key(
+                    "how long of that the candidate may answer that it is starting, from the first "
+                    "question on; then it is rejected as a slow start",
+                    absent="`3m`, or all of a `ready_within` of more than `4m`",
                 ),
             ],
             "audience": Annotated[

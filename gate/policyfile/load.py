@@ -18,7 +18,7 @@ from gate.policyfile.probes import read_probe
 from gate.policyfile.problems import Problems
 from gate.policyfile.reading import FileReading
 from gate.policyfile.scripts import with_scripts
-from gate.policyfile.source import Unreadable, read_text
+from gate.policyfile.source import Unreadable, as_text, read_text
 from gate.policyfile.tree import Mapping, Node, parse
 
 if TYPE_CHECKING:
@@ -43,10 +43,15 @@ class PolicyCheck:
     advice: tuple[Problem, ...]
 
 
-def check_policy(path: Path) -> PolicyCheck:
-    """Reads a policy and says everything about it. Never raises for what is in the file."""
+def check_policy(path: Path, text: str | None = None) -> PolicyCheck:
+    """Reads a policy and says everything about it. Never raises for what is in the file.
+
+    Args:
+        path: the file.
+        text: what counts in place of what the file holds, which need not be there then.
+    """
     problems = Problems(str(path))
-    root = _root(path, problems)
+    root = _root(path, problems, text)
     policy = None if root is None else _policy(root, path, problems)
     if root is None or policy is None or len(problems):
         return PolicyCheck(None, problems.sorted(), ())
@@ -56,26 +61,26 @@ def check_policy(path: Path) -> PolicyCheck:
     return PolicyCheck(policy, (), advice.sorted())
 
 
-def load_policy(path: Path) -> Policy:
-    """Reads a policy.
+def load_policy(path: Path, text: str | None = None) -> Policy:
+    """Reads a policy, as `check_policy`.
 
     Raises:
         PolicyError: with every problem of the file, each with its place.
     """
-    check = check_policy(path)
+    check = check_policy(path, text)
     if check.policy is None:
         raise PolicyError(check.problems)
     return check.policy
 
 
-def load_service(path: Path) -> ServiceName:
+def load_service(path: Path, text: str | None = None) -> ServiceName:
     """Reads the policy's service and nothing else: a rollback must not fail for a broken probe.
 
     Raises:
         PolicyError: the file is no YAML mapping, or its `service` is wrong.
     """
     problems = Problems(str(path))
-    root = _root(path, problems)
+    root = _root(path, problems, text)
     service: ServiceName | None = None
     if isinstance(root, Mapping):
         entry = root.entries.get("service")
@@ -89,9 +94,9 @@ def load_service(path: Path) -> ServiceName:
     return service or ServiceName()
 
 
-def _root(path: Path, problems: Problems) -> Node | None:
+def _root(path: Path, problems: Problems, given: str | None) -> Node | None:
     try:
-        text = read_text(path)
+        text = read_text(path) if given is None else as_text(given.encode(errors="replace"))
     except Unreadable as error:
         problems.add(error.mark, error.message, error.hint)
         return None

@@ -38,7 +38,17 @@ def read_text(path: Path) -> str:
     Raises:
         Unreadable: it is missing, no regular file, too large, not UTF-8 or not printable.
     """
-    raw = _read_bytes(path)
+    return as_text(_read_bytes(path))
+
+
+def as_text(raw: bytes) -> str:
+    """What was read of a file, or given in its place, as text.
+
+    Raises:
+        Unreadable: it is too large, not UTF-8 or not printable.
+    """
+    if len(raw) > SIZE_MAX_BYTES:
+        raise _too_large(len(raw))
     if b"\0" in raw[:1024]:
         raise Unreadable(
             "is not text (got NUL bytes, expected UTF-8)", "save the file as UTF-8", Mark()
@@ -92,8 +102,12 @@ def _read_bytes(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or "not a possible file name"
         raise Unreadable(f"cannot be read (got {reason!r})", "check name and permissions") from None
     if len(raw) > SIZE_MAX_BYTES:
-        size_kib = max(status.st_size, len(raw)) // 1024 + 1
-        raise Unreadable(
-            f"is too large (got {size_kib} KiB, expected at most {SIZE_MAX_BYTES // 1024} KiB)"
-        )
+        raise _too_large(max(status.st_size, len(raw)))
     return raw
+
+
+def _too_large(size_bytes: int) -> Unreadable:
+    most = SIZE_MAX_BYTES // 1024
+    return Unreadable(
+        f"is too large (got {size_bytes // 1024 + 1} KiB, expected at most {most} KiB)"
+    )

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import h11
 from gate.http1.headers import values
 from gate.http1.streams import Side, connect
 from gate.ports import Headers, UsersAnswer
-from gate.probes.frontend import recognise, telling
+from gate.probes.frontend import FrontEndAnswer, recognise, telling
 
 WITHIN_S = 15.0
 """How long it is waited for at most: a request waits for an instance for 10 s, or a little more."""
@@ -43,8 +44,9 @@ async def users_answer(
     try:
         async with asyncio.timeout(within_s):
             for tries in count():
-                answer = await _get(url, headers, context)
-                seen, said = _meaning(*answer), recognise(*answer)
+                answer = await first_answer(url, headers, context)
+                said = recognise(answer.status, answer.body, answer.told)
+                seen = _meaning(answer.status, said)
                 pauses = PASSING_PAUSES_S if said and said.busy else PAUSES_S
                 if not seen.instead or tries >= len(pauses):
                     return seen
@@ -57,19 +59,38 @@ async def users_answer(
     return seen
 
 
-def _meaning(status: int, body: str, told: str) -> UsersAnswer:
+def _meaning(status: int, said: FrontEndAnswer | None) -> UsersAnswer:
     """What an answer means: the container's own is one, whatever it says."""
-    said = recognise(status, body, told)
     if said is None:
         return ANSWERED
     words = f"HTTP {status}, {said.meaning}"
     if status in TROUBLE:
         return UsersAnswer(instead=words)
-    return UsersAnswer(unknown=words, refused=said.iap or status in REFUSED, iap=said.iap)
+    return UsersAnswer(
+        unknown=words,
+        refused=said.iap or status in REFUSED,
+        nowhere=said.unknown,
+        iap=said.iap,
+    )
 
 
-async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, str]:
-    """Status, the beginning of the body and the telling headers of GET /.
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What one request got.
+
+    Attributes:
+        status: of HTTP.
+        body: its beginning.
+        told: the headers by which the front end can be told.
+    """
+
+    status: int
+    body: str
+    told: str = ""
+
+
+async def first_answer(url: str, headers: Headers, context: Context) -> FirstAnswer:
+    """What GET / gets.
 
     Raises:
         OSError, EOFError: no connection, or it broke.
@@ -86,4 +107,4 @@ async def _get(url: str, headers: Headers, context: Context) -> tuple[int, str, 
     finally:
         streams.break_off()
     told = telling(lambda name: ", ".join(values(response.headers, name)))
-    return response.status_code, body.decode(errors="replace"), told
+    return FirstAnswer(response.status_code, body.decode(errors="replace"), told)

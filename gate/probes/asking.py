@@ -81,6 +81,7 @@ class Asking:
     def look_back(self, probes: Sequence[Probe]) -> None:
         """Looks at what the same round has seen at another address."""
         self._enough.look_back(probes)
+        self._hosts.look_back(probes)
 
     def needs(self, probe: Probe) -> bool:
         """Whether it is still to be asked."""
@@ -169,7 +170,10 @@ class Asking:
             if self._stable is not None and (await self._once(probe, self._stable)).not_yet:
                 return False
             said = self._run.words.line(seen.seen, TEXT_MAX)
-            text = f"the candidate says {said}: asking again for at most {left_s:.0f} s"
+            text = (
+                f"the candidate says {said}: asking again for at most {left_s:.0f} s, until it is "
+                "ready (candidate.starting_within)"
+            )
             self._progress(Progress(probe.name, text, of=int(left_s)))
             return True
 

@@ -13,8 +13,8 @@ from gate.core.attribution import sprt_result
 from gate.core.control import Contract, Repeats
 from gate.core.evidence import STABLE, Asked, Evidence, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
-from gate.core.shapes import Shape, broken, together, unlike, unreadable
-from gate.core.slowness import TOLD_PERCENT, TRIES, beside, slower
+from gate.core.shapes import Shape, broken, together, uncalled, unlike, unreadable
+from gate.core.slowness import TOLD_PERCENT, TRIES, Took, slowest
 from gate.core.statistics import SprtResult
 from gate.kinds.keys import keys_of
 from gate.ports import Clock
@@ -117,18 +117,18 @@ async def _timed(
     One slow answer may be chance, and is never more than told.
     """
     own, control = first
-    began, tries, took = limits.clock.now(), [first], [(own.took_s, control.took_s)]
+    began, tries, took = limits.clock.now(), [first], [_took(*first)]
     allowed = keys_of(probe).slower_at_most_percent
     percent = TOLD_PERCENT if allowed is None else allowed
-    while slower(took, percent) and len(tries) < TRIES and limits.allow(tries, began):
+    while slowest(took, percent) and len(tries) < TRIES and limits.allow(tries, began):
         sides.again(len(tries))
         tries.append((await sides.own(), await sides.control()))
         if not (tries[-1][0].passed and tries[-1][1].passed):
             return first
-        took.append((tries[-1][0].took_s, tries[-1][1].took_s))
-    if not slower(took, percent):
+        took.append(_took(*tries[-1]))
+    if (slow := slowest(took, percent)) is None:
         return first
-    told = beside(took)
+    told = str(slow)
     if allowed is None or len(tries) < TRIES:
         return _told_apart(own, [told]), control
     finding = Finding(Symptom.SLOW, f"at most {allowed:g}% slower than stable's", told)
@@ -141,6 +141,10 @@ async def _timed(
         repeats=(Repeat.WRONG,) * len(tries),
     )
     return own, replace(control, repeats=(Repeat.RIGHT,) * len(tries))
+
+
+def _took(own: Evidence, control: Evidence) -> tuple[Took, Took]:
+    return dict(own.took), dict(control.took)
 
 
 async def ask_alone(
@@ -232,6 +236,7 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         return own
     breaks = [(Symptom.SCHEMA, *one) for one in broken(own.shape, promised)]
     breaks += [(Symptom.BODY, *one) for one in unreadable(own.shape, promised)]
+    breaks += [(Symptom.FORBIDDEN, *one) for one in uncalled(own.shape, promised)]
     if not breaks:
         return _told_apart(own, unlike(own.shape, promised))
     findings = tuple(
@@ -239,11 +244,13 @@ def _against(own: Evidence, promised: Shape) -> Evidence:
         for symptom, now, was in breaks[:BREAKS_MAX]
     )
     more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
+    uncalled_for = breaks[0][0] is Symptom.FORBIDDEN
+    what = "stable does not send" if uncalled_for else "another shape than stable's:"
     return replace(
         own,
         outcome=Outcome.FAILED,
         findings=findings,
-        seen=f"another shape than stable's: {breaks[0][1]}{more}",
+        seen=f"{what} {breaks[0][1]}{more}",
         right_times=0,
     )
 

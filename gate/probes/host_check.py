@@ -3,11 +3,12 @@
 Stable passes at users' address, and the candidate refuses at its tag. Where stable has a tag, too,
 the same question there tells. Else a path that nobody has is asked of both: an application that
 refuses the host refuses that, too, in the same words, where stable does not know the path. One that
-leads every other host to the service's own leads that there, too.
+leads every other host to the service's own leads that there, too. One whose routes go by host names
+finds nothing at the tag, of several paths that stable has.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -15,13 +16,17 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gate.core.evidence import Evidence, Finding, Outcome, Symptom
 from gate.core.policy import Probe
-from gate.probes.hosts import host_fault
+from gate.kinds.keys import keys_of
+from gate.probes.hosts import TELLING, host_fault, unknown_host_fault
 from gate.probes.inquiry import Run
+from gate.probes.outcome import Fault
 
 if TYPE_CHECKING:
     from gate.probes.web.asking import Reply
 
 WITHIN_S = 10.0
+PATHS_MAX = 6
+"""Most paths that are looked at."""
 _AT_A_TAG = frozenset({400, 403, 404, 421})
 """Refusals that stable may repeat at a tag of its own."""
 _NOWHERE = frozenset({400, 403, 421})
@@ -50,6 +55,14 @@ class HostCheck:
         self._stable = stable
         self._once = once
         self._everywhere: dict[int, bool] = {}
+        self._paths: tuple[str, ...] = ()
+
+    def look_back(self, probes: Sequence[Probe]) -> None:
+        """Learns which paths the policy asks, as far as they are plain."""
+        keys = [keys_of(probe) for probe in probes]
+        asked = (path for one in keys if one.facts.addressed for _, path in one.paths)
+        plain = (path for path in asked if path.startswith("/") and "${" not in path)
+        self._paths = tuple(dict.fromkeys(("/", *plain)))[:PATHS_MAX]
 
     async def told(self, probe: Probe, own: Evidence, control: Evidence) -> Evidence:
         """The candidate's evidence; no word on it where the host name is what was refused."""
@@ -64,7 +77,10 @@ class HostCheck:
                 return own
             return _host_matter(own, status, "as does stable at a tag of its own")
         if status in _NOWHERE and await self._refuses_all(stable, status):
-            return _host_matter(own, status, "as it does a path that nobody has; stable does not")
+            why = "as it does a path that nobody has; stable does not"
+            return _host_matter(own, status, why, TELLING)
+        if status == HTTPStatus.NOT_FOUND and await self._knows_nothing(probe, stable):
+            return _unknown_host(own)
         return own
 
     async def _alike_at_a_tag(self, probe: Probe, stable: Run, status: int) -> bool:
@@ -80,6 +96,17 @@ class HostCheck:
             self._everywhere[status] = refused and _status(there) not in {0, status}
         return self._everywhere[status]
 
+    async def _knows_nothing(self, probe: Probe, stable: Run) -> bool:
+        """Whether all that stable has is not found here, in the same words as what nobody has."""
+        if HTTPStatus.NOT_FOUND not in self._everywhere:
+            nowhere = await _look(self._run, f"/{self._run.nonces.new()}")
+            own = [path for path in self._paths if path in dict(keys_of(probe).paths).values()]
+            others = [path for path in self._paths if path not in own]
+            known = [path for path in others if await _has(stable, path)]
+            alike = [_alike(await _look(self._run, path), nowhere) for path in (*own, *known)]
+            self._everywhere[HTTPStatus.NOT_FOUND] = bool(known) and all(alike)
+        return self._everywhere[HTTPStatus.NOT_FOUND]
+
     async def _leads_all(self, stable: Run) -> bool:
         """Whether a path that nobody has leads to the same one at users' address."""
         if 0 not in self._everywhere:
@@ -88,6 +115,10 @@ class HostCheck:
             leads = _status(here) in _ELSEWHERE and _leads(here, there.request.url)
             self._everywhere[0] = leads and _status(there) not in {0, *_ELSEWHERE}
         return self._everywhere[0]
+
+
+async def _has(stable: Run, path: str) -> bool:
+    return _status(await _look(stable, path)) not in {0, HTTPStatus.NOT_FOUND}
 
 
 async def _look(run: Run, path: str) -> "Reply":
@@ -110,6 +141,20 @@ def _leads(reply: "Reply", address: str) -> bool:
 def _place(url: SplitResult) -> tuple[str, int | None, str]:
     default = {"http": 80, "https": 443}.get(url.scheme)
     return url.hostname or "", None if url.port == default else url.port, url.path
+
+
+def _alike(reply: "Reply", nowhere: "Reply") -> bool:
+    """Whether nothing is found there, and in the same words but for the path."""
+    if not _status(reply) == _status(nowhere) == HTTPStatus.NOT_FOUND:
+        return False
+    assert reply.answer is not None
+    assert nowhere.answer is not None
+    texts = [one.answer.text.replace(_path(one), "") for one in (reply, nowhere) if one.answer]
+    return texts[0] == texts[1]
+
+
+def _path(reply: "Reply") -> str:
+    return urlsplit(reply.request.url).path.lstrip("/") or "\0"
 
 
 def _status(reply: "Reply") -> int:
@@ -137,8 +182,18 @@ def _led_away(own: Evidence, status: int) -> Evidence:
     return _host_matter(own, status, why)
 
 
-def _host_matter(own: Evidence, status: int, why: str) -> Evidence:
+def _unknown_host(own: Evidence) -> Evidence:
+    fault = unknown_host_fault("404 Not Found", own.expected)
+    return _held(own, fault, "nothing is found there, neither what stable has nor what nobody has")
+
+
+def _host_matter(own: Evidence, status: int, why: str, telling: str = "") -> Evidence:
     fault = host_fault(f"{status} {HTTPStatus(status).phrase}", own.expected)
+    hint = "; ".join(filter(None, (fault.hint, telling)))
+    return _held(own, replace(fault, hint=hint), why)
+
+
+def _held(own: Evidence, fault: Fault, why: str) -> Evidence:
     seen = f"{fault.seen}, {why}"
     finding = Finding(fault.symptom, fault.expected, seen, hint=fault.hint)
     findings = (finding, *own.findings)

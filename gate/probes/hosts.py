@@ -24,11 +24,20 @@ _TEXTS = re.compile(
     re.IGNORECASE,
 )
 _MEANING = "the application lets nobody in at the tag's host name"
+_UNKNOWN = "the application does not know the tag's host name"
 _HINT = (
     "users are at the service's own host name, so that nobody has asked yet what they ask: allow "
     "the tag's host names in the application, too (on Cloud Run e.g. .run.app; ALLOWED_HOSTS, "
     "config.hosts, allowed_hosts ...), and run the gate again"
 )
+
+TELLING = (
+    "whose it is, a tag at stable's revision tells (gcloud run services update-traffic SERVICE "
+    "--update-tags stable=REVISION): where stable answers so there, too, it is the application's "
+    "list of host names, else the candidate's own fault; with such a tag the gate looks by itself, "
+    "and gate doctor shows what each tag answers"
+)
+"""What tells a host name that is not known from a candidate that answers so everywhere."""
 
 
 def refuses_host(status: int, body: str) -> bool:
@@ -49,3 +58,8 @@ def host_fault(status: str, expected: str) -> Fault:
         expected: what was expected, in words.
     """
     return Fault(Symptom.HOST, f"{status}: {_MEANING}", expected, _HINT)
+
+
+def unknown_host_fault(status: str, expected: str) -> Fault:
+    """As host_fault, of one that goes by host names and has no routes at this one."""
+    return Fault(Symptom.HOST, f"{status}: {_UNKNOWN}", expected, f"{_HINT}; {TELLING}")

@@ -55,8 +55,9 @@ _STATE_KEYS = ("status", "state", "phase", "stage", "readiness", "health", "mess
 _FLAGS = ("ready", "is_ready", "isReady", "started", "initialized")
 
 _HINT = (
-    "candidate.ready_within says how long a candidate may take; where the container opens its port "
-    "only once it can serve, or has a startup probe, Cloud Run itself waits for it"
+    "candidate.starting_within says how long a candidate may answer so, candidate.ready_within how "
+    "long it may take in all; where the container opens its port only once it can serve, or has a "
+    "startup probe, Cloud Run itself waits for it"
 )
 
 
@@ -186,7 +187,7 @@ async def until_ready(
 def slow_start(seen: Evidence, took_s: float, before: str) -> Evidence:
     """A candidate that was not ready in the time that it may take."""
     told = f"a slow start: not ready after {took_s:.3g} s, still {seen.seen}"
-    wanted = "ready within candidate.ready_within"
+    wanted = "ready within candidate.starting_within"
     finding = Finding(Symptom.SLOW, wanted, told, hint=_HINT)
     excerpts = (before, *seen.excerpts)
     return replace(seen, seen=told, findings=(finding, *seen.findings), excerpts=excerpts)

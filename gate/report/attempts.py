@@ -11,6 +11,7 @@ from gate.report.words import shares_text
 
 UNFINISHED = "unfinished"
 UNKNOWN = "?"
+_MOVED = frozenset({"promoted", "rolled back", "regressed"})
 TAKEN_BACK = "taken back"
 """It never recorded an end, and another rollout has taken back what it left."""
 
@@ -29,6 +30,7 @@ class Attempt:
         approvals: what people said of it, oldest first.
         taken_back_by: id of the rollout that took back what this one left, or "".
         known_ended: whether the service itself says that it has ended.
+        disputed: whether there are outcomes that differ: the first one counts.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Attempt:
     approvals: tuple[Entry, ...] = ()
     taken_back_by: str = ""
     known_ended: bool = False
+    disputed: bool = False
 
     @property
     def head(self) -> Entry:
@@ -51,6 +54,17 @@ class Attempt:
         if self.known_ended:
             return ENDED
         return TAKEN_BACK if self.taken_back_by else UNFINISHED
+
+    @property
+    def doubt(self) -> str:
+        """Why it cannot be as it is recorded, "" where nothing speaks against it."""
+        if self.disputed:
+            return "it has two outcomes that differ, the first is shown, one is forged"
+        end = self.outcome or {}
+        wrote = self.intentions or end.get("intentions") or end.get("intentions_unkept")
+        if "intentions" in end and text(end, "ending") in _MOVED and not wrote:
+            return f"it says {text(end, 'ending')}, and knows of no write: it was invented"
+        return ""
 
     @property
     def began(self) -> str:
@@ -106,7 +120,8 @@ def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
         rollout_id = text(entry, "rollout")
         attempt = found.get(rollout_id) or Attempt(rollout_id)
         if text(entry, "entry") == "outcome":
-            attempt = replace(attempt, outcome=attempt.outcome or entry)
+            other = attempt.outcome not in (None, entry)
+            attempt = replace(attempt, outcome=entry, disputed=attempt.disputed or other)
         elif text(entry, "entry") == "approval":
             attempt = replace(attempt, approvals=(entry, *attempt.approvals))
         else:

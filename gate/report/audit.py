@@ -63,10 +63,17 @@ def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *([BLANK, *said] if said else []), *more]
+        said = [BLANK, *said] if said else []
+        return [*outcome_lines(attempt.outcome), *said, *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
     return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
+
+
+def _doubt(attempt: Attempt) -> list[Line]:
+    if not attempt.doubt:
+        return []
+    return [Line(f"{safe(attempt.id)}: {attempt.doubt}; see gate audit verify", Tone.BAD)]
 
 
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
@@ -88,6 +95,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
     else:
         blocks += [line for attempt in found for line in _paragraph(attempt)]
+    blocks += [line for attempt in found for line in _doubt(attempt)]
     if any(attempt.ending == UNFINISHED for attempt in found):
         blocks += [BLANK, Line(UNFINISHED_MEANS)]
     return blocks

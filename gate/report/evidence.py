@@ -12,9 +12,9 @@ from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 from gate.report.words import (
     AT_SERVICE,
-    DECISIONS,
     DID_NOT_RUN,
     asked_at,
+    decision_meaning,
     decision_tone,
     duration,
     many,
@@ -41,7 +41,8 @@ def probes_lines(document: Entry) -> list[Line]:
     verdict = _verdict(document)
     lines = [*_count(document)]
     if decision := text(verdict, "decision"):
-        meaning = DECISIONS.get(decision, "unknown")
+        subjects = [text(one, "subject") for one in children(verdict, "reasons")]
+        meaning = decision_meaning(decision, subjects)
         lines.append(Line(f"verdict: {safe(decision)} ({meaning})", decision_tone(decision)))
     told = set()
     for reason in children(verdict, "reasons"):

@@ -176,7 +176,8 @@ def _ending(outcome: Entry) -> Iterator[Line]:
     yield Line(f"ended: {word}{_what(outcome, ending)}", ending_tone(ending))
     code = number(outcome, "exit_code")
     if code is not None:
-        yield Line(f"exit code: {code} ({exit_meaning(code)})")
+        reasons = [text(one, "subject") for one in children(child(outcome, "verdict"), "reasons")]
+        yield Line(f"exit code: {code} ({exit_meaning(code, ending, reasons)})")
 
 
 def _what(outcome: Entry, ending: str) -> str:

@@ -126,11 +126,7 @@ def _value(one: Survivor) -> Json:
 
 
 def _unmet(trials: Trials) -> tuple[Survivor, ...]:
-    return tuple(
-        Survivor(trial.mutant, trial.family, trial.caught_by)
-        for trial in trials.trials
-        if not trial.exercised
-    )
+    return tuple(trial.survivor for trial in trials.trials if not trial.exercised)
 
 
 def _percent(trials: Trials) -> float:

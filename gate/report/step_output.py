@@ -17,7 +17,7 @@ from itertools import islice
 
 from gate.core.policy import Json
 from gate.report.fields import Entry, child, children, number, text, texts
-from gate.report.summary import why_of
+from gate.report.summary import code_of, ending_of, why_of
 
 MAX_BYTES = 4096
 """What Cloud Build keeps of a step's $BUILDER_OUTPUT/output, where it keeps least."""
@@ -35,11 +35,12 @@ def _facts(entry: Entry, length: int, most: int) -> dict[str, Json]:
     candidate, verdict = child(entry, "candidate"), child(entry, "verdict")
     reasons = children(verdict, "reasons")
     shares = child(entry, "effective_after")
-    heads = ("rollout", "kind", "ending", "at", "project", "region", "service")
+    heads = ("rollout", "kind", "at", "project", "region", "service")
     return {
         "format": 1,
         **{key: text(entry, key)[:length] for key in heads},
-        "exit_code": number(entry, "exit_code"),
+        "ending": ending_of(entry),
+        "exit_code": code_of(entry),
         "revision": text(candidate, "revision")[:length],
         "image": text(candidate, "image")[:length],
         "why": why_of(entry, length)[: 2 * length],

@@ -1,6 +1,6 @@
 """The words of the reports: outcomes, endings, exit codes, traffic, times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gate.core import rescue
@@ -28,6 +28,16 @@ EXIT_MEANINGS: Mapping[int, str] = {
 }
 """What each exit code means, everywhere."""
 
+_HOLDS: Mapping[str, str] = {
+    "barred": "people moved users away from this image, so that it is barred",
+    "deadline": "the time was up",
+    "proof": "the policy is not proved",
+    "stale": "a newer build has users",
+    "template": "what a candidate would be built on could not be read",
+    "traffic": "somebody else changed the service",
+}
+"""Of holds that are not about evidence, what they are about."""
+
 DECISIONS: Mapping[str, str] = {
     Decision.PROMOTE.value: "every required probe passed",
     Decision.REJECT.value: "the candidate is not fit for users",
@@ -53,9 +63,27 @@ def ending_tone(ending: str) -> Tone:
     return _ENDING_TONES.get(ending, Tone.BAD)
 
 
-def exit_meaning(code: int) -> str:
-    """What an exit code means."""
+def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> str:
+    """What an exit code means.
+
+    Args:
+        code: the code.
+        ending: how a rollout ended with it, by its value; "" where that is not known.
+        reasons: what its verdict is about: probes, and words such as `barred`.
+    """
+    if ending == Ending.BUSY.value:
+        return "held: somebody else is at work"
+    if ending == Ending.HELD.value:
+        return f"held: {_HOLDS.get(next(iter(reasons), ''), 'not enough evidence')}"
     return EXIT_MEANINGS.get(code, "unknown")
+
+
+def decision_meaning(decision: str, subjects: Iterable[str]) -> str:
+    """What a decision means, by its value; of a hold, what its first reason is about."""
+    meaning = DECISIONS.get(decision, "unknown")
+    if decision != Decision.HOLD.value:
+        return meaning
+    return _HOLDS.get(next(iter(subjects), ""), meaning)
 
 
 def decision_tone(decision: str) -> Tone:

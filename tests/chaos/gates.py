@@ -26,7 +26,8 @@ import gate.cloud.run
 import gate.probes.http
 import gate.probes.runner
 import gate.report.progress.plain
-from gate.cli import main, wiring
+from gate.api import wiring
+from gate.cli import main
 from gate.cli.options import Output
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 ACCESS_TOKEN = "ya29.not-a-real-token"
 ID_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.c2ln"
 GOOGLE = (
-    *("cloudresourcemanager", "iamcredentials", "oauth2", "run", "secretmanager", "sts"),
+    *("cloudresourcemanager", "iam", "iamcredentials", "logging", "oauth2", "run"),
+    *("secretmanager", "sts"),
     "us-central1-run",
 )
 
@@ -157,7 +158,7 @@ async def run(code, *arguments, metadata, roots=None, tmp_path, **more):
 
 ASK = """
 import asyncio, os, sys
-from gate.cli import caller
+from gate.api import caller
 from gate.errors import GateError
 
 async def main():

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from gate.cli import wiring
+from gate.api import wiring
 from gate.cli.main import run
 from gate.core.state import Kind
 from gate.errors import InfrastructureError, NotFoundError, UsageError

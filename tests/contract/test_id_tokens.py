@@ -17,7 +17,7 @@ ROBOT = "robot@demo.iam.gserviceaccount.com"
 BUILD = "build@demo"
 READ = """
 import asyncio
-from gate.cli import wiring
+from gate.api import wiring
 from gate.core.service import ServiceRef
 
 async def main():

@@ -130,9 +130,17 @@ def test_a_filter_for_errors_sees_the_revision_that_did_not_start(api, failed):
     assert found["protoPayload"]["status"]["code"] == 9
     assert STARTS in found["protoPayload"]["status"]["message"]
     assert found["protoPayload"]["response"]["metadata"]["name"] == revision
-    noted = entries(f'protoPayload.resourceName="namespaces/demo/services/{name}"')
+    about = f'protoPayload.resourceName="namespaces/demo/services/{name}"'
+    noted = entries(f'{about} AND logName:"system_event"')
     assert [each["severity"] for each in noted] == ["INFO", "ERROR"]
     assert not noted[0]["resource"]["labels"]["revision_name"]
+    written = [each["protoPayload"] for each in entries(f'{about} AND logName:"activity"')]
+    assert [each["methodName"].rpartition(".")[2] for each in written] == [
+        "CreateService",
+        "ReplaceService",
+    ]
+    who = {each["authenticationInfo"]["principalEmail"] for each in written}
+    assert who == {after.last_modifier}
 
 
 @pytest.mark.parametrize(

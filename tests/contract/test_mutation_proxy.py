@@ -32,8 +32,8 @@ def mutant(fault, **place):
 async def between(handler, fault=None, profile=None, **place):
     """The URL of a proxy in front of a raw HTTP server, and the proxy."""
     async with tcp(handler) as upstream:
-        wrong = mutant(fault, **place) if fault is not None else None
-        async with MutatingProxy(Upstream(f"http://{upstream}"), wrong, profile) as proxy:
+        wrong = [mutant(fault, **place)] if fault is not None else []
+        async with MutatingProxy(Upstream(f"http://{upstream}"), *wrong, profile=profile) as proxy:
             yield proxy
 
 
@@ -42,8 +42,10 @@ async def chatting(handler, fault=None, profile=None, **server):
     """A proxy in front of a WebSocket server."""
     async with serve(handler, "127.0.0.1", 0, compression=None, **server) as running:
         port = running.sockets[0].getsockname()[1]
-        wrong = mutant(fault) if fault is not None else None
-        async with MutatingProxy(Upstream(f"http://127.0.0.1:{port}"), wrong, profile) as proxy:
+        wrong = [mutant(fault)] if fault is not None else []
+        async with MutatingProxy(
+            Upstream(f"http://127.0.0.1:{port}"), *wrong, profile=profile
+        ) as proxy:
             yield proxy
 
 
@@ -469,3 +471,16 @@ async def test_it_leaves_nothing_behind():
         await get(url)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     assert not [task for task in others if "proxy" in repr(task)]
+
+
+async def test_several_faults_strike_each_at_its_own_place():
+    async with tcp(answers(GREETING)) as place:
+        wrong = [
+            Mutant(f"m{path}", Family.ANSWER, Place(path), faults.Status(status), "")
+            for path, status in (("/a", 500), ("/b", 404))
+        ]
+        async with MutatingProxy(Upstream(f"http://{place}"), *wrong) as proxy:
+            statuses = [(await get(proxy.url + path)).status_code for path in ("/a", "/c")]
+            assert (statuses, proxy.struck_by) == ([500, 201], {"m/a"})
+            assert (await get(f"{proxy.url}/b")).status_code == 404
+            assert proxy.struck_by == {"m/a", "m/b"}

@@ -9,16 +9,19 @@ from itertools import count
 import pytest
 from websockets.asyncio.server import serve
 
+from gate.core.control import Baseline, Repeats
 from gate.core.evidence import Evidence, Outcome
 from gate.core.expectations import Pattern
 from gate.core.policy import IdentityRule, Probe
 from gate.core.proof import Proving
 from gate.core.redaction import Redactor
 from gate.kinds.http import HttpProbe
+from gate.kinds.journey import JourneyProbe
 from gate.kinds.logs import LogPattern, LogsProbe
 from gate.kinds.room_parties import Party
 from gate.kinds.room_steps import Step
 from gate.kinds.rooms import RoomsProbe
+from gate.kinds.steps import Step as Steps
 from gate.kinds.websocket import Await, Send, WebSocketProbe
 from gate.mutation.naming import NoNameError, revision_of
 from gate.mutation.run import ControlError, MutationRun
@@ -95,6 +98,18 @@ class Idle:
         return [Evidence(one.name, "x", Outcome.PASSED, "", "", "", now, 0.0) for one in probes]
 
 
+class Counting:
+    """Counts how often the probes were run."""
+
+    def __init__(self, runner):
+        self.runner = runner
+        self.runs = 0
+
+    async def run(self, *asked):
+        self.runs += 1
+        return await self.runner.run(*asked)
+
+
 async def prove(service, *probes, **how):
     async with service.serve() as running:
         return await proven(f"127.0.0.1:{running.sockets[0].getsockname()[1]}", *probes, **how)
@@ -137,6 +152,19 @@ async def test_whoever_has_noticed_nothing_yet_goes_on_and_the_others_do_not():
     assert whole.killed == some.killed
 
 
+async def test_lateness_is_noticed_beside_stable_with_no_limit_of_its_own():
+    step = Steps("GET", "/health")
+    beside = Probe("beside", HttpProbe("/health", slower_percent=300))
+    trip = Probe("trip", JourneyProbe((step, Steps("GET", "/else")), slower_percent=300))
+    trials = await prove(Service(), beside, trip, repeats=Repeats(), baseline=Baseline.STABLE)
+    late = {one.mutant: one.noticed for one in trials.trials if "5 s late" in one.mutant}
+    assert late == {
+        "GET /health: 5 s late": ("beside",),
+        "step 1, GET /health: 5 s late": ("trip",),
+        "step 2, GET /else: 5 s late": ("trip",),
+    }
+
+
 def runner_in(folder):
     names = ("PATH", "HOME", "LANG", "TMPDIR")
     around = Surroundings(folder, {name: os.environ[name] for name in names if name in os.environ})
@@ -164,6 +192,44 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     strict, suite = proving.shown((STRICT, SUITE))
     assert strict is STRICT
     assert suite.spec.can_fail == {"test_staging.py::test_health"}
+
+
+SHARING = """
+import json
+seen = {}
+
+def status(path):
+    answer = get(path)
+    try:
+        return json.loads(answer.read()).get("status", "gone") if answer.code == 200 else "none"
+    except (ValueError, AttributeError):
+        return "none"
+
+def test_one():
+    seen["one"] = status("/one")
+
+def test_two():
+    status("/two")
+    assert seen.get("one", "none") in ("healthy", "none")
+
+def test_three():
+    status("/three")
+
+def test_four():
+    status("/four")
+"""
+
+
+@campaign  # some forty runs of pytest
+async def test_a_test_that_fails_by_what_another_one_met_was_not_seen_failing(tmp_path):
+    suite = Probe("suite", spec())
+    runner = Counting(runner_in(write(tmp_path, test_staging=SHARING)))
+    trials = await prove(Service(), suite, runner=runner)
+    assert trials.tests["suite"] == dict.fromkeys(trials.tests["suite"], 0)
+    assert trials.untried == {}
+    places = {"/one", "/two", "/three", "/four"}
+    alone = [one for one in trials.trials if any(place in one.mutant for place in places)]
+    assert 2 < runner.runs < len(alone), (runner.runs, len(alone))
 
 
 async def test_one_fault_is_enough_for_a_test_and_what_was_seen_before_is_not_asked_again(tmp_path):

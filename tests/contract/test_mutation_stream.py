@@ -36,11 +36,11 @@ async def test_a_stream_passes_as_it_comes(content_type, fault):
         await client.piece(b"data: 2\n\n")
         await client.gone()
 
-    wrong = None if fault is None else Mutant("m", Family.ANSWER, Place(), fault, "")
+    wrong = [] if fault is None else [Mutant("m", Family.ANSWER, Place(), fault, "")]
     profile = ServiceProfile()
     async with (
         tcp(serving(answer)) as place,
-        MutatingProxy(Upstream(f"http://{place}"), wrong, profile) as proxy,
+        MutatingProxy(Upstream(f"http://{place}"), *wrong, profile=profile) as proxy,
         httpx.AsyncClient(trust_env=False, timeout=5) as client,
         client.stream("GET", f"{proxy.url}/s") as response,
     ):

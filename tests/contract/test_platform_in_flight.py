@@ -8,7 +8,7 @@ import itertools
 import pytest
 from google.cloud import run_v2
 
-from gate.cli.wiring import SystemClock
+from gate.api.wiring import SystemClock
 from gate.cloud.channel import Endpoint
 from gate.cloud.run import CloudRun
 from gate.core.annotation import KEY, RolloutAnnotation

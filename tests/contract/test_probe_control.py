@@ -343,6 +343,52 @@ async def test_conversations_are_compared_message_by_message(here, there, word):
     assert (attribution and attribution.value) == word
 
 
+HI = {"type": "hi"}
+
+
+def saying(*messages):
+    """Says these, and stays."""
+
+    async def session(connection):
+        for message in messages:
+            await connection.send(message if isinstance(message, str) else json.dumps(message))
+        await connection.wait_closed()
+
+    return session
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "seen"),
+    [
+        (("DEBUG: up", HI), (HI,), "stable does not send a message that is no JSON object"),
+        (("[1]", HI), (HI,), "stable does not send a message that is no JSON object"),
+        (({"type": "error"}, HI), (HI,), "stable does not send message error"),
+        (({"type": "new"}, HI), (HI,), "stable does not send message new before the first"),
+        ((HI, "DEBUG: up"), (HI,), "stable does not send a message that is no JSON object"),
+        (("DEBUG: up", HI), ("DEBUG: ready", HI), None),
+        (({"type": "new"}, HI), (HI, {"type": "new"}), None),  # in another order
+        (({"type": "ping"}, HI), (HI,), None),  # may come at any time
+        ((HI, {"type": "new"}), (HI,), None),  # only told: clients pass it over
+    ],
+)
+async def test_a_message_that_nobody_awaits_and_stable_does_not_send(here, there, seen):
+    script = (Await(Pattern(json=HI), within_s=5),)
+    probe = Probe("chat", WebSocketProbe("/ws", script=script, hold_s=0.1))
+    async with (
+        serve(saying(*here), "127.0.0.1", 0) as one,
+        serve(saying(*there), "127.0.0.1", 0) as other,
+    ):
+        ports = [server.sockets[0].getsockname()[1] for server in (one, other)]
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        target = Target(urls[0], stable=Target(urls[1]), repeats=Repeats())
+        own, control = await run([probe], target)
+    assert control["chat"].passed
+    assert own["chat"].passed is (seen is None), own["chat"].seen
+    if seen:
+        assert own["chat"].seen.startswith(seen)
+        assert own["chat"].attribution.value == "regression"
+
+
 def unreliable(every):
     """Closes every so-manieth connection with 1011, 0 for none."""
     numbers = count(1)

@@ -34,22 +34,30 @@ def well(path):
     return (200, "fine", "") if path == "/health" else (404, "no such page", "")
 
 
-async def judged(candidate, stable=well):
+async def judged(candidate, stable=well, probes=(HEALTH,), tag=None):
+    """The evidence of the first probe.
+
+    Args:
+        candidate: answers at its tag.
+        stable: answers at users' address.
+        probes: what is asked.
+        tag: answers at a tag of stable's own, None without one.
+    """
     users = ""
     async with (
         server(stable) as there,
         server(lambda path: candidate(path, users)) as here,
+        server(lambda path: tag(path, users)) as tagged,
     ):
         users = f"http://{there}"
-        control = Target(users, "backend-1")
+        control = Target(users, "backend-1", tag_url=f"http://{tagged}" if tag else "")
         target = Target(
             f"http://{here}", "backend-2", stable=control, repeats=Repeats(), tagged=True
         )
         redactor, clock = Redactor(SECRETS), SystemClock()
         runner = ProbeRunner(SECRETS, None, clock, redactor, arrival_within_s=ARRIVAL_S)
-        found = attributed([HEALTH], await runner.run([HEALTH], target, lambda _: None))
-    (own,) = [item for item in found if not item.control]
-    return own
+        found = attributed(probes, await runner.run(probes, target, lambda _: None))
+    return next(item for item in found if not item.control)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +111,47 @@ async def test_where_stable_leads_every_path_away_too_the_candidate_is_not_excus
 
     own = await judged(away, lambda path: well(path) if path == "/health" else (308, "", "/health"))
     assert own.attribution is Attribution.REGRESSION
+
+
+def several(path):
+    known = path in {"/", "/health", "/list"}
+    return (200, "fine", "") if known else (404, f"no page {path}", "")
+
+
+def nothing(path, _):
+    return (404, f"no page {path}", "")
+
+
+def lost(*paths, body="no page {}"):
+    def answer(path, _):
+        return (404, body.format(path), "") if path in paths else several(path)
+
+    return answer
+
+
+LIST = Probe("list", HttpProbe("/list"))
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "tag", "word"),
+    [
+        (nothing, several, None, Attribution.PROBE_FAULT),
+        (nothing, several, nothing, Attribution.PROBE_FAULT),
+        (nothing, several, lambda path, _: several(path), Attribution.REGRESSION),
+        (lost("/health"), several, None, Attribution.REGRESSION),  # one route is gone
+        (lost("/", "/health"), several, None, Attribution.REGRESSION),
+        (lost("/health", "/", "/list", body="gone"), several, None, Attribution.REGRESSION),
+        (nothing, well, None, Attribution.REGRESSION),  # one path is no evidence of all
+    ],
+)
+async def test_where_nothing_is_found_the_tags_host_is_not_known(candidate, stable, tag, word):
+    own = await judged(candidate, stable, [HEALTH, LIST], tag)
+    assert own.attribution is word, own
+    if word is Attribution.PROBE_FAULT and tag is None:
+        assert "the application does not know the tag's host name" in own.seen
+        assert "a tag at stable's revision tells" in own.findings[0].hint
+
+
+async def test_a_refusal_without_a_word_at_every_path_says_what_would_tell_whose_it_is():
+    own = await judged(lambda path, users: (403, "", ""))
+    assert "a tag at stable's revision tells" in own.findings[0].hint

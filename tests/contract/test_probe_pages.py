@@ -23,7 +23,10 @@ HTML = b"content-type: text/html\r\n"
 NOTES = b"""<!doctype html><title> My
  notes </title><body><h1>Notes of <b>Alice</b></h1><form action=/save><input name=t value='a&amp;b'>
 <ul><li>one<li>two</ul><script>var a = "{{ client }}"</script></body>"""
-ITEMS = b'{"items": [{"id": 1, "tags": ["a"]}, {"id": 2, "tags": []}], "next": null}'
+ITEMS = (
+    b'{"items": [{"id": 1, "tags": ["a"]}, {"id": 2, "tags": []}], "next": null, '
+    b'"price": 1.5, "whole": 2.0}'
+)
 
 
 async def judged(content, body, headers=HTML):
@@ -80,6 +83,10 @@ async def test_selectors(query, found, right):
         ("$.items[?@.id == 2].tags", Found([]), True),
         ("$.items[0]", Found({"id": 1}), True),
         ("$.items[0]", Found({"id": 2}), False),
+        ("$.items[*].id", Found(kind="integer"), True),
+        ("$.whole", Found(kind="integer"), True),
+        ("$.price", Found(kind="integer"), False),
+        ("$.items", Found(kind="integer"), False),
         ("$.next", Found(kind="null"), True),
         ("$.next", Found(kind="string"), False),
         ("$.gone", Found(exists=True), False),

@@ -7,6 +7,7 @@ import pytest
 
 from gate.core.evidence import Outcome
 from gate.core.recording import How
+from gate.kinds.keys import keys_of
 from tests.contract.test_recording import judged, recorded
 
 NAMES = {number: f"Lamp {'ABCDEFGH'[number]}" for number in range(8)}
@@ -104,6 +105,13 @@ def serving(pages, asked=None):
 
 
 PATHS = ("/", "/find?q=lamp", "/account")
+
+
+async def test_lateness_is_asked_of_every_answer_also_where_no_start_was_seen(tmp_path):
+    _, _, policy, _ = await recorded(serving(site()), tmp_path, paths=("/", "/account"))
+    limits = {one.name: keys_of(one).slower_at_most_percent for one in policy.probes}
+    assert {"root", "account", "assets"} <= limits.keys()
+    assert set(limits.values()) == {300}
 
 
 async def failing(folder, change, pages=site, paths=PATHS, **asked):

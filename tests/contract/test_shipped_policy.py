@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from examples.backend.tokens import mint
-from gate.cli.wiring import SystemClock
+from gate.api.wiring import SystemClock
 from gate.core.evidence import Outcome, Symptom
 from gate.core.redaction import Redactor
 from gate.core.severity import Severity

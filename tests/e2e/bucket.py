@@ -13,6 +13,7 @@ class Bucket(ThreadingHTTPServer):
         objects: (bucket, name) to (content type, content).
         refuses: answers 403 to everything.
         silent: answers nothing until it is closed.
+        asked: set once somebody uploads.
     """
 
     daemon_threads = True
@@ -21,7 +22,7 @@ class Bucket(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects = {}
         self.refuses, self.silent = refuses, silent
-        self.over = threading.Event()
+        self.asked, self.over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
 
     def __enter__(self):
@@ -54,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert (start, end) == (["upload", "storage", "v1", "b"], "o")
         asked = parse_qs(url.query)
         assert asked["uploadType"] == ["media"]
+        self.server.asked.set()
         if self.server.silent:
             self.server.over.wait()
             return

@@ -9,6 +9,7 @@ from defusedxml.ElementTree import fromstring
 
 from tests.campaign import campaign
 from tests.e2e.bucket import Bucket
+from tests.e2e.stage import WITHIN_S
 
 GOOD = "  who: {http: {path: /}}\n"
 BAD = "  who: {http: {path: /}, expect: {status: 404}}\n"
@@ -81,7 +82,8 @@ def test_a_silent_bucket_holds_nothing_up_for_long(small, tmp_path, stopped):
             *("--upload", "gs://reports"),
             **bucket.env,
         )
-        running.until("recorded as")
+        running.until("recorded as")  # while nothing is uploaded yet
+        assert bucket.asked.wait(WITHIN_S)
         if stopped:
             running.signal(signal.SIGTERM)
         began = time.monotonic()

@@ -84,8 +84,8 @@ class FakeWorld:
             identity=self.identity,
             narrator=self.narrator,
             answers=self.answers,
-            user_requests=self.user_requests,
             bundles=bundles,
+            user_requests=self.user_requests,
         )
         self.controller = Controller(world, waits)
 

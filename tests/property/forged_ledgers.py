@@ -126,7 +126,7 @@ def invented(dice, ledger):
     then = json.loads(lines[at])
     made = {**entry, "rollout": "r99", "at": then["at"], "ending": "promoted", "intentions": []}
     lines.insert(at + 1, canonical({**made, "previous": then["previous"]}))
-    return Forged(lines, ledger.heads, set())
+    return Forged(lines, ledger.heads, {"r99"})
 
 
 def rewritten(dice, ledger):

@@ -9,7 +9,7 @@ from gate.core.recording import Sample as Answer
 from gate.core.redaction import Redactor
 from gate.core.visits import Play
 from gate.drafting.draft import Question
-from gate.drafting.expectations import limit_s
+from gate.drafting.expectations import SLOWER, limit_s
 from gate.drafting.har.choosing import choose
 from gate.drafting.har.exchange import Exchange
 from gate.drafting.har.expecting import held
@@ -189,7 +189,7 @@ def _question(
     steps: Sequence[dict[str, Json]],
     schemas: Mapping[str, Json],
 ) -> Question:
-    ask: dict[str, Json] = {"steps": [*steps]}
+    ask: dict[str, Json] = {**SLOWER, "steps": [*steps]}
     if journey.always:
         ask["always"] = [cleaning(one) for one in journey.always]
     return Question(journey.name, tuple(remarks), {"journey": ask}, {}, schemas)

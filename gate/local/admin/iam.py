@@ -65,14 +65,23 @@ class Iam:
         self.enforce(record)
 
     def test_permissions(self, resource: str, permissions: Sequence[str]) -> list[str]:
-        """Gives those permissions that the caller has: all, also on a service yet to be made.
+        """Gives those permissions that the caller has, also on a service yet to be made.
 
         Raises:
             ApiError: INVALID_ARGUMENT.
         """
         parse_service(resource)
+        return self.held(permissions)
+
+    def held(self, permissions: Sequence[str]) -> list[str]:
+        """Gives those permissions that the caller has on anything: all but what a fault denies.
+
+        Raises:
+            ApiError: INVALID_ARGUMENT.
+        """
         check_permissions(permissions)
-        return list(dict.fromkeys(permissions))
+        denied = self._surroundings.faults.board.denied
+        return [one for one in dict.fromkeys(permissions) if one not in denied]
 
 
 def access(record: ServiceRecord, service: Service) -> Access:

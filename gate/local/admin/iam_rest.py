@@ -13,6 +13,13 @@ from gate.local.api.errors import ApiError, Code
 from gate.local.api.json_wire import error_response, json_response, parse, read_body, render
 
 _SERVICE = "projects/{project}/locations/{location}/services/{service}"
+_ELSEWHERE = (
+    "v1/projects/{project}",
+    "v3/projects/{project}",
+    "v1/projects/{project}/serviceAccounts/{account}",
+    "v1/projects/{project}/secrets/{secret}",
+)
+"""Resources of other APIs, of which all exist: Resource Manager, IAM, Secret Manager."""
 _VERSION = ("options.requestedPolicyVersion", "options.requested_policy_version")
 
 Answer = Any  # a protobuf message; googleapis-common-protos has no types
@@ -31,7 +38,11 @@ class IamRestApi:
 
     def routes(self) -> list[Route]:
         """Gives the routes to mount, before those whose last segment is any name."""
-        return [
+        elsewhere = [
+            _route("TestIamPermissions", "POST", f"/{path}:testIamPermissions", self.test_elsewhere)
+            for path in _ELSEWHERE
+        ]
+        return elsewhere + [
             _route(name, method, f"/{version}/{_SERVICE}:{name[0].lower()}{name[1:]}", call)
             for version in ("v1", "v2")
             for name, method, call in (
@@ -60,6 +71,11 @@ class IamRestApi:
         asked = parse(await read_body(request), pb.TestIamPermissionsRequest())
         held = self._iam.test_permissions(_resource(request), asked.permissions)
         return pb.TestIamPermissionsResponse(permissions=held)
+
+    async def test_elsewhere(self, request: Request) -> Answer:
+        """POST ...:testIamPermissions on a project, a service account or a secret."""
+        asked = parse(await read_body(request), pb.TestIamPermissionsRequest())
+        return pb.TestIamPermissionsResponse(permissions=self._iam.held(asked.permissions))
 
 
 def _resource(request: Request) -> str:

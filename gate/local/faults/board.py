@@ -105,6 +105,12 @@ class Switchboard:
         """The names of the sets in force."""
         return list(self._sets)
 
+    @property
+    def denied(self) -> frozenset[str]:
+        """The permissions that callers lack now."""
+        rules = (rule for one in self._sets.values() for rule in one.rules.rules)
+        return frozenset(rule.permission for rule in rules if rule.do is Fault.DENY)
+
     def put(self, name: str, rules: Rules) -> None:
         """Switches a set on; one of the same name is switched off first.
 

@@ -7,7 +7,7 @@ A set of rules is what the faults face takes and shows:
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Final
@@ -51,13 +51,17 @@ class Fault(Enum):
     SLOW_TRAFFIC = "slow-traffic"  # the front end obeys `seconds` after the API says it does
     FRONT_END_502 = "front-end-502"  # the front end answers a request itself: a temporary error
     FRONT_END_503 = "front-end-503"  # it answers that it lost the container, or cannot reach it
+    DENY = "deny"  # callers lack a permission: what needs it is refused, and tests of it say so
 
 
 OPERATIONS: Final = frozenset({Fault.FAIL_OPERATION, Fault.ENDLESS_OPERATION, Fault.SLOW_OPERATION})
 TRAFFIC: Final = frozenset({Fault.SLOW_TRAFFIC})
 REQUESTS: Final = frozenset({Fault.FRONT_END_502, Fault.FRONT_END_503})
-CALLS: Final = frozenset(Fault) - OPERATIONS - TRAFFIC - REQUESTS
+DENIALS: Final = frozenset({Fault.DENY})
+CALLS: Final = frozenset(Fault) - OPERATIONS - TRAFFIC - REQUESTS - DENIALS
 _TIMED: Final = frozenset({Fault.DELAY, Fault.LATE_REPLY, Fault.SLOW_OPERATION, Fault.SLOW_TRAFFIC})
+
+_PERMISSION: Final = re.compile(r"[a-z]+(?:\.[A-Za-z]+)+")
 
 
 class RuleError(ValueError):
@@ -79,6 +83,7 @@ class Rule:
             one. Tags stay, as with `gcloud run services update-traffic --to-revisions`.
         service: full name of the service whose traffic the person moves.
         caller: who that is.
+        permission: what callers lack.
     """
 
     do: Fault
@@ -90,6 +95,7 @@ class Rule:
     shares: tuple[tuple[str, int], ...] = ()
     service: str = ""
     caller: str = "somebody@example.com"
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,16 @@ def parse_rules(body: Mapping[str, JsonValue]) -> Rules:
     return Rules(_text(body.get("about", ""), "about"), rules)
 
 
+def denials(permissions: Sequence[str]) -> Rules:
+    """The rules with which callers lack these permissions.
+
+    Raises:
+        RuleError: one of them is none.
+    """
+    listed: list[JsonValue] = [{"do": Fault.DENY.value, "permission": one} for one in permissions]
+    return parse_rules({"rules": listed})
+
+
 def shown_rule(rule: Rule) -> dict[str, JsonValue]:
     """Gives a rule's JSON form; what has its default value is left out."""
     shown: dict[str, JsonValue] = {"do": rule.do.value}
@@ -148,6 +164,7 @@ def _rule(item: JsonValue, where: str) -> Rule:
         shares=_shares(item.get("shares", {}), f"{where}.shares"),
         service=_text(item.get("service", ""), f"{where}.service"),
         caller=_text(item.get("caller", "somebody@example.com"), f"{where}.caller"),
+        permission=_text(item.get("permission", ""), f"{where}.permission"),
     )
     _check(rule, where)
     return rule
@@ -161,6 +178,10 @@ def _check(rule: Rule, where: str) -> None:
     if (rule.do in _TIMED) != (rule.seconds > 0):
         expected = "more than 0" if rule.do in _TIMED else "none"
         raise RuleError(f"{where}.seconds: got {rule.seconds:g}, expected {expected}")
+    named = _PERMISSION.fullmatch(rule.permission)
+    if (rule.do is Fault.DENY) != bool(named) or (rule.permission and not named):
+        expected = "one, e.g. run.services.update" if rule.do is Fault.DENY else "none"
+        raise RuleError(f"{where}.permission: got {rule.permission!r}, expected {expected}")
     person = rule.do is Fault.INTERFERE
     if person != bool(rule.shares) or person != bool(rule.service):
         expected = "both" if person else "neither"

@@ -17,7 +17,26 @@ _QUOTA: Final = (
     "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute per "
     "region' of service 'run.googleapis.com'."
 )
+_DENIED: Final = 7
 _STALE: Final = "Conflict for resource: version '1' was specified but current version is '2'."
+PERMISSIONS: Final = {
+    "CreateService": "run.services.create",
+    "GetService": "run.services.get",
+    "ListServices": "run.services.list",
+    "UpdateService": "run.services.update",
+    "DeleteService": "run.services.delete",
+    "GetRevision": "run.revisions.get",
+    "ListRevisions": "run.revisions.list",
+    "DeleteRevision": "run.revisions.delete",
+    "GetIamPolicy": "run.services.getIamPolicy",
+    "SetIamPolicy": "run.services.setIamPolicy",
+    "WriteLogEntries": "logging.logEntries.create",
+    "ListLogEntries": "logging.logEntries.list",
+    "AccessSecretVersion": "secretmanager.versions.access",
+    "SignJwt": "iam.serviceAccounts.signJwt",
+    "GenerateIdToken": "iam.serviceAccounts.getOpenIdToken",
+}
+"""What each call needs (run/docs/reference/iam/permissions, logging/docs/access-control)."""
 
 T = TypeVar("T")
 
@@ -80,6 +99,11 @@ class Strikes:
             text: what rules look for: the request, with the full name of what it is about.
             carry_out: carries it out and gives its answer; may be called twice.
         """
+        needed = PERMISSIONS.get(method, "")
+        if needed in self._board.denied:
+            return Refusal(
+                _DENIED, f"Permission '{needed}' denied on resource (or it may not exist)."
+            )
         strike = self._board.strike(CALLS, method, text)
         if strike is None:
             return await carry_out()

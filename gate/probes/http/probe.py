@@ -74,9 +74,9 @@ async def ask(inquiry: Inquiry[HttpProbe]) -> Evidence:
     excerpts += _excerpts(last.reply, question, words)
     seen = _seen(last, faults, words)
     shape = _shape(spec, last.reply, words)
-    took_s = last.reply.answer.took_s if last.reply.answer else 0.0
+    answer = last.reply.answer
     told = draft.end(seen, faults, excerpts, trace=trace.id, answered_by=name, shape=shape)
-    return replace(told, took_s=took_s)
+    return replace(told, took=(("", answer.took_s),) if answer else ())
 
 
 def _pause_s(patience: Patience, reply: Reply) -> float | None:

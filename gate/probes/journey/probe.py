@@ -53,7 +53,9 @@ async def ask(inquiry: Inquiry[JourneyProbe]) -> Evidence:
     except BaseException:  # stopped, or something cannot be asked: what was made is still there
         await _hurriedly(travellers, always)
         raise
-    return _evidence(draft, travellers, told_before(before.told, run.words), trace.id)
+    seen = _evidence(draft, travellers, told_before(before.told, run.words), trace.id)
+    timed = spec.slower_percent is not None or not spec.writes  # to be told, it is not made again
+    return replace(seen, took=tuple(told.times(travellers)) if timed else ())
 
 
 def _asked(spec: JourneyProbe, steps: Iterable[Step], *, always: bool) -> list[AskedStep]:

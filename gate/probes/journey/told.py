@@ -29,7 +29,9 @@ def expected(spec: JourneyProbe, steps: Sequence[AskedStep]) -> str:
     """What must be seen, in one line."""
     count = spec.journeys
     who = f"all of {count} journeys: " if count > 1 else ""
-    return f"{who}{'; '.join(f'{one.where}: {one.expected}' for one in steps)}"
+    slow = spec.slower_percent
+    speed = f"; each at most {slow:g}% slower than stable's" if slow is not None else ""
+    return f"{who}{'; '.join(f'{one.where}: {one.expected}' for one in steps)}{speed}"
 
 
 def expected_there(travellers: Sequence[Traveller]) -> str:
@@ -57,6 +59,17 @@ def _took_s(one: Traveller) -> float:
     """How long its answers took together."""
     replies = (stop.reply for stop in one.stops)
     return sum(reply.answer.took_s for reply in replies if reply and reply.answer)
+
+
+def times(travellers: Sequence[Traveller]) -> Iterator[tuple[str, float]]:
+    """How long the answer to each step took, of several journeys in the fastest of them."""
+    found: dict[str, list[float]] = {}
+    for stop in (stop for one in travellers for stop in one.stops if not stop.step.always):
+        answer = stop.reply.answer if stop.reply else None
+        if answer is not None:
+            found.setdefault(stop.step.where, []).append(answer.took_s)
+    for place, several in found.items():
+        yield place, min(several)
 
 
 def excerpts(travellers: Sequence[Traveller], words: Words) -> Iterator[str]:

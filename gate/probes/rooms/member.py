@@ -297,8 +297,8 @@ class Member:
         message = message_of(text)
         if isinstance(message.value, dict):
             self._error = classify.error_label(message.value) or self._error
-            self.shaped.add(message.value)
             self._handshake.hear(message.value)
+        self.shaped.add(message.value)
         if message.ping:
             self._connection.send(PONG)
         nonces = self._plan.run.nonces

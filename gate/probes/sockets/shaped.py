@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from gate.core.policy import Json
-from gate.core.shapes import KEY_MAX, Shape, shape_of, together
+from gate.core.shapes import KEY_MAX, NO_OBJECT, Place, Shape, message_label, shape_of, together
+from gate.probes.sockets.message import Message
 
 SHAPED_MESSAGES = 50
 
@@ -18,20 +19,32 @@ class Shaped:
     def __init__(self, clean: Callable[[str], str]) -> None:
         self._clean = clean
         self._shapes: list[Shape] = []
+        self._early: set[str] = set()
 
     def add(self, value: Json) -> None:
-        """Keeps the shape of one message, where it is an object."""
-        if not isinstance(value, dict) or len(self._shapes) >= SHAPED_MESSAGES:
+        """Keeps the shape of one message; of one that is no object, that it came."""
+        if len(self._shapes) >= SHAPED_MESSAGES:
             return
-        kind = value.get("type")
-        label = self._clean(f"message {kind}" if isinstance(kind, str) else "message")
-        self._shapes.append(shape_of(value, label[:KEY_MAX], self._clean))
+        label = self._label(value)
+        if label == NO_OBJECT:
+            self._shapes.append(Shape({(label,): Place(frozenset({"text"}))}))
+        else:
+            self._shapes.append(shape_of(value, label, self._clean))
+
+    def passed_over(self, message: Message) -> None:
+        """Notes a message that came before the first that was awaited; a ping may at any time."""
+        if not message.ping and len(self._early) < SHAPED_MESSAGES:
+            self._early.add(self._label(message.value))
 
     def forget(self) -> None:
         """Lets go of what was kept: it was another revision's."""
-        self._shapes = []
+        self._shapes, self._early = [], set()
 
     @property
-    def shape(self) -> Shape | None:
-        """All of them together; None for none."""
-        return together(self._shapes)
+    def shape(self) -> Shape:
+        """All of them together; an empty one where nothing came."""
+        none = Shape({}, early=frozenset(self._early))
+        return together([none, *self._shapes]) or none
+
+    def _label(self, value: Json) -> str:
+        return self._clean(message_label(value))[:KEY_MAX]

@@ -117,6 +117,11 @@ class Waiting:
         return Fault(first.symptom, f"{first.seen} ({of} in {within_s})", wanted, first.hint)
 
     @property
+    def begun(self) -> bool:
+        """Whether what is awaited has come, or the first of it."""
+        return self.done or self._next > 0
+
+    @property
     def so_far(self) -> str:
         """What came closest to it, "" where nothing did."""
         if self._step.sequence:

@@ -197,7 +197,7 @@ class _Checks:
 
     def of(self, value: Json) -> Iterator[str]:
         found = self.found
-        if found.kind and _kind(value) != found.kind:
+        if found.kind and found.kind not in _kinds(value):
             yield f"{_shown(value)} (a value of type {_kind(value)})"
         if found.equals is not None and not _same(found.equals, value):
             yield _shown(value)
@@ -250,6 +250,13 @@ def _kind(value: Json) -> str:
             return "array"
         case dict():
             return "object"
+
+
+def _kinds(value: Json) -> tuple[str, ...]:
+    """All JSON types of a value, as JSON Schema has them: a number without a fraction is whole."""
+    kind = _kind(value)
+    whole = kind == "number" and isinstance(value, int | float) and value % 1 == 0
+    return (kind, "integer") if whole else (kind,)
 
 
 def _shown(value: Json) -> str:

@@ -92,6 +92,7 @@ class Session:
         self._handshake = Handshake(plan.opening, run, self._values, spec.open_within_s)
         self._connection = self._new_connection()
         self._error = ""
+        self._awaited = False
         self._shaped = Shaped(self._clean)
         self.foreign = 0
         self.refused_with = 0
@@ -214,8 +215,8 @@ class Session:
 
     @property
     def shape(self) -> Shape | None:
-        """The shape of its messages, each type for itself; None for none."""
-        return self._shaped.shape
+        """The shape of its messages, each type for itself; None where it is not looked at."""
+        return self._shaped.shape if self.number <= SHAPED_SESSIONS else None
 
     @property
     def label(self) -> str:
@@ -244,7 +245,7 @@ class Session:
         return self._connection
 
     def _forget(self) -> None:
-        self._error, self.foreign = "", 0
+        self._error, self.foreign, self._awaited = "", 0, False
         self._shaped.forget()
 
     def _wrong_subprotocol(self, selected: str) -> Fault | None:
@@ -269,6 +270,9 @@ class Session:
                 return classify.ended(ending, during, self._error, self._plan.close)
             if fault := waiting.take(message):
                 return fault
+            if not waiting.begun and not self._awaited:
+                self._shaped.passed_over(message)
+        self._awaited = True
         return None
 
     async def _let_in(self) -> Fault | None:
@@ -294,8 +298,8 @@ class Session:
                 self._connection.abort()
                 return message
             self._error = classify.error_label(message.value) or self._error
-            if self.number <= SHAPED_SESSIONS:
-                self._shaped.add(message.value)
+        if self.number <= SHAPED_SESSIONS:
+            self._shaped.add(message.value)
         foreign = self._nonces.foreign(text, self._nonce)
         self.foreign += foreign
         if message.ping:

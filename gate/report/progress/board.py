@@ -71,6 +71,8 @@ class Board:
 
     def progress(self, progress: Progress) -> None:
         """A probe began, advanced or ended; what stable shows stands beside the candidate."""
+        if not progress.probe:
+            return
         control = progress.address == STABLE
         key = (progress.probe, "" if control else progress.address)
         row = self._rows.get(key) or _Row(asked_at(*key))

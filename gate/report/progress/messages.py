@@ -27,7 +27,7 @@ from gate.report.progress.probes import ProbeMessages
 from gate.report.progress.requests import RequestMessages, step_text
 from gate.report.safe import safe
 from gate.report.words import (
-    DECISIONS,
+    decision_meaning,
     decision_tone,
     duration,
     shares_now,
@@ -248,4 +248,5 @@ def _moved(rollout: Rollout, now: str) -> str:
 def _verdict(rollout: Rollout) -> Line:
     assert rollout.verdict is not None
     decision = rollout.verdict.decision.value
-    return Line(f"verdict: {decision} ({DECISIONS[decision]})", decision_tone(decision))
+    meaning = decision_meaning(decision, (one.subject for one in rollout.verdict.reasons))
+    return Line(f"verdict: {decision} ({meaning})", decision_tone(decision))

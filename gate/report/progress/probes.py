@@ -52,6 +52,8 @@ class ProbeMessages:
         """Lines about one probe."""
         if progress.evidence is not None:
             return self._outcome(progress.evidence)
+        if progress.at_once and not progress.probe:
+            return [Line(safe(progress.text, 500), Tone.UNSURE, indent=2)]
         if progress.at_once:
             who = asked_at(progress.probe, progress.address)
             return [Line(f"{who}: {safe(progress.text)}", indent=2)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.cli import caller
+from gate.api import caller
 
 
 @pytest.mark.parametrize("audience", ["", "1-a.apps.googleusercontent.com"])

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gate.cli import secret_values
+from gate.api import secret_values
 from gate.cloud.secrets import SecretVersion
 from gate.core.policy import SecretRef
 from gate.errors import AccessError, NotFoundError, UnavailableError, UsageError

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from gate.cli import wiring
+from gate.api import wiring
 
 NOBODY = 54_321
 """A user id without a name, a home, or anything else."""
 
 AS_NOBODY = f"""
 import configparser, getpass, os, pathlib, pwd
-from gate.cli import wiring
+from gate.api import wiring
 os.setuid({NOBODY})
 print(wiring.actor())
 """

@@ -75,6 +75,12 @@ async def test_what_is_sent_and_heard():
     assert writer.sent == b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 
 
+async def test_the_date_of_an_answer_comes_along():
+    server = Server(answer(more=b"DATE: Thu, 01 Jan 2026 12:00:00 GMT\r\n"))
+    assert (await ask(Client(server.connect))).date == "Thu, 01 Jan 2026 12:00:00 GMT"
+    assert (await ask(Client(Server(answer()).connect))).date == ""
+
+
 async def test_an_answer_in_pieces():
     server = Server(
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -10,7 +10,13 @@ from gate.cloud.run import CloudRun
 from gate.cloud.way_in import WayIn
 from gate.core.service import ServiceRef
 from gate.core.traffic import Split
-from gate.errors import ConflictError, InfrastructureError, NotFoundError, UnavailableError
+from gate.errors import (
+    AccessError,
+    ConflictError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+)
 from tests.unit.cloud.answers import Scripted, error, ok, ways_over
 from tests.unit.cloud.knative_documents import container, revision_of, service, template
 
@@ -263,6 +269,18 @@ async def test_the_iam_policy_says_who_may_call(answer, way):
     assert await platform.way_in() is way
     path = "/v1/projects/acme/locations/europe-west1/services/shop:getIamPolicy"
     assert client.asked[1] == ("GET", path, 10.0)
+
+
+async def test_the_members_that_may_call_are_those_of_the_invokers_role():
+    bindings = [
+        {"role": "roles/run.invoker", "members": ["user:a@b.c", "group:g@b.c"]},
+        {"role": "roles/run.developer", "members": ["user:d@b.c"]},
+    ]
+    platform, _ = platform_over(ok({"bindings": bindings}))
+    assert await platform.invokers() == ("user:a@b.c", "group:g@b.c")
+    denied, _ = platform_over(error(403, "PERMISSION_DENIED"))
+    with pytest.raises(AccessError):
+        await denied.invokers()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Which failures are tried again: over a scripted client, without a socket and without waiting."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,14 @@ async def test_an_emulator_learns_the_region_by_the_host():
     wire, _ = wire_over(client, LOCAL)
     await wire.call(READ)
     assert client.headers[0]["Host"] == "us-central1-127.0.0.1:7"
+
+
+async def test_the_date_of_each_answer_is_heard_refusals_too():
+    heard = []
+    told = Answer(200, b"{}", "Thu, 01 Jan 2026 12:00:00 GMT")
+    wire, _ = wire_over(Scripted(replace(error(503), date="first"), told), dated=heard.append)
+    await wire.call(READ)
+    assert heard == ["first", "Thu, 01 Jan 2026 12:00:00 GMT"]
 
 
 def test_names_stay_one_part_of_a_path():

@@ -23,7 +23,6 @@ ASKED = plan(
     approve=ApprovalRule(1),
     allow=Permits(),
     who=CI,
-    origin=Origin(CI.name),
     policy_digest="d1",
     lease_s=15.0,
     approval_wait_s=600.0,

@@ -1,7 +1,13 @@
 """What users get where a rollback has sent them, also where nobody is let in unasked."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from gate.controller.probe_round import ProbeRound
+from gate.core.messages import RunProbes
+from gate.core.redaction import Redactor
 from gate.core.state import Ending, Kind
 from gate.core.traffic import Split
 from gate.errors import AccessError
@@ -52,3 +58,65 @@ async def test_without_credentials_it_is_said_that_nobody_looked(insiders_get):
     rollout = await world.run(BACK)
     assert rollout.ending is Ending.ROLLED_BACK
     assert f"whether {STABLE} answers its users was not seen: {why}" in rollout.notes
+
+
+NOWHERE = UsersAnswer(unknown="HTTP 404, the front end knows no such address", nowhere=True)
+SAID = "the platform answers the gate in the service's place"
+
+
+@pytest.mark.parametrize("insiders_get", [REFUSED, NOWHERE])
+async def test_that_the_front_end_keeps_the_gate_out_is_said_before_any_probe(insiders_get):
+    world = FakeWorld()
+    world.insiders_get = insiders_get
+    await world.run()
+    first, *others = world.narrator.news
+    assert (first.probe, first.at_once) == ("", True)
+    assert first.text.startswith(f"{SAID} ({insiders_get.unknown}): every probe will get the same")
+    assert others
+    assert not any(SAID in one.text for one in others)
+
+
+@pytest.mark.parametrize("insiders_get", [UsersAnswer(), BROKEN, UsersAnswer(unknown="late")])
+async def test_what_may_be_the_containers_is_left_to_the_probes(insiders_get):
+    world = FakeWorld()
+    world.insiders_get = insiders_get
+    await world.run()
+    assert not any(SAID in one.text for one in world.narrator.news)
+
+
+@pytest.mark.parametrize(("ingress", "asked"), [("all", 0), ("", 0), ("internal", 1)])
+async def test_a_service_that_lets_everybody_in_is_not_asked_first(ingress, asked):
+    world = FakeWorld()
+    urls = []
+
+    async def everybody(_audience, _url=""):
+        return ()
+
+    async def answers(url, headers):
+        urls.append(url)
+        return UsersAnswer()
+
+    rounds = ProbeRound(
+        world.probes,
+        world.logs,
+        world.clock,
+        Redactor({}),
+        everybody,
+        world.narrator,
+        answers,
+    )
+    command = RunProbes(
+        (),
+        "https://candidate---x",
+        CANDIDATE,
+        "https://x/",
+        world.clock.now(),
+        world.clock.now() + timedelta(seconds=60),
+        compare_with=(STABLE,),
+        ingress=ingress,
+    )
+    await rounds.ask(command)
+    assert urls == ["https://x"] * asked
+    await rounds.ask(replace(command, live=True))
+    await rounds.ask(replace(command, compare_with=()))
+    assert urls == ["https://x"] * asked

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from gate.core.commands import BETWEEN_ROUNDS_S, LONGEST_LOOK_S, command_of
 from gate.core.control import Baseline, Repeats
 from gate.core.messages import Deploy, Look, ReadLogs, Record, RunProbes, SetTraffic
-from gate.core.policy import Probe
+from gate.core.policy import CandidateRule, Probe
 from gate.core.state import Kind, Phase
 from gate.core.traffic import Split, Target
 from gate.kinds.http import HttpProbe
@@ -93,6 +94,23 @@ def test_probes_are_run_until_the_deadline_against_the_candidates_own_url():
         ingress="internal",
         ready_until=later(60),
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "until_s"),
+    [
+        (CandidateRule(), 180),
+        (CandidateRule(starting_within_s=20), 20),
+        (CandidateRule(ready_within_s=100), 100),
+        (CandidateRule(ready_within_s=600), 600),
+        (CandidateRule(ready_within_s=60, starting_within_s=90), 60),
+    ],
+)
+def test_one_that_is_starting_is_waited_for_only_so_long(rule, until_s):
+    asked = plan(not_yet_s=rule.not_yet_s)
+    r = rollout(Phase.PROBING, asked, url="https://candidate---x", service=service(PLACED))
+    late = replace(r, at=later(10), limit_at=later(10 + rule.ready_within_s))
+    assert only(late).ready_until == later(10 + until_s)
 
 
 COMPARED = {"baseline": Baseline.STABLE, "repeats": Repeats(at_most=3)}

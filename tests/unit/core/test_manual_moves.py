@@ -173,6 +173,13 @@ def test_a_refusal_with_nothing_to_go_back_to_leads_to_a_rollout():
     assert told in refused.notes[-1]
 
 
+def test_a_rollout_is_led_to_by_the_policy_that_was_named():
+    asked = plan(Kind.ROLLBACK, revisions=(ONE,), policy_file="my policies/web.yaml")
+    r = rollout(Phase.READING, asked, candidate="", revisions={})
+    refused = plan_rollback(r, service(BEFORE, annotations=()), NOW)
+    assert refused.way_out[0].startswith("gate rollout --policy 'my policies/web.yaml' --image IM")
+
+
 def test_a_target_that_is_gone_leads_to_the_one_that_is_there():
     seen = service(MOVED, annotations=())
     refused = without_a_way(seen, ONE, TWO, revision="gone")

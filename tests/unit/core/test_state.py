@@ -97,6 +97,8 @@ ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities",
     "lines",
     "notify",  # who is told is no part of what is asked
     "candidate.arrival_within_s",  # the runner knows it
+    "candidate.starting_within_s",  # the same
+    "candidate.audience",  # whoever gets the tokens knows it
 }
 """What a plan does not hold, or holds in another form."""
 POLICY = Policy(

@@ -1,5 +1,7 @@
 """A draft as YAML: what others said stays in its comment; files are replaced when asked to."""
 
+from dataclasses import replace
+
 import pytest
 
 from gate.core.policy import ServiceName
@@ -53,6 +55,20 @@ def test_nothing_ends_a_comment(tmp_path, end):
 def test_a_text_stays_the_text_that_it_was(text):
     value = {"key": [text, {text or "k": True}]}
     assert as_json(parse(flow(value), Problems("it"))) == value
+
+
+@pytest.mark.parametrize(
+    ("ask", "offered"),
+    [
+        ({"http": {"path": "/"}}, True),
+        ({"websocket": {"path": "/ws", "script": "chat"}}, True),
+        ({"websocket": {"path": "/ws", "parties": {"ann": {}}, "steps": []}}, False),
+        ({"journey": {"steps": [{"get": "/"}]}}, False),
+    ],
+)
+def test_steps_are_offered_where_no_question_relies_on_one_revision(ask, offered):
+    draft = replace(drafted(), questions=(HEALTH, Question("it", (), ask)))
+    assert ("[5, 25, 100]" in policy_text(draft)) is offered
 
 
 def test_what_is_there_is_replaced_only_with_force(tmp_path):

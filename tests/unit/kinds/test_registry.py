@@ -112,6 +112,7 @@ def test_nothing_tells_kinds_apart_by_their_names():
 TALKS_OF_PROTOCOLS = (
     "cloud/tls.py",
     "cli/probe.py",
+    "notify/delivery.py",
     "probes/redirect.py",
     "probes/inquiry.py",
     "mutation/proxy.py",

@@ -99,7 +99,7 @@ def test_an_intention_says_what_is_about_to_be_done_to_which_traffic():
         "sequence": 1,
         "previous": "",
         "outcomes": None,
-        "ending": "",
+        "decided": "",
         "evidence_digest": digest({"verdict": PROMOTE, "evidence": []}),
     }
 
@@ -303,22 +303,21 @@ def test_evidence_that_is_left_out_is_in_the_digest():
 
 
 @pytest.mark.parametrize(
-    ("link", "origin", "expected"),
+    ("link", "expected"),
     [
-        (Link(), Origin(), {"name": "alice", "authenticated": "claimed"}),
-        (Link(), Origin("gate@demo"), {"name": "gate@demo", "authenticated": "credentials"}),
-        (Link(principal="gate@x"), Origin("y"), {"name": "gate@x", "authenticated": "cloud run"}),
+        (Link(), {"name": "alice", "authenticated": "claimed"}),
+        (Link(principal="gate@x"), {"name": "gate@x", "authenticated": "cloud run"}),
     ],
-    ids=["a claim", "credentials", "Cloud Run's word"],
+    ids=["a claim", "Cloud Run's word"],
 )
-def test_who_acted_is_told_with_whose_word_it_is(link, origin, expected):
-    entry = outcome(ended(plan=plan(origin=origin)), later(1.5), link=link)
+def test_who_acted_is_told_with_whose_word_it_is(link, expected):
+    entry = outcome(ended(), later(1.5), link=link)
     assert (entry["principal"], entry["actor"]) == (expected, "alice")
 
 
 def test_the_build_the_proof_and_what_was_set_aside_are_in_every_entry():
     proving = replace(FRESH, proof=replace(FRESH.proof, digest="f" * 64))
-    origin = Origin("", "cloud build", "b1", "deploy", "c0ffee", "1.2.3")
+    origin = Origin("cloud build", "b1", "deploy", "c0ffee", "1.2.3")
     asked = plan(origin=origin, proof=proving, again=True, cross=True, overruled=("no-probe",))
     r = ended(plan=asked, service=service(PLACED))
     for entry in (told(replace(r, phase=Phase.MOVING)), outcome(r, later(1.5))):

@@ -69,7 +69,7 @@ class Story:
             "traffic_now": split(self.users),
             "traffic_wanted": split(to or self.users),
             "outcomes": None,
-            "ending": "",
+            "decided": "",
             "evidence_digest": "",
             "service": self.service,
         }
@@ -125,6 +125,16 @@ def story():
     story.write("r2", OLD, outcomes=story.seen(first))
     story.end("r2", "rolled back")
     return story
+
+
+@pytest.mark.parametrize("change", [{"ending": "rejected"}, {"evidence_digest": "0" * 64}])
+def test_an_outcome_says_what_its_last_write_rests_on(story, change):
+    made = story.end("r2")
+    story.entries.remove(made)
+    judged = made["evidence_digest"]
+    story.write("r3", decided="promoted", evidence_digest=judged)
+    story.end("r3", **change)
+    assert found(story.check())[0] is What.ALTERED
 
 
 def test_it_is_whole_and_says_where_it_begins_and_ends(story):

@@ -48,7 +48,8 @@ MUTANTS = [
 def played(plan, fails=lambda step: ()):
     """Every step of a plan, one after the other, as (fault, tests)."""
     steps = []
-    while (step := plan.next()) is not None:
+    while found := plan.next():
+        (step,) = found
         steps.append((step.mutant.fault, step.tests))
         plan.over(step, fails(step))
     return steps
@@ -84,14 +85,57 @@ def test_a_crowd_is_met_after_a_closed_door_the_smaller_one_first():
 
 def test_a_test_that_is_running_is_left_alone_and_others_go_on():
     plan = SuitePlan({"a": frozenset({ONE}), "b": frozenset({TWO})}, MUTANTS)
-    first, second = plan.next(), plan.next()
+    (first,), (second,) = plan.next(), plan.next()
     assert {first.tests, second.tests} == {frozenset({"a"}), frozenset({"b"})}
-    assert plan.next() is None
+    assert plan.next() == ()
     assert plan.running
     plan.over(first, first.tests)
-    assert plan.next() is None
+    assert plan.next() == ()
     assert plan.running
     assert plan.untried == ("b",)
+
+
+def together(plan, most=9):
+    """Every run of a plan in which no test fails, as pairs of a fault and its tests."""
+    runs = []
+    while steps := plan.next(most):
+        runs.append([(step.mutant.fault, "".join(sorted(step.tests))) for step in steps])
+        for step in steps:
+            plan.over(step, ())
+    return runs
+
+
+def test_faults_at_different_places_go_into_one_run_where_each_test_meets_one_of_them():
+    plan = SuitePlan({"a": frozenset({ONE}), "b": frozenset({TWO})}, MUTANTS)
+    assert together(plan) == [
+        [(faults.Status(500), "a"), (faults.Blank(), "b")],
+        [(DROPPED, "a"), (faults.Status(404), "b")],
+    ]
+    both = SuitePlan({"a": frozenset({ONE}), "b": frozenset({ONE, TWO})}, MUTANTS)
+    assert together(both) == [
+        [(faults.Status(500), "ab")],  # b would meet what is at the other place, too
+        [(DROPPED, "ab")],
+        [(faults.Blank(), "b")],
+        [(faults.Status(404), "b")],
+    ]
+
+
+def test_what_there_was_no_time_for_was_not_met():
+    plan = SuitePlan({"a": frozenset({ONE}), "b": frozenset({TWO})}, MUTANTS)
+    one, two = plan.next(2)
+    plan.over(one, one.tests)
+    plan.over(two, (), met=False)
+    assert (plan.running, plan.untried) == (False, ("b",))
+    assert two in plan.next(2)
+
+
+def test_what_nobody_waits_for_alone_goes_with_others():
+    tests = {"a": frozenset({ONE}), "b": frozenset({TWO}), "c": frozenset({CHAT})}
+    runs = together(SuitePlan(tests, MUTANTS))
+    assert [(faults.Crowded(2), "c")] in runs
+    everywhere = mutant(Place(), faults.Status(500))
+    assert together(SuitePlan(tests, [everywhere]))[0] == [(faults.Status(500), "abc")]
+    assert all(len(run) == 1 for run in together(SuitePlan(tests, MUTANTS), most=1))
 
 
 def test_a_test_of_which_nobody_knows_what_it_asked_meets_what_any_of_them_can():
@@ -128,7 +172,7 @@ def test_when_the_time_is_up_it_is_said_which_tests_may_yet_fail():
     suites = Suites(60, lambda: float(next(hours)))
     suites.healthy(SUITE, saw(a="passed", b="passed"))
     plan = suites.plan(SUITE, MUTANTS, ())
-    plan.over(plan.next(), {"a"})
+    plan.over(*plan.next(), {"a"})
     assert [suites.in_time(SUITE) for _ in range(3)] == [True, True, False]
     assert (suites.hurried, suites.untried) == ({"e2e"}, {"e2e": ("b",)})
     assert suites.in_time(PAGE)

@@ -67,7 +67,13 @@ async def test_an_address_that_keeps_the_caller_out_is_no_answer():
     body = b"<title>Error 404 (Not Found)!!1</title>"
     seen = await answered(says(b"404 Not Found", body)[0])
     assert "knows no such address" in seen.unknown
-    assert (seen.instead, seen.refused) == ("", False)
+    assert (seen.instead, seen.refused, seen.nowhere) == ("", False, True)
+
+
+async def test_an_answer_of_iap_is_no_answer_of_the_container():
+    seen = await answered(says(b"302 Found", b"", b"x-goog-iap-generated-response: true\r\n")[0])
+    assert "HTTP 302, Identity-Aware Proxy" in seen.unknown
+    assert (seen.instead, seen.refused) == ("", True)
 
 
 async def test_a_token_goes_with_the_question():

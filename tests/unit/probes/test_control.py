@@ -11,6 +11,8 @@ from gate.core.control import Repeats
 from gate.core.evidence import STABLE, Finding, Outcome, Repeat, Symptom
 from gate.core.policy import Probe
 from gate.kinds.http import HttpProbe
+from gate.kinds.journey import JourneyProbe
+from gate.kinds.steps import Step
 from gate.probes.control import (
     AGAIN_WITHIN_S,
     ALONE_WITHIN_S,
@@ -87,7 +89,7 @@ async def timed(own_s, stable_s, percent=None, rule=OPEN):
     async def answer(own):
         asked.append(own)
         took_s = took[own].pop(0) if len(took[own]) > 1 else took[own][0]
-        return replace(PASS, took_s=took_s)
+        return replace(PASS, took=(("", took_s),))
 
     sides = Sides(lambda: answer(own=True), lambda: answer(own=False), lambda _: None)
     probe = Probe("a", HttpProbe("/a", slower_percent=percent))
@@ -126,6 +128,19 @@ async def test_a_slowness_that_nobody_asks_for_or_that_was_seen_once_is_told(per
 async def test_a_slowness_that_does_not_stay_or_that_stable_shares_is_none(own_s, stable_s, asked):
     (own, _), times = await timed(own_s, stable_s, percent=300)
     assert (own.passed, own.seen, times) == (True, PASS.seen, asked)
+
+
+async def test_of_several_answers_the_slow_one_is_named_and_the_others_hide_nothing():
+    def answer(**took):
+        async def ask():
+            return replace(PASS, took=tuple(took.items()))
+
+        return ask
+
+    sides = Sides(answer(start=2.0, then=1.2), answer(start=2.0, then=0.01), lambda _: None)
+    probe = Probe("a", JourneyProbe((Step("GET", "/a"),), slower_percent=300))
+    own, _ = await ask_both(probe, sides, Limits(OPEN, FakeClock()))
+    assert own.findings[0].seen == "then: 1200 ms where stable takes 10 ms"
 
 
 UNHEARD = replace(

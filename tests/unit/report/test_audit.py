@@ -113,11 +113,6 @@ def test_a_hold_before_anything_was_written_is_no_move() -> None:
     )
 
 
-def test_the_newest_outcome_counts() -> None:
-    newest = {**REJECTED[0], "ending": "held"}
-    assert "  held  " in audit_list_lines((newest, *REJECTED), 220)[2]
-
-
 def test_nothing_recorded() -> None:
     assert audit_list_lines((), 80) == ["nothing is recorded yet"]
     assert audit_show_lines((), 80) == [
@@ -244,3 +239,27 @@ VALUES = st.recursive(
 def test_whatever_the_log_holds_can_be_shown(entries: list[dict[str, Json]]) -> None:
     assert_safe(audit_list_lines(entries))
     assert_safe(audit_show_lines(entries))
+
+
+def outcome_of(entries: Entries) -> dict[str, Json]:
+    return next(entry for entry in entries if entry["entry"] == "outcome")
+
+
+def test_a_second_outcome_replaces_no_first_one_and_is_told() -> None:
+    forged = {**outcome_of(REJECTED), "ending": "promoted", "at": "2026-01-01T13:00:00.000Z"}
+    for lines in (
+        audit_list_lines((forged, *REJECTED), 220),
+        audit_show_lines((forged, *REJECTED)),
+    ):
+        assert any("rejected" in line for line in lines)
+        assert any("it has two outcomes that differ" in line for line in lines)
+    again = (outcome_of(REJECTED), *REJECTED)
+    assert audit_list_lines(again, 220) == audit_list_lines(REJECTED, 220)
+
+
+def test_a_promotion_that_nobody_wrote_is_told() -> None:
+    invented = {**outcome_of(REJECTED), "ending": "promoted", "rollout": "r9"}
+    for lines in (audit_list_lines((invented,), 220), audit_show_lines((invented,))):
+        assert any("r9: it says promoted, and knows of no write" in line for line in lines)
+    old = {key: value for key, value in invented.items() if key != "intentions"}
+    assert not any("invented" in line for line in audit_list_lines((old,), 220))

@@ -200,13 +200,28 @@ def test_many_findings_are_counted() -> None:
     assert "    and 85 more" in shown(Scene(evidence=seen).play(plan()))
 
 
+@pytest.mark.parametrize(
+    ("ending", "subject", "told"),
+    [
+        ("held", "health", "held: not enough evidence"),
+        ("held", "barred", "held: people moved users away from this image, so that it is barred"),
+        ("held", "traffic", "held: somebody else changed the service"),
+        ("busy", "", "held: somebody else is at work"),
+    ],
+)
+def test_the_exit_code_of_a_hold_says_what_it_is_about(ending, subject, told) -> None:
+    entry = outcome(Scene(evidence=V2_EVIDENCE[:1]).play(plan()), START)
+    entry |= {"ending": ending, "verdict": {"reasons": [{"subject": subject, "text": "x"}]}}
+    assert f"exit code: 5 ({told})" in plain(outcome_lines(entry), 200)
+
+
 def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
     lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan()))
     assert lines[6].startswith("  candidate: backend-00002-abc, image backend:v2, 0 %, tag ")
     assert " tag candidate at http://127.0.0.1:41009" in " ".join(lines[6:8]).replace("   ", "")
     assert lines[-6:] == [
         "ended: held: backend-00002-abc gets no users' traffic",
-        "exit code: 5 (held: not enough evidence, or somebody else is at work)",
+        "exit code: 5 (held: not enough evidence)",
         *RECORDED,
         "next: roll out again; or look at the candidate yourself, then",
         (

@@ -26,6 +26,9 @@ from gate.local.faults.rules import Fault, Rule, RuleError, parse_rules, shown_r
             {"rules": [{"do": "interfere", "service": "x", "shares": {"a": 90}}]},
             "rules[0].shares: percents must add up to 100",
         ),
+        ({"rules": [{"do": "deny"}]}, "rules[0].permission: got '', expected one"),
+        ({"rules": [{"do": "deny", "permission": "a.*"}]}, "permission: got 'a.*', expected one"),
+        ({"rules": [{"do": "hold", "permission": "a.b"}]}, "got 'a.b', expected none"),
         ({"rule": []}, "rule: unknown (expected one of about, rules)"),
         ({"about": "x" * 201}, "about: not a text of at most 200"),
     ],
@@ -47,6 +50,7 @@ def test_what_is_not_said_has_its_default():
     [
         {"do": "drop-reply", "method": "UpdateService", "skip": 2, "count": 1, "odds": 0.25},
         {"do": "delay", "seconds": 1.5},
+        {"do": "deny", "permission": "run.services.update"},
         {"do": "slow-traffic", "seconds": 3600},
         {"do": "interfere", "service": "s", "shares": {"a": 60, "LATEST": 40}, "caller": "eve"},
     ],

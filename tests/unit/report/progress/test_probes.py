@@ -61,3 +61,17 @@ def test_what_is_waited_for_is_a_line_at_once(phase, address):
     (line,) = story.progress(Progress("chat", waits, address=address, at_once=True))
     assert line.text.endswith(waits)
     assert line.text.startswith("chat @stable" if address else "chat: ")
+
+
+def test_what_is_of_all_probes_is_a_line_of_its_own_also_in_a_live_round():
+    story = ProbeMessages()
+    story.asked(Phase.PROBING)
+    (line,) = story.progress(Progress("", "the platform answers", at_once=True))
+    assert line.text == "the platform answers"
+
+
+def test_what_is_of_all_probes_has_no_row_on_the_board():
+    board = Board(Clock())
+    before = drawn(board)
+    board.progress(Progress("", "the platform answers", at_once=True))
+    assert drawn(board) == before

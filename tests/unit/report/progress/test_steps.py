@@ -226,7 +226,7 @@ def test_who_is_at_work_is_told_while_waiting_and_at_the_end(wait_s: float) -> N
     assert sum(line.startswith(waits) for line in lines) == bool(wait_s)
     assert shown(rollout)[-6:] == [
         "ended: busy: nothing was changed",
-        "exit code: 5 (held: not enough evidence, or somebody else is at work)",
+        "exit code: 5 (held: somebody else is at work)",
         *RECORDED,
         "next: wait for it (--wait 10m), or see who it is",
         "  gate status --project demo --region us-central1 --service backend",

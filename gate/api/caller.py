@@ -1,9 +1,9 @@
 """Who the gate is to a service that does not let everybody in, as the environment says."""
 
-import os
 from typing import TYPE_CHECKING
 
-from gate.cli import wiring
+from gate.api import wiring
+from gate.api.around import environment
 from gate.errors import AccessError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily, as in wiring
@@ -24,7 +24,7 @@ def identity_of(platform: "CloudRun", made_out_to: str = "") -> "Identity":
         made_out_to: the policy's `candidate.audience`.
     """
     made: list[Identity] = []
-    asks_nobody = os.environ.get(wiring.RUN_EMULATOR) and not os.environ.get(EMULATOR_ISSUER)
+    asks_nobody = environment().get(wiring.RUN_EMULATOR) and not environment().get(EMULATOR_ISSUER)
 
     async def identity(audience: str, url: str = "") -> "Headers":
         if asks_nobody:
@@ -51,7 +51,7 @@ async def headers_at(url: str, audience: str = "") -> "Headers":
     from gate.cloud.identity import ServiceIdentity, is_client, own_url  # noqa: PLC0415
     from gate.cloud.way_in import WayIn  # noqa: PLC0415
 
-    local = bool(os.environ.get(wiring.RUN_EMULATOR) and os.environ.get(EMULATOR_ISSUER))
+    local = bool(environment().get(wiring.RUN_EMULATOR) and environment().get(EMULATOR_ISSUER))
     if not local and not url.startswith("https://"):
         return ()
 
@@ -71,10 +71,10 @@ def mint() -> "IdTokens":
     from gate.cloud.id_tokens import IdTokens, Makers  # noqa: PLC0415
 
     makers = Makers(
-        account=os.environ.get(wiring.IMPERSONATED, ""),
+        account=environment().get(wiring.IMPERSONATED, ""),
         given=_given_token(),
-        local=bool(os.environ.get(wiring.RUN_EMULATOR)),
-        endpoint=Endpoint(os.environ.get(IAM_EMULATOR)),
+        local=bool(environment().get(wiring.RUN_EMULATOR)),
+        endpoint=Endpoint(environment().get(IAM_EMULATOR)),
     )
     return IdTokens(makers, wiring.SystemClock().now)
 
@@ -85,7 +85,7 @@ def _given_token() -> str:
     Raises:
         AccessError: it has not the form of one.
     """
-    token = os.environ.get(ID_TOKEN, "").strip()
+    token = environment().get(ID_TOKEN, "").strip()
     if token and not (token.count(".") == 2 and token.isascii() and token.isprintable()):
         raise AccessError(
             f"{ID_TOKEN}: is no ID token (got some text, expected three parts with dots between)",

@@ -1,11 +1,9 @@
-"""Picks the adapters, reads the environment, owns the system clock: the only place that does.
+"""Picks the adapters, asks the environment, owns the system clock: the only place that does.
 
 Everything heavy is imported where it is used, so that a command pays only for its own adapters.
 """
 
-import argparse
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -13,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from gate.api.around import environment, say
 from gate.core.origin import RELEASE, Origin
 from gate.core.policy import ServiceName
 from gate.core.redaction import Redactor
@@ -21,6 +20,7 @@ from gate.core.state import Kind
 from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
+    import argparse
     from pathlib import Path
 
     from gate.cloud.decisions import CloudLedger
@@ -84,33 +84,43 @@ def run_async(main: Coroutine[object, object, T], *, many_connections: bool = Fa
         return runner.run(main)
 
 
-def service_of(args: argparse.Namespace, named: ServiceName | None = None) -> ServiceRef:
+def service_of(args: "argparse.Namespace", named: ServiceName | None = None) -> ServiceRef:
     """The service: from the command line, else the policy, else what gcloud users have set.
 
     Raises:
         UsageError: some part is nowhere to be found; names all that are missing.
     """
-    project, region = _place(args, named)
-    name = args.service or (named.name if named else "")
-    _require({"--project": project, "--region": region, "--service": name})
+    return service_named(ServiceName(args.project, args.region, args.service), named, "--")
+
+
+def service_named(given: ServiceName, named: ServiceName | None, dashes: str = "") -> ServiceRef:
+    """The service by the parts that were given, as in `service_of`.
+
+    Raises:
+        UsageError: some part is nowhere to be found; names all that are missing.
+    """
+    project, region = _place(given, named)
+    name = given.name or (named.name if named else "")
+    parts = {"project": project, "region": region, "service": name}
+    _require({dashes + part: value for part, value in parts.items()})
     return ServiceRef(project, region, name)
 
 
-def place_of(args: argparse.Namespace, named: ServiceName | None = None) -> tuple[str, str]:
+def place_of(args: "argparse.Namespace", named: ServiceName | None = None) -> tuple[str, str]:
     """Project and region alone, as in `service_of`.
 
     Raises:
         UsageError: one of them is nowhere to be found.
     """
-    project, region = _place(args, named)
+    project, region = _place(ServiceName(args.project, args.region), named)
     _require({"--project": project, "--region": region})
     return project, region
 
 
-def _place(args: argparse.Namespace, named: ServiceName | None) -> tuple[str, str]:
-    settings = _GcloudSettings(os.environ)
-    project = args.project or (named.project if named else "") or settings.project()
-    region = args.region or (named.region if named else "") or settings.region()
+def _place(given: ServiceName, named: ServiceName | None) -> tuple[str, str]:
+    settings = _GcloudSettings(environment())
+    project = given.project or (named.project if named else "") or settings.project()
+    region = given.region or (named.region if named else "") or settings.region()
     return project, region
 
 
@@ -162,12 +172,12 @@ class _GcloudSettings:
 
 def actor() -> str:
     """Who asks: GATE_ACTOR, the Cloud Build, the gcloud account, or the login name."""
-    environment = os.environ
-    if named := environment.get("GATE_ACTOR"):
+    told = environment()
+    if named := told.get("GATE_ACTOR"):
         return named
-    if build := environment.get("BUILD_ID"):
+    if build := told.get("BUILD_ID"):
         return f"cloud build {build}"
-    account = environment.get("CLOUDSDK_CORE_ACCOUNT") or _GcloudSettings(environment).configured(
+    account = told.get("CLOUDSDK_CORE_ACCOUNT") or _GcloudSettings(told).configured(
         "core", "account"
     )
     return account or _login_name()
@@ -184,14 +194,14 @@ BUILDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 def origin() -> Origin:
     """In which build, and from which commit, the gate is asked, by the environment."""
     for system, build, triggers, commits in BUILDS:
-        if os.environ.get(build):
+        if environment().get(build):
             told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
-            return Origin("", system, *told, release=RELEASE)
+            return Origin(system, *told, release=RELEASE)
     return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
 
 
 def _first_of(names: tuple[str, ...]) -> str:
-    return next((value for name in names if (value := os.environ.get(name))), "")
+    return next((value for name in names if (value := environment().get(name))), "")
 
 
 def _login_name() -> str:
@@ -215,20 +225,15 @@ def new_suffix() -> str:
 
 
 def on_wait(text: str) -> None:
-    """Says on stderr what a call waits for; the wire calls it within two seconds."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def impersonate(account: str) -> None:
-    """Has every call made as a service account, as if the environment said so, as gcloud has it."""
-    os.environ[IMPERSONATED] = account
+    """Tells whoever asks what a call waits for; the wire calls it within two seconds."""
+    say(text)
 
 
 def _ways(*, quiet: bool = False) -> "Ways":
     """How a wire reaches the world: as whom, and whether it says what it waits for."""
     from gate.cloud.wire import Ways, identify_as  # noqa: PLC0415
 
-    as_whom = identify_as(os.environ.get(IMPERSONATED, ""))
+    as_whom = identify_as(environment().get(IMPERSONATED, ""))
     return Ways(identify=as_whom, say=None if quiet else on_wait)
 
 
@@ -237,7 +242,7 @@ def platform_of(ref: ServiceRef) -> "CloudRun":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.run import CloudRun  # noqa: PLC0415
 
-    return CloudRun(ref, Endpoint(os.environ.get(RUN_EMULATOR)), ways=_ways())
+    return CloudRun(ref, Endpoint(environment().get(RUN_EMULATOR)), ways=_ways())
 
 
 async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
@@ -246,7 +251,7 @@ async def marked_services(project: str, region: str) -> tuple[ServiceRef, ...]:
     from gate.cloud.services import marked_services as marked  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
+    place = Place(Api.RUN, Endpoint(environment().get(RUN_EMULATOR)), region)
     async with Wire(place, ways=_ways()) as wire:
         return await marked(wire, project)
 
@@ -257,7 +262,7 @@ async def service_names(project: str, region: str) -> tuple[str, ...]:
     from gate.cloud.services import service_names as names  # noqa: PLC0415
     from gate.cloud.wire import Wire  # noqa: PLC0415
 
-    place = Place(Api.RUN, Endpoint(os.environ.get(RUN_EMULATOR)), region)
+    place = Place(Api.RUN, Endpoint(environment().get(RUN_EMULATOR)), region)
     async with Wire(place, ways=_ways(quiet=True)) as wire:
         return await names(wire, project)
 
@@ -267,7 +272,7 @@ def logs_of(ref: ServiceRef) -> "CloudLogs":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.logs import CloudLogs  # noqa: PLC0415
 
-    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    endpoint = Endpoint(environment().get(LOGGING_EMULATOR))
     return CloudLogs(ref, endpoint, ways=_ways(quiet=True))
 
 
@@ -276,7 +281,7 @@ def secret_manager() -> "SecretManager":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.secrets import SecretManager  # noqa: PLC0415
 
-    return SecretManager(Endpoint(os.environ.get(SECRETS_EMULATOR)), _ways())
+    return SecretManager(Endpoint(environment().get(SECRETS_EMULATOR)), _ways())
 
 
 def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":
@@ -287,12 +292,12 @@ def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | Mon
     if policy.metrics.source is Source.MONITORING:
         from gate.cloud.metrics import MonitoredRequests  # noqa: PLC0415
 
-        return MonitoredRequests(ref, Endpoint(os.environ.get(MONITORING_EMULATOR)))
+        return MonitoredRequests(ref, Endpoint(environment().get(MONITORING_EMULATOR)))
     from gate.cloud.request_log import LoggedRequests, Telling  # noqa: PLC0415
     from gate.probes.frontend import in_its_place  # noqa: PLC0415
     from gate.probes.headers import own  # noqa: PLC0415
 
-    endpoint = Endpoint(os.environ.get(LOGGING_EMULATOR))
+    endpoint = Endpoint(environment().get(LOGGING_EMULATOR))
     return LoggedRequests(ref, endpoint, Telling(own, in_its_place))
 
 
@@ -301,7 +306,7 @@ def ledger_of(ref: ServiceRef) -> "CloudLedger":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.decisions import CloudLedger  # noqa: PLC0415
 
-    return CloudLedger(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)), ways=_ways())
+    return CloudLedger(ref, Endpoint(environment().get(LOGGING_EMULATOR)), ways=_ways())
 
 
 @asynccontextmanager
@@ -336,7 +341,7 @@ def bundles_place(kind: Kind) -> str:
     Raises:
         UsageError: it names no bucket.
     """
-    where = os.environ.get(BUNDLES, "").strip()
+    where = environment().get(BUNDLES, "").strip()
     if "://" in where:
         from gate.cloud.storage import folder_of  # noqa: PLC0415
 
@@ -354,7 +359,7 @@ def audit_log_of(ref: ServiceRef) -> "AuditLog":
     from gate.cloud.channel import Endpoint  # noqa: PLC0415
     from gate.cloud.movers import AuditLog  # noqa: PLC0415
 
-    return AuditLog(ref, Endpoint(os.environ.get(LOGGING_EMULATOR)))
+    return AuditLog(ref, Endpoint(environment().get(LOGGING_EMULATOR)), ways=_ways())
 
 
 def storage() -> "Wire":
@@ -362,26 +367,26 @@ def storage() -> "Wire":
     from gate.cloud.channel import Api, Endpoint, Place  # noqa: PLC0415
     from gate.cloud.wire import Patience, Wire  # noqa: PLC0415
 
-    host = os.environ.get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+    host = environment().get(STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
     return Wire(Place(Api.STORAGE, Endpoint(host)), Patience(budget_s=5.0), _ways(quiet=True))
 
 
 def exporting() -> "Exporting | None":
     """Sends spans where the environment names an endpoint and the extra is there; else None."""
-    environment = os.environ
+    told = environment()
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    wanted = any(environment.get(name) for name in endpoints)
-    off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    if not wanted or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+    wanted = any(told.get(name) for name in endpoints)
+    off = told.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if not wanted or off or told.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
         return None
     try:
         from gate.tracing.exporting import Exporting  # noqa: PLC0415 - only where it is wanted
 
-        return Exporting(environment)
+        return Exporting(told)
     except ImportError:
-        print("note: spans need the extra: pip install 'cloud-run-gate[tracing]'", file=sys.stderr)
+        say("note: spans need the extra: pip install 'cloud-run-gate[tracing]'")
     except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
-        print(f"note: no spans are sent ({type(error).__name__})", file=sys.stderr)
+        say(f"note: no spans are sent ({type(error).__name__})")
     return None
 
 
@@ -407,8 +412,8 @@ def _surroundings(policy: "Policy") -> "Surroundings":
     from gate.probes.inquiry import Surroundings  # noqa: PLC0415
 
     names = ("PATH", "HOME", "LANG", "TMPDIR")
-    environment = {name: os.environ[name] for name in names if name in os.environ}
-    return Surroundings(Path(policy.folder), environment)
+    told = environment()
+    return Surroundings(Path(policy.folder), {name: told[name] for name in names if name in told})
 
 
 async def probes_of(
@@ -426,7 +431,7 @@ async def probes_of(
         UsageError: a secret is missing or unusable, or an extra is that some probe needs.
         InfrastructureError: Secret Manager does not give a secret.
     """
-    from gate.cli import secret_values  # noqa: PLC0415
+    from gate.api import secret_values  # noqa: PLC0415
     from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
     from gate.probes.runner import ProbeRunner  # noqa: PLC0415
 

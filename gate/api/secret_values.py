@@ -1,12 +1,12 @@
 """The values of a policy's secrets, from where it says: variables, files, Secret Manager."""
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.api.around import environment
 from gate.core.policy import Policy, SecretRef
 from gate.core.redaction import SHORTEST
 from gate.errors import GateError, InfrastructureError, UsageError
@@ -99,7 +99,7 @@ def _here(name: str, ref: SecretRef, hint: str, folder: str) -> _Found:
             what = f"secret {name}: the file {ref.file!a} cannot be read ({why})"
             return _Found(problem=UsageError(what, "is it mounted, and may the gate read it?"))
         return _usable(name, raw, f"the file {ref.file!a}")
-    value = os.environ.get(ref.env, "").strip()
+    value = environment().get(ref.env, "").strip()
     if not value:
         what = f"secret {name}: the environment variable {ref.env} is not set"
         return _Found(problem=UsageError(what, hint))
