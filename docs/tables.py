@@ -36,7 +36,7 @@ from gate.policyfile.format import (
     SERVICE,
     TOP,
 )
-from gate.policyfile.rules import APPROVE, FREEZE
+from gate.policyfile.rules import ALLOW, APPROVE, FREEZE
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -58,6 +58,7 @@ _RECORDS = {
     "secret": SECRET,
     "capability": CAPABILITY,
     "notify": NOTIFICATION,
+    "allow": ALLOW,
     "approve": APPROVE,
     "freeze": FREEZE,
     "probe": Record("probe", dict, COMMON),

@@ -4,8 +4,13 @@ import argparse
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.core.overrides import RULES, Override, override
+from gate.errors import UsageError, ValueProblem
+
+SETS = 'write for example: --override freeze --reason "logins fail since 9:00" --expires 2h'
 FORMS = ("text", "json", "junit", "markdown")
 """In which a result can be had."""
 
@@ -150,6 +155,51 @@ def _said(text: str) -> str:
     return text
 
 
+def add_override(parser: argparse.ArgumentParser) -> None:
+    """--override and --expires: break glass."""
+    parser.add_argument(
+        "--override",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help=f"set this rule for people aside: {', '.join(RULES)}; repeatable; needs --reason and "
+        "--expires",
+    )
+    parser.add_argument(
+        "--expires",
+        type=duration,
+        default=None,
+        metavar="DURATION",
+        help="for how long rules are set aside, at most 24h",
+    )
+
+
+def override_of(args: argparse.Namespace, otherwise_s: float | None = None) -> Override | None:
+    """What --override and --expires say; None where nothing is to be set aside.
+
+    Args:
+        args: the command line.
+        otherwise_s: for how long without --expires; None where it must be there.
+
+    Raises:
+        UsageError: there is no such rule, or a reason or an expiry is lacking, or it is too long.
+    """
+    rules = tuple(one.strip() for said in args.override for one in said.split(",") if one.strip())
+    where = f"gate {args.command}"
+    if not args.override:
+        if args.expires is not None:
+            raise UsageError(f"{where} --expires: sets nothing aside (got no --override)", SETS)
+        return None
+    for_s = otherwise_s if args.expires is None else args.expires
+    if not (args.reason or "").strip() or for_s is None or not rules:
+        lacking = "a reason" if not (args.reason or "").strip() else "an expiry"
+        raise UsageError(f"{where} --override: needs {lacking} (got none)", SETS)
+    try:
+        return override(rules, datetime.now(UTC), for_s)
+    except ValueProblem as problem:
+        raise UsageError(f"{where} --{problem.field}: {problem.message}", SETS) from None
+
+
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """--wait, for what only one rollout at a time may do."""
     parser.add_argument(
@@ -169,6 +219,6 @@ def duration(text: str) -> float:
     seconds = seconds_of(text)
     if seconds is None:
         raise argparse.ArgumentTypeError(
-            f"is no duration (got {text!r}, expected e.g. 500ms, 15s, 4m or 1h)"
+            f"is no duration (got {text!r}, expected e.g. 500ms, 15s, 4m or 1h, at most 24h)"
         )
     return seconds

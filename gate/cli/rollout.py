@@ -44,6 +44,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="where the policy asks for approvals, wait for them this long once the probes have "
         "passed, within the policy's deadline (default: end held, and keep the candidate)",
     )
+    options.add_override(parser)
     options.add_service(parser)
     options.add_results(parser)
     add_upload(parser)
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     policy = load_policy(args.policy)
     service = wiring.service_of(args, policy.service)
     own = {"wait_s": args.wait, "approval_wait_s": args.wait_approval}
+    own["override"] = options.override_of(args)
     plan = plans.rollout_plan(policy, args.policy, service, candidate, by, **own)
     output = replace(options.output_of(args), upload=args.upload)
     prepare = None if args.image else plans.with_revisions

@@ -38,7 +38,7 @@ class Broken(NamedTuple):
 
 
 def against_rules(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
-    """What holds it, None where nothing does.
+    """What holds it, None where nothing does; what is set aside is noted.
 
     Args:
         r: the rollout, with the time of its last event.
@@ -47,7 +47,12 @@ def against_rules(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None
     counted = _counted(r, service)
     r = replace(r, approved=counted.given if counted else r.approved)
     for broken in _broken(r, service, counted):
-        return r, Verdict.hold(broken.rule, broken.text, broken.hint)
+        why = _still_holds(r, broken.rule)
+        if why is not None:
+            text = f"{broken.text}; {why}" if why else broken.text
+            return r, Verdict.hold(broken.rule, text, broken.hint)
+        r = noted(r, f"OVERRIDDEN: {broken.rule} ({broken.text})")
+        r = replace(r, overrode=tuple(dict.fromkeys((*r.overrode, broken.rule))))
     return r, None
 
 
@@ -71,10 +76,27 @@ def waits_for_approval(r: Rollout, verdict: Verdict, at: datetime) -> bool:
     return only and at < until and not r.interrupted
 
 
+def _still_holds(r: Rollout, rule: str) -> str | None:
+    """Why a rule holds although it was to be set aside, "" if it was not; None if it is set aside.
+
+    Whoever is kept from rolling back may always set that aside.
+    """
+    asked = r.plan.override
+    if asked is None or rule not in asked.rules:
+        return ""
+    refused = "" if r.plan.kind is Kind.ROLLBACK else r.plan.allow.refuses("override", r.plan.who)
+    return asked.lapsed(r.at or r.started_at) or (
+        f"it is not overridden: the caller {refused}" if refused else None
+    )
+
+
 def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[Broken]:
+    if r.plan.kind is Kind.ROLLBACK:
+        yield from _not_allowed(r, "`--override allow` rolls back all the same, and is recorded")
     if r.plan.kind not in {Kind.ROLLOUT, Kind.PROMOTE}:
         return
     yield from _stopped(service)
+    yield from _not_allowed(r, "let somebody run it who may: `allow` in the policy says who")
     yield from _frozen(r)
     yield from _unproven(r)
     yield from _unapproved(r, counted)
@@ -83,6 +105,11 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
 def _stopped(service: Service) -> Iterator[Broken]:
     if stopped := stopped_on(service):
         yield Broken("stop", f"the line is {stopped}", "`gate resume --reason` lets rollouts go on")
+
+
+def _not_allowed(r: Rollout, hint: str) -> Iterator[Broken]:
+    if refused := r.plan.allow.refuses(r.plan.kind.value, r.plan.who):
+        yield Broken("allow", f"the caller {refused}", hint)
 
 
 def _frozen(r: Rollout) -> Iterator[Broken]:

@@ -14,6 +14,7 @@ from gate.core.fail_fast import NotAsked
 from gate.core.freeze import Freeze
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.origin import Origin
+from gate.core.overrides import Override
 from gate.core.permits import Permits, Who
 from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
@@ -205,6 +206,7 @@ class Plan:
             none.
         allow: who may do what.
         who: who asks, as far as anybody vouches for it.
+        override: rules for people that are to be set aside, None for none.
         approval_wait_s: how long a rollout waits for approvals before it is held.
     """
 
@@ -257,6 +259,7 @@ class Plan:
     approve: ApprovalRule | None = None
     allow: Permits = field(default_factory=Permits)
     who: Who = field(default_factory=Who)
+    override: Override | None = None
     approval_wait_s: float = 0.0
 
     @classmethod
@@ -310,12 +313,14 @@ class Plan:
         """Every rule that was set aside by whoever asked, in the words of the command line."""
         recovery = self.kind is Kind.RECOVER
         said = {"again": self.again, "cross": self.cross, "unlock": recovery and self.force}
-        return (*(name for name, given in said.items() if given), *self.overruled)
+        rules = self.override.rules if self.override else ()
+        return (*(name for name, given in said.items() if given), *self.overruled, *rules)
 
     @property
     def asks_who(self) -> bool:
         """Whether anything hangs on who asks."""
-        return self.approve is not None or self.allow.names(self.kind.value)
+        overrides = self.override is not None and self.allow.names("override")
+        return self.approve is not None or self.allow.names(self.kind.value) or overrides
 
     @property
     def unproven(self) -> str:
@@ -397,6 +402,7 @@ class Rollout:
             it said nothing.
         unread: why it said nothing.
         approved: those that count.
+        overrode: rules for people that were broken and set aside.
         awaiting_since: since when it waits for approvals, None while it does not.
         back_to: the revision that a quarantine takes users back to before the candidate is asked;
             "" where they are where they were.
@@ -452,6 +458,7 @@ class Rollout:
     approvals: tuple[Approval, ...] | None = None
     unread: str = ""
     approved: tuple[Approval, ...] = ()
+    overrode: tuple[str, ...] = ()
     awaiting_since: datetime | None = None
 
     @property

@@ -161,6 +161,7 @@ def outcome(
         "stakes": dict(rollout.plan.stakes),
         **_approvals(rollout),
         "secret_versions": dict(rollout.plan.secret_versions),
+        **_override(rollout),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
@@ -278,6 +279,19 @@ def _image_digest(rollout: Rollout) -> str:
         return ""
     image = image_of(rollout.candidate, rollout.service, rollout.known)
     return image if digest_in(image) else ""
+
+
+def _override(rollout: Rollout) -> dict[str, Json]:
+    """Which rules were to be set aside and until when, and which really were."""
+    asked = rollout.plan.override
+    if asked is None:
+        return {}
+    said: Json = {
+        "rules": list(asked.rules),
+        "overrode": list(rollout.overrode),
+        "until": time_text(asked.until),
+    }
+    return {"override": said}
 
 
 def _approvals(rollout: Rollout) -> dict[str, Json]:

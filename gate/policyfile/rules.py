@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from gate.core.approvals import MOST, ApprovalRule
 from gate.core.freeze import WEEKDAYS, Freeze, WeekTime
+from gate.core.permits import Permits
 from gate.core.policy import Json
-from gate.kinds.forms import Flag, Form, Text, Whole, refusal
+from gate.kinds.collections import ListOf
+from gate.kinds.forms import Either, Flag, Form, Text, Whole, refusal
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.values import Seconds
 
@@ -121,6 +123,45 @@ APPROVE = Record(
             ],
             "within_s": Annotated[Seconds, Key("for how long an approval counts, at most 24h")],
         },
+    ),
+)
+_MEMBER = r"(?:(?:user|serviceAccount):)?[A-Za-z0-9._%+*-]+@[A-Za-z0-9.*-]+"
+_WHO = Annotated[
+    tuple[str, ...],
+    ListOf(
+        item=Annotated[str, Text("an address such as user:*@example.com", _MEMBER, 200)],
+        least=0,
+        most=200,
+    ),
+]
+
+
+def _permits(*, claimed: bool = False, **by_verb: tuple[str, ...]) -> Permits:
+    return Permits(by_verb, claimed)
+
+
+_DOES = {
+    "rollout": "roll out (`gate rollout`)",
+    "promote": "promote by hand (`gate promote`)",
+    "rollback": "roll back by hand (`gate rollback`); anybody may who sets `allow` aside",
+    "approve": "approve (`gate approve`)",
+    "override": "set rules aside (`--override`)",
+    "stop": "stop the line and resume it (`gate stop`, `gate resume`)",
+}
+ALLOW = Record(
+    "allow",
+    _permits,
+    (
+        *(
+            Slot(verb, _WHO, Key(f"who may {does}", absent="anybody"), ())
+            for verb, does in _DOES.items()
+        ),
+        Slot(
+            "claimed",
+            Annotated[bool, Either(words=("accept", "refuse"))],
+            Key("whether a name counts for which nobody vouches but whoever gives it"),
+            default=False,
+        ),
     ),
 )
 FREEZE = Record(

@@ -11,6 +11,7 @@ from gate.report.details import detail_blocks, intention_lines
 from gate.report.fields import text
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
+from gate.report.rules import overrode
 from gate.report.safe import safe
 from gate.report.words import ending_tone
 
@@ -76,6 +77,11 @@ def _doubt(attempt: Attempt) -> list[Line]:
     return [Line(f"{safe(attempt.id)}: {attempt.doubt}; see gate audit verify", Tone.BAD)]
 
 
+def _overrode(attempt: Attempt) -> list[Line]:
+    said = overrode(attempt.outcome or {})
+    return [Line(f"{safe(attempt.id)}: {said}", Tone.BAD)] if said else []
+
+
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
     """Attempts as a table, or as paragraphs where a table does not fit.
 
@@ -95,7 +101,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
     else:
         blocks += [line for attempt in found for line in _paragraph(attempt)]
-    blocks += [line for attempt in found for line in _doubt(attempt)]
+    blocks += [line for attempt in found for line in (*_overrode(attempt), *_doubt(attempt))]
     if any(attempt.ending == UNFINISHED for attempt in found):
         blocks += [BLANK, Line(UNFINISHED_MEANS)]
     return blocks

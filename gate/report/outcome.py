@@ -12,6 +12,7 @@ from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
 from gate.report.requests import requests_lines
+from gate.report.rules import override_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     duration,
@@ -68,6 +69,7 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("when", f"{when(began)} UTC{after}")
     yield from field_line("who", text(entry, "actor"))
     yield from field_line("why", text(entry, "reason"))
+    yield from override_lines(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""

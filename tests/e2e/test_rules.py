@@ -1,5 +1,7 @@
 """Rules for people, as processes against a local Cloud Run."""
 
+from tests.e2e.stage import eventually
+
 GOOD = "  who: {http: {path: /}}\n"
 WHY = ("--reason", "logins fail")
 
@@ -42,3 +44,40 @@ def test_a_window_holds_before_anything_is_deployed(small, tmp_path):
     assert "frozen until 2999-01-01 15:00 UTC" in held.out
     assert "holidays" in held.out
     assert small.traffic().latest_created == small.first
+
+
+def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_path):
+    small.pin()
+    asks = "approve: {within: 1h}\nallow: {claimed: accept}\n"
+    policy = small.policy(tmp_path, GOOD, head=asks)
+    ci, ana = {"GATE_ACTOR": "ci@example.com"}, {"GATE_ACTOR": "ana@example.com"}
+    held = small.gate("rollout", "--policy", policy, "--image", "small:v2", **ci)
+    assert held.code == 5
+    assert "waits for 1 approval" in held.out
+    candidate = small.traffic().latest_created
+    small.only(small.first, {"candidate": candidate})
+    assert f"gate approve {held.rollout} --project" in held.out
+    small.recorded(held.rollout)
+
+    own = small.gate("approve", held.rollout, "--policy", policy, *WHY, **ci)
+    own.refused(2, "would not count", "who asked for the rollout")
+    given = small.gate("approve", held.rollout, "--reason", "looks right", **ana)
+    assert given.code == 0
+    assert f"ana@example.com (as they say) approved {candidate}" in given.out
+    again = ("rollout", "--policy", policy, "--revision", candidate)
+    eventually(lambda: small.gate(*again, **ci).code == 0)
+    small.only(candidate)
+    shown = small.gate("audit", "show", held.rollout).out
+    assert "ana@example.com (as they say) approved" in shown
+    promoted = next(one for one in small.records() if one["ending"] == "promoted")
+    assert [one["name"] for one in promoted["approvals"]] == ["ana@example.com"]
+    assert small.gate("audit", "verify").code == 0
+
+
+def test_what_was_not_held_for_approval_cannot_be_approved(small, tmp_path):
+    small.pin()
+    done = small.gate("rollout", "--policy", small.policy(tmp_path, GOOD), "--image", "small:v2")
+    small.recorded(done.rollout)
+    promoted = small.gate("approve", done.rollout, *WHY)
+    promoted.refused(2, f"{done.rollout} cannot be approved", "ended as promoted")
+    small.gate("approve", "nobody-knows", *WHY).refused(2, "the ledger does not have it")
