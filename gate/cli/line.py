@@ -1,15 +1,24 @@
 """What `gate stop` and `gate resume` share: they change what the service says, and move nobody."""
 
 import argparse
+from dataclasses import replace
 
 from gate.api import wiring
 from gate.api.driving import Driven
+from gate.api.who import asks
 from gate.cli import manual_moves, notifying, options, results
 from gate.cli.run_rollout import Ended
 from gate.controller.line import Line
 from gate.core.policy import Policy
 from gate.core.redaction import Redactor
 from gate.core.state import Kind, Plan
+from gate.errors import ExitCode, GateError
+
+
+class NotAllowedError(GateError):
+    """The policy says that others do that."""
+
+    exit_code = ExitCode.HELD
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +35,7 @@ def run(kind: Kind, args: argparse.Namespace) -> int:
     clean = Redactor({}).text
     actor, reason = clean(wiring.actor()), clean(args.reason.strip())
     plan = Plan(kind, service, tag="", actor=actor, reason=reason, origin=wiring.origin())
-    ended = wiring.run_async(_changed(plan))
+    ended = wiring.run_async(_changed(plan, policy))
     results.decided(ended.result, options.output_of(args), policy)
     notifying.tell(policy, ended.entry)
     return int(ended.rollout.exit_code)
@@ -40,8 +49,19 @@ def _policy(args: argparse.Namespace) -> Policy | None:
     return load_policy(args.policy)
 
 
-async def _changed(plan: Plan) -> Ended:
+async def _changed(plan: Plan, policy: Policy | None) -> Ended:
+    """Stops or resumes the line.
+
+    Raises:
+        NotAllowedError: the policy lets others do that.
+    """
     clock = wiring.SystemClock()
+    if policy is not None and policy.allow.names("stop"):
+        plan = replace(plan, who=await asks(plan.actor))
+        if refused := policy.allow.refuses("stop", plan.who):
+            raise NotAllowedError(
+                f"gate {plan.kind.value}: the caller {refused}", "nothing was changed"
+            )
     async with (
         wiring.platform_of(plan.service) as platform,
         wiring.ledger_of(plan.service) as ledger,

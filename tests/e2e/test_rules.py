@@ -81,3 +81,47 @@ def test_what_was_not_held_for_approval_cannot_be_approved(small, tmp_path):
     promoted = small.gate("approve", done.rollout, *WHY)
     promoted.refused(2, f"{done.rollout} cannot be approved", "ended as promoted")
     small.gate("approve", "nobody-knows", *WHY).refused(2, "the ledger does not have it")
+
+
+def test_a_broken_glass_is_recorded_and_stays_red(small, tmp_path):
+    small.pin()
+    frozen = "freeze: [{from: 2000-01-01, to: 2999-01-01, reason: holidays}]\n"
+    policy = small.policy(tmp_path, GOOD, head=frozen)
+    asked = ("rollout", "--policy", policy, "--image", "small:v2", *WHY)
+    other = small.gate(*asked, "--override", "approve", "--expires", "2h")
+    assert other.code == 5
+    assert "was to override approve" in other.out
+    small.only(small.first)
+    done = small.gate(*asked, "--override", "freeze,stop", "--expires", "2h")
+    assert done.code == 0
+    assert "OVERRODE freeze until " in done.out
+    assert "was to override stop until " in done.out
+    kept = small.recorded(done.rollout)
+    assert (kept["override"]["overrode"], kept["overrides"]) == (["freeze"], ["freeze", "stop"])
+    red = f"{done.rollout}: OVERRODE freeze by an end-to-end test: logins fail"
+    assert red in small.gate("audit", "list").out
+    assert small.gate("status").out.startswith("OVERRODE freeze by an end-to-end test")
+    assert small.gate("audit", "verify").code == 0
+
+
+def test_a_name_that_is_only_claimed_is_nobodys_unless_the_policy_accepts_it(small, tmp_path):
+    small.pin()
+    ana = {"GATE_ACTOR": "ana@example.com"}
+    allow = 'allow: {rollout: ["*@example.com"], rollback: [], stop: [], claimed: refuse}\n'
+    policy = small.policy(tmp_path, GOOD, head=allow)
+    asked = ("rollout", "--policy", policy, "--image", "small:v2")
+    claimed = small.gate(*asked, **ana)
+    assert claimed.code == 5
+    assert "is only said to be ana@example.com" in claimed.out
+    assert small.traffic().latest_created == small.first
+    small.policy(tmp_path, GOOD, head=allow.replace("refuse", "accept"))
+    assert small.gate(*asked, GATE_ACTOR="eve@evil.org").code == 5
+    assert small.gate(*asked, **ana).code == 0
+    small.gate("stop", "--policy", policy, *WHY, **ana).refused(5, "not allowed to stop")
+
+    back = ("rollback", "--policy", policy, "--yes", *WHY)
+    kept_from_it = small.gate(*back, **ana)
+    assert kept_from_it.code == 5
+    assert "--override allow" in kept_from_it.out
+    assert small.gate(*back, "--override", "allow", **ana).code == 0
+    small.only(small.first)

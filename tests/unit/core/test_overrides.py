@@ -96,7 +96,7 @@ def test_who_may_override_is_a_rule_itself(who, held):
     assert (r.ending is Ending.HELD) is held
     assert r.plan.asks_who
     if held:
-        assert "override" in r.verdict.reasons[0].text
+        assert "it is not overridden" in r.verdict.reasons[0].text
 
 
 def test_whoever_is_kept_from_rolling_back_may_always_set_that_aside():
