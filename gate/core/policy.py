@@ -210,6 +210,8 @@ class Notification:
         "held",
         "failed",
         "stuck",
+        "stopped",
+        "resumed",
     )
     secret: str = ""
 
