@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gate.api import secret_values, wiring
 from gate.core.policy import Json, Notification, Policy, SecretRef
+from gate.core.secret import Secret
 from gate.errors import GateError, UnavailableError
 
 if TYPE_CHECKING:  # loaded only where somebody is to be told
@@ -55,11 +56,11 @@ async def _delivery(policy: Policy, hook: Notification, notice: "Notice", name: 
     if hook.secret:
         refs[hook.secret] = policy.secrets[hook.secret]
     values = await _values(refs, policy.folder)
-    key = key_of(values[hook.secret]) if hook.secret else b""
-    return Delivery(name, values["url"], body(notice, hook.format), notice.id, key)
+    key = key_of(values[hook.secret].reveal()) if hook.secret else b""
+    return Delivery(name, values["url"].reveal(), body(notice, hook.format), notice.id, key)
 
 
-async def _values(refs: Mapping[str, SecretRef], folder: str) -> Mapping[str, str]:
+async def _values(refs: Mapping[str, SecretRef], folder: str) -> Mapping[str, Secret]:
     """The address and the secret of a webhook.
 
     Raises:

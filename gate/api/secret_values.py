@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.api.around import environment
 from gate.core.policy import Policy, SecretRef
 from gate.core.redaction import SHORTEST
+from gate.core.secret import Secret
 from gate.errors import GateError, InfrastructureError, UsageError
 
 if TYPE_CHECKING:  # imported only where a secret is kept there
@@ -27,7 +29,7 @@ class Secrets:
         versions: by name, the version of those that Secret Manager keeps.
     """
 
-    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    values: Mapping[str, Secret] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,7 +37,7 @@ class Secrets:
 class _Found:
     """One secret, or why there is none."""
 
-    value: str = field(default="", repr=False)
+    value: Secret = field(default_factory=partial(Secret, ""))
     version: str = ""
     problem: GateError | None = None
 
@@ -123,7 +125,7 @@ def _usable(name: str, raw: bytes, where: str) -> _Found:
     except UnicodeDecodeError:
         value = ""
     if len(value) >= SHORTEST and not any(ord(character) < 32 for character in value):
-        return _Found(value)
+        return _Found(Secret(value))
     what = (
         f"secret {name}: the value of {where} is unusable (expected UTF-8, at least {SHORTEST} "
         f"characters, at most {SIZE_MAX // 1024} KiB and no control characters)"

@@ -17,6 +17,7 @@ from gate.core.evidence import Evidence
 from gate.core.policy import Policy, SecretRef, ServiceName
 from gate.core.proof import Trials
 from gate.core.recording import Asked, Recording
+from gate.core.secret import Secret
 from gate.core.service import Revision, ServiceRef
 from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
 from gate.ports import Progress, Target
@@ -128,7 +129,7 @@ class _Job:
     asked: Asked
     service: ServiceName
     secrets: Mapping[str, SecretRef]
-    values: Mapping[str, str]
+    values: Mapping[str, Secret]
     policy: Path
     name: str
     url: str

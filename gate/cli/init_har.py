@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gate.api import wiring
 from gate.core.policy import Policy, SecretRef
 from gate.core.redaction import SHORTEST
+from gate.core.secret import Secret
 from gate.errors import UsageError
 from gate.ports import Target
 
@@ -36,8 +37,13 @@ class Visit:
     """
 
     exchanges: "tuple[Exchange, ...]"
-    values: Mapping[str, str]
+    values: Mapping[str, Secret]
     writes: bool
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What is looked for in the recording, so that it stands nowhere in the policy."""
+        return {name: value.reveal() for name, value in self.values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,10 @@ async def play(
 
     how = (folder, start_s)
     host = target.url.partition("://")[2].partition("/")[0]
-    drawn = draw(visit.exchanges, [host], visit.values)
+    drawn = draw(visit.exchanges, [host], visit.texts)
     played, refused = await _through(drawn, visit, target, drafted, how)
     if refused:  # perhaps what is longer by the nonce is too long there
-        drawn = draw(visit.exchanges, [host], visit.values, fresh=False)
+        drawn = draw(visit.exchanges, [host], visit.texts, fresh=False)
         played, _ = await _through(drawn, visit, target, drafted, how)
     return played
 
@@ -174,13 +180,16 @@ def _unplayable(journey: "Journey", missing: Mapping[str, str], *, writes: bool)
     return ""
 
 
-def _values(drawn: "Drawn", given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _values(
+    drawn: "Drawn", given: Mapping[str, Secret]
+) -> tuple[dict[str, Secret], dict[str, str]]:
     """The values of secrets, and the variables of those that are not set, by name."""
-    values, missing = dict(given), {}
+    values: dict[str, Secret] = dict(given)
+    missing: dict[str, str] = {}
     for name, env in drawn.made.items():
         value = os.environ.get(env, "").strip()
         if len(value) >= SHORTEST and value.isprintable():
-            values[name] = value
+            values[name] = Secret(value)
         else:
             missing[name] = env
     return values, missing
@@ -193,7 +202,7 @@ class _Stage:
         refused: whether a step went wrong that sends something new.
     """
 
-    def __init__(self, drafted: "Draft", target: Target, values: Mapping[str, str]) -> None:
+    def __init__(self, drafted: "Draft", target: Target, values: Mapping[str, Secret]) -> None:
         from gate.probes.journey.playing import Player  # noqa: PLC0415 - lazy, as all here
 
         self._drafted = drafted

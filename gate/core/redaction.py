@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 from gate.core import spellings
 from gate.core.named_secrets import SHOWN, NamedSecrets
 from gate.core.policy import Json
+from gate.core.secret import Named, revealed
 
 _JWT = re.compile(  # whole, or cut off; a long run is taken at once, so that no text takes long
     r"(?:eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]*){0,4}"
@@ -51,15 +52,16 @@ class Redactor:
         literals: values that are no secrets whatever they stand under.
     """
 
-    def __init__(self, secrets: Mapping[str, str], literals: Collection[str] = ()) -> None:
+    def __init__(self, secrets: Named, literals: Collection[str] = ()) -> None:
+        known = {name: revealed(value) for name, value in secrets.items()}
         self._named = NamedSecrets(literals)
         forms: dict[str, str] = {}
-        for name, value in secrets.items():
+        for name, value in known.items():
             for form in _forms(value):
                 forms[form] = f"[secret {name}]"
         self._forms = forms
         self._more: dict[str, str] = {}
-        self._values = {value: f"[secret {name}]" for name, value in secrets.items()}
+        self._values = {value: f"[secret {name}]" for name, value in known.items()}
         self._pattern = _any_of(forms)
         self._beginnings = _Beginnings(forms)
         self._ends = _Beginnings({form[::-1]: shown[::-1] for form, shown in forms.items()})

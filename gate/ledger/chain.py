@@ -106,9 +106,8 @@ class Chain:
     def add(self, entry: Seen, digest: str) -> bool:
         """Takes an intention; False where it is there already."""
         tips = self.tips
-        tip = tips.get(entry.previous)
-        if tip is not None and len(tips) == 1 and not self._waiting:
-            del tips[tip.digest]
+        if entry.previous in tips and len(tips) == 1 and not self._waiting:
+            tip = tips.pop(entry.previous)
             self._go_on(tip)
             self._follow(tip, entry, digest)
             return True

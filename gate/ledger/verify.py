@@ -111,16 +111,17 @@ def verify(
     report = Report()
     services: dict[str, _Service] = {}
     foreign: dict[str, int] = {}
-    last, place, service = ("", "", ""), "", None
+    project = region = name = place = ""
+    service: _Service | None = None
     for number, line in enumerate(lines, 1):
         try:
             entry, digest = seen(line)
         except UnreadableLine as error:
             report.add(_not_read(number, line, error, only))
             continue
-        if (entry.service, entry.region, entry.project) != last:
-            last = (entry.service, entry.region, entry.project)
-            place = f"{entry.project}/{entry.region}/{entry.service}"
+        if entry.service != name or entry.region != region or entry.project != project:
+            project, region, name = entry.project, entry.region, entry.service
+            place = f"{project}/{region}/{name}"
             service = services.get(place)
         if service is not None:
             service.add(entry, digest)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from gate.core.evidence import Evidence, Finding, Outcome
+from gate.core.secret import Named, revealed
 from gate.core.shapes import Shape
 from gate.core.template import NONCE, URL, USER, WS_URL
 from gate.kinds.keys import Keys
@@ -87,7 +88,7 @@ class Run:
     """
 
     target: Target
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Named = field(repr=False)
     nonces: Nonces
     words: Words
     clock: Clock
@@ -113,7 +114,7 @@ class Run:
             user: the name of the secret that its user has, "" without one.
             url: what stands for the target's address, "" for that address itself.
         """
-        values = _Values(self.secrets)
+        values = _Values({name: revealed(one) for name, one in self.secrets.items()})
         url = url or self.target.url
         values |= {NONCE: nonce, URL: url, WS_URL: ws_url(url)}
         if user:

@@ -14,6 +14,7 @@ from gate.core.evidence import Symptom
 from gate.core.policy import Json
 from gate.core.recording import GARBLED, Asked, Form, How, Page, Recording, Sample, Socket
 from gate.core.redaction import Redactor
+from gate.core.secret import Named
 from gate.core.template import NONCE, names, parse
 from gate.kinds.websocket import WebSocketProbe
 from gate.ports import Clock, Target
@@ -52,7 +53,7 @@ class Recorder:
         clock: time.
     """
 
-    def __init__(self, target: Target, secrets: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, target: Target, secrets: Named, clock: Clock) -> None:
         self._redactor = Redactor(secrets)
         self._clock = clock
         self._run = Run(

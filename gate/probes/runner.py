@@ -6,7 +6,7 @@ during a probe belongs to that probe. What asks a kind is imported when its firs
 
 import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -16,6 +16,7 @@ from typing import Any
 from gate.core.evidence import Evidence, Symptom
 from gate.core.policy import Probe
 from gate.core.redaction import Redactor
+from gate.core.secret import Named
 from gate.errors import ValueProblem
 from gate.kinds.keys import keys_of
 from gate.kinds.kind import Kind, Turn
@@ -63,7 +64,7 @@ class ProbeRunner:
 
     def __init__(  # noqa: PLR0913 - what each kind of probe needs of the world
         self,
-        secrets: Mapping[str, str],
+        secrets: Named,
         logs: Logs | None,
         clock: Clock,
         redactor: Redactor,

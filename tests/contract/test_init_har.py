@@ -9,6 +9,7 @@ import httpx
 
 from gate.cli import init_har
 from gate.core.policy import SecretRef, ServiceName
+from gate.core.secret import Secret
 from gate.drafting.draft import Draft
 from gate.drafting.har.reading import read_har
 from gate.ports import Target
@@ -117,7 +118,7 @@ async def test_a_journey_that_writes_is_played_only_where_that_is_allowed():
         exchanges = read_har((await visited(url)).raw, "it.har")
         asked, played = len(site.asked), []
         for allowed in (False, True):
-            visit = init_har.Visit(exchanges, {"pw": PASSWORD}, writes=allowed)
+            visit = init_har.Visit(exchanges, {"pw": Secret(PASSWORD)}, writes=allowed)
             drafted = Draft(ServiceName(), None, {"pw": SecretRef("PW")}, (), 3)
             found = await init_har.play(visit, Target(url), "it", drafted)
             played.append((found.unasked, site.asked[asked:].count("POST /login")))

@@ -44,15 +44,15 @@ def test_a_newcomer_gates_a_service_with_the_steps_of_the_page_alone(backend_of,
         ).clean()
         for words, image in [*((words, "backend:v2") for words in listed), (roll_out, "backend:v6")]
     ]
-    assert [words[1] for words in listed] == ["init", "init", "policy", "rollout"]
-    assert [done.code for done in ran] == [0, 0, 0, 1, 0], ran
+    assert [words[1] for words in listed] == ["init", "init", "policy", "doctor", "rollout"]
+    assert [done.code for done in ran] == [0, 0, 0, 0, 1, 0], ran
     assert not any(secret in done.out + done.err for done in ran)
     for done in ran[:2]:
         passed, asked = re.search(r"on stable: (\d+) of (\d+) probes passed", done.out).groups()
         assert passed == asked, done
     assert "advice" not in ran[2].out
     for probe in ("api-health", "websocket-together"):
-        assert re.search(rf"^  {probe}: FAILED", ran[3].out, re.MULTILINE), ran[3]
+        assert re.search(rf"^  {probe}: FAILED", ran[4].out, re.MULTILINE), ran[4]
     for file in (tmp_path / "policies").rglob("*.*"):
         assert secret not in file.read_text()
 

@@ -1,9 +1,9 @@
 """Plays a journey and keeps all that was answered, so that a policy can be drafted from it."""
 
-from collections.abc import Mapping
 from functools import cache
 
 from gate.core.redaction import Redactor
+from gate.core.secret import Named
 from gate.core.visits import Play, Seen
 from gate.kinds.journey import JourneyProbe
 from gate.kinds.keys import Keys
@@ -30,7 +30,7 @@ class Player:
         clock: time.
     """
 
-    def __init__(self, target: Target, secrets: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, target: Target, secrets: Named, clock: Clock) -> None:
         self._run = Run(
             target=target,
             secrets=secrets,
