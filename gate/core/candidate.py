@@ -13,7 +13,7 @@ from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
 from gate.core.rescue import approving
-from gate.core.rules import against_rules, waits_for_approval
+from gate.core.rules import against_rules, noted, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
@@ -252,13 +252,29 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
         return interfered(r, at, f"{changed} while we probed", service)
     r, held = held_by_people(r, service)
     if held is not None and waits_for_approval(r, held, at):
-        return replace(again(r), awaiting_since=r.awaiting_since or at)
+        return _awaiting(r, held, at)
     if held is not None:
         return stop(_approvable(r, held), at, Ending.HELD, held)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
     return replace(r, phase=Phase.MOVING, goal=_next_goal(r, service))
+
+
+def _awaiting(r: Rollout, held: Verdict, at: datetime) -> Rollout:
+    """One look later; that it waits, for what and under which id is told once."""
+    if r.awaiting_since:
+        return again(r)
+    command, *_ = approving(r.plan.service, r.id, r.candidate, r.plan.policy_file)
+    r = noted(r, f"{r.candidate} has passed; it {held.reasons[0].text}: {command}")
+    return replace(again(r), awaiting_since=at)
+
+
+def unconfirmed(r: Rollout, failed: CallFailed) -> Rollout:
+    """CONFIRMING failed: who waits for people looks again, anybody else is done."""
+    if r.awaiting_since and failed.failure is Failure.LOST and failed.at < r.deadline_at:
+        return again(r)
+    return stop(replace(r, notes=(*r.notes, failed.message)), failed.at, Ending.FAILED, r.verdict)
 
 
 def _approvable(r: Rollout, held: Verdict) -> Rollout:

@@ -136,9 +136,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return hold(r, at, "probes", f"could not be run: {message}", hint)
         case Phase.CONFIRMING, Seen(service=service):
             return candidate.confirmed(r, service, at)
-        case Phase.CONFIRMING, CallFailed(message=message):
-            noted = replace(r, notes=(*r.notes, message))
-            return candidate.stop(noted, at, Ending.FAILED, r.verdict)
+        case Phase.CONFIRMING, CallFailed() as failed:
+            return candidate.unconfirmed(r, failed)
         case Phase.MOVING, Accepted():
             return moving.sent(r, at)
         case Phase.MOVING, CallFailed() as failed:

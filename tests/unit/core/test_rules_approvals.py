@@ -8,7 +8,7 @@ import pytest
 from gate.core.approvals import Approval, ApprovalRule
 from gate.core.commands import command_of
 from gate.core.freeze import Freeze
-from gate.core.messages import Accepted
+from gate.core.messages import Accepted, Failure, Overwrote
 from gate.core.permits import Who
 from gate.core.rollout import step
 from gate.core.service import Revision
@@ -22,6 +22,7 @@ from tests.unit.core.rollouts import (
     PLACED,
     READY,
     STABLE,
+    failed,
     later,
     marked,
     plan,
@@ -101,6 +102,26 @@ def test_it_waits_for_approvals_as_long_as_was_asked_for():
     after, (look,) = step(given, Accepted(later(300)))
     assert look.after_s < 1.0
     assert after.phase is Phase.VERIFYING
+
+
+def test_while_it_waits_a_service_that_cannot_be_read_once_ends_nothing():
+    asked = plan(approval_wait_s=300.0, **RULE)
+    waits, _ = step(confirming(asked), looked(given=()))
+    assert [note for note in waits.notes if "gate approve r1 " in note]
+    r, _ = step(waits, failed(Failure.LOST, later(10)))
+    assert (r.phase, r.notes) == (Phase.CONFIRMING, waits.notes)
+    over, _ = step(r, failed(Failure.LOST, later(1200)))
+    assert over.ending is Ending.FAILED
+    refused, _ = step(waits, failed(Failure.REFUSED, later(10)))
+    assert refused.ending is Ending.FAILED
+    at_once, _ = step(confirming(asked), failed(Failure.LOST))
+    assert at_once.ending is Ending.FAILED
+
+
+def test_a_renewal_that_overwrote_somebody_ends_the_wait():
+    waits, _ = step(confirming(plan(approval_wait_s=300.0, **RULE)), looked(given=()))
+    r, _ = step(waits, Overwrote(later(15), 7, 9))
+    assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
 
 
 def test_the_deadline_ends_the_wait():
