@@ -52,14 +52,14 @@ async def approve(world, rollout="r1", who=ANA, withdraws=False):
     return entry
 
 
-def soon(world, what):
-    """Has this happen while the rollout waits, at its third look at the ledger."""
+def soon(world, what, at=3):
+    """Has this happen while the rollout waits, at its third look at the ledger, or a later one."""
     asked, looks = world.ledger.entries, []
 
     async def entries(query):
         if query.since is not None:
             looks.append(query)
-            if len(looks) == 3:
+            if len(looks) == at:
                 await what()
         return await asked(query)
 
@@ -86,7 +86,7 @@ async def test_it_keeps_its_lease_while_it_waits_and_is_held_in_the_end():
         mark = (await world.platform.read_service()).rollout_annotation
         left.append((mark.until - world.clock.now()).total_seconds())
 
-    looks = soon(world, nobody)
+    looks = soon(world, nobody, at=55)  # beyond the lease that it began with
     rollout = await world.run(ASKED)
     assert (rollout.ending, world.shares) == (Ending.HELD, {STABLE: 100})
     assert world.tags["candidate"] == CANDIDATE

@@ -84,6 +84,18 @@ def test_without_it_is_held_and_the_candidate_stays(given, text):
     assert r.way_out[0].startswith("gate approve r1 --project demo")
 
 
+def test_whoever_asks_for_this_rollout_does_not_approve_it_either():
+    r, _ = step(confirming(plan(**{**RULE, "who": ANA})), looked())
+    assert "who asked for the rollout" in r.verdict.reasons[0].text
+
+
+def test_an_image_that_is_known_by_a_name_only_is_approved_by_nobody():
+    named = {CANDIDATE: Revision(CANDIDATE, READY, "app:2")}
+    given = (replace(GIVEN, image="app:2"),)
+    r, _ = step(confirming(plan(**RULE)), replace(looked(given=given), revisions=named))
+    assert "whose digest nobody knows" in r.verdict.reasons[0].text
+
+
 def test_a_silent_ledger_is_never_an_approval():
     r, _ = step(confirming(plan(**RULE)), looked(given=None, unread="503"))
     assert "503" in r.verdict.reasons[0].text
