@@ -40,6 +40,7 @@ from gate.policyfile.format import (
     SIGN,
     TOP,
 )
+from gate.policyfile.rules import ALLOW, APPROVE, FREEZE
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -47,6 +48,7 @@ PAGES = (
     HERE / "policy.md",
     HERE / "canary.md",
     HERE / "commands.md",
+    HERE / "rules.md",
     *sorted((HERE / "policy").glob("*.md")),
 )
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -64,6 +66,9 @@ _RECORDS = {
     "sign": SIGN,
     "require signed": EARLIER,
     "key": KEY_PLACE,
+    "allow": ALLOW,
+    "approve": APPROVE,
+    "freeze": FREEZE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gate.api import caller, signing, wiring
 from gate.api.earlier import with_earlier
 from gate.api.steps import Steps
+from gate.api.who import known
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
 from gate.core.manual_moves import meant
@@ -123,7 +124,7 @@ async def _prepared(
     signer = signing.signer_of(policy) if plan.kind is Kind.ROLLOUT else None
     if how.prepare is not None:
         plan = await how.prepare(plan, platform, ledger)
-    plan = await with_earlier(plan, policy, platform)
+    plan = await known(await with_earlier(plan, policy, platform))
     plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
     narrator = stack.enter_context(how.narrating())
     if (spans := wiring.exporting()) is not None:

@@ -4,8 +4,13 @@ import argparse
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.core.overrides import RULES, Override, override
+from gate.errors import UsageError, ValueProblem
+
+SETS = 'write for example: --override freeze --reason "logins fail since 9:00" --expires 2h'
 FORMS = ("text", "json", "junit", "markdown", "html")
 """In which a result can be had."""
 
@@ -133,6 +138,12 @@ def _file_in_a_form(text: str) -> tuple[str, Path]:
 
 def add_by_hand(parser: argparse.ArgumentParser) -> None:
     """--reason and --yes, for moves that a person asks for."""
+    add_reason(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def add_reason(parser: argparse.ArgumentParser) -> None:
+    """--reason, which must be given."""
     parser.add_argument(
         "--reason",
         required=True,
@@ -140,7 +151,6 @@ def add_by_hand(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="why, for the record (required)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _said(text: str) -> str:
@@ -150,11 +160,56 @@ def _said(text: str) -> str:
     return text
 
 
+def add_override(parser: argparse.ArgumentParser) -> None:
+    """--override and --expires: break glass."""
+    parser.add_argument(
+        "--override",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help=f"set this rule for people aside: {', '.join(RULES)}; repeatable; needs --reason and "
+        "--expires",
+    )
+    parser.add_argument(
+        "--expires",
+        type=duration,
+        default=None,
+        metavar="DURATION",
+        help="for how long rules are set aside, at most 24h",
+    )
+
+
+def override_of(args: argparse.Namespace, otherwise_s: float | None = None) -> Override | None:
+    """What --override and --expires say; None where nothing is to be set aside.
+
+    Args:
+        args: the command line.
+        otherwise_s: for how long without --expires; None where it must be there.
+
+    Raises:
+        UsageError: there is no such rule, or a reason or an expiry is lacking, or it is too long.
+    """
+    rules = tuple(one.strip() for said in args.override for one in said.split(",") if one.strip())
+    where = f"gate {args.command}"
+    if not args.override:
+        if args.expires is not None:
+            raise UsageError(f"{where} --expires: sets nothing aside (got no --override)", SETS)
+        return None
+    for_s = otherwise_s if args.expires is None else args.expires
+    if not (args.reason or "").strip() or for_s is None or not rules:
+        lacking = "a reason" if not (args.reason or "").strip() else "an expiry"
+        raise UsageError(f"{where} --override: needs {lacking} (got none)", SETS)
+    try:
+        return override(rules, datetime.now(UTC), for_s)
+    except ValueProblem as problem:
+        raise UsageError(f"{where} --{problem.field}: {problem.message}", SETS) from None
+
+
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """--wait, for what only one rollout at a time may do."""
     parser.add_argument(
         "--wait",
-        type=_duration,
+        type=duration,
         default=0.0,
         metavar="DURATION",
         help="while another rollout is at work on the service, wait for it this long, e.g. 10m "
@@ -162,13 +217,13 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
     """Seconds of a duration, written as in policies."""
     from gate.kinds.values import seconds_of  # noqa: PLC0415 - YAML only where a duration is given
 
     seconds = seconds_of(text)
     if seconds is None:
         raise argparse.ArgumentTypeError(
-            f"is no duration (got {text!r}, expected e.g. 500ms, 15s, 4m or 1h)"
+            f"is no duration (got {text!r}, expected e.g. 500ms, 15s, 4m or 1h, at most 24h)"
         )
     return seconds

@@ -18,6 +18,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     options.add_wait(parser)
     options.add_by_hand(parser)
+    options.add_override(parser)
     options.add_policy(parser, required=False)
     options.add_service(parser)
     options.add_results(parser)
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Promotes and returns the exit code."""
     service, policy = manual_moves.service_of(args), _policy(args)
     own = {"revision": args.revision, "wait_s": args.wait}
+    own["override"] = options.override_of(args)
     plan = plans.promote_plan(service, policy, plans.By(reason=args.reason), args.tag, **own)
     return manual_moves.move(plan, args, told_by=policy)
 

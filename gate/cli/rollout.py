@@ -36,6 +36,15 @@ def register(parser: argparse.ArgumentParser) -> None:
         "build has users; needs --reason",
     )
     options.add_wait(parser)
+    parser.add_argument(
+        "--wait-approval",
+        type=options.duration,
+        default=0.0,
+        metavar="DURATION",
+        help="where the policy asks for approvals, wait for them this long once the probes have "
+        "passed, within the policy's deadline (default: end held, and keep the candidate)",
+    )
+    options.add_override(parser)
     options.add_service(parser)
     options.add_results(parser)
     add_upload(parser)
@@ -59,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
     plans.require_fitting(candidate, by)
     policy = load_policy(args.policy)
     service = wiring.service_of(args, policy.service)
-    plan = plans.rollout_plan(policy, args.policy, service, candidate, by, wait_s=args.wait)
+    own = {"wait_s": args.wait, "approval_wait_s": args.wait_approval}
+    own["override"] = options.override_of(args)
+    plan = plans.rollout_plan(policy, args.policy, service, candidate, by, **own)
     output = replace(options.output_of(args), upload=args.upload)
     prepare = None if args.image else plans.with_revisions
     return run_rollout(plan, output, policy=policy, prepare=prepare)

@@ -6,11 +6,14 @@ the ledger is silent, and what moved nothing is not worth a long wait.
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from gate.core.annotation import RolloutAnnotation
+from gate.core.approvals import Approval
 from gate.core.service import Service
 from gate.core.state import Kind, PastOutcome, Plan, Rollout
 from gate.errors import GateError, InfrastructureError, UnavailableError
+from gate.ledger.approvals import approvals_of
 from gate.ledger.canonical import canonical, digest
 from gate.ledger.entry import Entry, Link
 from gate.ledger.past import newest_outcomes
@@ -28,6 +31,7 @@ class Waits:
         silent_s: for the same where the ledger has been silent before.
         stopping_s: for any other outcome once we are to stop.
         past_s: for the outcomes before this rollout, which its first intention vouches for.
+        approvals_s: for people's approvals.
         bundle_s: for a bundle of evidence to be kept.
         sign_s: for an outcome to be signed.
     """
@@ -37,10 +41,13 @@ class Waits:
     silent_s: float = 1.0
     stopping_s: float = 5.0
     past_s: float = 2.0
+    approvals_s: float = 10.0
     bundle_s: float = 10.0
     sign_s: float = 5.0
 
 
+APPROVALS_MAX = 2000
+"""Most entries that are read to find approvals, the newest: what takes one back is among them."""
 PAST_MAX = 50
 """Most entries that are read to find the outcomes before a rollout."""
 
@@ -91,6 +98,21 @@ class Bookkeeping:
         """The service was read: where nobody wrote since us, Cloud Run has named who we are."""
         if self._given and service.generation == self._given:
             self._principal = service.last_modifier
+
+    async def approvals(
+        self, plan: Plan, since: datetime | None
+    ) -> tuple[tuple[Approval, ...] | None, str]:
+        """People's approvals since then, or None and why nobody knows them."""
+        if since is None:
+            return None, ""
+        query = LedgerQuery(service=plan.service.name, since=since, limit=APPROVALS_MAX)
+        try:
+            async with asyncio.timeout(self._waits.approvals_s):
+                return approvals_of(await self._ledger.entries(query)), ""
+        except TimeoutError:
+            return None, f"the ledger gave no answer in {self._waits.approvals_s:g} s"
+        except InfrastructureError as error:
+            return None, error.message
 
     async def intend(self, entry: Entry, rollout: Rollout, *, urgent: bool) -> None:
         """Keeps what is about to be done.

@@ -176,6 +176,8 @@ class Controller:
 
     async def _carry_out(self, rollout: Rollout, command: Command) -> Event:
         match command:
+            case Look() if rollout.awaiting_since and command.approvals_since:
+                return await self._leased(rollout, self._look(rollout, command))
             case Look():
                 return await self._look(rollout, command)
             case Deploy() | SetTraffic():
@@ -200,6 +202,9 @@ class Controller:
                 service = group.create_task(world.platform.read_service())
                 reads = [group.create_task(self._revision(name)) for name in command.revisions]
                 answer = group.create_task(users_answer(command.ask, world.answers, world.identity))
+                given = group.create_task(
+                    self._books.approvals(rollout.plan, command.approvals_since)
+                )
         except TimeoutError:
             return self._no_answer()
         except ExceptionGroup as errors:
@@ -211,7 +216,8 @@ class Controller:
         revisions = {revision.name: revision for revision in found if revision is not None}
         users, at = answer.result(), world.clock.now()
         self._books.seen(service.result())
-        return Seen(at, service.result(), revisions, users.instead, users.unknown)
+        told = (users.instead, users.unknown, *given.result())
+        return Seen(at, service.result(), revisions, *told)
 
     def _patience_s(self, rollout: Rollout) -> float | None:
         """How long a call may take: once we are to stop, no longer than its phase."""

@@ -28,6 +28,9 @@ def next_steps(rollout: Rollout) -> NextSteps:
     if rollout.way_out:
         return NextSteps("what leads on from here, the likeliest first", rollout.way_out)
     what, around = instead(rollout.plan, rollout.candidate)
+    if rollout.ending is Ending.STOPPED:
+        resume = f'gate resume {rescue.flags(rollout.plan.service)} --reason "..."'
+        return NextSteps("once rollouts may go on", (resume,))
     if rollout.ending is Ending.FAILED and around:
         return NextSteps(what, (around,))
     return _by_ending(rollout)

@@ -33,6 +33,26 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """That people have stopped the line: nothing is rolled out nor promoted until they resume it.
+
+    Attributes:
+        actor: who stopped it, as they themselves say.
+        reason: why.
+        since: when.
+    """
+
+    actor: str = ""
+    reason: str = ""
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        since = f" at {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        why = f": {self.reason}" if self.reason else ""
+        return f"stopped by {self.actor or 'somebody'}{since}{why}"
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutAnnotation:
     """The gate's own state of a service.
 
@@ -55,6 +75,7 @@ class RolloutAnnotation:
         order: revisions that the gate gave users, or was about to, with the number that tells which
             build is the newer one.
         promoted: the revision that was promoted last, whether it still has users or not.
+        stopped: that people have stopped the line, None while it runs.
     """
 
     fence: int = 0
@@ -75,6 +96,7 @@ class RolloutAnnotation:
     denylist: tuple[Denied, ...] = field(default=())
     order: tuple[tuple[str, int], ...] = ()
     promoted: str = ""
+    stopped: Stopped | None = None
 
     def held_at(self, at: datetime) -> bool:
         """Whether somebody's lease is running at this time."""
@@ -105,6 +127,7 @@ class RolloutAnnotation:
             "sequence": self.sequence or None,
             "order": dict(self.order),
             "promoted": self.promoted,
+            "stopped": _stopped_value(self.stopped),
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
                 for b in self.denylist
@@ -143,6 +166,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
             before=_shares(value.get("before", {})),
             denylist=tuple(_denied(item) for item in value.get("barred", [])),
             order=_shares(value.get("order", {})),
+            stopped=_stopped(value.get("stopped")),
             **{name: _string(value.get(name, "")) for name in _STRINGS},
         )
     except (TypeError, KeyError, RecursionError, ValueError) as error:
@@ -152,6 +176,24 @@ def parse_annotation(text: str) -> RolloutAnnotation:
 
 
 _STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry", "promoted")
+
+
+def _stopped_value(stopped: Stopped | None) -> Json:
+    if stopped is None:
+        return None
+    since = _when(stopped.since)
+    return {"actor": stopped.actor, "reason": stopped.reason, "since": since}
+
+
+def _stopped(value: object) -> Stopped | None:
+    """Whatever is there but cannot be read raises: the line is not taken for running then."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError
+    since = value.get("since") or None
+    actor, reason = _string(value.get("actor", "")), _string(value.get("reason", ""))
+    return Stopped(actor, reason, _moment(since))
 
 
 def _when(at: datetime | None) -> str:

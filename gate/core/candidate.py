@@ -12,9 +12,10 @@ from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
-from gate.core.proof import HINT as PROVE
+from gate.core.rescue import approving
+from gate.core.rules import against_rules, noted, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
-from gate.core.state import Ending, Kind, Phase, Plan, Rollout
+from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
 from gate.core.transitions import (
     CONFLICTS_MAX,
@@ -84,8 +85,8 @@ def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
     """On to the probes, unless it is known by now that it will not be promoted."""
     if denied := _denied(r, service, at):
         return denied
-    r, stale = overtaken_by(r, service)
-    if verdict := stale or unproven_plan(r.plan) or _other_image(r):
+    r, verdict = held_by_people(r, service)
+    if verdict:
         return clean(r, Ending.HELD, at, verdict)
     return replace(r, phase=Phase.PROBING, url=url)
 
@@ -101,25 +102,10 @@ def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]
     return replace(r, notes=tuple(dict.fromkeys((*r.notes, note)))), None
 
 
-def unproven_plan(plan: Plan) -> Verdict | None:
-    """Why it is held before it is asked: no proof, or no pass at the stage before; None if not."""
-    if plan.proof is not None and plan.proof.required and plan.unproven:
-        return Verdict.hold("proof", plan.unproven, PROVE)
-    if plan.earlier is not None and plan.earlier.problem:
-        return Verdict.hold("earlier stage", plan.earlier.problem, plan.earlier.hint)
-    return None
-
-
-def _other_image(r: Rollout) -> Verdict | None:
-    """Held where the revision is not of the image that was looked for at the stage before."""
-    revision = r.revisions.get(r.candidate)
-    if r.plan.earlier is None or not r.plan.revision:
-        return None
-    image = digest_in(revision.digest or revision.image) if revision else ""
-    if image and image == r.plan.earlier.digest:
-        return None
-    told = f"{r.candidate} is of another image than the one that was looked for (got {image})"
-    return Verdict.hold("earlier stage", told, "run it again")
+def held_by_people(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held whatever its probes say: a newer build has users, or a rule for people."""
+    r, stale = overtaken_by(r, service)
+    return (r, stale) if stale else against_rules(r, service)
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:
@@ -264,13 +250,38 @@ def confirmed(r: Rollout, service: Service, at: datetime) -> Rollout:
     changed = interference(r, service)
     if changed:
         return interfered(r, at, f"{changed} while we probed", service)
-    r, stale = overtaken_by(r, service)
-    if stale is not None:
-        return stop(r, at, Ending.HELD, stale)
+    r, held = held_by_people(r, service)
+    if held is not None and waits_for_approval(r, held, at):
+        return _awaiting(r, held, at)
+    if held is not None:
+        return stop(_approvable(r, held), at, Ending.HELD, held)
     if at >= r.deadline_at:
         text = f"{r.plan.deadline_s:g} s were over before the promotion"
         return stop(r, at, Ending.HELD, Verdict.hold("deadline", text))
     return replace(r, phase=Phase.MOVING, goal=_next_goal(r, service))
+
+
+def _awaiting(r: Rollout, held: Verdict, at: datetime) -> Rollout:
+    """One look later; that it waits, for what and under which id is told once."""
+    if r.awaiting_since:
+        return again(r)
+    command, *_ = approving(r.plan.service, r.id, r.candidate, r.plan.policy_file)
+    r = noted(r, f"{r.candidate} has passed; it {held.reasons[0].text}: {command}")
+    return replace(again(r), awaiting_since=at)
+
+
+def unconfirmed(r: Rollout, failed: CallFailed) -> Rollout:
+    """CONFIRMING failed: who waits for people looks again, anybody else is done."""
+    if r.awaiting_since and failed.failure is Failure.LOST and failed.at < r.deadline_at:
+        return again(r)
+    return stop(replace(r, notes=(*r.notes, failed.message)), failed.at, Ending.FAILED, r.verdict)
+
+
+def _approvable(r: Rollout, held: Verdict) -> Rollout:
+    """With the way on where nothing but approvals is lacking."""
+    if any(reason.subject != "approve" for reason in held.reasons):
+        return r
+    return replace(r, way_out=approving(r.plan.service, r.id, r.candidate, r.plan.policy_file))
 
 
 def _here(r: Rollout) -> dict[str | None, int]:

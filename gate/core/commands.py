@@ -17,6 +17,7 @@ from gate.core.messages import (
 )
 from gate.core.policy import Probe
 from gate.core.probe_selection import without_comparison
+from gate.core.rules import approvals_since
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.tagging import tidied
 from gate.core.traffic import Split
@@ -31,6 +32,8 @@ BETWEEN_COUNTED_ROUNDS_S = 8.0
 """The same where users' requests are counted after each: reads of logs have a quota a minute."""
 BETWEEN_COUNTS_S = {Source.LOGS: 0.0, Source.MONITORING: 15.0}
 """Pause before users' requests are counted again: with logs, rounds of probes come in between."""
+BETWEEN_APPROVALS_S = 10.0
+"""Pause before the ledger is asked again whether people have approved: reads have a quota."""
 BEFORE_S = 600.0
 """So long before the rollout began, stable's requests say what is usual once it has none."""
 
@@ -65,9 +68,14 @@ def command_of(r: Rollout) -> tuple[Command, ...]:
             | Phase.SETTLING
         ):
             ask = r.service.uri if r.listening and r.service and not r.looks else ""
-            return (Look(_to_read(r), _pause_s(r.looks), ask),)
+            return (Look(_to_read(r), _look_after_s(r), ask, approvals_since(r)),)
         case _ as never:
             assert_never(never)
+
+
+def _look_after_s(r: Rollout) -> float:
+    waits = r.awaiting_since and approvals_since(r)
+    return BETWEEN_APPROVALS_S if waits else _pause_s(r.looks)
 
 
 def _set_traffic(r: Rollout) -> SetTraffic:

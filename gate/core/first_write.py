@@ -7,7 +7,7 @@ from datetime import datetime
 from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
-from gate.core.candidate import overtaken_by, unproven_plan
+from gate.core.candidate import overtaken_by
 from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
 from gate.core.lease import moved, taken, taker
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
@@ -18,6 +18,7 @@ from gate.core.probe_selection import without_stable
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
 from gate.core.rescue import mending
+from gate.core.rules import against_rules
 from gate.core.service import Condition, Service
 from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
@@ -130,8 +131,9 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
         return finish(r, Ending.REFUSED, note)
     if problem := tag_problem(plan.tag, ref.name):
         return finish(r, Ending.REFUSED, f"{ref}: {problem}")
-    if (held := _held_unproven(r)) is not None:
-        return held
+    r, held = against_rules(r, service)
+    if held is not None:
+        return finish(r, Ending.HELD, verdict=held)
     name = _revision_name(service, plan.suffix)
     placed = Split.all_to(name, {**service.traffic.tags, plan.tag: name})
     state = "has never had a ready revision" if exists else "does not exist"
@@ -156,9 +158,12 @@ def _first(r: Rollout, service: Service, missing: str = "") -> Rollout:
 
 def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
     """A rollout: where the candidate goes, if it may."""
-    wanted = quarantine.wanted(r, service)
-    if (held := _overtaken(r, service) or (None if wanted else _held_unproven(r))) is not None:
-        return held
+    if (overtaken := _overtaken(r, service)) is not None:
+        return overtaken
+    if not quarantine.wanted(r, service):
+        r, held = against_rules(r, service)
+        if held is not None:
+            return finish(r, Ending.HELD, verdict=held)
     if never_served(service) and r.plan.image and not service.reconciling:
         return _first(r, service)
     if not service.in_effect:
@@ -247,12 +252,6 @@ def _based(r: Rollout, service: Service) -> Rollout:
     unknown = ("nobody knows in what, since it could not be read",)
     differs = differences(service, read) if read else unknown
     return replace(r, base=name if stable else "", differences=differs)
-
-
-def _held_unproven(r: Rollout) -> Rollout | None:
-    """Held before anything is deployed, where the policy asks for a proof and there is none."""
-    verdict = unproven_plan(r.plan)
-    return finish(r, Ending.HELD, verdict=verdict) if verdict else None
 
 
 def _in_order(r: Rollout, service: Service) -> Rollout:

@@ -60,10 +60,10 @@ def _in_doubt(r: Rollout, service: Service) -> bool:
 def arrived(r: Rollout, service: Service) -> bool:
     """Whether the annotation is the one of the write that was sent last: it has happened."""
     try:
-        return (
-            r.sent is not None
-            and replace(service.rollout_annotation, entry="") == r.sent.annotation
-        )
+        if r.sent is None:
+            return False
+        there, ours = service.rollout_annotation, r.sent.annotation
+        return replace(there, entry="", sequence=0, stopped=ours.stopped) == ours
     except UnreadableAnnotation:
         return False
 

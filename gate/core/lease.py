@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gate.core.annotation import Denied, RolloutAnnotation, Shares, UnreadableAnnotation
+from gate.core.annotation import Denied, RolloutAnnotation, Shares, Stopped, UnreadableAnnotation
 from gate.core.denylist import against, bearer, denylist_of, digest_in, image_left, image_of
 from gate.core.messages import SetTraffic
 from gate.core.order import orders_after, promoted_after
@@ -148,6 +148,7 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
             denylist=denylist,
             order=order,
             promoted=promoted,
+            stopped=stopped_on(r.service),
         )
     return RolloutAnnotation(
         fence=r.fence,
@@ -166,7 +167,16 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
         denylist=denylist,
         order=order,
         promoted=promoted,
+        stopped=stopped_on(r.service),
     )
+
+
+def stopped_on(service: Service) -> Stopped | None:
+    """That people have stopped the line, as the service says; an unreadable one says nothing."""
+    try:
+        return service.rollout_annotation.stopped
+    except UnreadableAnnotation:
+        return None
 
 
 def _before(r: Rollout, wrote: Shares, *, working: bool) -> Shares:

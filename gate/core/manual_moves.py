@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.denylist import against, denylist_of
 from gate.core.rescue import by_hand, mend, roll_out
+from gate.core.rules import against_rules
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
@@ -169,6 +170,9 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     goal = _goal(r, service, name)
     if service.agrees_with(goal) and not service.traffic.follows_latest:
         return finish(r, Ending.UNCHANGED, f"{name} has 100 % of the traffic already")
+    r, held = against_rules(r, service)
+    if held is not None:
+        return finish(r, Ending.HELD, verdict=held)
     return _tagged(r, service, name) if r.asks_first else replace(r, phase=Phase.MOVING, goal=goal)
 
 

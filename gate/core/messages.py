@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from gate.core.annotation import RolloutAnnotation
+from gate.core.approvals import Approval
 from gate.core.control import Repeats
 from gate.core.evidence import Evidence
 from gate.core.policy import IdentityRule, Probe
@@ -22,12 +23,13 @@ class Look:
     """Read the service and these revisions, after waiting a little. Answer: Seen or CallFailed.
 
     `ask` is an address that is asked first, as users do, "" for none: what they get there is seen,
-    too.
+    too. `approvals_since`: since when people's approvals are read, None where they are not.
     """
 
     revisions: tuple[str, ...] = ()
     after_s: float = 0.0
     ask: str = ""
+    approvals_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class Seen:
 
     `unanswered`: what users get in place of an answer at the address that was asked, "" where they
     get one, where nobody can tell, or where none was asked. `unheard`: why nobody can tell.
+    `approvals`: those that the ledger has, None where it was not asked or does not say;
+    `unread`: why it does not.
     """
 
     at: datetime
@@ -163,6 +167,8 @@ class Seen:
     revisions: dict[str, Revision] = field(default_factory=dict)
     unanswered: str = ""
     unheard: str = ""
+    approvals: tuple[Approval, ...] | None = None
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from gate.core.approvals import ApprovalRule
 from gate.core.checks import more_than_0, path_on_candidate, within
 from gate.core.control import Baseline as Baseline  # noqa: PLC0414 - policies say which
 from gate.core.control import Contract, Repeats
+from gate.core.freeze import Freeze
+from gate.core.permits import Permits
 from gate.core.questions import Json as Json  # noqa: PLC0414 - JSON values belong to policies, too
 from gate.core.questions import ProbeSpec
 from gate.core.user_requests import Source
@@ -256,6 +259,8 @@ class Notification:
         "held",
         "failed",
         "stuck",
+        "stopped",
+        "resumed",
     )
     secret: str = ""
 
@@ -351,6 +356,9 @@ class Policy:
         notify: who is told how it ended.
         sign: with what decisions are signed; None for not at all.
         require_signed: what the image must have passed before; None for nothing.
+        freeze: when nothing is rolled out nor promoted.
+        approve: how many people must have approved a candidate before users are moved.
+        allow: who may do what.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
@@ -379,6 +387,9 @@ class Policy:
     notify: tuple[Notification, ...] = ()
     sign: SignRule | None = None
     require_signed: EarlierStage | None = None
+    freeze: tuple[Freeze, ...] = ()
+    approve: ApprovalRule | None = None
+    allow: Permits = field(default_factory=Permits)
     digest: str = ""
     source: str = ""
     folder: str = ""

@@ -36,6 +36,16 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
+def approving(ref: ServiceRef, rollout: str, candidate: str, policy: str = "") -> tuple[str, ...]:
+    """The commands that lead on where a candidate waits for people's approval."""
+    which = f"--policy {quote(policy or POLICY)} --revision {candidate}"
+    return (
+        f'gate approve {rollout} {flags(ref)} --reason "..."',
+        f"gate rollout {which} {flags(ref)}",
+        f'gate promote {which} {flags(ref)} --reason "..." --yes',
+    )
+
+
 def roll_out(ref: ServiceRef, policy: str = "") -> str:
     """The command that leads on where there is nothing to go back to.
 

@@ -66,6 +66,8 @@ def _informed(r: Rollout, event: Event) -> Rollout:
         revisions={**known, **event.revisions},
         unanswered=event.unanswered,
         unheard=event.unheard,
+        approvals=event.approvals,
+        unread=event.unread,
     )
 
 
@@ -88,7 +90,10 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return interrupted(r, at)
         case _, Seen(service=service) if guard.overwrote(r, service):
             return guard.overwritten(r, service, at)
-        case Phase.PROBING | Phase.DWELLING | Phase.WATCHING, Overwrote() as overwrote:
+        case (
+            Phase.PROBING | Phase.CONFIRMING | Phase.DWELLING | Phase.WATCHING,
+            Overwrote() as overwrote,
+        ):
             return guard.renewal_overwrote(r, overwrote)
         case Phase.READING, Seen(service=service):
             return plan_first_write(r, service, at)
@@ -131,9 +136,8 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return hold(r, at, "probes", f"could not be run: {message}", hint)
         case Phase.CONFIRMING, Seen(service=service):
             return candidate.confirmed(r, service, at)
-        case Phase.CONFIRMING, CallFailed(message=message):
-            noted = replace(r, notes=(*r.notes, message))
-            return candidate.stop(noted, at, Ending.FAILED, r.verdict)
+        case Phase.CONFIRMING, CallFailed() as failed:
+            return candidate.unconfirmed(r, failed)
         case Phase.MOVING, Accepted():
             return moving.sent(r, at)
         case Phase.MOVING, CallFailed() as failed:

@@ -6,13 +6,17 @@ from enum import Enum
 from typing import Any
 
 from gate.core.annotation import Denied
+from gate.core.approvals import Approval, ApprovalRule
 from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
 from gate.core.earlier import Earlier
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
+from gate.core.freeze import Freeze
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.origin import Origin
+from gate.core.overrides import Override
+from gate.core.permits import Permits, Who
 from gate.core.policy import IdentityRule, MetricsRule, OnHold, Policy, Probe, TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.proof import Proving
@@ -30,6 +34,8 @@ class Kind(Enum):
     PROMOTE = "promote"
     ROLLBACK = "rollback"
     RECOVER = "recover"
+    STOP = "stop"
+    RESUME = "resume"
 
 
 class Phase(Enum):
@@ -90,6 +96,8 @@ class Ending(Enum):
     REFUSED = "refused"
     STUCK = "stuck"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"  # people let nothing be rolled out nor promoted
+    RESUMED = "resumed"  # rollouts go on
 
     @property
     def exit_code(self) -> ExitCode:
@@ -111,6 +119,8 @@ _EXIT_CODES = {
     Ending.REFUSED: ExitCode.USAGE,
     Ending.STUCK: ExitCode.STUCK,
     Ending.INTERRUPTED: ExitCode.INTERRUPTED,
+    Ending.STOPPED: ExitCode.DONE,
+    Ending.RESUMED: ExitCode.DONE,
 }
 
 
@@ -193,6 +203,13 @@ class Plan:
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
         earlier: what is known of the image at the stage before; None where nobody asks.
+        freeze: when nothing is rolled out nor promoted.
+        approve: how many people must have approved the candidate before users are moved, None for
+            none.
+        allow: who may do what.
+        who: who asks, as far as anybody vouches for it.
+        override: rules for people that are to be set aside, None for none.
+        approval_wait_s: how long a rollout waits for approvals before it is held.
     """
 
     kind: Kind
@@ -241,6 +258,12 @@ class Plan:
     stable: str = ""
     order: int | None = None
     earlier: Earlier | None = None
+    freeze: tuple[Freeze, ...] = ()
+    approve: ApprovalRule | None = None
+    allow: Permits = field(default_factory=Permits)
+    who: Who = field(default_factory=Who)
+    override: Override | None = None
+    approval_wait_s: float = 0.0
 
     @classmethod
     def from_policy(
@@ -280,6 +303,9 @@ class Plan:
             "fail_fast": policy.stops_early,
             "identity": policy.candidate.identity,
             "stakes": policy.stakes,
+            "freeze": policy.freeze,
+            "approve": policy.approve,
+            "allow": policy.allow,
             "policy_digest": policy.digest,
             "policy_source": policy.source,
         }
@@ -290,7 +316,14 @@ class Plan:
         """Every rule that was set aside by whoever asked, in the words of the command line."""
         recovery = self.kind is Kind.RECOVER
         said = {"again": self.again, "cross": self.cross, "unlock": recovery and self.force}
-        return (*(name for name, given in said.items() if given), *self.overruled)
+        rules = self.override.rules if self.override else ()
+        return (*(name for name, given in said.items() if given), *self.overruled, *rules)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether anything hangs on who asks."""
+        overrides = self.override is not None and self.allow.names("override")
+        return self.approve is not None or self.allow.names(self.kind.value) or overrides
 
     @property
     def unproven(self) -> str:
@@ -368,6 +401,12 @@ class Rollout:
         count_from: since when they are counted at this step; None before that.
         counted: what they said, step by step.
         found: traffic as it was found, with LATEST by the name that it meant then.
+        approvals: what the ledger said of people's approvals when they were last read, None where
+            it said nothing.
+        unread: why it said nothing.
+        approved: those that count.
+        overrode: rules for people that were broken and set aside.
+        awaiting_since: since when it waits for approvals, None while it does not.
         back_to: the revision that a quarantine takes users back to before the candidate is asked;
             "" where they are where they were.
     """
@@ -419,6 +458,11 @@ class Rollout:
     counted: tuple[StepCount, ...] = ()
     found: Split | None = None
     back_to: str = ""
+    approvals: tuple[Approval, ...] | None = None
+    unread: str = ""
+    approved: tuple[Approval, ...] = ()
+    overrode: tuple[str, ...] = ()
+    awaiting_since: datetime | None = None
 
     @property
     def deadline_at(self) -> datetime:

@@ -1,5 +1,6 @@
 """Texts made fit to show: cut to a length, with every character showing as itself. Pure."""
 
+from datetime import UTC, datetime
 from unicodedata import category
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -17,6 +18,11 @@ def visible(text: str) -> str:
     writing or have no width, line separators, lone surrogates. Odd spaces become plain ones.
     """
     return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def moment_text(at: datetime) -> str:
+    """A time for a message, to the minute: `2026-11-30 16:00 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _shown(character: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
-from gate.core.denylist import digest_in
+from gate.core.denylist import digest_in, image_of
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
@@ -98,6 +98,7 @@ def intention(
         "why": command.why,
         "traffic_now": _split(rollout.service.traffic if rollout.service else None),
         "traffic_wanted": _split(command.traffic),
+        **_approvals(rollout),
         "fence": command.annotation.fence,
         "phase": rollout.phase.value,
         "decided": rollout.ending.value if rollout.ending else "",
@@ -160,7 +161,9 @@ def outcome(
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
         **_proof(rollout),
+        **_approvals(rollout),
         "secret_versions": dict(rollout.plan.secret_versions),
+        **_override(rollout),
         "took_back": list(rollout.took_back),
         "notes": list(rollout.notes[-NOTES_MAX:]),
         "next": _next(rollout),
@@ -238,9 +241,11 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
 
 
 def _principal(plan: Plan, link: Link) -> Json:
-    """Who acts, and by whose word: Cloud Run's, or a mere claim."""
+    """Who acts, and by whose word: Cloud Run's, that of the credentials, or a mere claim."""
     if link.principal:
         return {"name": link.principal, "authenticated": "cloud run"}
+    if plan.who.authenticated:
+        return {"name": plan.who.name, "authenticated": "credentials"}
     return {"name": plan.actor, "authenticated": "claimed"}
 
 
@@ -262,7 +267,7 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
     return {
         "revision": rollout.candidate,
         "image": image,
-        "digest": (revision.digest if revision else "") or (image if digest_in(image) else ""),
+        "image_digest": _image_digest(rollout),
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
         "tag": kept_tag(rollout),
@@ -277,6 +282,39 @@ def _proof(rollout: Rollout) -> dict[str, Json]:
         return {}
     counts = {"mutants": proof.mutants, "killed": proof.killed, "reachable": proof.reachable}
     return {"proof": {**counts, "made_at": time_text(proof.made_at)}}
+
+
+def _image_digest(rollout: Rollout) -> str:
+    """The candidate's image by digest, "" where nobody knows it."""
+    if rollout.service is None:
+        return ""
+    image = image_of(rollout.candidate, rollout.service, rollout.known)
+    return image if digest_in(image) else ""
+
+
+def _override(rollout: Rollout) -> dict[str, Json]:
+    """Which rules were to be set aside and until when, and which really were."""
+    asked = rollout.plan.override
+    if asked is None:
+        return {}
+    said: Json = {
+        "rules": list(asked.rules),
+        "overrode": list(rollout.overrode),
+        "until": time_text(asked.until),
+    }
+    return {"override": said}
+
+
+def _approvals(rollout: Rollout) -> dict[str, Json]:
+    """The approvals that the move rests on, by their hashes; nothing where none are asked for."""
+    if rollout.plan.approve is None:
+        return {}
+    return {
+        "approvals": [
+            {"digest": one.digest, "name": one.who.name, "at": time_text(one.at)}
+            for one in rollout.approved
+        ]
+    }
 
 
 def _next(rollout: Rollout) -> Json:

@@ -37,6 +37,12 @@ class Vouched(msgspec.Struct, gc=False):
     digest: str
 
 
+class Digest(msgspec.Struct, gc=False):
+    """The hash of an entry that is named with more about it."""
+
+    digest: str = ""
+
+
 class Seen(msgspec.Struct, gc=False):
     """Fields as docs/record.md has them; those of other formats may be absent.
 
@@ -70,6 +76,7 @@ class Seen(msgspec.Struct, gc=False):
     intentions: msgspec.Raw = msgspec.Raw(b"")
     intentions_unkept: msgspec.Raw = msgspec.Raw(b"")
     took_back: msgspec.Raw = msgspec.Raw(b"")
+    approvals: msgspec.Raw = msgspec.Raw(b"")
     left_out: int = 0
     bundle: str = ""
     evidence: msgspec.Raw = msgspec.Raw(b"")
@@ -100,6 +107,7 @@ class Seen(msgspec.Struct, gc=False):
 _DECODER = msgspec.json.Decoder(Seen)
 _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
+_DIGESTS = msgspec.json.Decoder(list[Digest])
 _TEXTS = msgspec.json.Decoder(list[str])
 
 
@@ -139,6 +147,13 @@ def vouched(raw: msgspec.Raw) -> list[Vouched]:
 def texts(raw: msgspec.Raw) -> list[str]:
     """A list of texts; of anything else, none."""
     return [] if raw == _NONE else _read(_TEXTS, raw) or []
+
+
+def named(raw: msgspec.Raw) -> list[str]:
+    """The hashes of a list of entries that are named; of anything else, none."""
+    if not raw or raw == _NONE:
+        return []
+    return [one.digest for one in _read(_DIGESTS, raw) or ()]
 
 
 def shares(raw: msgspec.Raw) -> dict[str, int]:

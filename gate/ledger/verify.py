@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from gate.ledger.chain import Chain
 from gate.ledger.findings import Finding, Head, Report, Verified, What
+from gate.ledger.rested import Rested
 from gate.ledger.seen import LINE_MAX_BYTES, Seen, UnreadableLine, seen, texts
 from gate.ledger.stories import Stories
 
@@ -18,6 +19,7 @@ class _Service:
         self.verified = Verified(name)
         self.chain = Chain(name, report.add)
         self.stories = Stories(name, report.add, self.chain)
+        self.rested = Rested(name, report.add)
         self.entries = 0
         self.last_at = ""
         self.reordered = 0
@@ -32,11 +34,14 @@ class _Service:
             self._out_of_order(entry)
         if entry.entry == "outcome":
             self._outcome(entry, digest)
+        elif entry.entry == "approval":
+            self.rested.given(digest)
         elif entry.format == 1:
             self.chain.legacy(digest, entry)
             self.stories.intention(entry, digest)
         elif self.chain.add(entry, digest):
             self.stories.intention(entry, digest)
+            self.rested.rests(entry)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
@@ -77,6 +82,7 @@ class _Service:
         if verified.service in heads:
             chain.end_at(heads[verified.service])
         stories.close()
+        self.rested.close(stories.since)
         newest = chain.newest
         verified.entries, verified.since = self.entries, stories.since
         verified.first = chain.first.sequence if chain.first else 0

@@ -10,6 +10,7 @@ from gate.core.policy import Policy
 from gate.core.user_requests import MONITORING_LAG_S, MONITORING_PERIOD_S, Source
 from gate.core.verdict import asks_address
 from gate.kinds.keys import Remark, keys_of, lacking
+from gate.policyfile.never import of_rules
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
 
@@ -47,6 +48,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
     yield from _of_paths(policy)
     yield from _of_names(policy)
     yield from _of_time(policy)
+    yield from of_rules(policy)
 
 
 def _of_kinds(policy: Policy) -> Iterator[Remark]:

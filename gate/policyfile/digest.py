@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date, time, tzinfo
 from enum import Enum
 
 from gate.core.expectations import Schema
@@ -55,6 +56,10 @@ def _plain(value: object) -> Json:
             return [_plain(item) for item in value]
         case None | bool() | int() | float() | str():
             return value
+        case date() | time():
+            return value.isoformat()
+        case tzinfo():
+            return str(value)
         case _ if is_dataclass(value):
             kind: Json = type(value).__name__
             given = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in _OURS}

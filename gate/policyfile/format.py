@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from gate.core.approvals import ApprovalRule
 from gate.core.control import Baseline, Repeats
+from gate.core.freeze import Freeze
+from gate.core.permits import Permits
 from gate.core.policy import (
     CandidateRule,
     Capability,
@@ -41,6 +44,7 @@ from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
 from gate.kinds.values import LABEL, NAME, TOKEN, Limit, Path, Percent, Seconds, SomeSeconds
 from gate.policyfile.canary import METRICS, StepForm, split_steps
+from gate.policyfile.rules import ALLOW, APPROVE, FREEZE
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -558,6 +562,21 @@ _OF_THE_POLICY: Mapping[str, object] = {
             "stage and key",
             absent="`false`",
         ),
+    ],
+    "approve": Annotated[
+        ApprovalRule | None,
+        APPROVE,
+        Key("how many people must have approved the candidate before users are moved"),
+    ],
+    "allow": Annotated[
+        Permits,
+        ALLOW,
+        Key("who may do what, by the address of their credentials", absent="anybody"),
+    ],
+    "freeze": Annotated[
+        tuple[Freeze, ...],
+        ListOf(item=Annotated[Freeze, FREEZE], most=50),
+        Key("windows in which nothing is rolled out nor promoted", absent="none"),
     ],
     PROBES: Annotated[
         object,

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from gate.core.policy import Json
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
+from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
 from gate.report.fields import text
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
+from gate.report.rules import overrode
 from gate.report.safe import safe
 from gate.report.words import ending_tone
 
@@ -104,15 +106,17 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+    said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
+        said = [BLANK, *said] if said else []
+        return [*outcome_lines(attempt.outcome), *said, *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
         text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
 
 
 def _doubt(attempt: Attempt) -> list[Line]:
@@ -120,6 +124,11 @@ def _doubt(attempt: Attempt) -> list[Line]:
         return []
     told = f"{safe(attempt.id)}: {attempt.doubt} (conflicting record: gate audit verify)"
     return [Line(told, Tone.BAD)]
+
+
+def _overrode(attempt: Attempt) -> list[Line]:
+    said = overrode(attempt.outcome or {})
+    return [Line(f"{safe(attempt.id)}: {said}", Tone.BAD)] if said else []
 
 
 def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
@@ -141,7 +150,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks.append(Grid(tuple(map(Column, TITLES)), tuple(rows)))
     else:
         blocks += [line for attempt in found for line in _paragraph(attempt)]
-    blocks += [line for attempt in found for line in _doubt(attempt)]
+    blocks += [line for attempt in found for line in (*_overrode(attempt), *_doubt(attempt))]
     if any(attempt.ending == UNFINISHED for attempt in found):
         blocks += [BLANK, Line(UNFINISHED_MEANS)]
     return blocks

@@ -19,6 +19,7 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
     lease                       {state, rollout, actor, since, until, phase, candidate, fence};
                                 state is free, held, lapsed (a rollout died) or unreadable; the rest
                                 is "" where nobody holds it
+    stopped                     {actor, reason, since} where people have stopped the line, else null
     barred                      [{revision, image, actor, reason}]: moved away from by people, not
                                 promoted again by automation
     order                       {revision: number}: which build is the newer one, as far as is known
@@ -37,6 +38,7 @@ from gate.core.order import orders_of
 from gate.core.policy import Json
 from gate.core.service import Condition, Revision, Service
 from gate.report.lease import denylist_value, lease_value
+from gate.report.rules import stopped_value
 from gate.report.status import status_next
 
 
@@ -85,6 +87,7 @@ def status_value(
         "updated_at": _time(service.updated_at),
         "next": status_next(service, revisions, latest_entries, now).command,
         "lease": lease_value(service, now),
+        "stopped": stopped_value(service),
         "barred": denylist_value(service),
         "order": {**orders_of(service)},
         "revisions": [_revision(revision) for revision in revisions],

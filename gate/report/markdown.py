@@ -11,6 +11,7 @@ from gate.errors import ExitCode
 from gate.report.attempts import effective
 from gate.report.fields import Entry, child, number, text, texts
 from gate.report.requests import requests_lines
+from gate.report.rules import overrode
 from gate.report.safe import WHOLE, safe
 from gate.report.summary import Row, code_of, ending_of, rows, what_of, why_of
 from gate.report.words import duration
@@ -80,6 +81,8 @@ def _fitted(document: Entry, room: int) -> str:
 def _lines(document: Entry, cell_max: int, rows_max: int) -> Iterator[str]:
     found, ending = rows(document), ending_of(document)
     yield f"### {_sign(document)} gate: {code(what_of(document))} {_word(ending)}"
+    if said := overrode(document):
+        yield from ("", f"{_BAD} {code(said, 2 * cell_max)}")
     if code_of(document) != ExitCode.DONE:
         yield from ("", prose(why_of(document, 2 * cell_max), 2 * cell_max))
     if found:

@@ -6,11 +6,13 @@ Everything is read from the entry (gate.ledger.entry); older ones may lack what 
 from collections.abc import Iterator
 
 from gate.core.service import ServiceRef
+from gate.report.approvals import approved_lines
 from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
 from gate.report.requests import requests_lines
+from gate.report.rules import override_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     duration,
@@ -23,6 +25,11 @@ from gate.report.words import (
 )
 
 LEFT_HALF_WAY = "left half-way, since it was told twice"
+_SAID = {
+    "busy": ": nothing was changed",
+    "stopped": ": nothing is rolled out nor promoted until it is resumed; rollbacks still work",
+    "resumed": ": rollouts and promotions may go on",
+}
 _UNSERVED = frozenset({"rejected", "held", "interrupted"})
 
 
@@ -36,7 +43,7 @@ def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
-        [*requests_lines(outcome)],
+        [*requests_lines(outcome), *approved_lines(outcome)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],
@@ -63,6 +70,7 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("who", _who(entry))
     yield from field_line("why", text(entry, "reason"))
     yield from _set_aside(entry)
+    yield from override_lines(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
@@ -209,8 +217,8 @@ def _what(outcome: Entry, ending: str) -> str:
             return ": the lease is free, and what its holder did is taken back"
         case "recovered":
             return ": what a dead rollout left is taken back"
-        case "busy":
-            return ": nothing was changed"
+        case _ if ending in _SAID:
+            return _SAID[ending]
         case _ if ending in _UNSERVED and name and _readable(outcome):
             share = number(child(outcome, "effective_after"), name)
             return "" if share else f": {shown} gets no users' traffic"

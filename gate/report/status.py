@@ -16,6 +16,7 @@ from gate.report.columns import Column
 from gate.report.fields import child, children, text
 from gate.report.lease import denylist_lines, lease_lines
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
+from gate.report.rules import in_effect, stopped_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import many, moment, service_text, shares_now, shares_text
 
@@ -59,7 +60,10 @@ def status_blocks(
 ) -> list[Block]:
     """The same before it is drawn."""
     decided = attempts(latest_entries)[:DECISIONS_MAX]
-    blocks: list[Block] = [*_next(status_next(service, revisions, latest_entries, now))]
+    blocks: list[Block] = [*stopped_lines(service)]
+    if set_aside := [*in_effect(latest_entries, now)]:
+        blocks += [*set_aside, BLANK]
+    blocks += _next(status_next(service, revisions, latest_entries, now))
     blocks += [*_service(service), *_traffic(service), *_tags(service)]
     blocks += [*lease_lines(service, now), *_held(service, revisions, decided)]
     blocks += denylist_lines(service)

@@ -31,7 +31,7 @@ EXIT_MEANINGS: Mapping[int, str] = {
 _HOLDS: Mapping[str, str] = {
     "barred": "people moved users away from this image, so that it is barred",
     "deadline": "the time was up",
-    "earlier stage": "the image has not passed the stage before",
+    "require_signed": "the image has not passed the stage before",
     "proof": "the policy is not proved",
     "stale": "a newer build has users",
     "template": "what a candidate would be built on could not be read",
@@ -51,6 +51,8 @@ _ENDING_TONES: Mapping[str, Tone] = {
     Ending.ROLLED_BACK.value: Tone.GOOD,
     Ending.UNCHANGED.value: Tone.GOOD,
     Ending.RECOVERED.value: Tone.GOOD,
+    Ending.RESUMED.value: Tone.GOOD,
+    Ending.STOPPED.value: Tone.UNSURE,
     Ending.BUSY.value: Tone.UNSURE,
     Ending.HELD.value: Tone.UNSURE,
     Ending.INTERRUPTED.value: Tone.UNSURE,

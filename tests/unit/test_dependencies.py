@@ -34,8 +34,8 @@ ROOMS = {
 """Where an extra may be imported; everywhere else in gate the core must do."""
 THEIRS = {"gate/probes/suite/pytest_plugin.py": {"pytest"}}
 """What is loaded into a process that has it: that of a suite, by its own pytest."""
-UNSEEN = {"httptools"}
-"""What is declared although another package imports it: uvicorn, where it is there."""
+UNSEEN = {"httptools", "tzdata"}
+"""What is declared although another package imports it where it is there: uvicorn, zoneinfo."""
 
 
 def normal(name):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.report.safe import safe
 from gate.report.words import duration, many, service_text, shares_text
 
@@ -20,12 +20,8 @@ def title(rollout: Rollout) -> str:
     plan = rollout.plan
     service = service_text(plan.service)
     match plan.kind:
-        case Kind.ROLLOUT if plan.newest and not plan.revision:
-            return f"rolling out the latest revision of {service}"
-        case Kind.ROLLOUT if plan.revision:
-            return f"rolling out {safe(plan.revision)}, a revision that is there, to {service}"
         case Kind.ROLLOUT:
-            return f"rolling out the image {safe(plan.image)} to {service}"
+            return f"rolling out {_what(plan)} {service}"
         case Kind.PROMOTE:
             name = plan.revision or f"the revision that has the tag {plan.tag}"
             return f"promoting {safe(name)} of {service}"
@@ -35,6 +31,16 @@ def title(rollout: Rollout) -> str:
             return f"taking the lease of {service} away from whoever has it"
         case Kind.RECOVER:
             return f"recovering {service}"
+        case Kind.STOP | Kind.RESUME:
+            return f"{plan.kind.value} of {service}"
+
+
+def _what(plan: Plan) -> str:
+    if plan.newest and not plan.revision:
+        return "the latest revision of"
+    if plan.revision:
+        return f"{safe(plan.revision)}, a revision that is there, to"
+    return f"the image {safe(plan.image)} to"
 
 
 def share(rollout: Rollout) -> int:

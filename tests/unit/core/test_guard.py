@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.annotation import KEY, RolloutAnnotation
+from gate.core.annotation import KEY, RolloutAnnotation, Stopped
 from gate.core.commands import command_of
-from gate.core.guard import came_between, overwrote
+from gate.core.guard import arrived, came_between, overwrote
 from gate.core.messages import Accepted, Failure, Overwrote
 from gate.core.rollout import step
 from gate.core.state import Ending, Kind, Phase
@@ -230,3 +230,16 @@ def test_traffic_as_we_set_it_under_somebody_elses_annotation_is_said():
     r = look(r, theirs)
     assert r.ending is Ending.PROMOTED
     assert "bob@example.com has written the annotation since" in r.notes[-1]
+
+
+def test_a_write_that_happened_is_known_by_what_it_says_also_once_the_line_was_stopped():
+    r = about_to(Phase.MOVING)
+    (command,) = command_of(r)
+    r = unanswered(r)
+    kept = replace(command.annotation, entry="a" * 64, sequence=7)
+    there = service(command.traffic, annotations=((KEY, kept.text()),))
+    assert arrived(r, there)
+    stopped = replace(kept, stopped=Stopped("ana", "users cannot log in", NOW))
+    assert arrived(r, replace(there, annotations=((KEY, stopped.text()),)))
+    another = replace(kept, writer="r2")
+    assert not arrived(r, replace(there, annotations=((KEY, another.text()),)))

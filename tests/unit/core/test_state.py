@@ -1,9 +1,13 @@
 import functools
 from dataclasses import fields, replace
+from datetime import time
 
 import pytest
 
+from gate.core.approvals import ApprovalRule
 from gate.core.control import Baseline, Repeats
+from gate.core.freeze import Freeze, WeekTime
+from gate.core.permits import Permits
 from gate.core.policy import (
     CandidateRule,
     IdentityRule,
@@ -79,6 +83,9 @@ SHARED = {
     "baseline": "baseline",
     "repeats": "repeats",
     "fail_fast": "fail_fast",
+    "freeze": "freeze",
+    "approve": "approve",
+    "allow": "allow",
     "digest": "policy_digest",
     "source": "policy_source",
     "candidate.tag": "tag",
@@ -112,6 +119,9 @@ POLICY = Policy(
     template=TemplateSource.SERVICE,
     baseline=Baseline.STABLE,
     repeats=Repeats(at_most=5),
+    freeze=(Freeze(WeekTime(4, time(16)), WeekTime(0, time(8))),),
+    approve=ApprovalRule(2),
+    allow=Permits({"promote": ("ana@example.com",)}),
     digest="d1",
     source="p.yaml",
 )

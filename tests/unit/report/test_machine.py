@@ -64,6 +64,7 @@ def test_status() -> None:
             "candidate": "",
             "fence": 0,
         },
+        "stopped": None,
         "barred": [],
         "order": {},
         "revisions": [

@@ -63,6 +63,7 @@ def test_only_a_good_ending_looks_good() -> None:
         Ending.ROLLED_BACK,
         Ending.UNCHANGED,
         Ending.RECOVERED,
+        Ending.RESUMED,
     }
     assert words.ending_tone("anything else") is Tone.BAD
 
