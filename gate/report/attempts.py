@@ -131,7 +131,7 @@ def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
         for dead in _took_back(attempt):
             if dead in found:
                 found[dead] = replace(found[dead], taken_back_by=attempt.id)
-    return list(found.values())
+    return [one for one in found.values() if one.intentions or one.outcome]
 
 
 def _took_back(attempt: Attempt) -> list[str]:
