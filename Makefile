@@ -17,8 +17,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted (VERBOSE=1: word for word)
-	@$(BIN)/python -m examples.demo $(if $(VERBOSE),--verbose)
+demo: $(STAMP)   ## watch revisions be deployed at 0 %, probed, rejected and promoted (VERBOSE=1: word for word; SERVE=1: the record in a browser)
+	@$(BIN)/python -m examples.demo $(if $(VERBOSE),--verbose) $(if $(SERVE),--serve)
 
 # Many tests wait for processes: more workers than cores are faster, on small machines above all.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(6, os.cpu_count() or 1))')

@@ -1,10 +1,12 @@
-"""A rollback from process start to exit: gate, a bare google-cloud-run script, and gcloud.
+"""Commands from process start to exit: gate beside gcloud, and a bare google-cloud-run script.
 
-All of them move the traffic of one service on one calm local Cloud Run, in turns, and each move is
-verified. The bare script makes the two calls that a rollback needs (get_service, update_service and
-its result) with Google's own client; gcloud joins in where it is installed.
+A rollback by each of them moves the traffic of one service on one calm local Cloud Run, in turns,
+and each move is verified. The bare script makes the two calls that a rollback needs (get_service,
+update_service and its result) with Google's own client. In the same turns, `gate status` is
+measured beside `gcloud run services describe`, and `gate --help` and `--version` beside `gcloud
+version`. gcloud joins in where it is installed.
 
-Run: python benchmarks/bench_rollback.py [--runs 7]
+Run: python benchmarks/bench_rollback.py [--runs 9]
 """
 
 import argparse
@@ -26,10 +28,18 @@ from google.cloud.run_v2.services.services.transports import ServicesGrpcTranspo
 from targets import at_most, skipped
 
 PROJECT, REGION, SERVICE = "demo", "us-central1", "backend"
+WHERE = ("--project", PROJECT, "--region", REGION)
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
 REVISIONS = ("backend-00001-aaa", "backend-00002-bbb")
 BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
-WANTED = {"gcloud": 0.25, "bare": 1.3}
+WANTED = {
+    ("rollback", "gcloud"): 0.25,
+    ("rollback", "bare"): 1.3,
+    ("status", "gcloud describe"): 0.4,
+    ("--help", "gcloud version"): 0.10,
+    ("--version", "gcloud version"): 0.15,
+}
+"""What each of gate's commands may take of another's time."""
 READY_WITHIN_S = 20.0
 GCLOUD = "gate local env --gcloud"
 FORK_SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
@@ -120,22 +130,39 @@ def create_service(client: run_v2.ServicesClient) -> None:
         service = operation.result()
 
 
-def sides(host: str) -> dict[str, list[str]]:
-    """Each side's command line; the revision comes last, as {}."""
-    where = ["--project", PROJECT, "--region", REGION]
-    script = Path(sys.executable).with_name("gate")
-    start = [str(script)] if script.exists() else [sys.executable, "-m", "gate.cli"]
-    gate = [*start, "rollback", "--yes", "--reason", "bench"]
+def moves(host: str) -> dict[str, list[str]]:
+    """Each side's command line that moves traffic; the revision comes last, as {}."""
+    rollback = [*gate("rollback"), "--yes", "--reason", "bench", *WHERE, "--service", SERVICE]
     bare = [sys.executable, "-c", BARE, host, f"{PARENT}/services/{SERVICE}", "{}"]
-    gcloud = ["gcloud", "run", "services", "update-traffic", SERVICE, "--to-revisions", "{}=100"]
-    found = {"gate": [*gate, *where, "--service", SERVICE, "--to", "{}"], "bare": bare}
+    found = {"rollback": [*rollback, "--to", "{}"], "bare": bare}
     if shutil.which("gcloud"):
-        found["gcloud"] = [*gcloud, *where]
+        update = ["gcloud", "run", "services", "update-traffic", SERVICE, "--to-revisions"]
+        found["gcloud"] = [*update, "{}=100", *WHERE]
     return found
 
 
-def move(command: list[str], revision: str, environment: dict[str, str]) -> float:
-    """Runs one side and returns its wall time in seconds."""
+def looks() -> dict[str, list[str]]:
+    """The command lines that change nothing."""
+    found = {
+        "status": [*gate("status"), *WHERE, "--service", SERVICE],
+        "--help": gate("--help"),
+        "--version": gate("--version"),
+    }
+    if shutil.which("gcloud"):
+        found["gcloud describe"] = ["gcloud", "run", "services", "describe", SERVICE, *WHERE]
+        found["gcloud version"] = ["gcloud", "version"]
+    return found
+
+
+def gate(*arguments: str) -> list[str]:
+    """A command line of gate, as installed."""
+    script = Path(sys.executable).with_name("gate")
+    start = [str(script)] if script.exists() else [sys.executable, "-m", "gate.cli"]
+    return [*start, *arguments]
+
+
+def timed(command: list[str], environment: dict[str, str], revision: str = "") -> float:
+    """Runs one command line and returns its wall time in seconds."""
     line = [part.replace("{}", revision) for part in command]
     started = time.perf_counter()
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
@@ -156,39 +183,39 @@ def measure(runs: int) -> dict[str, list[float]]:
             transport=ServicesGrpcTransport(channel=grpc.insecure_channel(host))
         )
         create_service(client)
-        commands = sides(host)
-        times: dict[str, list[float]] = {side: [] for side in commands}
+        moving, looking = moves(host), looks()
+        times: dict[str, list[float]] = {side: [] for side in (*moving, *looking)}
         here = 0
-        for turn in range(runs + 1):
-            for side, command in commands.items():
+        for _ in range(runs + 1):
+            for side, command in moving.items():
                 here = 1 - here
-                elapsed_s = move(command, REVISIONS[here], environment)
+                times[side].append(timed(command, environment, REVISIONS[here]))
                 service = client.get_service(name=f"{PARENT}/services/{SERVICE}")
                 (status,) = service.traffic_statuses
                 if status.revision != REVISIONS[here]:
                     raise SystemExit(f"bench_rollback: {side} did not move the traffic")
-                if turn:
-                    times[side].append(elapsed_s)
-        return times
+            for side, command in looking.items():
+                times[side].append(timed(command, environment))
+        return {side: each[1:] for side, each in times.items()}
 
 
 def main() -> int:
     """Prints times and ratios; returns 1 where a ratio is above what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
     os.environ[FORK_SUPPORT] = "0"  # this process forks beside an open channel
     times = measure(runs)
     medians = {side: statistics.median(values) for side, values in times.items()}
-    print(f"A rollback, process start to exit, ms, medians of {runs}")
+    print(f"Process start to exit, ms, medians of {runs}")
     for side, median in medians.items():
         each = ", ".join(f"{value * 1e3:.0f}" for value in times[side])
-        print(f"  {side:8} {median * 1e3:7.0f}   ({each})")
+        print(f"  {side:16} {median * 1e3:7.0f}   ({each})")
     kept = [
-        at_most(f"rollback, gate / {side}", medians["gate"] / medians[side], wanted)
-        if side in medians
-        else skipped(f"rollback, gate / {side}", f"{side} is not installed")
-        for side, wanted in WANTED.items()
+        at_most(f"gate {ours} / {other}", medians[ours] / medians[other], wanted)
+        if other in medians
+        else skipped(f"gate {ours} / {other}", f"{other} is not installed")
+        for (ours, other), wanted in WANTED.items()
     ]
     return 0 if all(kept) else 1
 

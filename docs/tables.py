@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+from docs.options import commands
 from gate.core.canary import chance_of_notice
 from gate.core.policy import MetricsRule
 from gate.doctor.permissions import NEEDED, Permission
@@ -29,11 +30,14 @@ from gate.policyfile.canary import STEP as TRAFFIC_STEP
 from gate.policyfile.format import (
     CANDIDATE,
     CAPABILITY,
+    EARLIER,
     IDENTITY,
+    KEY_PLACE,
     NOTIFICATION,
     REPEATS,
     SECRET,
     SERVICE,
+    SIGN,
     TOP,
 )
 from gate.policyfile.rules import ALLOW, APPROVE, FREEZE
@@ -44,6 +48,7 @@ PAGES = (
     HERE / "policy.md",
     HERE / "canary.md",
     HERE / "rules.md",
+    HERE / "commands.md",
     *sorted((HERE / "policy").glob("*.md")),
 )
 _MARKED = re.compile(r"(<!-- keys: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -61,6 +66,9 @@ _RECORDS = {
     "allow": ALLOW,
     "approve": APPROVE,
     "freeze": FREEZE,
+    "sign": SIGN,
+    "require signed": EARLIER,
+    "key": KEY_PLACE,
     "probe": Record("probe", dict, COMMON),
     "evidence": EVIDENCE,
     "step": STEP,
@@ -160,7 +168,12 @@ def filled(page: str) -> str:
     """A page with every table as it must be."""
 
     def made(match: re.Match[str]) -> str:
-        whole = {"kinds": kinds, "noticed": noticed, "permissions": permissions}
+        whole = {
+            "kinds": kinds,
+            "noticed": noticed,
+            "permissions": permissions,
+            "commands": commands,
+        }
         make = whole.get(match[2], lambda: table(record_named(match[2])))
         return match[1] + make() + match[3]
 

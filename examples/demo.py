@@ -1,7 +1,9 @@
 """`make demo`: six versions of a chat backend meet the gate, on a Cloud Run on this machine.
 
-Tells of each in some six lines; `--verbose` lets the gate itself speak. Other arguments go to
-`gate local up`. Needs no Google account and no network. Everything it starts, it stops.
+Tells of each in some six lines; `--verbose` lets the gate itself speak, `--serve` opens the record
+in a browser after. Other arguments go to `gate local up`. Needs no Google account and no network.
+Everything it starts, it stops.
+
 """
 
 import json
@@ -33,6 +35,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 READY_WITHIN_S = 30
 PROJECT, REGION, SERVICE = "demo", "us-central1", "backend"
+REPORTS = ROOT / "build" / "demo"
+"""Where the reports of two rollouts are left: `build` is ignored by git."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Act:
     image: str
     story: str
     exit_code: int
+    report: str = ""
+    """The file that its report is left in, "" for none."""
 
 
 ACTS = (
@@ -49,11 +55,12 @@ ACTS = (
         "backend:v2",
         "a redirect, a 500, and one user's 6th WebSocket is closed",
         1,
+        "rejected.html",
     ),
     Act("backend:v3", 'the "ultra-defensive" fix of v2, which cannot boot', 1),
     Act("backend:v4", "moves that limit to 20, and leaks on every disconnect", 1),
     Act("backend:v5", "its welcome message has another shape than clients expect", 1),
-    Act("backend:v6", "all fixed", 0),
+    Act("backend:v6", "all fixed", 0, "promoted.html"),
 )
 
 
@@ -73,6 +80,8 @@ def perform() -> int:
     arguments = sys.argv[1:]
     if verbose := "--verbose" in arguments:
         arguments.remove("--verbose")
+    if serve := "--serve" in arguments:
+        arguments.remove("--serve")
     title("A Cloud Run on this machine")
     with local_cloud_run(arguments, verbose=verbose) as exports:
         key = secrets.token_urlsafe(32)
@@ -92,6 +101,10 @@ def perform() -> int:
             title("What stands now, and what the record says")
             gate(["status", *which()], environment)
             gate(["audit", "list", *which()], environment)
+        tell_of_reports()
+        if serve:
+            title("The record in a browser; Ctrl-C ends it, and the demo")
+            gate(["audit", "serve", *which()], environment)
     title(
         f"{len(ACTS)} rollouts in {time.monotonic() - began:.0f} s: "
         + ("each ended as it must" if not wrong else f"{len(wrong)} did NOT end as it must")
@@ -99,11 +112,21 @@ def perform() -> int:
     return 1 if wrong else 0
 
 
+def tell_of_reports() -> None:
+    """Says where the reports are."""
+    title("Reports, to be opened in a browser")
+    for act in ACTS:
+        if act.report and (REPORTS / act.report).is_file():
+            print(f"{act.image}: {os.path.relpath(REPORTS / act.report)}", flush=True)
+
+
 def play(act: Act, environment: dict[str, str], *, verbose: bool) -> bool:
     """Rolls one image out and says whether it ended as it must."""
     title(f"{act.image}: {act.story}")
     policy = os.path.relpath(ROOT / "policies" / "backend.yaml")
     rollout = ["rollout", "--policy", policy, "--image", act.image]
+    if act.report:
+        rollout += ["--write", f"html={os.path.relpath(REPORTS / act.report)}"]
     if verbose:
         code = gate(rollout, environment)
         print(f"\n{judged(act, code)}", flush=True)

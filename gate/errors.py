@@ -15,8 +15,8 @@ not do its work".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -53,8 +53,7 @@ class UsageError(GateError):
     exit_code = ExitCode.USAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a file: `where` is file:line:column, or file, or a dotted path."""
 
     where: str

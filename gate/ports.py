@@ -299,10 +299,14 @@ class UserRequests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerQuery:
-    """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open."""
+    """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open.
+
+    `image` is a digest (`sha256:...`): outcomes that name it alone.
+    """
 
     service: str = ""
     rollout: str = ""
+    image: str = ""
     since: datetime | None = None
     limit: int = 50
 
@@ -376,6 +380,26 @@ class Bundles(Protocol):
         Raises:
             NotFoundError: it is not there.
             InfrastructureError: nobody knows.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """Signs how a rollout ended. Implemented by signing.signer."""
+
+    async def sign(self, entry: dict[str, Json], digest: str) -> str:
+        """A signed statement about the image that an outcome is about.
+
+        Args:
+            entry: the outcome, without a signature.
+            digest: its sha256 in canonical form.
+
+        Returns:
+            The envelope as the entry has it under `attestation`; "" for an outcome that says
+            nothing of an image.
+
+        Raises:
+            InfrastructureError: it is not signed.
         """
         ...
 

@@ -3,6 +3,8 @@
 around ......... the environment of a call, and who hears what it waits for
 wiring ......... picks the adapters, owns the system clock
 secret_values .. the values of a policy's secrets
+signing ........ keys of a policy: who signs, and who has signed
+earlier ........ whether an image has passed the stage before
 caller ......... who the gate is to a service
 moves .......... what a move by hand must know of the service and its history
 driving ........ carries one plan through the controller

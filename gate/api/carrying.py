@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from gate.api import notices
 from gate.api.around import say
 from gate.api.driving import Driven, How, Prepare, drive
+from gate.api.moves import led_on
 from gate.api.outcome import Outcome, outcome_of
 from gate.api.progress import Listener, Progress, Telling
+from gate.core.gcloud import instead
 from gate.core.policy import Policy
 from gate.core.state import Plan
+from gate.errors import AccessError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ async def carried_out(plan: Plan, way: Way) -> Outcome:
         if not ended:
             raise
         cancelled = asked
+    except (AccessError, UnavailableError) as error:
+        what, command = instead(plan)
+        if not command:
+            raise
+        raise led_on(error, what, command) from None
     (driven,) = ended
     found = outcome_of(driven.entry, driven.rollout.exit_code, recorded=driven.rollout.recorded)
     way.listener.tell(Progress(f"{found.kind}: {found.ending}", "ended", outcome=found))

@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.api import caller, wiring
+from gate.api import caller, signing, wiring
+from gate.api.earlier import with_earlier
+from gate.api.steps import Steps
 from gate.api.who import known
 from gate.controller.loop import Controller, World
 from gate.core.evidence import Evidence
@@ -37,11 +39,13 @@ class Driven:
 
     Attributes:
         spans: what OpenTelemetry has not been told yet; None where nobody wants it.
+        intentions: what it set out to do, the oldest first; () where nobody asked for that.
     """
 
     rollout: Rollout
     entry: dict[str, Json]
     spans: "Exporting | None" = None
+    intentions: tuple[dict[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class How:
         policy: whose probes and secrets to use; none for moves by hand.
         prepare: completes the plan from the ledger.
         signals: whether Ctrl-C and SIGTERM are the rollout's own while it works.
+        steps: whether what it sets out to do is wanted at its end.
     """
 
     narrating: Callable[[], AbstractContextManager[Narrator]]
@@ -61,6 +66,7 @@ class How:
     policy: Policy | None = None
     prepare: Prepare | None = None
     signals: bool = False
+    steps: bool = False
 
 
 async def drive(plan: Plan, how: How) -> None:
@@ -78,6 +84,9 @@ async def drive(plan: Plan, how: How) -> None:
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         plan, world, spans = await _prepared(plan, how, clock, stack)
+        steps = Steps(clock, world.redactor)
+        if how.steps:
+            world = replace(world, narrator=Both(world.narrator, steps))
         controller = Controller(world)
         running = controller.run(plan, wiring.new_id(clock.now()), signals=how.signals)
         rollout, cancelled = await _to_its_end(running, controller.interrupt)
@@ -87,7 +96,7 @@ async def drive(plan: Plan, how: How) -> None:
         if unknown and (said := await services_meant(plan.service)):
             notes = entry["notes"]
             entry["notes"] = [*(notes if isinstance(notes, list) else []), said]
-        how.on_end(Driven(rollout, entry, spans))
+        how.on_end(Driven(rollout, entry, spans, tuple(steps.intentions)))
         if cancelled is not None:
             raise cancelled
 
@@ -112,8 +121,10 @@ async def _prepared(
     if policy is not None and any(plan.requests):
         counting = wiring.user_requests_of(ref, policy)
         await stack.enter_async_context(counting)
+    signer = signing.signer_of(policy) if plan.kind is Kind.ROLLOUT else None
     if how.prepare is not None:
         plan = await how.prepare(plan, platform, ledger)
+    plan = await with_earlier(plan, policy, platform)
     plan = await known(plan)
     plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
     narrator = stack.enter_context(how.narrating())
@@ -132,6 +143,7 @@ async def _prepared(
         wiring.answers,
         bundles,
         counting,
+        signer,
     )
     return plan, world, spans
 

@@ -9,6 +9,7 @@ from gate.core.state import Kind, Past, Plan
 from gate.errors import InfrastructureError, NotFoundError
 from gate.ledger.past import past_of
 from gate.ports import Ledger, LedgerQuery, Platform
+from gate.report.safe import WHOLE, safe
 
 HISTORY = 50
 LEDGER_WITHIN_S = 2.0
@@ -68,3 +69,9 @@ async def _past(plan: Plan, ledger: Ledger) -> Past:
     except InfrastructureError as error:
         return Past(silent=error.message)
     return past_of(entries)
+
+
+def led_on(error: InfrastructureError, what: str, command: str) -> InfrastructureError:
+    """The same error with the command of gcloud that leads on, and what that does."""
+    ways = (error.hint, f"{what}:\n  {safe(command, WHOLE)}")
+    return type(error)(error.message, "\n".join(filter(None, ways)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from pathlib import Path
 
     from gate.cloud.decisions import CloudLedger
+    from gate.cloud.kms import KmsKey
     from gate.cloud.logs import CloudLogs
     from gate.cloud.metrics import MonitoredRequests
     from gate.cloud.movers import AuditLog
@@ -45,6 +46,7 @@ MONITORING_EMULATOR = "MONITORING_EMULATOR_HOST"
 STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 BUNDLES = "GATE_BUNDLES"
 IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
+KMS_EMULATOR = "CLOUD_KMS_EMULATOR_HOST"
 
 
 class Asking(NamedTuple):
@@ -282,6 +284,14 @@ def secret_manager() -> "SecretManager":
     from gate.cloud.secrets import SecretManager  # noqa: PLC0415
 
     return SecretManager(Endpoint(environment().get(SECRETS_EMULATOR)), _ways())
+
+
+def kms_key(name: str) -> "KmsKey":
+    """A key of Cloud KMS: in the emulator that the environment names, or the real one."""
+    from gate.cloud.channel import Endpoint  # noqa: PLC0415
+    from gate.cloud.kms import KmsKey  # noqa: PLC0415
+
+    return KmsKey(name, Endpoint(environment().get(KMS_EMULATOR)), _ways(quiet=True))
 
 
 def user_requests_of(ref: ServiceRef, policy: "Policy") -> "LoggedRequests | MonitoredRequests":

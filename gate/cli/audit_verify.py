@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gate.api import wiring
+from gate.api import signing, wiring
 from gate.cli import manual_moves, options, show
+from gate.cli.audit_signatures import Watching
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.policy import Json
 from gate.core.service import Service, ServiceRef
@@ -30,6 +31,9 @@ from gate.ledger.findings import Finding, Head, Report, What
 
 if TYPE_CHECKING:
     from gate.cloud.movers import AuditLog
+    from gate.signing.keys import PublicKey
+
+    Keys = tuple[PublicKey, ...]
 
 BUFFER_BYTES = 1 << 18
 FRESH = timedelta(seconds=60)
@@ -57,6 +61,13 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="with FILE: the last entry, by its number and hash, as the service's annotation "
         "names it (`sequence` and `entry`)",
     )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="PUBLIC",
+        help="with the signatures of decisions: a file with the public key, or several, or "
+        "certificates (PEM)",
+    )
     options.add_policy(parser, required=False)
     options.add_service(parser)
     options.add_output(parser)
@@ -70,7 +81,11 @@ def run(args: argparse.Namespace) -> int:
         InfrastructureError: the ledger cannot be read.
     """
     gc.disable()  # there are no cycles, and looking for them is a fifth of the time
-    report = _of_file(args) if args.file else wiring.run_async(_of_service(_service_of(args)))
+    keys = signing.public_keys_in(args.key) if args.key else ()
+    if args.file:
+        report = _of_file(args, keys)
+    else:
+        report = wiring.run_async(of_service(_service_of(args), keys))
     wiring.run_async(_bundles(report))
     value = report.value()
     if args.output == "json":
@@ -91,29 +106,34 @@ def _service_of(args: argparse.Namespace) -> ServiceRef:
     return manual_moves.service_of(args)
 
 
-def _of_file(args: argparse.Namespace) -> Report:
+def _of_file(args: argparse.Namespace, keys: "Keys") -> Report:
     """Of a file, without asking anybody."""
     named = args.service or args.policy
     only = str(manual_moves.service_of(args)) if named else ""
     try:
         if str(args.file) == "-":
-            return _read(sys.stdin.buffer, only, args.head)
+            return _read(sys.stdin.buffer, only, args.head, keys)
         with args.file.open("rb", buffering=BUFFER_BYTES) as file:
-            return _read(file, only, args.head)
+            return _read(file, only, args.head, keys)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(f"{args.file}: cannot be read ({reason})") from None
 
 
-def _verified(file: IO[bytes], only: str, heads: dict[str, Head | None] | None = None) -> Report:
+def _verified(
+    file: IO[bytes], only: str, heads: dict[str, Head | None] | None, keys: "Keys"
+) -> Report:
     from gate.ledger.jsonl import read_lines  # noqa: PLC0415 - not for `gate audit list`
     from gate.ledger.verify import verify  # noqa: PLC0415
 
-    return verify(read_lines(file), only, heads)
+    signatures = Watching(keys, only)
+    report = verify(signatures.watch(read_lines(file)), only, heads)
+    signatures.tell(report)
+    return report
 
 
-def _read(file: IO[bytes], only: str, head: Head | None) -> Report:
-    report = _verified(file, only, {only: head} if head else None)
+def _read(file: IO[bytes], only: str, head: Head | None, keys: "Keys") -> Report:
+    report = _verified(file, only, {only: head} if head else None, keys)
     if head and not only and len(report.services) > 1:
         raise UsageError(
             "gate audit verify --head: is the end of one service's ledger "
@@ -125,8 +145,16 @@ def _read(file: IO[bytes], only: str, head: Head | None) -> Report:
     return report
 
 
-async def _of_service(ref: ServiceRef) -> Report:
-    """Of the service's own ledger, beside its own word and the platform's audit log."""
+async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
+    """Verifies a service's own ledger, beside its own word and the platform's audit log.
+
+    Args:
+        ref: the service.
+        keys: public ones that its decisions must be signed with; () asks for no signature.
+
+    Raises:
+        InfrastructureError: the ledger cannot be read.
+    """
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
@@ -138,7 +166,7 @@ async def _of_service(ref: ServiceRef) -> Report:
                     file.write(_line(entry))
                 file.seek(0)
                 head = _head_of(before)
-                report = _verified(file, str(ref), {str(ref): head})
+                report = _verified(file, str(ref), {str(ref): head}, keys)
             after = await platform.read_service()
             fresh = after.updated_at is not None and clock.now() - after.updated_at < FRESH
             lost = any(one.what in {What.END_LOST, What.HEAD} for one in report.findings)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.api import wiring
-from gate.api.moves import prepared
+from gate.api.moves import led_on, prepared
 from gate.cli.options import output_of
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
@@ -20,11 +20,10 @@ from gate.errors import (
     AccessError,
     ExitCode,
     GateError,
-    InfrastructureError,
     UnavailableError,
     UsageError,
 )
-from gate.report.safe import WHOLE, safe
+from gate.report.safe import safe
 
 
 class DeclinedError(GateError):
@@ -75,12 +74,6 @@ def move(
         return run_rollout(plan, output, policy=policy, prepare=prepared, told_by=told_by)
     except (AccessError, UnavailableError) as error:
         raise led_on(error, *instead(plan)) from None
-
-
-def led_on(error: InfrastructureError, what: str, command: str) -> InfrastructureError:
-    """The same error with the command of gcloud that leads on, and what that does."""
-    ways = (error.hint, f"{what}:\n  {safe(command, WHOLE)}")
-    return type(error)(error.message, "\n".join(filter(None, ways)))
 
 
 def _confirmed(plan: Plan) -> Plan:

@@ -11,7 +11,7 @@ from gate.core.overrides import RULES, Override, override
 from gate.errors import UsageError, ValueProblem
 
 SETS = 'write for example: --override freeze --reason "logins fail since 9:00" --expires 2h'
-FORMS = ("text", "json", "junit", "markdown")
+FORMS = ("text", "json", "junit", "markdown", "html")
 """In which a result can be had."""
 
 
@@ -28,6 +28,11 @@ class Output:
     form: str = "text"
     files: tuple[tuple[str, Path], ...] = ()
     upload: str = ""
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """Every form that is wanted somewhere."""
+        return frozenset({self.form, *(form for form, _ in self.files)})
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +106,7 @@ def add_results(parser: argparse.ArgumentParser) -> None:
         "--output",
         choices=FORMS,
         default="text",
-        help="text for people (default), one JSON document, JUnit XML, or Markdown",
+        help="text for people (default), one JSON document, JUnit XML, Markdown, or an HTML page",
     )
     parser.add_argument(
         "--write",

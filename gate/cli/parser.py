@@ -1,6 +1,7 @@
 """An argument parser that says what was probably meant."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ from gate.errors import ExitCode
 
 _NO_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
 _LONGEST = 64
+WIDTH = 80
+"""Columns of help where nothing says how many there are."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,6 +24,12 @@ class Parser(argparse.ArgumentParser):
         """As argparse has it; keeps the words, since an error does not say all of them."""
         self._given = tuple(args or ())
         return super().parse_known_args(args, namespace)
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """With a width of its own: argparse would load half a dozen modules to find one."""
+        made: Any = self.formatter_class
+        formatter: argparse.HelpFormatter = made(prog=self.prog, width=columns() - 2)
+        return formatter
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong, and what may have been meant; exits."""
@@ -52,6 +61,17 @@ class Parser(argparse.ArgumentParser):
             if (parser := next(chosen, None)) is not None:
                 own |= parser.options()
         return frozenset(own)
+
+
+def columns() -> int:
+    """Columns to write help for: COLUMNS, else the terminal's, or 80 where there is none."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.api import looking, plans, wiring
+from gate.api.moves import led_on
 from gate.cli import manual_moves, options, results, show
 from gate.cli.options import Output
 from gate.cli.run_rollout import carry_out
@@ -103,7 +104,7 @@ async def _read(refs: tuple[ServiceRef, ...]) -> list[Found]:
             async with few:
                 return Found(ref, await looking.read(ref))
         except (AccessError, UnavailableError) as error:
-            led = manual_moves.led_on(error, *instead(_plan(ref)))
+            led = led_on(error, *instead(_plan(ref)))
             return Found(ref, error=led, exit_code=led.exit_code)
         except InfrastructureError as error:
             return Found(ref, error=error, exit_code=error.exit_code)

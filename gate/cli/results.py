@@ -37,12 +37,14 @@ class Result:
         value: what JSON says.
         blocks: the same for people.
         recorded: whether the ledger has it.
+        intentions: what the gate set out to do meanwhile, the oldest first, where that is at hand.
     """
 
     documents: Sequence[Entry]
     value: Json
     blocks: Callable[[], Sequence["Block"]]
     recorded: bool = True
+    intentions: Sequence[Entry] = ()
 
     def text_in(self, form: str) -> str:
         """The whole document in one of the forms, with a line break at its end."""
@@ -58,6 +60,10 @@ class Result:
             from gate.report.markdown import markdown  # noqa: PLC0415
 
             return markdown(self.documents)
+        if form == "html":
+            from gate.report.html.page import of_documents  # noqa: PLC0415
+
+            return of_documents(self.documents, self.intentions, recorded=self.recorded)
         from gate.report.lines import plain  # noqa: PLC0415
 
         return "\n".join([*plain(self.blocks(), show.WIDTH), ""])

@@ -71,7 +71,14 @@ def carry_out(
         KeyboardInterrupt: before anything was changed.
     """
     ended: list[Driven] = []
-    how = How(partial(show.narrating, output.form), ended.append, policy, prepare, signals=True)
+    how = How(
+        partial(show.narrating, output.form),
+        ended.append,
+        policy,
+        prepare,
+        signals=True,
+        steps="html" in output.forms,
+    )
     try:
         wiring.run_async(drive(plan, how), many_connections=policy is not None)
     except KeyboardInterrupt:  # with an end, nothing is under way any more
@@ -109,7 +116,8 @@ class Ended:
     def result(self) -> results.Result:
         """The same, to be shown in any form."""
         kept = self.rollout.recorded
-        return results.Result([self.entry], self.entry, self._blocks, recorded=kept)
+        entry, steps = self.entry, self.driven.intentions
+        return results.Result([entry], entry, self._blocks, recorded=kept, intentions=steps)
 
     def _blocks(self) -> "list[Block]":
         from gate.report.lines import BLANK  # noqa: PLC0415 - as in show

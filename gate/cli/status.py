@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gate.api import wiring
 from gate.api.looking import stands
+from gate.api.moves import led_on
 from gate.cli import manual_moves, options, show
 from gate.cli.run_rollout import services_meant
 from gate.core.annotation import UnreadableAnnotation
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     except (AccessError, UnavailableError) as error:
         from gate.core.gcloud import LOOK, look  # noqa: PLC0415 - only then
 
-        raise manual_moves.led_on(error, LOOK, look(ref)) from None
+        raise led_on(error, LOOK, look(ref)) from None
     now = wiring.SystemClock().now()
     doubt = _doubt(service, entries, now)
     if args.output == "json":

@@ -3,6 +3,7 @@
 import argparse
 
 from gate.api import looking, plans, wiring
+from gate.api.moves import led_on
 from gate.cli import manual_moves, options, show
 from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
             _confirm(plan)
         return run_rollout(plan, options.output_of(args))
     except (AccessError, UnavailableError) as error:
-        raise manual_moves.led_on(error, *instead(plan)) from None
+        raise led_on(error, *instead(plan)) from None
 
 
 def _confirm(plan: Plan) -> None:

@@ -34,6 +34,7 @@ class Api(Enum):
         "IAM_CREDENTIALS_EMULATOR_HOST",
     )
     MONITORING = ("Cloud Monitoring", "monitoring.googleapis.com", "MONITORING_EMULATOR_HOST")
+    KMS = ("Cloud KMS", "cloudkms.googleapis.com", "CLOUD_KMS_EMULATOR_HOST")
     STORAGE = ("Cloud Storage", "storage.googleapis.com", "STORAGE_EMULATOR_HOST")
 
     def __init__(self, title: str, host: str, variable: str) -> None:

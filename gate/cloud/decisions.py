@@ -82,6 +82,8 @@ class CloudLedger(OverWire):
             clauses += self._of_service(query.service)
         if query.rollout:
             clauses.append(f"labels.rollout={quoted(query.rollout)}")
+        if query.image:
+            clauses += ['jsonPayload.entry="outcome"', quoted(query.image)]
         if query.since is not None:
             clauses.append(since(query.since))
         subject = f"ledger of {query.service or self._ref.project}"
@@ -89,15 +91,19 @@ class CloudLedger(OverWire):
         found.sort(key=_newness, reverse=True)
         return tuple(json_object(part(one, "jsonPayload")) for one in found)
 
-    async def history(self) -> AsyncIterator[dict[str, Json]]:
+    async def history(self, begin: datetime | None = None) -> AsyncIterator[dict[str, Json]]:
         """Every entry about the service that is kept, oldest first.
 
         Cloud Logging keeps them for as long as the log's bucket says.
+
+        Args:
+            begin: leave out what is older than this.
 
         Raises:
             AccessError, UnavailableError: as in gate.errors.
         """
         clauses = [f"logName={quoted(self._log_name)}", *self._of_service(self._ref.name)]
+        clauses += [since(begin)] if begin else []
         subject = f"ledger of {self._ref.name}"
         async for one in oldest_entries(self._wire, self._ref.project, clauses, subject):
             yield json_object(part(one, "jsonPayload"))

@@ -12,12 +12,12 @@ from gate.core.annotation import RolloutAnnotation
 from gate.core.approvals import Approval
 from gate.core.service import Service
 from gate.core.state import Kind, PastOutcome, Plan, Rollout
-from gate.errors import InfrastructureError, UnavailableError
+from gate.errors import GateError, InfrastructureError, UnavailableError
 from gate.ledger.approvals import approvals_of
 from gate.ledger.canonical import canonical, digest
 from gate.ledger.entry import Entry, Link
 from gate.ledger.past import newest_outcomes
-from gate.ports import Bundles, Ledger, LedgerQuery
+from gate.ports import Bundles, Ledger, LedgerQuery, Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Waits:
         past_s: for the outcomes before this rollout, which its first intention vouches for.
         approvals_s: for people's approvals.
         bundle_s: for a bundle of evidence to be kept.
+        sign_s: for an outcome to be signed.
     """
 
     intention_s: float = 2.0
@@ -42,6 +43,7 @@ class Waits:
     past_s: float = 2.0
     approvals_s: float = 10.0
     bundle_s: float = 10.0
+    sign_s: float = 5.0
 
 
 APPROVALS_MAX = 2000
@@ -143,13 +145,27 @@ class Bookkeeping:
                 problem = f"no answer in {self._waits.bundle_s:g} s"
             except InfrastructureError as error:
                 problem = error.message
-        notes = entry.get("notes")
-        told = [*notes] if isinstance(notes, list) else []
-        if not where:
-            told.append(
-                f"the record holds a part of the evidence, which is kept nowhere: {problem}"
-            )
-        return {**entry, "bundle": where, "notes": told}
+        told = f"the record holds a part of the evidence, which is kept nowhere: {problem}"
+        kept: Entry = {**entry, "bundle": where}
+        return kept if where else _noted(kept, told)
+
+    async def signed(self, entry: Entry, signer: Signer | None) -> Entry:
+        """The outcome with its signature, where there is a key; decided is decided without it.
+
+        Users are safe by then; what cannot be signed within a time is told in the outcome's notes.
+        """
+        if signer is None:
+            return entry
+        try:
+            async with asyncio.timeout(self._waits.sign_s):
+                attestation = await signer.sign(entry, digest(entry))
+        except TimeoutError:
+            problem = f"no answer in {self._waits.sign_s:g} s"
+        except GateError as error:
+            problem = error.message
+        else:
+            return {**entry, "attestation": attestation} if attestation else entry
+        return _noted(entry, f"this decision is not signed: {problem}")
 
     async def conclude(self, entry: Entry, rollout: Rollout, *, stopping: bool) -> None:
         """Keeps the outcome.
@@ -207,6 +223,12 @@ class Bookkeeping:
         if not go_on:
             task.cancel()
         raise UnavailableError(f"the ledger gave no answer in {within_s:g} s")
+
+
+def _noted(entry: Entry, note: str) -> Entry:
+    """The entry with one more note."""
+    notes = entry.get("notes")
+    return {**entry, "notes": [*(notes if isinstance(notes, list) else []), note]}
 
 
 def _has_kept(task: asyncio.Task[None]) -> bool:

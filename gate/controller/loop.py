@@ -58,6 +58,7 @@ from gate.ports import (
     Narrator,
     Platform,
     Probes,
+    Signer,
     UserRequests,
 )
 
@@ -91,6 +92,7 @@ class World:
     answers: Answers | None = None
     bundles: Bundles | None = None
     user_requests: UserRequests | None = None
+    signer: Signer | None = None
 
 
 class Controller:
@@ -350,6 +352,7 @@ class Controller:
         entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
         if evidence := left_out(entry, rollout, world.redactor.json):
             entry = await self._books.whole(entry, evidence, world.bundles)
+        entry = await self._books.signed(entry, world.signer)
         self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)

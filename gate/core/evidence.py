@@ -186,6 +186,8 @@ class Evidence:
         answers: what a suite was answered, place by place.
         attribution: whose fault it is that this is no pass; None for a pass, and unless judged.
         not_yet: whether the answer says by its own words that it is too early to ask.
+        percentiles: of how long right answers took: percent and microseconds, the least first;
+            empty where that was not measured.
     """
 
     probe: str
@@ -213,6 +215,7 @@ class Evidence:
     took: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     attribution: Attribution | None = None
     not_yet: bool = field(default=False, repr=False)
+    percentiles: tuple[tuple[int, int], ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -1,13 +1,12 @@
 """Where a rollout was asked for: in which build, from which commit."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RELEASE = "0.1.0"
 """The gate's own version, as its package declares it: reading that takes a rollback too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What surrounds the gate where it runs; "" for what nobody tells.
 
     Attributes:

@@ -174,6 +174,55 @@ class SecretRef:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRef:
+    """Where a key that signs, or its public key, comes from: exactly one of these.
+
+    Attributes:
+        env, file, secret: as of a secret; PEM.
+        kms: a version of a key in Cloud KMS:
+            projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/V.
+    """
+
+    env: str = ""
+    file: str = ""
+    secret: str = ""
+    kms: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.env, self.file, self.secret, self.kms))) != 1:
+            raise ValueProblem("key", "needs one of a variable, a file, a secret or a KMS key")
+
+
+@dataclass(frozen=True, slots=True)
+class SignRule:
+    """With what decisions are signed."""
+
+    key: KeyRef
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStage:
+    """What an image must have passed before it is deployed.
+
+    Attributes:
+        key: the public key of whoever decided there; None for that of the policy's own `sign`.
+        stage: the service whose gate must have promoted it; a part that is "" is that of the
+            policy's own service. None for any other service of the project.
+    """
+
+    key: KeyRef | None = None
+    stage: ServiceName | None = None
+
+    def stage_of(self, own: ServiceName) -> ServiceName | None:
+        """The stage, where what it leaves out is that of the policy's own service."""
+        if self.stage is None:
+            return None
+        named = self.stage
+        project, region = named.project or own.project, named.region or own.region
+        return ServiceName(project, region, named.name or own.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """What is at stake when a probe fails, for the report."""
 
@@ -308,6 +357,8 @@ class Policy:
         freeze: when nothing is rolled out nor promoted.
         approve: how many people must have approved a candidate before users are moved.
         allow: who may do what.
+        sign: with what decisions are signed; None for not at all.
+        require_signed: what the image must have passed before; None for nothing.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
@@ -337,6 +388,8 @@ class Policy:
     freeze: tuple[Freeze, ...] = ()
     approve: ApprovalRule | None = None
     allow: Permits = field(default_factory=Permits)
+    sign: SignRule | None = None
+    require_signed: EarlierStage | None = None
     digest: str = ""
     source: str = ""
     folder: str = ""
@@ -348,6 +401,7 @@ class Policy:
         self._check_requests()
         self._check_deadline()
         self._check_notify()
+        self._check_signed()
         if not any(probe.required for probe in self.probes):
             raise ValueProblem(
                 "probes",
@@ -402,6 +456,18 @@ class Policy:
                 f"names a secret that is not there (got {', '.join(missing)}, "
                 "expected a name under `secrets`)",
             )
+
+    def _check_signed(self) -> None:
+        wanted = self.require_signed
+        if wanted and wanted.key is None and self.sign is None:
+            raise ValueProblem(
+                "require_signed",
+                "says no key (got neither a key there nor `sign`, expected one of them)",
+                "give the public key of the earlier stage: require_signed: {key: {file: gate.pub}}",
+            )
+        if wanted and wanted.stage_of(self.service) == self.service:
+            told = f"names the policy's own service as the stage before (got {self.service.name})"
+            raise ValueProblem("require_signed", told, "name the service that comes first")
 
     def _check_deadline(self) -> None:
         more_than_0("deadline", self.deadline_s)

@@ -107,6 +107,12 @@ class Proving:
     least_met: float = 0.0
 
     @property
+    def fresh(self) -> Proof | None:
+        """What the file says, if it can be read and speaks of this policy."""
+        usable = self.proof is not None and not self.problem and not self._stale(self.proof)
+        return self.proof if usable else None
+
+    @property
     def note(self) -> str:
         """What is to be said of a fresh proof, "" for nothing."""
         proof = self.proof

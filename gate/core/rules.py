@@ -99,6 +99,7 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
     yield from _not_allowed(r, "let somebody run it who may: `allow` in the policy says who")
     yield from _frozen(r)
     yield from _unproven(r)
+    yield from _not_passed_before(r)
     yield from _unapproved(r, counted)
 
 
@@ -127,6 +128,13 @@ def _unproven(r: Rollout) -> Iterator[Broken]:
     asked = plan.kind is Kind.ROLLOUT and plan.proof is not None and plan.proof.required
     if asked and plan.unproven:
         yield Broken("proof", plan.unproven, PROVE)
+
+
+def _not_passed_before(r: Rollout) -> Iterator[Broken]:
+    """An earlier stage has not passed its image: nobody sets that aside."""
+    plan = r.plan
+    if plan.kind is Kind.ROLLOUT and plan.earlier is not None and plan.earlier.problem:
+        yield Broken("earlier stage", plan.earlier.problem, plan.earlier.hint)
 
 
 def _counted(r: Rollout, service: Service) -> Counted | None:

@@ -9,6 +9,7 @@ from gate.core.annotation import Denied
 from gate.core.approvals import Approval, ApprovalRule
 from gate.core.canary import StepWord
 from gate.core.control import Baseline, Repeats
+from gate.core.earlier import Earlier
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked
 from gate.core.freeze import Freeze
@@ -208,6 +209,7 @@ class Plan:
         who: who asks, as far as anybody vouches for it.
         override: rules for people that are to be set aside, None for none.
         approval_wait_s: how long a rollout waits for approvals before it is held.
+        earlier: what is known of the image at the stage before; None where nobody asks.
     """
 
     kind: Kind
@@ -261,6 +263,7 @@ class Plan:
     who: Who = field(default_factory=Who)
     override: Override | None = None
     approval_wait_s: float = 0.0
+    earlier: Earlier | None = None
 
     @classmethod
     def from_policy(

@@ -158,6 +158,49 @@ class TextOrMapping(Form):
 
 
 @dataclass(frozen=True, slots=True)
+class FlagOrMapping(Form):
+    """false for None, true for a value with all its defaults, or a mapping that says more."""
+
+    mapping: Any = None
+
+    def expected(self, given: object) -> str:
+        """As Form.expected."""
+        return f"true, false or {form_of(self.mapping).expected(given)}"
+
+    def text(self, value: Any) -> Json:
+        """As Form.text."""
+        return False if value is None else form_of(self.mapping).text(value) or True
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """As pydantic asks for it."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        def either(given: object, check: Callable[[object], object]) -> object:
+            if not isinstance(given, bool | dict):
+                raise refusal(self.expected(given))
+            read = check(given)
+            return read if isinstance(given, dict) else self.mapping.value({}) if read else None
+
+        both = core_schema.tagged_union_schema(
+            {
+                "<flag>": core_schema.bool_schema(strict=True),
+                "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
+            },
+            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<flag>",
+        )
+        return core_schema.no_info_wrap_validator_function(either, both)
+
+    def __get_pydantic_json_schema__(
+        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """As pydantic asks for it."""
+        schema = dict(handler(core))
+        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped(Form):
     """A mapping from names of one form to values of one form; read as a dict."""
 

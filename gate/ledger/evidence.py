@@ -22,7 +22,8 @@ failure; tests are those of a suite, all of them, {name, outcome, counts, why}:
 outcome in the runner's words, counts says whether a test is evidence, for the
 candidate or against it, and why what it is not, or what failed; [] for other
 kinds. An entry of the ledger that is too large loses tests that count first
-(tests_left_out)
+(tests_left_out). Where the time of many answers was measured there is
+`percentiles`, too: [{percent, us}], us in microseconds
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +144,14 @@ def _evidence(item: Evidence, known: Mapping[str, Probe], most: int | None) -> d
         "tests_left_out": 0,
         "excerpts": list(item.excerpts),
         "log_lines": list(item.log_lines),
+        **_percentiles(item),
     }
+
+
+def _percentiles(item: Evidence) -> dict[str, Json]:
+    """How long answers took, where that was measured."""
+    told: list[Json] = [{"percent": percent, "us": us} for percent, us in item.percentiles]
+    return {"percentiles": told} if told else {}
 
 
 def _test(test: OneTest) -> Json:

@@ -22,6 +22,8 @@ class What(Enum):
     END_LOST = "end lost"  # the service was written on after the last entry
     HEAD = "head does not match"  # the service names another entry than the ledger's last
     DRIFT = "drift"  # traffic moved without an entry
+    SIGNATURE = "signature"  # an outcome is not what was signed, or not by whom it should be
+    UNSIGNED = "unsigned"  # an outcome that should be signed is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Verified:
         taken_back: the same, of which another rollout took back what they had left.
         unvouched: rollouts whose outcome no later entry vouches for yet.
         cut: outcomes whose evidence is a part of what it was.
+        signed, unsigned: outcomes that are signed as they should be, and those that were not before
+            the first of these; both 0 where nobody looked.
         bundles: rollout, time, place and hash of bundles that hold all of it.
     """
 
@@ -103,6 +107,8 @@ class Verified:
     taken_back: list[str] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
     cut: int = 0
+    signed: int = 0
+    unsigned: int = 0
     bundles: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def value(self) -> dict[str, Json]:
@@ -125,6 +131,7 @@ class Verified:
             "taken_back": [*self.taken_back],
             "not_vouched_for_yet": [*self.unvouched],
             "evidence_cut": self.cut,
+            "signatures": {"signed": self.signed, "unsigned_before": self.unsigned},
             "bundles": [where for _, _, where, _ in self.bundles],
         }
 

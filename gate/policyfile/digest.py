@@ -17,7 +17,7 @@ from enum import Enum
 from gate.core.expectations import Schema
 from gate.core.policy import Json, Policy
 
-_OURS = frozenset({"digest", "folder", "source", "lines", "notify"})
+_OURS = frozenset({"digest", "folder", "source", "lines", "notify", "sign"})
 """Fields of a policy that change nothing of what it asks and decides."""
 
 

@@ -14,22 +14,31 @@ from gate.core.permits import Permits
 from gate.core.policy import (
     CandidateRule,
     Capability,
+    EarlierStage,
     HookFormat,
     IdentityRule,
     Json,
+    KeyRef,
     MetricsRule,
     Notification,
     OnHold,
     Policy,
     SecretRef,
     ServiceName,
+    SignRule,
     TemplateSource,
 )
 from gate.core.state import Ending
 from gate.core.template import BUILTINS
 from gate.core.traffic import tag_problem
 from gate.errors import ValueProblem
-from gate.kinds.collections import ListOf, Mapped, OneOrMany, TextOrMapping
+from gate.kinds.collections import (
+    FlagOrMapping,
+    ListOf,
+    Mapped,
+    OneOrMany,
+    TextOrMapping,
+)
 from gate.kinds.forms import KEY, Anything, Choice, Either, Flag, Form, Text, Whole, one_of, unfit
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain, Reading
@@ -363,6 +372,69 @@ NOTIFICATION = Record(
         },
     ),
 )
+_KMS = (
+    r"projects/[a-z0-9][a-z0-9.:-]{0,62}/locations/[a-z0-9-]{1,63}/keyRings/[A-Za-z0-9_-]{1,63}"
+    r"/cryptoKeys/[A-Za-z0-9_-]{1,63}/cryptoKeyVersions/[1-9][0-9]{0,9}"
+)
+KEY_PLACE = Record(
+    "key",
+    KeyRef,
+    (
+        *SECRET.keys,
+        *slots_from(
+            KeyRef,
+            {
+                "kms": Annotated[
+                    str,
+                    Text("projects/.../cryptoKeyVersions/VERSION", _KMS, 400),
+                    Key("version of a key in Cloud KMS, by its full name"),
+                ],
+            },
+        ),
+    ),
+    one_of=("env", "file", "secret", "kms"),
+)
+SIGN = Record(
+    "sign",
+    SignRule,
+    slots_from(
+        SignRule,
+        {
+            "key": Annotated[
+                KeyRef,
+                KEY_PLACE,
+                Key("what signs: an ECDSA P-256 or Ed25519 key in PEM (PKCS #8), or one in KMS"),
+            ],
+        },
+    ),
+)
+EARLIER = Record(
+    "require signed",
+    EarlierStage,
+    slots_from(
+        EarlierStage,
+        {
+            "key": Annotated[
+                KeyRef | None,
+                KEY_PLACE,
+                Key(
+                    "the public key of the earlier stage: PEM, several blocks where keys are "
+                    "changed, or certificates, which expire; or a key in KMS",
+                    absent="that of `sign`",
+                ),
+            ],
+            "stage": Annotated[
+                ServiceName | None,
+                SERVICE,
+                Key(
+                    "the service whose gate must have promoted the image: `{project, region, "
+                    "name}`, each as the policy's own where it is left out",
+                    absent="any other service of the project",
+                ),
+            ],
+        },
+    ),
+)
 _OF_THE_POLICY: Mapping[str, object] = {
     "candidate": Annotated[
         CandidateRule,
@@ -490,6 +562,21 @@ _OF_THE_POLICY: Mapping[str, object] = {
         tuple[Freeze, ...],
         ListOf(item=Annotated[Freeze, FREEZE], most=50),
         Key("windows in which nothing is rolled out nor promoted", absent="none"),
+    ],
+    "sign": Annotated[
+        SignRule | None,
+        SIGN,
+        Key("how each decision about an image is signed, for the record", absent="not at all"),
+    ],
+    "require_signed": Annotated[
+        EarlierStage | None,
+        FlagOrMapping(mapping=EARLIER),
+        Key(
+            "hold a rollout before anything is deployed unless an earlier stage has promoted the "
+            "same image, by a decision that it has signed: `true`, or a mapping that says which "
+            "stage and key",
+            absent="`false`",
+        ),
     ],
     PROBES: Annotated[
         object,

@@ -1,76 +1,24 @@
 """The ledger's entries put together: one attempt for each rollout id."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.core.policy import Json
-from gate.report.fields import Entry, child, children, number, text
+from gate.core.fields import Entry, child, children, number, text
+from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision, put_together
 from gate.report.safe import safe
 from gate.report.words import shares_text
 
-UNFINISHED = "unfinished"
-UNKNOWN = "?"
-_MOVED = frozenset({"promoted", "rolled back", "regressed"})
-TAKEN_BACK = "taken back"
-"""It never recorded an end, and another rollout has taken back what it left."""
+__all__ = ["TAKEN_BACK", "UNFINISHED", "Attempt", "attempts", "when"]
 
-ENDED = "ended; its record is on the way"
-"""It has given its lease back; Cloud Logging shows entries a little later than they are written."""
+UNKNOWN = "?"
+_RETURNED = frozenset({"reverted", "regressed"})
+"""Endings of those that moved traffic and moved it back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One rollout as the ledger has it.
-
-    Attributes:
-        id: of the rollout.
-        intentions: what the gate was about to do, oldest first.
-        outcome: what came of it, None while (or since) nobody recorded that.
-        approvals: what people said of it, oldest first.
-        taken_back_by: id of the rollout that took back what this one left, or "".
-        known_ended: whether the service itself says that it has ended.
-        disputed: whether there are outcomes that differ: the first one counts.
-    """
-
-    id: str
-    intentions: tuple[Entry, ...] = ()
-    outcome: Entry | None = None
-    approvals: tuple[Entry, ...] = ()
-    taken_back_by: str = ""
-    known_ended: bool = False
-    disputed: bool = False
-
-    @property
-    def head(self) -> Entry:
-        """The entry that says most of what was asked for."""
-        return self.outcome or (self.intentions[0] if self.intentions else {})
-
-    @property
-    def ending(self) -> str:
-        """How it ended; without an outcome, `taken back` where another rollout says so."""
-        if self.outcome:
-            return text(self.outcome, "ending")
-        if self.known_ended:
-            return ENDED
-        return TAKEN_BACK if self.taken_back_by else UNFINISHED
-
-    @property
-    def doubt(self) -> str:
-        """Why it cannot be as it is recorded, "" where nothing speaks against it."""
-        if self.disputed:
-            return "it has two outcomes that differ, the first is shown, one is forged"
-        end = self.outcome or {}
-        wrote = self.intentions or end.get("intentions") or end.get("intentions_unkept")
-        if "intentions" in end and text(end, "ending") in _MOVED and not wrote:
-            return f"it says {text(end, 'ending')}, and knows of no write: it was invented"
-        return ""
-
-    @property
-    def began(self) -> str:
-        """When it began, as far as its entries tell, as it is recorded."""
-        first = self.intentions[0] if self.intentions else self.head
-        return text(self.head, "started_at") or text(first, "at")
+class Attempt(Decision):
+    """One decision as it is shown."""
 
     @property
     def at(self) -> str:
@@ -90,12 +38,27 @@ class Attempt:
         return split_shares(self.head, "traffic_now")
 
     @property
+    def meant(self) -> str:
+        """The same, LATEST by the name of what it meant where that is recorded."""
+        meant = shares_meant(self.head)
+        follows = any(
+            number(line, "percent") and not text(line, "revision")
+            for line in children(self.head, "traffic_before")
+        )
+        return shares_text(meant) if follows and meant and "" not in meant else self.before
+
+    @property
     def moved(self) -> bool:
         """Whether traffic went elsewhere, as far as is known; LATEST counts as what it meant."""
         if self.before == UNKNOWN and not self.intentions:
             return False  # it ended before it wrote anything
         meant = shares_meant(self.head)
         return self.after not in {self.before, shares_text(dict(sorted(meant.items())))}
+
+    @property
+    def returned(self) -> bool:
+        """Whether traffic went elsewhere meanwhile, and came back."""
+        return not self.moved and self.ending in _RETURNED
 
     @property
     def after(self) -> str:
@@ -113,30 +76,27 @@ def shares_meant(outcome: Entry) -> dict[str, int]:
     }
 
 
-def attempts(entries: Sequence[dict[str, Json]]) -> list[Attempt]:
-    """One attempt for each rollout id, newest first as the entries must be."""
-    found: dict[str, Attempt] = {}
-    for entry in entries:
-        rollout_id = text(entry, "rollout")
-        attempt = found.get(rollout_id) or Attempt(rollout_id)
-        if text(entry, "entry") == "outcome":
-            other = attempt.outcome not in (None, entry)
-            attempt = replace(attempt, outcome=entry, disputed=attempt.disputed or other)
-        elif text(entry, "entry") == "approval":
-            attempt = replace(attempt, approvals=(entry, *attempt.approvals))
-        else:
-            attempt = replace(attempt, intentions=(entry, *attempt.intentions))
-        found[rollout_id] = attempt
-    for attempt in tuple(found.values()):
-        for dead in _took_back(attempt):
-            if dead in found:
-                found[dead] = replace(found[dead], taken_back_by=attempt.id)
-    return [one for one in found.values() if one.intentions or one.outcome]
+def attempts(entries: Sequence[Entry], *, whole: bool = False) -> list[Attempt]:
+    """One attempt for each rollout id, newest first as the entries must be.
+
+    Args:
+        entries: newest first.
+        whole: whether these are all entries that there are of these rollouts.
+    """
+    return [shown(one) for one in put_together(entries, whole=whole)]
 
 
-def _took_back(attempt: Attempt) -> list[str]:
-    listed = (attempt.outcome or {}).get("took_back")
-    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+def shown(decision: Decision) -> Attempt:
+    """A decision with what is shown of it."""
+    return Attempt(
+        decision.id,
+        decision.intentions,
+        decision.outcome,
+        decision.taken_back_by,
+        decision.known_ended,
+        decision.disputed,
+        decision.whole,
+    )
 
 
 def when(at: str) -> str:

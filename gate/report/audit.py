@@ -1,11 +1,12 @@
 """What the ledger remembers, for people. Entries are as gate.ledger.entry writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gate.core.policy import Json
+from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
 from gate.report.approvals import approval_lines
-from gate.report.attempts import UNFINISHED, UNKNOWN, Attempt, attempts
+from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
 from gate.report.fields import text
@@ -22,6 +23,45 @@ UNFINISHED_MEANS = (
 )
 
 
+def decision_blocks(found: Sequence[Decision], fitting: int, width: int) -> list[Block]:
+    """A list of decisions, and how many more there are.
+
+    Args:
+        found: newest first.
+        fitting: how many there are in all.
+        width: columns, as in `list_blocks`.
+    """
+    blocks = attempt_list([shown(one) for one in found], width)
+    if fitting > len(found):
+        more = f"{fitting - len(found)} older ones are not shown (--limit {len(found)})"
+        blocks += [BLANK, Line(more, Tone.FAINT)]
+    return blocks
+
+
+def decision_values(found: Sequence[Decision]) -> Iterator[dict[str, Json]]:
+    """Each decision as one object: its outcome, and in `record` what is known beside it.
+
+    One without an outcome has what its first intention says of what was asked for. `record` is
+    {complete, intentions, taken_back_by, conflict}: whether there is an outcome, how many writes
+    were set out to be done, who took back what it left, and what speaks against it ("" for both).
+    """
+    for one in found:
+        yield {
+            **(one.outcome or _asked_for(one)),
+            "record": {
+                "complete": one.outcome is not None,
+                "intentions": len(one.intentions),
+                "taken_back_by": one.taken_back_by,
+                "conflict": one.doubt,
+            },
+        }
+
+
+def _asked_for(decision: Decision) -> dict[str, Json]:
+    """What is known of a decision without an outcome."""
+    return {**decision.head, "ending": decision.ending, "started_at": decision.began}
+
+
 def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
     """The recorded rollouts, newest first; one without an outcome is `unfinished`.
 
@@ -33,21 +73,28 @@ def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
     return attempt_list(attempts(entries), width)
 
 
-def show_blocks(entries: Sequence[dict[str, Json]], *, verbose: bool = False) -> list[Block]:
+def show_blocks(
+    entries: Sequence[dict[str, Json]], *, verbose: bool = False, taken_back_by: str = ""
+) -> list[Block]:
     """One rollout: the same text with which it ended, or what was set out to do without an end.
 
     Args:
         entries: all that is recorded under its id, in any order.
         verbose: with each write, and each question with its answer.
+        taken_back_by: id of the rollout that took back what it left, "" where none did.
     """
-    found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+    newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
+    found = attempts(newest, whole=True)
+    found = [replace(one, taken_back_by=one.taken_back_by or taken_back_by) for one in found]
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
     blocks: list[Block] = []
     for attempt in found:
         blocks += [BLANK] if blocks else []
         blocks += _attempt(attempt, verbose=verbose)
-    return blocks
+    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+    said = [line for one in approvals for line in approval_lines(one)]
+    return [*blocks, BLANK, *said] if said else blocks
 
 
 def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -61,20 +108,22 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
-    said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        said = [BLANK, *said] if said else []
-        return [*outcome_lines(attempt.outcome), *said, *more, *_doubt(attempt)]
+        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+    if attempt.taken_back_by:
+        by = safe(attempt.taken_back_by)
+        text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
 
 
 def _doubt(attempt: Attempt) -> list[Line]:
     if not attempt.doubt:
         return []
-    return [Line(f"{safe(attempt.id)}: {attempt.doubt}; see gate audit verify", Tone.BAD)]
+    told = f"{safe(attempt.id)}: {attempt.doubt} (conflicting record: gate audit verify)"
+    return [Line(told, Tone.BAD)]
 
 
 def _overrode(attempt: Attempt) -> list[Line]:
@@ -113,8 +162,8 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(attempt.at),
         Cell(safe(attempt.id)),
         Cell(safe(text(head, "service"))),
-        Cell(safe(text(head, "kind"))),
-        Cell(safe(attempt.ending), ending_tone(attempt.ending)),
+        Cell(_what(attempt)),
+        Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
         Cell(_traffic(attempt)),
         Cell(safe(text(head, "actor")) or "-"),
@@ -122,17 +171,32 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
     )
 
 
+def _what(attempt: Attempt) -> str:
+    """What was asked for, with the rules that were set aside as they are asked for."""
+    aside = [f"--{one}" for one in attempt.overrides if one != "unlock"]
+    return " ".join(map(safe, (attempt.kind, *aside)))
+
+
+def _ending(attempt: Attempt) -> str:
+    """How it ended, who took it back, and whether something speaks against it."""
+    back = f" by {safe(attempt.taken_back_by)}" if attempt.ending == TAKEN_BACK else ""
+    conflict = " (conflicting record: gate audit verify)" if attempt.doubt else ""
+    return f"{safe(attempt.ending)}{back}{conflict}"
+
+
 def _traffic(attempt: Attempt) -> str:
+    if attempt.returned:
+        return f"{attempt.after} (moved, and back)"
     if not attempt.moved:
         return f"{attempt.after} (as before)"
     nobody = attempt.before == UNKNOWN and attempt.outcome is not None  # a first deploy
-    return f"{'nobody' if nobody else attempt.before} -> {attempt.after}"
+    return f"{'nobody' if nobody else attempt.meant} -> {attempt.after}"
 
 
 def _paragraph(attempt: Attempt) -> list[Line]:
     head = attempt.head
-    what = f"{safe(text(head, 'kind'))} of {safe(text(head, 'service'))}"
-    top = f"{attempt.at}  {safe(attempt.id)}  {safe(attempt.ending):<11}  {what}"
+    what = f"{_what(attempt)} of {safe(text(head, 'service'))}"
+    top = f"{attempt.at}  {safe(attempt.id)}  {_ending(attempt):<11}  {what}"
     role = role_of(head)
     candidate = f"{role} {safe(attempt.candidate)}, " if attempt.candidate else ""
     who, why = safe(text(head, "actor")), safe(text(head, "reason"))

@@ -58,11 +58,20 @@ def _split(entry: Entry, key: str) -> str:
 def _more(outcome: Entry) -> Iterator[Line]:
     candidate = child(outcome, "candidate")
     yield from field_line("sha256", text(outcome, "policy_digest"))
+    yield from field_line("gate", text(outcome, "gate_version"))
+    yield from field_line("build", _build(child(outcome, "build")))
     yield from field_line("asked at", text(candidate, "url"))
     yield from field_line("condition", text(candidate, "condition"))
     yield from field_line("traffic", _split(outcome, "traffic_after"))
     if modifier := text(outcome, "last_modifier"):
         yield from field_line("changed", f"last by {modifier}")
+
+
+def _build(build: Entry) -> str:
+    """The build that ran the gate, by its own environment."""
+    named = " ".join(part for part in (text(build, "system"), text(build, "id")) if part)
+    more = [f"{key} {text(build, key)}" for key in ("trigger", "commit") if text(build, key)]
+    return ", ".join(part for part in (named, *more) if part)
 
 
 def _table(outcome: Entry) -> Iterator[Block]:

@@ -67,9 +67,10 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     took = number(entry, "duration_ms")
     after = f", took {duration(took / 1000)}" if took is not None else ""
     yield from field_line("when", f"{when(began)} UTC{after}")
-    yield from field_line("who", text(entry, "actor"))
+    yield from field_line("who", _who(entry))
     yield from field_line("why", text(entry, "reason"))
     yield from override_lines(entry)
+    yield from _set_aside(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
@@ -79,6 +80,27 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
         name = f"{text(stable, 'revision') or 'LATEST'} {share if share is not None else '?'} %"
         yield from field_line("stable", name + _image(stable))
     yield from _candidate(entry)
+
+
+def _who(entry: Entry) -> str:
+    """Whoever asked, and who wrote by Cloud Run's own word where that is another name."""
+    actor, principal = text(entry, "actor"), child(entry, "principal")
+    name = text(principal, "name")
+    if text(principal, "authenticated") != "cloud run" or name in {"", actor}:
+        return actor
+    return f"{actor} (as {name}, by Cloud Run's word)"
+
+
+def _set_aside(entry: Entry) -> Iterator[Line]:
+    """Rules that were set aside, what was barred, and what others had left that was taken back."""
+    rules = texts(child(entry, "override"), "rules")  # told before
+    if overrides := [one for one in texts(entry, "overrides") if one not in rules]:
+        told = ", ".join(safe(f"--{one}" if one != "unlock" else one) for one in overrides)
+        yield Line(f"{'override:':<10} {told}", Tone.BAD, indent=2)
+    for one in children(entry, "bars_added"):
+        by = ": ".join(part for part in (text(one, "actor"), text(one, "reason")) if part)
+        yield from field_line("barred", text(one, "revision") + (f", by {by}" if by else ""))
+    yield from field_line("took back", ", ".join(texts(entry, "took_back")))
 
 
 def _candidate(entry: Entry) -> Iterator[Line]:
@@ -214,6 +236,8 @@ def _recorded(outcome: Entry, *, recorded: bool) -> Iterator[Line]:
     yield Line(f"recorded as {name}")
     show = f"gate audit show {name} {flags(_service(outcome))} --verbose"
     yield Line(show, Tone.FAINT, indent=2, whole=True)
+    if text(outcome, "attestation"):
+        yield Line("signed: gate audit verify --key PUBLIC says whether by whom it should be")
 
 
 def _next(outcome: Entry) -> Iterator[Line]:

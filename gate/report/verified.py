@@ -58,10 +58,17 @@ def _service(service: Entry) -> list[str]:
         lines.append(f"  {count} entries came again, the same")
     if count := number(service, "evidence_cut"):
         lines.append(f"  {count} outcomes have a part of their evidence only")
+    lines += _signatures(child(service, "signatures"))
     lines += _named(service, "unfinished", "without an outcome (at work, killed, or it is lost)")
     lines += _named(service, "taken_back", "without an outcome, which another one took back")
     lines += _named(service, "not_vouched_for_yet", "whose outcome no later rollout vouches for")
     return lines
+
+
+def _signatures(signatures: Entry) -> list[str]:
+    signed, before = number(signatures, "signed"), number(signatures, "unsigned_before")
+    lines = [f"  {signed} outcomes are signed as they should be"] if signed else []
+    return [*lines, *([f"  {before} before the first of them are not signed"] if before else [])]
 
 
 def _named(service: Entry, key: str, what: str) -> list[str]:

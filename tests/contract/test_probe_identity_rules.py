@@ -307,5 +307,6 @@ async def test_candidate_and_stable_are_waited_for_together():
         evidence = await ask_all([HEALTH] * 3, target, progress=news.append)
     assert [one.outcome for one in evidence] == [Outcome.INCONCLUSIVE] * 6
     assert sum(one.duration_s >= ARRIVAL_S for one in evidence) <= 1
-    assert sum(one.duration_s for one in evidence if one.duration_s < ARRIVAL_S) < ARRIVAL_S
+    waited = [index for index, one in enumerate(evidence) if "before: " in " ".join(one.excerpts)]
+    assert waited in ([], [0])  # the first has used up what there was for all of them
     assert any(one.at_once for one in news)

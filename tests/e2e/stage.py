@@ -110,6 +110,12 @@ class Running:
         assert said, (text, self._lines, self._errors)
         return self
 
+    @property
+    def said(self):
+        """Its lines so far."""
+        with self._news:
+            return [*self._lines]
+
     def signal(self, number=signal.SIGINT):
         self.process.send_signal(number)
         return self

@@ -45,7 +45,10 @@ def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
     assert lines[-1].endswith(": each ended as it must ===")
     assert not any(line.startswith("Traceback") for line in lines)
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 5 * 9 + 5
+    assert len(lines) <= 5 * 9 + 8
+    for ending in ("rejected", "promoted"):
+        (report,) = [line.split()[-1] for line in lines if line.endswith(f"{ending}.html")]
+        assert "rollout of backend: <span" in (ROOT / report).read_text()
     told = said().split("=== backend:")
     assert [len(said_of.split("  users ")) for said_of in told[1:]] == [2] * 5
     # Each for the right reason, wherever its line is broken.

@@ -17,11 +17,13 @@ CAREFUL = "traffic: [90, 100]\ndwell: 2s\nwatch: 40s\nlease: 5s\ndeadline: 5m"
 
 def wanted(one: Site) -> list[dict[str, int]]:
     """The shares that the gate set out to give, oldest first."""
-    listed = one.gate("audit", "list", *one.where, "--output", "json")
-    entries = [entry for entry in json.loads(listed.out) if entry["entry"] == "intention"]
+    entries = [
+        json.loads(line) for line in one.gate("audit", "export", *one.where).out.splitlines()
+    ]
     return [
         {line["revision"]: line["percent"] for line in entry["traffic_wanted"] if line["percent"]}
-        for entry in reversed(entries)
+        for entry in entries
+        if entry["entry"] == "intention"
     ]
 
 

@@ -13,7 +13,7 @@ from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
 from gate.ledger.past import past_of
-from gate.ports import Bundles, Headers, UsersAnswer
+from gate.ports import Bundles, Headers, Signer, UsersAnswer
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.logs import FakeLogs
@@ -51,6 +51,7 @@ class FakeWorld:
         waits: how long the ledger is waited for.
         clock: by default one that only moves when somebody sleeps.
         bundles: where evidence is kept that entries have no room for.
+        signer: who signs outcomes.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class FakeWorld:
         waits: Waits | None = None,
         clock: FakeClock | None = None,
         bundles: Bundles | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         traffic = Split.all_to(STABLE, dict(USERS))
@@ -86,6 +88,7 @@ class FakeWorld:
             answers=self.answers,
             bundles=bundles,
             user_requests=self.user_requests,
+            signer=signer,
         )
         self.controller = Controller(world, waits)
 

@@ -78,6 +78,13 @@ def test_the_entry_point_loads_no_library_and_no_command():
     }
 
 
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_pay_for_nothing_but_arguments(word):
+    loaded = loaded_by(f"import gate.cli.main as main; main.run(['{word}'])")
+    dear = {"dataclasses", "importlib.metadata", "inspect", "pathlib", "shutil", "traceback"}
+    assert not loaded & (dear | HEAVY)
+
+
 def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
     loaded = loaded_by("import gate.core.rollout")
     files = {f"gate.core.{path.stem}" for path in (ROOT / "gate" / "core").glob("[a-z]*.py")}
@@ -86,6 +93,7 @@ def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
         "gate.core.afterwards",
         "gate.core.event_stream",
         "gate.core.expectations",
+        "gate.core.fields",
         "gate.core.gcloud",
         "gate.core.line",
         "gate.core.lists",
@@ -93,6 +101,7 @@ def test_every_core_module_is_reached_from_the_rollout_or_stands_for_itself():
         "gate.core.named_secrets",
         "gate.core.patterns",
         "gate.core.percentiles",
+        "gate.core.recorded",
         "gate.core.recording",
         "gate.core.redaction",
         "gate.core.secret",

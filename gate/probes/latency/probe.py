@@ -156,7 +156,7 @@ def _candidate(
 ) -> Evidence:
     spec, words, meter = one.inquiry.spec, one.inquiry.run.words, measured.candidate
     lines = telling.excerpts(spec, measured, plan, found, one.first_s)
-    return draft.end(
+    evidence = draft.end(
         telling.seen(spec, measured),
         wrong,
         (*told_before(one.before.told, words), *map(words.line, lines)),
@@ -164,6 +164,7 @@ def _candidate(
         answered_by=", ".join(sorted(meter.names)),
         tally=Tally(meter.asked, meter.right, worst(wrong)),
     )
+    return replace(evidence, percentiles=telling.percentiles(meter))
 
 
 def _control(
@@ -178,4 +179,4 @@ def _control(
         answered_by=", ".join(sorted(meter.names)),
         tally=Tally(meter.asked, meter.right, worst(wrong)),
     )
-    return replace(evidence, address=STABLE)
+    return replace(evidence, address=STABLE, percentiles=telling.percentiles(meter))

@@ -9,6 +9,8 @@ from gate.probes.latency.meter import Meter
 from gate.probes.latency.schedule import Schedule
 
 KINDS_TOLD = 5
+DRAWN = (0, 10, 25, 50, 75, 90, 95, 99, 100)
+"""Percentiles that the record has of each side: as many as a picture needs."""
 
 
 def asked(spec: LatencyProbe) -> str:
@@ -105,3 +107,10 @@ def _percentiles(meter: Meter, *percents: float) -> str:
     if not meter.samples:
         return "no right answer"
     return ", ".join(f"p{one:g} {shown(meter.percentile_s(one))}" for one in percents)
+
+
+def percentiles(meter: Meter) -> tuple[tuple[int, int], ...]:
+    """How long right answers of one side took: percent and microseconds; () without any."""
+    if not meter.samples:
+        return ()
+    return tuple((one, round(meter.percentile_s(one) * 1e6)) for one in DRAWN)

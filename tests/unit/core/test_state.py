@@ -95,6 +95,8 @@ SHARED = {
 """Where a plan keeps what a policy says."""
 ELSEWHERE = {"service", "candidate", "require_proof", "secrets", "capabilities", "folder"} | {
     "lines",
+    "sign",  # the controller's signer knows it
+    "require_signed",  # what was found of it is `earlier`
     "notify",  # who is told is no part of what is asked
     "candidate.arrival_within_s",  # the runner knows it
     "candidate.starting_within_s",  # the same

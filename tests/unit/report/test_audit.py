@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.policy import Json
+from gate.core.recorded import put_together
 from gate.core.service import Condition, ConditionState, Revision
 from gate.core.traffic import Split
-from gate.report.audit import UNFINISHED_MEANS, list_blocks, show_blocks
+from gate.report.audit import (
+    UNFINISHED_MEANS,
+    decision_blocks,
+    decision_values,
+    list_blocks,
+    show_blocks,
+)
 from gate.report.columns import cells
 from gate.report.lines import plain
 from tests.unit.report.scenes import (
@@ -29,6 +36,7 @@ from tests.unit.report.scenes import (
 REJECTED = entries_of(Scene(evidence=V2_EVIDENCE, traffic=Split.of(())), plan())
 
 
+CONFLICT = "it has two outcomes that differ, the first is shown, one is forged"
 Entries = Sequence[dict[str, Json]]
 
 
@@ -99,7 +107,7 @@ def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
     dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
     recovery = tuple({**entry, "took_back": ["r2"]} for entry in named(REJECTED, "r3"))
     lines = audit_list_lines((*recovery, *named(dead, "r2")), 200)
-    assert "  taken back  " in lines[3]
+    assert "  taken back by r3  " in lines[3]
     assert "unfinished" not in "\n".join(lines)
 
 
@@ -111,6 +119,82 @@ def test_a_hold_before_anything_was_written_is_no_move() -> None:
         "nobody -> "
         in audit_list_lines((early, *(one for one in REJECTED if one != outcome)), 220)[2]
     )
+
+
+@pytest.mark.parametrize("ending", ["regressed", "reverted"])
+def test_what_was_moved_and_came_back_says_so(ending: str) -> None:
+    entries = tuple(
+        {**entry, "ending": ending} if entry["entry"] == "outcome" else entry for entry in REJECTED
+    )
+    assert "backend-00001-aaa 100 % (moved, and back)" in audit_list_lines(entries, 220)[2]
+
+
+def test_rules_that_were_set_aside_stand_beside_what_was_asked_for() -> None:
+    entries = entries_of(Scene(), plan(again=True, overruled=("no-probe",)))
+    assert "  rollout --again --no-probe  " in audit_list_lines(entries, 250)[2]
+    assert "  override:  --again, --no-probe" in audit_show_lines(entries)
+    assert not any("override" in line for line in audit_show_lines(REJECTED))
+
+
+def test_whoever_took_it_back_is_named() -> None:
+    dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    lines = plain(show_blocks(dead, taken_back_by="r9"), 100)
+    assert lines[0].endswith(": taken back")
+    assert lines[-1] == (
+        "no outcome is recorded: the gate was stopped half-way, and r9 took it back"
+    )
+    back = {**outcome_of(REJECTED), "took_back": ["r1", "r2"]}
+    assert "  took back: r1, r2" in audit_show_lines((back,))
+
+
+@pytest.mark.parametrize(
+    ("principal", "told"),
+    [
+        ({"name": "bob", "authenticated": "cloud run"}, "alice (as bob, by Cloud Run's word)"),
+        ({"name": "alice", "authenticated": "cloud run"}, "alice"),
+        ({"name": "bob", "authenticated": "claimed"}, "alice"),
+        (None, "alice"),
+    ],
+)
+def test_who_acted_is_told_by_cloud_runs_word_where_it_has_one(principal: Json, told: str) -> None:
+    entry = {**outcome_of(REJECTED), "actor": "alice", "principal": principal}
+    assert f"  who:       {told}" in audit_show_lines((entry,))
+
+
+def test_the_build_and_the_gates_version_are_told_at_length() -> None:
+    build: Json = {"system": "Cloud Build", "id": "b-1", "trigger": "main", "commit": "abc"}
+    entry = {**outcome_of(REJECTED), "build": build, "gate_version": "0.9.1"}
+    lines = audit_show_lines((entry,))
+    assert "  gate:      0.9.1" in lines
+    assert "  build:     Cloud Build b-1, trigger main, commit abc" in lines
+
+
+def test_each_decision_is_one_object_with_what_is_known_beside_it() -> None:
+    dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    forged = {**outcome_of(REJECTED), "ending": "promoted", "at": "2026-01-01T13:00:00.000Z"}
+    recovery = tuple({**entry, "took_back": ["r2"]} for entry in named(REJECTED, "r3"))
+    entries = (*named((forged, *REJECTED), "r4"), *recovery, *named(dead, "r2"), *named(dead, "r1"))
+    found = [*decision_values(put_together(entries))]
+    assert [(one["rollout"], one["ending"]) for one in found] == [
+        ("r4", "rejected"),
+        ("r3", "rejected"),
+        ("r2", "taken back"),
+        ("r1", "unfinished"),
+    ]
+    assert [one["record"] for one in found] == [
+        {"complete": True, "intentions": 2, "taken_back_by": "", "conflict": CONFLICT},
+        {"complete": True, "intentions": 2, "taken_back_by": "", "conflict": ""},
+        {"complete": False, "intentions": 2, "taken_back_by": "r3", "conflict": ""},
+        {"complete": False, "intentions": 2, "taken_back_by": "", "conflict": ""},
+    ]
+
+
+def test_more_than_is_shown_is_counted() -> None:
+    found = put_together(REJECTED)
+    assert plain(decision_blocks(found, 3, 220), 220)[-1] == (
+        "2 older ones are not shown (--limit 1)"
+    )
+    assert "not shown" not in plain(decision_blocks(found, 1, 220), 220)[-1]
 
 
 def test_nothing_recorded() -> None:
@@ -255,6 +339,20 @@ def test_a_second_outcome_replaces_no_first_one_and_is_told() -> None:
         assert any("it has two outcomes that differ" in line for line in lines)
     again = (outcome_of(REJECTED), *REJECTED)
     assert audit_list_lines(again, 220) == audit_list_lines(REJECTED, 220)
+
+
+def test_writes_that_an_outcome_does_not_know_or_that_are_gone_are_told() -> None:
+    end, *writes = REJECTED
+    end = {**end, "intentions": ["a" * 64, "b" * 64]}
+    for entries, told in (
+        ((end, *writes[1:]), "it names 2 writes, of which the ledger has 1"),
+        ((end, {**writes[0], "why": "x"}, *writes), "it names 2 writes, and the ledger has 3"),
+    ):
+        assert any(told in line for line in audit_show_lines(entries))
+        assert put_together(entries, whole=True)[0].doubt.startswith(told)
+        assert put_together(entries)[0].doubt == ""  # a part of the ledger proves nothing
+    again = (end, *writes, *writes)
+    assert not any("conflicting" in line for line in audit_show_lines(again))
 
 
 def test_a_promotion_that_nobody_wrote_is_told() -> None:

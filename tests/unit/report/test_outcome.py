@@ -243,6 +243,7 @@ def test_a_rollback_from_top_to_bottom() -> None:
         "  when:      2026-01-01 12:00:00 UTC, took 2.3 s",
         "  who:       alice@example.com",
         "  why:       errors since noon",
+        "  barred:    backend-00002-abc, by alice@example.com: errors since noon",
         "  stable:    backend-00002-abc 100 %, image backend:v2",
         "  target:    backend-00001-aaa, image backend:v1, 100 %",
         "",

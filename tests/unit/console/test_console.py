@@ -1,0 +1,250 @@
+"""The console over a ledger in memory, asked as a browser asks."""
+
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from gate.console.app import LIVE_S, console
+from gate.console.choice import PAGE
+from gate.console.door import ASSERTION, HEADERS, Passport
+from gate.console.kept import Kept
+from gate.console.shelf import Shelf
+from gate.errors import UnavailableError
+from tests.unit.console.ledgers import FINDING, counted, later, ledger_of, played, verified
+from tests.unit.report.scenes import ALL_PASSED, REF
+
+LIMIT = 10_000
+BASE = "http://127.0.0.1:8765"
+
+
+@asynccontextmanager
+async def browser(ledger, check=None, base=BASE, limit=LIMIT, verify=verified):
+    app = console(REF, Shelf(ledger, REF.name, limit), check, Kept(verify), Kept(counted))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+        yield client
+
+
+def words(html):
+    return " ".join(LexborHTMLParser(html).css_first("main").text(separator=" ").split())
+
+
+def rows(html):
+    return [one.text().split()[-1] for one in LexborHTMLParser(html).css("tbody th[scope=row]")]
+
+
+async def test_the_list_has_the_newest_first_in_pages_that_lead_to_each_other():
+    async with browser(await ledger_of(PAGE + 5)) as client:
+        first = (await client.get("/")).text
+        assert rows(first) == [f"rollout-{n:05d}" for n in range(PAGE + 4, 4, -1)]
+        (older,) = LexborHTMLParser(first).css("a[rel=next]")
+        second = (await client.get(older.attributes["href"])).text
+        assert rows(second) == [f"rollout-{n:05d}" for n in range(4, -1, -1)]
+        assert "page 2 of 2" in words(second)
+        assert not LexborHTMLParser(second).css("a[rel=next]")
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("ending=rejected", [8, 5, 2]),
+        ("actor=person-1", [8, 1]),
+        ("ending=rejected&actor=person-1", [8]),
+        ("kind=rollback", []),
+        ("q=ROLLOUT-00003", [3]),
+        ("capability=chat", [8, 5, 2]),
+        ("since=2026-01-02", []),
+        ("until=2026-01-01&q=00001", [1]),
+        ("page=2", []),
+        ("page=-1&ending=", [*range(8, -1, -1)]),
+    ],
+)
+async def test_filters_leave_what_is_as_chosen(query, numbers):
+    async with browser(await ledger_of(9)) as client:
+        assert rows((await client.get(f"/?{query}")).text) == [f"rollout-{n:05d}" for n in numbers]
+
+
+async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
+    begun = later(played(ALL_PASSED)[0], 7)
+    async with browser(await ledger_of(2, begun)) as client:
+        ended = (await client.get("/rollout?id=rollout-00001")).text
+        assert words(ended).startswith("rollout of backend: promoted every required probe passed")
+        assert "Traffic, step by step" in words(ended)
+        assert not LexborHTMLParser(ended).css("meta[http-equiv=refresh]")
+        (link,) = LexborHTMLParser((await client.get("/")).text).css("h1 ~ p a")
+        (live,) = LexborHTMLParser((await client.get(link.attributes["href"])).text).css(
+            "meta[http-equiv]"
+        )
+        assert live.attributes == {"http-equiv": "refresh", "content": str(LIVE_S)}
+        for path in ("/", "/rollout?id=rollout-00007", "/rollout?id=rollout-00001&live=1"):
+            assert "http-equiv" not in (await client.get(path)).text
+
+
+async def test_what_is_written_meanwhile_is_found_without_reading_everything_again():
+    ledger = await ledger_of(3)
+    asked = []
+
+    class Heard:
+        async def entries(self, query):
+            asked.append(query.since)
+            return await ledger.entries(query)
+
+    shelf = Shelf(Heard(), REF.name, LIMIT, fresh_s=0)
+    assert len((await shelf.state()).found) == 3
+    for place, entry in enumerate(played(ALL_PASSED)):
+        await ledger.append(later(entry, 5), "rollout-00005", place)
+        state = await shelf.state()
+        assert [one.id for one in state.found][:2] == ["rollout-00005", "rollout-00002"]
+    assert state.found[0].ending == "promoted"
+    assert len(state.found[0].intentions) == place
+    assert [since is None for since in asked] == [True, *[False] * len(asked[1:])]
+
+
+async def test_a_ledger_that_cannot_be_read_is_said_and_what_was_read_stays():
+    ledger = await ledger_of(2)
+    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
+    await shelf.state()
+    ledger.fail_next("entries", UnavailableError("Cloud Logging: no answer"))
+    state = await shelf.state()
+    assert (len(state.found), state.problem) == (2, "Cloud Logging: no answer")
+    assert (await shelf.state()).problem == ""
+
+
+async def test_older_entries_than_were_read_are_said_to_be_there():
+    async with browser(await ledger_of(9), limit=4) as client:
+        assert "There are older entries" in (await client.get("/")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/history", "/stats", "/verify", "/rollout?id=rollout-00000", "/no"]
+)
+async def test_every_page_has_the_headers_that_keep_it_inert(path):
+    async with browser(await ledger_of(1)) as client:
+        reply = await client.get(path)
+    assert reply.headers.items() >= HEADERS.items()
+    assert "script" not in {one.tag for one in LexborHTMLParser(reply.text).root.traverse()}
+    assert reply.status_code == (404 if path == "/no" else 200)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get"])
+async def test_nothing_but_reading_is_let_through(method):
+    async with browser(await ledger_of(1)) as client:
+        assert (await client.head("/")).status_code == 200
+        reply = await client.send(httpx.Request(method, f"{BASE}/"))
+    assert (reply.status_code == 405) is (method != "get")
+    if method != "get":
+        assert reply.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *[(one, 200) for one in ("127.0.0.1:8765", "localhost", "LOCALHOST:1", "[::1]:8765")],
+        *[(one, 421) for one in ("evil.example", "127.0.0.1.evil.example:8765", "", "[::1", "a@b")],
+        *[(one, 421) for one in ("localhost:8765x", "127.0.0.1@evil.example", "10.0.0.1:8765")],
+    ],
+)
+async def test_on_loopback_only_this_machine_may_be_named(host, status):
+    async with browser(await ledger_of(1)) as client:
+        assert (await client.get("/", headers={"host": host})).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(["good"], 200), (["foreign"], 403), (["bad"], 401), ([], 401), (["good", "good"], 401)],
+)
+async def test_behind_iap_each_request_needs_its_assertion(sent, status):
+    async def check(assertion):
+        known = {"good": Passport.GOOD, "foreign": Passport.FOREIGN}
+        return known.get(assertion, Passport.INVALID)
+
+    async with browser(await ledger_of(1), check, "https://console.example") as client:
+        for path in ("/", "/rollout?id=rollout-00000", "/history"):
+            reply = await client.get(path, headers=[(ASSERTION, one) for one in sent])
+            assert reply.status_code == status
+            assert reply.headers.items() >= HEADERS.items()
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "a/b?c#d", "\u202e%00", "../..", "x" * 300]
+)
+async def test_hostile_ids_are_escaped_and_lead_to_their_report(name):
+    hostile = [{**one, "rollout": name} for one in played(ALL_PASSED)]
+    async with browser(await ledger_of(0, *hostile)) as client:
+        page = LexborHTMLParser((await client.get("/")).text)
+        (link,) = page.css("tbody a")
+        assert not page.css("script, tbody a[href*=script\\>]")
+        reply = await client.get(link.attributes["href"])
+    assert reply.status_code == (404 if len(name) > 200 else 200)
+
+
+async def test_a_defect_shows_nothing_of_the_inside():
+    ledger = await ledger_of(1)
+    ledger.fail_next("entries", RuntimeError("s3cret"))
+    async with browser(ledger) as client:
+        reply = await client.get("/rollout?id=rollout-00000")
+    assert reply.status_code == 500
+    assert "s3cret" not in reply.text
+    assert reply.headers.items() >= HEADERS.items()
+
+
+async def test_the_record_is_said_to_be_whole_only_where_nothing_was_found():
+    found, asked = [], []
+
+    async def verify():
+        asked.append(1)
+        return await verified(*found)
+
+    async with browser(await ledger_of(2), verify=verify) as client:
+        assert words((await client.get("/verify")).text).startswith("The record is whole")
+        found.append(FINDING)
+        await client.get("/verify")
+        assert len(asked) == 1
+    async with browser(await ledger_of(2), verify=verify) as client:
+        page = (await client.get("/verify")).text
+        assert words(page).startswith("The record is not whole")
+        assert "traffic is 100 % <b>elsewhere</b>" in words(page)
+        (link,) = LexborHTMLParser(page).css("tbody a")
+        assert (await client.get(link.attributes["href"])).status_code == 200
+
+
+async def test_a_record_that_cannot_be_verified_is_not_said_to_be_whole():
+    async def verify():
+        raise UnavailableError("Cloud Logging: no answer")
+
+    async with browser(await ledger_of(1), verify=verify) as client:
+        reply = await client.get("/verify")
+    assert (reply.status_code, "whole" in words(reply.text)) == (503, False)
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["read at once", "written meanwhile"])
+async def test_a_second_outcome_that_differs_is_told_and_the_first_one_counts(fresh):
+    ledger = await ledger_of(3)
+    forged = {
+        **later(played(ALL_PASSED)[-1], 2),
+        "at": "2026-01-01T20:00:00.000Z",
+        "ending": "promoted",
+    }
+    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
+    if not fresh:
+        assert not (await shelf.state()).disputed
+    await ledger.append(forged, "rollout-00002", 99)
+    for _ in range(2):
+        state = await shelf.state()
+        assert state.disputed == {"rollout-00002"}
+        assert [one.ending for one in state.found] == ["rejected", "promoted", "promoted"]
+    async with browser(ledger) as client:
+        assert "disputed" in words((await client.get("/")).text)
+        told = words((await client.get("/rollout?id=rollout-00002")).text)
+        assert told.startswith("The ledger has outcomes of this rollout that differ")
+        assert "rollout of backend: rejected" in told
+        assert "differ" not in words((await client.get("/rollout?id=rollout-00001")).text)[:200]
+
+
+async def test_the_numbers_are_those_of_gate_audit_stats():
+    async with browser(await ledger_of(1)) as client:
+        told = words((await client.get("/stats")).text)
+    assert "deployment frequency: 2 deployments" in told
+    assert "change failure rate:" in told
