@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gate.core.overrides import RULES
 from gate.core.policy import Json
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
-from gate.report.fields import text
+from gate.report.fields import child, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
 from gate.report.rules import overrode
@@ -92,7 +93,9 @@ def show_blocks(
     for attempt in found:
         blocks += [BLANK] if blocks else []
         blocks += _attempt(attempt, verbose=verbose)
-    return blocks
+    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+    said = [line for one in approvals for line in approval_lines(one)]
+    return [*blocks, BLANK, *said] if said else blocks
 
 
 def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -106,17 +109,15 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
-    said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        said = [BLANK, *said] if said else []
-        return [*outcome_lines(attempt.outcome), *said, *more, *_doubt(attempt)]
+        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
         text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
 
 
 def _doubt(attempt: Attempt) -> list[Line]:
@@ -173,7 +174,9 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
 
 def _what(attempt: Attempt) -> str:
     """What was asked for, with the rules that were set aside as they are asked for."""
-    aside = [f"--{one}" for one in attempt.overrides if one != "unlock"]
+    rules = texts(child(attempt.head, "override"), "rules") or RULES
+    said = [one for one in attempt.overrides if one != "unlock"]
+    aside = [f"--override {one}" if one in rules else f"--{one}" for one in said]
     return " ".join(map(safe, (attempt.kind, *aside)))
 
 

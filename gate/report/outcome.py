@@ -69,8 +69,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("when", f"{when(began)} UTC{after}")
     yield from field_line("who", _who(entry))
     yield from field_line("why", text(entry, "reason"))
-    yield from _set_aside(entry)
     yield from override_lines(entry)
+    yield from _set_aside(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""
@@ -93,7 +93,8 @@ def _who(entry: Entry) -> str:
 
 def _set_aside(entry: Entry) -> Iterator[Line]:
     """Rules that were set aside, what was barred, and what others had left that was taken back."""
-    if overrides := texts(entry, "overrides"):
+    rules = texts(child(entry, "override"), "rules")  # told before
+    if overrides := [one for one in texts(entry, "overrides") if one not in rules]:
         told = ", ".join(safe(f"--{one}" if one != "unlock" else one) for one in overrides)
         yield Line(f"{'override:':<10} {told}", Tone.BAD, indent=2)
     for one in children(entry, "bars_added"):
