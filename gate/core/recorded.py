@@ -93,7 +93,7 @@ class Decision:
 
     @property
     def kind(self) -> str:
-        """What was asked for: `rollout`, `promote`, `rollback`, `recover`, `unlock`."""
+        """What was asked for: `rollout`, `promote`, `rollback`, `recover`, `unlock`, `stop`, `resume`."""
         return text(self.head, "kind")
 
     @property

@@ -16,7 +16,7 @@ CREATE TABLE entries (
   project TEXT NOT NULL,
   region TEXT NOT NULL,
   service TEXT NOT NULL,
-  kind TEXT NOT NULL,         -- rollout | promote | rollback | recover | unlock
+  kind TEXT NOT NULL,         -- rollout | promote | rollback | recover | unlock | stop | resume
   ending TEXT,                -- promoted, rejected, held ...; outcomes only
   decision TEXT,              -- what the evidence meant: promote | reject | hold; outcomes only
   actor TEXT NOT NULL,        -- as they themselves say
