@@ -33,7 +33,8 @@ def extra_lacks() -> tuple[str, ...]:
     """What the extra `signing` would bring and is not installed here."""
     from gate.kinds.extras import Need  # noqa: PLC0415 - only where something is signed
 
-    return Need("signing", ("securesystemslib", "in_toto_attestation", "cryptography"), "key").missing
+    modules = ("securesystemslib", "in_toto_attestation", "cryptography")
+    return Need("signing", modules, "key").missing
 
 
 def need_extra(where: str) -> None:

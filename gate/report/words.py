@@ -43,6 +43,14 @@ _HOLDS: Mapping[str, str] = {
 }
 """Of holds that are not about evidence, what they are about."""
 
+WITHOUT_A_MOVE: Mapping[str, str] = {
+    Ending.BUSY.value: "nothing was changed",
+    Ending.STOPPED.value: "nothing is rolled out nor promoted until it is resumed; "
+    "rollbacks still work",
+    Ending.RESUMED.value: "rollouts and promotions may go on",
+}
+"""What endings mean that moved nobody, by their value."""
+
 DECISIONS: Mapping[str, str] = {
     Decision.PROMOTE.value: "every required probe passed",
     Decision.REJECT.value: "the candidate is not fit for users",
