@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "json":
         show.say_json(status_value(service, revisions, entries, now))
     else:
-        show.say(status_lines(service, revisions, entries, now, show.width()))
+        unread = "they cannot be read" if note else ""
+        show.say(status_lines(service, revisions, entries, now, show.width(), unread))
     for line in filter(None, (note, doubt)):
         print(line, file=sys.stderr)
     return 0

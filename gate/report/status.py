@@ -38,6 +38,7 @@ def status_lines(
     latest_entries: Sequence[dict[str, Json]],
     now: datetime,
     width: int = 100,
+    unread: str = "",
 ) -> list[str]:
     """The next command if there is one, then traffic, who is at work, revisions, decisions.
 
@@ -47,8 +48,9 @@ def status_lines(
         latest_entries: entries of the ledger, newest first.
         now: the time, to tell a lease that runs from one that has run out.
         width: columns.
+        unread: what to say in the place of decisions that could not be read, "" where they were.
     """
-    return plain(status_blocks(service, revisions, latest_entries, now, width), width)
+    return plain(status_blocks(service, revisions, latest_entries, now, width, unread), width)
 
 
 def status_blocks(
@@ -57,6 +59,7 @@ def status_blocks(
     latest_entries: Sequence[dict[str, Json]],
     now: datetime,
     width: int,
+    unread: str = "",
 ) -> list[Block]:
     """The same before it is drawn."""
     decided = attempts(latest_entries)[:DECISIONS_MAX]
@@ -79,7 +82,7 @@ def status_blocks(
         *blocks,
         BLANK,
         Line("last decisions of the gate, newest first:", Tone.HEADING),
-        *attempt_list(decided, width, _ended(service)),
+        *([Line(safe(unread))] if unread else attempt_list(decided, width, _ended(service))),
     ]
 
 

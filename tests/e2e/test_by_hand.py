@@ -230,6 +230,7 @@ def test_status_lives_without_the_ledger(small):
         done = small.gate("status", "--output", output, LOGGING_EMULATOR_HOST="127.0.0.1:1")
         assert done.code == 0
         assert shown in done.out
+        assert "nothing is recorded" not in done.out
         assert why in done.err
 
 

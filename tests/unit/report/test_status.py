@@ -93,6 +93,13 @@ def test_traffic_on_latest_says_what_a_plain_deploy_would_do() -> None:
     assert lines[-1] == "nothing is recorded yet"
 
 
+def test_a_ledger_that_gave_no_answer_is_not_told_as_an_empty_one() -> None:
+    told = "they cannot be read"
+    lines = status_lines(service(Split.of(())), REVISIONS, (), START, 200, told)
+    assert lines[-1] == told
+    assert "nothing is recorded yet" not in lines
+
+
 def test_traffic_that_is_not_in_effect_is_loud() -> None:
     stands = service(Split.all_to(CANDIDATE), Split.all_to(STABLE), ready=FAILED)
     lines = status_lines(stands, REVISIONS, (), START, 100)
