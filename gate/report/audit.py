@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gate.core.overrides import RULES
 from gate.core.policy import Json
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
-from gate.report.fields import text
+from gate.report.fields import child, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
 from gate.report.rules import overrode
@@ -173,7 +174,9 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
 
 def _what(attempt: Attempt) -> str:
     """What was asked for, with the rules that were set aside as they are asked for."""
-    aside = [f"--{one}" for one in attempt.overrides if one != "unlock"]
+    rules = texts(child(attempt.head, "override"), "rules") or RULES
+    said = [one for one in attempt.overrides if one != "unlock"]
+    aside = [f"--override {one}" if one in rules else f"--{one}" for one in said]
     return " ".join(map(safe, (attempt.kind, *aside)))
 
 
