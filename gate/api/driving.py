@@ -124,8 +124,7 @@ async def _prepared(
     signer = signing.signer_of(policy) if plan.kind is Kind.ROLLOUT else None
     if how.prepare is not None:
         plan = await how.prepare(plan, platform, ledger)
-    plan = await with_earlier(plan, policy, platform)
-    plan = await known(plan)
+    plan = await known(await with_earlier(plan, policy, platform))
     plan = replace(plan, reason=redactor.text(plan.reason), actor=redactor.text(plan.actor))
     narrator = stack.enter_context(how.narrating())
     if (spans := wiring.exporting()) is not None:

@@ -86,7 +86,7 @@ def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
     if denied := _denied(r, service, at):
         return denied
     r, verdict = held_by_people(r, service)
-    if verdict := verdict or _other_image(r):
+    if verdict:
         return clean(r, Ending.HELD, at, verdict)
     return replace(r, phase=Phase.PROBING, url=url)
 
@@ -106,18 +106,6 @@ def held_by_people(r: Rollout, service: Service) -> tuple[Rollout, Verdict | Non
     """Why it is held whatever its probes say: a newer build has users, or a rule for people."""
     r, stale = overtaken_by(r, service)
     return (r, stale) if stale else against_rules(r, service)
-
-
-def _other_image(r: Rollout) -> Verdict | None:
-    """Held where the revision is not of the image that was looked for at the stage before."""
-    revision = r.revisions.get(r.candidate)
-    if r.plan.earlier is None or not r.plan.revision:
-        return None
-    image = digest_in(revision.digest or revision.image) if revision else ""
-    if image and image == r.plan.earlier.digest:
-        return None
-    told = f"{r.candidate} is of another image than the one that was looked for (got {image})"
-    return Verdict.hold("earlier stage", told, "run it again")
 
 
 def _denied(r: Rollout, service: Service, at: datetime) -> Rollout | None:

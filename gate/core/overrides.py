@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gate.core.texts import moment_text
 from gate.errors import ValueProblem
 
-RULES = ("stop", "allow", "freeze", "proof", "approve")
+RULES = ("stop", "allow", "freeze", "proof", "require_signed", "approve")
 """What can be set aside. The lease and the guard against lost writes are no rules: never those."""
 LONGEST_S = 24 * 3600.0
 """For how long at most, in seconds."""

@@ -354,11 +354,11 @@ class Policy:
         require_proof: hold unless a fresh proof says that the probes can fail; a number is the
             least share, in percent, of the faults that it must have met.
         notify: who is told how it ended.
+        sign: with what decisions are signed; None for not at all.
+        require_signed: what the image must have passed before; None for nothing.
         freeze: when nothing is rolled out nor promoted.
         approve: how many people must have approved a candidate before users are moved.
         allow: who may do what.
-        sign: with what decisions are signed; None for not at all.
-        require_signed: what the image must have passed before; None for nothing.
         digest: sha256 (hex) over the policy and the schemas it names, as read.
         source: the file's name, for messages.
         folder: where the file lies, for programs that a probe starts; "" where nothing says so.
@@ -385,11 +385,11 @@ class Policy:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict, hash=False)
     capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
     notify: tuple[Notification, ...] = ()
+    sign: SignRule | None = None
+    require_signed: EarlierStage | None = None
     freeze: tuple[Freeze, ...] = ()
     approve: ApprovalRule | None = None
     allow: Permits = field(default_factory=Permits)
-    sign: SignRule | None = None
-    require_signed: EarlierStage | None = None
     digest: str = ""
     source: str = ""
     folder: str = ""

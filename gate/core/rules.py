@@ -99,7 +99,7 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
     yield from _not_allowed(r, "let somebody run it who may: `allow` in the policy says who")
     yield from _frozen(r)
     yield from _unproven(r)
-    yield from _not_passed_before(r)
+    yield from _unsigned(r)
     yield from _unapproved(r, counted)
 
 
@@ -130,11 +130,21 @@ def _unproven(r: Rollout) -> Iterator[Broken]:
         yield Broken("proof", plan.unproven, PROVE)
 
 
-def _not_passed_before(r: Rollout) -> Iterator[Broken]:
-    """An earlier stage has not passed its image: nobody sets that aside."""
-    plan = r.plan
-    if plan.kind is Kind.ROLLOUT and plan.earlier is not None and plan.earlier.problem:
-        yield Broken("earlier stage", plan.earlier.problem, plan.earlier.hint)
+def _unsigned(r: Rollout) -> Iterator[Broken]:
+    """No pass at the stage before, or one of another image than the revision's."""
+    earlier = r.plan.earlier
+    if earlier is None:
+        return
+    if earlier.problem:
+        yield Broken("require_signed", earlier.problem, earlier.hint)
+        return
+    revision = r.revisions.get(r.candidate)
+    if not r.plan.revision or revision is None:
+        return
+    image = digest_in(revision.digest or revision.image)
+    if image != earlier.digest:
+        told = f"{r.candidate} is of another image than the one that was looked for (got {image})"
+        yield Broken("require_signed", told, "run it again")
 
 
 def _counted(r: Rollout, service: Service) -> Counted | None:

@@ -202,6 +202,7 @@ class Plan:
         quarantine: take users off the candidate before it is asked, where it has some already.
         stable: where a quarantine takes them; "" lets the gate find it.
         order: a number that grows from build to build; None where nobody gave one.
+        earlier: what is known of the image at the stage before; None where nobody asks.
         freeze: when nothing is rolled out nor promoted.
         approve: how many people must have approved the candidate before users are moved, None for
             none.
@@ -209,7 +210,6 @@ class Plan:
         who: who asks, as far as anybody vouches for it.
         override: rules for people that are to be set aside, None for none.
         approval_wait_s: how long a rollout waits for approvals before it is held.
-        earlier: what is known of the image at the stage before; None where nobody asks.
     """
 
     kind: Kind
@@ -257,13 +257,13 @@ class Plan:
     quarantine: bool = False
     stable: str = ""
     order: int | None = None
+    earlier: Earlier | None = None
     freeze: tuple[Freeze, ...] = ()
     approve: ApprovalRule | None = None
     allow: Permits = field(default_factory=Permits)
     who: Who = field(default_factory=Who)
     override: Override | None = None
     approval_wait_s: float = 0.0
-    earlier: Earlier | None = None
 
     @classmethod
     def from_policy(

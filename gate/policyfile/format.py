@@ -548,21 +548,6 @@ _OF_THE_POLICY: Mapping[str, object] = {
         ListOf(item=Annotated[Notification, NOTIFICATION], most=10),
         Key("webhooks that are told how a rollout ended", absent="nobody"),
     ],
-    "approve": Annotated[
-        ApprovalRule | None,
-        APPROVE,
-        Key("how many people must have approved the candidate before users are moved"),
-    ],
-    "allow": Annotated[
-        Permits,
-        ALLOW,
-        Key("who may do what, by the address of their credentials", absent="anybody"),
-    ],
-    "freeze": Annotated[
-        tuple[Freeze, ...],
-        ListOf(item=Annotated[Freeze, FREEZE], most=50),
-        Key("windows in which nothing is rolled out nor promoted", absent="none"),
-    ],
     "sign": Annotated[
         SignRule | None,
         SIGN,
@@ -577,6 +562,21 @@ _OF_THE_POLICY: Mapping[str, object] = {
             "stage and key",
             absent="`false`",
         ),
+    ],
+    "approve": Annotated[
+        ApprovalRule | None,
+        APPROVE,
+        Key("how many people must have approved the candidate before users are moved"),
+    ],
+    "allow": Annotated[
+        Permits,
+        ALLOW,
+        Key("who may do what, by the address of their credentials", absent="anybody"),
+    ],
+    "freeze": Annotated[
+        tuple[Freeze, ...],
+        ListOf(item=Annotated[Freeze, FREEZE], most=50),
+        Key("windows in which nothing is rolled out nor promoted", absent="none"),
     ],
     PROBES: Annotated[
         object,

@@ -96,6 +96,7 @@ def shown(decision: Decision) -> Attempt:
         decision.known_ended,
         decision.disputed,
         decision.whole,
+        decision.approvals,
     )
 
 

@@ -31,7 +31,7 @@ EXIT_MEANINGS: Mapping[int, str] = {
 _HOLDS: Mapping[str, str] = {
     "barred": "people moved users away from this image, so that it is barred",
     "deadline": "the time was up",
-    "earlier stage": "the image has not passed the stage before",
+    "require_signed": "the image has not passed the stage before",
     "proof": "the policy is not proved",
     "stale": "a newer build has users",
     "template": "what a candidate would be built on could not be read",

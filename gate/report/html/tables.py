@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gate.core.evidence import STABLE
 from gate.core.service import ServiceRef
+from gate.kinds.registry import facts_of
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.summary import Row, rows
 from gate.report.words import flags
@@ -144,8 +145,13 @@ def differences(document: Entry) -> list[str]:
 
 
 def differing(document: Entry) -> list[Entry]:
-    """Evidence of configurations that were compared."""
-    return [item for item in children(document, "evidence") if text(item, "kind") == "diff"]
+    """Evidence of what was compared with what stable is: its configuration, its routes."""
+    return [item for item in children(document, "evidence") if _compares(text(item, "kind"))]
+
+
+def _compares(kind: str) -> bool:
+    facts = facts_of(kind)
+    return facts is not None and facts.compares
 
 
 def options_of(document: Entry) -> str:

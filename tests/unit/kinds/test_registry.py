@@ -113,6 +113,7 @@ TALKS_OF_PROTOCOLS = (
     "cloud/tls.py",
     "cli/probe.py",
     "notify/delivery.py",
+    "console/door.py",
     "probes/redirect.py",
     "probes/inquiry.py",
     "mutation/proxy.py",

@@ -106,7 +106,7 @@ async def test_a_rollout_is_held_before_anything_is_written_and_says_why():
     rollout = await world.run(asked)
     assert (rollout.ending, world.platform.writes) == (Ending.HELD, [])
     (reason,) = rollout.verdict.reasons
-    assert (reason.subject, reason.text) == ("earlier stage", "it did not pass there: held")
+    assert (reason.subject, reason.text) == ("require_signed", "it did not pass there: held")
     assert "earlier_stage" not in world.outcome
 
 

@@ -10,7 +10,7 @@ async def logged(image):
     rig = Rig()
     operation = rig.control.create_service(creation(service(image, "backend-one")), "me")
     await done(rig, operation)
-    return rig.surroundings.logged
+    return [one for one in rig.surroundings.logged if one.log_id == AUDIT_LOG]
 
 
 async def test_a_revision_and_its_service_that_become_ready_are_noted():
