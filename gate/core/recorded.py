@@ -15,7 +15,6 @@ TAKEN_BACK = "taken back"
 """It never recorded an end, and another rollout has taken back what it left."""
 ENDED = "ended; its record is on the way"
 """It has given its lease back; Cloud Logging shows entries a little later than they are written."""
-_SORTS = frozenset({"intention", "outcome", "approval"})
 _MOVED = frozenset({"promoted", "rolled back", "regressed"})
 
 
@@ -31,7 +30,6 @@ class Decision:
         known_ended: whether the service itself says that it has ended.
         disputed: whether there are outcomes that differ: the first one counts.
         whole: whether these are all of its entries, so that what lacks is not there.
-        approvals: what people said of its candidate, oldest first.
     """
 
     id: str
@@ -41,7 +39,6 @@ class Decision:
     known_ended: bool = False
     disputed: bool = False
     whole: bool = False
-    approvals: tuple[Entry, ...] = ()
 
     @property
     def head(self) -> Entry:
@@ -132,23 +129,19 @@ def put_together(
     """The decisions that entries tell of, each at the place of its newest entry.
 
     Args:
-        entries: newest first. Entries of other sorts are left out, and approvals alone.
+        entries: newest first. Entries that are neither intention nor outcome are left out.
         taken_back: ids of rollouts, and of those that took back what these left, beside what the
             entries themselves say.
         whole: whether these are all entries that there are of these decisions.
     """
     found: dict[str, list[Entry]] = {}
     for entry in entries:
-        if text(entry, "entry") in _SORTS:
+        if text(entry, "entry") in {"intention", "outcome"}:
             found.setdefault(text(entry, "rollout"), []).append(entry)
     by = dict(taken_back)
     for name, own in found.items():
         by |= dict.fromkeys(_took_back(own), name)
-    return [
-        _decision(name, own, by.get(name, ""), whole=whole)
-        for name, own in found.items()
-        if any(text(entry, "entry") != "approval" for entry in own)
-    ]
+    return [_decision(name, own, by.get(name, ""), whole=whole) for name, own in found.items()]
 
 
 def _decision(name: str, entries: Sequence[Entry], taken_back_by: str, *, whole: bool) -> Decision:
@@ -162,7 +155,6 @@ def _decision(name: str, entries: Sequence[Entry], taken_back_by: str, *, whole:
         taken_back_by,
         disputed=any(one != outcomes[-1] for one in outcomes),
         whole=whole,
-        approvals=tuple(one for one in reversed(entries) if text(one, "entry") == "approval"),
     )
 
 

@@ -133,14 +133,14 @@ def _unproven(r: Rollout) -> Iterator[Broken]:
 def _unsigned(r: Rollout) -> Iterator[Broken]:
     """No pass at the stage before, or one of another image than the revision's."""
     earlier = r.plan.earlier
-    if earlier is None:
+    if earlier is None or r.plan.kind is not Kind.ROLLOUT:
         return
     if earlier.problem:
         yield Broken("require_signed", earlier.problem, earlier.hint)
         return
     revision = r.revisions.get(r.candidate)
     if not r.plan.revision or revision is None:
-        return
+        return  # not read yet: it is, before anything is asked
     image = digest_in(revision.digest or revision.image)
     if image != earlier.digest:
         told = f"{r.candidate} is of another image than the one that was looked for (got {image})"

@@ -80,7 +80,7 @@ def _ended(rollout: str, outcome: Entry) -> Subject:
     return Subject(
         rollout,
         revision,
-        _text(candidate, "image_digest"),
+        _text(candidate, "digest"),
         _text(outcome, "policy_digest"),
         _text(outcome, "evidence_digest"),
         _digest(outcome),
@@ -129,7 +129,7 @@ def approval_entry(
         "message": told,
         "sequence": mark.sequence,
         "previous": mark.entry,
-        "candidate": {"revision": approval.revision, "image_digest": approval.image},
+        "candidate": {"revision": approval.revision, "digest": approval.image},
         "policy_digest": approval.policy_digest,
         "evidence_digest": subject.evidence_digest,
         "outcome": subject.outcome,
@@ -155,7 +155,7 @@ def _approval(entry: Entry) -> Approval | None:
     return Approval(
         _text(entry, "rollout"),
         _text(candidate, "revision"),
-        _text(candidate, "image_digest"),
+        _text(candidate, "digest"),
         _text(entry, "policy_digest"),
         _who(_child(entry, "principal")),
         at,

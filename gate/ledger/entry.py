@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
-from gate.core.denylist import digest_in, image_of
+from gate.core.denylist import digest_in
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
@@ -160,8 +160,8 @@ def outcome(
         ],
         "last_modifier": service.last_modifier if service else "",
         "stakes": dict(rollout.plan.stakes),
-        **_proof(rollout),
         **_approvals(rollout),
+        **_proof(rollout),
         "secret_versions": dict(rollout.plan.secret_versions),
         **_override(rollout),
         "took_back": list(rollout.took_back),
@@ -267,29 +267,12 @@ def _candidate(rollout: Rollout) -> dict[str, Json]:
     return {
         "revision": rollout.candidate,
         "image": image,
-        "image_digest": _image_digest(rollout),
+        "digest": (revision.digest if revision else "") or (image if digest_in(image) else ""),
         "url": rollout.url,
         "condition": str(revision.ready) if revision else "",
         "tag": kept_tag(rollout),
         "tag_url": kept_tag_url(rollout),
     }
-
-
-def _proof(rollout: Rollout) -> dict[str, Json]:
-    """How many known faults the probes have noticed, by a proof that speaks of this policy."""
-    proof = rollout.plan.proof.fresh if rollout.plan.proof else None
-    if proof is None:
-        return {}
-    counts = {"mutants": proof.mutants, "killed": proof.killed, "reachable": proof.reachable}
-    return {"proof": {**counts, "made_at": time_text(proof.made_at)}}
-
-
-def _image_digest(rollout: Rollout) -> str:
-    """The candidate's image by digest, "" where nobody knows it."""
-    if rollout.service is None:
-        return ""
-    image = image_of(rollout.candidate, rollout.service, rollout.known)
-    return image if digest_in(image) else ""
 
 
 def _override(rollout: Rollout) -> dict[str, Json]:
@@ -315,6 +298,15 @@ def _approvals(rollout: Rollout) -> dict[str, Json]:
             for one in rollout.approved
         ]
     }
+
+
+def _proof(rollout: Rollout) -> dict[str, Json]:
+    """How many known faults the probes have noticed, by a proof that speaks of this policy."""
+    proof = rollout.plan.proof.fresh if rollout.plan.proof else None
+    if proof is None:
+        return {}
+    counts = {"mutants": proof.mutants, "killed": proof.killed, "reachable": proof.reachable}
+    return {"proof": {**counts, "made_at": time_text(proof.made_at)}}
 
 
 def _next(rollout: Rollout) -> Json:

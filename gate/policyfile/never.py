@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gate.core.freeze import WeekTime, frozen
-from gate.core.permits import matches, plain
+from gate.core.permits import plain
 from gate.core.policy import OnHold, Policy
 from gate.kinds.keys import Remark
 
@@ -40,8 +40,7 @@ def _of_approvals(policy: Policy) -> Iterator[Remark]:
                 "let more people approve, or ask for fewer",
             )
     alone = rule.count == 1 and who is not None and len(who) == 1 and rule.not_author
-    anybody = "rollout" not in policy.allow.by_verb
-    if alone and who and anybody and not matches(who, "a@b.invalid"):
+    if alone and who and not policy.allow.names("rollout") and "*" not in who[0]:
         yield Remark("approve", f"hangs on one person ({who[0]}), who cannot roll out then")
     if policy.on_hold is OnHold.DROP:
         yield Remark(

@@ -17,7 +17,7 @@ def approval_lines(entry: Entry) -> Iterator[Line]:
     tone = Tone.UNSURE if took_back else Tone.GOOD
     yield Line(f"{_by(entry)} {word} {safe(revision)} at {when(text(entry, 'at'))} UTC", tone)
     yield Line(f"rollout: {safe(text(entry, 'rollout'))}", indent=2)
-    image = text(child(entry, "candidate"), "image_digest")
+    image = text(child(entry, "candidate"), "digest")
     yield Line(f"image:   {safe(image or 'unknown: it does not count', TEXT_MAX)}", indent=2)
     yield Line(f"why:     {safe(text(entry, 'reason'), TEXT_MAX)}", indent=2)
 

@@ -96,7 +96,6 @@ def shown(decision: Decision) -> Attempt:
         decision.known_ended,
         decision.disputed,
         decision.whole,
-        decision.approvals,
     )
 
 

@@ -93,7 +93,9 @@ def show_blocks(
     for attempt in found:
         blocks += [BLANK] if blocks else []
         blocks += _attempt(attempt, verbose=verbose)
-    return blocks
+    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+    said = [line for one in approvals for line in approval_lines(one)]
+    return [*blocks, BLANK, *said] if said else blocks
 
 
 def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -107,17 +109,15 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
-    said = [line for one in attempt.approvals for line in approval_lines(one)]
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        said = [BLANK, *said] if said else []
-        return [*outcome_lines(attempt.outcome), *said, *more, *_doubt(attempt)]
+        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
         text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), *said, BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
 
 
 def _doubt(attempt: Attempt) -> list[Line]:

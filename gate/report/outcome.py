@@ -69,8 +69,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     yield from field_line("when", f"{when(began)} UTC{after}")
     yield from field_line("who", _who(entry))
     yield from field_line("why", text(entry, "reason"))
-    yield from _set_aside(entry)
     yield from override_lines(entry)
+    yield from _set_aside(entry)
     order = number(entry, "order")
     yield from field_line("order", "" if order is None else str(order))
     digest = f" (sha256 {found[:12]})" if (found := text(entry, "policy_digest")) else ""

@@ -65,7 +65,7 @@ def judged(entry: Entry) -> bool:
 
 def image_of(entry: Entry) -> tuple[str, str]:
     """The image that an outcome is about: its repository and the sha256; "" where nobody knows."""
-    found = _DIGEST.fullmatch(_text(_part(entry, "candidate"), "image_digest"))
+    found = _DIGEST.fullmatch(_text(_part(entry, "candidate"), "digest"))
     return (_repository(found["name"]), found["digest"]) if found else ("", "")
 
 

@@ -41,7 +41,7 @@ def test_an_image_goes_from_a_stage_that_signed_to_the_next_and_no_other_way(sta
     passed = rolled_out(staging, keys, "small:v2", sign)
     assert (passed.code, "\nsigned: gate audit verify --key" in passed.out) == (0, True), passed
     recorded = staging.recorded(passed.rollout)
-    image = recorded["candidate"]["image_digest"]
+    image = recorded["candidate"]["digest"]
 
     done = rolled_out(prod, keys, image, require.replace("gate.pub", "other.pub"))
     assert (done.code, "signed with another key" in done.out) == (5, True), done

@@ -30,7 +30,7 @@ OUTCOME = {
     "principal": {"name": CI.name, "authenticated": "cloud run"},
     "policy_digest": "d1",
     "evidence_digest": "e1",
-    "candidate": {"revision": "backend-00002-abc", "image_digest": "b@sha256:2"},
+    "candidate": {"revision": "backend-00002-abc", "digest": "b@sha256:2"},
     "verdict": {"reasons": [{"subject": "approve"}]},
 }
 SUBJECT = Subject(

@@ -116,7 +116,7 @@ def test_an_outcome_says_everything():
     assert entry["candidate"] == {
         "revision": CANDIDATE,
         "image": "app:2",
-        "image_digest": "",
+        "digest": "",
         "url": "https://c",
         "condition": "ready",
         "tag": "",

@@ -73,7 +73,7 @@ def outcome(ending="promoted", image=IMAGE, at=AT, **more):
         "candidate": {
             "revision": "staging-2",
             "image": "pkg.dev:5000/demo/app:2",
-            "image_digest": f"pkg.dev:5000/demo/app@sha256:{image}" if image else "",
+            "digest": f"pkg.dev:5000/demo/app@sha256:{image}" if image else "",
         },
         "verdict": {"decision": "promote" if good else "hold", "reasons": []},
         "traffic_after": [{"revision": "staging-2", "percent": 100, "tag": ""}],
