@@ -23,7 +23,7 @@ EXIT_MEANINGS: Mapping[int, str] = {
     ExitCode.USAGE: "usage or policy",
     ExitCode.INFRASTRUCTURE: "infrastructure failed, and traffic is where it was",
     ExitCode.STUCK: "traffic is not where it should be, and a person is needed",
-    ExitCode.HELD: "held: not enough evidence, or somebody else is at work",
+    ExitCode.HELD: "held: not enough evidence, a rule, or somebody else is at work",
     ExitCode.INTERRUPTED: "interrupted, and safe",
 }
 """What each exit code means, everywhere."""
