@@ -18,6 +18,7 @@ from gate.ledger.approvals import Subject, approval_entry, subject_of
 from gate.ports import Ledger, LedgerQuery, Platform
 
 ENTRIES_MAX = 1000
+UNCHECKED = "note: the rollout says whether it counts; with --policy it is looked at before"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         from gate.report.lines import plain  # noqa: PLC0415
 
         show.say(plain(approval_lines(entry), show.width()))
+        if policy is None and not args.withdraw:
+            show.say([UNCHECKED])
     return 0
 
 

@@ -5,11 +5,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from gate.core.recorded import TAKEN_BACK, UNFINISHED
-from gate.core.state import Ending
+from gate.core.state import Ending, Kind
 from gate.ledger.index import Query
 
 ENDINGS = (*(one.value for one in Ending), "unknown", TAKEN_BACK, UNFINISHED)
-KINDS = ("rollout", "promote", "rollback", "recover", "unlock")
+KINDS = (*(one.value for one in Kind), "unlock")
 LIMIT_MAX = 10_000
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _EXPECTED = "expected a date, e.g. 2026-11-30, a time as in RFC 3339, or an age, e.g. 7d"

@@ -44,7 +44,7 @@ exit codes:
   2    usage or policy
   3    infrastructure failed, and traffic is where it was
   4    traffic is not where it should be, and a person is needed
-  5    held: not enough evidence, a rule, or somebody else is at work
+  5    held: not enough evidence, a rule for people, or somebody else at work
   130  interrupted, and safe
 """
 

@@ -93,7 +93,7 @@ class Decision:
 
     @property
     def kind(self) -> str:
-        """What was asked for: `rollout`, `promote`, `rollback`, `recover`, `unlock`."""
+        """What was asked for: `rollout`, `promote`, `rollback`, `recover`, `stop` and the like."""
         return text(self.head, "kind")
 
     @property

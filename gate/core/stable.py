@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.annotation import Denied, RolloutAnnotation, UnreadableAnnotation
 from gate.core.denylist import against
 from gate.core.denylist import why as decided
 from gate.core.service import ConditionState, Revision, Service
@@ -117,7 +117,7 @@ class _Field:
         found = {r.name: against(annotation.denylist, r.name, r.digest or r.image) for r in there}
         fit = tuple(name for name, denied in found.items() if denied is None)
         older = tuple(n for n in fit if since is not None and n in created and created[n] < since)
-        turned_down = tuple((name, decided(denied)) for name, denied in found.items() if denied)
+        turned_down = tuple((name, _denied(name, by)) for name, by in found.items() if by)
         served = service.effective_shares
         return cls(annotation, now, served, created, fit, older, turned_down)
 
@@ -189,6 +189,11 @@ def _likely(field: _Field) -> Iterator[tuple[str, str]]:
     if not field.served:  # else a newer one that nobody knows is no way back
         ways += [(name, "it is ready; nothing says that it ever had users") for name in field.fit]
     yield from ((name, why) for name, why in ways if name in field.fit)
+
+
+def _denied(name: str, by: Denied) -> str:
+    same = "" if by.revision == name else f"{name} has the same image: "
+    return same + decided(by)
 
 
 def _least_first(line: tuple[str, int]) -> int:

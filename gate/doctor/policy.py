@@ -53,7 +53,7 @@ def _extras(known: PolicyFacts, where: str) -> Iterator[Finding]:
         what = f"{place} needs the extra {extra}, which is not installed here"
         yield Finding("extra", Result.PROBLEM, where, what, "", install([extra]))
     if not known.lacking:
-        yield Finding("extra", Result.OK, where, "all that its probes need is installed")
+        yield Finding("extra", Result.OK, where, "all that it needs is installed")
 
 
 def _proof(known: PolicyFacts, where: str) -> Finding:

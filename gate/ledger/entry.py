@@ -350,6 +350,8 @@ def _quarantine(rollout: Rollout) -> dict[str, Json]:
 
 def _bars_added(rollout: Rollout) -> list[Json]:
     """What people moved users away from, as far as it was written down since the rollout began."""
+    if rollout.plan.kind in {Kind.STOP, Kind.RESUME}:
+        return []  # moves nobody, and remembers no earlier list to compare with
     try:
         denylist = rollout.service.rollout_annotation.denylist if rollout.service else ()
     except UnreadableAnnotation:

@@ -9,14 +9,14 @@ from gate.ledger.canonical import canonical, digest
 SCHEMA = """\
 CREATE TABLE entries (
   hash TEXT PRIMARY KEY,      -- sha256 of body: what other entries know it by
-  entry TEXT NOT NULL,        -- intention | outcome
+  entry TEXT NOT NULL,        -- intention | outcome | approval
   rollout TEXT NOT NULL,      -- id of the decision: its intentions and its outcome have the same
   at TEXT NOT NULL,           -- RFC 3339, UTC
   started_at TEXT,            -- when the decision began; outcomes only
   project TEXT NOT NULL,
   region TEXT NOT NULL,
   service TEXT NOT NULL,
-  kind TEXT NOT NULL,         -- rollout | promote | rollback | recover | unlock
+  kind TEXT NOT NULL,         -- what was asked for: rollout, rollback, stop, approve ...
   ending TEXT,                -- promoted, rejected, held ...; outcomes only
   decision TEXT,              -- what the evidence meant: promote | reject | hold; outcomes only
   actor TEXT NOT NULL,        -- as they themselves say

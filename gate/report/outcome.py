@@ -15,6 +15,7 @@ from gate.report.requests import requests_lines
 from gate.report.rules import override_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
+    WITHOUT_A_MOVE,
     duration,
     ending_tone,
     exit_meaning,
@@ -25,11 +26,6 @@ from gate.report.words import (
 )
 
 LEFT_HALF_WAY = "left half-way, since it was told twice"
-_SAID = {
-    "busy": ": nothing was changed",
-    "stopped": ": nothing is rolled out nor promoted until it is resumed; rollbacks still work",
-    "resumed": ": rollouts and promotions may go on",
-}
 _UNSERVED = frozenset({"rejected", "held", "interrupted"})
 
 
@@ -218,8 +214,8 @@ def _what(outcome: Entry, ending: str) -> str:
             return ": the lease is free, and what its holder did is taken back"
         case "recovered":
             return ": what a dead rollout left is taken back"
-        case _ if ending in _SAID:
-            return _SAID[ending]
+        case _ if ending in WITHOUT_A_MOVE:
+            return f": {WITHOUT_A_MOVE[ending]}"
         case _ if ending in _UNSERVED and name and _readable(outcome):
             share = number(child(outcome, "effective_after"), name)
             return "" if share else f": {shown} gets no users' traffic"

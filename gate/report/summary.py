@@ -12,7 +12,7 @@ from gate.errors import ExitCode
 from gate.report.evidence import DONE, control_of, own
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.safe import WHOLE, safe
-from gate.report.words import DID_NOT_RUN, asked_at, exit_meaning, many
+from gate.report.words import DID_NOT_RUN, WITHOUT_A_MOVE, asked_at, exit_meaning, many
 
 NOT_ASKED = "not asked"
 _CODES = {
@@ -128,6 +128,8 @@ def why_of(document: Entry, limit: int = 600) -> str:
     notes = texts(document, "notes")
     if notes and ending not in DONE:
         return safe(notes[-1], limit)
+    if ending in WITHOUT_A_MOVE:
+        return WITHOUT_A_MOVE[ending]
     code = code_of(document)
     return "nobody knows how it ended" if code is None else exit_meaning(code)
 

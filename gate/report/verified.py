@@ -67,8 +67,11 @@ def _service(service: Entry) -> list[str]:
 
 def _signatures(signatures: Entry) -> list[str]:
     signed, before = number(signatures, "signed"), number(signatures, "unsigned_before")
-    lines = [f"  {signed} outcomes are signed as they should be"] if signed else []
-    return [*lines, *([f"  {before} before the first of them are not signed"] if before else [])]
+    all_of_them = f"{signed} outcomes are signed as they should be"
+    told = "1 outcome is signed as it should be" if signed == 1 else all_of_them
+    are = "is" if before == 1 else "are"
+    lines = [f"  {told}"] if signed else []
+    return [*lines, *([f"  {before} before the first of them {are} not signed"] if before else [])]
 
 
 def _named(service: Entry, key: str, what: str) -> list[str]:

@@ -23,21 +23,33 @@ EXIT_MEANINGS: Mapping[int, str] = {
     ExitCode.USAGE: "usage or policy",
     ExitCode.INFRASTRUCTURE: "infrastructure failed, and traffic is where it was",
     ExitCode.STUCK: "traffic is not where it should be, and a person is needed",
-    ExitCode.HELD: "held: not enough evidence, a rule, or somebody else is at work",
+    ExitCode.HELD: "held: not enough evidence, a rule for people, or somebody else at work",
     ExitCode.INTERRUPTED: "interrupted, and safe",
 }
 """What each exit code means, everywhere."""
 
 _HOLDS: Mapping[str, str] = {
+    "allow": "the policy does not let the caller",
+    "approve": "it waits for people to approve",
     "barred": "people moved users away from this image, so that it is barred",
     "deadline": "the time was up",
+    "freeze": "a freeze is on",
     "require_signed": "the image has not passed the stage before",
     "proof": "the policy is not proved",
     "stale": "a newer build has users",
+    "stop": "the line is stopped",
     "template": "what a candidate would be built on could not be read",
     "traffic": "somebody else changed the service",
 }
 """Of holds that are not about evidence, what they are about."""
+
+WITHOUT_A_MOVE: Mapping[str, str] = {
+    Ending.BUSY.value: "nothing was changed",
+    Ending.STOPPED.value: "nothing is rolled out nor promoted until it is resumed; "
+    "rollbacks still work",
+    Ending.RESUMED.value: "rollouts and promotions may go on",
+}
+"""What endings mean that moved nobody, by their value."""
 
 DECISIONS: Mapping[str, str] = {
     Decision.PROMOTE.value: "every required probe passed",

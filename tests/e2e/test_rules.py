@@ -62,6 +62,7 @@ def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_pat
     own = small.gate("approve", held.rollout, "--policy", policy, *WHY, **ci)
     own.refused(2, "would not count", "who asked for the rollout")
     given = small.gate("approve", held.rollout, "--reason", "looks right", **ana)
+    assert "with --policy it is looked at before" in given.out
     assert given.code == 0
     assert f"ana@example.com (as they say) approved {candidate}" in given.out
     again = ("rollout", "--policy", policy, "--revision", candidate)

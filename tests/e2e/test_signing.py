@@ -69,7 +69,7 @@ def test_an_image_goes_from_a_stage_that_signed_to_the_next_and_no_other_way(sta
     assert done.json["critical"]["image"] == {"docker-manifest-digest": image.partition("@")[2]}
 
     done = staging.gate("audit", "verify", "--key", keys / "gate.pub")
-    assert (done.code, "1 outcomes are signed as they should be" in done.out) == (0, True), done
+    assert (done.code, "1 outcome is signed as it should be" in done.out) == (0, True), done
     done = staging.gate("audit", "verify", "--key", keys / "other.pub")
     assert (done.code, "SIGNATURE" in done.out) == (1, True), done
 

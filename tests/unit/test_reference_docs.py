@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 INCIDENT = (ROOT / "docs" / "incident.md").read_text(encoding="utf-8")
 INDEX = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
 SHELL = "".join(re.findall(r"^```sh\n(.*?)^```$", INCIDENT, re.MULTILINE | re.DOTALL))
-WHERE = re.search(r'^WHERE="(.*)"$', SHELL, re.MULTILINE)[1]
+WHERE = re.search(r"^WHERE=\((.*)\)", SHELL, re.MULTILINE)[1]
 NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|COLUMNS|TERM|PORT|HOME|PATH|LANG|TMPDIR")
 WRITES = {"local_env.py"}
 """What only sets variables for others."""
@@ -64,9 +64,9 @@ def test_the_page_for_incidents_says_what_each_exit_code_means_then():
 
 
 def test_each_call_of_the_gate_for_incidents_is_one_that_it_takes():
-    lines = [line.replace("$WHERE", WHERE) for line in SHELL.splitlines()]
+    lines = [line.replace('"${WHERE[@]}"', WHERE) for line in SHELL.splitlines()]
     calls = [words[1:] for line in lines if (words := shlex.split(line))[:1] == ["gate"]]
-    names = ["status", "rollback", "rollback", "recover", "unlock", "audit", "rollout"]
+    names = ["status", "rollback", "rollback", "recover", "unlock", "stop", "audit", "rollout"]
     assert [words[0] for words in calls] == names
     for words in calls:
         cli.parser_with(words[:1]).parse_args(words)

@@ -7,6 +7,7 @@ import pytest
 
 from gate.cli.audit_filters import add_filters, query_of
 from gate.cli.main import run
+from gate.core.state import Kind
 from gate.errors import ExitCode
 
 DAY = datetime(2026, 11, 30, tzinfo=UTC)
@@ -75,3 +76,8 @@ def test_endings_are_words_however_they_are_joined():
 def test_what_is_none_is_a_usage_error(capsys, option, text, said):
     assert run(["audit", "list", option, text]) == ExitCode.USAGE
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [*(one.value for one in Kind), "unlock"])
+def test_each_kind_of_decision_can_be_asked_for(kind):
+    assert query("--kind", kind).kind == kind

@@ -4,7 +4,7 @@ import pytest
 
 from gate.controller.bookkeeping import Waits
 from gate.controller.line import Line
-from gate.core.annotation import KEY, RolloutAnnotation
+from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.state import Ending, Kind, Plan
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError, UnavailableError
@@ -52,6 +52,16 @@ async def test_what_is_so_already_is_not_written(kinds, text):
     assert ended.ending is Ending.UNCHANGED
     assert text in entry["notes"][0]
     assert len(world.platform.writes) == len(kinds) - 1
+
+
+async def test_what_was_barred_before_is_not_told_as_barred_by_it():
+    world = FakeWorld()
+    barred = RolloutAnnotation(denylist=(Denied("backend-00007-bad", actor="ben"),))
+    world.platform.left(world.platform.traffic, {KEY: barred.text()})
+    for kind in (Kind.STOP, Kind.RESUME):
+        _, entry = await change(world, kind)
+        assert "bars_added" not in entry or entry["bars_added"] == []
+    assert (await mark(world)).denylist == barred.denylist
 
 
 async def test_somebody_who_writes_in_between_is_not_overwritten():

@@ -192,6 +192,15 @@ def test_what_people_left_is_proposed_after_what_is_older_and_what_is_barred_is_
     assert way.denied == ((CANDIDATE, "ann moved users away from backend-00002-xyz (slow)"),)
 
 
+def test_what_is_barred_by_its_image_is_named_by_its_own_name():
+    image = f"app@sha256:{'a' * 64}"
+    gone = Denied("backend-00009-abc", image, "ann", "slow")
+    seen = wrote({STABLE: 100}, traffic=BEFORE, denylist=[gone])
+    there = [replace(one, image=image) if one.name == CANDIDATE else one for one in THREE]
+    told = f"{CANDIDATE} has the same image: ann moved users away from backend-00009-abc (slow)"
+    assert (CANDIDATE, told) in way_back(seen, there).denied
+
+
 def test_what_the_gate_rejected_last_is_named_and_never_proposed():
     seen = service(BEFORE, annotations=())
     past = Past(against=((CANDIDATE, "was rejected: home: 500"),))

@@ -205,6 +205,9 @@ def test_many_findings_are_counted() -> None:
     [
         ("held", "health", "held: not enough evidence"),
         ("held", "barred", "held: people moved users away from this image, so that it is barred"),
+        ("held", "stop", "held: the line is stopped"),
+        ("held", "freeze", "held: a freeze is on"),
+        ("held", "approve", "held: it waits for people to approve"),
         ("held", "traffic", "held: somebody else changed the service"),
         ("busy", "", "held: somebody else is at work"),
     ],

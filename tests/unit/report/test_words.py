@@ -11,6 +11,7 @@ from gate.errors import ExitCode
 from gate.report import words
 from gate.report.lines import Tone
 from gate.report.progress.probes import outcome_of
+from gate.report.summary import why_of
 from tests.unit.report.scenes import failed, passed
 
 
@@ -88,3 +89,15 @@ def test_long_rows_of_names_are_counted() -> None:
 def test_shares() -> None:
     assert words.shares_text({"a": 90, None: 10}) == "a 90 %, LATEST 10 %"
     assert words.shares_text({}) == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("stopped", "nothing is rolled out nor promoted until it is resumed"),
+        ("resumed", "rollouts and promotions may go on"),
+        ("busy", "nothing was changed"),
+    ],
+)
+def test_the_one_reason_of_what_moved_nobody_speaks_of_no_promotion(ending, said):
+    assert why_of({"entry": "outcome", "ending": ending, "exit_code": 0}).startswith(said)

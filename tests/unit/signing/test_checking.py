@@ -65,7 +65,7 @@ async def test_a_signed_ledger_is_whole_and_what_came_before_signing_is_told():
     assert told.findings == []
     lines = verified_lines(told.value(), 100)
     assert "  2 outcomes are signed as they should be" in lines
-    assert "  1 before the first of them are not signed" in lines
+    assert "  1 before the first of them is not signed" in lines
 
 
 async def test_each_part_of_a_signed_outcome_is_held_to_its_signature():
