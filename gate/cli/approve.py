@@ -23,7 +23,9 @@ UNCHECKED = "note: the rollout says whether it counts; with --policy it is looke
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("id", metavar="ID", help="the rollout's id, as it was printed")
+    parser.add_argument(
+        "id", metavar="ID", type=options.rollout_id, help="the rollout's id, as it was printed"
+    )
     parser.add_argument(
         "--withdraw", action="store_true", help="take back what you have said of it before"
     )

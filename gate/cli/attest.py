@@ -22,7 +22,12 @@ Entry = dict[str, Json]
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("id", metavar="ID", help="the rollout's id, as `gate audit list` shows it")
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        type=options.rollout_id,
+        help="the rollout's id, as `gate audit list` shows it",
+    )
     parser.add_argument(
         "--output",
         choices=FORMS,

@@ -40,7 +40,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     audit_list.register(commands.add_parser("list", help="the recorded decisions, newest first"))
     one = commands.add_parser("show", help="everything about one decision")
-    one.add_argument("id", metavar="ID", help="its id, as `gate audit list` shows it")
+    one.add_argument(
+        "id", metavar="ID", type=options.rollout_id, help="its id, as `gate audit list` shows it"
+    )
     one.add_argument(
         "--verbose", action="store_true", help="with each write, and each question with its answer"
     )

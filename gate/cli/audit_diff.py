@@ -10,7 +10,9 @@ from gate.core.recorded import put_together
 def register(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     for name in ("a", "b"):
-        parser.add_argument(name, metavar=name.upper(), help="a decision's id")
+        parser.add_argument(
+            name, metavar=name.upper(), type=options.rollout_id, help="a decision's id"
+        )
     options.add_policy(parser, required=False)
     options.add_service(parser)
     options.add_output(parser)

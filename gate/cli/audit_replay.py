@@ -19,6 +19,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what_to",
         metavar="ID|FILE",
+        type=options.rollout_id,
         help="a decision's id; or a file that `gate audit export` has written (- for standard "
         "input), for every decision in it",
     )

@@ -153,6 +153,15 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def rollout_id(text: str) -> str:
+    """A rollout's id that says something: what is blank would mean any rollout."""
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"is no id (got {text[:200]!a}, expected one that `gate audit list` shows)"
+        )
+    return text
+
+
 def _said(text: str) -> str:
     """A reason that says something."""
     if not text.strip():

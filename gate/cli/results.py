@@ -161,9 +161,9 @@ def _write(path: Path, made: Callable[[], str], where: str) -> None:
         _cannot(where, error)
 
 
-def _write_into(path: Path, text: str) -> None:
-    """Writes to what is no file; a pipe that nobody reads is an error and not waited for."""
-    opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+def _write_into(path: Path, text: str, how: int = 0) -> None:
+    """Writes into what is there; a pipe that nobody reads is an error and not waited for."""
+    opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK | how, 0o666)
     os.set_blocking(opened, True)
     with os.fdopen(opened, "w", encoding="utf-8") as pipe:
         pipe.write(text)
@@ -196,8 +196,7 @@ def _append(variable: str, text: str) -> None:
     if not path:
         return
     try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text)
+        _write_into(Path(path), text, os.O_APPEND | os.O_CREAT)
     except OSError as error:
         _cannot(variable, error)
 

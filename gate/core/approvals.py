@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gate.core.permits import Permits, Who
+from gate.core.permits import Permits, Who, person
 from gate.errors import ValueProblem
 
 MOST = 20
@@ -113,7 +113,7 @@ def count(
     last: dict[str, Approval] = {}
     for one in sorted(approvals, key=lambda one: (one.at, one.withdraws)):
         if one.revision == candidacy.revision or (one.image and one.image == candidacy.image):
-            last[one.who.name.lower()] = one
+            last[person(one.who.name)] = one
     given: list[Approval] = []
     others: list[tuple[str, str]] = []
     for one in sorted(last.values(), key=lambda one: one.at):
@@ -162,4 +162,4 @@ def _vouched(permits: Permits, who: Who) -> str:
 
 
 def _same(one: Who, other: Who) -> bool:
-    return one.name.strip().lower() == other.name.strip().lower()
+    return person(one.name) == person(other.name)

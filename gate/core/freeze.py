@@ -8,6 +8,7 @@ from gate.errors import ValueProblem
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEK = timedelta(days=7)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,9 +99,16 @@ def _on(monday: date, moment: WeekTime) -> datetime:
 
 def _moments(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """What a wall clock's time can mean; twice the same but where clocks are turned."""
-    named = wall.replace(tzinfo=zone)
-    first, second = (named.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    first, second = (_in_utc(wall.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     return first, second
+
+
+def _in_utc(named: datetime) -> datetime:
+    """The time in UTC; at the very ends of the calendar, where UTC's has no such day, the end."""
+    try:
+        return named.astimezone(UTC)
+    except OverflowError:
+        return _LAST if named.year > 1 else _FIRST
 
 
 def _earliest(wall: datetime, zone: tzinfo) -> datetime:

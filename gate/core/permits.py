@@ -1,6 +1,7 @@
 """Who may do what: verbs and principals, as a policy's `allow` has them."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -70,3 +71,15 @@ def plain(member: str) -> str:
     """A name without the kind that IAM puts before it: `user:a@b.c`, `serviceAccount:a@b.c`."""
     kind, colon, name = member.partition(":")
     return name if colon and kind in {"user", "serviceAccount"} else member
+
+
+def person(name: str) -> str:
+    """A name without what makes no other person of it: its kind, case, width, what is not seen."""
+    seen = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKC", name)
+        if unicodedata.category(letter) not in {"Cc", "Cf"}
+    )
+    kind, colon, rest = seen.strip().partition(":")
+    known = colon and kind.strip().casefold() in {"user", "serviceaccount"}
+    return (rest if known else seen).strip().casefold()

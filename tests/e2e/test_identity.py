@@ -80,7 +80,7 @@ class Service:
 
         def look():
             said = self.gate("audit", "show", rollout, *more).out
-            return said if "outcome" in said or "exit code" in said else ""
+            return said if '"outcome"' in said or "exit code" in said else ""
 
         return eventually(look)
 

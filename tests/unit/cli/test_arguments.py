@@ -62,6 +62,22 @@ def test_what_a_person_does_by_hand_needs_a_reason(capsys, command, reason, said
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\x00"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("approve", "--reason", "seen"),
+        ("attest",),
+        ("audit", "show"),
+        ("audit", "diff", "20261130-101500-3fa9c1"),
+        ("audit", "replay"),
+    ],
+)
+def test_a_blank_id_means_no_rollout(capsys, command, blank):
+    assert run([*command, *WHERE, blank]) == ExitCode.USAGE
+    assert "is no id (got " in capsys.readouterr().err
+
+
 def test_recover_all_needs_no_service_but_a_place(capsys):
     assert run(["recover", "--all", "--service", "shop"]) == ExitCode.USAGE
     assert "got nothing for --project, --region)" in capsys.readouterr().err

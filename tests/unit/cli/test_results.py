@@ -32,6 +32,18 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path, capsys):
     assert "cannot be written (No such device or address)" in capsys.readouterr().err
 
 
+def test_nor_one_that_a_build_names(monkeypatch, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "pipe"))
+    decided(Result([], {}, list), Output("json"))
+    assert "GITHUB_STEP_SUMMARY: cannot be written (No such" in capsys.readouterr().err
+    (tmp_path / "summary").write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    decided(Result([], {}, list), Output("json"))
+    assert (tmp_path / "summary").read_text().startswith("before\n")
+
+
 @pytest.mark.parametrize("entry", [{"ending": "held", "verdict": 3}, {"ending": "held"}])
 def test_whatever_an_entry_holds_a_hook_without_an_address_is_a_note(monkeypatch, capsys, entry):
     monkeypatch.delenv("HOOK", raising=False)

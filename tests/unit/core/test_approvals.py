@@ -56,6 +56,20 @@ def test_an_approval_that_does_not_count_and_why(changes, why):
     assert why in counted.not_counted[0][1]
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["user:ana@example.com", " ANA@example.com ", "ana\u200b@example.com", "\uff21na@example.com"],
+)
+def test_one_person_is_one_however_the_name_is_spelled(spelling):
+    claimed, again = Permits(claimed=True), approval(Who(spelling))
+    own = replace(CANDIDACY, authors=(Who("ana@example.com"),))
+    assert count(ApprovalRule(1), claimed, own, [again], NOW).lacking == 1
+    twice = count(ApprovalRule(2), claimed, CANDIDACY, [approval(), again], NOW)
+    assert twice.lacking == 1
+    back = replace(again, withdraws=True, at=again.at + timedelta(minutes=1))
+    assert count(ApprovalRule(1), claimed, CANDIDACY, [approval(), back], NOW).lacking == 1
+
+
 def test_of_a_promotion_the_author_is_who_asked_for_the_rollout():
     promotion = replace(CANDIDACY, authors=())
     by = count(ApprovalRule(1), ANYBODY, promotion, [approval(ANA), approval(CI)], NOW).by

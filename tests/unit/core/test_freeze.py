@@ -68,6 +68,13 @@ def test_an_hour_that_is_left_out_makes_no_window_shorter():
     assert ends.until(datetime(2026, 3, 29, 1, 15, tzinfo=UTC)) is not None  # 3:15, for 2:30
 
 
+def test_a_window_over_all_of_the_calendar_holds_in_any_zone():
+    always = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59)
+    for name in ("Asia/Tokyo", "America/New_York"):
+        window = Freeze(*always, ZoneInfo(name), name)
+        assert window.until(datetime(2026, 11, 30, tzinfo=UTC)) is not None
+
+
 def test_the_longest_of_several_holds():
     short = Freeze(datetime(2026, 12, 1), datetime(2026, 12, 2))
     long = Freeze(datetime(2026, 12, 1), datetime(2026, 12, 9))

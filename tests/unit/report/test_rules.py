@@ -27,6 +27,7 @@ OVERRIDDEN = {
     "exit_code": 0,
     "actor": "ana",
     "reason": HOSTILE,
+    "overrides": ["freeze", "stop"],
     "override": {"rules": ["freeze", "stop"], "overrode": ["freeze"], "until": UNTIL},
 }
 
@@ -56,7 +57,10 @@ def test_an_override_leads_while_it_is_in_effect():
 
 def test_what_was_set_aside_stays_red_in_the_list_and_in_one_rollout():
     assert any("OVERRODE freeze by ana" in one for one in red(list_blocks([OVERRIDDEN], 300)))
+    listed = "\n".join(plain(list_blocks([OVERRIDDEN], 300), 300))
+    assert "rollout --override freeze --override stop" in listed
     shown = show_blocks([OVERRIDDEN])
+    assert "--freeze" not in "\n".join(plain(shown, 100))
     assert any("OVERRODE freeze until 2026-01-01 14:00:00 UTC" in one for one in red(shown))
     assert "was to override stop" in "\n".join(plain(shown, 100))
     assert "\x1b" not in "\n".join(plain(shown, 100))
