@@ -4,6 +4,7 @@ An approval stands under the id of the rollout that was looked at. It is no writ
 the intention of a move that rests on it has its hash, and so does the chain.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -138,17 +139,26 @@ def approval_entry(
 
 
 def approvals_of(entries: tuple[Entry, ...]) -> tuple[Approval, ...]:
-    """The approvals among these entries; one that cannot be read is none."""
-    found = (_approval(one) for one in entries if one.get("entry") == APPROVAL)
+    """The approvals among these entries; one that cannot be read is none.
+
+    Who asked for a rollout its own entries say, where they are among these, and not what an
+    approval says of it.
+    """
+    asked: dict[str, tuple[Who, ...]] = {}
+    for one in entries:
+        if _text(one, "entry") in {"intention", "outcome"}:
+            rollout = _text(one, "rollout")
+            asked[rollout] = (*asked.get(rollout, ()), *_authors(one))
+    found = (_approval(one, asked) for one in entries if one.get("entry") == APPROVAL)
     return tuple(one for one in found if one is not None)
 
 
-def _approval(entry: Entry) -> Approval | None:
+def _approval(entry: Entry, asked: Mapping[str, tuple[Who, ...]]) -> Approval | None:
     try:
         at = datetime.fromisoformat(_text(entry, "at"))
     except ValueError:
         return None
-    if at.tzinfo is None or entry.get("kind") not in {"approve", "withdraw"}:
+    if at.tzinfo is None or _text(entry, "kind") not in {"approve", "withdraw"}:
         return None
     candidate, found = _child(entry, "candidate"), entry.get("authors")
     authors = found if isinstance(found, list) else []
@@ -161,7 +171,8 @@ def _approval(entry: Entry) -> Approval | None:
         at,
         _text(entry, "reason"),
         entry.get("kind") == "withdraw",
-        tuple(_who(one) for one in authors if isinstance(one, dict)),
+        asked.get(_text(entry, "rollout"))
+        or tuple(_who(one) for one in authors if isinstance(one, dict)),
         _digest(entry),
     )
 
@@ -172,7 +183,7 @@ def _authors(entry: Entry) -> tuple[Who, ...]:
 
 
 def _who(principal: Entry) -> Who:
-    by = principal.get("authenticated")
+    by = _text(principal, "authenticated")
     return Who(_text(principal, "name"), authenticated=by in {"cloud run", "credentials"})
 
 

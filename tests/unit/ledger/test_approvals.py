@@ -153,3 +153,21 @@ def test_what_was_approved_before_the_ledger_begins_is_not_missed():
     only = intention(AT, [digest(entry_of())])
     assert verify(ledger(only)).findings == []
     assert json.dumps(only)
+
+
+def test_who_asked_is_said_by_the_rollout_and_not_by_who_approves_it():
+    forged = approval_entry(REF, SUBJECT, GIVEN, Origin(), RolloutAnnotation())
+    forged["authors"] = [{"name": "nobody@example.com", "authenticated": "credentials"}]
+    (alone,), (beside,) = approvals_of((forged,)), approvals_of((forged, OUTCOME))
+    assert alone.authors == (Who("nobody@example.com", authenticated=True),)
+    assert beside.authors == (CI, Who("cloud build 7"))
+
+
+@pytest.mark.parametrize("junk", [["x"], {"a": 1}, 3, None])
+@pytest.mark.parametrize("field", ["principal", "authors", "candidate", "at", "entry", "kind"])
+def test_an_entry_that_no_gate_wrote_approves_nothing_and_breaks_nothing(field, junk):
+    entry = approval_entry(REF, SUBJECT, GIVEN, Origin(), RolloutAnnotation())
+    for value in (junk, {"name": junk, "authenticated": junk}, [{"authenticated": junk}]):
+        found = approvals_of(({**entry, field: value}, {**OUTCOME, field: value}))
+        if field in {"principal", "candidate"}:
+            assert not [one for one in found if one.who.authenticated and one.image]
