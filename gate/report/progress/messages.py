@@ -50,6 +50,7 @@ class Messages:
         self._doing: Phase | None = None
         self._entered_at: datetime | None = None
         self._waits: set[str] = set()
+        self._hinted: set[str] = set()
         self._probes = ProbeMessages()
         self._requests = RequestMessages()
 
@@ -76,8 +77,7 @@ class Messages:
             for note in rollout.notes[len(was.notes) :]
         ]
         asked_for = rollout.phase is Phase.DEPLOYING  # a service that is not there yet, and may be
-        hint = event.hint if isinstance(event, CallFailed) and not asked_for else ""
-        hints = [Line(f"hint: {safe(hint)}", indent=2)] if hint else []
+        hints = self._hints(event) if isinstance(event, CallFailed) and not asked_for else []
         # beside what it is about: the failure, or the note that a refusal makes of it
         lines += hints + notes if lines else notes + hints
         if rollout.verdict is not None and rollout.verdict != was.verdict:
@@ -150,6 +150,13 @@ class Messages:
             return []
         self._waits.add(why)
         return [Line(why, Tone.FAINT, indent=2)]
+
+    def _hints(self, failed: CallFailed) -> list[Line]:
+        """What to do about a failure; said once, however often it fails."""
+        if not failed.hint or failed.hint in self._hinted:
+            return []
+        self._hinted.add(failed.hint)
+        return [Line(f"hint: {safe(failed.hint)}", indent=2)]
 
     def _failed(self, was: Rollout, rollout: Rollout, event: CallFailed) -> list[Line]:
         noted = any(event.message in note for note in rollout.notes[len(was.notes) :])

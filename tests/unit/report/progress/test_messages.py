@@ -255,11 +255,12 @@ def test_a_refusal_is_told_once_with_its_hint() -> None:
 def test_a_lost_answer_while_waiting_is_told_once() -> None:
     def after(scene: Scene, rollout: Rollout, command: Command) -> Event | None:
         if rollout.phase is Phase.WAITING and rollout.looks < 4:
-            return CallFailed(scene.wait(1), Failure.LOST, "deadline exceeded")
+            return CallFailed(scene.wait(1), Failure.LOST, "deadline exceeded", "be patient")
         return None
 
     lines = told(Scene(after=after))
     assert lines.count("no answer from Cloud Run (deadline exceeded): looking again") == 1
+    assert lines.count("  hint: be patient") == 1
 
 
 def test_a_move_that_does_not_come_into_effect_is_undone_aloud() -> None:
