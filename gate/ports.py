@@ -301,7 +301,7 @@ class UserRequests(Protocol):
 class LedgerQuery:
     """Which entries of the ledger to read: newest first, at most `limit`; "" leaves a part open.
 
-    `image` is a digest (`sha256:...`): outcomes that name it alone.
+    `image` is a digest (`sha256:...`): outcomes that name it alone. `outcomes`: no other entries.
     """
 
     service: str = ""
@@ -309,6 +309,7 @@ class LedgerQuery:
     image: str = ""
     since: datetime | None = None
     limit: int = 50
+    outcomes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

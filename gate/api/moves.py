@@ -12,6 +12,7 @@ from gate.ports import Ledger, LedgerQuery, Platform
 from gate.report.safe import WHOLE, safe
 
 HISTORY = 50
+"""How many decisions are remembered of a service."""
 LEDGER_WITHIN_S = 2.0
 """How long the ledger is waited for where nothing else says what served before."""
 RECORD_WITHIN_S = 1.0
@@ -65,7 +66,9 @@ async def _found(plan: Plan, platform: Platform) -> Service | None:
 
 async def _past(plan: Plan, ledger: Ledger) -> Past:
     try:
-        entries = await ledger.entries(LedgerQuery(service=plan.service.name, limit=HISTORY))
+        entries = await ledger.entries(
+            LedgerQuery(service=plan.service.name, limit=HISTORY, outcomes=True)
+        )
     except InfrastructureError as error:
         return Past(silent=error.message)
     return past_of(entries)

@@ -83,7 +83,9 @@ class CloudLedger(OverWire):
         if query.rollout:
             clauses.append(f"labels.rollout={quoted(query.rollout)}")
         if query.image:
-            clauses += ['jsonPayload.entry="outcome"', quoted(query.image)]
+            clauses.append(quoted(query.image))
+        if query.image or query.outcomes:
+            clauses.append('jsonPayload.entry="outcome"')
         if query.since is not None:
             clauses.append(since(query.since))
         subject = f"ledger of {query.service or self._ref.project}"

@@ -198,7 +198,7 @@ class Bookkeeping:
 
     async def _ask(self, plan: Plan) -> tuple[PastOutcome, ...] | None:
         try:
-            query = LedgerQuery(service=plan.service.name, limit=PAST_MAX)
+            query = LedgerQuery(service=plan.service.name, limit=PAST_MAX, outcomes=True)
             return newest_outcomes(await self._ledger.entries(query))
         except InfrastructureError:
             return None

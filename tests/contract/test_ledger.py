@@ -104,6 +104,15 @@ async def test_one_service_or_all(ledger):
     assert await ledger.entries(LedgerQuery(service="other")) == ()
 
 
+async def test_outcomes_are_read_past_any_number_of_writes(ledger):
+    await ledger.append(entry(entry="outcome", n=1), "r1", 9)
+    for number in range(3):
+        at = NOW + timedelta(seconds=1 + number)
+        await ledger.append(entry(entry="intention", at=at.isoformat()), "r2", number)
+    (found,) = await ledger.entries(LedgerQuery(service="backend", limit=2, outcomes=True))
+    assert found["n"] == 1
+
+
 async def test_outcomes_that_name_an_image_wherever_it_stands(ledger):
     image = f"sha256:{'a' * 64}"
     named = {"digest": f"pkg.dev/app@{image}"}

@@ -72,6 +72,7 @@ class FakeLedger(Script):
                 and query.service in ("", entry.get("service"))
                 and (query.since is None or key.at >= query.since)
                 and (not query.image or _names(entry, query.image))
+                and (not query.outcomes or entry.get("entry") == "outcome")
             ):
                 found.append(entry)
         return tuple(found[: query.limit])
