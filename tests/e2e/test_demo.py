@@ -66,7 +66,7 @@ REASONS = {
     ),
     "v3": ("K_INSTANCE_ATTESTATION not set", "no probe was asked"),
     "v4": ("reached the maximum number of WebSocket managers (20)",),
-    "v5": ("expected schemas/welcome.json", "fault contract change"),
+    "v5": ("'data' is a required property", "fault contract change"),
     "v6": ("20 of 20 probes passed",),
 }
 
