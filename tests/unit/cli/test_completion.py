@@ -37,7 +37,7 @@ def script(tmp_path_factory):
         ([""], set(COMMANDS)),
         (["rollout", "--wr"], {"--write"}),
         (["rollout", "--output", ""], {"text", "json", "junit", "markdown", "html"}),
-        (["audit", ""], {"list", "show", "verify", "serve"}),
+        (["audit", "s"], {"show", "serve", "stats"}),
         (["audit", "show", "--verb"], {"--verbose"}),
         (["policy", "check", "pol"], {"policy.yaml", "policies"}),
         (["rollout", "--policy", "policy."], {"policy.yaml"}),
