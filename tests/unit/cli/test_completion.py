@@ -37,7 +37,10 @@ def script(tmp_path_factory):
         ([""], set(COMMANDS)),
         (["rollout", "--wr"], {"--write"}),
         (["rollout", "--output", ""], {"text", "json", "junit", "markdown", "html"}),
-        (["audit", ""], {"list", "show", "verify", "serve"}),
+        (
+            ["audit", ""],
+            {"list", "show", "verify", "serve", "diff", "replay", "stats", "export"},
+        ),
         (["audit", "show", "--verb"], {"--verbose"}),
         (["policy", "check", "pol"], {"policy.yaml", "policies"}),
         (["rollout", "--policy", "policy."], {"policy.yaml"}),
