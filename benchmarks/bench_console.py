@@ -30,8 +30,8 @@ from targets import at_most
 
 from gate.console.app import console
 from gate.console.choice import PAGE
+from gate.console.kept import Kept
 from gate.console.shelf import Shelf
-from gate.console.verification import Verification
 from gate.core.service import ServiceRef
 from gate.ports import LedgerQuery
 
@@ -139,7 +139,7 @@ async def main(rollouts, runs):
     """Measures both; 1 where the page takes too long."""
     ledger = Ledger(rollouts)
     shelf = Shelf(ledger, REF.name, rollouts * ENTRIES)
-    app = console(REF, shelf, None, Verification(verify))
+    app = console(REF, shelf, None, Kept(verify), Kept(verify))
     async with served(app) as (client, url), served(peer()) as (other, plain):
         first = await took_ms(client, url)
         shown = await client.get(url)

@@ -78,15 +78,16 @@ def _signed(ref: ServiceRef, rollout: str) -> Entry:
             f"{ref}: the ledger has no outcome of a rollout {rollout!r}",
             "`gate audit list` shows the ids; a new one takes some seconds to appear",
         )
-    if "attestation" not in outcomes[0]:
-        notes = outcomes[0].get("notes")
+    first = outcomes[-1]  # whatever came later of the same rollout is not its decision
+    if "attestation" not in first:
+        notes = first.get("notes")
         told = [
             one for one in (notes if isinstance(notes, list) else []) if "not signed" in str(one)
         ]
-        why = str(told[-1]) if told else f"it ended as {outcomes[0].get('ending')}"
+        why = str(told[-1]) if told else f"it ended as {first.get('ending')}"
         hint = "decisions about an image are signed where the policy says with what (`sign`)"
         raise UsageError(f"{ref}: rollout {rollout} is not signed ({why})", hint)
-    return outcomes[0]
+    return first
 
 
 def _handed(entry: Entry, form: str, keys: "Sequence[PublicKey]", where: str) -> str:

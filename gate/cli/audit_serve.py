@@ -3,6 +3,8 @@
 import argparse
 import os
 import socket
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gate.api import wiring
@@ -13,11 +15,14 @@ from gate.errors import UsageError
 
 if TYPE_CHECKING:  # loaded only where it is served
     from gate.console.door import Check
+    from gate.ledger.index import Index
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LIMIT = 10_000
 EXTRA = "console"
+COUNTED = timedelta(days=90)
+"""Over which time numbers are counted, as `gate audit stats` does by itself."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -77,8 +82,8 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
 
     from gate.cli.audit_verify import of_service  # noqa: PLC0415
     from gate.console.app import console  # noqa: PLC0415
+    from gate.console.kept import Kept  # noqa: PLC0415
     from gate.console.shelf import Shelf  # noqa: PLC0415
-    from gate.console.verification import Verification  # noqa: PLC0415
 
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -87,8 +92,8 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
         return (await of_service(ref)).value()
 
     async with wiring.ledger_of(ref) as ledger:
-        verification = Verification(verify)
-        app = console(ref, Shelf(ledger, ref.name, LIMIT), _check(audience), verification)
+        shelf = Shelf(ledger, ref.name, LIMIT)
+        app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(_numbers, ref)))
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -99,6 +104,20 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
         )
         print(f"the record of {ref} is at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
         await uvicorn.Server(config).serve(sockets=[listening])
+
+
+async def _numbers(ref: ServiceRef) -> dict[str, Json]:
+    """What `gate audit stats` counts, over the same time."""
+    from gate.cli.audit_index import look_up  # noqa: PLC0415 - as the console
+    from gate.ledger.stats import stats  # noqa: PLC0415
+
+    until = wiring.SystemClock().now()
+    since = until - COUNTED
+
+    def read(index: "Index") -> dict[str, Json]:
+        return stats(index.decisions(), since, until, {})
+
+    return await look_up(ref, read, lambda _: None, keep=True)
 
 
 def _check(audience: str) -> "Check | None":

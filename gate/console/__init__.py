@@ -4,6 +4,5 @@ app      which page is where
 door     who is let in, and what a browser may do with a page
 shelf    what is read of the ledger, and kept in short
 choice   filters of the list, and its pages
-figures  how often what came to pass
-verification  whether the record is whole
+kept     what takes long to find out: whether the record is whole, and its numbers
 """

@@ -14,15 +14,16 @@ from starlette.types import ASGIApp
 
 from gate.console.choice import PAGE, choice_of
 from gate.console.door import Check, Door
-from gate.console.figures import figures
+from gate.console.kept import Kept
 from gate.console.shelf import Shelf, State
-from gate.console.verification import Verification
 from gate.core.service import ServiceRef
 from gate.errors import InfrastructureError
 from gate.report.attempts import UNFINISHED, Attempt
 from gate.report.fields import text, texts
 from gate.report.html import page
 from gate.report.html.charts import can_draw, history_picture
+from gate.report.lines import plain
+from gate.report.stats import stats_blocks
 from gate.report.verified import verified_lines
 from gate.report.words import flags
 
@@ -30,7 +31,7 @@ LIVE_S = 5
 """How often a page of what is at work is read again."""
 ID_MAX = 200
 LINE = 100
-"""Columns of what a verification says."""
+"""Columns of what a verification, or the numbers, say."""
 DRAWN_MAX = 2000
 """Most rollouts of the picture."""
 _COLOURS = {"good": "#2e9e6b", "bad": "#d0433c", "unsure": "#c08a1e"}
@@ -48,11 +49,13 @@ class Console:
     Args:
         ref: whose ledger it is.
         shelf: what is read of it.
-        verification: whether it is whole.
+        verification: whether it is whole, as gate.ledger.findings says it.
+        numbers: how often what came to pass, as gate.ledger.stats counts it.
     """
 
-    def __init__(self, ref: ServiceRef, shelf: Shelf, verification: Verification) -> None:
-        self._ref, self._shelf, self._verification = ref, shelf, verification
+    def __init__(self, ref: ServiceRef, shelf: Shelf, verification: Kept, numbers: Kept) -> None:
+        self._ref, self._shelf = ref, shelf
+        self._verification, self._numbers = verification, numbers
         self._known_of: tuple[State, dict[str, list[str]]] = (State(), _known(State()))
 
     async def listing(self, request: Request) -> Response:
@@ -76,7 +79,10 @@ class Console:
         Only whoever asks for that gets it: it takes the focus away from whoever reads.
         """
         name = request.query_params.get("id", "")
-        found = await self._shelf.one(name) if 0 < len(name) <= ID_MAX else []
+        found: list[Attempt] = []
+        disputed = False
+        if 0 < len(name) <= ID_MAX:
+            found, disputed = await self._shelf.one(name)
         if not found:
             raise HTTPException(404, "the ledger has no rollout of this id")
         at_work = any(one.ending == UNFINISHED for one in found)
@@ -86,6 +92,7 @@ class Console:
             State(),
             reports=[page.parts(one) for one in found],
             at_work=at_work,
+            disputed=disputed,
             live_s=LIVE_S if live else 0,
         )
 
@@ -100,8 +107,8 @@ class Console:
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002
         """How often what came to pass."""
-        state = await self._shelf.state()
-        return self._page("stats.html.jinja", state, counted=figures(state.found))
+        lines = plain(stats_blocks(await self._numbers.value()), LINE)
+        return self._page("stats.html.jinja", State(), lines=lines)
 
     async def verify(self, request: Request) -> Response:  # noqa: ARG002
         """Whether the record is whole, and what is wrong where it is not."""
@@ -136,7 +143,7 @@ class Console:
 
 
 def console(
-    ref: ServiceRef, shelf: Shelf, check: Check | None, verification: Verification
+    ref: ServiceRef, shelf: Shelf, check: Check | None, verification: Kept, numbers: Kept
 ) -> ASGIApp:
     """The console as an ASGI application.
 
@@ -145,8 +152,9 @@ def console(
         shelf: what is read of it.
         check: judges IAP's assertion; None on loopback.
         verification: whether it is whole.
+        numbers: how often what came to pass.
     """
-    pages = Console(ref, shelf, verification)
+    pages = Console(ref, shelf, verification, numbers)
     routes = [
         Route("/", pages.listing, methods=["GET"]),
         Route("/rollout", pages.rollout, methods=["GET"]),

@@ -31,11 +31,13 @@ class State:
         found: every rollout in short, newest first.
         problem: why the ledger could not be read the last time, "" where it was.
         whole: whether there is nothing older than what was read.
+        disputed: ids of rollouts with outcomes that differ: the first one written counts.
     """
 
     found: tuple[Attempt, ...] = ()
     problem: str = ""
     whole: bool = True
+    disputed: frozenset[str] = frozenset()
 
 
 class Shelf:
@@ -58,6 +60,7 @@ class Shelf:
         self._read_at: float | None = None
         self._newest: datetime | None = None
         self._whole = True
+        self._disputed: set[str] = set()
         self._lock = asyncio.Lock()
 
     async def state(self) -> State:
@@ -69,15 +72,20 @@ class Shelf:
                 self._read_at = asyncio.get_running_loop().time()
         return self._state
 
-    async def one(self, rollout: str) -> list[Attempt]:
-        """One rollout, whole; [] where the ledger has none of this id.
+    async def one(self, rollout: str) -> tuple[list[Attempt], bool]:
+        """One rollout, whole, and whether it has outcomes that differ: the first one counts.
+
+        [] where the ledger has none of this id.
 
         Raises:
             InfrastructureError: the ledger cannot be read.
         """
         query = LedgerQuery(service=self._service, rollout=rollout, limit=ONE_MAX)
         entries = await self._ledger.entries(query)
-        return attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
+        in_order = sorted(entries, key=lambda entry: text(entry, "at"))
+        outcomes = [one for one in in_order if text(one, "entry") == "outcome"]
+        counting = [one for one in in_order if one not in outcomes[1:] or one is outcomes[0]]
+        return attempts(counting[::-1]), any(one != outcomes[0] for one in outcomes)
 
     async def _refresh(self) -> None:
         since = self._newest - OVERLAP if self._newest else None
@@ -91,7 +99,7 @@ class Shelf:
             self._whole = False
         if self._add(entries) or self._state.problem or not self._state.found:
             found = sorted(self._kept.values(), key=lambda one: one.began, reverse=True)
-            self._state = State(tuple(found), "", self._whole)
+            self._state = State(tuple(found), "", self._whole, frozenset(self._disputed))
 
     def _add(self, entries: Iterable[Raw]) -> bool:
         """Takes in what is not known yet; whether there was any."""
@@ -101,10 +109,15 @@ class Shelf:
             if at is not None and (self._newest is None or at > self._newest):
                 self._newest = at
             kept = self._kept.get(name, Attempt(name))
-            if _knows(kept, entry):
+            short = in_short(entry)
+            if _knows(kept, short):
                 continue
-            changed = True
-            self._kept[name] = _with(kept, in_short(entry))
+            if kept.outcome is not None and text(entry, "entry") == "outcome":
+                changed = changed or name not in self._disputed
+                self._disputed.add(name)
+            else:
+                changed = True
+            self._kept[name] = _with(kept, short)
             for other in _took_back(entry):
                 if other in self._kept:
                     self._kept[other] = replace(self._kept[other], taken_back_by=name)
@@ -128,14 +141,15 @@ def _capabilities(entry: Entry) -> set[str]:
 
 def _knows(kept: Attempt, entry: Entry) -> bool:
     if text(entry, "entry") == "outcome":
-        return kept.outcome is not None
+        return kept.outcome == entry
     place = (text(entry, "at"), text(entry, "why"))
     return any((text(one, "at"), text(one, "why")) == place for one in kept.intentions)
 
 
 def _with(kept: Attempt, entry: Entry) -> Attempt:
     if text(entry, "entry") == "outcome":
-        return replace(kept, outcome=entry)
+        both = [one for one in (kept.outcome, entry) if one is not None]
+        return replace(kept, outcome=min(both, key=lambda one: text(one, "at")))
     both = sorted((*kept.intentions, entry), key=lambda one: text(one, "at"))
     return replace(kept, intentions=tuple(both))
 

@@ -227,6 +227,8 @@ def _recorded(outcome: Entry, *, recorded: bool) -> Iterator[Line]:
     yield Line(f"recorded as {name}")
     show = f"gate audit show {name} {flags(_service(outcome))} --verbose"
     yield Line(show, Tone.FAINT, indent=2, whole=True)
+    if text(outcome, "attestation"):
+        yield Line("signed: gate audit verify --key PUBLIC says whether by whom it should be")
 
 
 def _next(outcome: Entry) -> Iterator[Line]:

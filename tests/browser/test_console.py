@@ -11,8 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from gate.console.app import console
+from gate.console.kept import Kept
 from gate.console.shelf import Shelf
-from gate.console.verification import Verification
 from tests.browser.chromium import (
     WITHIN_S,
     as_on,
@@ -24,7 +24,7 @@ from tests.browser.chromium import (
 )
 from tests.browser.hostile import everywhere, rejected, texts
 from tests.fakes.ledger import FakeLedger
-from tests.unit.console.ledgers import ledger_of, played, verified
+from tests.unit.console.ledgers import counted, ledger_of, played, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
@@ -34,7 +34,9 @@ pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
 def serving(ledger):
     """The console's address; it is served by a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = console(REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None, Verification(verified))
+    app = console(
+        REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None, Kept(verified), Kept(counted)
+    )
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -104,6 +104,18 @@ async def test_one_service_or_all(ledger):
     assert await ledger.entries(LedgerQuery(service="other")) == ()
 
 
+async def test_outcomes_that_name_an_image_wherever_it_stands(ledger):
+    image = f"sha256:{'a' * 64}"
+    named = {"digest": f"pkg.dev/app@{image}"}
+    await ledger.append(entry(4, n=1, entry="outcome", candidate=named), "r1", 0)
+    await ledger.append(entry(3, n=2, entry="outcome", candidate={"digest": "app@x"}), "r2", 0)
+    barred = [{"image": f"pkg.dev/app@{image}"}]
+    await ledger.append(entry(2, n=3, entry="outcome", bars_added=barred), "r3", 0)
+    await ledger.append(entry(1, n=4, entry="intention", candidate=named), "r4", 0)
+    found = await ledger.entries(LedgerQuery(image=image))
+    assert [one["n"] for one in found] == [3, 1]
+
+
 async def test_since_is_inclusive(ledger):
     for seconds_ago in (10, 20, 30):
         await ledger.append(entry(seconds_ago, n=seconds_ago), f"r{seconds_ago}", 0)

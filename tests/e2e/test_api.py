@@ -261,6 +261,30 @@ def test_the_scripts_of_the_docs_run(small, tmp_path):
     eventually(lambda: len(small.records()) == 3)
 
 
+def test_ctrl_c_at_a_script_of_the_docs_ends_its_rollout_safely(small, tmp_path):
+    small.pin()
+    head = f"service: {{project: {PROJECT}, region: {REGION}, name: {small.name}}}\n"
+    hangs = "  who: {http: {path: /}}\n  hangs: {http: {path: /hang, timeout: 45s}}\n"
+    small.policy(tmp_path, hangs, head)
+    (tmp_path / "script.py").write_text(SCRIPTS[0])
+    with subprocess.Popen(
+        [sys.executable, "-u", "script.py", "teller"],
+        cwd=tmp_path,
+        env=small.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as script:
+        for line in script.stdout:
+            if "passed: who" in line:
+                script.send_signal(signal.SIGINT)
+                break
+        said, told = script.communicate(timeout=60)
+    assert told.splitlines()[-1] == "KeyboardInterrupt"
+    assert "rollout: interrupted" in said
+    small.only(small.first)
+
+
 def test_the_docs_have_every_name_and_every_ending():
     table = PAGE.partition("| `ending` |")[2].partition("\n\n")[0]
     told = {

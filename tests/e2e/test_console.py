@@ -35,6 +35,7 @@ def test_it_shows_what_a_rollout_has_recorded_and_ends_when_it_is_told_to(small,
         assert (one.status_code, "promote to" in one.text) == (200, True)
         verified = httpx.get(f"{base}verify", timeout=60)
         assert (verified.status_code, "The record is" in verified.text) == (200, True)
+        assert "deployment frequency" in httpx.get(f"{base}stats", timeout=60).text
         assert httpx.post(base).status_code == 405
         assert httpx.get(base, headers={"host": "evil.example"}).status_code == 421
         assert "server" not in one.headers

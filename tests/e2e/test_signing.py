@@ -39,7 +39,7 @@ def test_an_image_goes_from_a_stage_that_signed_to_the_next_and_no_other_way(sta
     assert (done.code, "the image is not known by digest (got small:v2)" in done.out) == (5, True)
 
     passed = rolled_out(staging, keys, "small:v2", sign)
-    assert passed.code == 0, passed
+    assert (passed.code, "\nsigned: gate audit verify --key" in passed.out) == (0, True), passed
     recorded = staging.recorded(passed.rollout)
     image = recorded["candidate"]["digest"]
 

@@ -71,6 +71,12 @@ class FakeLedger(Script):
                 query.rollout in ("", key.rollout)
                 and query.service in ("", entry.get("service"))
                 and (query.since is None or key.at >= query.since)
+                and (not query.image or _names(entry, query.image))
             ):
                 found.append(entry)
         return tuple(found[: query.limit])
+
+
+def _names(entry: dict[str, Json], image: str) -> bool:
+    """Whether it is an outcome that names this image."""
+    return entry.get("entry") == "outcome" and image in json.dumps(entry)

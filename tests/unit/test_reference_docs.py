@@ -20,7 +20,7 @@ INCIDENT = (ROOT / "docs" / "incident.md").read_text(encoding="utf-8")
 INDEX = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
 SHELL = "".join(re.findall(r"^```sh\n(.*?)^```$", INCIDENT, re.MULTILINE | re.DOTALL))
 WHERE = re.search(r'^WHERE="(.*)"$', SHELL, re.MULTILINE)[1]
-NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|COLUMNS|TERM|HOME|PATH|LANG|TMPDIR")
+NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|COLUMNS|TERM|PORT|HOME|PATH|LANG|TMPDIR")
 WRITES = {"local_env.py"}
 """What only sets variables for others."""
 NOT_OURS = {"PATH", "HOME", "LANG", "TMPDIR", "GRPC_ENABLE_FORK_SUPPORT", "GRPC_VERBOSITY"}

@@ -37,10 +37,7 @@ def script(tmp_path_factory):
         ([""], set(COMMANDS)),
         (["rollout", "--wr"], {"--write"}),
         (["rollout", "--output", ""], {"text", "json", "junit", "markdown", "html"}),
-        (
-            ["audit", ""],
-            {"list", "show", "verify", "serve", "diff", "replay", "stats", "export"},
-        ),
+        (["audit", ""], {"list", "show", "verify", "serve", "replay", "stats", "diff", "export"}),
         (["audit", "show", "--verb"], {"--verbose"}),
         (["policy", "check", "pol"], {"policy.yaml", "policies"}),
         (["rollout", "--policy", "policy."], {"policy.yaml"}),

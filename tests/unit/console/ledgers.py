@@ -1,8 +1,10 @@
 """Ledgers of many rollouts, made of a few that were played through the core."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from gate.core.recorded import put_together
 from gate.ledger.findings import Report, Verified
+from gate.ledger.stats import stats
 from tests.fakes.ledger import FakeLedger
 from tests.unit.report.scenes import ALL_PASSED, Scene, Scribe, failed, plan
 
@@ -50,3 +52,10 @@ async def verified(*findings):
     """A verification as `gate audit verify --output json` prints it, with these findings."""
     report = Report(services=[Verified("demo/us-central1/backend", entries=3, first=1)])
     return {**report.value(), "whole": not findings, "findings": list(findings)}
+
+
+async def counted():
+    """The numbers of three rollouts, as `gate audit stats --output json` prints them."""
+    kept = (await ledger_of(3)).kept
+    found = put_together(sorted(kept, key=lambda entry: entry["at"], reverse=True))
+    return stats(found, datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), {})

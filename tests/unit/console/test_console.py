@@ -9,10 +9,10 @@ from selectolax.lexbor import LexborHTMLParser
 from gate.console.app import LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
+from gate.console.kept import Kept
 from gate.console.shelf import Shelf
-from gate.console.verification import Verification
 from gate.errors import UnavailableError
-from tests.unit.console.ledgers import FINDING, later, ledger_of, played, verified
+from tests.unit.console.ledgers import FINDING, counted, later, ledger_of, played, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 LIMIT = 10_000
@@ -21,7 +21,7 @@ BASE = "http://127.0.0.1:8765"
 
 @asynccontextmanager
 async def browser(ledger, check=None, base=BASE, limit=LIMIT, verify=verified):
-    app = console(REF, Shelf(ledger, REF.name, limit), check, Verification(verify))
+    app = console(REF, Shelf(ledger, REF.name, limit), check, Kept(verify), Kept(counted))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield client
@@ -217,3 +217,34 @@ async def test_a_record_that_cannot_be_verified_is_not_said_to_be_whole():
     async with browser(await ledger_of(1), verify=verify) as client:
         reply = await client.get("/verify")
     assert (reply.status_code, "whole" in words(reply.text)) == (503, False)
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["read at once", "written meanwhile"])
+async def test_a_second_outcome_that_differs_is_told_and_the_first_one_counts(fresh):
+    ledger = await ledger_of(3)
+    forged = {
+        **later(played(ALL_PASSED)[-1], 2),
+        "at": "2026-01-01T20:00:00.000Z",
+        "ending": "promoted",
+    }
+    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
+    if not fresh:
+        assert not (await shelf.state()).disputed
+    await ledger.append(forged, "rollout-00002", 99)
+    for _ in range(2):
+        state = await shelf.state()
+        assert state.disputed == {"rollout-00002"}
+        assert [one.ending for one in state.found] == ["rejected", "promoted", "promoted"]
+    async with browser(ledger) as client:
+        assert "disputed" in words((await client.get("/")).text)
+        told = words((await client.get("/rollout?id=rollout-00002")).text)
+        assert told.startswith("The ledger has outcomes of this rollout that differ")
+        assert "rollout of backend: rejected" in told
+        assert "differ" not in words((await client.get("/rollout?id=rollout-00001")).text)[:200]
+
+
+async def test_the_numbers_are_those_of_gate_audit_stats():
+    async with browser(await ledger_of(1)) as client:
+        told = words((await client.get("/stats")).text)
+    assert "deployment frequency: 2 deployments" in told
+    assert "change failure rate:" in told

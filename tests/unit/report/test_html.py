@@ -107,6 +107,10 @@ def test_traffic_is_told_with_every_step_that_the_gate_set_out_to_take():
 def test_what_is_at_work_says_so_and_no_entry_at_all_is_no_error():
     assert "No outcome is recorded" in words(page(entries()[:1]).css_first(".verdict"))
     assert "Nothing is recorded" in words(page([]).css_first("main"))
+    refused = {"kind": "rollout", "ending": "not begun", "exit_code": 2, "notes": ["no policy"]}
+    told = words(page([{**refused, "entry": "outcome"}]).css_first("main"))
+    assert told.startswith("rollout: not begun no policy")
+    assert "Traffic" not in told
 
 
 def test_a_place_in_the_chain_and_a_proof_are_told_where_the_entry_has_them():
