@@ -100,6 +100,7 @@ async def test_hostile_entries_run_nothing_and_fetch_nothing(chromium, number):
         mine = {"rollout": name, "ending": text[:300], "service": REF.name}
         for place, entry in enumerate(rejected()):
             await ledger.append({**everywhere(entry, text[:200]), **mine}, name, place)
+        chromium.set_window_size(800, 600)  # the narrowest at which nothing was stacked once
         chromium.get(base)
         complaints(chromium)
         for page in ("/", "/history", "/stats"):
