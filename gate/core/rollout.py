@@ -90,10 +90,9 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
             return interrupted(r, at)
         case _, Seen(service=service) if guard.overwrote(r, service):
             return guard.overwritten(r, service, at)
-        case (
-            Phase.PROBING | Phase.CONFIRMING | Phase.DWELLING | Phase.WATCHING,
-            Overwrote() as overwrote,
-        ):
+        case Phase.PROBING | Phase.DWELLING | Phase.WATCHING, Overwrote() as overwrote:
+            return guard.renewal_overwrote(r, overwrote)
+        case Phase.CONFIRMING, Overwrote() as overwrote if r.awaiting_since:
             return guard.renewal_overwrote(r, overwrote)
         case Phase.READING, Seen(service=service):
             return plan_first_write(r, service, at)
