@@ -13,7 +13,7 @@ from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
 from gate.core.rescue import approving
-from gate.core.rules import against_rules, noted, waits_for_approval
+from gate.core.rules import against_rules, noted, still_waits, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
@@ -272,7 +272,7 @@ def _awaiting(r: Rollout, held: Verdict, at: datetime) -> Rollout:
 
 def unconfirmed(r: Rollout, failed: CallFailed) -> Rollout:
     """CONFIRMING failed: who waits for people looks again, anybody else is done."""
-    if r.awaiting_since and failed.failure is Failure.LOST and failed.at < r.deadline_at:
+    if failed.failure is Failure.LOST and still_waits(r, failed.at):
         return again(r)
     return stop(replace(r, notes=(*r.notes, failed.message)), failed.at, Ending.FAILED, r.verdict)
 

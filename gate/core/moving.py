@@ -108,7 +108,7 @@ def _led_out(r: Rollout, service: Service) -> Rollout:
 def _arrived(r: Rollout, at: datetime) -> Rollout:
     """Traffic has arrived: at the next step it is probed there, at the last we are done."""
     r = replace(r, reached=r.goal, stepped=r.stepped + 1, unseen=False)
-    r = replace(r, arrived_at=at, counting=False, count_from=None)
+    r = replace(r, arrived_at=at, counting=False, count_from=None, awaiting_since=None)
     last = r.stepped == len(r.plan.steps)
     if r.interrupted and not (last and not r.plan.watch_s):
         return stop(r, at, Ending.INTERRUPTED, r.verdict)

@@ -71,9 +71,17 @@ def approvals_since(r: Rollout) -> datetime | None:
 def waits_for_approval(r: Rollout, verdict: Verdict, at: datetime) -> bool:
     """Whether it goes on waiting: approvals are all that is lacking, and there is time."""
     only = all(reason.subject == "approve" for reason in verdict.reasons)
+    return only and at < _waits_until(r, at) and not r.interrupted
+
+
+def still_waits(r: Rollout, at: datetime) -> bool:
+    """Whether it waits for approvals by now, and there is time."""
+    return r.awaiting_since is not None and at < _waits_until(r, at)
+
+
+def _waits_until(r: Rollout, at: datetime) -> datetime:
     since = r.awaiting_since or at
-    until = min(since + timedelta(seconds=r.plan.approval_wait_s), r.deadline_at)
-    return only and at < until and not r.interrupted
+    return min(since + timedelta(seconds=r.plan.approval_wait_s), r.deadline_at)
 
 
 def _still_holds(r: Rollout, rule: str) -> str | None:

@@ -39,9 +39,11 @@ from gate.core.service import Condition, Effective, Revision, Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split, Target
 from gate.core.user_requests import Counts, Distribution, RequestCounts
+from tests.exploration import people
 from tests.exploration.scenes import (
     CANDIDATE,
     CONDITIONS,
+    IMAGE,
     PINNED,
     READY,
     REF,
@@ -118,7 +120,10 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
     match command:
         case Look():
             if not (scene.missing and moment.rollout.phase is Phase.READING):
-                yield from _seen(scene, moment, command, at)
+                for seen in _seen(scene, moment, command, at):
+                    yield from people.words(scene, moment.rollout, command, seen)
+            if people.renewed(moment.rollout, command):
+                yield from _renewal(scene, moment, at)
             for failure in (Failure.LOST, Failure.NOT_FOUND, Failure.REFUSED):
                 yield CallFailed(at, failure, "no")
         case Deploy() | SetTraffic():
@@ -130,23 +135,26 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
         case RunProbes():
             for seen in LIVE if command.service_probes else EVIDENCE:
                 yield Probed(at, seen)
-            for service in _disturbed(scene, moment):
-                yield Seen(at, service)
-            yield Overwrote(at, 1, 3)
+            yield from _renewal(scene, moment, at)
             yield CallFailed(at, Failure.REFUSED, "no token")
         case CountRequests():
             for counts in COUNTS:
                 yield Counted(at, counts)
             yield Counted(at, None, "no answer")
             yield Counted(at, None, "denied", forbidden=True)
-            for service in _disturbed(scene, moment):
-                yield Seen(at, service)
-            yield Overwrote(at, 1, 3)
+            yield from _renewal(scene, moment, at)
         case ReadLogs():
             yield LogsRead(at, ("Traceback ...",))
         case Record():
             yield Recorded(at, kept=True)
             yield Recorded(at, kept=False, message="down")
+
+
+def _renewal(scene: Scene, moment: Moment, at: datetime) -> Iterator[Event]:
+    """What comes in place of an answer while the lease is renewed."""
+    for service in _disturbed(scene, moment):
+        yield Seen(at, service)
+    yield Overwrote(at, 1, 3)
 
 
 def strangers(moment: Moment) -> Iterator[Event]:
@@ -164,7 +172,8 @@ def strangers(moment: Moment) -> Iterator[Event]:
         yield CallFailed(at, Failure.LOST, "no")
     if not probed:
         yield Probed(at, ())
-    if not (probed or counted):
+    renewed = isinstance(asked, Look) and people.renewed(r, asked)
+    if not (probed or counted or renewed):
         yield Overwrote(at, 1, 3)
     if not counted:
         yield Counted(at, COUNTS[0])
@@ -188,6 +197,8 @@ def _times(moment: Moment) -> list[datetime]:
         edges.add(max(now, r.limit_at - timedelta(seconds=r.plan.ready_within_s - 30)))
     if r.phase is Phase.READING and r.plan.wait_s:
         edges.add(max(now, r.started_at + timedelta(seconds=r.plan.wait_s)))
+    if r.phase in people.RULED:
+        edges.update(max(now, edge) for edge in people.edges(r))
     return sorted(edges)
 
 
@@ -271,8 +282,11 @@ def _seen(scene: Scene, moment: Moment, look: Look, at: datetime) -> Iterator[Se
     fresh = 1 if r.phase is Phase.READING else r.guard + 1
     usual, others = _wishes(scene, moment, at)
     *unready, ready = _revisions(r, look)
+    effects = _EFFECTS if r.phase in _EFFECT_MATTERS else (_IN_EFFECT,)
+    if scene.calm:
+        unready, others, effects = [], [], (_IN_EFFECT,)
     for wanted, mark in usual:
-        for effect in _EFFECTS if r.phase in _EFFECT_MATTERS else (_IN_EFFECT,):
+        for effect in effects:
             yield Seen(at, _service(r, wanted, fresh, effect, scene.traffic, mark), ready)
         for revisions in unready:
             service = _service(r, wanted, fresh, _IN_EFFECT, scene.traffic, mark)
@@ -481,8 +495,9 @@ def _line(target: Target) -> Effective:
 
 def _revisions(r: Rollout, look: Look) -> Iterator[dict[str, Revision]]:
     """What is there of the revisions that were asked for; the candidate in every state."""
-    others = {name: Revision(name, READY, "img") for name in look.revisions if name != r.candidate}
+    image = IMAGE if r.plan.approve else "img"
+    others = {name: Revision(name, READY, image) for name in look.revisions if name != r.candidate}
     yield others
     if r.candidate in look.revisions:
         for condition in reversed(CONDITIONS):
-            yield {**others, r.candidate: Revision(r.candidate, condition, "img")}
+            yield {**others, r.candidate: Revision(r.candidate, condition, image)}

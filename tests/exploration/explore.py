@@ -28,6 +28,7 @@ from gate.core.service import ConditionState, Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.traffic import Split
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS
+from tests.exploration import people
 from tests.exploration.answers import DEADLINED, GUARDED, LIMITED, TIDYING, Moment, answers
 from tests.exploration.scenes import START, TAG, Scene
 
@@ -219,7 +220,17 @@ def key(moment: Moment) -> Hashable:
         _lists(moment),
         _candidate(r),
         _waits_over(moment),
+        _rules(moment),
     )
+
+
+def _rules(moment: Moment) -> Hashable:
+    """What the rules for people say by themselves, as far as anybody still asks them."""
+    r, now = moment.rollout, moment.now
+    if r.phase in _LEAVING:
+        return None
+    over = tuple(now >= edge for edge in people.edges(r))
+    return r.awaiting_since is not None, over, bool(r.approved), r.overrode
 
 
 def _answered(r: Rollout) -> Hashable:

@@ -27,6 +27,7 @@ from tests.campaign import at_length, campaign
 from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
 from tests.exploration.explore import JUST_WRITTEN, Arrow, Graph, explore
+from tests.exploration.ruled import RULE_CHECKS
 from tests.exploration.scenes import SCENES, TAG, Scene
 
 OVER = {Phase.RECORDING, Phase.ENDED}
@@ -465,6 +466,7 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     whoever_is_not_stuck_left_traffic_as_desired,
     our_tag_is_left_only_where_that_is_said,
     a_recovery_is_told,
+    *RULE_CHECKS,
 )
 
 
