@@ -27,20 +27,16 @@ from gate.kinds.templates import Templated
 from gate.kinds.websocket import AWAIT, STEP
 from gate.policyfile.canary import METRICS
 from gate.policyfile.canary import STEP as TRAFFIC_STEP
-from gate.policyfile.format import (
-    CANDIDATE,
-    CAPABILITY,
-    EARLIER,
-    IDENTITY,
-    KEY_PLACE,
-    NOTIFICATION,
-    REPEATS,
-    SECRET,
-    SERVICE,
-    SIGN,
-    TOP,
-)
+from gate.policyfile.candidate import CANDIDATE
+from gate.policyfile.format import TOP
+from gate.policyfile.identity import IDENTITY
+from gate.policyfile.keys import CAPABILITY
+from gate.policyfile.notifications import NOTIFICATION
+from gate.policyfile.repeats import REPEATS
 from gate.policyfile.rules import ALLOW, APPROVE, FREEZE
+from gate.policyfile.secrets import KEY_PLACE, SECRET
+from gate.policyfile.service import SERVICE
+from gate.policyfile.signing import EARLIER, SIGN
 
 HERE = Path(__file__).parent
 PAGES = (

@@ -266,7 +266,9 @@ def _awaiting(r: Rollout, held: Verdict, at: datetime) -> Rollout:
     if r.awaiting_since:
         return again(r)
     command, *_ = approving(r.plan.service, r.id, r.candidate, r.plan.policy_file)
-    r = noted(r, f"{r.candidate} has passed; it {held.reasons[0].text}: {command}")
+    r = noted(
+        r, f"{r.candidate} has passed and waits for people ({held.reasons[0].text}): {command}"
+    )
     return replace(again(r), awaiting_since=at)
 
 

@@ -10,14 +10,17 @@ from gate.core.policy import CandidateRule, Policy, Probe, ServiceName
 from gate.errors import PolicyError, Problem, ValueProblem
 from gate.kinds.keys import Keys
 from gate.policyfile.advice import advise
+from gate.policyfile.candidate import tag_unfit
 from gate.policyfile.checking import checked, validator
 from gate.policyfile.digest import digest
-from gate.policyfile.format import PROBES, SERVICE, TOP, tag_unfit
+from gate.policyfile.format import TOP
+from gate.policyfile.keys import PROBES
 from gate.policyfile.mistakes import form_message
 from gate.policyfile.probes import read_probe
 from gate.policyfile.problems import Problems
 from gate.policyfile.reading import FileReading
 from gate.policyfile.scripts import with_scripts
+from gate.policyfile.service import SERVICE
 from gate.policyfile.source import Unreadable, as_text, read_text
 from gate.policyfile.tree import Mapping, Node, parse
 

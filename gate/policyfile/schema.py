@@ -7,7 +7,8 @@ from gate.kinds.keys import Keys
 from gate.kinds.probe import probe_keys
 from gate.kinds.records import Record
 from gate.kinds.registry import keys_of_kinds, kinds_of_key
-from gate.policyfile.format import PROBES, TOP
+from gate.policyfile.format import TOP
+from gate.policyfile.keys import PROBES
 
 
 def policy_schema() -> Json:

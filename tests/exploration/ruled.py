@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gate.core.lease import stopped_on
-from gate.core.messages import Deploy, Interrupted, Seen
+from gate.core.messages import Interrupted, Seen
 from gate.core.state import Ending, Kind, Phase
 from tests.exploration.explore import Arrow
 from tests.exploration.people import approved, frozen, set_aside, waits_until
@@ -28,7 +28,7 @@ def users_are_never_moved_without_the_approvals_that_are_asked_for(arrow: Arrow)
 
 def nothing_goes_forward_while_it_is_frozen_or_stopped(arrow: Arrow) -> None:
     if _goes_forward(arrow):
-        assert not set(_holding(arrow)), arrow
+        assert not set(_holding(arrow))
 
 
 def _holding(arrow: Arrow) -> Iterator[str]:
@@ -96,12 +96,6 @@ def nothing_is_asked_of_the_ledger_but_before_users_are_first_moved(arrow: Arrow
     asks = {Kind.ROLLOUT: Phase.CONFIRMING, Kind.PROMOTE: Phase.READING}.get(r.plan.kind)
     asked = r.plan.approve is not None and r.phase is asks and not r.stepped and not r.first
     assert (since is not None) == asked
-
-
-def nothing_is_created_for_users_who_may_not_get_it(arrow: Arrow) -> None:
-    """A Deploy is asked of the rules, too, and by a look of its own."""
-    if isinstance(arrow.write, Deploy):
-        assert isinstance(arrow.event, Seen) or arrow.after.rollout.service is None
 
 
 RULE_CHECKS: tuple[Callable[[Arrow], None], ...] = (

@@ -14,6 +14,7 @@ from gate.core.rollout import step
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split
+from gate.errors import IllegalEventError
 from tests.unit.core.rollouts import (
     CANDIDATE,
     MOVED,
@@ -122,7 +123,7 @@ def test_while_it_waits_a_service_that_cannot_be_read_once_ends_nothing():
     assert [note for note in waits.notes if "gate approve r1 " in note]
     r, _ = step(waits, failed(Failure.LOST, later(10)))
     assert (r.phase, r.notes) == (Phase.CONFIRMING, waits.notes)
-    over, _ = step(r, failed(Failure.LOST, later(1200)))
+    over, _ = step(r, failed(Failure.LOST, later(300)))
     assert over.ending is Ending.FAILED
     refused, _ = step(waits, failed(Failure.REFUSED, later(10)))
     assert refused.ending is Ending.FAILED
@@ -134,6 +135,28 @@ def test_a_renewal_that_overwrote_somebody_ends_the_wait():
     waits, _ = step(confirming(plan(approval_wait_s=300.0, **RULE)), looked(given=()))
     r, _ = step(waits, Overwrote(later(15), 7, 9))
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
+
+
+def test_once_users_are_at_the_first_step_nobody_waits_any_more():
+    asked = plan(steps=(10, 100), approval_wait_s=300.0, **RULE)
+    waits, _ = step(confirming(asked, at=NOW), looked(given=()))
+    moving, (write,) = step(waits, looked())
+    verifying, _ = step(moving, Accepted(later(5), 2))
+    there = marked(write.annotation, write.traffic, generation=2)
+    r, _ = step(verifying, seen(there, at=later(6)))
+    r = replace(r, phase=Phase.CONFIRMING)
+    with pytest.raises(IllegalEventError):
+        step(r, Overwrote(later(70), 8, 10))
+    lost, _ = step(r, failed(Failure.LOST, later(70)))
+    assert (r.stepped, lost.phase) == (1, Phase.BACKING_OUT)
+
+
+def test_what_it_waits_for_is_told_in_a_sentence():
+    asked = confirming(plan(approval_wait_s=300.0, **RULE))
+    lacking, _ = step(asked, looked(given=()))
+    silent, _ = step(asked, looked(given=None, unread="503"))
+    assert "has passed and waits for people (waits for 1 approval): gate" in lacking.notes[-1]
+    assert "waits for people (nobody can tell who has approved" in silent.notes[-1]
 
 
 def test_the_deadline_ends_the_wait():

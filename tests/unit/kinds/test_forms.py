@@ -8,9 +8,11 @@ from gate.kinds.registry import KINDS, kind_of
 from gate.kinds.values import Duration, More, Percent, Rate, seconds_of
 from gate.kinds.websocket import AWAIT
 from gate.policyfile.canary import split_steps
+from gate.policyfile.candidate import CANDIDATE
 from gate.policyfile.checking import checked, validator
-from gate.policyfile.format import CANDIDATE, REPEATS, TOP
+from gate.policyfile.format import TOP
 from gate.policyfile.problems import Mark, Problems
+from gate.policyfile.repeats import REPEATS
 from gate.policyfile.schema import policy_schema, probe_schema
 from gate.policyfile.tree import Mapping, Scalar, Sequence
 
