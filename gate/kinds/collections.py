@@ -2,20 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from gate.core.questions import Json
-from gate.kinds.forms import WRONG_NAME, Form, Text, note, refusal
+from gate.kinds.forms import WRONG_NAME, Form, Text, form_of, note, refusal
+from gate.kinds.two_forms import TwoForms, by_type
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
-
-
-def form_of(annotation: object) -> Form:
-    """The form that an annotated type has."""
-    given = get_args(annotation)[1:] if get_origin(annotation) is Annotated else (annotation,)
-    return next(one for one in reversed(given) if isinstance(one, Form))
 
 
 def counted(given: list[Any] | dict[str, Any], least: int, most: int, what: str) -> None:
@@ -63,7 +58,7 @@ class ListOf(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class OneOrMany(Form):
+class OneOrMany(TwoForms):
     """A single value of one form, or a list; read as a tuple.
 
     Attributes:
@@ -102,102 +97,11 @@ class OneOrMany(Form):
 
         many = ListOf(item=self.item, most=self.most)
         one = handler.generate_schema(self.one or self.item)
-        return core_schema.tagged_union_schema(
-            {
-                "<one>": core_schema.no_info_wrap_validator_function(alone, one),
-                "<many>": many.__get_pydantic_core_schema__(source, handler),
-            },
-            discriminator=lambda given: "<many>" if isinstance(given, list) else "<one>",
+        return by_type(
+            list,
+            many.__get_pydantic_core_schema__(source, handler),
+            core_schema.no_info_wrap_validator_function(alone, one),
         )
-
-    def __get_pydantic_json_schema__(
-        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
-    ) -> dict[str, Any]:
-        """As pydantic asks for it: which of the two it is, JSON Schema sees by itself."""
-        schema = dict(handler(core))
-        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
-
-
-@dataclass(frozen=True, slots=True)
-class TextOrMapping(Form):
-    """A text or a mapping, each with a form of its own."""
-
-    one: object = None
-    mapping: object = None
-
-    def expected(self, given: object) -> str:
-        """As Form.expected."""
-        return " or ".join(form_of(one).expected(given) for one in (self.one, self.mapping))
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """As pydantic asks for it."""
-        from pydantic_core import core_schema  # noqa: PLC0415
-
-        def either(given: object, check: Callable[[object], object]) -> object:
-            if not isinstance(given, str | dict):
-                raise refusal(self.expected(given))
-            return check(given)
-
-        both = core_schema.tagged_union_schema(
-            {
-                "<text>": handler.generate_schema(self.one),
-                "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
-            },
-            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<text>",
-        )
-        return core_schema.no_info_wrap_validator_function(either, both)
-
-    def __get_pydantic_json_schema__(
-        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
-    ) -> dict[str, Any]:
-        """As pydantic asks for it."""
-        schema = dict(handler(core))
-        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
-
-
-@dataclass(frozen=True, slots=True)
-class FlagOrMapping(Form):
-    """false for None, true for a value with all its defaults, or a mapping that says more."""
-
-    mapping: Any = None
-
-    def expected(self, given: object) -> str:
-        """As Form.expected."""
-        return f"true, false or {form_of(self.mapping).expected(given)}"
-
-    def text(self, value: Any) -> Json:
-        """As Form.text."""
-        return False if value is None else form_of(self.mapping).text(value) or True
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """As pydantic asks for it."""
-        from pydantic_core import core_schema  # noqa: PLC0415
-
-        def either(given: object, check: Callable[[object], object]) -> object:
-            if not isinstance(given, bool | dict):
-                raise refusal(self.expected(given))
-            read = check(given)
-            return read if isinstance(given, dict) else self.mapping.value({}) if read else None
-
-        both = core_schema.tagged_union_schema(
-            {
-                "<flag>": core_schema.bool_schema(strict=True),
-                "<mapping>": handler.generate_schema(Annotated[object, self.mapping]),
-            },
-            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<flag>",
-        )
-        return core_schema.no_info_wrap_validator_function(either, both)
-
-    def __get_pydantic_json_schema__(
-        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
-    ) -> dict[str, Any]:
-        """As pydantic asks for it."""
-        schema = dict(handler(core))
-        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
 
 
 @dataclass(frozen=True, slots=True)

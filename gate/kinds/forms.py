@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from gate.core.checks import within
 from gate.core.questions import Json
@@ -104,6 +104,12 @@ class Form:
                 raise refusal(self.expected(given), self.hint(given)) from None
 
         return core_schema.no_info_wrap_validator_function(read, self.written())
+
+
+def form_of(annotation: object) -> Form:
+    """The form that an annotated type has."""
+    given = get_args(annotation)[1:] if get_origin(annotation) is Annotated else (annotation,)
+    return next(one for one in reversed(given) if isinstance(one, Form))
 
 
 @dataclass(frozen=True, slots=True)

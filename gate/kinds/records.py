@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds.checks import Check
-from gate.kinds.collections import form_of
-from gate.kinds.forms import UNKNOWN, Form, Whole, note, refusal, unfit
+from gate.kinds.forms import UNKNOWN, Form, Whole, form_of, note, refusal, unfit
 from gate.kinds.templates import Place, Reading
 
 if TYPE_CHECKING:

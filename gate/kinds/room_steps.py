@@ -11,14 +11,15 @@ from gate.core.questions import Json
 from gate.errors import ValueProblem
 from gate.kinds.checks import Within
 from gate.kinds.collections import OneOrMany
-from gate.kinds.forms import KEY, AnyJson, Form, Whole
+from gate.kinds.forms import KEY, AnyJson, Whole
 from gate.kinds.records import Checked, Key, Record, slots_of
 from gate.kinds.templates import Templated, texts
+from gate.kinds.two_forms import TwoForms, by_type
 from gate.kinds.values import NAME, Pairs, Seconds, SomeSeconds, pattern_keys
 from gate.kinds.websocket import Await
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 PARTY = Annotated[str, NAME]
@@ -35,7 +36,7 @@ Reached = tuple[tuple[str, Await | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reaches(Form):
+class Reaches(TwoForms):
     """Who must hear what was said last, or a mapping from who to what each must hear."""
 
     says: str = "the name of a party, a list of names, or a mapping from names to what each hears"
@@ -57,20 +58,8 @@ class Reaches(Form):
 
         names = handler.generate_schema(Annotated[object, PARTIES])
         each = Pairs(name=NAME, item=Annotated[Await, HEARD], least=1)
-        return core_schema.tagged_union_schema(
-            {
-                "<names>": core_schema.no_info_wrap_validator_function(whoever, names),
-                "<each>": handler.generate_schema(Annotated[object, each]),
-            },
-            discriminator=lambda given: "<each>" if isinstance(given, dict) else "<names>",
-        )
-
-    def __get_pydantic_json_schema__(
-        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
-    ) -> dict[str, Any]:
-        """As pydantic asks for it: which of the two it is, JSON Schema sees by itself."""
-        schema = dict(handler(core))
-        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
+        mapping = handler.generate_schema(Annotated[object, each])
+        return by_type(dict, mapping, core_schema.no_info_wrap_validator_function(whoever, names))
 
 
 CODE = Whole(low=1000, high=4999, what="a close code")

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from gate.core.policy import REQUESTS_MAX, Json, MetricsRule
 from gate.core.user_requests import Source
-from gate.kinds.forms import Form, Whole, one_of, refusal
+from gate.kinds.forms import Whole, one_of, refusal
 from gate.kinds.records import Key, Record, slots_from
+from gate.kinds.two_forms import TwoForms, by_type
 from gate.kinds.values import More, Percent
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 
@@ -87,7 +88,7 @@ METRICS = Record(
 
 
 @dataclass(frozen=True, slots=True)
-class StepForm(Form):
+class StepForm(TwoForms):
     """A percent alone, or with what else is asked of the step."""
 
     says: str = "a whole number, 1 to 100, or a mapping with percent, requests"
@@ -110,21 +111,9 @@ class StepForm(Form):
             found = check(given)
             return found if isinstance(found, Step) else Step(found)
 
-        either = core_schema.tagged_union_schema(
-            {
-                "<number>": handler.generate_schema(Annotated[int, _PERCENT]),
-                "<mapping>": handler.generate_schema(Annotated[object, STEP]),
-            },
-            discriminator=lambda given: "<mapping>" if isinstance(given, dict) else "<number>",
-        )
+        mapping = handler.generate_schema(Annotated[object, STEP])
+        either = by_type(dict, mapping, handler.generate_schema(Annotated[int, _PERCENT]))
         return core_schema.no_info_wrap_validator_function(read, either)
-
-    def __get_pydantic_json_schema__(
-        self, core: "CoreSchema", handler: "GetJsonSchemaHandler"
-    ) -> dict[str, Any]:
-        """As pydantic asks for it: which of the two it is, JSON Schema sees by itself."""
-        schema = dict(handler(core))
-        return {"anyOf": schema.pop("oneOf")} if "oneOf" in schema else schema
 
 
 def split_steps(given: dict[str, Any]) -> dict[str, Any]:

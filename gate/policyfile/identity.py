@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from gate.core.policy import IdentityRule
-from gate.kinds.collections import OneOrMany, TextOrMapping
+from gate.kinds.collections import OneOrMany
 from gate.kinds.forms import Flag, Text
 from gate.kinds.records import Key, Record, Slot, slots_from
 from gate.kinds.templates import Plain
+from gate.kinds.two_forms import TextOrMapping
 from gate.kinds.values import TOKEN, Path
 
 if TYPE_CHECKING:

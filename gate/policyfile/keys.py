@@ -21,9 +21,10 @@ from gate.core.policy import (
     SignRule,
     TemplateSource,
 )
-from gate.kinds.collections import FlagOrMapping, ListOf, Mapped
+from gate.kinds.collections import ListOf, Mapped
 from gate.kinds.forms import Anything, Choice, Either, Flag, Text, one_of
 from gate.kinds.records import Key, Record, slots_from
+from gate.kinds.two_forms import FlagOrMapping
 from gate.kinds.values import NAME, Seconds, SomeSeconds
 from gate.policyfile.canary import METRICS, StepForm
 from gate.policyfile.candidate import CANDIDATE
