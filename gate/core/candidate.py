@@ -13,7 +13,7 @@ from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
 from gate.core.rescue import approving
-from gate.core.rules import against_rules, noted, still_waits, waits_for_approval
+from gate.core.rules import against_rules, still_waits, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, shares_text
@@ -28,6 +28,7 @@ from gate.core.transitions import (
     enter,
     finish,
     hold,
+    noted,
     unwritten,
     written,
 )
@@ -99,7 +100,7 @@ def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]
     if not r.plan.again:
         return r, Verdict.hold("stale", why, IN_ORDER)
     note = f"overridden by --again: a newer build has users ({why})"
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note)))), None
+    return noted(r, note), None
 
 
 def held_by_people(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
@@ -429,7 +430,7 @@ def _watched(r: Rollout, verdict: Verdict, at: datetime) -> Rollout:
 
 def _inconclusive(r: Rollout, verdict: Verdict) -> Rollout:
     note = f"the end of the watch was inconclusive ({verdict.reasons[0]})"
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
+    return noted(r, note)
 
 
 def unproven(r: Rollout, service: Service) -> Rollout:

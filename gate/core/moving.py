@@ -22,6 +22,7 @@ from gate.core.transitions import (
     enter,
     finish,
     left_undone,
+    noted,
     unwritten,
     written,
 )
@@ -92,7 +93,7 @@ def _vouched(r: Rollout, service: Service) -> Rollout:
         return r
     by = service.last_modifier or "somebody"
     note = f"traffic is as the gate set it, but {by} has written the annotation since"
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))
+    return noted(r, note)
 
 
 def _led_out(r: Rollout, service: Service) -> Rollout:

@@ -17,6 +17,7 @@ from gate.core.proof import HINT as PROVE
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.texts import moment_text
+from gate.core.transitions import noted
 from gate.core.verdict import Verdict
 
 CLOCKS = timedelta(minutes=1)
@@ -194,8 +195,3 @@ def _lacking(rule: ApprovalRule, counted: Counted) -> str:
     given = f" ({len(counted.by)} of {rule.count}: {', '.join(counted.by)})" if counted.by else ""
     others = "; ".join(f"that of {name or 'nobody'} {why}" for name, why in counted.not_counted)
     return f"waits for {counted.lacking} {noun}{given}" + (f"; {others}" if others else "")
-
-
-def noted(r: Rollout, note: str) -> Rollout:
-    """With a note that is told once."""
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))

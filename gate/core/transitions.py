@@ -35,6 +35,11 @@ def again(r: Rollout) -> Rollout:
     return replace(r, looks=r.looks + 1)
 
 
+def noted(r: Rollout, *notes: str) -> Rollout:
+    """With these notes, each of which is told once."""
+    return replace(r, notes=tuple(dict.fromkeys((*r.notes, *notes))))
+
+
 def finish(r: Rollout, ending: Ending, note: str = "", verdict: Verdict | None = None) -> Rollout:
     """On to the record, with nothing of ours to take back."""
     return replace(

@@ -130,8 +130,7 @@ class JourneyProbe(Keys):
     @property
     def names(self) -> frozenset[str]:
         """As Keys.names: the secrets of its users, too, and no captures."""
-        used = Keys.names.fget(self)  # type: ignore[attr-defined]
-        return (frozenset(used) | frozenset(self.users)) - self.captures
+        return (self.names_in_templates() | frozenset(self.users)) - self.captures
 
     def unfit(self, reading: Reading) -> Iterator[ValueProblem]:
         """As Keys.unfit: each name that a step uses must be known by then."""

@@ -120,6 +120,10 @@ class Keys(Checked):
 
     @property
     def names(self) -> frozenset[str]:
+        """Every name that it refers to."""
+        return self.names_in_templates()
+
+    def names_in_templates(self) -> frozenset[str]:
         """Every name that its templates refer to."""
         given = ((slot, getattr(self, slot.field)) for slot in slots_of(type(self)))
         return template.names([slot.form.text(one) for slot, one in given if one is not None])

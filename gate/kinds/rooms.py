@@ -157,7 +157,7 @@ class RoomsProbe(Keys):
     def names(self) -> frozenset[str]:
         """As Keys.names, with the secrets of its users."""
         users = {party.user for _, party in self.parties if party.user}
-        return Keys.names.fget(self) | users  # type: ignore[attr-defined,no-any-return]
+        return self.names_in_templates() | users
 
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""

@@ -309,7 +309,7 @@ class StreamProbe(Keys):
     @property
     def names(self) -> frozenset[str]:
         """As Keys.names, with the secrets of its users."""
-        return Keys.names.fget(self) | frozenset(self.users)  # type: ignore[attr-defined,no-any-return]
+        return self.names_in_templates() | frozenset(self.users)
 
     def remarks(self, *, stable: bool) -> Iterator[Remark]:
         """As Keys.remarks."""

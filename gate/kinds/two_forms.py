@@ -17,7 +17,7 @@ def by_type(kind: type, one: "CoreSchema", other: "CoreSchema") -> "CoreSchema":
     from pydantic_core import core_schema  # noqa: PLC0415 - only where a file is read
 
     return core_schema.tagged_union_schema(
-        {"<one>": one, "<other>": other},
+        {"<other>": other, "<one>": one},
         discriminator=lambda given: "<one>" if isinstance(given, kind) else "<other>",
     )
 

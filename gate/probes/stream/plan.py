@@ -1,9 +1,7 @@
 """What all streams of one probe share: its question, parsed and compiled."""
 
-import json
 from collections.abc import Mapping
 
-from gate.core.policy import Json
 from gate.core.template import USER, Template, parse, parse_json
 from gate.kinds.stream import Format, Ids, StreamProbe
 from gate.probes import headers
@@ -13,7 +11,7 @@ from gate.probes.outcome import CannotAskError
 from gate.probes.sockets.results import Wanted
 from gate.probes.sockets.waiting import Listen
 from gate.probes.stream.formats import MEDIA_TYPES
-from gate.probes.web.asking import named
+from gate.probes.web.asking import named, written
 from gate.probes.web.exchange import Request
 
 LOOK_S = 5.0
@@ -65,7 +63,7 @@ class Plan:
         if last_id:
             own = (*own, ("Last-Event-ID", parse(last_id.replace("${", "$${"))))
         sent = headers.render(self.trace, self.run.target.headers, own, values)
-        body, content_type = _body(self._body.render(values))
+        body, content_type = written(self._body.render(values))
         extra = {
             "accept": _ACCEPT.get(self.spec.format, "*/*"),
             "accept-encoding": "gzip",
@@ -145,14 +143,3 @@ def _headers(spec: StreamProbe, in_body: frozenset[str]) -> tuple[tuple[str, Tem
     if spec.users and USER not in names:
         return (*given, ("Authorization", parse(f"Bearer ${{{USER}}}")))
     return given
-
-
-def _body(value: Json) -> tuple[bytes, dict[str, str]]:
-    """A text as it is, anything else as JSON, None as no body at all."""
-    match value:
-        case None:
-            return b"", {}
-        case str():
-            return value.encode(), {"content-type": "text/plain; charset=utf-8"}
-        case _:
-            return json.dumps(value).encode(), {"content-type": "application/json"}
