@@ -23,7 +23,7 @@ import yaml
 from targets import at_most
 
 from examples.backend.tokens import mint
-from gate.api import wiring
+from gate.api import asking, wiring
 from gate.core.evidence import Evidence
 from gate.core.policy import Probe
 from gate.core.proof import Trials
@@ -165,8 +165,7 @@ class Counting:
 async def prove(path: Path, url: str, at_once: int, *, whole: bool) -> tuple[Trials, Counting]:
     """Proves a policy as the command does."""
     policy = load_policy(path)
-    runner, _ = wiring.probes_of(policy, None, arrived=True)
-    counting = Counting(runner)
+    counting = Counting((await asking.probes_of(policy, None, arrived=True)).runner)
     how = RunSettings(at_once, whole, policy.baseline, policy.repeats, 86_400)
     run = MutationRun(policy.probes, counting, Upstream(url), Target(url), how, _told)
     try:

@@ -10,7 +10,7 @@ from typing import TypedDict
 from gate.api.around import around
 from gate.api.plans import By
 from gate.api.progress import Hear, Listener
-from gate.api.wiring import service_named
+from gate.api.which_service import service_named
 from gate.core.policy import Policy, ServiceName
 from gate.core.service import ServiceRef
 from gate.errors import UsageError

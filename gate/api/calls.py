@@ -14,7 +14,8 @@ from gate.api.moves import prepared
 from gate.api.outcome import Outcome, outcome_of
 from gate.api.plans import By, Candidate
 from gate.api.standing import Status, status_of
-from gate.api.wiring import SystemClock, service_named
+from gate.api.which_service import service_named
+from gate.api.wiring import SystemClock
 from gate.core.policy import ServiceName
 from gate.errors import NotFoundError, UsageError
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.api import caller, signing, wiring
+from gate.api import asker, asking, caller, signing, wiring
 from gate.api.earlier import with_earlier
 from gate.api.steps import Steps
 from gate.api.who import known
@@ -80,7 +80,7 @@ async def drive(plan: Plan, how: How) -> None:
         CancelledError: the task was cancelled; if it had begun, `how.on_end` was told.
     """
     letters = plan.suffix if plan.kind is Kind.ROLLOUT else wiring.new_suffix()
-    plan = own_tag(replace(plan, suffix=letters, origin=wiring.origin()))
+    plan = own_tag(replace(plan, suffix=letters, origin=asker.origin()))
     clock = wiring.SystemClock()
     async with AsyncExitStack() as stack:
         plan, world, spans = await _prepared(plan, how, clock, stack)
@@ -113,7 +113,7 @@ async def _prepared(
     probes: Probes = _NoProbes()
     redactor = Redactor({})
     if policy is not None:
-        probes, redactor, versions = await wiring.probes_of(
+        probes, redactor, versions = await asking.probes_of(
             policy, logs, wiring.configurations_of(platform)
         )
         plan = replace(plan, secret_versions=tuple(sorted(versions.items())))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gate.api import wiring
+from gate.api import asker, asking, wiring
 from gate.api.moves import prepared
 from gate.core.manual_moves import tag_for
 from gate.core.policy import CandidateRule, Policy
@@ -38,7 +38,7 @@ class By:
     @property
     def fields(self) -> dict[str, Any]:
         """The plan's."""
-        return {"actor": self.actor or wiring.actor(), "reason": self.reason.strip()}
+        return {"actor": self.actor or asker.actor(), "reason": self.reason.strip()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def rollout_plan(
         by: who asks.
         own: further fields of the plan.
     """
-    proof = wiring.proving(file, policy)
+    proof = asking.proving(file, policy)
     own |= {name: getattr(candidate, name) for name in Candidate.__slots__}
     own |= {"probes": proof.shown(policy.probes), "proof": proof, "policy_file": str(file)}
     suffix = wiring.new_suffix()

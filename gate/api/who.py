@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from gate.api import wiring
+from gate.api import asker, wiring
 from gate.api.around import environment
 from gate.core.permits import Who
 from gate.core.state import Plan
@@ -26,7 +26,7 @@ async def asks(actor: str = "") -> Who:
     Args:
         actor: who they say they are, "" for whom the environment names.
     """
-    claimed = Who(actor or wiring.actor())
+    claimed = Who(actor or asker.actor())
     if environment().get(wiring.RUN_EMULATOR):
         return claimed
     from gate.cloud.principal import principal  # noqa: PLC0415 - google-auth takes its time

@@ -6,23 +6,17 @@ Everything heavy is imported where it is used, so that a command pays only for i
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gate.api.around import environment, say
-from gate.core.origin import RELEASE, Origin
-from gate.core.policy import ServiceName
-from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.core.state import Kind
 from gate.errors import UsageError
 
 if TYPE_CHECKING:  # the adapters themselves are imported lazily
-    import argparse
-    from pathlib import Path
-
     from gate.cloud.decisions import CloudLedger
     from gate.cloud.kms import KmsKey
     from gate.cloud.logs import CloudLogs
@@ -33,9 +27,7 @@ if TYPE_CHECKING:  # the adapters themselves are imported lazily
     from gate.cloud.secrets import SecretManager
     from gate.cloud.wire import Ways, Wire
     from gate.core.policy import Policy
-    from gate.core.proof import Proving
-    from gate.ports import Bundles, Configurations, Headers, Logs, Probes, UsersAnswer
-    from gate.probes.inquiry import Surroundings
+    from gate.ports import Bundles, Configurations, Headers, UsersAnswer
     from gate.tracing.exporting import Exporting
 
 T = TypeVar("T")
@@ -47,20 +39,6 @@ STORAGE_EMULATOR = "STORAGE_EMULATOR_HOST"
 BUNDLES = "GATE_BUNDLES"
 IMPERSONATED = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
 KMS_EMULATOR = "CLOUD_KMS_EMULATOR_HOST"
-
-
-class Asking(NamedTuple):
-    """What asks a policy's probes.
-
-    Attributes:
-        runner: asks them.
-        redactor: knows the policy's secrets.
-        versions: of the secrets that Secret Manager keeps, by name, for the record.
-    """
-
-    runner: "Probes"
-    redactor: Redactor
-    versions: Mapping[str, str]
 
 
 class SystemClock:
@@ -84,135 +62,6 @@ def run_async(main: Coroutine[object, object, T], *, many_connections: bool = Fa
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
-
-
-def service_of(args: "argparse.Namespace", named: ServiceName | None = None) -> ServiceRef:
-    """The service: from the command line, else the policy, else what gcloud users have set.
-
-    Raises:
-        UsageError: some part is nowhere to be found; names all that are missing.
-    """
-    return service_named(ServiceName(args.project, args.region, args.service), named, "--")
-
-
-def service_named(given: ServiceName, named: ServiceName | None, dashes: str = "") -> ServiceRef:
-    """The service by the parts that were given, as in `service_of`.
-
-    Raises:
-        UsageError: some part is nowhere to be found; names all that are missing.
-    """
-    project, region = _place(given, named)
-    name = given.name or (named.name if named else "")
-    parts = {"project": project, "region": region, "service": name}
-    _require({dashes + part: value for part, value in parts.items()})
-    return ServiceRef(project, region, name)
-
-
-def place_of(args: "argparse.Namespace", named: ServiceName | None = None) -> tuple[str, str]:
-    """Project and region alone, as in `service_of`.
-
-    Raises:
-        UsageError: one of them is nowhere to be found.
-    """
-    project, region = _place(ServiceName(args.project, args.region), named)
-    _require({"--project": project, "--region": region})
-    return project, region
-
-
-def _place(given: ServiceName, named: ServiceName | None) -> tuple[str, str]:
-    settings = _GcloudSettings(environment())
-    project = given.project or (named.project if named else "") or settings.project()
-    region = given.region or (named.region if named else "") or settings.region()
-    return project, region
-
-
-def _require(parts: Mapping[str, str]) -> None:
-    missing = [flag for flag, value in parts.items() if not value]
-    if missing:
-        raise UsageError(
-            f"service: not fully named (got nothing for {', '.join(missing)})",
-            "give them on the command line or in the policy under `service`; project and region "
-            "may also come from CLOUDSDK_CORE_PROJECT and CLOUDSDK_RUN_REGION, or gcloud config",
-        )
-
-
-class _GcloudSettings:
-    """Project and region as gcloud's users have them: environment first, then configuration."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def project(self) -> str:
-        """CLOUDSDK_CORE_PROJECT, GOOGLE_CLOUD_PROJECT, or core/project."""
-        names = ("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT")
-        return self._first(names) or self.configured("core", "project")
-
-    def region(self) -> str:
-        """CLOUDSDK_RUN_REGION or run/region."""
-        return self._first(("CLOUDSDK_RUN_REGION",)) or self.configured("run", "region")
-
-    def _first(self, names: tuple[str, ...]) -> str:
-        return next((value for name in names if (value := self._environment.get(name))), "")
-
-    def configured(self, section: str, key: str) -> str:
-        """A value of gcloud's active configuration, "" where there is none."""
-        import configparser  # noqa: PLC0415 - only where the environment does not say
-        from pathlib import Path  # noqa: PLC0415
-
-        named = self._environment.get("CLOUDSDK_CONFIG")
-        try:
-            folder = Path(named) if named else Path.home() / ".config" / "gcloud"
-            active = self._environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or (
-                (folder / "active_config").read_text(encoding="utf-8").strip()
-            )
-            parser = configparser.ConfigParser(interpolation=None)
-            parser.read(folder / "configurations" / f"config_{active}", encoding="utf-8")
-        except (OSError, RuntimeError, configparser.Error, UnicodeDecodeError):
-            return ""  # no home (RuntimeError), as for many users in containers, has no settings
-        return parser.get(section, key, fallback="")
-
-
-def actor() -> str:
-    """Who asks: GATE_ACTOR, the Cloud Build, the gcloud account, or the login name."""
-    told = environment()
-    if named := told.get("GATE_ACTOR"):
-        return named
-    if build := told.get("BUILD_ID"):
-        return f"cloud build {build}"
-    account = told.get("CLOUDSDK_CORE_ACCOUNT") or _GcloudSettings(told).configured(
-        "core", "account"
-    )
-    return account or _login_name()
-
-
-BUILDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("github actions", "GITHUB_RUN_ID", ("GITHUB_WORKFLOW",), ("GITHUB_SHA",)),
-    ("gitlab ci", "CI_PIPELINE_ID", ("CI_PIPELINE_SOURCE",), ("CI_COMMIT_SHA",)),
-    ("cloud build", "BUILD_ID", ("TRIGGER_NAME", "TRIGGER_ID"), ("COMMIT_SHA", "REVISION_ID")),
-)
-"""What runs the gate, told by a variable that holds its id; then those of trigger and commit."""
-
-
-def origin() -> Origin:
-    """In which build, and from which commit, the gate is asked, by the environment."""
-    for system, build, triggers, commits in BUILDS:
-        if environment().get(build):
-            told = (_first_of((build,)), _first_of(triggers), _first_of(commits))
-            return Origin(system, *told, release=RELEASE)
-    return Origin(commit=_first_of(("COMMIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")), release=RELEASE)
-
-
-def _first_of(names: tuple[str, ...]) -> str:
-    return next((value for name in names if (value := environment().get(name))), "")
-
-
-def _login_name() -> str:
-    import getpass  # noqa: PLC0415 - only where nothing else says who it is
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no entry for this user id, as in many containers
-        return "unknown"
 
 
 def new_id(now: datetime) -> str:
@@ -413,77 +262,3 @@ def configurations_of(platform: "CloudRun") -> "Configurations":
     from gate.cloud.configurations import CloudConfigurations  # noqa: PLC0415
 
     return CloudConfigurations(platform)
-
-
-def _surroundings(policy: "Policy") -> "Surroundings":
-    """What a suite is started with: no variable of ours but those that any program needs."""
-    from pathlib import Path  # noqa: PLC0415 - as in probes_of
-
-    from gate.probes.inquiry import Surroundings  # noqa: PLC0415
-
-    names = ("PATH", "HOME", "LANG", "TMPDIR")
-    told = environment()
-    return Surroundings(Path(policy.folder), {name: told[name] for name in names if name in told})
-
-
-async def probes_of(
-    policy: "Policy",
-    logs: "Logs | None",
-    configurations: "Configurations | None" = None,
-    *,
-    arrived: bool = False,
-) -> "Asking":
-    """The runner of the policy's probes with its secrets, and the redactor that knows them.
-
-    `arrived`: the address has long been served, so that nothing waits for it to be.
-
-    Raises:
-        UsageError: a secret is missing or unusable, or an extra is that some probe needs.
-        InfrastructureError: Secret Manager does not give a secret.
-    """
-    from gate.api import secret_values  # noqa: PLC0415
-    from gate.core.literals import literals  # noqa: PLC0415 - lazy, as all here
-    from gate.probes.runner import ProbeRunner  # noqa: PLC0415
-
-    _require_extras(policy)
-    secrets = await secret_values.of_policy(policy, secret_manager)
-    redactor = Redactor(secrets.values, literals(policy))
-    runner = ProbeRunner(
-        secrets.values,
-        logs,
-        SystemClock(),
-        redactor,
-        configurations=configurations,
-        surroundings=_surroundings(policy),
-        arrival_within_s=0.0 if arrived else policy.candidate.arrival_within_s,
-    )
-    return Asking(runner, redactor, secrets.versions)
-
-
-def _require_extras(policy: "Policy") -> None:
-    """Makes sure that every probe can be asked before anything is written."""
-    from gate.kinds.extras import install  # noqa: PLC0415 - as in probes_of
-    from gate.kinds.keys import lacking  # noqa: PLC0415
-
-    found = tuple(lacking(policy.probes))
-    if found:
-        lines = (f"{said.place}: {said.message}" for _, said in found)
-        raise UsageError("\n".join(lines), install(extra for extra, _ in found))
-
-
-def proving(path: "Path", policy: "Policy") -> "Proving":
-    """What is known of the policy's proof; a file that cannot be read is none, and says why."""
-    from gate.core.proof import Proving  # noqa: PLC0415
-    from gate.mutation.proof_file import ProofFileError, proof_path, read_proof  # noqa: PLC0415
-    from gate.policyfile import contract_digest  # noqa: PLC0415 - lazy, as all here
-
-    file = proof_path(path)
-    proof, problem = None, ""
-    try:
-        proof = read_proof(file)
-    except ProofFileError as error:
-        problem = error.message
-    contract = contract_digest(policy)
-    asked = policy.require_proof
-    least = 0.0 if isinstance(asked, bool) else asked
-    return Proving(bool(asked), file.name, policy.digest, contract, proof, problem, least)

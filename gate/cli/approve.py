@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from datetime import datetime, timedelta
 
-from gate.api import who, wiring
+from gate.api import asker, who, wiring
 from gate.cli import manual_moves, options, show
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.approvals import Approval
@@ -78,7 +78,7 @@ async def _said(
         )
         if not args.withdraw:
             _require(policy, approval)
-        entry = approval_entry(ref, subject, approval, wiring.origin(), _mark(service))
+        entry = approval_entry(ref, subject, approval, asker.origin(), _mark(service))
         # its own place in the log, whatever else is said in the same millisecond
         await ledger.append(entry, args.id, 900_000 + approval.at.microsecond // 10)
         return entry

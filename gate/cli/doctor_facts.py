@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from gate.api import secret_values, signing, wiring
+from gate.api import asking, secret_values, signing, wiring
 from gate.api.caller import identity_of
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
@@ -49,7 +49,7 @@ def policy_facts(path: Path) -> PolicyFacts:
     return PolicyFacts(
         str(path),
         policy,
-        wiring.proving(path, policy),
+        asking.proving(path, policy),
         lacking=tuple(extras.items()),
     )
 

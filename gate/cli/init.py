@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.api import caller, secret_values, wiring
+from gate.api import asking, caller, secret_values, which_service, wiring
 from gate.cli import init_har, options, prove, show
 from gate.cli.probe import base_url
 from gate.core.checks import kept_by_front_end
@@ -227,7 +227,7 @@ def _job(args: argparse.Namespace) -> _Job:
     if args.url:
         service, url = ServiceName(args.project, args.region, args.service), base_url(args.url)
     else:
-        ref = wiring.service_of(args)
+        ref = which_service.service_of(args)
         service, url = ServiceName(ref.project, ref.region, ref.name), ""
     name = service.name or "service"
     if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", name):
@@ -362,7 +362,7 @@ async def _tried(
     files = write_draft(drafted, job.policy, force=force)
     policy = load_policy(job.policy)
     askable = init_har.askable(policy, played.unasked) if job.visit else policy
-    runner = (await wiring.probes_of(askable, None)).runner
+    runner = (await asking.probes_of(askable, None)).runner
     kinds = {probe.name: keys_of(probe).facts for probe in policy.probes}
     asked = [
         probe

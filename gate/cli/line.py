@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import replace
 
-from gate.api import wiring
+from gate.api import asker, wiring
 from gate.api.driving import Driven
 from gate.api.who import asks
 from gate.cli import manual_moves, notifying, options, results
@@ -33,8 +33,8 @@ def run(kind: Kind, args: argparse.Namespace) -> int:
     """Stops or resumes the line and returns the exit code."""
     policy, service = _policy(args), manual_moves.service_of(args)
     clean = Redactor({}).text
-    actor, reason = clean(wiring.actor()), clean(args.reason.strip())
-    plan = Plan(kind, service, tag="", actor=actor, reason=reason, origin=wiring.origin())
+    actor, reason = clean(asker.actor()), clean(args.reason.strip())
+    plan = Plan(kind, service, tag="", actor=actor, reason=reason, origin=asker.origin())
     ended = wiring.run_async(_changed(plan, policy))
     results.decided(ended.result, options.output_of(args), policy)
     notifying.tell(policy, ended.entry)

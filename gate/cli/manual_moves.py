@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gate.api import wiring
+from gate.api import which_service, wiring
 from gate.api.moves import led_on, prepared
 from gate.cli.options import output_of
 from gate.cli.run_rollout import run_rollout
@@ -34,12 +34,12 @@ class DeclinedError(GateError):
 
 def service_of(args: argparse.Namespace) -> ServiceRef:
     """The service, from the policy's `service` section where a policy is given."""
-    return wiring.service_of(args, _named(args))
+    return which_service.service_of(args, _named(args))
 
 
 def place_of(args: argparse.Namespace) -> tuple[str, str]:
     """Project and region, from the policy's `service` section where a policy is given."""
-    return wiring.place_of(args, _named(args))
+    return which_service.place_of(args, _named(args))
 
 
 def _named(args: argparse.Namespace) -> ServiceName | None:

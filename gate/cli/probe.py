@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from gate.api import caller, wiring
+from gate.api import asking, caller, which_service, wiring
 from gate.cli import options, results, show
 from gate.controller.request_log import RequestLog
 from gate.core.attribution import attributed
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from gate.report.lines import BLANK  # noqa: PLC0415
 
     policy = load_policy(args.policy)
-    proof = wiring.proving(args.policy, policy)
+    proof = asking.proving(args.policy, policy)
     policy = replace(policy, probes=proof.shown(policy.probes))  # as a rollout would ask
     evidence = wiring.run_async(
         _probe(args, policy, show.plain(args.output)), many_connections=True
@@ -60,14 +60,14 @@ async def _probe(
     args: argparse.Namespace, policy: Policy, narrator: Narrator
 ) -> tuple[Evidence, ...]:
     if args.url:
-        runner = (await wiring.probes_of(policy, None)).runner
+        runner = (await asking.probes_of(policy, None)).runner
         return await runner.run(policy.probes, await _elsewhere(args, policy), narrator.progress)
-    ref = wiring.service_of(args, policy.service)
+    ref = which_service.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         logs = await stack.enter_async_context(wiring.logs_of(ref))
         configurations = wiring.configurations_of(platform)
-        runner = (await wiring.probes_of(policy, logs, configurations)).runner
+        runner = (await asking.probes_of(policy, logs, configurations)).runner
         service = await platform.read_service()
         await _must_exist(platform, args.revision)
         url = service.url_of(args.revision)

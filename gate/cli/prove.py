@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.api import caller, wiring
+from gate.api import asking, caller, which_service, wiring
 from gate.cli import options, show
 from gate.cli.probe import base_url
 from gate.core.policy import Policy
@@ -177,7 +177,7 @@ async def _prove(args: argparse.Namespace, policy: Policy) -> Trials:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    runner, redactor, _ = await wiring.probes_of(policy, None, arrived=True)
+    runner, redactor, _ = await asking.probes_of(policy, None, arrived=True)
     told = _teller(args.output)
     target = await _target(args, policy)
     upstream = Upstream(target.url, _tls(target.url))
@@ -239,7 +239,7 @@ async def _target(args: argparse.Namespace, policy: Policy) -> Target:
         url = base_url(args.url)
         headers = await caller.headers_at(url, audience)
         return Target(url, headers=headers, identity=identity)
-    ref = wiring.service_of(args, policy.service)
+    ref = which_service.service_of(args, policy.service)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(wiring.platform_of(ref))
         service = await platform.read_service()

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from gate.api import plans, wiring
+from gate.api import plans, which_service
 from gate.cli import adopted, options
 from gate.cli.delivery import add_upload
 from gate.cli.run_rollout import run_rollout
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     by = plans.By(reason=args.reason, dashes="--")
     plans.require_fitting(candidate, by)
     policy = load_policy(args.policy)
-    service = wiring.service_of(args, policy.service)
+    service = which_service.service_of(args, policy.service)
     own = {"wait_s": args.wait, "approval_wait_s": args.wait_approval}
     own["override"] = options.override_of(args)
     plan = plans.rollout_plan(policy, args.policy, service, candidate, by, **own)

@@ -26,7 +26,7 @@ import gate.cloud.run
 import gate.probes.http
 import gate.probes.runner
 import gate.report.progress.plain
-from gate.api import wiring
+from gate.api import asker, wiring
 from gate.cli import main
 from gate.cli.options import Output
 from gate.core.service import ServiceRef
@@ -190,7 +190,7 @@ def _rollout(orders, file):
         kind=Kind.ROLLOUT,
         service=ServiceRef(PROJECT, REGION, orders.service),
         tag=policy.candidate.tag,
-        actor=wiring.actor(),
+        actor=asker.actor(),
         image=orders.image,
         revision=orders.revision,
         suffix=wiring.new_suffix(),

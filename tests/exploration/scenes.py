@@ -120,6 +120,7 @@ SCENES = (
         PINNED,
         narrow=True,
         calm=True,
+        stops=True,
     ),
     Scene(
         "an image, frozen or stopped",

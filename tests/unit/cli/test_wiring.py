@@ -6,16 +6,17 @@ import sys
 
 import pytest
 
-from gate.api import wiring
+from gate.api import asker, wiring
+from gate.api.gcloud import GcloudSettings
 
 NOBODY = 54_321
 """A user id without a name, a home, or anything else."""
 
 AS_NOBODY = f"""
 import configparser, getpass, os, pathlib, pwd
-from gate.api import wiring
+from gate.api import asker
 os.setuid({NOBODY})
-print(wiring.actor())
+print(asker.actor())
 """
 
 
@@ -31,7 +32,7 @@ def test_settings_come_from_gclouds_active_configuration(tmp_path):
     (tmp_path / "configurations").mkdir()
     (tmp_path / "active_config").write_text("work\n")
     (tmp_path / "configurations" / "config_work").write_text("[core]\nproject = acme\n")
-    settings = wiring._GcloudSettings({"CLOUDSDK_CONFIG": str(tmp_path)})
+    settings = GcloudSettings({"CLOUDSDK_CONFIG": str(tmp_path)})
     assert settings.project() == "acme"
     assert settings.region() == ""
 
@@ -63,11 +64,11 @@ def test_what_is_waited_for_is_said_on_stderr(capsys):
     ],
 )
 def test_the_build_that_runs_the_gate_is_told_by_its_own_variables(monkeypatch, told, expected):
-    for _, build, triggers, commits in wiring.BUILDS:
+    for _, build, triggers, commits in asker.BUILDS:
         for name in (build, *triggers, *commits):
             monkeypatch.delenv(name, raising=False)
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    found = wiring.origin()
+    found = asker.origin()
     assert (found.system, found.build, found.trigger, found.commit) == expected
     assert found.release

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gate.api.wiring import proving
+from gate.api.asking import proving
 from gate.policyfile import load_policy
 
 POLICY = Path(__file__).parents[3] / "policies" / "backend.yaml"
