@@ -1,37 +1,26 @@
 """`gate init`: listens to stable and writes a first policy that passes on it."""
 
 import argparse
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.api import asking, caller, secret_values, which_service, wiring
+from gate.api import asking, caller, wiring
 from gate.cli import init_har, options, prove, show
-from gate.cli.probe import base_url
-from gate.core.checks import kept_by_front_end
-from gate.core.evidence import Evidence
-from gate.core.policy import Policy, SecretRef, ServiceName
+from gate.cli.init_job import Job, job_of, used_names
+from gate.cli.init_results import Result, as_json, last_lines, lines_of, nothing
+from gate.core.policy import Policy
 from gate.core.proof import Trials
-from gate.core.recording import Asked, Recording
-from gate.core.secret import Secret
 from gate.core.service import Revision, ServiceRef
-from gate.errors import ExitCode, GateError, NotFoundError, UnavailableError, UsageError
+from gate.errors import ExitCode, GateError, NotFoundError, UsageError
 from gate.ports import Progress, Target
 
 if TYPE_CHECKING:
     from gate.drafting.draft import Draft
 
-PATHS = ("/health", "/health/ready", "/ready", "/api/health", "/")
-"""Where services are wont to say how they are. Cloud Run keeps /healthz, and advises against all
-paths that end in z."""
-
-_SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,59})=([A-Za-z_][A-Za-z0-9_]{0,199})")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):\s*([!-~](?:[ -~]*[!-~])?)")
-_STEPS_SHOWN = 3
 _DESCRIPTION = """\
 Asks what serves users now: an OpenAPI document if there is one, the usual health paths, the pages
 that you name and what they lead to, and a WebSocket if you name one; several times, so that what
@@ -116,44 +105,6 @@ def _add_visit(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What is to be done.
-
-    Attributes:
-        name: of the policy, for its file and its schemas' folder.
-        values: of the secrets.
-        visit: a recorded one, None without.
-    """
-
-    asked: Asked
-    service: ServiceName
-    secrets: Mapping[str, SecretRef]
-    values: Mapping[str, Secret]
-    policy: Path
-    name: str
-    url: str
-    force: bool
-    visit: init_har.Visit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What came of it."""
-
-    draft: "Draft"
-    files: tuple[Path, ...]
-    policy: Policy
-    evidence: tuple[Evidence, ...]
-    target: Target
-    played: init_har.Played = field(default_factory=init_har.Played)
-
-    @property
-    def failed(self) -> dict[str, str]:
-        """The probes that do not pass on stable, with what was seen."""
-        return {item.probe: item.seen for item in self.evidence if not item.passed}
-
-
 def run(args: argparse.Namespace) -> int:
     """Writes the policy; 0 if all its probes pass on stable, 1 if one does not.
 
@@ -163,11 +114,11 @@ def run(args: argparse.Namespace) -> int:
     from gate.drafting.writing import refuse_existing  # noqa: PLC0415 - YAML only here
     from gate.mutation.proof_file import proof_path  # noqa: PLC0415
 
-    job = _job(args)
+    job = job_of(args)
     refuse_existing([job.policy, proof_path(job.policy)], force=job.force)
     result = wiring.run_async(_init(args, job), many_connections=True)
     if args.output != "json":
-        show.say(_lines(result))
+        show.say(lines_of(result))
     proven = None
     if not result.failed and not args.no_prove and not result.played.unasked:
         asked = argparse.Namespace(
@@ -180,13 +131,13 @@ def run(args: argparse.Namespace) -> int:
         )
         proven = _proven(asked, job, result.policy)
     if args.output == "json":
-        show.say_json(_as_json(job, result, proven))
+        show.say_json(as_json(job, result, proven))
     else:
-        show.say(_last_lines(job, proven))
+        show.say(last_lines(job, proven))
     return ExitCode.REJECTED if result.failed else ExitCode.DONE
 
 
-def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Trials, str]:
+def _proven(asked: argparse.Namespace, job: Job, policy: Policy) -> tuple[Trials, str]:
     """The trials, and the proof's file; whoever interrupts that hears what is there by then."""
     try:
         trials = prove.prove(asked, policy)
@@ -202,95 +153,7 @@ def _proven(asked: argparse.Namespace, job: "_Job", policy: Policy) -> tuple[Tri
         return trials, ""
 
 
-def _job(args: argparse.Namespace) -> _Job:
-    from gate.probes.following import plain_path  # noqa: PLC0415 - only here
-
-    paths = tuple(dict.fromkeys((*PATHS, *args.path)))
-    for path in (*paths, *([args.websocket] if args.websocket else [])):
-        if not plain_path(path):
-            raise UsageError(
-                f"gate init: {path[:200]!a} is no path that can be asked (expected e.g. /health)",
-                f"Cloud Run's front end keeps {kept} for itself"
-                if (kept := kept_by_front_end(path))
-                else "",
-            )
-    secrets = dict(_pair(_SECRET, "--secret", text, "NAME=VARIABLE") for text in args.secret)
-    refs = {name: SecretRef(variable) for name, variable in secrets.items()}
-    asked = Asked(
-        paths,
-        tuple(_pair(_HEADER, "--header", text, "NAME: VALUE") for text in args.header),
-        args.websocket,
-        tuple(args.subprotocol),
-        args.say,
-    )
-    asked = replace(asked, users=_users(asked, refs, elsewhere=args.har is not None))
-    if args.url:
-        service, url = ServiceName(args.project, args.region, args.service), base_url(args.url)
-    else:
-        ref = which_service.service_of(args)
-        service, url = ServiceName(ref.project, ref.region, ref.name), ""
-    name = service.name or "service"
-    if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?", name):
-        raise UsageError(f"--service: {name[:100]!a} is no name of a Cloud Run service")
-    hint = "export them before running gate init"
-    values = wiring.run_async(secret_values.read(refs, hint)).values
-    visit = None
-    if args.har is not None:
-        visit = init_har.Visit(init_har.read(args.har), values, bool(args.writes or args.url))
-    path = args.out / f"{name}.yaml"
-    return _Job(asked, service, refs, values, path, name, url, args.force, visit)
-
-
-def _pair(pattern: re.Pattern[str], flag: str, text: str, form: str) -> tuple[str, str]:
-    match = pattern.fullmatch(text)
-    if match is None:  # the text is not shown: it may be the secret itself
-        raise UsageError(f"{flag}: has the wrong form (got some text, expected {form})")
-    return match[1], match[2]
-
-
-def _used(asked: Asked) -> set[str]:
-    """The names that its templates use.
-
-    Raises:
-        ValueProblem: one is malformed.
-    """
-    from gate.core import template  # noqa: PLC0415 - only here
-
-    texts = [*asked.subprotocols, *(value for _, value in asked.headers), asked.say]
-    texts += [asked.websocket, *asked.paths]
-    return {name for text in texts for name in template.parse(text).names}
-
-
-def _users(asked: Asked, secrets: Mapping[str, SecretRef], *, elsewhere: bool) -> tuple[str, ...]:
-    """The users whose secret is `${user}`.
-
-    Refuses unknown names, and secrets that nothing uses, unless they may be used elsewhere.
-    """
-    from gate.core import template  # noqa: PLC0415 - only here
-    from gate.errors import ValueProblem  # noqa: PLC0415
-
-    try:
-        used = _used(asked)
-    except ValueProblem as error:
-        raise UsageError(
-            f"gate init: a template is malformed: {error.message}", error.hint
-        ) from None
-    users = tuple(name for name in secrets if name not in used) if template.USER in used else ()
-    if unknown := sorted(used - secrets.keys() - {template.NONCE, template.USER}):
-        names = ", ".join(f"${{{name}}}" for name in unknown)
-        raise UsageError(f"gate init: no value for {names}", "give it with --secret NAME=VARIABLE")
-    if template.USER in used and not users:
-        raise UsageError("gate init: no user for ${user}", "give one with --secret NAME=VARIABLE")
-    if not elsewhere and (unused := sorted(secrets.keys() - used - {*users})):
-        raise UsageError(
-            f"--secret: {', '.join(unused)} is used nowhere",
-            "name it in --header or --subprotocol, as ${NAME} or ${NAME|base64url}, or write "
-            "${user} there for each user's",
-        )
-    return users
-
-
-async def _init(args: argparse.Namespace, job: _Job) -> _Result:
+async def _init(args: argparse.Namespace, job: Job) -> Result:
     from gate.drafting.draft import draft  # noqa: PLC0415
     from gate.drafting.expectations import start_of  # noqa: PLC0415
     from gate.probes.outcome import CannotAskError  # noqa: PLC0415
@@ -310,9 +173,11 @@ async def _init(args: argparse.Namespace, job: _Job) -> _Result:
     played = init_har.Played()
     if job.visit is not None:
         played = await init_har.play(job.visit, target, job.name, drafted, start_of(recording))
-        drafted = init_har.with_journeys(drafted, played, _used(job.asked) | {*job.asked.users})
+        drafted = init_har.with_journeys(
+            drafted, played, used_names(job.asked) | {*job.asked.users}
+        )
     if not drafted.asks:
-        raise _nothing(target.url, recording)
+        raise nothing(target.url, recording)
     result = await _tried(job, drafted, target, narrator.progress, played, force=job.force)
     if result.failed and (rest := drafted.without(result.failed)).asks:
         result = await _tried(job, rest, target, narrator.progress, played, force=True)
@@ -325,7 +190,7 @@ def _start_s(revisions: Sequence[Revision]) -> float:
     return max((one.start_s for one in revisions), default=0.0) if known else 0.0
 
 
-async def _target(job: _Job) -> tuple[Target, tuple[Revision, ...]]:
+async def _target(job: Job) -> tuple[Target, tuple[Revision, ...]]:
     """Whom to ask, and the revisions that serve there."""
     now = wiring.SystemClock().now()
     if job.url:
@@ -343,14 +208,14 @@ async def _target(job: _Job) -> tuple[Target, tuple[Revision, ...]]:
 
 
 async def _tried(
-    job: _Job,
+    job: Job,
     drafted: "Draft",
     target: Target,
     progress: Callable[[Progress], None],
     played: init_har.Played,
     *,
     force: bool,
-) -> _Result:
+) -> Result:
     """Writes the draft and asks stable its probes, but not how it differs from itself.
 
     Nor for its logs: users write those, too.
@@ -371,91 +236,4 @@ async def _tried(
     ]
     proven = replace(target, identity=policy.candidate.identity) if target.revision else target
     evidence = await runner.run(asked, proven, progress)
-    return _Result(drafted, files, policy, evidence, target, played)
-
-
-def _nothing(url: str, recording: Recording) -> GateError:
-    """Why there is no policy to write."""
-    pages = recording.pages
-    if not any(page.reached for page in pages):
-        why = pages[0].fault if pages else "no answer"
-        return UnavailableError(
-            f"{url}: cannot be reached ({why})", "is it up, and is this its URL?"
-        )
-    statuses = sorted({one.status for page in pages for one in page.samples})
-    got = f"statuses {', '.join(map(str, statuses))}" if statuses else pages[0].fault
-    if {401, 403} & set(statuses):
-        return UsageError(
-            f"{url}: lets nobody in (got {got}, expected a page that answers)",
-            "give credentials: --secret alice=VARIABLE --header 'Authorization: Bearer ${alice}'",
-        )
-    return UsageError(
-        f"{url}: nothing to gate by (got {got} at {', '.join(page.path for page in pages[:8])}, "
-        "expected a page that answers 2xx)",
-        "name a page with --path, or a WebSocket with --websocket",
-    )
-
-
-def _lines(result: _Result) -> list[str]:
-    from gate.report.safe import safe  # noqa: PLC0415
-
-    asked = len(result.evidence)
-    passed = asked - len(result.failed)
-    lines = [f"asked {result.target.url}, {result.draft.times} times each"]
-    lines += [f"  {question.name}: {_asked(question.ask)}" for question in result.draft.questions]
-    lines += [f"  left out {safe(path)}: {safe(why)}" for path, why in result.draft.left_out]
-    if result.draft.missing:
-        lines.append(f"  not there: {', '.join(result.draft.missing)}")
-    lines += [f"  {safe(line)}" for line in result.played.lines]
-    lines += [
-        f"  {name} is written and was not asked of stable: {safe(why)}"
-        for name, why in result.played.unasked.items()
-    ]
-    lines += [f"  cannot see {safe(one)}" for one in result.draft.unseen]
-    policy, *schemas = result.files
-    beside = f", and {len(schemas)} schemas in {schemas[0].parent}" if schemas else ""
-    lines.append(f"wrote {policy}{beside}")
-    lines.append(f"on stable: {passed} of {asked} probes passed")
-    lines += [f"  {name}: {safe(seen)}" for name, seen in result.failed.items()]
-    return lines
-
-
-def _last_lines(job: _Job, proven: tuple[Trials, str] | None) -> list[str]:
-    from gate.report import proving  # noqa: PLC0415
-
-    roll_out = f"next: gate rollout --policy {job.policy} --image IMAGE"
-    if proven is None:
-        return [f"next: gate policy prove {job.policy}", roll_out]
-    trials, kept = proven
-    return [*proving.proof_lines(trials, str(job.policy), kept, show.width()), roll_out]
-
-
-def _asked(ask: Mapping[str, object]) -> str:
-    (kind, parts), *_ = ask.items()
-    given = parts if isinstance(parts, dict) else {}
-    steps = given.get("steps", ())
-    if len(steps) > _STEPS_SHOWN:
-        return f"{kind} of {len(steps)} steps"
-    paths = [given.get("path")] + [one.get("get") for one in steps]
-    return " ".join([kind, *(str(path) for path in paths if path)])
-
-
-def _as_json(job: _Job, result: _Result, proven: tuple[Trials, str] | None) -> object:
-    from gate.report import proving  # noqa: PLC0415
-
-    return {
-        "proof": None
-        if proven is None
-        else proving.proof_value(proven[0], str(job.policy), proven[1]),
-        "policy": str(job.policy),
-        "files": [str(file) for file in result.files],
-        "digest": result.policy.digest,
-        "probes": [question.name for question in result.draft.questions],
-        "missing": list(result.draft.missing),
-        "unseen": list(result.draft.unseen),
-        "left_out": [{"what": path, "why": why} for path, why in result.draft.left_out],
-        "visit": list(result.played.lines),
-        "not_asked_of_stable": dict(result.played.unasked),
-        "passed_on_stable": [item.probe for item in result.evidence if item.passed],
-        "failed_on_stable": [{"probe": name, "seen": seen} for name, seen in result.failed.items()],
-    }
+    return Result(drafted, files, policy, evidence, target, played)
