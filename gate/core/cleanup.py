@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.candidate import unproven
 from gate.core.guard import came_between
+from gate.core.interference import unproven
 from gate.core.lease import holds, lost, moved, taker, wrote_last
 from gate.core.messages import Accepted, CallFailed, Failure
 from gate.core.service import Service

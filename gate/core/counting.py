@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from gate.core.attribution import Attribution
 from gate.core.canary import StepWord, Word, judge_requests
-from gate.core.candidate import stop, too_late
+from gate.core.dwelling import too_late
+from gate.core.interference import stop
 from gate.core.messages import Counted
 from gate.core.state import Ending, Phase, Rollout, StepCount
 from gate.core.transitions import READ_WITHIN_S, again, clean, enter

@@ -7,7 +7,6 @@ from datetime import datetime
 from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
-from gate.core.candidate import overtaken_by
 from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
 from gate.core.lease import moved, taken, taker
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
@@ -18,7 +17,7 @@ from gate.core.probe_selection import without_stable
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
 from gate.core.rescue import mending
-from gate.core.rules import against_rules
+from gate.core.rules import against_rules, overtaken_by
 from gate.core.service import Condition, Service
 from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout

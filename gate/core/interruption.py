@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.candidate import stop
+from gate.core.interference import stop
 from gate.core.state import Ending, Phase, Rollout
 from gate.core.transitions import SAFE_WITHIN_S, finish
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from gate.core.candidate import interference, stop, unproven
+from gate.core.interference import interference, stop, unproven
 from gate.core.lease import holds, lost, moved, wrote_last
 from gate.core.messages import CallFailed, Failure
 from gate.core.rescue import mending, stuck

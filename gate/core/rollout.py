@@ -8,7 +8,17 @@ from its events, and resumed.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core import candidate, cleanup, counting, guard, moving, recovery
+from gate.core import (
+    candidate,
+    cleanup,
+    confirming,
+    counting,
+    dwelling,
+    guard,
+    interference,
+    moving,
+    recovery,
+)
 from gate.core.commands import command_of
 from gate.core.first_write import blind, no_service, plan_first_write
 from gate.core.interruption import interrupted
@@ -123,20 +133,20 @@ def _arrow(r: Rollout, event: Event) -> Rollout:  # noqa: C901, PLR0911, PLR0912
         case Phase.PROBING, Seen(service=service):
             return candidate.disturbed(r, service, at)
         case Phase.DWELLING | Phase.WATCHING, Probed() as probed if not r.counting:
-            return candidate.dwelt(r, probed)
+            return dwelling.dwelt(r, probed)
         case Phase.DWELLING | Phase.WATCHING, Counted() as counts if r.counting:
             return counting.counted(r, counts)
         case Phase.DWELLING | Phase.WATCHING, Seen(service=service):
             return moving.disturbed(r, service, at)
         case Phase.DWELLING | Phase.WATCHING, CallFailed(message=message, hint=hint):
             verdict = Verdict.hold("probes", f"could not be run: {message}", hint)
-            return candidate.stop(r, at, Ending.HELD, verdict)
+            return interference.stop(r, at, Ending.HELD, verdict)
         case Phase.PROBING, CallFailed(message=message, hint=hint):
             return hold(r, at, "probes", f"could not be run: {message}", hint)
         case Phase.CONFIRMING, Seen(service=service):
-            return candidate.confirmed(r, service, at)
+            return confirming.confirmed(r, service, at)
         case Phase.CONFIRMING, CallFailed() as failed:
-            return candidate.unconfirmed(r, failed)
+            return confirming.unconfirmed(r, failed)
         case Phase.MOVING, Accepted():
             return moving.sent(r, at)
         case Phase.MOVING, CallFailed() as failed:

@@ -12,6 +12,8 @@ from gate.core.approvals import ApprovalRule, Candidacy, Counted, count
 from gate.core.denylist import digest_in, image_of
 from gate.core.freeze import frozen
 from gate.core.lease import stopped_on
+from gate.core.order import HINT as IN_ORDER
+from gate.core.order import why_stale
 from gate.core.permits import Who
 from gate.core.proof import HINT as PROVE
 from gate.core.service import Service
@@ -36,6 +38,23 @@ class Broken(NamedTuple):
     rule: str
     text: str
     hint: str
+
+
+def overtaken_by(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held as stale, None if it is not; where a person overrides that, with a note."""
+    why = why_stale(r, service, service.traffic.pinned(service.latest_ready).shares)
+    if not why:
+        return r, None
+    if not r.plan.again:
+        return r, Verdict.hold("stale", why, IN_ORDER)
+    note = f"overridden by --again: a newer build has users ({why})"
+    return noted(r, note), None
+
+
+def held_by_people(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:
+    """Why it is held whatever its probes say: a newer build has users, or a rule for people."""
+    r, stale = overtaken_by(r, service)
+    return (r, stale) if stale else against_rules(r, service)
 
 
 def against_rules(r: Rollout, service: Service) -> tuple[Rollout, Verdict | None]:

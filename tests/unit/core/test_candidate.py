@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core import candidate
+from gate.core import candidate, confirming, dwelling, interference
 from gate.core.evidence import SERVICE, Attribution, Finding, Outcome, Repeat, Symptom
 from gate.core.messages import Failure, Probed
 from gate.core.service import Condition, ConditionState, Effective
@@ -194,14 +194,14 @@ def test_what_had_no_time_is_said():
 def test_too_late_to_promote_is_a_hold_of_its_own():
     r = candidate.probed(rollout(Phase.PROBING), Probed(later(1200), (evidence(),)))
     assert r.phase is Phase.CONFIRMING
-    r = candidate.confirmed(r, ours(PLACED), later(1200))
+    r = confirming.confirmed(r, ours(PLACED), later(1200))
     assert r.ending is Ending.HELD
     assert r.verdict.reasons[0].subject == "deadline"
 
 
 def test_confirmed_means_all_to_the_candidate_without_our_tag_and_with_everybody_elses():
     seen = ours(PLACED.with_tag("new", OLD))
-    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    r = confirming.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
     assert r.goal == Split.all_to(CANDIDATE, {"blue": OLD, "new": OLD})
 
 
@@ -215,7 +215,7 @@ def test_confirmed_means_all_to_the_candidate_without_our_tag_and_with_everybody
     ],
 )
 def test_what_changed_while_we_probed_is_said_and_left_alone(seen, text):
-    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    r = confirming.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.HELD)
     assert text in text_of(r)
     assert text_of(r).endswith("while we probed by eve@example.com")
@@ -223,18 +223,18 @@ def test_what_changed_while_we_probed_is_said_and_left_alone(seen, text):
 
 def test_an_unknown_modifier_is_not_named():
     seen = ours(BEFORE, last_modifier="")
-    r = candidate.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
+    r = confirming.confirmed(rollout(Phase.CONFIRMING), seen, NOW)
     assert text_of(r).endswith("while we probed")
 
 
 def test_an_adopted_revision_need_not_be_the_newest():
     r = rollout(Phase.CONFIRMING, plan(revision=CANDIDATE))
-    assert candidate.confirmed(r, ours(PLACED, latest_created="x"), NOW).phase is Phase.MOVING
+    assert confirming.confirmed(r, ours(PLACED, latest_created="x"), NOW).phase is Phase.MOVING
 
 
 def test_from_the_first_revision_of_all_there_is_nowhere_to_take_users():
     alone = rollout(Phase.WATCHING, before=None, stepped=1)
-    r = candidate.stop(alone, NOW, Ending.REGRESSED, None)
+    r = interference.stop(alone, NOW, Ending.REGRESSED, None)
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.STUCK)
     assert "nothing to go back to" in r.notes[-1]
 
@@ -253,7 +253,7 @@ def under_users(r, *, repeats=(), finding=None):
     else:
         theirs = replace(evidence(Outcome.FAILED), repeats=repeats)
     seen = (own, replace(theirs, address=SERVICE), evidence(probe="nice"))
-    return candidate.dwelt(r, Probed(NOW, seen))
+    return dwelling.dwelt(r, Probed(NOW, seen))
 
 
 def watched(phase, **more):
@@ -266,18 +266,18 @@ def watched(phase, **more):
 )
 def test_what_may_pass_by_itself_gets_another_round_before_users_are_moved(phase, what):
     r = watched(phase)
-    for unsure in range(1, candidate.UNSURE_ROUNDS + 1):
+    for unsure in range(1, dwelling.UNSURE_ROUNDS + 1):
         r = under_users(r, **what)
         assert (r.phase, r.ending, r.unsure) == (phase, None, unsure)
     passed = (evidence(), replace(evidence(), address=SERVICE))
-    after = candidate.dwelt(r, Probed(NOW, passed))
+    after = dwelling.dwelt(r, Probed(NOW, passed))
     assert (after.unsure, after.phase) != (r.unsure, phase)
     decided = under_users(r, **what)
     assert (decided.phase, decided.ending) == (Phase.BACKING_OUT, Ending.HELD)
 
 
 def test_a_watch_that_reaches_nobody_moves_nobody():
-    r = watched(Phase.WATCHING, unsure=candidate.UNSURE_ROUNDS)
+    r = watched(Phase.WATCHING, unsure=dwelling.UNSURE_ROUNDS)
     r = under_users(r, finding=Finding(Symptom.CONNECT, "a connection", "none"))
     assert (r.phase, r.ending) == (Phase.CLEANING, Ending.PROMOTED)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from gate.core.canary import judge_requests
-from gate.core.candidate import dwelt
 from gate.core.commands import BEFORE_S, BETWEEN_COUNTED_ROUNDS_S, command_of
 from gate.core.counting import counted, missing
+from gate.core.dwelling import dwelt
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.messages import Counted, CountRequests, Probed, RunProbes
 from gate.core.policy import MetricsRule

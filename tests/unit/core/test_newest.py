@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.candidate import interference
 from gate.core.commands import command_of
 from gate.core.first_write import plan_first_write
+from gate.core.interference import interference
 from gate.core.service import Revision
 from gate.core.state import Ending, Phase
 from gate.core.traffic import Split, Target

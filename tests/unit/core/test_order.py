@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation, parse_annotation
-from gate.core.candidate import confirmed
+from gate.core.confirming import confirmed
 from gate.core.first_write import plan_first_write
 from gate.core.lease import annotation_of
 from gate.core.order import ORDERS_MAX, orders_after, was_promoted, why_stale

@@ -7,8 +7,8 @@ import pytest
 
 from gate.core.annotation import KEY, RolloutAnnotation, Stopped, UnreadableAnnotation
 from gate.core.annotation import parse_annotation as parse
-from gate.core.candidate import confirmed
 from gate.core.commands import command_of
+from gate.core.confirming import confirmed
 from gate.core.first_write import plan_first_write
 from gate.core.freeze import Freeze
 from gate.core.lease import annotation_of
