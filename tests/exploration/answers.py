@@ -133,7 +133,8 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
             for failure in Failure:
                 yield CallFailed(at, failure, "no")
         case RunProbes():
-            for seen in LIVE if command.service_probes else EVIDENCE:
+            every = LIVE if command.service_probes else EVIDENCE
+            for seen in every[:2] if scene.calm else every:
                 yield Probed(at, seen)
             yield from _renewal(scene, moment, at)
             yield CallFailed(at, Failure.REFUSED, "no token")
@@ -452,7 +453,7 @@ def _disturbed(scene: Scene, moment: Moment) -> Iterator[Service]:
     mine = _mark_text(ours(r, r.reached))
     found = [(r.reached, mark) for mark in _foreign(r, moment.now)]
     found += [(scene.traffic, mine), (r.reached.without_tag(TAG), mine)]
-    for wanted, mark in found:
+    for wanted, mark in found[:1] if scene.calm else found:
         yield _service(r, wanted, r.guard + 1, _IN_EFFECT, scene.traffic, mark)
 
 

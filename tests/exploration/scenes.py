@@ -51,8 +51,9 @@ class Scene:
     Attributes:
         missing: whether there is no service yet.
         narrow: whether traffic is found as it is here and in no other way.
-        calm: whether nobody moves traffic beside the gate and all starts and comes into effect
-            at once: what is left is what people say, the time, and calls that fail.
+        calm: whether hardly anybody moves traffic beside the gate, all starts and comes into
+            effect at once and probes pass or fail: what is left is what people say, the time, and
+            calls that fail.
         stops: whether people may have stopped the line.
     """
 

@@ -490,9 +490,11 @@ def surveyed(scene: Scene) -> tuple[Graph, frozenset[Edge], Failures]:
     raise AssertionError("an exploration ends with its graph")
 
 
-# One worker walks all scenes, each once; two of them in `make test`, too.
+# One worker walks all scenes, each once; the small ones in `make test`, too.
 pytestmark = [pytest.mark.xdist_group("core-exploration"), pytest.mark.timeout(600)]
-every_scene = pytest.mark.parametrize("scene", at_length(SCENES, "recover", "unlock"))
+every_scene = pytest.mark.parametrize(
+    "scene", at_length(SCENES, "recover", "unlock", "roll back against all rules")
+)
 
 
 @every_scene
