@@ -86,6 +86,11 @@ class Fault:
         """What this fault alone makes of the probe."""
         return self.because or OUTCOMES[self.symptom]
 
+    def without(self, nonce: str) -> "Fault":
+        """The same without a session's own nonce, so that alike ones are equal."""
+        seen, expected = (text.replace(nonce, "${nonce}") for text in (self.seen, self.expected))
+        return replace(self, seen=seen, expected=expected)
+
 
 def as_early(doubted: Fault, wrong: Fault | None) -> Fault:
     """A fault in place of another one, which may have said that it is too early to ask.

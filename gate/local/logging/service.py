@@ -4,7 +4,7 @@ google-cloud-logging holds no servicers, so the methods are mounted by name. Not
 answered UNIMPLEMENTED: ListMonitoredResourceDescriptors.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from gate.local.logging import wire
 from gate.local.logging.errors import ApiError, invalid
 from gate.local.logging.filter import Filter, FilterError, compile_filter
+from gate.local.logging.grpc_methods import abort, unary
 from gate.local.logging.names import parse_log_name, parse_parent
 from gate.local.logging.query import (
     DEFAULT_PAGE_SIZE,
@@ -32,11 +33,9 @@ SERVICE = "google.logging.v2.LoggingServiceV2"
 MAX_RESOURCES = 100
 _ORDERS = {"": False, "timestamp": False, "timestamp asc": False, "timestamp desc": True}
 
-_Unary = Callable[[Any], Awaitable[Message]]
 if TYPE_CHECKING:  # generic in their stubs only
     _Context = grpc.aio.ServicerContext[Any, Any]
     _Handlers = tuple[grpc.GenericRpcHandler[Any, Any], ...]
-    _Method = grpc.RpcMethodHandler[Any, Any]
 
 
 def logging_handlers(store: LogStore) -> "_Handlers":
@@ -47,10 +46,10 @@ def logging_handlers(store: LogStore) -> "_Handlers":
     """
     api = LoggingApi(store)
     methods = {
-        "WriteLogEntries": _unary(api.write_log_entries, wire.WriteLogEntriesRequest),
-        "ListLogEntries": _unary(api.list_log_entries, wire.ListLogEntriesRequest),
-        "ListLogs": _unary(api.list_logs, wire.ListLogsRequest),
-        "DeleteLog": _unary(api.delete_log, wire.DeleteLogRequest),
+        "WriteLogEntries": unary(api.write_log_entries, wire.WriteLogEntriesRequest),
+        "ListLogEntries": unary(api.list_log_entries, wire.ListLogEntriesRequest),
+        "ListLogs": unary(api.list_logs, wire.ListLogsRequest),
+        "DeleteLog": unary(api.delete_log, wire.DeleteLogRequest),
         "TailLogEntries": grpc.stream_stream_rpc_method_handler(
             api.tail_log_entries, wire.TailLogEntriesRequest.FromString, wire.serialize
         ),
@@ -121,7 +120,7 @@ class LoggingApi:
         try:
             session = await self._open(requests)
         except ApiError as error:
-            await _abort(context, error)
+            await abort(context, error)
             return
         try:
             async for response in session.responses():
@@ -144,23 +143,6 @@ class LoggingApi:
             )
         self._sessions += 1
         return TailSession(self._store, query)
-
-
-def _unary(method: _Unary, request_type: Any) -> "_Method":
-    async def call(request: Any, context: "_Context") -> Message | None:
-        try:
-            return await method(request)
-        except ApiError as error:
-            await _abort(context, error)
-            return None
-
-    return grpc.unary_unary_rpc_method_handler(call, request_type.FromString, wire.serialize)
-
-
-async def _abort(context: "_Context", error: ApiError) -> None:
-    details = error.status.SerializeToString() if error.status else None
-    metadata = (("grpc-status-details-bin", details),) if details else ()
-    await context.abort(error.code, error.message, metadata)
 
 
 def _parents(names: Any) -> frozenset[str]:

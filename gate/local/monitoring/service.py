@@ -7,7 +7,6 @@ all that writes.
 import base64
 import binascii
 import hashlib
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -15,7 +14,8 @@ from google.protobuf.message import Message
 
 from gate.local.logging import LogStore
 from gate.local.logging.errors import ApiError, invalid
-from gate.local.logging.wire import nanoseconds, serialize
+from gate.local.logging.grpc_methods import unary
+from gate.local.logging.wire import nanoseconds
 from gate.local.monitoring import wire
 from gate.local.monitoring.filter import Filter, FilterError, parse_filter
 from gate.local.monitoring.series import METRICS, PERIOD_NS, Span, known_until, time_series
@@ -23,11 +23,8 @@ from gate.local.monitoring.series import METRICS, PERIOD_NS, Span, known_until, 
 SERVICE = "google.monitoring.v3.MetricService"
 MAX_POINTS = 100_000
 
-_Unary = Callable[[Any], Awaitable[Message]]
 if TYPE_CHECKING:  # generic in their stubs only
-    _Context = grpc.aio.ServicerContext[Any, Any]
     _Handlers = tuple[grpc.GenericRpcHandler[Any, Any], ...]
-    _Method = grpc.RpcMethodHandler[Any, Any]
 
 
 def monitoring_handlers(store: LogStore, lag_s: float = 0.0) -> "_Handlers":
@@ -39,8 +36,8 @@ def monitoring_handlers(store: LogStore, lag_s: float = 0.0) -> "_Handlers":
     """
     api = MonitoringApi(store, lag_s)
     methods = {
-        "ListTimeSeries": _unary(api.list_time_series, wire.ListTimeSeriesRequest),
-        "ListMetricDescriptors": _unary(
+        "ListTimeSeries": unary(api.list_time_series, wire.ListTimeSeriesRequest),
+        "ListMetricDescriptors": unary(
             api.list_metric_descriptors, wire.ListMetricDescriptorsRequest
         ),
     }
@@ -171,18 +168,3 @@ def _decode(request: Any) -> int:
     if digest != _digest(request) or number < 0:
         raise invalid("page_token: belongs to a request with other parameters")
     return number
-
-
-def _unary(method: _Unary, request_type: Any) -> "_Method":
-    async def call(request: Any, context: "_Context") -> Message | None:
-        try:
-            return await method(request)
-        except ApiError as error:
-            await _abort(context, error)
-            return None
-
-    return grpc.unary_unary_rpc_method_handler(call, request_type.FromString, serialize)
-
-
-async def _abort(context: "_Context", error: ApiError) -> None:
-    await context.abort(error.code, error.message)
