@@ -1,6 +1,7 @@
 """`gate audit serve`: the reviewers' console in a browser."""
 
 import argparse
+import asyncio
 import os
 import socket
 from datetime import timedelta
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # loaded only where it is served
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-LIMIT = 10_000
 EXTRA = "console"
 COUNTED = timedelta(days=90)
 """Over which time numbers are counted, as `gate audit stats` does by itself."""
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> None:
     import uvicorn  # noqa: PLC0415 - an extra
 
+    from gate.cli.audit_index import path_of  # noqa: PLC0415
     from gate.cli.audit_verify import of_service  # noqa: PLC0415
     from gate.console.app import console  # noqa: PLC0415
     from gate.console.kept import Kept  # noqa: PLC0415
@@ -92,7 +93,7 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
         return (await of_service(ref)).value()
 
     async with wiring.ledger_of(ref) as ledger:
-        shelf = Shelf(ledger, ref.name, LIMIT)
+        shelf = Shelf(ledger, ref.name, path_of(ref), wiring.SystemClock().now)
         app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(_numbers, ref)))
         config = uvicorn.Config(
             app,
@@ -103,7 +104,12 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
             proxy_headers=False,
         )
         print(f"the record of {ref} is at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
-        await uvicorn.Server(config).serve(sockets=[listening])
+        begun = asyncio.create_task(shelf.begin())
+        try:
+            await uvicorn.Server(config).serve(sockets=[listening])
+        finally:
+            begun.cancel()
+            await shelf.end()
 
 
 async def _numbers(ref: ServiceRef) -> dict[str, Json]:

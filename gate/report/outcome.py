@@ -12,7 +12,7 @@ from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
 from gate.report.requests import requests_lines
-from gate.report.rules import override_lines
+from gate.report.rules import flags_set_aside, override_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     WITHOUT_A_MOVE,
@@ -89,9 +89,8 @@ def _who(entry: Entry) -> str:
 
 def _set_aside(entry: Entry) -> Iterator[Line]:
     """Rules that were set aside, what was barred, and what others had left that was taken back."""
-    rules = texts(child(entry, "override"), "rules")  # told before
-    if overrides := [one for one in texts(entry, "overrides") if one not in rules]:
-        told = ", ".join(safe(f"--{one}" if one != "unlock" else one) for one in overrides)
+    if overrides := flags_set_aside(entry):
+        told = ", ".join(map(safe, overrides))
         yield Line(f"{'override:':<10} {told}", Tone.BAD, indent=2)
     for one in children(entry, "bars_added"):
         by = ": ".join(part for part in (text(one, "actor"), text(one, "reason")) if part)

@@ -164,6 +164,27 @@ def many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+_NOUNS: Mapping[str, tuple[str, str]] = {
+    "rollout": ("rollout", "rollouts"),
+    "promote": ("promotion by hand", "promotions by hand"),
+    "rollback": ("rollback", "rollbacks"),
+    "recover": ("recovery", "recoveries"),
+    "unlock": ("unlock", "unlocks"),
+    "stop": ("stop of the line", "stops of the line"),
+    "resume": ("resumption", "resumptions"),
+}
+"""What a decision is called by its kind: one, and several."""
+
+
+def kinds_text(kinds: Mapping[str, int]) -> str:
+    """How many decisions there are of each kind: `12 rollouts, 1 rollback`."""
+    told = [
+        f"{count} {_NOUNS[kind][count != 1]}" for kind, count in kinds.items() if kind in _NOUNS
+    ]
+    others = sum(count for kind, count in kinds.items() if kind not in _NOUNS)
+    return ", ".join([*told, *([many(others, "other")] if others else [])])
+
+
 def names_text(names: Sequence[str], most: int = 8) -> str:
     """Names in a row; what is too many is counted."""
     shown = ", ".join(safe(name, 80) for name in names[:most])

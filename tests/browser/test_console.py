@@ -12,7 +12,6 @@ from selenium.webdriver.support.ui import Select
 
 from gate.console.app import console
 from gate.console.kept import Kept
-from gate.console.shelf import Shelf
 from tests.browser.chromium import (
     WITHIN_S,
     as_on,
@@ -24,7 +23,7 @@ from tests.browser.chromium import (
 )
 from tests.browser.hostile import everywhere, rejected, texts
 from tests.fakes.ledger import FakeLedger
-from tests.unit.console.ledgers import counted, ledger_of, played, verified
+from tests.unit.console.ledgers import counted, ledger_of, played, shelf_of, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
@@ -34,9 +33,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
 def serving(ledger):
     """The console's address; it is served by a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = console(
-        REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None, Kept(verified), Kept(counted)
-    )
+    app = console(REF, shelf_of(ledger), None, Kept(verified), Kept(counted))
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
