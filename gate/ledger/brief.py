@@ -79,10 +79,9 @@ def _some(entry: Entry, keys: Sequence[str]) -> dict[str, Json]:
 
 def _why(outcome: Entry) -> dict[str, Json]:
     """The verdict's first reason, the last note, and who had users before a quarantine."""
-    verdict, kept = child(outcome, "verdict"), ("subject", "source", "attribution")
+    verdict, kept = child(outcome, "verdict"), ("subject", "source", "text")
     reasons: list[Json] = [
-        {**_some(one, kept), "text": text(one, "text")[:TEXT_MAX]}
-        for one in children(verdict, "reasons")[:1]
+        {key: text(one, key)[:TEXT_MAX] for key in kept} for one in children(verdict, "reasons")[:1]
     ]
     notes: list[Json] = [note[:TEXT_MAX] for note in texts(outcome, "notes")[-1:]]
     had = child(child(outcome, "quarantine"), "users_were_on")
