@@ -21,6 +21,9 @@ CREATE TABLE decisions (
   rollout TEXT PRIMARY KEY, began TEXT NOT NULL, newest INTEGER NOT NULL, ending TEXT NOT NULL,
   kind TEXT NOT NULL, actor TEXT NOT NULL, who TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX decisions_began ON decisions (began DESC, newest DESC);
+CREATE INDEX decisions_ending ON decisions (ending);
+CREATE INDEX decisions_kind ON decisions (kind);
+CREATE INDEX decisions_actor ON decisions (actor);
 CREATE TABLE briefs (rollout TEXT PRIMARY KEY, body TEXT NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE capabilities (
   rollout TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (name, rollout)) WITHOUT ROWID;

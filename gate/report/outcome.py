@@ -5,6 +5,7 @@ Everything is read from the entry (gate.ledger.entry); older ones may lack what 
 
 from collections.abc import Iterator
 
+from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
 from gate.report.approvals import approved_lines
 from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
@@ -195,8 +196,8 @@ def _ending(outcome: Entry) -> Iterator[Line]:
     yield Line(f"ended: {word}{_what(outcome, ending)}", ending_tone(ending))
     code = number(outcome, "exit_code")
     if code is not None:
-        reasons = [text(one, "subject") for one in children(child(outcome, "verdict"), "reasons")]
-        yield Line(f"exit code: {code} ({exit_meaning(code, ending, reasons)})")
+        meaning = exit_meaning(code, ending, spoken_words(outcome))
+        yield Line(f"exit code: {code} ({meaning})")
 
 
 def _what(outcome: Entry, ending: str) -> str:

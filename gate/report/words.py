@@ -82,7 +82,7 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
     Args:
         code: the code.
         ending: how a rollout ended with it, by its value; "" where that is not known.
-        reasons: what its verdict is about: probes, and words such as `barred`.
+        reasons: what its verdict is about, in order: words of rules (`barred`), "" for probes.
     """
     if ending == Ending.BUSY.value:
         return "held: somebody else is at work"
@@ -92,7 +92,12 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
 
 
 def decision_meaning(decision: str, subjects: Iterable[str]) -> str:
-    """What a decision means, by its value; of a hold, what its first reason is about."""
+    """What a decision means, by its value; of a hold, what its first reason is about.
+
+    Args:
+        decision: its value.
+        subjects: as for `exit_meaning`.
+    """
     meaning = DECISIONS.get(decision, "unknown")
     if decision != Decision.HOLD.value:
         return meaning
