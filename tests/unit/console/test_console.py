@@ -327,6 +327,39 @@ async def test_a_second_outcome_that_differs_is_told_and_the_first_one_counts(fr
         assert "differ" not in words((await client.get("/rollout?id=rollout-00001")).text)[:200]
 
 
+async def test_decisions_are_counted_by_their_kind_and_overrides_are_marked_for_ever():
+    aside = {"rules": ["freeze"], "overrode": ["freeze"], "until": "2026-01-01T14:00:00.000Z"}
+    kinds = {7: "rollback", 8: "promote", 9: "promote"}
+    more = [{**later(played(ALL_PASSED)[-1], n), "kind": kind} for n, kind in kinds.items()]
+    more[0] |= {"overrides": ["freeze", "again"], "override": aside, "reason": "<b>down</b>"}
+    async with browser(await ledger_of(3, *more)) as client:
+        page = LexborHTMLParser((await client.get("/")).text)
+        shown = words(page.html)
+        assert shown.startswith("6 decisions 3 rollouts, 2 promotions by hand, 1 rollback")
+        red = [one.text() for one in page.css("tbody td strong.bad")]
+        assert [one for one in red if one.startswith("OVERRODE")] == [
+            "OVERRODE freeze by person-0: <b>down</b>"
+        ]
+        assert "rollback --override freeze --again rollout-00007" in shown
+        some = words((await client.get("/?kind=rollback")).text)
+        assert some.startswith("1 decision 1 rollback")
+        one = words((await client.get("/rollout?id=rollout-00007")).text)
+        assert "OVERRODE freeze until 2026-01-01 14:00:00 UTC" in one
+
+
+async def test_one_decision_tells_of_the_approvals_under_its_id():
+    approval = {
+        **later({"entry": "approval", "at": "2026-01-01T12:00:30.000Z", "kind": "approve"}, 1),
+        "service": REF.name,
+        "principal": {"name": "<i>ana</i>", "authenticated": "credentials"},
+    }
+    async with browser(await ledger_of(3, approval)) as client:
+        told = words((await client.get("/rollout?id=rollout-00001")).text)
+        assert "Approvals: 0 of 1 count" in told
+        assert "<i>ana</i>" in told
+        assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
 async def test_the_numbers_are_those_of_gate_audit_stats():
     async with browser(await ledger_of(1)) as client:
         told = words((await client.get("/stats")).text)
