@@ -88,7 +88,10 @@ return [...document.querySelectorAll('.badge')].flatMap(badge => {
 async def test_no_badge_breaks_inside_a_word(chromium, width):
     endings = [one.value for one in Ending] + ["taken back", "unfinished", "inconclusive"]
     last = played(ALL_PASSED)[-1]
-    more = [{**later(last, n), "ending": one} for n, one in enumerate(endings, 10)]
+    more = [
+        {**later(last, n), "ending": one, "reason": "W" * 300, "actor": "a" * 300}
+        for n, one in enumerate(endings, 10)
+    ]
     with serving(await ledger_of(3, *more)) as base:
         as_on(chromium, width, dark=width == 360)
         for page in ("/", "/history", "/verify", "/rollout?id=rollout-00002"):
