@@ -16,7 +16,8 @@ def address(running):
     return re.search(r"http://\S+/", line)[0]
 
 
-def test_it_shows_what_a_rollout_has_recorded_and_ends_when_it_is_told_to(small, tmp_path):
+@pytest.mark.parametrize("cache", ["", "/proc/none"], ids=["a file", "no place for a file"])
+def test_it_shows_what_a_rollout_has_recorded_and_ends_when_it_is_told_to(small, tmp_path, cache):
     report = tmp_path / "made" / "report.html"
     policy = small.policy(tmp_path, GOOD)
     done = small.gate(
@@ -27,10 +28,12 @@ def test_it_shows_what_a_rollout_has_recorded_and_ends_when_it_is_told_to(small,
     small.recorded(done.rollout)
     shown = small.gate("audit", "show", done.rollout, "--output", "html")
     assert "promote to" in shown.out
-    running = small.start("audit", "serve", "--port", "0")
+    where = cache or str(tmp_path / "cache")
+    running = small.start("audit", "serve", "--port", "0", XDG_CACHE_HOME=where)
     try:
         base = address(running)
-        assert done.rollout in httpx.get(base).text
+        assert eventually(lambda: done.rollout in httpx.get(base, timeout=60).text)
+        assert len([*(tmp_path / "cache").rglob("*.sqlite3")]) == (not cache)
         one = httpx.get(f"{base}rollout", params={"id": done.rollout})
         assert (one.status_code, "promote to" in one.text) == (200, True)
         verified = httpx.get(f"{base}verify", timeout=60)
