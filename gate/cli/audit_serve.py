@@ -12,11 +12,12 @@ from gate.api import wiring
 from gate.cli import manual_moves, options
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
-from gate.errors import UsageError
+from gate.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:  # loaded only where it is served
     from gate.console.door import Check
-    from gate.ledger.index import Index
+    from gate.console.shelf import Shelf
+    from gate.ledger.index_read import Reader
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -94,7 +95,7 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
 
     async with wiring.ledger_of(ref) as ledger:
         shelf = Shelf(ledger, ref.name, path_of(ref), wiring.SystemClock().now)
-        app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(_numbers, ref)))
+        app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(numbers, shelf)))
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -112,18 +113,24 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
             await shelf.end()
 
 
-async def _numbers(ref: ServiceRef) -> dict[str, Json]:
-    """What `gate audit stats` counts, over the same time."""
-    from gate.cli.audit_index import look_up  # noqa: PLC0415 - as the console
-    from gate.ledger.stats import stats  # noqa: PLC0415
+async def numbers(shelf: "Shelf") -> dict[str, Json]:
+    """What `gate audit stats` counts, over the same time.
+
+    Raises:
+        UnavailableError: the ledger could not be read now, or not yet.
+    """
+    from gate.ledger.stats import stats  # noqa: PLC0415 - as the console
 
     until = wiring.SystemClock().now()
-    since = until - COUNTED
 
-    def read(index: "Index") -> dict[str, Json]:
-        return stats(index.decisions(), since, until, {})
+    def read(index: "Reader") -> dict[str, Json]:
+        return stats(index.decisions(), until - COUNTED, until, {})
 
-    return await look_up(ref, read, lambda _: None, keep=True)
+    found, state = await shelf.read(read)
+    if state.problem or not state.read:
+        why = state.problem or "the ledger is still being read"
+        raise UnavailableError(why, "reload this page in a few seconds")
+    return found
 
 
 def _check(audience: str) -> "Check | None":

@@ -31,6 +31,8 @@ AGAIN = timedelta(hours=24)
 RENEWED_AFTER = timedelta(days=7)
 """After this time it is made anew: the ledger may have dropped what is too old to be kept."""
 SPOOLED_BYTES = 1 << 23
+OTHERS_AFTER = 50
+"""After so many entries of one reply whoever else waits has a turn."""
 
 _EARLY = datetime(1970, 1, 2, tzinfo=UTC)
 T = TypeVar("T")
@@ -103,7 +105,8 @@ class Index(Reader):
 
     def _read_until(self, now: datetime, again: timedelta) -> tuple[datetime | None, str]:
         """From when on the ledger is to be read; None for from its beginning, and why."""
-        about = dict(self._database.execute("SELECT name, value FROM about"))
+        with self.lock:
+            about = dict(self._database.execute("SELECT name, value FROM about"))
         made, last = moment(about.get("made_at", "")), moment(about.get("last_at", ""))
         if made is None or last is None:
             return None, self._before
@@ -112,8 +115,9 @@ class Index(Reader):
         return max(min(last, now), _EARLY) - again, ""
 
     def _hashes(self, since: datetime) -> set[str]:
-        rows = self._database.execute("SELECT hash FROM entries WHERE at >= ?", (time_text(since),))
-        return {digest for (digest,) in rows}
+        statement = "SELECT hash FROM entries WHERE at >= ?"
+        with self.lock:
+            return {digest for (digest,) in self._database.execute(statement, (time_text(since),))}
 
     def _take(self, lines: Iterable[str], made_at: datetime | None = None) -> None:
         """Puts entries in; with `made_at` in place of all that was there."""
@@ -254,8 +258,12 @@ async def _done(aside: bool, do: Callable[[], T]) -> T:  # noqa: FBT001 - ours
 async def _read(history: History, since: datetime | None) -> AsyncIterator[Lines]:
     """What the ledger has, to be gone through as often as is wanted; much of it not in memory."""
     with SpooledTemporaryFile(SPOOLED_BYTES, "w+", encoding="ascii", newline="\n") as file:
+        count = 0
         async for entry in history(since):
             file.write(line_of(entry) + "\n")
+            count += 1
+            if count % OTHERS_AFTER == 0:
+                await asyncio.sleep(0)
 
         def lines() -> Iterator[str]:
             file.seek(0)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from gate.cli.audit_serve import numbers
 from gate.console.app import LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
@@ -358,6 +359,16 @@ async def test_one_decision_tells_of_the_approvals_under_its_id():
         assert "Approvals: 0 of 1 count" in told
         assert "<i>ana</i>" in told
         assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
+async def test_numbers_are_counted_of_what_could_be_read_and_of_nothing_else():
+    ledger = await ledger_of(2)
+    shelf = shelf_of(ledger)
+    assert (await numbers(shelf))["decisions"] == 0  # none of these months
+    ledger.fail_next("entries", UnavailableError("Cloud Logging: no answer"))
+    with pytest.raises(UnavailableError, match="no answer"):
+        await numbers(shelf)
+    await shelf.end()
 
 
 async def test_the_numbers_are_those_of_gate_audit_stats():
