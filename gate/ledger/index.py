@@ -22,7 +22,7 @@ from gate.core.recorded import moment
 from gate.ledger.brief import brief, words_of
 from gate.ledger.index_file import BUSY_S, TABLES, DamagedError, is_damage, opened, removed
 from gate.ledger.index_query import Query, plain, time_text
-from gate.ledger.index_read import Reader, hash_of, line_of
+from gate.ledger.index_read import Reader, hash_of, line_of, packed
 
 __all__ = ["History", "Index", "Query", "kept_in_file", "look"]
 
@@ -152,7 +152,7 @@ class Index(Reader):
         at, rollout = moment(text(entry, "at")), plain(text(entry, "rollout"))
         new = self._database.execute(
             "INSERT OR IGNORE INTO entries (hash, at, rollout, body) VALUES (?, ?, ?, ?)",
-            (hash_of(line), time_text(at), rollout, line),
+            (hash_of(line), time_text(at), rollout, packed(line)),
         ).rowcount
         if not new:
             return []

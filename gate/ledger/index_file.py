@@ -14,7 +14,7 @@ SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY, hash TEXT UNIQUE NOT NULL, at TEXT NOT NULL, rollout TEXT NOT NULL,
-  body TEXT NOT NULL);
+  body BLOB NOT NULL);
 CREATE INDEX entries_of ON entries (rollout, number);
 CREATE INDEX entries_at ON entries (at);
 CREATE TABLE decisions (

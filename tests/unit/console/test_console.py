@@ -25,6 +25,7 @@ from tests.unit.console.ledgers import (
     shelf_of,
     verified,
 )
+from tests.unit.ledger.recorded import alter_entries
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 LIMIT = 10_000
@@ -180,9 +181,11 @@ async def test_an_index_that_was_damaged_meanwhile_is_made_anew(tmp_path, table)
     if table == "whole file":
         for one in tmp_path.iterdir():
             one.write_bytes(b"nothing of the kind" * 1000)
+    elif table == "entries":
+        alter_entries(path, b"rejected", b"promoted")
     else:
         with sqlite3.connect(path) as database:
-            database.execute(f"UPDATE {table} SET body = replace(body, 'rejected', 'promoted')")
+            database.execute("UPDATE briefs SET body = replace(body, 'rejected', 'promoted')")
         database.close()
 
     def both(index):
