@@ -79,6 +79,8 @@ async def test_the_list_has_the_newest_first_in_pages_that_lead_to_each_other():
         ("capability=none", []),
         ("since=2026-01-02", []),
         ("until=2026-01-01&q=00001", [1]),
+        ("until=2025-12-31", []),
+        ("since=yesterday&until=9999-12-31", [*range(8, -1, -1)]),
         ("page=2", []),
         ("page=-1&ending=", [*range(8, -1, -1)]),
     ],
