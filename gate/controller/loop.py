@@ -47,6 +47,7 @@ from gate.errors import (
     UnavailableError,
 )
 from gate.ledger.canonical import digest
+from gate.ledger.checksum import checked
 from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ports import (
     Answers,
@@ -352,7 +353,7 @@ class Controller:
         entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
         if evidence := left_out(entry, rollout, world.redactor.json):
             entry = await self._books.whole(entry, evidence, world.bundles)
-        entry = await self._books.signed(entry, world.signer)
+        entry = checked(await self._books.signed(entry, world.signer))
         self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)

@@ -137,7 +137,7 @@ def intention(at, approvals=(), sequence=1, previous=""):
     ("kept", "found"),
     [
         (entry_of(), []),
-        ({**entry_of(), "reason": "I was never asked"}, [What.MISSING]),
+        ({**entry_of(), "reason": "I was never asked"}, [What.ALTERED, What.MISSING]),
         (None, [What.MISSING]),
     ],
 )
