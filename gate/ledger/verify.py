@@ -53,6 +53,7 @@ class _Service:
     def _outcome(self, entry: Seen, digest: str) -> None:
         if not self.stories.outcome(entry, digest):
             self.verified.doubled += 1
+        self.chain.outcome(entry)
         if unkept := texts(entry.intentions_unkept):
             self.chain.unkept(unkept)
 

@@ -338,3 +338,14 @@ def test_a_line_without_end_is_given_up():
     first, long, last = read_lines(file)
     assert (first, last) == (b'{"a": 1}', b"last")
     assert LINE_MAX_BYTES < len(long) <= LINE_MAX_BYTES + 2
+
+
+def test_an_outcome_knows_of_a_write_that_nobody_recorded(story):
+    story.write("r3")
+    lost = digest(story.entries.pop())
+    story.end("r3", intentions_unkept=[lost])
+    assert found(story.check()) == []
+    (before,) = [one for one in story.entries if one.get("sequence") == 3][:1]
+    report = story.check(head=Head(3, digest(before)))
+    assert found(report) == [What.HEAD]
+    assert "tells of entry 4" in report.findings[0].text
