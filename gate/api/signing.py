@@ -43,11 +43,11 @@ def need_extra(where: str) -> None:
     Raises:
         UsageError: it is not installed.
     """
-    from gate.kinds.extras import install  # noqa: PLC0415 - only where something is signed
+    from gate.kinds.extras import hint  # noqa: PLC0415 - only where something is signed
 
     if missing := extra_lacks():
         told = f"{where}: needs the extra signing (got no {', '.join(missing)})"
-        raise UsageError(told, install(["signing"]))
+        raise UsageError(told, hint(["signing"]))
 
 
 def signer_of(policy: Policy | None) -> "Signer | None":

@@ -8,7 +8,7 @@ from gate.core import template
 from gate.core.policy import Probe
 from gate.core.questions import Json
 from gate.errors import ValueProblem
-from gate.kinds.extras import Need, install
+from gate.kinds.extras import Need, hint
 from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Record, Slot, slots_of
 from gate.kinds.templates import Reading
@@ -168,7 +168,7 @@ def lacking(probes: Sequence[Probe]) -> Iterator[tuple[str, Remark]]:
         if need is not None and (missing := need.missing):
             place = f"probes.{probe.name}.{keys.facts.key}.{need.key}"
             said = f"needs the extra {need.extra} (got no {', '.join(missing)})"
-            yield need.extra, Remark(place, said, install([need.extra]))
+            yield need.extra, Remark(place, said, hint([need.extra]))
 
 
 def record_of(

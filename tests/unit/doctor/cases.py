@@ -439,7 +439,7 @@ CASES = [
             "extra",
             PROBLEM,
             "probes.fast.http.rate needs the extra latency",
-            "pip install 'cloud-run-gate[latency]'",
+            "pip install 'aiohttp<4,>=3.14' 'numpy>=2' 'scipy>=1.15' 'yarl>=1.17'",
         ),
     ),
     (with_policy(), ("extra", OK, "is installed", "")),
