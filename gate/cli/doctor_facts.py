@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from gate.api import secret_values, signing, wiring
+from gate.api import secret_values, wiring
 from gate.api.caller import identity_of
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
@@ -38,14 +38,11 @@ def policy_facts(path: Path) -> PolicyFacts:
     Raises:
         PolicyError, UsageError: it cannot be read.
     """
-    from gate.kinds.keys import lacking  # noqa: PLC0415 - with a policy only
+    from gate.kinds.keys import all_lacking  # noqa: PLC0415 - with a policy only
     from gate.policyfile import load_policy  # noqa: PLC0415
 
     policy = load_policy(path)
-    extras = {extra: said.place for extra, said in reversed([*lacking(policy.probes)])}
-    signs = "sign" if policy.sign else "require_signed" if policy.require_signed else ""
-    if signs and signing.extra_lacks():
-        extras["signing"] = signs
+    extras = {extra: said.place for extra, said in reversed([*all_lacking(policy)])}
     return PolicyFacts(
         str(path),
         policy,

@@ -30,6 +30,10 @@ class Need:
         return tuple(module for module in self.modules if find_spec(module) is None)
 
 
+SIGNING = Need("signing", ("securesystemslib", "in_toto_attestation", "cryptography"), "key")
+"""What signs decisions, and verifies what was signed."""
+
+
 def install(extras: Iterable[str]) -> str:
     """The command that installs what extras are made of; "" where the gate is not installed.
 
