@@ -1,9 +1,10 @@
 """What a rollout needs beside its service, for `gate doctor`: secrets, keys, a bucket."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from gate.api import wiring
+from gate.api.around import environment
 from gate.cloud.channel import Endpoint
 from gate.cloud.permissions import Tested, of_bucket, of_key, of_secret
 from gate.cloud.storage import SCHEME, folder_of
@@ -21,27 +22,24 @@ class Beside(NamedTuple):
     when: When
 
 
-def beside(policy: Policy | None, environment: Mapping[str, str]) -> tuple[Beside, ...]:
-    """Each resource once, by what the policy and the environment name.
-
-    Args:
-        policy: None for none.
-        environment: names the bucket of bundles, and emulators.
+def beside(policy: Policy | None) -> tuple[Beside, ...]:
+    """Each resource once, by what the policy, if there is one, and the environment name.
 
     Raises:
         UsageError: GATE_BUNDLES names no bucket.
     """
-    return tuple(dict.fromkeys(_beside(policy, environment)))
+    return tuple(dict.fromkeys(_beside(policy)))
 
 
-def _beside(policy: Policy | None, environment: Mapping[str, str]) -> Iterator[Beside]:
+def _beside(policy: Policy | None) -> Iterator[Beside]:
+    told = environment()
     if policy is not None:
-        yield from _secrets(policy, Endpoint(environment.get(wiring.SECRETS_EMULATOR)))
-        yield from _keys(policy, Endpoint(environment.get(wiring.KMS_EMULATOR)))
+        yield from _secrets(policy, Endpoint(told.get(wiring.SECRETS_EMULATOR)))
+        yield from _keys(policy, Endpoint(told.get(wiring.KMS_EMULATOR)))
     place = wiring.bundles_place(Kind.ROLLOUT)
     if place.startswith(SCHEME):
         bucket = folder_of(place).bucket
-        host = environment.get(wiring.STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
+        host = told.get(wiring.STORAGE_EMULATOR, "").removeprefix("http://").rstrip("/")
         tested = of_bucket(bucket, Endpoint(host))
         yield Beside(Resource.BUCKET, bucket, tested, When.BUNDLES)
 

@@ -75,7 +75,7 @@ async def grants_of(
         policy: whose secrets are read, None for none.
         ways: how the wire reaches the world.
     """
-    elsewhere = beside(policy, os.environ)
+    elsewhere = beside(policy)
     cases = _cases(seen, policy) | {one.when for one in elsewhere}
     asked = _resources(ref, seen, own=bool(cases & {When.PRIVATE, When.IAP}))
     asked += [(one.resource, one.name, one.tested) for one in elsewhere]
