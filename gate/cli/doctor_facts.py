@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from gate.api import secret_values, wiring
+from gate.api import secret_values, signing, wiring
 from gate.api.caller import identity_of
 from gate.cli.doctor_grants import Seen, granted, grants_of
 from gate.cli.doctor_reach import asked
@@ -19,12 +19,19 @@ from gate.cloud.run import CloudRun
 from gate.cloud.trial import try_reading, try_writing
 from gate.cloud.wire import Patience, Ways, identify_as
 from gate.core.access import Caller, CallerKind
-from gate.core.policy import SecretRef
+from gate.core.policy import Policy, SecretRef
 from gate.core.service import Service, ServiceRef
 from gate.doctor.caller import clock_ahead_s
 from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
 from gate.doctor.permissions import LIST_REVISIONS, READ_LOG, READ_REVISION, READ_SERVICE, WRITE_LOG
-from gate.errors import GateError, InfrastructureError, NotFoundError, UnavailableError
+from gate.errors import (
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+from gate.kinds.extras import SIGNING
 from gate.ports import Headers
 
 T = TypeVar("T")
@@ -64,6 +71,24 @@ async def _missing(refs: Mapping[str, SecretRef], folder: str) -> tuple[tuple[st
     told = await asyncio.gather(*(problem(name, ref) for name, ref in refs.items()))
     pairs = zip(told, refs.values(), strict=True)
     return tuple((said, ref.env) for said, ref in pairs if said)
+
+
+async def unusable_keys(policy: Policy) -> tuple[tuple[str, str], ...]:
+    """Why each key that should be here, in a file or a variable, cannot be used."""
+    if SIGNING.missing:
+        return ()
+    found = []
+    try:
+        signing.signer_of(policy)
+    except UsageError as error:
+        found.append((error.message, ""))
+    required = policy.require_signed.key if policy.require_signed else None
+    if required is not None and (required.file or required.env):
+        try:
+            await signing.public_keys_of(policy)
+        except UsageError as error:
+            found.append((error.message, ""))
+    return tuple(found)
 
 
 async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
@@ -188,7 +213,8 @@ class _Asking:
         secrets, untold = await asyncio.gather(
             _missing(policy.secrets, policy.folder), _missing(hooks, policy.folder)
         )
-        return replace(self._policy, missing_secrets=secrets, missing_hooks=untold)
+        keys = await unusable_keys(policy)
+        return replace(self._policy, missing_secrets=secrets + keys, missing_hooks=untold)
 
     async def _addresses(self, seen: Seen, headers: Headers) -> tuple[Address, ...]:
         if isinstance(seen.service, Unknown):
