@@ -32,25 +32,17 @@ def unsigned_digest(entry: Mapping[str, Json]) -> str:
         return ""
 
 
-def extra_lacks() -> tuple[str, ...]:
-    """What the extra `signing` would bring and is not installed here."""
-    from gate.kinds.extras import Need  # noqa: PLC0415 - only where something is signed
-
-    modules = ("securesystemslib", "in_toto_attestation", "cryptography")
-    return Need("signing", modules, "key").missing
-
-
 def need_extra(where: str) -> None:
     """Refuses what cannot be done without the extra.
 
     Raises:
         UsageError: it is not installed.
     """
-    from gate.kinds.extras import install  # noqa: PLC0415 - only where something is signed
+    from gate.kinds.extras import SIGNING, hint  # noqa: PLC0415 - only where something is signed
 
-    if missing := extra_lacks():
+    if missing := SIGNING.missing:
         told = f"{where}: needs the extra signing (got no {', '.join(missing)})"
-        raise UsageError(told, install(["signing"]))
+        raise UsageError(told, hint(["signing"]))
 
 
 def signer_of(policy: Policy | None) -> "Signer | None":

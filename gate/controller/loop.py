@@ -40,6 +40,7 @@ from gate.core.rollout import begin, step
 from gate.core.service import Revision
 from gate.core.state import Plan, Rollout
 from gate.errors import (
+    AccessError,
     ConflictError,
     GateError,
     InfrastructureError,
@@ -74,6 +75,7 @@ _FAILURES: tuple[tuple[type[GateError], Failure], ...] = (
     (ConflictError, Failure.CONFLICT),
     (UnavailableError, Failure.LOST),
     (NotFoundError, Failure.NOT_FOUND),
+    (AccessError, Failure.DENIED),
     (InfrastructureError, Failure.REFUSED),
 )
 
