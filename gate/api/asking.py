@@ -78,13 +78,13 @@ async def probes_of(
 
 def _require_extras(policy: "Policy") -> None:
     """Makes sure that every probe can be asked before anything is written."""
-    from gate.kinds.extras import install  # noqa: PLC0415 - as in probes_of
+    from gate.kinds.extras import hint  # noqa: PLC0415 - as in probes_of
     from gate.kinds.keys import lacking  # noqa: PLC0415
 
     found = tuple(lacking(policy.probes))
     if found:
         lines = (f"{said.place}: {said.message}" for _, said in found)
-        raise UsageError("\n".join(lines), install(extra for extra, _ in found))
+        raise UsageError("\n".join(lines), hint(extra for extra, _ in found))
 
 
 def proving(path: "Path", policy: "Policy") -> "Proving":

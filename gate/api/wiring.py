@@ -243,7 +243,9 @@ def exporting() -> "Exporting | None":
 
         return Exporting(told)
     except ImportError:
-        say("note: spans need the extra: pip install 'cloud-run-gate[tracing]'")
+        from gate.kinds.extras import hint  # noqa: PLC0415 - as above
+
+        say(f"note: no spans are sent without the extra tracing: {hint(['tracing'])}")
     except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
         say(f"note: no spans are sent ({type(error).__name__})")
     return None

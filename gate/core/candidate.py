@@ -9,6 +9,7 @@ from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.interference import interfered, interference, placed_of, taken_away
 from gate.core.messages import CallFailed, Failure, Probed
+from gate.core.rescue import examining
 from gate.core.rules import held_by_people
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -120,7 +121,12 @@ def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
     """WAITING, but the service could not be read."""
     if failed.failure is Failure.NOT_FOUND:
         return finish(r, Ending.HELD, f"the service was deleted meanwhile: {failed.message}")
-    if failed.at >= min(r.limit_at, r.deadline_at):
+    # a name that has just been made, or a role that has just been granted, is not known everywhere
+    # at once; a permission that is lacking longer than that does not come while a rollout waits
+    denied = failed.failure is Failure.DENIED and failed.at >= _appeared_by(r)
+    if denied:
+        r = replace(r, way_out=(examining(r.plan.service, r.plan.policy_file),))
+    if denied or failed.at >= min(r.limit_at, r.deadline_at):
         return clean(r, Ending.FAILED, failed.at, note=failed.message)
     return again(r)
 

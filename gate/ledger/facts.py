@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.core.fields import Entry, child, children, flag, number, text
-from gate.core.recorded import Decision, moment
+from gate.core.fields import Entry, child, children, flag, number, text, texts
+from gate.core.recorded import Decision, is_by_probe, moment
 
 STABLE = "stable"
 """The address under which a control is recorded."""
@@ -92,11 +92,18 @@ def fact_of(one: Decision) -> Fact | None:
         users_at=_users_at(one, revision),
         left=_left(end),
         commit=text(child(one.head, "build"), "commit"),
-        overrides=tuple(one.overrides),
+        overrides=_set_aside(one),
         saw=_saw(end),
         disputed=one.disputed,
         invented=bool(one.doubt) and not one.disputed,
     )
+
+
+def _set_aside(one: Decision) -> tuple[str, ...]:
+    """What was really set aside: of the rules of --override those that held it otherwise."""
+    override = child(one.head, "override")
+    idle = {*texts(override, "rules")}.difference(texts(override, "overrode"))
+    return tuple(name for name in one.overrides if name not in idle)
 
 
 def _users_at(one: Decision, revision: str) -> datetime | None:
@@ -120,7 +127,8 @@ def _left(end: Entry) -> frozenset[str]:
 
 def _saw(end: Entry) -> tuple[Saw, ...]:
     """What each probe said of the candidate; a control says nothing of it."""
-    blamed = {text(one, "subject") for one in children(child(end, "verdict"), "reasons")}
+    reasons = children(child(end, "verdict"), "reasons")
+    blamed = {text(one, "subject") for one in reasons if is_by_probe(end, one)}
     found: dict[str, Saw] = {}
     for item in children(end, "evidence"):
         name = text(item, "probe")

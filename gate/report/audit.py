@@ -17,7 +17,7 @@ from gate.report.rules import overrode
 from gate.report.safe import safe
 from gate.report.words import ending_tone
 
-TITLES = ("when (UTC)", "id", "service", "what", "ending", "candidate", "traffic", "who", "why")
+TITLES = ("when (UTC)", "id", "service", "what", "ending", "revision", "traffic", "who", "why")
 UNFINISHED_MEANS = (
     f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
     "(`gate status` says which, and what to do)"
@@ -163,7 +163,7 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(attempt.at),
         Cell(safe(attempt.id)),
         Cell(safe(text(head, "service"))),
-        Cell(_what(attempt)),
+        Cell(asked_text(attempt)),
         Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
         Cell(_traffic(attempt)),
@@ -172,7 +172,7 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
     )
 
 
-def _what(attempt: Attempt) -> str:
+def asked_text(attempt: Attempt) -> str:
     """What was asked for, with the rules that were set aside as they are asked for."""
     rules = texts(child(attempt.head, "override"), "rules") or RULES
     said = [one for one in attempt.overrides if one != "unlock"]
@@ -198,7 +198,7 @@ def _traffic(attempt: Attempt) -> str:
 
 def _paragraph(attempt: Attempt) -> list[Line]:
     head = attempt.head
-    what = f"{_what(attempt)} of {safe(text(head, 'service'))}"
+    what = f"{asked_text(attempt)} of {safe(text(head, 'service'))}"
     top = f"{attempt.at}  {safe(attempt.id)}  {_ending(attempt):<11}  {what}"
     role = role_of(head)
     candidate = f"{role} {safe(attempt.candidate)}, " if attempt.candidate else ""

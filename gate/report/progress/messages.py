@@ -189,6 +189,7 @@ _FAILURES: dict[Failure, str] = {
     Failure.LOST: "no answer from Cloud Run ({}): looking again",
     Failure.NOT_FOUND: "Cloud Run does not find it: {}",
     Failure.REFUSED: "Cloud Run said no: {}",
+    Failure.DENIED: "Cloud Run said no: {}",
     Failure.UNRECORDED: "nothing was changed: {}",
 }
 
@@ -255,5 +256,6 @@ def _moved(rollout: Rollout, now: str) -> str:
 def _verdict(rollout: Rollout) -> Line:
     assert rollout.verdict is not None
     decision = rollout.verdict.decision.value
-    meaning = decision_meaning(decision, (one.subject for one in rollout.verdict.reasons))
+    words = ("" if one.by_probe else one.subject for one in rollout.verdict.reasons)
+    meaning = decision_meaning(decision, words)
     return Line(f"verdict: {decision} ({meaning})", decision_tone(decision))

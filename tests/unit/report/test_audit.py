@@ -67,7 +67,7 @@ def test_a_wide_list_is_one_line_a_rollout() -> None:
     lines = audit_list_lines(entries, 220)
     assert [line.split("  ")[0] for line in lines[2:]] == ["2026-01-01 12:00:00"] * 2
     assert [" ".join(line.split()) for line in (lines[0], *lines[2:])] == [
-        "when (UTC) id service what ending candidate traffic who why",
+        "when (UTC) id service what ending revision traffic who why",
         (
             "2026-01-01 12:00:00 r2 backend rollback rolled back backend-00001-aaa "
             "backend-00002-abc 100 % -> backend-00001-aaa 100 % alice@example.com "
