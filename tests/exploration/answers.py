@@ -124,7 +124,7 @@ def _answers(scene: Scene, moment: Moment, command: Command, at: datetime) -> It
                     yield from people.words(scene, moment.rollout, command, seen)
             if people.renewed(moment.rollout, command):
                 yield from _renewal(scene, moment, at)
-            for failure in (Failure.LOST, Failure.NOT_FOUND, Failure.REFUSED):
+            for failure in (Failure.LOST, Failure.NOT_FOUND, Failure.REFUSED, Failure.DENIED):
                 yield CallFailed(at, failure, "no")
         case Deploy() | SetTraffic():
             read = moment.rollout.service.generation if moment.rollout.service else 0

@@ -31,11 +31,11 @@ A box is a phase: what the gate waits for. An arrow carries the events that can 
 `seen` (the service was read), `accepted` (a write was taken), `probed`, `logs read`, `recorded`,
 `interrupted` (Ctrl-C, SIGTERM), `overwrote` (the lease was renewed over somebody's write, which
 Cloud Run should have refused), or how a call failed: `conflict` (somebody else wrote since we
-read), `lost` (no answer: it may have happened), `not found`, `refused`, `unrecorded` (the ledger
-could not keep the intention, so nothing was done). An arrow back to its own box is another look,
-or an interruption that changes nothing but the time that is left. In a box with a thick border
-users' requests may be going elsewhere than before: whoever abandons the gate there gets exit
-code 4.
+read), `lost` (no answer: it may have happened), `not found`, `refused`, `denied` (whoever asks may
+not), `unrecorded` (the ledger could not keep the intention, so nothing was done). An arrow back to
+its own box is another look, or an interruption that changes nothing but the time that is left. In
+a box with a thick border users' requests may be going elsewhere than before: whoever abandons the
+gate there gets exit code 4.
 """
 
 
