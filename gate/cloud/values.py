@@ -78,6 +78,7 @@ def service_value(document: Document, ref: ServiceRef) -> Service:
         ingress=annotations.get("run.googleapis.com/ingress", ""),
         template_name=text(template, "metadata", "name"),
         template_image=text(container, "image"),
+        image_label=texts(template, "metadata", "annotations").get(USER_IMAGE, ""),
     )
 
 
@@ -104,6 +105,7 @@ def revision_value(document: Document) -> Revision:
         settings=settings_of(document, service),
         floating=floating_names(document, service),
         start_s=_start_s(document),
+        image_label=annotations.get(USER_IMAGE, ""),
     )
 
 
