@@ -26,7 +26,8 @@ from tests.unit.core.rollouts import (
 )
 
 ASKED = plan(revision="", newest=True)
-READ = Revision(CANDIDATE, READY, "app:2", NOW, digest="app@sha256:" + "a" * 64, image_label="app:2")
+DIGEST = "app@sha256:" + "a" * 64
+READ = Revision(CANDIDATE, READY, "app:2", NOW, digest=DIGEST, image_label="app:2")
 
 
 def reading(asked=ASKED, **changes):
