@@ -143,9 +143,11 @@ def _by_annotation(field: _Field) -> Iterator[tuple[str, str]]:
     """By the annotation: what had all users before the gate's last move, if that one stands.
 
     Where somebody has moved users since, what the gate gave them to is what served before; but not
-    where that is the newer one: then whoever moved them wanted to be rid of it.
+    where that is the newer one: then whoever moved them wanted to be rid of it. Of a rollout that
+    is at work, or died, it is what users had before its first step.
     """
-    before, wrote = _sole(field.annotation.before), _sole(field.annotation.wrote)
+    safe = field.annotation.safe if field.annotation.holder else ()
+    before, wrote = _sole(field.annotation.before), _sole(safe or field.annotation.wrote)
     if not field.moved_by_others:
         yield before, "it had all users before the gate moved them last"
         return
