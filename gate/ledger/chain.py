@@ -59,6 +59,8 @@ class Chain:
     Args:
         service: `PROJECT/REGION/NAME`.
         find: hears what is wrong.
+        drifted: hears of traffic that moved without an entry: the finding, the intention that met
+            it, and the percents that the entry before had asked for.
 
     Attributes:
         first: the first entry, None before there was one.
@@ -67,13 +69,19 @@ class Chain:
         refused: how many took no effect.
     """
 
-    def __init__(self, service: str, find: Callable[[Finding], None]) -> None:
+    def __init__(
+        self,
+        service: str,
+        find: Callable[[Finding], None],
+        drifted: Callable[[Finding, Seen, Shares], None],
+    ) -> None:
         self.first: Link | None = None
         self.head = Link("", 0)
         self.tips: dict[str, Link] = {}
         self.refused = 0
         self._service = service
         self._find = find
+        self._drifted = drifted
         self.head.effective = True
         self._root = self.head
         self._past: dict[str, Link] = {}
@@ -231,14 +239,13 @@ class Chain:
         was, now = shares(before.wanted), shares(entry.traffic_now)
         if was != now and before.digest != self._moved_since:
             self._moved_since = before.digest
-            self._drift(before, link, shares_text(was), shares_text(now))
-
-    def _drift(self, before: Link, link: Link, was: str, now: str) -> None:
-        text = (
-            f"traffic moved from {was} to {now} without an entry, between "
-            f"{before.at} (rollout {before.rollout}) and {link.at} (rollout {link.rollout})"
-        )
-        self._say(What.DRIFT, text, link, before.at)
+            text = (
+                f"traffic moved from {shares_text(was)} to {shares_text(now)} without an entry, "
+                f"between {before.at} (rollout {before.rollout}) and {link.at} (rollout "
+                f"{link.rollout})"
+            )
+            place = (self._service, link.rollout, link.at, link.sequence)
+            self._drifted(Finding(What.DRIFT, text, *place, before.at), entry, was)
 
     def _take(self, tip: Link, others: dict[str, Link]) -> None:
         """This one took effect, so that the others that followed the same one did not."""
@@ -351,9 +358,8 @@ class Chain:
         if len(self._past) > WINDOW:
             self._before, self._past = self._past, {}
 
-    def _say(self, what: What, text: str, link: Link, since: str = "") -> None:
-        at = (self._service, link.rollout, link.at, link.sequence)
-        self._find(Finding(what, text, *at, since))
+    def _say(self, what: What, text: str, link: Link) -> None:
+        self._find(Finding(what, text, self._service, link.rollout, link.at, link.sequence))
 
 
 def shares_text(found: Shares) -> str:

@@ -27,6 +27,7 @@ class Share(msgspec.Struct, gc=False):
 
     revision: str = ""
     percent: int = 0
+    tag: str = ""
 
 
 class Vouched(msgspec.Struct, gc=False):
@@ -163,6 +164,11 @@ def shares(raw: msgspec.Raw) -> dict[str, int]:
         if line.percent:
             found[line.revision] = found.get(line.revision, 0) + line.percent
     return found
+
+
+def tags(raw: msgspec.Raw) -> dict[str, str]:
+    """Revisions by tag of a traffic list; LATEST is the revision ""."""
+    return {line.tag: line.revision for line in _read(_SHARES, raw) or () if line.tag}
 
 
 def _read(decoder: "msgspec.json.Decoder[T]", raw: msgspec.Raw) -> T | None:

@@ -6,6 +6,7 @@ Reads lines one after the other and holds no more than a window of them.
 from collections.abc import Iterable, Mapping
 
 from gate.ledger.chain import Chain
+from gate.ledger.drifts import Drifts
 from gate.ledger.findings import Finding, Head, Report, Verified, What
 from gate.ledger.rested import Rested
 from gate.ledger.seen import LINE_MAX_BYTES, Seen, UnreadableLine, seen, texts
@@ -17,7 +18,8 @@ class _Service:
 
     def __init__(self, name: str, report: Report) -> None:
         self.verified = Verified(name)
-        self.chain = Chain(name, report.add)
+        self.drifts = Drifts(report.add, report.note)
+        self.chain = Chain(name, report.add, self.drifts.moved)
         self.stories = Stories(name, report.add, self.chain)
         self.rested = Rested(name, report.add)
         self.entries = 0
@@ -42,6 +44,8 @@ class _Service:
         elif self.chain.add(entry, digest):
             self.stories.intention(entry, digest)
             self.rested.rests(entry)
+            if self.drifts.pending:
+                self.drifts.intention(entry)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
@@ -52,6 +56,8 @@ class _Service:
             self.verified.doubled += 1
         if unkept := texts(entry.intentions_unkept):
             self.chain.unkept(unkept)
+        if self.drifts.pending:
+            self.drifts.outcome(entry)
 
     def _old(self, entry: Seen) -> None:
         """An entry from before the chain, or one that is no part of it."""
@@ -82,6 +88,7 @@ class _Service:
         if verified.service in heads:
             chain.end_at(heads[verified.service])
         stories.close()
+        self.drifts.close()
         self.rested.close(stories.since)
         newest = chain.newest
         verified.entries, verified.since = self.entries, stories.since
