@@ -60,7 +60,7 @@ class Chain:
         service: `PROJECT/REGION/NAME`.
         find: hears what is wrong.
         drifted: hears of traffic that moved without an entry: the finding, the intention that met
-            it, and the percents that the entry before had asked for.
+            it and its hash, and the percents that the entry before had asked for.
 
     Attributes:
         first: the first entry, None before there was one.
@@ -73,7 +73,7 @@ class Chain:
         self,
         service: str,
         find: Callable[[Finding], None],
-        drifted: Callable[[Finding, Seen, Shares], None],
+        drifted: Callable[[Finding, Seen, str, Shares], None],
     ) -> None:
         self.first: Link | None = None
         self.head = Link("", 0)
@@ -104,6 +104,11 @@ class Chain:
         if link := self._known(digest):
             return link.effective and link.rollout in {"", rollout}
         return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
+
+    def took_effect(self, digest: str) -> bool:
+        """Whether an intention did, as far as entries tell: nothing else followed the same one."""
+        link = self._known(digest)
+        return link.effective if link else self.tips.keys() == {digest}
 
     def legacy(self, digest: str, entry: Seen) -> None:
         """Takes an intention of format 1, which the first one of the chain may follow."""
@@ -245,7 +250,7 @@ class Chain:
                 f"{link.rollout})"
             )
             place = (self._service, link.rollout, link.at, link.sequence)
-            self._drifted(Finding(What.DRIFT, text, *place, before.at), entry, was)
+            self._drifted(Finding(What.DRIFT, text, *place, before.at), entry, link.digest, was)
 
     def _take(self, tip: Link, others: dict[str, Link]) -> None:
         """This one took effect, so that the others that followed the same one did not."""

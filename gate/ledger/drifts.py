@@ -26,16 +26,21 @@ Shares = dict[str, int]
 
 
 class Drift(msgspec.Struct):
-    """A move of all users to one revision, which the very next write took back.
+    """A move of all users to one revision, without an entry.
 
     Attributes:
-        revision: where they had been moved; "" where that was LATEST and nobody knows which.
-        by: ids of the rollouts that have had that revision at 0 % since.
+        revision: where they were moved; "" where that was LATEST and nobody knows yet which.
+        was: the revisions that had users by the entry before.
+        taken_back: whether the next write that was to move anybody takes them back to those.
+        by: rollouts that take them back, or have that revision at 0 % since, each with the hash of
+            the intention that says so.
     """
 
     finding: Finding
     revision: str
-    by: set[str]
+    was: frozenset[str]
+    taken_back: bool = False
+    by: dict[str, str] = {}
 
 
 class Drifts:
@@ -50,37 +55,41 @@ class Drifts:
         self.pending: list[Drift] = []
         self._find, self._note = find, note
 
-    def moved(self, finding: Finding, entry: Seen, was: Shares) -> None:
+    def moved(self, finding: Finding, entry: Seen, digest: str, was: Shares) -> None:
         """Takes a move that the intention `entry` has met.
 
         Args:
             finding: what is said of it.
             entry: the first intention after it.
+            digest: its hash.
             was: percents that the entry before that had asked for.
         """
-        now, wanted = shares(entry.traffic_now), shares(entry.traffic_wanted)
-        taken_back = bool(wanted) and not wanted.keys() & now.keys() and wanted.keys() <= was.keys()
-        if entry.kind not in DECIDED or len(now) != 1 or not taken_back:
+        now = shares(entry.traffic_now)
+        drift = Drift(finding, next(iter(now), _LATEST), frozenset(was))
+        if len(now) != 1 or not _follows(drift, entry, digest):
             self._find(finding)
             return
-        (name,) = now
-        self.pending.append(Drift(finding, name or _tagged(entry), {entry.rollout}))
+        self.pending.append(drift)
         if len(self.pending) > PENDING_MAX:
             self._find(self.pending.pop(0).finding)
 
-    def intention(self, entry: Seen) -> None:
-        """Takes an intention while something is pending: another rollout may ask the same one."""
-        placed = tags(entry.traffic_wanted).values()
-        wanted = shares(entry.traffic_wanted)
-        for one in self.pending:
-            if one.revision and one.revision in placed and one.revision not in wanted:
-                one.by.add(entry.rollout)
+    def intention(self, entry: Seen, digest: str) -> None:
+        """Takes an intention while something is pending."""
+        for one in [one for one in self.pending if not _follows(one, entry, digest)]:
+            self.pending.remove(one)
+            self._find(one.finding)
 
-    def outcome(self, entry: Seen) -> None:
-        """Takes an outcome while something is pending."""
+    def outcome(self, entry: Seen, took_effect: Callable[[str], bool]) -> None:
+        """Takes an outcome while something is pending.
+
+        Args:
+            entry: the outcome.
+            took_effect: whether the intention of a hash did, rather than lose to another one.
+        """
         if entry.ending not in DECIDED.get(entry.kind, ()):
             return
-        for one in [one for one in self.pending if entry.rollout in one.by]:
+        mine = [one for one in self.pending if entry.rollout in one.by]
+        for one in [one for one in mine if took_effect(one.by[entry.rollout])]:
             self.pending.remove(one)
             text = (
                 f"{one.finding.text}; users were taken back, and {entry.kind} {entry.rollout} "
@@ -93,6 +102,31 @@ class Drifts:
         for one in self.pending:
             self._find(one.finding)
         self.pending.clear()
+
+
+def _follows(drift: Drift, entry: Seen, digest: str) -> bool:
+    """Whether an intention leaves users there, takes them back, or comes after that."""
+    wanted = shares(entry.traffic_wanted)
+    back = bool(wanted) and wanted.keys() <= drift.was and drift.revision not in wanted
+    if not drift.taken_back:
+        if not back:
+            return _stays(drift, wanted)
+        if entry.kind not in DECIDED:
+            return False
+        drift.taken_back, drift.revision = True, drift.revision or _tagged(entry)
+        drift.by[entry.rollout] = digest
+    placed = drift.revision in tags(entry.traffic_wanted).values()
+    if drift.revision and placed and drift.revision not in wanted:
+        drift.by.setdefault(entry.rollout, digest)
+    return True
+
+
+def _stays(drift: Drift, wanted: Shares) -> bool:
+    """Whether users stay where they had been moved; LATEST is known once somebody has pinned it."""
+    if len(wanted) != 1 or (drift.revision and drift.revision not in wanted):
+        return False
+    (drift.revision,) = wanted
+    return True
 
 
 def _tagged(entry: Seen) -> str:

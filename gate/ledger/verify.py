@@ -45,7 +45,7 @@ class _Service:
             self.stories.intention(entry, digest)
             self.rested.rests(entry)
             if self.drifts.pending:
-                self.drifts.intention(entry)
+                self.drifts.intention(entry, digest)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
@@ -57,7 +57,7 @@ class _Service:
         if unkept := texts(entry.intentions_unkept):
             self.chain.unkept(unkept)
         if self.drifts.pending:
-            self.drifts.outcome(entry)
+            self.drifts.outcome(entry, self.chain.took_effect)
 
     def _old(self, entry: Seen) -> None:
         """An entry from before the chain, or one that is no part of it."""

@@ -7,7 +7,7 @@ import pytest
 from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.candidate import waiting
 from gate.core.commands import command_of
-from gate.core.denylist import denylist_of
+from gate.core.denylist import BY_OTHER_MEANS, denylist_of
 from gate.core.first_write import plan_first_write
 from gate.core.lease import annotation_of
 from gate.core.proof import Proving
@@ -97,6 +97,9 @@ def test_neither_stable_nor_the_candidate_is_barred_by_it():
     assert denylist_of(service(r.placed, annotations=((KEY, mark.text()),)), {}) == ()
 
 
+LEFT = Denied(STABLE, "", "terraform@example.com", BY_OTHER_MEANS)
+LEFT_FOR_NEWER = replace(GAVE, wrote=((CANDIDATE, 100),), before=((STABLE, 100),), denylist=(LEFT,))
+"""Somebody was at work when it was deployed, and has written down where users had been."""
 MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
 
 
@@ -105,6 +108,7 @@ MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
     [
         ({}, GAVE, STABLE),
         ({}, replace(GAVE, wrote=((CANDIDATE, 100),)), OLD),  # what it had moved users from
+        ({}, LEFT_FOR_NEWER, STABLE),
         ({"past": MOVED_ON}, None, STABLE),
         ({"stable": OLD}, GAVE, OLD),
         ({"stable": STABLE}, None, STABLE),
@@ -113,6 +117,11 @@ MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
 def test_where_users_go_is_found_as_a_rollback_finds_it(more, mark, to):
     r = begun(replace(ASKED, **more), deployed(mark=mark))
     assert (r.phase, r.back_to, r.placed.shares) == (Phase.TAGGING, to, {to: 100})
+
+
+def test_what_a_person_rolled_back_is_not_gone_back_to():
+    mark = replace(LEFT_FOR_NEWER, denylist=(replace(LEFT, reason="it is slow"),))
+    assert begun(seen=deployed(mark=mark)).ending is Ending.REFUSED
 
 
 def test_where_nothing_is_certain_nothing_moves_and_the_likely_ones_are_named():

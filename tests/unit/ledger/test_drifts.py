@@ -69,6 +69,26 @@ def test_another_rollout_may_decide_where_the_first_one_died(now):
     assert "rollout r3" in report.notes[0].text
 
 
+@pytest.mark.parametrize("now", [NEW, ""])
+def test_whoever_was_at_work_may_leave_it_alone_first(now):
+    """As one does that finds users moved, and gives its lease back."""
+    story = deployed(now)
+    story.write("r0", traffic_now=split(now), traffic_wanted=split(now))
+    quarantined(story, now=now)
+    story.end("r2", "held")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+
+
+def test_who_lost_to_another_write_has_taken_nobody_back():
+    story = deployed()
+    story.intend("r2", OLD, traffic_now=split(NEW), traffic_wanted=AT_ITS_TAG)
+    story.write("r3", NEW)  # which takes it for stable
+    story.end("r2", "held")
+    assert What.DRIFT in found(story.check())
+    assert story.check().notes == []
+
+
 def test_what_was_decided_on_another_revision_says_nothing():
     story = deployed()
     quarantined(story)
@@ -93,7 +113,6 @@ HALF = [{**line, "percent": 50, "tag": ""} for line in (*split(OLD), *split(NEW)
 @pytest.mark.parametrize(
     "write",
     [
-        {"wanted": split(NEW)},  # taken for stable
         {"wanted": [*split(EVIL), AT_ITS_TAG[1]]},  # to where the record never had users
         {"now": HALF},
     ],
@@ -106,6 +125,15 @@ def test_a_move_that_was_not_taken_back_whole_stays_a_fault(write):
     story.end("r2", "held")
     report = story.check()
     assert (found(report), report.notes) == ([What.DRIFT], [])
+
+
+def test_what_was_taken_for_stable_and_replaced_stays_a_fault():
+    story = deployed()
+    story.write("r2", NEW)
+    assert found(story.check()) == [What.DRIFT]
+    story.write("r2", EVIL, decided="promoted", evidence_digest=NOTHING_JUDGED)
+    story.end("r2")
+    assert found(story.check()) == [What.DRIFT]
 
 
 def test_no_more_than_so_many_wait_for_a_decision():
