@@ -13,7 +13,7 @@ import msgspec
 from gate.ledger.findings import Finding
 from gate.ledger.seen import Seen, shares, tags
 
-PENDING_MAX = 64
+PENDING_MAX = 16
 """Most moves that wait for a decision at once; beyond, the oldest one is told as a fault."""
 DECIDED = {
     "rollout": frozenset({"promoted", "rejected", "regressed", "reverted", "held"}),
@@ -32,15 +32,34 @@ class Drift(msgspec.Struct):
         revision: where they were moved; "" where that was LATEST and nobody knows yet which.
         was: the revisions that had users by the entry before.
         taken_back: whether the next write that was to move anybody takes them back to those.
-        by: rollouts that take them back, or have that revision at 0 % since, each with the hash of
-            the intention that says so.
+        by: rollouts that take them back, or have that revision at 0 % since, each with the hashes
+            of the intentions that say so: one that lost to another write was made again.
     """
 
     finding: Finding
     revision: str
     was: frozenset[str]
     taken_back: bool = False
-    by: dict[str, str] = {}
+    by: dict[str, set[str]] = {}
+
+
+class _Write(msgspec.Struct):
+    """What an intention sets out to do.
+
+    Attributes:
+        wanted: percents by revision.
+        placed: the revisions that have tags by it.
+    """
+
+    entry: Seen
+    digest: str
+    wanted: Shares
+    placed: frozenset[str]
+
+    @classmethod
+    def of(cls, entry: Seen, digest: str) -> "_Write":
+        placed = frozenset(tags(entry.traffic_wanted).values())
+        return cls(entry, digest, shares(entry.traffic_wanted), placed)
 
 
 class Drifts:
@@ -66,7 +85,7 @@ class Drifts:
         """
         now = shares(entry.traffic_now)
         drift = Drift(finding, next(iter(now), _LATEST), frozenset(was))
-        if len(now) != 1 or not _follows(drift, entry, digest):
+        if len(now) != 1 or not _follows(drift, _Write.of(entry, digest)):
             self._find(finding)
             return
         self.pending.append(drift)
@@ -75,7 +94,8 @@ class Drifts:
 
     def intention(self, entry: Seen, digest: str) -> None:
         """Takes an intention while something is pending."""
-        for one in [one for one in self.pending if not _follows(one, entry, digest)]:
+        write = _Write.of(entry, digest)
+        for one in [one for one in self.pending if not _follows(one, write)]:
             self.pending.remove(one)
             self._find(one.finding)
 
@@ -89,7 +109,7 @@ class Drifts:
         if entry.ending not in DECIDED.get(entry.kind, ()):
             return
         mine = [one for one in self.pending if entry.rollout in one.by]
-        for one in [one for one in mine if took_effect(one.by[entry.rollout])]:
+        for one in [one for one in mine if any(map(took_effect, one.by[entry.rollout]))]:
             self.pending.remove(one)
             text = (
                 f"{one.finding.text}; users were taken back, and {entry.kind} {entry.rollout} "
@@ -104,9 +124,9 @@ class Drifts:
         self.pending.clear()
 
 
-def _follows(drift: Drift, entry: Seen, digest: str) -> bool:
+def _follows(drift: Drift, write: _Write) -> bool:
     """Whether an intention leaves users there, takes them back, or comes after that."""
-    wanted = shares(entry.traffic_wanted)
+    entry, wanted = write.entry, write.wanted
     back = bool(wanted) and wanted.keys() <= drift.was and drift.revision not in wanted
     if not drift.taken_back:
         if not back:
@@ -114,10 +134,9 @@ def _follows(drift: Drift, entry: Seen, digest: str) -> bool:
         if entry.kind not in DECIDED:
             return False
         drift.taken_back, drift.revision = True, drift.revision or _tagged(entry)
-        drift.by[entry.rollout] = digest
-    placed = drift.revision in tags(entry.traffic_wanted).values()
-    if drift.revision and placed and drift.revision not in wanted:
-        drift.by.setdefault(entry.rollout, digest)
+        drift.by.setdefault(entry.rollout, set()).add(write.digest)
+    if drift.revision and drift.revision in write.placed and drift.revision not in wanted:
+        drift.by.setdefault(entry.rollout, set()).add(write.digest)
     return True
 
 

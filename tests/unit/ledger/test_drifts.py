@@ -89,6 +89,17 @@ def test_who_lost_to_another_write_has_taken_nobody_back():
     assert story.check().notes == []
 
 
+def test_who_lost_to_another_write_may_try_again():
+    story = deployed()
+    story.intend("r2", OLD, traffic_now=split(NEW), traffic_wanted=AT_ITS_TAG)
+    story.write("r0", traffic_wanted=split(NEW))  # at work before, which gives its lease back
+    quarantined(story)
+    story.write("r2", OLD)
+    story.end("r2", "held")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+
+
 def test_what_was_decided_on_another_revision_says_nothing():
     story = deployed()
     quarantined(story)
