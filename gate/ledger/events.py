@@ -74,7 +74,7 @@ class EventLog:
             self._take_in()
 
     def value(self) -> dict[str, Json]:
-        """All of them: {format, count, encoding, data}; or {format, count, why}, why they are not."""
+        """All of them: {format, count, encoding, data}; or {format, count, why} without any."""
         self._take_in()
         value: dict[str, Json] = {"format": FORMAT, "count": self.count}
         if self._problem:
