@@ -218,10 +218,15 @@ def _writes_differ(decision: Decision, made: Rerun) -> Iterator[str]:
     recorded = [_write(one) for one in decision.intentions]
     named = len(texts(decision.outcome or {}, "intentions"))
     unkept = bool(texts(decision.outcome or {}, "intentions_unkept")) or len(recorded) < named
+    left = [write for write, _, _ in made.writes]
     for write, count, excused in made.writes:
-        if recorded and recorded[0] == write:
-            recorded.pop(0)
-        elif recorded and not excused:
+        left.pop(0)
+        later = excused and recorded.count(write) <= left.count(write)
+        if write in recorded and not later:
+            at = recorded.index(write)
+            yield from map(_not_today, recorded[:at])
+            del recorded[: at + 1]
+        elif recorded and not excused and recorded[0] not in left:
             was = recorded.pop(0)
             told = f"to {was.why} ({was.traffic}), and would be to {write.why} ({write.traffic})"
             yield f"before event {count} the write was {told}"
@@ -229,8 +234,11 @@ def _writes_differ(decision: Decision, made: Rerun) -> Iterator[str]:
             told = f"{write.why} ({write.traffic}) before event {count}"
             yield f"today's rules would {told}, of which the record has no word"
     if not made.broken:
-        for was in recorded:
-            yield f"the gate was about to {was.why} ({was.traffic}), and today it would not"
+        yield from map(_not_today, recorded)
+
+
+def _not_today(write: Write) -> str:
+    return f"the gate was about to {write.why} ({write.traffic}), and today it would not"
 
 
 def _verdicts_differ(then: Entry, today: Entry) -> Iterator[str]:
