@@ -47,8 +47,8 @@ def _value(value: Json, kind: Any) -> Any:
         return _one_of(value, inner)
     if reader := _GENERIC.get(origin):
         return reader(value, inner)
-    if reader := _PLAIN.get(origin):
-        return reader(value)
+    if plain := _PLAIN.get(origin):
+        return plain(value)
     if kind is ProbeSpec:
         return _object(value, RecordedSpec)
     if is_dataclass(kind):
@@ -66,7 +66,8 @@ def _one_of(value: Json, kinds: Sequence[Any]) -> Any:
     if value is None and NoneType in kinds:
         return None
     if isinstance(value, dict):
-        found = [one for one in kinds if is_dataclass(one) and one.__name__ == value.get(IS)]
+        named = {one.__name__: one for one in kinds if isinstance(one, type) and is_dataclass(one)}
+        found = [named[name] for name in named if name == value.get(IS)]
     else:
         found = [one for one in kinds if one is not NoneType and not is_dataclass(one)]
     if len(found) != 1:

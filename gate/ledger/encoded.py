@@ -93,13 +93,13 @@ def encoded(value: object) -> Json:
 
 
 def _object(value: Any, **instead: object) -> Json:
-    kind = type(value)
+    kind: type = type(value)
     named = {name: instead.get(name, getattr(value, name)) for name in _names(kind)}
     return {IS: kind.__name__, **{name: encoded(item) for name, item in named.items()}}
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
+def _names(kind: type) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind))
 
 

@@ -60,7 +60,7 @@ class EventLog:
         self._packed: list[bytes] = []
         self._size_bytes = self._raw_bytes = self.count = 0
         asked = plan_kept(plan)
-        head = {"format": FORMAT, "rollout": rollout, "started_at": started_at}
+        head: dict[str, Json] = {"format": FORMAT, "rollout": rollout, "started_at": started_at}
         self._head: Callable[[], dict[str, Json]] = lambda: {**head, "plan": encoded(asked)}
 
     def add(self, event: Event, phase: Phase) -> None:

@@ -2,11 +2,10 @@
 
 import json
 from dataclasses import replace
-from itertools import chain
 
 from gate.controller.bookkeeping import Waits
 from gate.controller.loop import Controller, World
-from gate.core.fields import child
+from gate.core.fields import child, texts
 from gate.core.policy import Json, Probe
 from gate.core.recorded import Decision
 from gate.core.redaction import Redactor
@@ -124,8 +123,8 @@ class FakeWorld:
         """The decision of the rollout that ran last, made again from its record."""
         outcome = self.controller.outcome
         assert outcome is not None
-        own = outcome["intentions"], outcome["intentions_unkept"]
-        kept = [one for one in self.ledger.kept if digest(one) in chain(*own)]
+        own = {*texts(outcome, "intentions"), *texts(outcome, "intentions_unkept")}
+        kept = [one for one in self.ledger.kept if digest(one) in own]
         decision = Decision("r1", tuple(kept), outcome)
         return rerun(decision, child(outcome, "events"))
 
