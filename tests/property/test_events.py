@@ -111,6 +111,12 @@ KINDS = get_type_hints(Plan)
 PLANS = st.builds(Plan, **{one.name: st.from_type(KINDS[one.name]) for one in fields(Plan)} | RULES)
 
 
+def at_any_pace(examples):
+    """So many examples, on a slow machine, too."""
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=slow)
+
+
 def stored(value):
     """As it comes back from a store of JSON."""
     return json.loads(json.dumps(value))
@@ -127,13 +133,13 @@ def without_questions(plan):
     return replace(kept, probes=tuple(probes))
 
 
-@settings(max_examples=100, deadline=None)
+@at_any_pace(100)
 @given(EVENTS)
 def test_an_event_reads_back_as_it_was(event):
     assert of_several(stored(encoded(event)), Event) == event
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@at_any_pace(50)
 @given(PLANS)
 def test_a_plan_reads_back_as_it_was_with_facts_in_place_of_questions(plan):
     kept = plan_kept(plan)
@@ -151,7 +157,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@at_any_pace(100)
 @given(JSON, JSON)
 def test_what_is_the_same_as_before_is_left_out_and_comes_back(now, before):
     assert whole(changes(now, before), before) == now
@@ -159,7 +165,7 @@ def test_what_is_the_same_as_before_is_left_out_and_comes_back(now, before):
         assert changes(now, now) == {}
 
 
-@settings(max_examples=50, deadline=None)
+@at_any_pace(50)
 @given(PLANS, st.lists(st.tuples(EVENTS, st.sampled_from(Phase)), max_size=8), st.integers(1, 3))
 def test_a_log_of_events_reads_back_as_it_was(plan, steps, times):
     plan = replace(plan, probes=())
