@@ -124,13 +124,17 @@ class EventLog:
                     revisions={name: revision_kept(one) for name, one in revisions.items()},
                 )
             case Probed(evidence=evidence) | LogsRead(evidence=evidence):
-                return replace(event, evidence=tuple(map(self._shapeless, evidence)))
+                return replace(event, evidence=tuple(map(self._judged, evidence)))
             case _:
                 return event
 
-    def _shapeless(self, item: Evidence) -> Evidence:
-        """Evidence of a probe whose answers nothing is kept of: not even which keys they had."""
-        return replace(item, shape=None) if item.probe in self._silent else item
+    def _judged(self, item: Evidence) -> Evidence:
+        """Evidence as far as it is judged by: the rest is for reports, which read it elsewhere.
+
+        Of a probe whose answers nothing is kept of, not even which keys they had.
+        """
+        shape = None if item.probe in self._silent else item.shape
+        return replace(item, shape=shape, took=(), cases=(), tests=(), log_lines=())
 
 
 def plan_kept(plan: Plan) -> Plan:

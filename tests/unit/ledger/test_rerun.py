@@ -9,7 +9,7 @@ import pytest
 
 from gate.core import rollout as rules
 from gate.core.annotation import KEY
-from gate.core.evidence import Outcome
+from gate.core.evidence import OneTest, Outcome
 from gate.core.messages import Probed, Seen
 from gate.core.policy import Bodies
 from gate.core.recorded import put_together
@@ -370,3 +370,13 @@ def test_a_rollout_whose_events_cannot_be_written_is_recorded_without_them():
     assert "could not be written (TypeError)" in value["why"]
     with pytest.raises(NotUnderstood, match="could not be written"):
         unpacked(in_entry(value, 10_000), "r1")
+
+
+def test_a_suite_of_a_thousand_tests_costs_no_more_than_one():
+    tests = tuple(OneTest(f"{number}", "failed", True, digest(number)) for number in range(1000))
+    sizes = []
+    for some in (tests[:1], tests):
+        log = EventLog(plan(), "r1", START.isoformat(), lambda value: value)
+        log.add(Probed(START, (replace(evidence("chat"), tests=some),)), Phase.CONFIRMING)
+        sizes.append(len(log.value()["data"]))
+    assert sizes[0] == sizes[1]
