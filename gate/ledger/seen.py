@@ -12,9 +12,12 @@ import msgspec
 
 from gate.core.policy import Json
 from gate.ledger.canonical import canonical
+from gate.ledger.checksum import is_intact
 
 LINE_MAX_BYTES = 256 * 1024
 """No store of the gate takes a larger entry."""
+INTENTION = "intention"
+"""What the chain is made of: these vouch for each other."""
 T = TypeVar("T")
 Claims = tuple[str | msgspec.Raw, ...]
 _NONE = msgspec.Raw(b"[]")
@@ -47,6 +50,7 @@ class Seen(msgspec.Struct, gc=False):
     """Fields as docs/record.md has them; those of other formats may be absent.
 
     What is seldom looked into stays as it is written: most of the time goes into reading.
+    `intact` is no field: whether it fits its own checksum, True where it has none.
     """
 
     format: int
@@ -81,6 +85,8 @@ class Seen(msgspec.Struct, gc=False):
     bundle: str = ""
     evidence: msgspec.Raw = msgspec.Raw(b"")
     verdict: msgspec.Raw = msgspec.Raw(b"")
+    checksum: str = ""
+    intact: bool = True
 
     @property
     def claims(self) -> Claims:
@@ -126,7 +132,10 @@ def seen(line: bytes) -> tuple[Seen, str]:
             raise UnreadableLine("it is too large")
         if not line.startswith(_BEGINNING):
             line = canonical(parsed(line))
-        return _DECODER.decode(line), hashlib.sha256(line).hexdigest()
+        entry = _DECODER.decode(line)
+        if entry.entry != INTENTION:
+            entry.intact = not entry.checksum or is_intact(line, entry.checksum)
+        return entry, hashlib.sha256(line).hexdigest()
     except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UnreadableLine(str(error)) from None
 
