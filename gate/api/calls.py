@@ -172,8 +172,8 @@ async def status(**where: Unpack[Where]) -> Status:
     with call.begun():
         ref = call.ref()
         try:
-            service, revisions, entries, note = await looking.stands(ref)
+            service, revisions, entries, problem = await looking.stands(ref)
         except NotFoundError as error:
             said = await services_meant(ref)
             raise NotFoundError(error.message, said or error.hint) from None
-        return status_of(service, revisions, entries, note, SystemClock().now())
+        return status_of(service, revisions, entries, problem, SystemClock().now())

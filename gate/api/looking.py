@@ -31,8 +31,7 @@ async def stands(
             deciding.cancel()
         late = f"the ledger gave no answer in {LEDGER_WITHIN_S:g} s"
         entries, problem = deciding.result() if done else ((), late)
-        note = f"the last decisions cannot be read: {problem}" if problem else ""
-        return service, revisions, entries, note
+        return service, revisions, entries, problem
 
 
 async def _decisions(ref: ServiceRef, ledger: Ledger) -> tuple[tuple[dict[str, Json], ...], str]:

@@ -15,6 +15,7 @@ class Reason:
 
     Attributes:
         subject: the probe's name, or what else spoke: `readiness`, `deadline`, `traffic` ...
+        source: `probe` where subject is a probe's name, else `gate`; "" of older records.
         text: one line.
         hint: what to do, or "".
         capability: the capability at stake, or "".
@@ -28,6 +29,7 @@ class Reason:
     capability: str = ""
     attribution: str = ""
     lines: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def _reason(value: Record) -> Reason:
         capability=_text(value, "capability"),
         attribution=_text(value, "attribution"),
         lines=_texts(value, "lines"),
+        source=_text(value, "source"),
     )
 
 

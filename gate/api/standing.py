@@ -7,6 +7,7 @@ from datetime import datetime
 from gate.core.policy import Json
 from gate.core.service import ConditionState, Revision, Service
 from gate.report.machine import status_value
+from gate.report.status import unread_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ def status_of(
     service: Service,
     revisions: Sequence[Revision],
     entries: Sequence[dict[str, Json]],
-    note: str,
+    problem: str,
     now: datetime,
 ) -> Status:
-    """The status of a service as it was read."""
-    record = status_value(service, revisions, entries, now)
+    """The status of a service as it was read; `problem`: why its ledger was not, "" for neither."""
+    record = status_value(service, revisions, entries, now, problem=problem)
     return Status(
         service=str(service.ref),
         url=service.uri,
@@ -56,6 +57,6 @@ def status_of(
         traffic=dict(service.effective_shares),
         tags={tag: name or "" for tag, name in service.traffic.tags.items()},
         revisions=tuple(revision.name for revision in revisions),
-        note=note,
+        note=unread_note(problem),
         record=record if isinstance(record, dict) else {},
     )

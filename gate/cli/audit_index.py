@@ -43,19 +43,18 @@ def looked_up(ref: ServiceRef, args: argparse.Namespace, read: Callable[[Index],
         if args.verbose:
             print(f"note: {text}", file=sys.stderr)
 
-    return wiring.run_async(look_up(ref, read, say, keep=not args.no_index))
+    return wiring.run_async(_look_up(ref, read, say, keep=not args.no_index))
 
 
-async def look_up(
+async def _look_up(
     ref: ServiceRef, read: Callable[[Index], T], say: Callable[[str], None], *, keep: bool
 ) -> T:
-    """As `looked_up`, for whoever waits for other things, too."""
-    path = _path(ref) if keep else None
+    path = path_of(ref) if keep else None
     async with wiring.ledger_of(ref) as ledger:
         return await look(path, ledger.history, wiring.SystemClock().now(), read, say)
 
 
-def _path(ref: ServiceRef) -> Path | None:
+def path_of(ref: ServiceRef) -> Path | None:
     """The file of a service's index; None where there is no place for it."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     try:

@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     query = audit_filters.query_of(args)
 
     def read(index: Index) -> tuple[list[Decision], int, int]:
-        return list(index.decisions(query)), index.count(query), index.count()
+        found = index.decisions(query) if args.output == "json" else index.listed(query)
+        return list(found), index.count(query), index.count()
 
     found, fitting, kept = audit_index.looked_up(ref, args, read)
     if args.output == "json":

@@ -1,6 +1,7 @@
 """`gate audit serve`: the reviewers' console in a browser."""
 
 import argparse
+import asyncio
 import os
 import socket
 from datetime import timedelta
@@ -11,16 +12,16 @@ from gate.api import wiring
 from gate.cli import manual_moves, options
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
-from gate.errors import UsageError
+from gate.errors import UnavailableError, UsageError
 from gate.kinds.extras import hint
 
 if TYPE_CHECKING:  # loaded only where it is served
     from gate.console.door import Check
-    from gate.ledger.index import Index
+    from gate.console.shelf import Shelf
+    from gate.ledger.index_read import Reader
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-LIMIT = 10_000
 EXTRA = "console"
 COUNTED = timedelta(days=90)
 """Over which time numbers are counted, as `gate audit stats` does by itself."""
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> None:
     import uvicorn  # noqa: PLC0415 - an extra
 
+    from gate.cli.audit_index import path_of  # noqa: PLC0415
     from gate.cli.audit_verify import of_service  # noqa: PLC0415
     from gate.console.app import console  # noqa: PLC0415
     from gate.console.kept import Kept  # noqa: PLC0415
@@ -93,8 +95,8 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
         return (await of_service(ref)).value()
 
     async with wiring.ledger_of(ref) as ledger:
-        shelf = Shelf(ledger, ref.name, LIMIT)
-        app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(_numbers, ref)))
+        shelf = Shelf(ledger, ref.name, path_of(ref), wiring.SystemClock().now)
+        app = console(ref, shelf, _check(audience), Kept(verify), Kept(partial(numbers, shelf)))
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -104,21 +106,32 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
             proxy_headers=False,
         )
         print(f"the record of {ref} is at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
-        await uvicorn.Server(config).serve(sockets=[listening])
+        begun = asyncio.create_task(shelf.begin())
+        try:
+            await uvicorn.Server(config).serve(sockets=[listening])
+        finally:
+            begun.cancel()
+            await shelf.end()
 
 
-async def _numbers(ref: ServiceRef) -> dict[str, Json]:
-    """What `gate audit stats` counts, over the same time."""
-    from gate.cli.audit_index import look_up  # noqa: PLC0415 - as the console
-    from gate.ledger.stats import stats  # noqa: PLC0415
+async def numbers(shelf: "Shelf") -> dict[str, Json]:
+    """What `gate audit stats` counts, over the same time.
+
+    Raises:
+        UnavailableError: the ledger could not be read now, or not yet.
+    """
+    from gate.ledger.stats import stats  # noqa: PLC0415 - as the console
 
     until = wiring.SystemClock().now()
-    since = until - COUNTED
 
-    def read(index: "Index") -> dict[str, Json]:
-        return stats(index.decisions(), since, until, {})
+    def read(index: "Reader") -> dict[str, Json]:
+        return stats(index.decisions(), until - COUNTED, until, {})
 
-    return await look_up(ref, read, lambda _: None, keep=True)
+    found, state = await shelf.read(read)
+    if state.problem or not state.read:
+        why = state.problem or "the ledger is still being read"
+        raise UnavailableError(why, "reload this page in a few seconds")
+    return found
 
 
 def _check(audience: str) -> "Check | None":

@@ -29,11 +29,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Shows the service and returns the exit code."""
     from gate.report.machine import status_value  # noqa: PLC0415
-    from gate.report.status import status_lines  # noqa: PLC0415
+    from gate.report.status import status_lines, unread_note  # noqa: PLC0415
 
     ref = manual_moves.service_of(args)
     try:
-        service, revisions, entries, note = wiring.run_async(stands(ref))
+        service, revisions, entries, problem = wiring.run_async(stands(ref))
     except NotFoundError as error:
         said = wiring.run_async(services_meant(ref))
         raise NotFoundError(error.message, said or error.hint) from None
@@ -44,22 +44,21 @@ def run(args: argparse.Namespace) -> int:
     now = wiring.SystemClock().now()
     doubt = _doubt(service, entries, now)
     if args.output == "json":
-        show.say_json(status_value(service, revisions, entries, now))
+        known = {"problem": problem, "doubt": doubt}
+        show.say_json(status_value(service, revisions, entries, now, **known))
     else:
-        unread = "they cannot be read" if note else ""
+        unread = "they cannot be read" if problem else ""
         show.say(status_lines(service, revisions, entries, now, show.width(), unread))
-    for line in filter(None, (note, doubt)):
+    said = f"the record does not fit the service: {doubt}\nhint: gate audit verify says more"
+    for line in filter(None, (unread_note(problem), doubt and said)):
         print(line, file=sys.stderr)
     return 0
 
 
 def _doubt(service: Service, entries: tuple[dict[str, Json], ...], now: datetime) -> str:
-    """Whether the record does not fit what the service says; entries are seen some seconds late."""
+    """Why the record does not fit what the service says; entries are seen some seconds late."""
     late = service.updated_at is not None and now - service.updated_at < RECORD_WITHIN
     try:
-        said = "" if late else unexplained(service.rollout_annotation, entries)
+        return "" if late else unexplained(service.rollout_annotation, entries)
     except UnreadableAnnotation:
         return ""  # told with the lease
-    if not said:
-        return ""
-    return f"the record does not fit the service: {said}\nhint: gate audit verify says more"

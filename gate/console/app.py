@@ -1,7 +1,8 @@
 """Which page is where."""
 
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment
@@ -12,20 +13,26 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gate.console.choice import PAGE, choice_of
+from gate.console.choice import PAGE, Choice, choice_of
 from gate.console.door import Check, Door
 from gate.console.kept import Kept
 from gate.console.shelf import Shelf, State
+from gate.core.recorded import Decision, moment
 from gate.core.service import ServiceRef
 from gate.errors import InfrastructureError
-from gate.report.attempts import UNFINISHED, Attempt
-from gate.report.fields import text, texts
+from gate.ledger.index import Query
+from gate.ledger.index_read import Choices, Reader
+from gate.report.attempts import UNFINISHED, shown
+from gate.report.audit import asked_text
+from gate.report.fields import Entry
 from gate.report.html import page
 from gate.report.html.charts import can_draw, history_picture
 from gate.report.lines import plain
+from gate.report.rules import overrode
 from gate.report.stats import stats_blocks
+from gate.report.summary import why_of
 from gate.report.verified import verified_lines
-from gate.report.words import flags
+from gate.report.words import flags, kinds_text
 
 LIVE_S = 5
 """How often a page of what is at work is read again."""
@@ -33,14 +40,35 @@ ID_MAX = 200
 LINE = 100
 """Columns of what a verification, or the numbers, say."""
 DRAWN_MAX = 2000
-"""Most rollouts of the picture."""
+"""Most decisions of the picture."""
+WHY = 300
+"""Most characters of why something ended as it did."""
+_NONE = "the ledger has no decision of this id"
+_NOT_YET = "the ledger has not been read yet: reload this page in a few seconds"
 _COLOURS = {"good": "#2e9e6b", "bad": "#d0433c", "unsure": "#c08a1e"}
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @cache
 def _environment() -> Environment:
-    return page.environment(_TEMPLATES)
+    made = page.environment(_TEMPLATES)
+    for one in (asked_text, overrode, why_of, kinds_text):
+        made.globals[one.__name__] = one
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the list: decisions in brief, how many there are of each kind, and the filters.
+
+    Attributes:
+        at_work: those among the newest of all that have no outcome.
+    """
+
+    found: list[Decision] = field(default_factory=list)
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    choices: Choices = field(default_factory=Choices)
+    at_work: list[Decision] = field(default_factory=list)
 
 
 class Console:
@@ -56,54 +84,59 @@ class Console:
     def __init__(self, ref: ServiceRef, shelf: Shelf, verification: Kept, numbers: Kept) -> None:
         self._ref, self._shelf = ref, shelf
         self._verification, self._numbers = verification, numbers
-        self._known_of: tuple[State, dict[str, list[str]]] = (State(), _known(State()))
 
     async def listing(self, request: Request) -> Response:
-        """Every rollout that is wanted, newest first, in pages."""
-        state, wanted = await self._shelf.state(), choice_of(request.query_params)
-        found = wanted.of(state.found)
+        """Every decision that is wanted, newest first, in pages."""
+        wanted = choice_of(request.query_params)
+        found, state = await self._shelf.read(partial(_listing, wanted))
+        count, choices = sum(found.kinds.values()), found.choices
         return self._page(
             "list.html.jinja",
             state,
             choice=wanted,
-            found=wanted.shown(found),
-            count=len(found),
-            pages=max(1, -(-len(found) // PAGE)),
-            known=self._known(state),
-            at_work=[one for one in state.found[:PAGE] if one.ending == UNFINISHED],
+            found=[shown(one) for one in found.found],
+            count=count,
+            kinds=found.kinds,
+            pages=max(1, -(-count // PAGE)),
+            filters=(
+                ("ending", choices.endings),
+                ("kind", choices.kinds),
+                ("actor", choices.actors),
+                ("capability", choices.capabilities),
+            ),
+            at_work=found.at_work,
+            why_max=WHY,
         )
 
     async def rollout(self, request: Request) -> Response:
-        """The report of one rollout; with `live`, while it is at work, the page reads itself again.
+        """The report of one decision; with `live`, while it is at work, the page is read again.
 
         Only whoever asks for that gets it: it takes the focus away from whoever reads.
         """
         name = request.query_params.get("id", "")
-        found: list[Attempt] = []
-        disputed = False
-        if 0 < len(name) <= ID_MAX:
-            found, disputed = await self._shelf.one(name)
+        if not 0 < len(name) <= ID_MAX:
+            raise HTTPException(404, _NONE)
+        (found, entries), state = await self._shelf.read(partial(_one, name))
         if not found:
-            raise HTTPException(404, "the ledger has no rollout of this id")
+            raise HTTPException(404, _NONE if state.read else _NOT_YET)
         at_work = any(one.ending == UNFINISHED for one in found)
         live = at_work and request.query_params.get("live") == "1"
         return self._page(
             "rollout.html.jinja",
-            State(),
-            reports=[page.parts(one) for one in found],
+            state,
+            reports=[page.parts(shown(one), entries) for one in found],
             at_work=at_work,
-            disputed=disputed,
             live_s=LIVE_S if live else 0,
         )
 
     async def history(self, request: Request) -> Response:  # noqa: ARG002 - as Starlette calls it
-        """When rollouts were, and how they ended, as a picture."""
-        state = await self._shelf.state()
-        drawn = state.found[:DRAWN_MAX]
-        endings = {one.ending: _COLOURS[page.tone(one.ending)] for one in drawn}
-        points = [{"at": one.began, "ending": one.ending} for one in drawn if one.began]
+        """When decisions were made, and how they ended, as a picture."""
+        (drawn, newest), state = await self._shelf.read(_drawn)
+        endings = {ending: _COLOURS[page.tone(ending)] for _, ending in drawn}
+        points = [{"at": began, "ending": ending} for began, ending in drawn if began]
         picture = history_picture(points, dict(sorted(endings.items()))) if can_draw() else None
-        return self._page("history.html.jinja", state, picture=picture, found=drawn[:PAGE])
+        found = [shown(one) for one in newest]
+        return self._page("history.html.jinja", state, picture=picture, found=found)
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002
         """How often what came to pass."""
@@ -124,18 +157,12 @@ class Console:
         status = 503 if isinstance(error, InfrastructureError) else 500
         return self._page("failed.html.jinja", State(), status, why=why)
 
-    def _known(self, state: State) -> dict[str, list[str]]:
-        """What may be chosen, looked for once for each state."""
-        if self._known_of[0] is not state:
-            self._known_of = (state, _known(state))
-        return self._known_of[1]
-
     def _page(self, name: str, state: State, status: int = 200, **values: object) -> Response:
         given: Mapping[str, object] = {
             "ref": self._ref,
             "state": state,
             "options": flags(self._ref),
-            "live_s": 0,
+            "live_s": 0 if state.read else LIVE_S,
             "pictures": can_draw(),
             **values,
         }
@@ -166,15 +193,21 @@ def console(
     return Door(Starlette(routes=routes, exception_handlers=handlers), check)
 
 
-def _known(state: State) -> dict[str, list[str]]:
-    """What may be chosen, by what there is."""
-    return {
-        "ending": sorted({one.ending for one in state.found}),
-        "kind": sorted(_of(state.found, "kind")),
-        "actor": sorted(_of(state.found, "actor"))[:PAGE],
-        "capability": sorted({n for one in state.found for n in texts(one.head, "capabilities")}),
-    }
+def _listing(wanted: Choice, index: Reader) -> Listing:
+    recent = [moment(began) for began, _ in index.moments(PAGE)]
+    since = next((at for at in reversed(recent) if at), None)
+    at_work = Query(endings=(UNFINISHED,), since=since, limit=PAGE)
+    return Listing(
+        index.listed(wanted.query),
+        index.kinds(wanted.query),
+        index.choices(),
+        index.listed(at_work),
+    )
 
 
-def _of(found: tuple[Attempt, ...], key: str) -> set[str]:
-    return {text(one.head, key) for one in found} - {""}
+def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry]]:
+    return index.whole(name), index.entries(name)
+
+
+def _drawn(index: Reader) -> tuple[list[tuple[str, str]], list[Decision]]:
+    return index.moments(DRAWN_MAX), index.listed(Query(limit=PAGE))

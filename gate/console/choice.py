@@ -1,11 +1,11 @@
-"""Which rollouts of the list somebody wants to see, by the address of the page."""
+"""Which decisions of the list somebody wants to see, by the address of the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from gate.report.attempts import Attempt
-from gate.report.fields import text, texts
+from gate.ledger.index import Query
 
 PAGE = 50
 KEYS = ("q", "ending", "kind", "actor", "capability", "since", "until")
@@ -19,37 +19,27 @@ class Choice:
     wanted: Mapping[str, str]
     page: int
 
-    def of(self, found: Sequence[Attempt]) -> Sequence[Attempt]:
-        """Those that are wanted, in the same order."""
-        if not any(self.wanted.values()):
-            return found
-        return [one for one in found if self._wants(one)]
-
-    def shown(self, wanted: Sequence[Attempt]) -> Sequence[Attempt]:
-        """Those of the page."""
-        return wanted[(self.page - 1) * PAGE : self.page * PAGE]
+    @property
+    def query(self) -> Query:
+        """The same for the index: of this page."""
+        wanted = self.wanted
+        until = _day(wanted["until"])
+        return Query(
+            since=_day(wanted["since"]),
+            until=until + timedelta(days=1) if until else None,
+            endings=(wanted["ending"],) if wanted["ending"] else (),
+            asked_by=wanted["actor"],
+            words=wanted["q"],
+            capability=wanted["capability"],
+            kind=wanted["kind"],
+            limit=PAGE,
+            offset=(self.page - 1) * PAGE,
+        )
 
     def link(self, page: int) -> str:
         """The address of another page of the same."""
         kept = {key: value for key, value in self.wanted.items() if value}
         return "/?" + urlencode({**kept, "page": page})
-
-    def _wants(self, one: Attempt) -> bool:
-        wanted, head = self.wanted, one.head
-        exact = (
-            ("ending", one.ending),
-            ("kind", text(head, "kind")),
-            ("actor", text(head, "actor")),
-        )
-        if any(wanted[key] and wanted[key] != value for key, value in exact):
-            return False
-        if wanted["capability"] and wanted["capability"] not in texts(head, "capabilities"):
-            return False
-        if wanted["since"] and one.began[:10] < wanted["since"]:
-            return False
-        if wanted["until"] and one.began[:10] > wanted["until"]:
-            return False
-        return not wanted["q"] or wanted["q"].casefold() in _words(one)
 
 
 def choice_of(query: Mapping[str, str]) -> Choice:
@@ -60,7 +50,10 @@ def choice_of(query: Mapping[str, str]) -> Choice:
     return Choice(wanted, max(1, page))
 
 
-def _words(one: Attempt) -> str:
-    head = one.head
-    told = (one.id, one.candidate, text(head, "actor"), text(head, "reason"), one.ending)
-    return "\n".join((*told, text(head, "short_why"))).casefold()
+def _day(text: str) -> datetime | None:
+    """The beginning of a day in UTC; None of what is none, or cannot be reckoned with."""
+    try:
+        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if found.year < MAXYEAR else None

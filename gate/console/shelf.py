@@ -1,167 +1,196 @@
-"""What is read of the ledger: every rollout in short, which is kept; one whole, when asked for."""
+"""What is read of the ledger: its index, brought up to date meanwhile."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from gate.core.policy import Json
-from gate.errors import InfrastructureError
-from gate.ports import Ledger, LedgerQuery
-from gate.report.attempts import Attempt, attempts
-from gate.report.fields import Entry, child, children, text
-from gate.report.summary import why_of
+from gate.errors import InfrastructureError, UnavailableError
+from gate.ledger.index import AGAIN, History, Index, kept_in_file
+from gate.ledger.index_file import DamagedError, is_damage, removed
+from gate.ledger.index_read import Reader
+from gate.ports import LedgerQuery
 
-Raw = dict[str, Json]
+T = TypeVar("T")
 
 FRESH_S = 4.0
 """How long what was read stays good: a page that many people reload asks the ledger once."""
+WAIT_S = 2.0
+"""How long a page waits for what is new; then it shows what there is."""
 OVERLAP = timedelta(minutes=2)
 """How far before the newest entry is read again: Cloud Logging shows entries late."""
-ONE_MAX = 1000
-"""Most entries of one rollout."""
-_HEAVY = frozenset({"evidence", "template_differences", "notes", "log_lines", "verdict", "next"})
+WIDE_S = 600.0
+"""After so many seconds a whole day is read again: some entries come very late."""
+BUSY_S = 5.0
+IN_MEMORY_MAX = 10_000
+"""Most entries, the newest, of an index that has no file."""
+
+
+class Ledger(Protocol):
+    """A ledger that is read from its beginning, or from its end."""
+
+    def history(self, begin: datetime | None = None) -> AsyncIterator[dict[str, Json]]:
+        """The entries from a time on, the oldest first."""
+        ...
+
+    async def entries(self, query: LedgerQuery) -> tuple[dict[str, Json], ...]:
+        """Entries that match, newest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known now.
+    """How far what is shown is what the ledger has.
 
     Attributes:
-        found: every rollout in short, newest first.
         problem: why the ledger could not be read the last time, "" where it was.
         whole: whether there is nothing older than what was read.
-        disputed: ids of rollouts with outcomes that differ: the first one written counts.
+        read: whether it has been read at all.
     """
 
-    found: tuple[Attempt, ...] = ()
     problem: str = ""
     whole: bool = True
-    disputed: frozenset[str] = frozenset()
+    read: bool = True
 
 
 class Shelf:
-    """Keeps rollouts in short.
+    """Reads the index of a ledger: in its file, in memory where there can be none.
 
     Args:
-        ledger: where entries are read.
+        ledger: of which it is made.
         service: whose.
-        limit: most entries that are read when it begins.
+        path: of its file; None for none.
+        now: tells the time.
+        limit: most entries that are held in memory.
         fresh_s: how long what was read stays good.
+        wait_s: how long a page waits for what is new.
     """
 
     def __init__(
-        self, ledger: Ledger, service: str, limit: int, *, fresh_s: float = FRESH_S
+        self,
+        ledger: Ledger,
+        service: str,
+        path: Path | None,
+        now: Callable[[], datetime],
+        *,
+        limit: int = IN_MEMORY_MAX,
+        fresh_s: float = FRESH_S,
+        wait_s: float = WAIT_S,
     ) -> None:
-        self._ledger, self._service, self._limit = ledger, service, limit
-        self._fresh_s = fresh_s
-        self._kept: dict[str, Attempt] = {}
-        self._state = State()
-        self._read_at: float | None = None
-        self._newest: datetime | None = None
-        self._whole = True
-        self._disputed: set[str] = set()
-        self._lock = asyncio.Lock()
+        self._ledger, self._service, self._path, self._now = ledger, service, path, now
+        self._limit, self._fresh_s, self._wait_s = limit, fresh_s, wait_s
+        self._memory: Index | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._read_at = self._wide_at = float("-inf")
+        self._problem, self._whole, self._tried = "", True, False
 
-    async def state(self) -> State:
-        """What is known, read anew where that is some seconds old."""
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if self._read_at is None or now - self._read_at >= self._fresh_s:
-                await self._refresh()
-                self._read_at = asyncio.get_running_loop().time()
-        return self._state
+    async def read(self, read: Callable[[Reader], T]) -> tuple[T, State]:
+        """What is found in the index, and how far that is what the ledger has.
 
-    async def one(self, rollout: str) -> tuple[list[Attempt], bool]:
-        """One rollout, whole, and whether it has outcomes that differ: the first one counts.
-
-        [] where the ledger has none of this id.
+        Args:
+            read: finds it; called in another thread.
 
         Raises:
-            InfrastructureError: the ledger cannot be read.
+            UnavailableError: the index cannot be read now.
         """
-        query = LedgerQuery(service=self._service, rollout=rollout, limit=ONE_MAX)
-        entries = await self._ledger.entries(query)
-        in_order = sorted(entries, key=lambda entry: text(entry, "at"))
-        outcomes = [one for one in in_order if text(one, "entry") == "outcome"]
-        counting = [one for one in in_order if one not in outcomes[1:] or one is outcomes[0]]
-        return attempts(counting[::-1]), any(one != outcomes[0] for one in outcomes)
+        await self._brought_up()
+        try:
+            found, made = await asyncio.to_thread(self._found, read)
+        except (OSError, sqlite3.Error, DamagedError) as error:
+            await self._repair(error)
+            found, made = await self._once_more(read)
+        return found, State(self._problem, self._whole, made)
+
+    async def begin(self) -> None:
+        """Reads what there is, before anybody asks."""
+        await self._brought_up()
+
+    async def end(self) -> None:
+        """Reads no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        if self._memory is not None:
+            self._memory.close()
+
+    async def _brought_up(self) -> None:
+        """Begins to read what is new where that is due, and waits for it a little."""
+        idle = self._task is None or self._task.done()
+        if idle and _seconds() - self._read_at >= self._fresh_s:
+            self._task = asyncio.create_task(self._refresh())
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=self._wait_s)
+            if self._task.done():
+                self._task.result()
 
     async def _refresh(self) -> None:
-        since = self._newest - OVERLAP if self._newest else None
-        query = LedgerQuery(service=self._service, since=since, limit=self._limit)
         try:
-            entries = await self._ledger.entries(query)
+            await self._take_in()
+            self._problem = ""
         except InfrastructureError as error:
-            self._state = replace(self._state, problem=error.message)
-            return
+            self._problem = error.message
+        finally:
+            self._read_at, self._tried = _seconds(), True
+
+    async def _take_in(self) -> None:
+        wide = _seconds() - self._wide_at >= WIDE_S
+
+        async def renew(index: Index, history: History) -> None:
+            await index.refresh(history, self._now(), AGAIN if wide else OVERLAP, aside=True)
+
+        async def in_file(index: Index) -> None:
+            await renew(index, self._ledger.history)
+
+        if self._path and await kept_in_file(self._path, in_file, busy_s=BUSY_S):
+            self._memory, self._whole = None, True
+        else:
+            memory = self._memory or Index()
+            await renew(memory, self._newest)
+            self._memory = memory
+        self._wide_at = _seconds() if wide else self._wide_at
+
+    async def _newest(self, since: datetime | None) -> AsyncIterator[dict[str, Json]]:
+        """As many of the newest entries as are held in memory, the oldest first."""
+        query = LedgerQuery(service=self._service, since=since, limit=self._limit)
+        entries = await self._ledger.entries(query)
         if len(entries) >= self._limit:
             self._whole = False
-        if self._add(entries) or self._state.problem or not self._state.found:
-            found = sorted(self._kept.values(), key=lambda one: one.began, reverse=True)
-            self._state = State(tuple(found), "", self._whole, frozenset(self._disputed))
+        for entry in reversed(entries):
+            yield entry
 
-    def _add(self, entries: Iterable[Raw]) -> bool:
-        """Takes in what is not known yet; whether there was any."""
-        changed = False
-        for entry in entries:
-            name, at = text(entry, "rollout"), _moment(text(entry, "at"))
-            if at is not None and (self._newest is None or at > self._newest):
-                self._newest = at
-            kept = self._kept.get(name, Attempt(name))
-            short = in_short(entry)
-            if _knows(kept, short):
-                continue
-            if kept.outcome is not None and text(entry, "entry") == "outcome":
-                changed = changed or name not in self._disputed
-                self._disputed.add(name)
-            else:
-                changed = True
-            self._kept[name] = _with(kept, short)
-            for other in _took_back(entry):
-                if other in self._kept:
-                    self._kept[other] = replace(self._kept[other], taken_back_by=name)
-        return changed
+    def _found(self, read: Callable[[Reader], T]) -> tuple[T, bool]:
+        """What is found, and whether the index has been made yet."""
+        if memory := self._memory:
+            with memory.lock:
+                return read(memory), memory.made()
+        if self._path is not None:
+            try:
+                with contextlib.closing(Index(self._path, BUSY_S)) as index:
+                    return read(index), index.made()
+            except (OSError, sqlite3.Error, DamagedError):
+                if self._tried:
+                    raise
+        with contextlib.closing(Index()) as nothing:
+            return read(nothing), False
 
+    async def _repair(self, error: Exception) -> None:
+        """Has a damaged file made anew."""
+        if self._path is None or not is_damage(error) or not removed(self._path):
+            raise UnavailableError(f"the index cannot be read ({error})", "reload the page")
+        self._read_at = float("-inf")
+        await self._brought_up()
 
-def in_short(entry: Raw) -> Entry:
-    """What the list tells of an entry."""
-    short = {key: value for key, value in entry.items() if key not in _HEAVY}
-    if text(entry, "entry") != "outcome":
-        return short
-    at_risk: list[Json] = [*sorted(_capabilities(entry))]
-    return {**short, "short_why": why_of(entry, 300), "capabilities": at_risk}
+    async def _once_more(self, read: Callable[[Reader], T]) -> tuple[T, bool]:
+        try:
+            return await asyncio.to_thread(self._found, read)
+        except (OSError, sqlite3.Error, DamagedError) as error:
+            raise UnavailableError(f"the index cannot be read ({error})", "reload it") from None
 
 
-def _capabilities(entry: Entry) -> set[str]:
-    """What was at stake by the verdict's reasons."""
-    reasons = children(child(entry, "verdict"), "reasons")
-    return {text(reason, "capability") for reason in reasons} - {""}
-
-
-def _knows(kept: Attempt, entry: Entry) -> bool:
-    if text(entry, "entry") == "outcome":
-        return kept.outcome == entry
-    place = (text(entry, "at"), text(entry, "why"))
-    return any((text(one, "at"), text(one, "why")) == place for one in kept.intentions)
-
-
-def _with(kept: Attempt, entry: Entry) -> Attempt:
-    if text(entry, "entry") == "outcome":
-        both = [one for one in (kept.outcome, entry) if one is not None]
-        return replace(kept, outcome=min(both, key=lambda one: text(one, "at")))
-    both = sorted((*kept.intentions, entry), key=lambda one: text(one, "at"))
-    return replace(kept, intentions=tuple(both))
-
-
-def _took_back(entry: Entry) -> list[str]:
-    listed = entry.get("took_back")
-    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-
-
-def _moment(at: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()

@@ -13,6 +13,8 @@ from gate.core.fields import Entry, child, children, text, texts
 UNFINISHED = "unfinished"
 TAKEN_BACK = "taken back"
 """It never recorded an end, and another rollout has taken back what it left."""
+PROBE, GATE = "probe", "gate"
+"""Who a verdict's reason is by: the `source` of it."""
 ENDED = "ended; its record is on the way"
 """It has given its lease back; Cloud Logging shows entries a little later than they are written."""
 _MOVED = frozenset({"promoted", "rolled back", "regressed"})
@@ -162,6 +164,31 @@ def _took_back(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
         if text(entry, "entry") == "outcome":
             yield from texts(entry, "took_back")
+
+
+def is_by_probe(document: Entry, reason: Entry) -> bool:
+    """Whether a verdict's reason is a probe's: its subject is then the probe's name.
+
+    Else it is a rule's, or whatever else spoke (`stop`, `deadline`, `readiness` ...). Gates before
+    this one did not record which: what has evidence of that name, or was to be asked, is a probe.
+
+    Args:
+        document: the outcome, or what `gate probe` saw.
+        reason: one of its verdict's.
+    """
+    if source := text(reason, "source"):
+        return source == PROBE
+    asked = {text(item, "probe") for item in children(document, "evidence")}
+    asked |= {*texts(document, "did_not_run"), *texts(child(document, "not_asked"), "probes")}
+    return text(reason, "subject") in asked
+
+
+def spoken_words(document: Entry) -> list[str]:
+    """What the reasons of its verdict are about, in order: a rule's word, "" for a probe's."""
+    return [
+        "" if is_by_probe(document, one) else text(one, "subject")
+        for one in children(child(document, "verdict"), "reasons")
+    ]
 
 
 def moment(at: str) -> datetime | None:

@@ -51,6 +51,7 @@ class Reason:
         capability: the capability at stake, or "".
         attribution: whose fault it is, where a probe says so.
         lines: the candidate's own log lines that explain it, oldest first.
+        by_probe: whether `subject` is a probe's name, which may be the word of a rule, too.
     """
 
     subject: str
@@ -59,6 +60,7 @@ class Reason:
     capability: str = ""
     attribution: Attribution | None = None
     lines: tuple[str, ...] = ()
+    by_probe: bool = False
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.text}"
@@ -168,6 +170,16 @@ def asks_address(probe: Probe) -> bool:
 
 
 def _reason(
+    probe: Probe,
+    seen: Sequence[Evidence],
+    word: Attribution | None,
+    control: Evidence | None,
+    left_out: NotAsked | None,
+) -> Reason:
+    return replace(_said_by(probe, seen, word, control, left_out), by_probe=True)
+
+
+def _said_by(
     probe: Probe,
     seen: Sequence[Evidence],
     word: Attribution | None,

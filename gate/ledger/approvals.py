@@ -10,9 +10,11 @@ from datetime import datetime
 
 from gate.core.annotation import RolloutAnnotation
 from gate.core.approvals import Approval
+from gate.core.fields import children, text
 from gate.core.origin import Origin
 from gate.core.permits import Who
 from gate.core.policy import Json
+from gate.core.recorded import is_by_probe
 from gate.core.service import ServiceRef
 from gate.ledger.canonical import digest
 from gate.ledger.checksum import checked
@@ -70,14 +72,13 @@ def subject_of(rollout: str, entries: tuple[Entry, ...], mark: RolloutAnnotation
 
 def _ended(rollout: str, outcome: Entry) -> Subject:
     candidate, verdict = _child(outcome, "candidate"), _child(outcome, "verdict")
-    found = verdict.get("reasons")
-    reasons = found if isinstance(found, list) else []
-    why = {str(one.get("subject")) for one in reasons if isinstance(one, dict)}
+    reasons = children(verdict, "reasons")
+    why = {text(one, "subject") for one in reasons}
     ending, revision = _text(outcome, "ending"), _text(candidate, "revision")
     unfit = ""
     if _text(outcome, "kind") != "rollout" or ending != "held" or not revision:
         unfit = f"it is a {_text(outcome, 'kind')} that ended as {ending}, not held for approval"
-    elif why != {HELD_FOR}:
+    elif why != {HELD_FOR} or any(is_by_probe(outcome, one) for one in reasons):
         unfit = f"it was held for another reason ({', '.join(sorted(why)) or 'unknown'})"
     return Subject(
         rollout,

@@ -1,8 +1,10 @@
 """What the probes saw and what follows from it, as the JSON that the record and `gate probe` have.
 
 passed, asked       how many probes passed, of how many (`gate probe` alone)
-verdict             {decision, reasons: [{subject, text, hint, capability, attribution, lines}]}
-or null; lines are the candidate's own log lines that explain it
+verdict             {decision, reasons: [{subject, source, text, hint, capability, attribution,
+                    lines}]}
+or null; source is `probe` where subject is a probe's name, else `gate`; lines are the
+candidate's own log lines that explain it
 did_not_run         names of probes that left no evidence
 not_asked           {since, probes}: names of the long probes that were left out, since the probe
 `since` had failed beyond doubt; "" and [] for none (fail_fast)
@@ -33,6 +35,7 @@ from gate.core.attribution import advice
 from gate.core.evidence import Evidence, Finding, OneTest, Outcome
 from gate.core.fail_fast import NotAsked
 from gate.core.policy import Json, Probe
+from gate.core.recorded import GATE, PROBE
 from gate.core.verdict import Verdict
 
 
@@ -100,6 +103,7 @@ def verdict_value(verdict: Verdict | None) -> Json:
     reasons: list[Json] = [
         {
             "subject": reason.subject,
+            "source": PROBE if reason.by_probe else GATE,
             "text": reason.text,
             "hint": reason.hint,
             "capability": reason.capability,

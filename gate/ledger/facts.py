@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.core.fields import Entry, child, children, flag, number, text, texts
-from gate.core.recorded import Decision, moment
+from gate.core.recorded import Decision, is_by_probe, moment
 
 STABLE = "stable"
 """The address under which a control is recorded."""
@@ -127,7 +127,8 @@ def _left(end: Entry) -> frozenset[str]:
 
 def _saw(end: Entry) -> tuple[Saw, ...]:
     """What each probe said of the candidate; a control says nothing of it."""
-    blamed = {text(one, "subject") for one in children(child(end, "verdict"), "reasons")}
+    reasons = children(child(end, "verdict"), "reasons")
+    blamed = {text(one, "subject") for one in reasons if is_by_probe(end, one)}
     found: dict[str, Saw] = {}
     for item in children(end, "evidence"):
         name = text(item, "probe")

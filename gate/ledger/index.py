@@ -4,13 +4,13 @@ It is a cache and no evidence: it is made of the ledger, made anew whenever it d
 `gate audit verify` never reads it. Where no file can be kept it is held in memory.
 """
 
+import asyncio
 import contextlib
-import hashlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -18,53 +18,40 @@ from typing import TypeVar
 
 from gate.core.fields import Entry, text, texts
 from gate.core.policy import Json
-from gate.core.recorded import Decision, moment, put_together
+from gate.core.recorded import moment
+from gate.ledger.brief import brief, words_of
 from gate.ledger.index_file import BUSY_S, TABLES, DamagedError, is_damage, opened, removed
+from gate.ledger.index_query import Query, plain, time_text
+from gate.ledger.index_read import Reader, hash_of, line_of, packed
+
+__all__ = ["History", "Index", "Query", "kept_in_file", "look"]
 
 AGAIN = timedelta(hours=24)
-"""So much of the ledger's end is read again each time: entries may arrive late."""
+"""So much of the ledger's end is read again: entries may arrive late."""
 RENEWED_AFTER = timedelta(days=7)
 """After this time it is made anew: the ledger may have dropped what is too old to be kept."""
-SPOOLED_BYTES = 1 << 26
-PAGE = 200
+SPOOLED_BYTES = 1 << 23
+OTHERS_AFTER = 50
+"""After so many entries of one reply whoever else waits has a turn."""
 
 _EARLY = datetime(1970, 1, 2, tzinfo=UTC)
 T = TypeVar("T")
 
 History = Callable[[datetime | None], AsyncIterator[dict[str, Json]]]
 """The ledger's entries from a time on (None: all of them), the oldest first."""
+Lines = Callable[[], Iterator[str]]
+"""Entries as they are put in, to be gone through as often as is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which decisions, the newest first.
-
-    Attributes:
-        since, until: when they began: from, and before.
-        endings: as a list shows them, e.g. `rejected`, `unfinished`; () for all.
-        actor: a part of who asked, in any case of letters; "" for everybody.
-        capability: at stake; "" for any.
-        kind: what was asked for, e.g. `rollback`; "" for anything.
-        limit: most decisions; None for all.
-        offset: how many of the newest are left out.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    endings: tuple[str, ...] = ()
-    actor: str = ""
-    capability: str = ""
-    kind: str = ""
-    limit: int | None = None
-    offset: int = 0
-
-
-class Index:
+class Index(Reader):
     """Decisions of one service's ledger.
 
     Args:
         path: its file, made where there is none; None holds it in memory.
         busy_s: how long it is waited for while others write.
+
+    Attributes:
+        lock: held while entries are put in: whoever reads the same object in another thread, too.
 
     Raises:
         OSError, sqlite3.Error: the file cannot be kept, or is damaged.
@@ -73,18 +60,24 @@ class Index:
     def __init__(self, path: Path | None = None, busy_s: float = BUSY_S) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database, self._before = opened(":memory:" if path is None else str(path), busy_s)
+        database, self._before = opened(":memory:" if path is None else str(path), busy_s)
+        super().__init__(database)
+        self.lock = threading.Lock()
 
     def close(self) -> None:
         """Lets go of the file."""
         self._database.close()
 
-    async def refresh(self, history: History, now: datetime) -> str:
+    async def refresh(
+        self, history: History, now: datetime, again: timedelta = AGAIN, *, aside: bool = False
+    ) -> str:
         """Takes in what is new in the ledger; all of it where what is here does not fit.
 
         Args:
             history: reads the ledger.
             now: the time.
+            again: how much of the ledger's end is read again.
+            aside: whether entries are put in by another thread, so that who waits can go on.
 
         Returns:
             Why it was made anew, "" where it was not, or is the first.
@@ -93,82 +86,52 @@ class Index:
             sqlite3.Error: the file cannot be written, or is damaged.
             InfrastructureError: as `history` raises.
         """
-        since, why = self._read_until(now)
+        since, why = self._read_until(now, again)
         if since is not None:
-            known = self._hashes(since)
             async with _read(history, since) as lines:
-                if known <= {_hash(line) for line in lines()}:
-                    self._take(lines())
+                if await _done(aside, lambda: self._add(lines, since)):
                     return ""
             why = "it does not fit the ledger"
         async with _read(history, None) as lines:
-            self._take(lines(), made_at=now)
+            await _done(aside, lambda: self._take(lines(), made_at=now))
         return why
 
-    def decisions(self, query: Query | None = None) -> Iterator[Decision]:
-        """The decisions asked for, the newest first."""
-        query = Query() if query is None else query
-        where, values = _where(query)
-        rows = self._database.execute(
-            f"SELECT rollout FROM decisions {where} "  # noqa: S608 - made of constants
-            "ORDER BY began DESC, newest DESC LIMIT ? OFFSET ?",
-            (*values, -1 if query.limit is None else query.limit, query.offset),
-        ).fetchall()
-        for (rollout,) in rows:
-            yield from self._put_together(rollout)
+    def _add(self, lines: Lines, since: datetime) -> bool:
+        """Puts in what is new; False where the ledger lacks what is here."""
+        if not self._hashes(since) <= {hash_of(line) for line in lines()}:
+            return False
+        self._take(lines())
+        return True
 
-    def count(self, query: Query | None = None) -> int:
-        """How many decisions there are, whatever the limit is."""
-        where, values = _where(Query() if query is None else query)
-        statement = f"SELECT count(*) FROM decisions {where}"  # noqa: S608 - made of constants
-        return int(self._database.execute(statement, values).fetchone()[0])
-
-    def decision(self, rollout: str) -> Decision | None:
-        """One of them, None where it is not there."""
-        return next(iter(self._put_together(rollout)), None)
-
-    def _put_together(self, rollout: str) -> list[Decision]:
-        rows = self._database.execute(
-            "SELECT body, hash FROM entries WHERE rollout = ? ORDER BY at DESC, number DESC",
-            (rollout,),
-        )
-        by = self._database.execute(
-            "SELECT rollout, taken_by FROM taken_back WHERE rollout = ?", (rollout,)
-        )
-        whole = rollout != self._oldest()  # what came before it may be too old to be kept
-        entries = (_entry(body, digest) for body, digest in rows)
-        return put_together(entries, by.fetchall(), whole=whole)
-
-    def _oldest(self) -> str:
-        """Of which decision the ledger's first entry is."""
-        row = self._database.execute(
-            "SELECT rollout FROM entries WHERE at <> '' ORDER BY at, number LIMIT 1"
-        ).fetchone()
-        return str(row[0]) if row else ""
-
-    def _read_until(self, now: datetime) -> tuple[datetime | None, str]:
+    def _read_until(self, now: datetime, again: timedelta) -> tuple[datetime | None, str]:
         """From when on the ledger is to be read; None for from its beginning, and why."""
-        about = dict(self._database.execute("SELECT name, value FROM about"))
+        with self.lock:
+            about = dict(self._database.execute("SELECT name, value FROM about"))
         made, last = moment(about.get("made_at", "")), moment(about.get("last_at", ""))
         if made is None or last is None:
             return None, self._before
         if not timedelta() <= now - made < RENEWED_AFTER:
             return None, f"it was made {made:%Y-%m-%d %H:%M} UTC"
-        return max(min(last, now), _EARLY) - AGAIN, ""
+        return max(min(last, now), _EARLY) - again, ""
 
     def _hashes(self, since: datetime) -> set[str]:
-        rows = self._database.execute("SELECT hash FROM entries WHERE at >= ?", (_time(since),))
-        return {digest for (digest,) in rows}
+        statement = "SELECT hash FROM entries WHERE at >= ?"
+        with self.lock:
+            return {digest for (digest,) in self._database.execute(statement, (time_text(since),))}
 
     def _take(self, lines: Iterable[str], made_at: datetime | None = None) -> None:
         """Puts entries in; with `made_at` in place of all that was there."""
+        with self.lock:
+            self._take_all(lines, made_at)
+
+    def _take_all(self, lines: Iterable[str], made_at: datetime | None) -> None:
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         try:
             if made_at is not None:
                 for table in TABLES:
                     database.execute(f"DELETE FROM {table}")  # noqa: S608 - one of ours
-                database.execute("INSERT INTO about VALUES ('made_at', ?)", (_time(made_at),))
+                database.execute("INSERT INTO about VALUES ('made_at', ?)", (time_text(made_at),))
             touched: dict[str, None] = {}
             for line in lines:
                 touched |= dict.fromkeys(self._insert(line))
@@ -186,15 +149,15 @@ class Index:
     def _insert(self, line: str) -> list[str]:
         """Puts an entry in; returns of which rollouts something else is known now."""
         entry: Entry = json.loads(line)
-        at, rollout = moment(text(entry, "at")), _plain(text(entry, "rollout"))
+        at, rollout = moment(text(entry, "at")), plain(text(entry, "rollout"))
         new = self._database.execute(
             "INSERT OR IGNORE INTO entries (hash, at, rollout, body) VALUES (?, ?, ?, ?)",
-            (_hash(line), _time(at) if at else "", rollout, line),
+            (hash_of(line), time_text(at), rollout, packed(line)),
         ).rowcount
         if not new:
             return []
         outcome = text(entry, "entry") == "outcome"
-        back = [_plain(one) for one in texts(entry, "took_back")] if outcome else []
+        back = [plain(one) for one in texts(entry, "took_back")] if outcome else []
         self._database.executemany(
             "INSERT OR IGNORE INTO taken_back VALUES (?, ?)", [(one, rollout) for one in back]
         )
@@ -202,17 +165,21 @@ class Index:
 
     def _describe(self, rollout: str) -> None:
         """Writes down by what a decision is found."""
-        for one in self._put_together(rollout):
+        for one in self.whole(rollout):
             newest = "(SELECT max(number) FROM entries WHERE rollout = ?)"
-            told = [_plain(part) for part in (one.ending, one.kind, "\n".join(one.who).casefold())]
-            at = one.began_at
+            found = (one.ending, one.kind, text(one.head, "actor"))
+            sought = ("\n".join(one.who).casefold(), words_of(one))
             self._database.execute(
-                f"INSERT OR REPLACE INTO decisions VALUES (?, ?, {newest}, ?, ?, ?)",  # noqa: S608
-                (rollout, _time(at) if at else "", rollout, *told),
+                f"INSERT OR REPLACE INTO decisions VALUES (?, ?, {newest}, ?, ?, ?, ?, ?)",  # noqa: S608
+                (rollout, time_text(one.began_at), rollout, *map(plain, (*found, *sought))),
+            )
+            line = line_of(brief(one))
+            self._database.execute(
+                "INSERT OR REPLACE INTO briefs VALUES (?, ?, ?)", (rollout, line, hash_of(line))
             )
             self._database.executemany(
                 "INSERT OR IGNORE INTO capabilities VALUES (?, ?)",
-                [(rollout, _plain(name)) for name in one.capabilities],
+                [(rollout, plain(name)) for name in one.capabilities],
             )
 
 
@@ -239,50 +206,64 @@ async def look(
     Raises:
         InfrastructureError: as `history` raises.
     """
-    for again in (False, True):
-        if path is None:
-            break
-        try:
-            with contextlib.closing(Index(path, busy_s)) as index:
-                if why := await index.refresh(history, now):
-                    say(f"the index {path} was made anew: {why}")
-                return read(index)
-        except (OSError, sqlite3.Error, DamagedError) as error:
-            say(f"the index {path} cannot be used: {error}")
-            if again or not is_damage(error) or not removed(path):
-                break
+
+    async def fresh(index: Index) -> T:
+        if why := await index.refresh(history, now):
+            say(f"the index {path} was made anew: {why}")
+        return read(index)
+
+    found = await kept_in_file(path, fresh, say, busy_s) if path else None
+    if found:
+        return found[0]
     with contextlib.closing(Index()) as index:
         await index.refresh(history, now)
         return read(index)
 
 
-def _where(query: Query) -> tuple[str, tuple[str, ...]]:
-    parts: list[tuple[str, tuple[str, ...]]] = []
-    if query.since:
-        parts.append(("began >= ?", (_time(query.since),)))
-    if query.until:
-        parts.append(("began < ?", (_time(query.until),)))
-    if query.endings:
-        parts.append((f"ending IN ({', '.join('?' * len(query.endings))})", query.endings))
-    if query.actor:
-        parts.append(("instr(who, ?) > 0", (query.actor.casefold(),)))
-    if query.kind:
-        parts.append(("kind = ?", (query.kind,)))
-    if query.capability:
-        named = "rollout IN (SELECT rollout FROM capabilities WHERE name = ?)"
-        parts.append((named, (query.capability,)))
-    clause = "WHERE " + " AND ".join(part for part, _ in parts) if parts else ""
-    return clause, tuple(value for _, values in parts for value in values)
+async def kept_in_file(
+    path: Path,
+    use: Callable[[Index], Awaitable[T]],
+    say: Callable[[str], None] = lambda _: None,
+    busy_s: float = BUSY_S,
+) -> tuple[T] | None:
+    """What can be done with an index in a file; None where there can be no such file.
+
+    Where the file is damaged it is removed, and `use` has an empty one.
+
+    Args:
+        path: of the file.
+        use: what is to be done; it may be called again.
+        say: hears why the file cannot be used.
+        busy_s: as for Index.
+
+    Raises:
+        InfrastructureError: as `use` raises.
+    """
+    for again in (False, True):
+        try:
+            with contextlib.closing(Index(path, busy_s)) as index:
+                return (await use(index),)
+        except (OSError, sqlite3.Error, DamagedError) as error:
+            say(f"the index {path} cannot be used: {error}")
+            if again or not is_damage(error) or not removed(path):
+                break
+    return None
+
+
+async def _done(aside: bool, do: Callable[[], T]) -> T:  # noqa: FBT001 - ours
+    return await asyncio.to_thread(do) if aside else do()
 
 
 @asynccontextmanager
-async def _read(
-    history: History, since: datetime | None
-) -> AsyncIterator[Callable[[], Iterator[str]]]:
+async def _read(history: History, since: datetime | None) -> AsyncIterator[Lines]:
     """What the ledger has, to be gone through as often as is wanted; much of it not in memory."""
     with SpooledTemporaryFile(SPOOLED_BYTES, "w+", encoding="ascii", newline="\n") as file:
+        count = 0
         async for entry in history(since):
-            file.write(_line(entry) + "\n")
+            file.write(line_of(entry) + "\n")
+            count += 1
+            if count % OTHERS_AFTER == 0:
+                await asyncio.sleep(0)
 
         def lines() -> Iterator[str]:
             file.seek(0)
@@ -290,33 +271,3 @@ async def _read(
                 yield line[:-1]
 
         yield lines
-
-
-def _time(at: datetime) -> str:
-    """A moment so that texts sort as times do."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _line(entry: Entry) -> str:
-    return json.dumps(entry, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-
-
-def _hash(line: str) -> str:
-    return hashlib.sha256(line.encode()).hexdigest()
-
-
-def _entry(line: str, digest: str) -> Entry:
-    """An entry as it was put in.
-
-    Raises:
-        DamagedError: it is another one.
-    """
-    if _hash(line) != digest:
-        raise DamagedError("an entry in it was altered")
-    entry: Entry = json.loads(line)
-    return entry
-
-
-def _plain(value: str) -> str:
-    """A text that SQLite takes: half a surrogate pair is none."""
-    return value.encode("utf-8", "replace").decode()

@@ -5,7 +5,7 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """Of what is in the file: one of another version is made anew."""
 APPLICATION = 0x67617465
 BUSY_S = 30.0
@@ -14,13 +14,17 @@ SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY, hash TEXT UNIQUE NOT NULL, at TEXT NOT NULL, rollout TEXT NOT NULL,
-  body TEXT NOT NULL);
+  body BLOB NOT NULL);
 CREATE INDEX entries_of ON entries (rollout, number);
 CREATE INDEX entries_at ON entries (at);
 CREATE TABLE decisions (
   rollout TEXT PRIMARY KEY, began TEXT NOT NULL, newest INTEGER NOT NULL, ending TEXT NOT NULL,
-  kind TEXT NOT NULL, who TEXT NOT NULL) WITHOUT ROWID;
+  kind TEXT NOT NULL, actor TEXT NOT NULL, who TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX decisions_began ON decisions (began DESC, newest DESC);
+CREATE INDEX decisions_ending ON decisions (ending);
+CREATE INDEX decisions_kind ON decisions (kind);
+CREATE INDEX decisions_actor ON decisions (actor);
+CREATE TABLE briefs (rollout TEXT PRIMARY KEY, body TEXT NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE capabilities (
   rollout TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (name, rollout)) WITHOUT ROWID;
 CREATE TABLE taken_back (rollout TEXT PRIMARY KEY, taken_by TEXT NOT NULL) WITHOUT ROWID;
@@ -36,7 +40,7 @@ _NO_DAMAGE = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-TABLES = ("about", "entries", "decisions", "capabilities", "taken_back")
+TABLES = ("about", "entries", "decisions", "briefs", "capabilities", "taken_back")
 
 
 def index_path(cache: Path, *key: str) -> Path:
@@ -81,7 +85,7 @@ def opened(name: str, busy_s: float) -> tuple[sqlite3.Connection, str]:
     Raises:
         sqlite3.Error: it cannot be opened, or is damaged.
     """
-    database = sqlite3.connect(name, timeout=busy_s, isolation_level=None)
+    database = sqlite3.connect(name, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")

@@ -1,12 +1,105 @@
 """People's approvals, to be read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from gate.report.attempts import when
 from gate.report.evidence import TEXT_MAX
 from gate.report.fields import Entry, child, children, text
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One approval, or one that was taken back, beside the decision that it stands under.
+
+    Attributes:
+        who: by whose word, and whether anybody vouches for that.
+        at: when, as it is recorded.
+        what: which revision it is for.
+        image: the same by digest, "" where that was not known.
+        reason: why, in their words.
+        counts: whether the decision rests on it.
+        why_not: why it does not, "" where it does.
+    """
+
+    who: str
+    at: str
+    what: str
+    image: str = ""
+    reason: str = ""
+    counts: bool = False
+    why_not: str = ""
+
+
+def given(document: Entry, entries: Iterable[Entry]) -> list[Given]:
+    """Every approval that a decision rests on, or that stands under its id, the oldest first.
+
+    Args:
+        document: the decision's outcome.
+        entries: those under its id, in any order; others than approvals are left out.
+    """
+    counting = {_key(text(one, "name"), one) for one in children(document, "approvals")}
+    own = [one for one in entries if text(one, "entry") == "approval"]
+    there = {_key(_name(one), one) for one in own}
+    revision = text(child(document, "candidate"), "revision")
+    elsewhere = [
+        Given(name or "somebody", at, revision, counts=True) for name, at in counting - there
+    ]
+    here = [_given(document, one, own, _key(_name(one), one) in counting) for one in own]
+    return sorted([*elsewhere, *here], key=lambda one: one.at)
+
+
+def _given(document: Entry, entry: Entry, own: list[Entry], counts: bool) -> Given:  # noqa: FBT001
+    candidate = child(entry, "candidate")
+    return Given(
+        _by(entry),
+        text(entry, "at"),
+        text(candidate, "revision"),
+        text(candidate, "digest"),
+        text(entry, "reason"),
+        counts,
+        "" if counts else _why_not(document, entry, own),
+    )
+
+
+def _why_not(document: Entry, entry: Entry, own: list[Entry]) -> str:
+    """Why a decision does not rest on an approval, as far as both entries tell."""
+    candidate, of = child(document, "candidate"), child(entry, "candidate")
+    at, ended = text(entry, "at"), text(document, "at")
+    checks = (
+        (text(entry, "kind") == "withdraw", "takes an approval back"),
+        (_taken_back(entry, own), "was withdrawn"),
+        (not text(of, "digest"), "names no image: its digest was not known"),
+        (_other(candidate, of, "revision"), f"is for the revision {text(of, 'revision')}"),
+        (_other(candidate, of, "digest"), "is for another image"),
+        (_other(document, entry, "policy_digest"), "is for another state of the policy"),
+        (text(document, "entry") != "outcome", "no outcome says so yet"),
+        (at > ended, "was given once this had ended: it is for what is rolled out next"),
+        ("approvals" not in document, "this decision was asked for none"),
+    )
+    return next((why for holds, why in checks if holds), "did not count: the verdict says why")
+
+
+def _taken_back(entry: Entry, own: list[Entry]) -> bool:
+    at, name = text(entry, "at"), _name(entry)
+    return any(
+        text(one, "kind") == "withdraw" and _name(one) == name and text(one, "at") > at
+        for one in own
+    )
+
+
+def _other(one: Entry, other: Entry, key: str) -> bool:
+    return bool(text(one, key)) and text(one, key) != text(other, key)
+
+
+def _key(name: str, entry: Entry) -> tuple[str, str]:
+    return name, text(entry, "at")
+
+
+def _name(entry: Entry) -> str:
+    return text(child(entry, "principal"), "name")
 
 
 def approval_lines(entry: Entry) -> Iterator[Line]:

@@ -6,18 +6,19 @@ from dataclasses import replace
 from gate.core.overrides import RULES
 from gate.core.policy import Json
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
+from gate.core.service import ServiceRef
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
-from gate.report.fields import child, text, texts
+from gate.report.fields import Entry, child, number, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
 from gate.report.rules import overrode
 from gate.report.safe import safe
-from gate.report.words import ending_tone
+from gate.report.words import ending_tone, flags
 
-TITLES = ("when (UTC)", "id", "service", "what", "ending", "candidate", "traffic", "who", "why")
+TITLES = ("when (UTC)", "id", "service", "what", "ending", "revision", "traffic", "who", "why")
 UNFINISHED_MEANS = (
     f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
     "(`gate status` says which, and what to do)"
@@ -111,13 +112,23 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
+        end = [*outcome_lines(attempt.outcome), *_events(attempt.outcome)]
+        return [*end, *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
         text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
     return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+
+
+def _events(outcome: Entry) -> Iterator[Line]:
+    """How many events of it are recorded, and what makes its decision again from them."""
+    count = number(child(outcome, "events"), "count")
+    if count is not None:
+        service = (text(outcome, key) for key in ("project", "region", "service"))
+        again = f"gate audit replay {safe(text(outcome, 'rollout'))} {flags(ServiceRef(*service))}"
+        yield Line(f"events: {count}, {again}", Tone.FAINT, whole=True)
 
 
 def _doubt(attempt: Attempt) -> list[Line]:
@@ -163,7 +174,7 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(attempt.at),
         Cell(safe(attempt.id)),
         Cell(safe(text(head, "service"))),
-        Cell(_what(attempt)),
+        Cell(asked_text(attempt)),
         Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
         Cell(_traffic(attempt)),
@@ -172,7 +183,7 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
     )
 
 
-def _what(attempt: Attempt) -> str:
+def asked_text(attempt: Attempt) -> str:
     """What was asked for, with the rules that were set aside as they are asked for."""
     rules = texts(child(attempt.head, "override"), "rules") or RULES
     said = [one for one in attempt.overrides if one != "unlock"]
@@ -198,7 +209,7 @@ def _traffic(attempt: Attempt) -> str:
 
 def _paragraph(attempt: Attempt) -> list[Line]:
     head = attempt.head
-    what = f"{_what(attempt)} of {safe(text(head, 'service'))}"
+    what = f"{asked_text(attempt)} of {safe(text(head, 'service'))}"
     top = f"{attempt.at}  {safe(attempt.id)}  {_ending(attempt):<11}  {what}"
     role = role_of(head)
     candidate = f"{role} {safe(attempt.candidate)}, " if attempt.candidate else ""

@@ -6,6 +6,7 @@ Read from a document as gate.ledger.evidence makes it: the record's, or that of 
 from collections.abc import Iterable, Iterator
 
 from gate.core.evidence import SERVICE, STABLE, Outcome, Repeat
+from gate.core.recorded import is_by_probe, spoken_words
 from gate.core.verdict import Decision
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import Line, Tone
@@ -41,12 +42,11 @@ def probes_lines(document: Entry) -> list[Line]:
     verdict = _verdict(document)
     lines = [*_count(document)]
     if decision := text(verdict, "decision"):
-        subjects = [text(one, "subject") for one in children(verdict, "reasons")]
-        meaning = decision_meaning(decision, subjects)
+        meaning = decision_meaning(decision, spoken_words(document))
         lines.append(Line(f"verdict: {safe(decision)} ({meaning})", decision_tone(decision)))
-    told = set()
+    told: set[str] = set()
     for reason in children(verdict, "reasons"):
-        told.add(text(reason, "subject"))
+        told |= {text(reason, "subject")} if is_by_probe(document, reason) else set()
         lines += _reason(document, reason)
     for item in own(document):
         if text(item, "probe") not in told and outcome_of(item) != Outcome.PASSED.value:
@@ -117,9 +117,11 @@ def _unlike(item: Entry) -> bool:
 def _reason(document: Entry, reason: Entry) -> Iterator[Line]:
     """One reason: a probe's in full, another in its own words; what did not run comes last."""
     subject, why = text(reason, "subject"), text(reason, "text")
-    if why == DID_NOT_RUN or subject in texts(child(document, "not_asked"), "probes"):
+    left_out = subject in texts(child(document, "not_asked"), "probes")
+    if why == DID_NOT_RUN or (left_out and is_by_probe(document, reason)):
         return
-    items = [item for item in own(document) if text(item, "probe") == subject]
+    by_probe = is_by_probe(document, reason)
+    items = [item for item in own(document) if by_probe and text(item, "probe") == subject]
     wrong = [item for item in items if outcome_of(item) != Outcome.PASSED.value]
     once = len({text(item, "address") for item in items}) == len(items)
     if once and wrong and all(children(item, "findings") for item in wrong):

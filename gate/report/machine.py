@@ -24,7 +24,13 @@ names; times are RFC 3339 in UTC; a revision of "" stands for LATEST.
                                 promoted again by automation
     order                       {revision: number}: which build is the newer one, as far as is known
     revisions                   [{name, ready, image, created_at}], newest first
-    decisions                   entries of the ledger, newest first
+    ledger                      {state, problem, doubt}; state is read or unreadable; problem says
+                                why it could not be read, doubt why it does not fit what the
+                                service says of its last write; "" for neither
+    decisions                   the last ones, newest first, each as one object: its outcome, with
+                                `record` beside it, as `gate audit list --output json` has them;
+                                one without an outcome has an ending such as unfinished. Of the
+                                newest 20 entries: of the last one intentions may be left out
 
 What `gate probe --output json` has is told in gate.ledger.evidence.
 """
@@ -37,9 +43,10 @@ from datetime import UTC, datetime
 from gate.core.order import orders_of
 from gate.core.policy import Json
 from gate.core.service import Condition, Revision, Service
+from gate.report.audit import decision_values
 from gate.report.lease import denylist_value, lease_value
 from gate.report.rules import stopped_value
-from gate.report.status import status_next
+from gate.report.status import decided, status_next
 
 
 def to_json(value: Json) -> str:
@@ -57,8 +64,20 @@ def status_value(
     revisions: Sequence[Revision],
     latest_entries: Sequence[dict[str, Json]],
     now: datetime,
+    *,
+    problem: str = "",
+    doubt: str = "",
 ) -> Json:
-    """How a service stands: see the table of fields above."""
+    """How a service stands: see the table of fields above.
+
+    Args:
+        service: as it was just read.
+        revisions: newest first.
+        latest_entries: entries of the ledger, newest first.
+        now: the time.
+        problem: why the ledger could not be read, "" where it was.
+        doubt: why it does not fit what the service says, "" where it does.
+    """
     return {
         "project": service.ref.project,
         "region": service.ref.region,
@@ -91,7 +110,12 @@ def status_value(
         "barred": denylist_value(service),
         "order": {**orders_of(service)},
         "revisions": [_revision(revision) for revision in revisions],
-        "decisions": list(latest_entries),
+        "ledger": {
+            "state": "unreadable" if problem else "read",
+            "problem": problem,
+            "doubt": doubt,
+        },
+        "decisions": [*decision_values(decided(service, latest_entries))],
     }
 
 

@@ -5,6 +5,7 @@ Everything is read from the entry (gate.ledger.entry); older ones may lack what 
 
 from collections.abc import Iterator
 
+from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
 from gate.report.approvals import approved_lines
 from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
@@ -12,7 +13,7 @@ from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
 from gate.report.requests import requests_lines
-from gate.report.rules import override_lines
+from gate.report.rules import flags_set_aside, override_lines
 from gate.report.safe import WHOLE, safe
 from gate.report.words import (
     WITHOUT_A_MOVE,
@@ -89,9 +90,8 @@ def _who(entry: Entry) -> str:
 
 def _set_aside(entry: Entry) -> Iterator[Line]:
     """Rules that were set aside, what was barred, and what others had left that was taken back."""
-    rules = texts(child(entry, "override"), "rules")  # told before
-    if overrides := [one for one in texts(entry, "overrides") if one not in rules]:
-        told = ", ".join(safe(f"--{one}" if one != "unlock" else one) for one in overrides)
+    if overrides := flags_set_aside(entry):
+        told = ", ".join(map(safe, overrides))
         yield Line(f"{'override:':<10} {told}", Tone.BAD, indent=2)
     for one in children(entry, "bars_added"):
         by = ": ".join(part for part in (text(one, "actor"), text(one, "reason")) if part)
@@ -196,8 +196,8 @@ def _ending(outcome: Entry) -> Iterator[Line]:
     yield Line(f"ended: {word}{_what(outcome, ending)}", ending_tone(ending))
     code = number(outcome, "exit_code")
     if code is not None:
-        reasons = [text(one, "subject") for one in children(child(outcome, "verdict"), "reasons")]
-        yield Line(f"exit code: {code} ({exit_meaning(code, ending, reasons)})")
+        meaning = exit_meaning(code, ending, spoken_words(outcome))
+        yield Line(f"exit code: {code} ({meaning})")
 
 
 def _what(outcome: Entry, ending: str) -> str:

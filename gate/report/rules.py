@@ -37,6 +37,13 @@ def override_lines(entry: Entry) -> Iterator[Line]:
         yield Line(f"was to override {what} {until}, which held nothing", Tone.UNSURE, indent=2)
 
 
+def flags_set_aside(entry: Entry) -> list[str]:
+    """What else was set aside, as it was asked for: `--again`, `--no-probe`, `unlock`."""
+    rules = texts(child(entry, "override"), "rules")  # told by override_lines
+    asked = [one for one in texts(entry, "overrides") if one not in rules]
+    return [one if one == "unlock" else f"--{one}" for one in asked]
+
+
 def overrode(entry: Entry) -> str:
     """Who set which rules aside and why, of an outcome; "" where nobody did."""
     found = texts(child(entry, "override"), "overrode")

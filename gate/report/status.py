@@ -1,12 +1,14 @@
 """How a service stands now."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.denylist import against, denylist_of, image_of, why
 from gate.core.lease import LeaseState, lease_state
 from gate.core.policy import Json
+from gate.core.recorded import spoken_words
 from gate.core.rescue import NextStep, by_hand, next_step, roll_out, stuck
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending
@@ -86,6 +88,20 @@ def status_blocks(
     ]
 
 
+def unread_note(problem: str) -> str:
+    """What is said of a ledger that could not be read, "" where there is no problem."""
+    return f"the last decisions cannot be read: {problem}" if problem else ""
+
+
+def decided(service: Service, latest_entries: Sequence[dict[str, Json]]) -> list[Attempt]:
+    """The decisions of these entries; what the service itself says has ended is not unfinished."""
+    ended = _ended(service)
+    return [
+        replace(one, known_ended=True) if one.id == ended else one
+        for one in attempts(latest_entries)
+    ]
+
+
 def status_next(
     service: Service,
     revisions: Sequence[Revision],
@@ -129,8 +145,10 @@ def _bar(candidate: str, service: Service, revisions: Sequence[Revision]) -> str
 
 def _recorded_bar(last: Attempt) -> str:
     """Why the rollout itself took the image for barred, where only it could tell."""
-    reasons = children(child(last.outcome or {}, "verdict"), "reasons")
-    found = (text(one, "text") for one in reasons if text(one, "subject") == "barred")
+    outcome = last.outcome or {}
+    reasons = children(child(outcome, "verdict"), "reasons")
+    words = spoken_words(outcome)
+    found = (text(one, "text") for one, of in zip(reasons, words, strict=True) if of == "barred")
     return next(found, "")
 
 

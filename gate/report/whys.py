@@ -7,6 +7,7 @@ link is not on record, that is said, with what would have put it there.
 from collections.abc import Iterator
 
 from gate.core.evidence import Attribution, Outcome, Symptom
+from gate.core.recorded import is_by_probe
 from gate.kinds.kind import LeadsTo
 from gate.kinds.registry import facts_of
 from gate.report.evidence import stake, tries_text
@@ -44,7 +45,7 @@ def _chain(outcome: Entry, reason: Entry) -> list[Line]:
     items = children(outcome, "evidence")
     subject = text(reason, "subject")
     own = [one for one in items if text(one, "probe") == subject and _failed(one)]
-    if not own:
+    if not own or not is_by_probe(outcome, reason):
         return []
     item = own[0]
     control = next((one for one in items if _is_control(one, subject)), {})

@@ -82,7 +82,7 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
     Args:
         code: the code.
         ending: how a rollout ended with it, by its value; "" where that is not known.
-        reasons: what its verdict is about: probes, and words such as `barred`.
+        reasons: what its verdict is about, in order: words of rules (`barred`), "" for probes.
     """
     if ending == Ending.BUSY.value:
         return "held: somebody else is at work"
@@ -92,7 +92,12 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
 
 
 def decision_meaning(decision: str, subjects: Iterable[str]) -> str:
-    """What a decision means, by its value; of a hold, what its first reason is about."""
+    """What a decision means, by its value; of a hold, what its first reason is about.
+
+    Args:
+        decision: its value.
+        subjects: as for `exit_meaning`.
+    """
     meaning = DECISIONS.get(decision, "unknown")
     if decision != Decision.HOLD.value:
         return meaning
@@ -162,6 +167,27 @@ def service_text(ref: ServiceRef) -> str:
 def many(count: int, noun: str) -> str:
     """A count with its noun: `1 probe`, `11 probes`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+_NOUNS: Mapping[str, tuple[str, str]] = {
+    "rollout": ("rollout", "rollouts"),
+    "promote": ("promotion by hand", "promotions by hand"),
+    "rollback": ("rollback", "rollbacks"),
+    "recover": ("recovery", "recoveries"),
+    "unlock": ("unlock", "unlocks"),
+    "stop": ("stop of the line", "stops of the line"),
+    "resume": ("resumption", "resumptions"),
+}
+"""What a decision is called by its kind: one, and several."""
+
+
+def kinds_text(kinds: Mapping[str, int]) -> str:
+    """How many decisions there are of each kind: `12 rollouts, 1 rollback`."""
+    told = [
+        f"{count} {_NOUNS[kind][count != 1]}" for kind, count in kinds.items() if kind in _NOUNS
+    ]
+    others = sum(count for kind, count in kinds.items() if kind not in _NOUNS)
+    return ", ".join([*told, *([many(others, "other")] if others else [])])
 
 
 def names_text(names: Sequence[str], most: int = 8) -> str:

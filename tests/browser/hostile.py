@@ -21,6 +21,17 @@ TALK = (
 TIMES = ((0, 900), (10, 1500), (50, 4000), (90, 7000), (95, 9000), (99, 15_000), (100, 20_000))
 
 
+PEOPLE = {
+    "approvals": [{"digest": "ab" * 32, "name": "ana", "at": "2026-01-01T12:00:00.000Z"}],
+    "overrides": ["freeze", "stop", "again"],
+    "override": {
+        "rules": ["freeze", "stop"],
+        "overrode": ["freeze"],
+        "until": "2026-01-01T14:00:00.000Z",
+    },
+}
+
+
 def texts(host):
     """Each of them; what they fetch would come to this host."""
     run = "window.ran=1;alert(1)"
@@ -60,7 +71,22 @@ def rejected():
     """The entries of a rollout with everything in it that a report tells of."""
     slow = passed("health", kind="latency", percentiles=TIMES)
     beside = replace(slow, address="stable", percentiles=tuple((p, t // 2) for p, t in TIMES))
-    return entries(slow, beside, failed("api-health"), replace(SESSIONS_FAILED, excerpts=TALK))
+    found = entries(slow, beside, failed("api-health"), replace(SESSIONS_FAILED, excerpts=TALK))
+    return [*found[:-1], {**found[-1], **PEOPLE}, *approvals(found[-1])]
+
+
+def approvals(outcome):
+    """Two people's, under the id of this outcome: neither counts."""
+    for name in ("ana@example.com", "bob@example.com"):
+        yield {
+            "entry": "approval",
+            "kind": "approve",
+            "at": outcome["at"],
+            **{key: outcome[key] for key in ("rollout", "service", "policy_digest")},
+            "principal": {"name": name, "authenticated": "credentials"},
+            "reason": f"{name} has looked at it",
+            "candidate": {"revision": "another-00001-abc", "digest": "another@sha256:1"},
+        }
 
 
 def everywhere(value, text, key=""):

@@ -12,7 +12,7 @@ from selenium.webdriver.support.ui import Select
 
 from gate.console.app import console
 from gate.console.kept import Kept
-from gate.console.shelf import Shelf
+from gate.core.state import Ending
 from tests.browser.chromium import (
     WITHIN_S,
     as_on,
@@ -24,7 +24,7 @@ from tests.browser.chromium import (
 )
 from tests.browser.hostile import everywhere, rejected, texts
 from tests.fakes.ledger import FakeLedger
-from tests.unit.console.ledgers import counted, ledger_of, played, verified
+from tests.unit.console.ledgers import counted, later, ledger_of, played, shelf_of, verified
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
@@ -34,9 +34,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
 def serving(ledger):
     """The console's address; it is served by a thread."""
     listening = socket.create_server(("127.0.0.1", 0))
-    app = console(
-        REF, Shelf(ledger, REF.name, 10_000, fresh_s=0), None, Kept(verified), Kept(counted)
-    )
+    app = console(REF, shelf_of(ledger), None, Kept(verified), Kept(counted))
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -70,6 +68,36 @@ async def test_every_page_can_be_read_by_everybody(chromium):
                 as_on(chromium, width, dark=dark)
                 assert axe(chromium) == [], (page, width)
                 assert too_wide(chromium) <= 0, page
+
+
+BROKEN = r"""
+return [...document.querySelectorAll('.badge')].flatMap(badge => {
+  const node = badge.firstChild, text = node.data, found = [];
+  for (const match of text.matchAll(/\S+/g)) {
+    const range = document.createRange();
+    range.setStart(node, match.index);
+    range.setEnd(node, match.index + match[0].length);
+    if (range.getClientRects().length !== 1) found.push(match[0]);
+  }
+  return found;
+})
+"""
+
+
+@pytest.mark.parametrize("width", [360, 800, 1025, 1280])
+async def test_no_badge_breaks_inside_a_word(chromium, width):
+    endings = [one.value for one in Ending] + ["taken back", "unfinished", "inconclusive"]
+    last = played(ALL_PASSED)[-1]
+    more = [
+        {**later(last, n), "ending": one, "reason": "W" * 300, "actor": "a" * 300}
+        for n, one in enumerate(endings, 10)
+    ]
+    with serving(await ledger_of(3, *more)) as base:
+        as_on(chromium, width, dark=width == 360)
+        for page in ("/", "/history", "/verify", "/rollout?id=rollout-00002"):
+            chromium.get(f"{base}{page}")
+            assert chromium.execute_script(BROKEN) == [], page
+            assert too_wide(chromium) <= 0, widest(chromium)
 
 
 async def test_a_rollout_at_work_is_shown_live_without_a_script(chromium):

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.xdist_group("chromium")]
 
 
 def opened(driver, path, found):
-    path.write_text(html(attempts(found[::-1])), encoding="utf-8")
+    path.write_text(html(attempts(found[::-1]), found), encoding="utf-8")
     driver.get(path.as_uri())
 
 
@@ -39,6 +39,7 @@ def test_hostile_content_runs_nothing_and_fetches_nothing(chromium, tmp_path, nu
         opened(chromium, tmp_path / "report.html", [everywhere(one, text) for one in rejected()])
         chromium.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert_inert(chromium, asked)
+        assert chromium.find_elements(By.CSS_SELECTOR, "section[aria-labelledby$=approvals] td")
         assert too_wide(chromium) <= 0
         assert not chromium.find_elements(By.CSS_SELECTOR, "a:not(.skip), img, iframe, form, link")
 

@@ -219,8 +219,8 @@ def test_status_says_where_traffic_is_and_what_was_decided(small, tmp_path):
     assert [line["percent"] for line in shown["effective"]] == [100, 0]
     assert shown["in_effect"] is True
     assert [one["name"] for one in shown["revisions"]] == [second, small.first]
-    ended = [one for one in shown["decisions"] if one["entry"] == "outcome"]
-    assert [one["ending"] for one in ended] == ["promoted"]
+    assert [one["ending"] for one in shown["decisions"]] == ["promoted"]
+    assert shown["ledger"] == {"state": "read", "problem": "", "doubt": ""}
 
 
 def test_status_lives_without_the_ledger(small):
@@ -232,6 +232,8 @@ def test_status_lives_without_the_ledger(small):
         assert shown in done.out
         assert "nothing is recorded" not in done.out
         assert why in done.err
+    assert done.json["ledger"]["state"] == "unreadable"
+    assert done.json["ledger"]["problem"] in done.err
 
 
 def test_the_audit_names_every_attempt_and_shows_each(small, tmp_path):

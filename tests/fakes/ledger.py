@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +77,13 @@ class FakeLedger(Script):
             ):
                 found.append(entry)
         return tuple(found[: query.limit])
+
+    async def history(self, begin: datetime | None = None) -> AsyncIterator[dict[str, Json]]:
+        """Every entry from a time on, oldest first."""
+        self.enter("history")
+        for key in sorted(self._kept):
+            if begin is None or key.at >= begin:
+                yield json.loads(self._kept[key])
 
 
 def _names(entry: dict[str, Json], image: str) -> bool:

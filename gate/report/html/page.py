@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from markupsafe import Markup
 from gate.core.evidence import STABLE
 from gate.core.policy import Json
 from gate.core.verdict import Decision
-from gate.report import attempts, evidence, fields, summary, words
+from gate.report import approvals, attempts, evidence, fields, rules, summary, words
 from gate.report.attempts import Attempt
 from gate.report.html import charts, conversation, tables, traffic
 from gate.report.html.charts import can_draw
-from gate.report.lines import Tone
+from gate.report.lines import Line, Tone
 from gate.report.safe import WHOLE, safe
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -24,6 +24,9 @@ LONGEST = 10_000
 """Most characters of one text: Cloud Run's own message, where it is the only reason."""
 SHOWN_MAX = 200
 """Most lines of one list; what is more is counted."""
+WORD_MAX = 14
+"""Longer words than any of the gate's own: such a badge may break inside one."""
+_CLASSES = {Tone.GOOD: "good", Tone.BAD: "bad", Tone.UNSURE: "unsure"}
 
 
 @cache
@@ -78,6 +81,7 @@ def environment(*folders: Path) -> Environment:
         "style": lambda: Markup(style()),  # noqa: S704 - a file of ours
         "tone": tone,
         "stable_of": _stable_of,
+        "long": _long,
     }
     return made
 
@@ -95,11 +99,23 @@ def tone(ending: str) -> str:
         return "bad"
     if ending in {"inconclusive", "not asked", attempts.UNFINISHED, attempts.UNKNOWN}:
         return "unsure"
-    return {Tone.GOOD: "good", Tone.BAD: "bad"}.get(words.ending_tone(ending), "unsure")
+    return _CLASSES.get(words.ending_tone(ending), "unsure")
 
 
-def parts(attempt: Attempt, *, recorded: bool = True) -> dict[str, object]:
-    """What the template of a report is given: one rollout."""
+def _long(word: str) -> bool:
+    return any(len(one) > WORD_MAX for one in word.split())
+
+
+def parts(
+    attempt: Attempt, entries: Sequence[Mapping[str, Json]] = (), *, recorded: bool = True
+) -> dict[str, object]:
+    """What the template of a report is given: one decision.
+
+    Args:
+        attempt: the decision.
+        entries: of the ledger, in any order: approvals under its id are told of.
+        recorded: whether the ledger has it.
+    """
     document = {**attempt.head, "ending": attempt.ending} if attempt.head else {}
     found = summary.rows(document)
     code = summary.code_of(document)
@@ -114,43 +130,63 @@ def parts(attempt: Attempt, *, recorded: bool = True) -> dict[str, object]:
         "what": summary.what_of(document),
         "why": _why(document) if attempt.outcome is not None else "",
         "code": code,
+        "set_aside": [(line.text, _CLASSES.get(line.tone, "")) for line in _set_aside(document)],
+        "approvals": approvals.given(document, entries),
     }
 
 
-def html(found: Sequence[Attempt], *, recorded: bool = True, pictures: bool = True) -> str:
-    """The whole file: one rollout after the other.
+def html(
+    found: Sequence[Attempt],
+    entries: Sequence[Mapping[str, Json]] = (),
+    *,
+    recorded: bool = True,
+    pictures: bool = True,
+) -> str:
+    """The whole file: one decision after the other.
 
     Args:
-        found: the rollouts, each with its intentions, as `attempts` puts them together.
+        found: the decisions, each with its intentions, as `attempts` puts them together.
+        entries: in any order: the approvals among them are told of.
         recorded: whether the ledger has them.
         pictures: whether any are drawn; the numbers are there in any case.
     """
     template = _environment().get_template("file.html.jinja")
-    reports = [parts(one, recorded=recorded) for one in found]
+    reports = [parts(one, _of(one.id, entries), recorded=recorded) for one in found]
     return template.render(csp=policy(), reports=reports, pictures=pictures and can_draw())
 
 
 def of_documents(
     documents: Sequence[Mapping[str, Json]],
-    intentions: Sequence[dict[str, Json]] = (),
+    entries: Sequence[dict[str, Json]] = (),
     *,
     recorded: bool = True,
     pictures: bool = True,
 ) -> str:
-    """The same of outcomes, and of what the gate set out to do meanwhile where that is at hand.
+    """The same of outcomes, with other entries of the ledger where they are at hand.
 
     Args:
         documents: outcomes of the ledger, or what `gate probe` saw.
-        intentions: of these rollouts, oldest first.
+        entries: intentions and approvals under the ids of these, oldest first.
         recorded: whether the ledger has them.
         pictures: as `html` has it.
     """
     found = []
     for document in documents:
         name = fields.text(document, "rollout")
-        its = tuple(one for one in intentions if fields.text(one, "rollout") == name)
-        found.append(Attempt(name, its, document))
-    return html(found, recorded=recorded, pictures=pictures)
+        its = [one for one in _of(name, entries) if fields.text(one, "entry") == "intention"]
+        found.append(Attempt(name, tuple(its), document))
+    return html(found, entries, recorded=recorded, pictures=pictures)
+
+
+def _of(name: str, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    return [one for one in entries if fields.text(one, "rollout") == name]
+
+
+def _set_aside(document: Mapping[str, Json]) -> Iterator[Line]:
+    """Rules that were set aside, as `gate audit show` tells of them."""
+    yield from rules.override_lines(document)
+    if asked := rules.flags_set_aside(document):
+        yield Line(f"rules were set aside: {', '.join(map(safe, asked))}", Tone.BAD)
 
 
 def _why(document: Mapping[str, Json]) -> str:

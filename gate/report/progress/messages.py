@@ -256,5 +256,6 @@ def _moved(rollout: Rollout, now: str) -> str:
 def _verdict(rollout: Rollout) -> Line:
     assert rollout.verdict is not None
     decision = rollout.verdict.decision.value
-    meaning = decision_meaning(decision, (one.subject for one in rollout.verdict.reasons))
+    words = ("" if one.by_probe else one.subject for one in rollout.verdict.reasons)
+    meaning = decision_meaning(decision, words)
     return Line(f"verdict: {decision} ({meaning})", decision_tone(decision))

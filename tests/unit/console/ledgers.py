@@ -2,11 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 
+from gate.console.shelf import Shelf
 from gate.core.recorded import put_together
 from gate.ledger.findings import Report, Verified
 from gate.ledger.stats import stats
 from tests.fakes.ledger import FakeLedger
-from tests.unit.report.scenes import ALL_PASSED, Scene, Scribe, failed, plan
+from tests.unit.report.scenes import ALL_PASSED, REF, Scene, Scribe, failed, plan
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+WITHIN_S = 60.0
+
+
+def shelf_of(ledger, path=None, *, wait_s=WITHIN_S, **more):
+    """A shelf that asks the ledger each time, and waits for it."""
+    given = {"fresh_s": 0, "wait_s": wait_s, **more}
+    return Shelf(ledger, REF.name, path, lambda: NOW, **given)
 
 
 def played(evidence):

@@ -1,18 +1,31 @@
 """The console over a ledger in memory, asked as a browser asks."""
 
+import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from gate.cli.audit_serve import numbers
 from gate.console.app import LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
 from gate.console.kept import Kept
-from gate.console.shelf import Shelf
+from gate.console.shelf import State
 from gate.errors import UnavailableError
-from tests.unit.console.ledgers import FINDING, counted, later, ledger_of, played, verified
+from gate.ledger.index import Query
+from tests.unit.console.ledgers import (
+    FINDING,
+    counted,
+    later,
+    ledger_of,
+    played,
+    shelf_of,
+    verified,
+)
+from tests.unit.ledger.recorded import alter_entries
 from tests.unit.report.scenes import ALL_PASSED, REF
 
 LIMIT = 10_000
@@ -21,7 +34,15 @@ BASE = "http://127.0.0.1:8765"
 
 @asynccontextmanager
 async def browser(ledger, check=None, base=BASE, limit=LIMIT, verify=verified):
-    app = console(REF, Shelf(ledger, REF.name, limit), check, Kept(verify), Kept(counted))
+    shelf = shelf_of(ledger, limit=limit)
+    app = console(REF, shelf, check, Kept(verify), Kept(counted))
+    async with asking(app, base) as client:
+        yield client
+    await shelf.end()
+
+
+@asynccontextmanager
+async def asking(app, base=BASE):
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield client
@@ -54,9 +75,12 @@ async def test_the_list_has_the_newest_first_in_pages_that_lead_to_each_other():
         ("ending=rejected&actor=person-1", [8]),
         ("kind=rollback", []),
         ("q=ROLLOUT-00003", [3]),
-        ("capability=chat", [8, 5, 2]),
+        ("capability=chat", [*range(8, -1, -1)]),
+        ("capability=none", []),
         ("since=2026-01-02", []),
         ("until=2026-01-01&q=00001", [1]),
+        ("until=2025-12-31", []),
+        ("since=yesterday&until=9999-12-31", [*range(8, -1, -1)]),
         ("page=2", []),
         ("page=-1&ending=", [*range(8, -1, -1)]),
     ],
@@ -82,34 +106,95 @@ async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
             assert "http-equiv" not in (await client.get(path)).text
 
 
-async def test_what_is_written_meanwhile_is_found_without_reading_everything_again():
-    ledger = await ledger_of(3)
-    asked = []
+def listed(index):
+    return [(one.id, one.ending, len(one.intentions)) for one in index.listed(Query())]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in a file", "in memory"])
+async def test_what_is_written_meanwhile_is_found_without_reading_everything_again(tmp_path, kept):
+    ledger, asked = await ledger_of(3), []
 
     class Heard:
+        def history(self, begin=None):
+            asked.append(begin)
+            return ledger.history(begin)
+
         async def entries(self, query):
             asked.append(query.since)
             return await ledger.entries(query)
 
-    shelf = Shelf(Heard(), REF.name, LIMIT, fresh_s=0)
-    assert len((await shelf.state()).found) == 3
+    shelf = shelf_of(Heard(), tmp_path / "index" if kept else None)
+    assert len((await shelf.read(listed))[0]) == 3
     for place, entry in enumerate(played(ALL_PASSED)):
         await ledger.append(later(entry, 5), "rollout-00005", place)
-        state = await shelf.state()
-        assert [one.id for one in state.found][:2] == ["rollout-00005", "rollout-00002"]
-    assert state.found[0].ending == "promoted"
-    assert len(state.found[0].intentions) == place
+        (found, *rest), state = await shelf.read(listed)
+        assert (found[0], rest[0][0]) == ("rollout-00005", "rollout-00002")
+    assert found == ("rollout-00005", "promoted", place)
+    assert state == State()
     assert [since is None for since in asked] == [True, *[False] * len(asked[1:])]
+    await shelf.end()
 
 
-async def test_a_ledger_that_cannot_be_read_is_said_and_what_was_read_stays():
+async def test_a_ledger_that_cannot_be_read_is_said_and_what_was_read_stays(tmp_path):
     ledger = await ledger_of(2)
-    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
-    await shelf.state()
-    ledger.fail_next("entries", UnavailableError("Cloud Logging: no answer"))
-    state = await shelf.state()
-    assert (len(state.found), state.problem) == (2, "Cloud Logging: no answer")
-    assert (await shelf.state()).problem == ""
+    for path, asked in ((tmp_path / "index", "history"), (None, "entries")):
+        shelf = shelf_of(ledger, path)
+        await shelf.read(listed)
+        ledger.fail_next(asked, UnavailableError("Cloud Logging: no answer"))
+        found, state = await shelf.read(listed)
+        assert (len(found), state.problem) == (2, "Cloud Logging: no answer")
+        assert (await shelf.read(listed))[1] == State()
+
+
+async def test_a_silent_ledger_holds_no_page_up_and_what_an_index_has_is_shown(tmp_path):
+    path, ledger = tmp_path / "index", await ledger_of(2)
+    await shelf_of(ledger, path).read(listed)
+    speaks = asyncio.Event()
+
+    class Silent:
+        async def history(self, begin=None):
+            await speaks.wait()
+            async for entry in ledger.history(begin):
+                yield entry
+
+    shelf = shelf_of(Silent(), path, wait_s=0)
+    assert len((await shelf.read(listed))[0]) == 2
+    fresh = shelf_of(Silent(), tmp_path / "another", wait_s=0)
+    assert await fresh.read(listed) == ([], State(read=False))
+    app = console(REF, fresh, None, Kept(verified), Kept(counted))
+    async with asking(app) as client:
+        page = (await client.get("/")).text
+        assert "The ledger is still being read" in words(page)
+        assert LexborHTMLParser(page).css("meta[http-equiv=refresh]")
+        assert "has not been read yet" in (await client.get("/rollout?id=rollout-00000")).text
+        speaks.set()
+        while (await fresh.read(listed)) != (await shelf_of(ledger, path).read(listed)):
+            pass
+        assert "being read" not in words((await client.get("/")).text)
+    for one in (shelf, fresh):
+        await one.end()
+
+
+@pytest.mark.parametrize("table", ["entries", "briefs", "whole file"])
+async def test_an_index_that_was_damaged_meanwhile_is_made_anew(tmp_path, table):
+    path = tmp_path / "index"
+    shelf = shelf_of(await ledger_of(3), path, fresh_s=1e9)
+    before, _ = await shelf.read(listed)
+    if table == "whole file":
+        for one in tmp_path.iterdir():
+            one.write_bytes(b"nothing of the kind" * 1000)
+    elif table == "entries":
+        alter_entries(path, b"rejected", b"promoted")
+    else:
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE briefs SET body = replace(body, 'rejected', 'promoted')")
+        database.close()
+
+    def both(index):
+        return listed(index), [one.ending for one in index.whole("rollout-00002")]
+
+    (found, endings), state = await shelf.read(both)
+    assert (found, endings, state) == (before, ["rejected"], State())
 
 
 async def test_older_entries_than_were_read_are_said_to_be_there():
@@ -227,20 +312,68 @@ async def test_a_second_outcome_that_differs_is_told_and_the_first_one_counts(fr
         "at": "2026-01-01T20:00:00.000Z",
         "ending": "promoted",
     }
-    shelf = Shelf(ledger, REF.name, LIMIT, fresh_s=0)
+    shelf = shelf_of(ledger)
+
+    def told(index):
+        return [(one.ending, one.disputed) for one in index.listed(Query())]
+
     if not fresh:
-        assert not (await shelf.state()).disputed
+        assert not any(disputed for _, disputed in (await shelf.read(told))[0])
     await ledger.append(forged, "rollout-00002", 99)
     for _ in range(2):
-        state = await shelf.state()
-        assert state.disputed == {"rollout-00002"}
-        assert [one.ending for one in state.found] == ["rejected", "promoted", "promoted"]
+        assert (await shelf.read(told))[0] == [
+            *[("rejected", True), ("promoted", False), ("promoted", False)]
+        ]
+    await shelf.end()
     async with browser(ledger) as client:
         assert "disputed" in words((await client.get("/")).text)
         told = words((await client.get("/rollout?id=rollout-00002")).text)
-        assert told.startswith("The ledger has outcomes of this rollout that differ")
+        assert told.startswith("Conflicting record: it has two outcomes that differ")
         assert "rollout of backend: rejected" in told
         assert "differ" not in words((await client.get("/rollout?id=rollout-00001")).text)[:200]
+
+
+async def test_decisions_are_counted_by_their_kind_and_overrides_are_marked_for_ever():
+    aside = {"rules": ["freeze"], "overrode": ["freeze"], "until": "2026-01-01T14:00:00.000Z"}
+    kinds = {7: "rollback", 8: "promote", 9: "promote"}
+    more = [{**later(played(ALL_PASSED)[-1], n), "kind": kind} for n, kind in kinds.items()]
+    more[0] |= {"overrides": ["freeze", "again"], "override": aside, "reason": "<b>down</b>"}
+    async with browser(await ledger_of(3, *more)) as client:
+        page = LexborHTMLParser((await client.get("/")).text)
+        shown = words(page.html)
+        assert shown.startswith("6 decisions 3 rollouts, 2 promotions by hand, 1 rollback")
+        red = [one.text() for one in page.css("tbody td strong.bad")]
+        assert [one for one in red if one.startswith("OVERRODE")] == [
+            "OVERRODE freeze by person-0: <b>down</b>"
+        ]
+        assert "rollback --override freeze --again rollout-00007" in shown
+        some = words((await client.get("/?kind=rollback")).text)
+        assert some.startswith("1 decision 1 rollback")
+        one = words((await client.get("/rollout?id=rollout-00007")).text)
+        assert "OVERRODE freeze until 2026-01-01 14:00:00 UTC" in one
+
+
+async def test_one_decision_tells_of_the_approvals_under_its_id():
+    approval = {
+        **later({"entry": "approval", "at": "2026-01-01T12:00:30.000Z", "kind": "approve"}, 1),
+        "service": REF.name,
+        "principal": {"name": "<i>ana</i>", "authenticated": "credentials"},
+    }
+    async with browser(await ledger_of(3, approval)) as client:
+        told = words((await client.get("/rollout?id=rollout-00001")).text)
+        assert "Approvals: 0 of 1 count" in told
+        assert "<i>ana</i>" in told
+        assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
+async def test_numbers_are_counted_of_what_could_be_read_and_of_nothing_else():
+    ledger = await ledger_of(2)
+    shelf = shelf_of(ledger)
+    assert (await numbers(shelf))["decisions"] == 0  # none of these months
+    ledger.fail_next("entries", UnavailableError("Cloud Logging: no answer"))
+    with pytest.raises(UnavailableError, match="no answer"):
+        await numbers(shelf)
+    await shelf.end()
 
 
 async def test_the_numbers_are_those_of_gate_audit_stats():

@@ -51,6 +51,14 @@ def test_a_decision(probes, seen, expected):
     assert decision(probes, seen) is expected
 
 
+def test_a_reason_says_whether_its_subject_is_a_probe():
+    named = replace(HEALTH, name="stop")
+    for seen in ([], [evidence(Outcome.FAILED, "stop")], [evidence(Outcome.INCONCLUSIVE, "stop")]):
+        assert [one.by_probe for one in judge([named], seen).reasons] == [True]
+    assert not any(one.by_probe for one in judge([], []).reasons)
+    assert not any(one.by_probe for one in Verdict.hold("stop", "the line").blaming(None).reasons)
+
+
 def test_reasons_name_probe_and_capability_and_the_first_finding():
     first = Finding(Symptom.REDIRECT, "200", "307 to /api/health/")
     second = Finding(Symptom.BODY, "ready", "starting", hint="wait longer")

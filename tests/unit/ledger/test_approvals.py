@@ -71,6 +71,8 @@ def test_a_held_rollouts_candidate_is_what_is_approved():
         ({"kind": "promote"}, "promote that ended as held"),
         ({"verdict": {"reasons": [{"subject": "probes"}]}}, "another reason (probes)"),
         ({"verdict": {"reasons": [{"subject": "approve"}, {"subject": "chat"}]}}, "chat"),
+        ({"verdict": {"reasons": [{"subject": "approve", "source": "probe"}]}}, "another reason"),
+        ({"evidence": [{"probe": "approve", "outcome": "inconclusive"}]}, "another reason"),
         ({"verdict": {"reasons": []}}, "unknown"),
         ({"verdict": None}, "unknown"),
         ({"candidate": {}}, "not held for approval"),

@@ -128,6 +128,7 @@ def test_an_outcome_says_everything():
         "reasons": [
             {
                 "subject": "a",
+                "source": "gate",
                 "text": "b",
                 "hint": "c",
                 "capability": "",

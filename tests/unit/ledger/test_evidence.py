@@ -18,6 +18,7 @@ def test_evidence() -> None:
         "reasons": [
             {
                 "subject": "api-health",
+                "source": "probe",
                 "text": "redirect: got 307 to /api/health/, expected status 200",
                 "hint": "a slash is added: the route is registered as /api/health/",
                 "capability": "",
@@ -26,6 +27,7 @@ def test_evidence() -> None:
             },
             {
                 "subject": "discovery",
+                "source": "probe",
                 "text": "did not run",
                 "hint": "",
                 "capability": "discovery",
@@ -34,6 +36,7 @@ def test_evidence() -> None:
             },
             {
                 "subject": "same-user-concurrency",
+                "source": "probe",
                 "text": "did not run",
                 "hint": "",
                 "capability": "chat",

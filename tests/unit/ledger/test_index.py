@@ -11,7 +11,7 @@ import pytest
 from gate.core.recorded import put_together
 from gate.ledger.index import AGAIN, RENEWED_AFTER, Query, look
 from gate.ledger.index_file import VERSION, index_path
-from tests.unit.ledger.recorded import at, intention, outcome, reasons, saw
+from tests.unit.ledger.recorded import alter_entries, at, intention, outcome, reasons, saw
 
 NOW = at(1000)
 
@@ -101,8 +101,12 @@ def test_it_holds_the_decisions_that_the_ledger_tells_of(tmp_path):
 
 
 def altered(path):
+    alter_entries(path, b"rejected", b"promoted")
+
+
+def not_packed(path):
     with sqlite3.connect(path) as database:
-        database.execute("UPDATE entries SET body = replace(body, 'rejected', 'promoted')")
+        database.execute("UPDATE entries SET body = x'0001'")
     database.close()
 
 
@@ -126,6 +130,7 @@ DAMAGE = {
     "cut": lambda path: path.write_bytes(path.read_bytes()[:5000]),
     "garbled": lambda path: path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 40_000),
     "altered": altered,
+    "not packed": not_packed,
     "another version": of_another_version,
     "somebody else's": of_somebody_else,
 }
@@ -137,6 +142,7 @@ SAID = {
     "cut": "cannot be used: ",
     "garbled": "cannot be used: ",
     "altered": "cannot be used: an entry in it was altered",
+    "not packed": "cannot be used: an entry in it was altered",
     "another version": f"was made anew: it is of version 99, not {VERSION}",
     "somebody else's": f"was made anew: it is of version 0, not {VERSION}",
 }

@@ -128,7 +128,7 @@ def test_a_place_in_the_chain_and_a_proof_are_told_where_the_entry_has_them():
     assert "gate audit verify --project demo" in told
     assert "position in the ledger 42" in told
     assert "bob@example.com (only claimed: nobody vouches for it)" in told
-    assert "Rules were set aside: no-probe" in told
+    assert "rules were set aside: --no-probe" in told
     older = {key: one for key, one in document.items() if key not in {"sequence", "previous"}}
     assert "before the ledger was a chain" in words(page([older]).css_first("main"))
 

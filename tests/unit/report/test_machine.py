@@ -26,7 +26,7 @@ def test_status() -> None:
     stands = service(Split.all_to(STABLE, {"candidate": CANDIDATE}), latest_created=CANDIDATE)
     failure = Condition(ConditionState.FAILED, "REASON", "text")
     revisions = (Revision(CANDIDATE, failure, "backend:v2"), Revision(STABLE, READY, "v1", START))
-    entry: dict[str, Json] = {"rollout": "r1"}
+    entry: dict[str, Json] = {"entry": "outcome", "rollout": "r1", "ending": "promoted"}
     assert machine.status_value(stands, revisions, (entry,), START) == {
         "project": "demo",
         "region": "us-central1",
@@ -81,8 +81,39 @@ def test_status() -> None:
                 "created_at": "2026-01-01T12:00:00.000Z",
             },
         ],
-        "decisions": [{"rollout": "r1"}],
+        "ledger": {"state": "read", "problem": "", "doubt": ""},
+        "decisions": [
+            {
+                **entry,
+                "record": {
+                    "complete": True,
+                    "intentions": 0,
+                    "taken_back_by": "",
+                    "conflict": "",
+                },
+            }
+        ],
     }
+
+
+def test_decisions_are_told_apart_from_what_was_set_out_to_do_and_from_a_silent_ledger() -> None:
+    stands = service(Split.all_to(STABLE))
+    first: dict[str, Json] = {"entry": "intention", "rollout": "r1", "kind": "rollout"}
+    second: dict[str, Json] = {"entry": "intention", "rollout": "r2", "kind": "rollback"}
+    ended: dict[str, Json] = {"entry": "outcome", "rollout": "r1", "ending": "held"}
+    told = machine.status_value(stands, (), (second, ended, first, first), START, doubt="why")
+    assert isinstance(told, dict)
+    assert told["ledger"] == {"state": "read", "problem": "", "doubt": "why"}
+    decisions = told["decisions"]
+    assert isinstance(decisions, list)
+    assert [
+        (one["rollout"], one["ending"], one["record"]["complete"])  # type: ignore[call-overload,index]
+        for one in decisions
+    ] == [("r2", "unfinished", False), ("r1", "held", True)]
+    silent = machine.status_value(stands, (), (), START, problem="no answer in 2 s")
+    assert isinstance(silent, dict)
+    assert silent["ledger"] == {"state": "unreadable", "problem": "no answer in 2 s", "doubt": ""}
+    assert silent["decisions"] == []
 
 
 def test_latest_is_an_empty_name() -> None:

@@ -218,6 +218,37 @@ def test_the_exit_code_of_a_hold_says_what_it_is_about(ending, subject, told) ->
     assert f"exit code: 5 ({told})" in plain(outcome_lines(entry), 200)
 
 
+@pytest.mark.parametrize("recorded", ["source", "evidence", "did_not_run", "not_asked"])
+@pytest.mark.parametrize("name", ["stop", "freeze", "approve", "barred", "deadline"])
+def test_a_probe_that_is_called_as_a_rule_gets_no_words_of_the_rule(name, recorded) -> None:
+    entry = outcome(Scene(evidence=V2_EVIDENCE[:1]).play(plan()), START)
+    reason = {"subject": name, "text": "got 500, expected 200"}
+    known: dict[str, dict[str, object]] = {
+        "source": {},
+        "evidence": {"evidence": [{"probe": name, "outcome": "inconclusive", "seen": "500"}]},
+        "did_not_run": {"did_not_run": [name]},
+        "not_asked": {"not_asked": {"since": "health", "probes": [name]}},
+    }
+    reason |= {"source": "probe"} if recorded == "source" else {}
+    entry |= {"ending": "held", "verdict": {"decision": "hold", "reasons": [reason]}}
+    lines = plain(outcome_lines({**entry, **known[recorded]}), 200)
+    assert "exit code: 5 (held: not enough evidence)" in lines
+    assert "  verdict: hold (not enough evidence either way)".strip() in map(str.strip, lines)
+
+
+def test_a_rule_beside_a_probe_of_its_name_keeps_its_words_and_the_probe_its_own() -> None:
+    entry = outcome(Scene(evidence=V2_EVIDENCE[:1]).play(plan()), START)
+    saw = {"probe": "stop", "kind": "http", "outcome": "failed", "required": False}
+    reason = {"subject": "stop", "source": "gate", "text": "the line is stopped by bob: fire"}
+    entry |= {"ending": "held", "evidence": [{**saw, "expected": "status 200", "seen": "500"}]}
+    lines = plain(
+        outcome_lines({**entry, "verdict": {"decision": "hold", "reasons": [reason]}}), 200
+    )
+    assert "verdict: hold (the line is stopped)" in lines
+    assert "  stop: the line is stopped by bob: fire" in lines
+    assert [one for one in lines if "not required, so it decides nothing" in one]
+
+
 def test_a_hold_says_where_to_look_and_how_to_go_on() -> None:
     lines = shown(Scene(evidence=V2_EVIDENCE[:1]).play(plan()))
     assert lines[6].startswith("  candidate: backend-00002-abc, image backend:v2, 0 %, tag ")
