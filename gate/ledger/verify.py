@@ -41,7 +41,8 @@ class _Service:
             self.stories.intention(entry, digest)
         elif self.chain.add(entry, digest):
             self.stories.intention(entry, digest)
-            self.rested.rests(entry)
+            if entry.approvals:
+                self.rested.rests(entry)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
