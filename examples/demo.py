@@ -18,7 +18,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -101,12 +101,15 @@ def perform() -> int:
             title("What stands now, and what the record says")
             gate(["status", *which()], environment)
             gate(["audit", "list", *which()], environment)
+        took_s = time.monotonic() - began
         tell_of_reports()
         if serve:
             title("The record in a browser; Ctrl-C ends it, and the demo")
-            gate(["audit", "serve", *which()], environment)
+            port = [] if os.environ.get("PORT") else ["--port", "0"]  # any that is free
+            with suppress(KeyboardInterrupt):
+                gate(["audit", "serve", *which(), *port], environment)
     title(
-        f"{len(ACTS)} rollouts in {time.monotonic() - began:.0f} s: "
+        f"{len(ACTS)} rollouts in {took_s:.0f} s: "
         + ("each ended as it must" if not wrong else f"{len(wrong)} did NOT end as it must")
     )
     return 1 if wrong else 0

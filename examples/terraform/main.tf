@@ -39,6 +39,24 @@ variable "secrets" {
   default     = []
 }
 
+variable "sign_key" {
+  description = "Id of the key of Cloud KMS that the policy signs with, if it does"
+  type        = string
+  default     = ""
+}
+
+variable "stage_key" {
+  description = "Id of the key of Cloud KMS by which the policy requires signatures, if it does"
+  type        = string
+  default     = ""
+}
+
+variable "bundles" {
+  description = "Name of the bucket of GATE_BUNDLES, if there is one"
+  type        = string
+  default     = ""
+}
+
 resource "google_service_account" "runtime" {
   project    = var.project
   account_id = "${var.service}-runtime"
@@ -145,6 +163,27 @@ resource "google_project_iam_member" "gate_metrics" {
   member  = google_service_account.gate.member
 }
 
+resource "google_kms_crypto_key_iam_member" "gate_signs" {
+  count         = var.sign_key == "" ? 0 : 1
+  crypto_key_id = var.sign_key
+  role          = "roles/cloudkms.signerVerifier"
+  member        = google_service_account.gate.member
+}
+
+resource "google_kms_crypto_key_iam_member" "gate_verifies" {
+  count         = var.stage_key == "" ? 0 : 1
+  crypto_key_id = var.stage_key
+  role          = "roles/cloudkms.publicKeyViewer"
+  member        = google_service_account.gate.member
+}
+
+resource "google_storage_bucket_iam_member" "gate_bundles" {
+  count  = var.bundles == "" ? 0 : 1
+  bucket = var.bundles
+  role   = "roles/storage.objectCreator"
+  member = google_service_account.gate.member
+}
+
 # People on call
 
 resource "google_cloud_run_v2_service_iam_member" "on_call_developer" {
@@ -179,6 +218,13 @@ resource "google_project_iam_member" "on_call_log_reader" {
   member  = var.on_call
 }
 
+resource "google_storage_bucket_iam_member" "on_call_bundles" {
+  count  = var.bundles == "" ? 0 : 1
+  bucket = var.bundles
+  role   = "roles/storage.objectCreator"
+  member = var.on_call
+}
+
 # Reviewers
 
 resource "google_cloud_run_v2_service_iam_member" "reviewers_service" {
@@ -199,4 +245,11 @@ resource "google_project_iam_member" "reviewers_log_reader" {
   project = var.project
   role    = "roles/logging.viewer"
   member  = var.reviewers
+}
+
+resource "google_storage_bucket_iam_member" "reviewers_bundles" {
+  count  = var.bundles == "" ? 0 : 1
+  bucket = var.bundles
+  role   = "roles/storage.objectViewer"
+  member = var.reviewers
 }

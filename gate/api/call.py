@@ -1,6 +1,6 @@
 """What every call takes: which service, with what around it, and who hears what goes on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from gate.api.around import around
-from gate.api.plans import By
+from gate.api.plans import By, override_of
 from gate.api.progress import Hear, Listener
 from gate.api.wiring import service_named
+from gate.core.overrides import Override
 from gate.core.policy import Policy, ServiceName
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
@@ -52,6 +53,19 @@ class Common(Where, total=False):
     handle_signals: bool
 
 
+class Moving(Common, total=False):
+    """What every call takes that may move users.
+
+    Attributes:
+        override: rules for people that are set aside (docs/rules.md): one, or several; needs a
+            reason.
+        expires_s: for how long, in seconds, at most a day. A rollback may leave it out: an hour.
+    """
+
+    override: str | Sequence[str]
+    expires_s: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """The same, as it was given."""
@@ -65,6 +79,8 @@ class Call:
     actor: str = ""
     on_progress: Hear | None = None
     handle_signals: bool = False
+    override: str | Sequence[str] = ()
+    expires_s: float | None = None
 
     @contextmanager
     def begun(self) -> Iterator[Listener]:
@@ -107,6 +123,22 @@ class Call:
 
             named = load_service(self.file, self.policy_text)
         return service_named(ServiceName(self.project, self.region, self.service), named)
+
+    def overriding(self, by: By, command: str, otherwise_s: float | None = None) -> Override | None:
+        """What is set aside, None where nothing is.
+
+        Args:
+            by: who asks, who must say why.
+            command: what is asked for, for messages.
+            otherwise_s: for how long where nobody says it; None where it must be said.
+
+        Raises:
+            UsageError: there is no such rule, or a reason or an expiry is lacking.
+        """
+        rules = (self.override,) if isinstance(self.override, str) else tuple(self.override)
+        asked = any(rules)
+        for_s = otherwise_s if self.expires_s is None and asked else self.expires_s
+        return override_of(rules if asked else (), for_s, by, command)
 
     def by_hand(self, reason: str) -> By:
         """Who moves users, who must say why.

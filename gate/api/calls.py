@@ -4,10 +4,10 @@ Nothing is printed, and no signal is handled unless that is asked for. Where a c
 changed something is cancelled, it first ends safely, as the command does on Ctrl-C.
 """
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from gate.api import looking, plans
-from gate.api.call import Call, Common, Where
+from gate.api.call import Call, Common, Moving, Where
 from gate.api.carrying import Way, carried_out
 from gate.api.driving import services_meant
 from gate.api.moves import prepared
@@ -29,7 +29,8 @@ async def rollout(  # noqa: PLR0913 - a command's options, by name
     order: int | None = None,
     again: bool = False,
     wait_s: float = 0.0,
-    **common: Unpack[Common],
+    wait_approval_s: float = 0.0,
+    **common: Unpack[Moving],
 ) -> Outcome:
     """Deploys or adopts a candidate at 0 %, probes it, then promotes or rejects it.
 
@@ -42,7 +43,9 @@ async def rollout(  # noqa: PLR0913 - a command's options, by name
         order: a number that grows from build to build; an older build is held as stale.
         again: promote although a person moved users away from it; needs a reason.
         wait_s: how long to wait for another rollout to end.
-        **common: see gate.api.call.Common; a policy there must be.
+        wait_approval_s: where the policy asks for approvals, how long to wait for them once the
+            probes have passed, within the policy's deadline; 0 ends held and keeps the candidate.
+        **common: see gate.api.call.Moving; a policy there must be.
 
     Raises:
         UsageError: what is asked for cannot be meant, or a secret is missing; nothing was changed.
@@ -57,12 +60,16 @@ async def rollout(  # noqa: PLR0913 - a command's options, by name
         by = By(call.actor, reason)
         plans.require_one(candidate)
         plans.require_fitting(candidate, by)
+        plans.require_wait("wait_s", wait_s)
+        plans.require_wait("wait_approval_s", wait_approval_s)
+        own: dict[str, Any] = {"wait_s": wait_s, "approval_wait_s": wait_approval_s}
+        own["override"] = call.overriding(by, "rollout")
         policy = call.read_policy()
         if policy is None:
             raise UsageError("rollout: has no policy (got neither `policy` nor `policy_text`)")
         given = ServiceName(call.project, call.region, call.service)
         service = service_named(given, policy.service)
-        plan = plans.rollout_plan(policy, call.file, service, candidate, by, wait_s=wait_s)
+        plan = plans.rollout_plan(policy, call.file, service, candidate, by, **own)
         prepare = None if image else plans.with_revisions
         way = Way(listener, call.handle_signals, policy, policy, prepare)
         return await carried_out(plan, way)
@@ -74,7 +81,7 @@ async def rollback(
     to: str = "",
     probe: bool = True,
     cross: bool = False,
-    **common: Unpack[Common],
+    **common: Unpack[Moving],
 ) -> Outcome:
     """Moves all traffic back to a revision that served before.
 
@@ -83,7 +90,7 @@ async def rollback(
         to: go back to this revision; "" lets the gate find the one that served before.
         probe: whether the target must first pass the policy's probes, where there is a policy.
         cross: go back across a revision that is marked as irreversible.
-        **common: see gate.api.call.Common.
+        **common: see gate.api.call.Moving.
 
     Raises:
         UsageError, InfrastructureError, CancelledError: as in `rollout`.
@@ -92,8 +99,9 @@ async def rollback(
     with call.begun() as listener:
         policy = call.read_policy() if probe else None
         by, file = call.by_hand(reason), str(call.policy or "")
-        own = {"revision": to, "cross": cross, "policy_file": file}
+        own: dict[str, Any] = {"revision": to, "cross": cross, "policy_file": file}
         own |= {"overruled": () if probe else ("no-probe",)}
+        own |= {"override": call.overriding(by, "rollback", plans.AT_ONCE_S)}
         plan = plans.rollback_plan(call.ref(), policy, by, **own)
         way = Way(listener, call.handle_signals, policy, policy, prepared)
         return await carried_out(plan, way)
@@ -105,7 +113,7 @@ async def promote(
     revision: str = "",
     tag: str = "",
     wait_s: float = 0.0,
-    **common: Unpack[Common],
+    **common: Unpack[Moving],
 ) -> Outcome:
     """Moves all traffic to a candidate, because a person says so; no probe is asked.
 
@@ -114,7 +122,7 @@ async def promote(
         revision: promote this one; or
         tag: the one with this tag; "" for the policy's, else `candidate`.
         wait_s: how long to wait for another rollout to end.
-        **common: see gate.api.call.Common.
+        **common: see gate.api.call.Moving.
 
     Raises:
         UsageError, InfrastructureError, CancelledError: as in `rollout`.
@@ -124,7 +132,9 @@ async def promote(
     call = Call(**common)
     with call.begun() as listener:
         by, policy = call.by_hand(reason), call.read_policy()
-        own = {"revision": revision, "wait_s": wait_s}
+        plans.require_wait("wait_s", wait_s)
+        own: dict[str, Any] = {"revision": revision, "wait_s": wait_s}
+        own |= {"override": call.overriding(by, "promote")}
         plan = plans.promote_plan(call.ref(), policy, by, tag, **own)
         return await carried_out(plan, Way(listener, call.handle_signals, None, policy, prepared))
 

@@ -1,5 +1,6 @@
 """What was asked for, as a plan: the same by code and from the command line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,27 @@ from typing import Any
 from gate.api import wiring
 from gate.api.moves import prepared
 from gate.core.manual_moves import tag_for
+from gate.core.overrides import Override, override
 from gate.core.policy import CandidateRule, Policy
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan
-from gate.errors import InfrastructureError, UsageError
+from gate.errors import InfrastructureError, UsageError, ValueProblem
 from gate.ports import Ledger, Platform
 
 TAG = CandidateRule().tag
 """What a candidate has for a tag where no policy says another."""
 ORDER_MAX = 2**53 - 1
 """The greatest number that JSON keeps whole everywhere."""
+AT_ONCE_S = 3600.0
+"""For how long a rollback sets rules aside where nobody says it: there is no time for that."""
+WAIT_MAX_S = 24 * 3600.0
+"""For how long somebody is waited for at most, in seconds."""
+_SETS = (
+    'write for example: override="freeze", reason="logins fail since 9:00", expires_s=7200',
+    'write for example: --override freeze --reason "logins fail since 9:00" --expires 2h',
+)
+_EXPIRES = ("expires_s", "expires")
+"""By code, and on the command line."""
 LATEST = "latest"
 """In place of a revision's name: the one that was created last."""
 
@@ -104,6 +116,47 @@ def require_fitting(candidate: Candidate, by: By) -> None:
             f"{candidate.stable!r} without {dashes}quarantine)",
             f"add {dashes}quarantine, or leave {dashes}stable out",
         )
+
+
+def override_of(rules: Sequence[str], for_s: float | None, by: By, command: str) -> Override | None:
+    """What is to be set aside from now on; None where nothing is.
+
+    Args:
+        rules: of RULES, each by itself or several with commas between them.
+        for_s: for how long; None where nobody has said.
+        by: who asks, who must say why.
+        command: what is asked for, for messages.
+
+    Raises:
+        UsageError: there is no such rule, or a reason or an expiry is lacking, or it is too long.
+    """
+    where, hint = f"gate {command} {by.dashes}", _SETS[bool(by.dashes)]
+    if not rules:
+        if for_s is not None:
+            expires = f"{where}{_EXPIRES[bool(by.dashes)]}"
+            told = f"{expires}: sets nothing aside (got no {by.dashes}override)"
+            raise UsageError(told, hint)
+        return None
+    named = tuple(one.strip() for said in rules for one in said.split(",") if one.strip())
+    if not by.reason.strip() or for_s is None or not named:
+        lacking = "a reason" if not by.reason.strip() else "an expiry"
+        raise UsageError(f"{where}override: needs {lacking} (got none)", hint)
+    try:
+        return override(named, wiring.SystemClock().now(), for_s)
+    except ValueProblem as problem:
+        field = _EXPIRES[bool(by.dashes)] if problem.field == "expires" else problem.field
+        raise UsageError(f"{where}{field}: {problem.message}", hint) from None
+
+
+def require_wait(name: str, wait_s: float) -> None:
+    """Makes sure that somebody can be waited for so long.
+
+    Raises:
+        UsageError: it is no time, or too long.
+    """
+    if not 0 <= wait_s <= WAIT_MAX_S:
+        most = f"expected 0 to {WAIT_MAX_S:g} s"
+        raise UsageError(f"{name}: is out of range (got {wait_s:g} s, {most})")
 
 
 def rollout_plan(

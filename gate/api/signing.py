@@ -10,6 +10,7 @@ from gate.api.around import environment
 from gate.core.policy import Json, KeyRef, Policy
 from gate.errors import InfrastructureError, UnavailableError, UsageError
 from gate.ledger.canonical import digest
+from gate.ledger.checksum import CHECKSUM
 
 if TYPE_CHECKING:  # loaded only where something is signed
     from gate.ports import Signer
@@ -19,22 +20,16 @@ if TYPE_CHECKING:  # loaded only where something is signed
 SIZE_MAX = 64 * 1024
 """Of a file with keys."""
 SECRET_WITHIN_S = 5.0
+_LATER = frozenset({"attestation", CHECKSUM})
+"""Fields that an outcome gets after it was signed."""
 
 
 def unsigned_digest(entry: Mapping[str, Json]) -> str:
     """The hash that a signature of an outcome has: of all but itself; "" for what has no hash."""
     try:
-        return digest({name: value for name, value in entry.items() if name != "attestation"})
+        return digest({name: value for name, value in entry.items() if name not in _LATER})
     except (TypeError, ValueError):
         return ""
-
-
-def extra_lacks() -> tuple[str, ...]:
-    """What the extra `signing` would bring and is not installed here."""
-    from gate.kinds.extras import Need  # noqa: PLC0415 - only where something is signed
-
-    modules = ("securesystemslib", "in_toto_attestation", "cryptography")
-    return Need("signing", modules, "key").missing
 
 
 def need_extra(where: str) -> None:
@@ -43,11 +38,11 @@ def need_extra(where: str) -> None:
     Raises:
         UsageError: it is not installed.
     """
-    from gate.kinds.extras import install  # noqa: PLC0415 - only where something is signed
+    from gate.kinds.extras import SIGNING, hint  # noqa: PLC0415 - only where something is signed
 
-    if missing := extra_lacks():
+    if missing := SIGNING.missing:
         told = f"{where}: needs the extra signing (got no {', '.join(missing)})"
-        raise UsageError(told, install(["signing"]))
+        raise UsageError(told, hint(["signing"]))
 
 
 def signer_of(policy: Policy | None) -> "Signer | None":

@@ -394,7 +394,9 @@ def exporting() -> "Exporting | None":
 
         return Exporting(told)
     except ImportError:
-        say("note: spans need the extra: pip install 'cloud-run-gate[tracing]'")
+        from gate.kinds.extras import hint  # noqa: PLC0415 - as above
+
+        say(f"note: no spans are sent without the extra tracing: {hint(['tracing'])}")
     except Exception as error:  # noqa: BLE001 - a variable that the SDK cannot read stops nothing
         say(f"note: no spans are sent ({type(error).__name__})")
     return None
@@ -462,13 +464,13 @@ async def probes_of(
 
 def _require_extras(policy: "Policy") -> None:
     """Makes sure that every probe can be asked before anything is written."""
-    from gate.kinds.extras import install  # noqa: PLC0415 - as in probes_of
+    from gate.kinds.extras import hint  # noqa: PLC0415 - as in probes_of
     from gate.kinds.keys import lacking  # noqa: PLC0415
 
     found = tuple(lacking(policy.probes))
     if found:
         lines = (f"{said.place}: {said.message}" for _, said in found)
-        raise UsageError("\n".join(lines), install(extra for extra, _ in found))
+        raise UsageError("\n".join(lines), hint(extra for extra, _ in found))
 
 
 def proving(path: "Path", policy: "Policy") -> "Proving":

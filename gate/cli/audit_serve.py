@@ -12,6 +12,7 @@ from gate.cli import manual_moves, options
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.errors import UsageError
+from gate.kinds.extras import hint
 
 if TYPE_CHECKING:  # loaded only where it is served
     from gate.console.door import Check
@@ -63,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
         import gate.console.app  # noqa: F401, PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"audit serve: needs what is not installed (got no {error.name})",
-            f"pip install 'cloud-run-gate[{EXTRA}]'",
+            f"audit serve: needs the extra {EXTRA} (got no {error.name})",
+            hint([EXTRA]),
         ) from None
     port = _port_of_environment() if args.port is None else args.port
     listening = _listen(args.host, port)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gate.cli import main
 from gate.errors import UsageError
+from gate.kinds.extras import hint
 
 SHELLS = ("bash", "zsh", "fish")
 _DESCRIPTION = """\
@@ -34,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         import shtab  # noqa: PLC0415 - an extra, and only here
     except ImportError:
         raise UsageError(
-            "gate completion: shtab is not installed",
-            "pip install 'cloud-run-gate[completion]'",
+            "gate completion: needs the extra completion (got no shtab)",
+            hint(["completion"]),
         ) from None
     parser = main.parser_with(main.COMMANDS)
     for action in _actions(parser):

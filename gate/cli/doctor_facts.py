@@ -19,12 +19,19 @@ from gate.cloud.run import CloudRun
 from gate.cloud.trial import try_reading, try_writing
 from gate.cloud.wire import Patience, Ways, identify_as
 from gate.core.access import Caller, CallerKind
-from gate.core.policy import SecretRef
+from gate.core.policy import Policy, SecretRef
 from gate.core.service import Service, ServiceRef
 from gate.doctor.caller import clock_ahead_s
 from gate.doctor.facts import Address, Facts, PolicyFacts, Unknown
 from gate.doctor.permissions import LIST_REVISIONS, READ_LOG, READ_REVISION, READ_SERVICE, WRITE_LOG
-from gate.errors import GateError, InfrastructureError, NotFoundError, UnavailableError
+from gate.errors import (
+    GateError,
+    InfrastructureError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+from gate.kinds.extras import SIGNING
 from gate.ports import Headers
 
 T = TypeVar("T")
@@ -38,14 +45,11 @@ def policy_facts(path: Path) -> PolicyFacts:
     Raises:
         PolicyError, UsageError: it cannot be read.
     """
-    from gate.kinds.keys import lacking  # noqa: PLC0415 - with a policy only
+    from gate.kinds.keys import all_lacking  # noqa: PLC0415 - with a policy only
     from gate.policyfile import load_policy  # noqa: PLC0415
 
     policy = load_policy(path)
-    extras = {extra: said.place for extra, said in reversed([*lacking(policy.probes)])}
-    signs = "sign" if policy.sign else "require_signed" if policy.require_signed else ""
-    if signs and signing.extra_lacks():
-        extras["signing"] = signs
+    extras = {extra: said.place for extra, said in reversed([*all_lacking(policy)])}
     return PolicyFacts(
         str(path),
         policy,
@@ -67,6 +71,24 @@ async def _missing(refs: Mapping[str, SecretRef], folder: str) -> tuple[tuple[st
     told = await asyncio.gather(*(problem(name, ref) for name, ref in refs.items()))
     pairs = zip(told, refs.values(), strict=True)
     return tuple((said, ref.env) for said, ref in pairs if said)
+
+
+async def unusable_keys(policy: Policy) -> tuple[tuple[str, str], ...]:
+    """Why each key that should be here, in a file or a variable, cannot be used."""
+    if SIGNING.missing:
+        return ()
+    found = []
+    try:
+        signing.signer_of(policy)
+    except UsageError as error:
+        found.append((error.message, ""))
+    required = policy.require_signed.key if policy.require_signed else None
+    if required is not None and (required.file or required.env):
+        try:
+            await signing.public_keys_of(policy)
+        except UsageError as error:
+            found.append((error.message, ""))
+    return tuple(found)
 
 
 async def facts_of(ref: ServiceRef, policy: PolicyFacts | None) -> Facts:
@@ -191,7 +213,8 @@ class _Asking:
         secrets, untold = await asyncio.gather(
             _missing(policy.secrets, policy.folder), _missing(hooks, policy.folder)
         )
-        return replace(self._policy, missing_secrets=secrets, missing_hooks=untold)
+        keys = await unusable_keys(policy)
+        return replace(self._policy, missing_secrets=secrets + keys, missing_hooks=untold)
 
     async def _addresses(self, seen: Seen, headers: Headers) -> tuple[Address, ...]:
         if isinstance(seen.service, Unknown):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from gate.api import wiring
 from gate.api.caller import EMULATOR_ISSUER
+from gate.cli.doctor_beside import beside
 from gate.cloud.channel import Endpoint
-from gate.cloud.permissions import Tested, held, of_account, of_project, of_secret, of_service
+from gate.cloud.permissions import Tested, held, of_account, of_project, of_service
 from gate.cloud.wire import Ways
 from gate.core.access import Caller, Exposure
 from gate.core.policy import Policy
@@ -18,7 +19,7 @@ from gate.doctor.facts import Grant, Held, Unknown, by_doing
 from gate.doctor.permissions import LIST_REVISIONS, NEEDED, READ_REVISION, Resource, When, needed_on
 from gate.errors import AccessError, InfrastructureError
 
-_ON = {one.name: one.on for one in NEEDED}
+_ON = {one.name: one.on for one in NEEDED if one.when is When.ALWAYS}
 _BY_DEED = frozenset({READ_REVISION, LIST_REVISIONS})
 """What is not asked about but tried: revisions have no policy of their own to ask."""
 _NAMELESS = "the service does not say as which account it runs"
@@ -74,20 +75,15 @@ async def grants_of(
         policy: whose secrets are read, None for none.
         ways: how the wire reaches the world.
     """
-    secrets = secrets_named(policy) if policy else ()
-    cases = _cases(seen, secrets, policy)
-    asked = _resources(ref, seen, secrets, own=bool(cases & {When.PRIVATE, When.IAP}))
+    elsewhere = beside(policy)
+    cases = _cases(seen, policy) | {one.when for one in elsewhere}
+    asked = _resources(ref, seen, own=bool(cases & {When.PRIVATE, When.IAP}))
+    asked += [(one.resource, one.name, one.tested) for one in elsewhere]
     found = await asyncio.gather(*(_tested(*one, cases, seen, ways) for one in asked))
     every = [grant for grants in found for grant in grants]
-    own = {one.permission: one for one in every if one.resource is not Resource.SECRET}
-    return (*by_doing(own, seen.done), *(one for one in every if one.resource is Resource.SECRET))
-
-
-def secrets_named(policy: Policy) -> tuple[str, ...]:
-    """The secrets of Secret Manager that a policy names, each once."""
-    refs = (*policy.secrets.values(), *(one.url for one in policy.notify))
-    found = (ref.secret for ref in refs)
-    return tuple(dict.fromkeys(name for name in found if name))
+    others = {one.resource for one in elsewhere}
+    own = {one.permission: one for one in every if one.resource not in others}
+    return (*by_doing(own, seen.done), *(one for one in every if one.resource in others))
 
 
 def by_metrics(policy: Policy | None) -> bool:
@@ -97,25 +93,23 @@ def by_metrics(policy: Policy | None) -> bool:
     return any(policy.requests)
 
 
-def _cases(seen: Seen, secrets: tuple[str, ...], policy: Policy | None) -> frozenset[When]:
+def _cases(seen: Seen, policy: Policy | None) -> frozenset[When]:
     """An emulator without an issuer asks nobody who they are."""
     emulated = bool(os.environ.get(wiring.RUN_EMULATOR))
     nobody = emulated and not os.environ.get(EMULATOR_ISSUER)
     cases = {
         When.PRIVATE: seen.private and not nobody,
         When.IAP: isinstance(seen.exposure, Exposure) and seen.exposure.iap and not nobody,
-        When.SECRETS: bool(secrets),
         When.METRICS: by_metrics(policy),
     }
     return frozenset(case for case, holds in cases.items() if holds)
 
 
 def _resources(
-    ref: ServiceRef, seen: Seen, secrets: tuple[str, ...], *, own: bool
+    ref: ServiceRef, seen: Seen, *, own: bool
 ) -> list[tuple[Resource, str, Tested | None]]:
     """What permissions are asked on; None for what is not known by name."""
     run = Endpoint(os.environ.get(wiring.RUN_EMULATOR))
-    manager = Endpoint(os.environ.get(wiring.SECRETS_EMULATOR))
     runtime = seen.exposure.runtime_account if isinstance(seen.exposure, Exposure) else ""
     account = of_account(runtime, run) if runtime else None
     found: list[tuple[Resource, str, Tested | None]] = [
@@ -126,7 +120,7 @@ def _resources(
     if own and isinstance(seen.caller, Caller) and seen.caller.is_account:
         email = seen.caller.email
         found.append((Resource.OWN_ACCOUNT, email, of_account(email, run)))
-    return [*found, *((Resource.SECRET, one, of_secret(one, manager)) for one in secrets)]
+    return found
 
 
 async def _tested(

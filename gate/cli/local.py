@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli import local_env
 from gate.errors import InfrastructureError, UsageError
+from gate.kinds.extras import hint
 from gate.local.deferral import put_off_clients
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def _up(args: argparse.Namespace) -> int:
         from gate.local.state import StateError  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"gate local: not installed (the package {error.name} is missing)",
-            "it is an extra: pip install 'cloud-run-gate[local]'",
+            f"gate local: needs the extra local (got no {error.name})",
+            hint(["local"]),
         ) from error
     settings = _settings(args)
     try:

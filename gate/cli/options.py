@@ -4,13 +4,10 @@ import argparse
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from gate.core.overrides import RULES, Override, override
-from gate.errors import UsageError, ValueProblem
+from gate.core.overrides import RULES, Override
 
-SETS = 'write for example: --override freeze --reason "logins fail since 9:00" --expires 2h'
 FORMS = ("text", "json", "junit", "markdown", "html")
 """In which a result can be had."""
 
@@ -198,20 +195,11 @@ def override_of(args: argparse.Namespace, otherwise_s: float | None = None) -> O
     Raises:
         UsageError: there is no such rule, or a reason or an expiry is lacking, or it is too long.
     """
-    rules = tuple(one.strip() for said in args.override for one in said.split(",") if one.strip())
-    where = f"gate {args.command}"
-    if not args.override:
-        if args.expires is not None:
-            raise UsageError(f"{where} --expires: sets nothing aside (got no --override)", SETS)
-        return None
-    for_s = otherwise_s if args.expires is None else args.expires
-    if not (args.reason or "").strip() or for_s is None or not rules:
-        lacking = "a reason" if not (args.reason or "").strip() else "an expiry"
-        raise UsageError(f"{where} --override: needs {lacking} (got none)", SETS)
-    try:
-        return override(rules, datetime.now(UTC), for_s)
-    except ValueProblem as problem:
-        raise UsageError(f"{where} --{problem.field}: {problem.message}", SETS) from None
+    from gate.api import plans  # noqa: PLC0415 - only where something is set aside
+
+    for_s = otherwise_s if args.expires is None and args.override else args.expires
+    by = plans.By(reason=args.reason or "", dashes="--")
+    return plans.override_of(args.override, for_s, by, args.command)
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Rolls back and returns the exit code."""
     policy, service = _policy(args), manual_moves.service_of(args)
     own = {"revision": args.to, "cross": args.cross, "policy_file": str(args.policy or "")}
-    own["override"] = options.override_of(args, otherwise_s=3600.0)  # no time for that now
+    own["override"] = options.override_of(args, otherwise_s=plans.AT_ONCE_S)
     own |= {"overruled": ("no-probe",) if args.no_probe else ()}
     plan = plans.rollback_plan(service, policy, plans.By(reason=args.reason), **own)
     return manual_moves.move(plan, args, policy)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from gate.cloud.channel import Api, Endpoint, Place
 from gate.cloud.documents import Document, items
@@ -21,11 +21,13 @@ class Tested:
         place: which API knows it.
         path: of the call.
         subject: what it is, for messages.
+        by_query: whether it is asked as Cloud Storage is, by GET.
     """
 
     place: Place
     path: str
     subject: str
+    by_query: bool = False
 
 
 def of_service(ref: ServiceRef, endpoint: Endpoint) -> Tested:
@@ -56,6 +58,19 @@ def of_secret(name: str, endpoint: Endpoint) -> Tested:
     named = "/".join(name.split("/")[:4])
     path = f"/v1/{quote(named, safe='/')}:testIamPermissions"
     return Tested(Place(Api.SECRETS, endpoint), path, f"secret {named}")
+
+
+def of_key(name: str, endpoint: Endpoint) -> Tested:
+    """A key of Cloud KMS, by its whole name or that of one of its versions."""
+    named = "/".join(name.split("/")[:8])
+    path = f"/v1/{quote(named, safe='/')}:testIamPermissions"
+    return Tested(Place(Api.KMS, endpoint), path, f"key {named}")
+
+
+def of_bucket(bucket: str, endpoint: Endpoint) -> Tested:
+    """A bucket of Cloud Storage."""
+    path = path_of("/storage/v1/b/{bucket}/iam/testPermissions", bucket=bucket)
+    return Tested(Place(Api.STORAGE, endpoint), path, f"bucket {bucket}", by_query=True)
 
 
 async def held(
@@ -92,5 +107,9 @@ async def _alone(wire: Wire, tested: Tested, permission: str) -> bool | Infrastr
 async def _asked(wire: Wire, tested: Tested, permissions: Sequence[str]) -> frozenset[str]:
     body: Document = {"permissions": [*permissions]}
     subject = f"permissions on {tested.subject}"
-    answer = await wire.call(Query("POST", tested.path, subject, body))
+    query = Query("POST", tested.path, subject, body)
+    if tested.by_query:
+        asked = urlencode({"permissions": permissions}, doseq=True)
+        query = Query("GET", f"{tested.path}?{asked}", subject)
+    answer = await wire.call(query)
     return frozenset(one for one in items(answer, "permissions") if isinstance(one, str))

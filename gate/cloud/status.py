@@ -18,8 +18,9 @@ from gate.errors import (
 TEXT_MAX = 1_000
 LOGIN_HINT = "run `gcloud auth application-default login`, or give the build a service account"
 _ROLES_HINT = (
-    "the caller needs roles/run.developer, roles/logging.viewer and roles/logging.logWriter "
-    "(gate doctor names each permission that is missing, and what grants it)"
+    "the caller needs roles/run.developer on the service, and roles/run.viewer, "
+    "roles/logging.viewer and roles/logging.logWriter on its project (gate doctor names each "
+    "permission that is missing, and what grants it)"
 )
 _ROLES_OF = {
     Api.SECRETS: "the caller needs roles/secretmanager.secretAccessor on the secret",

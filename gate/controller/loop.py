@@ -40,6 +40,7 @@ from gate.core.rollout import begin, step
 from gate.core.service import Revision
 from gate.core.state import Plan, Rollout
 from gate.errors import (
+    AccessError,
     ConflictError,
     GateError,
     InfrastructureError,
@@ -47,6 +48,7 @@ from gate.errors import (
     UnavailableError,
 )
 from gate.ledger.canonical import digest
+from gate.ledger.checksum import checked
 from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ports import (
     Answers,
@@ -73,6 +75,7 @@ _FAILURES: tuple[tuple[type[GateError], Failure], ...] = (
     (ConflictError, Failure.CONFLICT),
     (UnavailableError, Failure.LOST),
     (NotFoundError, Failure.NOT_FOUND),
+    (AccessError, Failure.DENIED),
     (InfrastructureError, Failure.REFUSED),
 )
 
@@ -352,7 +355,7 @@ class Controller:
         entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
         if evidence := left_out(entry, rollout, world.redactor.json):
             entry = await self._books.whole(entry, evidence, world.bundles)
-        entry = await self._books.signed(entry, world.signer)
+        entry = checked(await self._books.signed(entry, world.signer))
         self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)

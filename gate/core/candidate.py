@@ -12,7 +12,7 @@ from gate.core.lease import holds, lost, moved, taker
 from gate.core.messages import CallFailed, Failure, Probed
 from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
-from gate.core.rescue import approving
+from gate.core.rescue import approving, examining
 from gate.core.rules import against_rules, noted, waits_for_approval
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -160,7 +160,12 @@ def cannot_wait(r: Rollout, failed: CallFailed) -> Rollout:
     """WAITING, but the service could not be read."""
     if failed.failure is Failure.NOT_FOUND:
         return finish(r, Ending.HELD, f"the service was deleted meanwhile: {failed.message}")
-    if failed.at >= min(r.limit_at, r.deadline_at):
+    # a name that has just been made, or a role that has just been granted, is not known everywhere
+    # at once; a permission that is lacking longer than that does not come while a rollout waits
+    denied = failed.failure is Failure.DENIED and failed.at >= _appeared_by(r)
+    if denied:
+        r = replace(r, way_out=(examining(r.plan.service, r.plan.policy_file),))
+    if denied or failed.at >= min(r.limit_at, r.deadline_at):
         return clean(r, Ending.FAILED, failed.at, note=failed.message)
     return again(r)
 

@@ -107,7 +107,7 @@ def untagged(r: Rollout, accepted: Accepted) -> Rollout:
 def not_untagged(r: Rollout, failed: CallFailed) -> Rollout:
     """UNTAGGING failed."""
     match failed.failure:
-        case Failure.CONFLICT | Failure.REFUSED if r.conflicts < CONFLICTS_MAX:
+        case Failure.CONFLICT | Failure.REFUSED | Failure.DENIED if r.conflicts < CONFLICTS_MAX:
             return conflict(r, Phase.CLEANING, failed.at)
         case Failure.LOST:
             return written(r, Phase.SETTLING, failed.at, r.plan.verify_within_s)

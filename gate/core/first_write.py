@@ -17,7 +17,7 @@ from gate.core.policy import TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.reading import worth_reading
 from gate.core.recovery import admitted
-from gate.core.rescue import mending
+from gate.core.rescue import examining, mending
 from gate.core.rules import against_rules
 from gate.core.service import Condition, Service
 from gate.core.stable import before_rollout
@@ -56,6 +56,8 @@ def blind(r: Rollout, failed: CallFailed) -> Rollout:
 
     Whoever has seen the service once looks again a while; else nothing is known to go on with.
     """
+    if failed.failure is Failure.DENIED and r.plan.kind is Kind.ROLLOUT:
+        r = replace(r, way_out=(examining(r.plan.service, r.plan.policy_file),))
     if not r.wanted or r.service is None or r.interrupted:
         return finish(r, Ending.FAILED, failed.message)
     if r.plan.kind in {Kind.ROLLBACK, Kind.RECOVER}:

@@ -202,6 +202,7 @@ class Failure(Enum):
     LOST = "lost"  # no answer: a write may have happened
     NOT_FOUND = "not found"
     REFUSED = "refused"  # the server said no
+    DENIED = "denied"  # nor does it come to anything later: whoever asks may not
     UNRECORDED = "unrecorded"  # the ledger could not keep the intention, so nothing was done
 
 

@@ -4,11 +4,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
-from gate.core.lease import LEEWAY, half_done, holds, taken, taker, wrote_last
+from gate.core.lease import (
+    LEEWAY,
+    LeaseState,
+    half_done,
+    holds,
+    lease_state,
+    taken,
+    taker,
+    wrote_last,
+)
 from gate.core.messages import CallFailed, Failure
 from gate.core.rescue import mending
 from gate.core.service import Service
-from gate.core.state import Ending, Kind, Phase, Rollout
+from gate.core.state import UNLOCK, Ending, Kind, Phase, Rollout
 from gate.core.traffic import Split, Target
 from gate.core.transitions import (
     CONFLICTS_MAX,
@@ -109,6 +118,8 @@ def _take_back(
         (annotation.holder,) if annotation.holder and annotation.holder not in r.took_back else ()
     )
     r = replace(r, notes=(*r.notes, note), took_back=r.took_back + dead)
+    if r.plan.force and lease_state(service, at) in {LeaseState.HELD, LeaseState.UNREADABLE}:
+        r = replace(r, overrode=(UNLOCK,))
     r = taken(r, service)
     return enter(r, Phase.RECOVERING, at, READ_WITHIN_S)
 
@@ -184,4 +195,4 @@ def _from_the_start(r: Rollout, at: datetime, ending: Ending, note: str) -> Roll
 
 def _afresh(r: Rollout) -> Rollout:
     """As if nothing had been read yet, but for what is worth telling."""
-    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0)
+    return replace(r, goal=None, before=None, candidate=r.plan.revision, fence=0, overrode=())

@@ -36,6 +36,12 @@ def by_hand(verb: str, ref: ServiceRef, *, to: str = "", revision: str = "") -> 
     return f'gate {verb}{which} {flags(ref)} --reason "..." --yes'
 
 
+def examining(ref: ServiceRef, policy: str = "") -> str:
+    """The command that names each permission that is missing, and what grants it."""
+    which = f"--policy {quote(policy)} " if policy else ""
+    return f"gate doctor {which}{flags(ref)}"
+
+
 def approving(ref: ServiceRef, rollout: str, candidate: str, policy: str = "") -> tuple[str, ...]:
     """The commands that lead on where a candidate waits for people's approval."""
     which = f"--policy {quote(policy or POLICY)} --revision {candidate}"

@@ -200,12 +200,15 @@ def unreadable(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
 def uncalled(shape: Shape, promised: Shape) -> Iterator[tuple[str, str]]:
     """Messages of a sort that nobody sent before, and that clients cannot pass over; as `broken`.
 
-    Such as are no JSON, tell of an error, or come before what is awaited first.
+    Such as are no JSON, tell of an error, or come before what is awaited first and not in the place
+    of what came there: those who read the one have a probe that awaits it.
     """
-    for label in _new_messages(shape, promised):
+    new = _new_messages(shape, promised)
+    replaced = len(promised.early - shape.early) >= len(shape.early.intersection(new))
+    for label in new:
         if label == NO_OBJECT or _ERROR in label:
             yield label, "no such message"
-        elif label in shape.early:
+        elif label in shape.early and not replaced:
             yield f"{label} before the first that is awaited", "no such message"
 
 

@@ -64,6 +64,8 @@ class Phase(Enum):
     ENDED = "ended"
 
 
+UNLOCK = "unlock"
+"""What a recovery is called that takes the lease away from a rollout which is at work."""
 MOVES = frozenset(
     {
         Phase.RECOVERING,
@@ -315,7 +317,7 @@ class Plan:
     def overrides(self) -> tuple[str, ...]:
         """Every rule that was set aside by whoever asked, in the words of the command line."""
         recovery = self.kind is Kind.RECOVER
-        said = {"again": self.again, "cross": self.cross, "unlock": recovery and self.force}
+        said = {"again": self.again, "cross": self.cross, UNLOCK: recovery and self.force}
         rules = self.override.rules if self.override else ()
         return (*(name for name, given in said.items() if given), *self.overruled, *rules)
 
@@ -405,7 +407,7 @@ class Rollout:
             it said nothing.
         unread: why it said nothing.
         approved: those that count.
-        overrode: rules for people that were broken and set aside.
+        overrode: rules for people that were broken and set aside; `unlock` where a lease was.
         awaiting_since: since when it waits for approvals, None while it does not.
         back_to: the revision that a quarantine takes users back to before the candidate is asked;
             "" where they are where they were.

@@ -13,7 +13,6 @@ from gate.doctor.permissions import (
     MAKE_TOKEN,
     NEEDED,
     READ_LOG,
-    READ_POLICY,
     SIGN,
     WRITE_LOG,
     Permission,
@@ -28,7 +27,7 @@ SKEW_MAX_S = 60.0
 _OFF = ("has not been used in project", "SERVICE_DISABLED", "it is disabled")
 """How Google says that an API is switched off, beside its name."""
 _API = re.compile(r"[a-z]+\.googleapis\.com")
-_BY_NAME = {one.name: one for one in NEEDED}
+_NEEDED = {(one.name, one.on): one for one in NEEDED}
 
 
 def of_caller(facts: Facts) -> Iterator[Finding]:
@@ -51,7 +50,7 @@ def _whose(caller: Caller) -> str:
 def of_permissions(facts: Facts) -> Iterator[Finding]:
     """Whether the caller has each permission that is needed."""
     for grant in facts.grants:
-        needed = _BY_NAME[grant.permission]
+        needed = _NEEDED[grant.permission, grant.resource]
         if needed.name in (MAKE_TOKEN, SIGN) and facts.token is True:
             continue  # a key, or a machine, makes its tokens without it
         where = _where(facts, grant)
@@ -61,13 +60,13 @@ def of_permissions(facts: Facts) -> Iterator[Finding]:
             case Held.NO | Held.UNKNOWN if api := _switched_off(grant.why):
                 what = f"nobody can tell whether {needed.name} is held: {api} is switched off"
                 hint, command = "", commands.enable(facts.ref, api)
-                yield Finding("permission", Result.UNKNOWN, where, what, hint, command)
+                yield Finding("permission", _unknown(needed), where, what, hint, command)
             case Held.NO:
                 yield _lacking(facts, grant, needed, where)
             case Held.UNKNOWN:
                 what = f"nobody can tell whether {needed.name} is held: {grant.why}"
                 hint = grant.hint or f"{needed.role} has it"
-                yield Finding("permission", Result.UNKNOWN, where, what, hint)
+                yield Finding("permission", _unknown(needed), where, what, hint)
 
 
 def _switched_off(why: str) -> str:
@@ -76,9 +75,13 @@ def _switched_off(why: str) -> str:
     return found[0] if found else ""
 
 
+def _unknown(needed: Permission) -> Result:
+    return Result.UNKNOWN if needed.holds else Result.WARNING
+
+
 def _lacking(facts: Facts, grant: Grant, needed: Permission, where: str) -> Finding:
     """A permission that is missing; what only tells more does not hold a rollout."""
-    result = Result.WARNING if needed.name == READ_POLICY else Result.PROBLEM
+    result = Result.PROBLEM if needed.holds else Result.WARNING
     what = f"{needed.name} is missing ({needed.why})"
     hint = f"{needed.role} has it"
     return Finding("permission", result, where, what, hint, granting(facts, grant, needed.role))
@@ -94,6 +97,9 @@ def granting(facts: Facts, grant: Grant, role: str) -> str:
         Resource.RUNTIME_ACCOUNT: lambda: commands.on_account(ref, grant.name, member, role),
         Resource.OWN_ACCOUNT: lambda: commands.on_account(ref, grant.name, member, role),
         Resource.SECRET: lambda: commands.on_secret(ref, grant.name, member, role),
+        Resource.KEY: lambda: commands.on_key(grant.name, member, role),
+        Resource.STAGE_KEY: lambda: commands.on_key(grant.name, member, role),
+        Resource.BUCKET: lambda: commands.on_bucket(grant.name, member, role),
     }
     return ways[grant.resource]()
 
@@ -108,6 +114,9 @@ def _where(facts: Facts, grant: Grant) -> str:
         Resource.SERVICE: f"service {facts.ref.name}",
         Resource.PROJECT: f"project {facts.ref.project}",
         Resource.SECRET: f"secret {grant.name}",
+        Resource.KEY: f"key {grant.name}",
+        Resource.STAGE_KEY: f"key {grant.name}",
+        Resource.BUCKET: f"bucket {grant.name}",
     }
     return titles.get(grant.resource, grant.name or grant.resource.value)
 
@@ -128,7 +137,7 @@ def _maker(facts: Facts) -> str:
         behind_iap = isinstance(facts.exposure, Exposure) and facts.exposure.iap
         name = SIGN if behind_iap else MAKE_TOKEN
         grant = Grant(name, Resource.OWN_ACCOUNT, facts.caller.email, Held.UNKNOWN)
-        return granting(facts, grant, _BY_NAME[name].role)
+        return granting(facts, grant, _NEEDED[name, grant.resource].role)
     return f"{LOGIN} --impersonate-service-account=ACCOUNT"
 
 

@@ -44,6 +44,20 @@ def on_secret(ref: ServiceRef, secret: str, member: str, role: str) -> str:
     return " ".join([*words, *_binding(member, role), f"--project {quote(project)}"])
 
 
+def on_key(key: str, member: str, role: str) -> str:
+    """Grants a role on a key of Cloud KMS: `projects/P/locations/L/keyRings/R/cryptoKeys/K`."""
+    _, project, _, location, _, ring, _, name = key.split("/")[:8]
+    words = ["gcloud kms keys add-iam-policy-binding", quote(name), *_binding(member, role)]
+    place = f"--keyring {quote(ring)} --location {quote(location)} --project {quote(project)}"
+    return " ".join([*words, place])
+
+
+def on_bucket(bucket: str, member: str, role: str) -> str:
+    """Grants a role on a bucket of Cloud Storage."""
+    words = ["gcloud storage buckets add-iam-policy-binding", quote(f"gs://{bucket}")]
+    return " ".join([*words, *_binding(member, role)])
+
+
 def past_iap(ref: ServiceRef, member: str) -> str:
     """Lets a member past Identity-Aware Proxy."""
     words = ["gcloud beta iap web add-iam-policy-binding"]

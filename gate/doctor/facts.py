@@ -65,8 +65,8 @@ class PolicyFacts:
 
     Attributes:
         path: of its file, as it was given.
-        missing_secrets: why each of the secrets without a usable value has none, with the
-            variable that should hold it, "" where none should.
+        missing_secrets: why each of the secrets, and of the keys that sign or verify, without a
+            usable value has none, with the variable that should hold it, "" where none should.
         missing_hooks: the same of the addresses under `notify`.
         lacking: extras that are not installed, each with the key of a probe that needs it.
     """

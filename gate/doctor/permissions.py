@@ -16,6 +16,9 @@ class Resource(Enum):
     RUNTIME_ACCOUNT = "runtime account"  # that the service runs as
     OWN_ACCOUNT = "own account"  # that the gate runs as
     SECRET = "secret"  # noqa: S105 - of Secret Manager, which the policy names
+    KEY = "signing key"  # of Cloud KMS, with which the policy signs
+    STAGE_KEY = "key of the stage before"  # of Cloud KMS, by which the policy requires signatures
+    BUCKET = "bucket"  # of GATE_BUNDLES
 
 
 class When(Enum):
@@ -26,6 +29,9 @@ class When(Enum):
     IAP = "Identity-Aware Proxy stands before it"
     SECRETS = "the policy names secrets of Secret Manager"
     METRICS = "the policy judges by Cloud Monitoring"
+    SIGNS = "the policy signs with a key of Cloud KMS"
+    REQUIRES = "the policy requires signatures by a key of Cloud KMS"
+    BUNDLES = "`GATE_BUNDLES` names a bucket"
 
 
 class User(Enum):
@@ -52,6 +58,7 @@ class Permission:
         users: who needs it.
         when: in which case.
         reading_role: the role for whoever only looks, where that is another one.
+        holds: whether a rollout is held, or fails, without it.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Permission:
     users: tuple[User, ...] = _MOVERS
     when: When = When.ALWAYS
     reading_role: str = ""
+    holds: bool = True
 
     def role_of(self, user: User) -> str:
         """The role that gives it to this user."""
@@ -83,6 +91,9 @@ MAKE_TOKEN = "iam.serviceAccounts.getOpenIdToken"  # noqa: S105 - the name of a 
 SIGN = "iam.serviceAccounts.signJwt"
 READ_SECRET = "secretmanager.versions.access"  # noqa: S105 - as above
 READ_METRICS = "monitoring.timeSeries.list"
+USE_KEY = "cloudkms.cryptoKeyVersions.useToSign"
+VIEW_KEY = "cloudkms.cryptoKeyVersions.viewPublicKey"
+_SIGNER = "roles/cloudkms.signerVerifier"
 
 NEEDED: tuple[Permission, ...] = (
     Permission(
@@ -119,6 +130,7 @@ NEEDED: tuple[Permission, ...] = (
         Resource.SERVICE,
         _DEVELOPER,
         "learns whether everybody may call the service, or a token is needed",
+        holds=False,
     ),
     Permission(
         ACT_AS,
@@ -179,10 +191,56 @@ NEEDED: tuple[Permission, ...] = (
         (User.PIPELINE,),
         When.METRICS,
     ),
+    Permission(
+        USE_KEY,
+        Resource.KEY,
+        _SIGNER,
+        "signs what was decided",
+        (User.PIPELINE,),
+        When.SIGNS,
+        holds=False,
+    ),
+    Permission(
+        VIEW_KEY,
+        Resource.KEY,
+        _SIGNER,
+        "names the key that signs, and holds each signature against it",
+        (User.PIPELINE,),
+        When.SIGNS,
+        holds=False,
+    ),
+    Permission(
+        VIEW_KEY,
+        Resource.STAGE_KEY,
+        "roles/cloudkms.publicKeyViewer",
+        "verifies what the stage before has signed",
+        (User.PIPELINE,),
+        When.REQUIRES,
+    ),
+    Permission(
+        "storage.objects.create",
+        Resource.BUCKET,
+        "roles/storage.objectCreator",
+        "keeps evidence whole which an entry has no room for",
+        when=When.BUNDLES,
+        holds=False,
+    ),
+    *(
+        Permission(
+            name,
+            Resource.BUCKET,
+            "roles/storage.objectViewer",
+            "reads such evidence again: `gate audit verify`, `gate audit replay`",
+            (User.REVIEW,),
+            When.BUNDLES,
+            holds=False,
+        )
+        for name in ("storage.objects.get", "storage.objects.list")
+    ),
 )
 
 
 def needed_on(resource: Resource, *, cases: frozenset[When]) -> tuple[str, ...]:
-    """Names of the permissions on this resource that are needed in these cases."""
-    found = (one for one in NEEDED if one.on is resource and one.when in cases | {When.ALWAYS})
-    return tuple(one.name for one in found)
+    """Names of the permissions on this resource that a pipeline needs in these cases."""
+    found = (one for one in NEEDED if one.on is resource and User.PIPELINE in one.users)
+    return tuple(one.name for one in found if one.when in cases | {When.ALWAYS})

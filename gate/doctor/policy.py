@@ -9,7 +9,7 @@ from gate.core.traffic import tag_problem
 from gate.doctor import commands
 from gate.doctor.facts import Facts, PolicyFacts, Unknown
 from gate.doctor.finding import Finding, Result
-from gate.kinds.extras import install
+from gate.kinds.extras import in_image, install
 from gate.kinds.keys import keys_of
 
 _NEEDED = "no rollout starts without it"
@@ -51,7 +51,8 @@ def _export(variable: str) -> str:
 def _extras(known: PolicyFacts, where: str) -> Iterator[Finding]:
     for extra, place in known.lacking:
         what = f"{place} needs the extra {extra}, which is not installed here"
-        yield Finding("extra", Result.PROBLEM, where, what, "", install([extra]))
+        found = Finding("extra", Result.PROBLEM, where, what, in_image([extra]), install([extra]))
+        yield found
     if not known.lacking:
         yield Finding("extra", Result.OK, where, "all that it needs is installed")
 

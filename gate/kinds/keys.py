@@ -5,10 +5,10 @@ from dataclasses import MISSING, dataclass, replace
 from typing import ClassVar, Self
 
 from gate.core import template
-from gate.core.policy import Probe
+from gate.core.policy import Policy, Probe
 from gate.core.questions import Json
 from gate.errors import ValueProblem
-from gate.kinds.extras import Need, install
+from gate.kinds.extras import SIGNING, Need, hint
 from gate.kinds.kind import Kind
 from gate.kinds.records import Checked, Expected, Record, Slot, slots_of
 from gate.kinds.templates import Reading
@@ -164,11 +164,23 @@ def lacking(probes: Sequence[Probe]) -> Iterator[tuple[str, Remark]]:
     """The extras that these probes cannot be asked without and that are not installed here."""
     for probe in probes:
         keys = keys_of(probe)
-        need = keys.needs
-        if need is not None and (missing := need.missing):
-            place = f"probes.{probe.name}.{keys.facts.key}.{need.key}"
-            said = f"needs the extra {need.extra} (got no {', '.join(missing)})"
-            yield need.extra, Remark(place, said, install([need.extra]))
+        if keys.needs is not None:
+            place = f"probes.{probe.name}.{keys.facts.key}.{keys.needs.key}"
+            yield from _lacking(keys.needs, place)
+
+
+def all_lacking(policy: Policy) -> Iterator[tuple[str, Remark]]:
+    """The extras that no rollout by this policy does without and that are not installed here."""
+    yield from lacking(policy.probes)
+    said = {"sign": policy.sign, "require_signed": policy.require_signed}
+    for place in [name for name, given in said.items() if given is not None][:1]:
+        yield from _lacking(SIGNING, place)
+
+
+def _lacking(need: Need, place: str) -> Iterator[tuple[str, Remark]]:
+    if missing := need.missing:
+        said = f"needs the extra {need.extra} (got no {', '.join(missing)})"
+        yield need.extra, Remark(place, said, hint([need.extra]))
 
 
 def record_of(

@@ -15,6 +15,7 @@ from gate.core.permits import Who
 from gate.core.policy import Json
 from gate.core.service import ServiceRef
 from gate.ledger.canonical import digest
+from gate.ledger.checksum import checked
 from gate.ledger.entry import FORMAT, Entry
 from gate.ledger.evidence import time_text
 
@@ -108,34 +109,36 @@ def approval_entry(
     """
     who, word = approval.who, "withdraws" if approval.withdraws else "approves"
     told = f"{ref.name}: {who.name or 'somebody'} {word} {approval.revision}"
-    return {
-        "format": FORMAT,
-        "entry": APPROVAL,
-        "rollout": subject.rollout,
-        "at": time_text(approval.at),
-        "kind": "withdraw" if approval.withdraws else "approve",
-        "project": ref.project,
-        "region": ref.region,
-        "service": ref.name,
-        "actor": who.name,
-        "principal": _who_value(who),
-        "build": {
-            "system": origin.system,
-            "id": origin.build,
-            "trigger": origin.trigger,
-            "commit": origin.commit,
-        },
-        "gate_version": origin.release,
-        "reason": approval.reason,
-        "message": told,
-        "sequence": mark.sequence,
-        "previous": mark.entry,
-        "candidate": {"revision": approval.revision, "digest": approval.image},
-        "policy_digest": approval.policy_digest,
-        "evidence_digest": subject.evidence_digest,
-        "outcome": subject.outcome,
-        "authors": [_who_value(one) for one in approval.authors],
-    }
+    return checked(
+        {
+            "format": FORMAT,
+            "entry": APPROVAL,
+            "rollout": subject.rollout,
+            "at": time_text(approval.at),
+            "kind": "withdraw" if approval.withdraws else "approve",
+            "project": ref.project,
+            "region": ref.region,
+            "service": ref.name,
+            "actor": who.name,
+            "principal": _who_value(who),
+            "build": {
+                "system": origin.system,
+                "id": origin.build,
+                "trigger": origin.trigger,
+                "commit": origin.commit,
+            },
+            "gate_version": origin.release,
+            "reason": approval.reason,
+            "message": told,
+            "sequence": mark.sequence,
+            "previous": mark.entry,
+            "candidate": {"revision": approval.revision, "digest": approval.image},
+            "policy_digest": approval.policy_digest,
+            "evidence_digest": subject.evidence_digest,
+            "outcome": subject.outcome,
+            "authors": [_who_value(one) for one in approval.authors],
+        }
+    )
 
 
 def approvals_of(entries: tuple[Entry, ...]) -> tuple[Approval, ...]:

@@ -82,6 +82,7 @@ class Chain:
         self._waiting: dict[str, list[tuple[Seen, str]]] = {}
         self._waits = 0
         self._moved_since = ""
+        self._outcome = Link("", 0)
 
     def knows(self, digest: str) -> bool:
         """Whether an entry of this hash has come."""
@@ -132,6 +133,11 @@ class Chain:
         while len(self._unkept) > WAITING_MAX:
             del self._unkept[next(iter(self._unkept))]
 
+    def outcome(self, entry: Seen) -> None:
+        """An outcome says which entry explained the last write on the service by then."""
+        if entry.at >= self._outcome.at:
+            self._outcome = Link(entry.previous, entry.sequence, entry.rollout, entry.at)
+
     def close(self) -> None:
         """No more entries come: whoever still waits does so in vain."""
         while self._waiting:
@@ -147,15 +153,28 @@ class Chain:
             if self.head.digest:
                 text = "the service carries no mark of the gate, although entries tell of writes"
                 self._say(What.HEAD, text, self.newest)
-        elif head.digest in self.tips:
-            self._take(self.tips[head.digest], self.tips)
-        elif head.digest != self.head.digest and head.digest not in self._unkept:
+        elif head.digest not in (*self.tips, *self._unkept, self.head.digest):
             self._no_match(head)
+        else:
+            if head.digest in self.tips:
+                self._take(self.tips[head.digest], self.tips)
+            self._hold_against_outcome(head)
 
     @property
     def newest(self) -> Link:
         """The end of the chain as far as entries tell."""
         return max(self.tips.values(), key=lambda one: one.sequence, default=self.head)
+
+    def _hold_against_outcome(self, head: Head) -> None:
+        """The last outcome has seen the mark, too: writes that nobody recorded are known by it."""
+        said = self._outcome
+        if head.sequence < said.sequence:
+            text = (
+                f"the service's last write is explained by entry {head.sequence}, but the outcome "
+                f"of rollout {said.rollout} ({said.at}) tells of entry {said.sequence} on it: the "
+                "mark was set back or taken away, or that outcome is forged"
+            )
+            self._say(What.HEAD, text, said)
 
     def _no_match(self, head: Head) -> None:
         newest = self.newest
@@ -273,6 +292,7 @@ class Chain:
             "another one: somebody set the service's mark back or took it away, or one is forged"
         )
         self._say(What.TWO_HEADS, text, link)
+        self._outcome = Link("", 0)  # it spoke of another history
         for other in (*self.tips.values(), self.head):
             self._remember(other, effective=True)
             other.left = True

@@ -14,7 +14,7 @@ from gate.core.denylist import digest_in
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
 from gate.core.policy import Json
-from gate.core.state import Kind, PastOutcome, Phase, Plan, Rollout
+from gate.core.state import UNLOCK, Kind, PastOutcome, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
 from gate.ledger.canonical import digest
@@ -232,12 +232,18 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
         },
         "gate_version": origin.release,
         "reason": plan.reason,
-        "overrides": list(plan.overrides),
+        "overrides": _set_aside(rollout),
         **({} if plan.order is None else {"order": plan.order}),
         "policy": plan.policy_source,
         "policy_digest": plan.policy_digest,
         "proof_digest": proof.digest if proof else "",
     }
+
+
+def _set_aside(rollout: Rollout) -> list[Json]:
+    """What was asked for against a rule; an unlock only where there was a lease to break."""
+    broke = UNLOCK in rollout.overrode
+    return [name for name in rollout.plan.overrides if name != UNLOCK or broke]
 
 
 def _principal(plan: Plan, link: Link) -> Json:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.core.fields import Entry, child, children, flag, number, text
+from gate.core.fields import Entry, child, children, flag, number, text, texts
 from gate.core.recorded import Decision, moment
 
 STABLE = "stable"
@@ -92,11 +92,18 @@ def fact_of(one: Decision) -> Fact | None:
         users_at=_users_at(one, revision),
         left=_left(end),
         commit=text(child(one.head, "build"), "commit"),
-        overrides=tuple(one.overrides),
+        overrides=_set_aside(one),
         saw=_saw(end),
         disputed=one.disputed,
         invented=bool(one.doubt) and not one.disputed,
     )
+
+
+def _set_aside(one: Decision) -> tuple[str, ...]:
+    """What was really set aside: of the rules of --override those that held it otherwise."""
+    override = child(one.head, "override")
+    idle = {*texts(override, "rules")}.difference(texts(override, "overrode"))
+    return tuple(name for name in one.overrides if name not in idle)
 
 
 def _users_at(one: Decision, revision: str) -> datetime | None:

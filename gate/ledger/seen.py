@@ -12,9 +12,12 @@ import msgspec
 
 from gate.core.policy import Json
 from gate.ledger.canonical import canonical
+from gate.ledger.checksum import is_intact
 
 LINE_MAX_BYTES = 256 * 1024
 """No store of the gate takes a larger entry."""
+INTENTION = "intention"
+"""What the chain is made of: these vouch for each other."""
 T = TypeVar("T")
 Claims = tuple[str | msgspec.Raw, ...]
 _EMPTY = (msgspec.Raw(b""), msgspec.Raw(b"[]"))
@@ -48,6 +51,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
 
     What is seldom looked into stays as it is written: most of the time goes into reading. Fields
     stand in the order of canonical form, so that each is found where the one before it ended.
+    `intact` is no field: whether it fits its own checksum, True where it has none.
     """
 
     actor: str = ""
@@ -55,6 +59,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     at: str
     build: msgspec.Raw = msgspec.Raw(b"")
     bundle: str = ""
+    checksum: str = ""
     decided: str = ""
     ending: str = ""
     entry: str
@@ -82,6 +87,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     traffic_now: msgspec.Raw = msgspec.Raw(b"")
     traffic_wanted: msgspec.Raw = msgspec.Raw(b"")
     verdict: msgspec.Raw = msgspec.Raw(b"")
+    intact: bool = True
 
     @property
     def claims(self) -> Claims:
@@ -127,7 +133,10 @@ def seen(line: bytes) -> tuple[Seen, str]:
             raise UnreadableLine("it is too large")
         if not line.startswith(_BEGINNING):
             line = canonical(parsed(line))
-        return _DECODER.decode(line), hashlib.sha256(line).hexdigest()
+        entry = _DECODER.decode(line)
+        if entry.entry != INTENTION:
+            entry.intact = not entry.checksum or is_intact(line, entry.checksum)
+        return entry, hashlib.sha256(line).hexdigest()
     except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UnreadableLine(str(error)) from None
 

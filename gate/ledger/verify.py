@@ -23,6 +23,7 @@ class _Service:
         self.entries = 0
         self.last_at = ""
         self.reordered = 0
+        self.has_checksums = False
         self._report = report
         report.services.append(self.verified)
 
@@ -33,8 +34,10 @@ class _Service:
         else:
             self._out_of_order(entry)
         if entry.entry == "outcome":
+            self._check(entry)
             self._outcome(entry, digest)
         elif entry.entry == "approval":
+            self._check(entry)
             self.rested.given(digest)
         elif entry.format == 1:
             self.chain.legacy(digest, entry)
@@ -51,8 +54,22 @@ class _Service:
     def _outcome(self, entry: Seen, digest: str) -> None:
         if not self.stories.outcome(entry, digest):
             self.verified.doubled += 1
+        self.chain.outcome(entry)
         if unkept := texts(entry.intentions_unkept):
             self.chain.unkept(unkept)
+
+    def _check(self, entry: Seen) -> None:
+        """An entry that is no part of the chain, by what it says of itself."""
+        if not entry.intact:
+            self._altered(entry, "does not fit its own checksum: it was altered")
+        elif not entry.checksum and self.has_checksums and entry.format > 1:
+            self._altered(entry, "has no checksum, as others before it have")
+        self.has_checksums = self.has_checksums or bool(entry.checksum)
+
+    def _altered(self, entry: Seen, how: str) -> None:
+        text = f"the {entry.entry} of rollout {entry.rollout} ({entry.at}) {how}"
+        place = (self.verified.service, entry.rollout, entry.at)
+        self._report.add(Finding(What.ALTERED, text, *place))
 
     def _old(self, entry: Seen) -> None:
         """An entry from before the chain, or one that is no part of it."""

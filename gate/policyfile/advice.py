@@ -9,7 +9,7 @@ from gate.core.control import Baseline, Contract
 from gate.core.policy import Policy
 from gate.core.user_requests import MONITORING_LAG_S, MONITORING_PERIOD_S, Source
 from gate.core.verdict import asks_address
-from gate.kinds.keys import Remark, keys_of, lacking
+from gate.kinds.keys import Remark, all_lacking, keys_of
 from gate.policyfile.never import of_rules
 from gate.policyfile.problems import Mark, Problems
 from gate.policyfile.tree import Mapping, Node
@@ -38,7 +38,7 @@ def _everything(policy: Policy) -> Iterator[Remark]:
             yield Remark(f"{where}.required", told)
         for said in keys_of(probe).remarks(stable=stable and not probe.spares_stable):
             yield Remark(f"{where}.{said.place}", said.message, said.hint)
-    yield from (said for _, said in lacking(policy.probes))
+    yield from (said for _, said in all_lacking(policy))
     yield from _of_writes(policy)
     yield from _of_identity(policy)
     yield from _of_kinds(policy)

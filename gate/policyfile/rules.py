@@ -126,10 +126,42 @@ APPROVE = Record(
     ),
 )
 _MEMBER = r"(?:(?:user|serviceAccount):)?[A-Za-z0-9._%+*-]+@[A-Za-z0-9.*-]+"
+_GROUP = (
+    "nobody is asked who is in a group: name its members, as {user}, or the service account that "
+    "they may impersonate"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Text):
+    """An address of somebody who acts; IAM's members that stand for many are none."""
+
+    says: str = "an address such as user:*@example.com"
+    pattern: str = _MEMBER
+    most: int = 200
+
+    def hint(self, given: object) -> str:
+        """As Form.hint."""
+        kind, _, name = given.strip().partition(":") if isinstance(given, str) else ("", "", "")
+        domain = name.rpartition("@")[2]
+        domain = domain if re.fullmatch(r"[A-Za-z0-9.-]{1,100}", domain) else "example.com"
+        known = {"user": "user", "serviceaccount": "serviceAccount"}
+        match kind.lower():
+            case "group" | "principalset":
+                return _GROUP.format(user=f"user:ana@{domain}")
+            case "domain":
+                return f"write *@{domain}: everybody whose address ends so"
+            case "allusers" | "allauthenticatedusers":
+                return "leave the key out: what is not named here is anybody's"
+            case said if said in known and said != kind:
+                return f"write {known[said]}: before the address"
+        return Text.hint(self, given)
+
+
 _WHO = Annotated[
     tuple[str, ...],
     ListOf(
-        item=Annotated[str, Text("an address such as user:*@example.com", _MEMBER, 200)],
+        item=Annotated[str, Member()],
         least=0,
         most=200,
     ),

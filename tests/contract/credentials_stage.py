@@ -24,7 +24,7 @@ ACCESS_TOKEN = "ya29.not-a-real-token"
 ID_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.c2ln"
 GOOGLE = (
     *("cloudresourcemanager", "iam", "iamcredentials", "logging", "oauth2", "run"),
-    *("secretmanager", "sts"),
+    *("cloudkms", "secretmanager", "storage", "sts"),
     "us-central1-run",
 )
 

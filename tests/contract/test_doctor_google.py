@@ -9,6 +9,7 @@ import ssl
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -18,7 +19,8 @@ DOCTOR = """
 import sys
 from gate.cli.main import run
 named = ["--project", "demo", "--region", "us-central1", "--service", "backend"]
-sys.exit(0 if run(["doctor", *named, "--output", "json"]) == 5 else "not held")
+code = run(["doctor", *named, *sys.argv[1:], "--output", "json"])
+sys.exit(0 if code == 5 else "not held")
 """
 NUMBER = "123456789012"
 RUNTIME = f"{NUMBER}-compute@developer.gserviceaccount.com"
@@ -62,6 +64,12 @@ ASKED = {
         f"/v1/projects/-/serviceAccounts/{RUNTIME.replace('@', '%40')}:testIamPermissions",
     ),
 }
+KEYS = "projects/acme/locations/global/keyRings/gate/cryptoKeys"
+SIGNS = f"sign: {{key: {{kms: {KEYS}/decisions/cryptoKeyVersions/1}}}}\n"
+OTHERS = f"require_signed: {{key: {{kms: {KEYS}/staging/cryptoKeyVersions/2}}}}\n"
+OWN = "require_signed: true\n"
+PROBES = "probes: {health: {http: {path: /health}}}\n"
+USE, VIEW = (f"cloudkms.cryptoKeyVersions.{one}" for one in ("useToSign", "viewPublicKey"))
 DISABLED = {
     "error": {
         "code": 403,
@@ -79,17 +87,19 @@ class Google:
     Attributes:
         asked: host and path of each question, and what it brought.
         switched_off: hosts of APIs that the project does not use.
+        lacking: permissions that the caller has not.
     """
 
     def __init__(self):
         self.asked = {}
         self.switched_off = set()
+        self.lacking = {"run.services.update"}
 
     def answer(self, host, path, body):
         if host in self.switched_off:
             return 403, DISABLED
-        if path.endswith(":testIamPermissions"):
-            held = [one for one in body["permissions"] if one != "run.services.update"]
+        if path.endswith((":testIamPermissions", "/iam/testPermissions")):
+            held = [one for one in body["permissions"] if one not in self.lacking]
             return 200, {"permissions": held}
         ends = {"/services/backend": SERVICE, "/revisions": {"items": [REVISION]}}
         ends |= {"/revisions/backend-00001-abc": REVISION}
@@ -102,7 +112,8 @@ class Google:
         fields = {key.lower(): value for key, _, value in (line.partition(": ") for line in head)}
         size = int(fields.get("content-length", 0))
         body = json.loads(await reader.readexactly(size)) if size else {}
-        host, path = fields["host"], head[0].split()[1].partition("?")[0]
+        host, (path, _, query) = fields["host"], head[0].split()[1].partition("?")
+        body = body or parse_qs(query)
         self.asked[host, path] = fields.get("authorization", ""), body
         status, answer = self.answer(host, path, body)
         raw = json.dumps(answer).encode()
@@ -132,9 +143,9 @@ async def doctor(certificate, metadata, tmp_path):
     """The APIs, and what it finds there by check, without what is well."""
     async with google(certificate, tmp_path) as (apis, environment):
 
-        async def findings():
+        async def findings(*arguments, **more):
             where = {"metadata": metadata, "roots": certificate[1], "tmp_path": tmp_path}
-            told = json.loads(await run(DOCTOR, **where, **environment))
+            told = json.loads(await run(DOCTOR, *arguments, **where, **environment, **more))
             listed = told["findings"]
             assert listed[-1]["result"] == "ok"
             return {one["check"]: one for one in listed if one["result"] != "ok"}, listed
@@ -169,3 +180,50 @@ async def test_an_api_that_is_switched_off_is_no_missing_permission(doctor):
     assert told["command"] == "gcloud services enable iam.googleapis.com --project demo"
     logs = [one for one in listed if "logging.logEntries" in one["what"]]
     assert [one["result"] for one in logs] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "bundles", "asked"),
+    [
+        (SIGNS, "", {f"{KEYS}/decisions": {USE, VIEW}}),
+        (OTHERS, "", {f"{KEYS}/staging": {VIEW}}),
+        (SIGNS + OTHERS, "", {f"{KEYS}/decisions": {USE, VIEW}, f"{KEYS}/staging": {VIEW}}),
+        ("", "gs://acme-evidence/gate", {"b/acme-evidence/iam": {"storage.objects.create"}}),
+    ],
+)
+async def test_keys_and_a_bucket_are_asked_about_where_they_are_named(
+    doctor, tmp_path, rules, bundles, asked
+):
+    apis, findings = doctor
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"version: 1\n{rules}{PROBES}")
+    more = {"GATE_BUNDLES": bundles} if bundles else {}
+    _, listed = await findings("--policy", str(policy), **more)
+    beside = {key: body for key, (_, body) in apis.asked.items() if key not in ASKED}
+    paths = {path: set(body["permissions"]) for (_, path), body in beside.items()}
+    assert len(paths) == len(asked)
+    for name, permissions in asked.items():
+        assert [found for path, found in paths.items() if name in path] == [permissions]
+    hosts = {host for host, _ in beside}
+    assert hosts == {"storage.googleapis.com" if bundles else "cloudkms.googleapis.com"}
+    told = {one["what"] for one in listed if one["result"] == "ok"}
+    assert {f"has {one}" for names in asked.values() for one in names} <= told
+
+
+async def test_what_is_only_signed_or_kept_whole_holds_nothing_and_what_is_required_does(
+    doctor, tmp_path
+):
+    apis, findings = doctor
+    apis.lacking |= {USE, VIEW, "storage.objects.create"}
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"version: 1\n{SIGNS}{OWN}{PROBES}")
+    _, listed = await findings("--policy", str(policy), GATE_BUNDLES="gs://acme-evidence")
+    told = {(one["what"].partition(" ")[0], one["result"]) for one in listed}
+    assert {(USE, "warning"), (VIEW, "warning"), (VIEW, "problem")} <= told
+    assert ("storage.objects.create", "warning") in told
+    (command,) = {one["command"] for one in listed if one["what"].startswith(USE)}
+    assert command.startswith("gcloud kms keys add-iam-policy-binding decisions --member=")
+    apis.switched_off = {"cloudkms.googleapis.com"}
+    _, listed = await findings("--policy", str(policy))
+    off = [one for one in listed if "is switched off" in one["what"]]
+    assert sorted(one["result"] for one in off) == ["unknown", "warning", "warning"]

@@ -369,6 +369,8 @@ def saying(*messages):
         (({"type": "new"}, HI), (HI, {"type": "new"}), None),  # in another order
         (({"type": "ping"}, HI), (HI,), None),  # may come at any time
         ((HI, {"type": "new"}), (HI,), None),  # only told: clients pass it over
+        (({"type": "b"}, HI), ({"type": "a"}, HI), None),  # in the place of what they pass over
+        (({"type": "a"}, {"type": "b"}, HI), ({"type": "a"}, HI), "stable does not send message b"),
     ],
 )
 async def test_a_message_that_nobody_awaits_and_stable_does_not_send(here, there, seen):

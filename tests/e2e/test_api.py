@@ -193,6 +193,20 @@ async def test_what_cannot_be_meant_is_raised_before_anything_is_changed(small, 
         ({"image": "i", "policy_text": good, "again": True}, "needs a reason"),
         ({"image": "i", "policy_text": good, "order": -1}, "order: is none (got -1"),
         ({"image": "i", "policy": tmp_path / "none.yaml"}, "none.yaml: does not exist"),
+        ({"image": "i", "policy_text": good, "override": "freeze"}, "override: needs a reason"),
+        (
+            {"image": "i", "policy_text": good, "override": "freeze", "reason": "r"},
+            "override: needs an expiry",
+        ),
+        (
+            {"image": "i", "policy_text": good, "override": "x", "reason": "r", "expires_s": 9},
+            "there is no such rule (got x",
+        ),
+        ({"image": "i", "policy_text": good, "expires_s": 9}, "expires_s: sets nothing aside"),
+        (
+            {"image": "i", "policy_text": good, "wait_approval_s": float("nan")},
+            "wait_approval_s: is out of range",
+        ),
     ):
         with pytest.raises(gate.UsageError, match=re.escape(said)):
             await gate.rollout(**common, **options)
@@ -210,6 +224,48 @@ async def test_what_cannot_be_meant_is_raised_before_anything_is_changed(small, 
     assert small.name in missing.value.hint
     small.only(small.first)
     assert small.records() == []
+
+
+FROZEN = "freeze: [{from: Mon 00:00, to: Sun 23:59}, {from: Sun 12:00, to: Mon 12:00}]\n"
+
+
+async def test_rules_for_people_hold_it_or_are_set_aside_as_from_the_command_line(small):
+    small.pin()
+    common = keywords(small, [], policy_text=POLICY.format(path="/") + FROZEN)
+    held = await gate.rollout(image="small:v2", **common)
+    assert (held.ending, [one.subject for one in held.reasons]) == ("held", ["freeze"])
+    aside = {"override": ["freeze", "stop"], "expires_s": 600, "reason": "logins fail"}
+    done = await gate.rollout(image="small:v2", **common, **aside)
+    assert (done.ending, done.record["override"]["overrode"]) == ("promoted", ["freeze"])
+    back = {"policy_text": None, "override": "allow", "reason": "it rang"}
+    undone = await gate.rollback(**{**common, **back})
+    assert (undone.ending, undone.record["override"]["rules"]) == ("rolled back", ["allow"])
+    small.only(small.first)
+
+
+async def test_approvals_are_waited_for_as_long_as_is_asked(small):
+    small.pin()
+    asks = "approve: {within: 1h}\nallow: {claimed: accept}\n"
+    common = keywords(small, [], policy_text=POLICY.format(path="/") + asks)
+    held = await gate.rollout(image="small:v2", **common)
+    assert (held.ending, [one.subject for one in held.reasons]) == ("held", ["approve"])
+    given = []
+
+    def hear(progress):
+        told = re.search(r"gate approve (\S+) ", progress.text)
+        if told and not given:
+            why = ("--reason", "looks right")
+            given.append(asyncio.ensure_future(asyncio.to_thread(approve, told[1], *why)))
+
+    def approve(*arguments):
+        return small.gate("approve", *arguments, GATE_ACTOR="ana@example.com")
+
+    done = await gate.rollout(
+        image="small:v2", wait_approval_s=45, **{**common, "on_progress": hear}
+    )
+    assert (await given[0]).code == 0
+    assert done.ending == "promoted"
+    assert [one["name"] for one in done.record["approvals"]] == ["ana@example.com"]
 
 
 # docs/api.md
@@ -252,13 +308,14 @@ def test_the_scripts_of_the_docs_run(small, tmp_path):
             command, cwd=tmp_path, env=small.env, capture_output=True, text=True, check=False
         )
 
-    deployed, back, typed = ran(0, "small:v2"), ran(1), ran(2)
+    deployed, back, typed, urgent = ran(0, "small:v2"), ran(1), ran(2), ran(3)
     name = re.search(rf"{small.name} promoted (\S+)$", deployed.stdout, re.MULTILINE)[1]
     assert (deployed.returncode, deployed.stderr) == (0, "")
     assert f"{{'{name}': 100}}" in back.stdout, back
     assert f"rolled back {{'{small.first}': 100}}" in back.stdout, back
     assert (typed.returncode, typed.stdout) == (0, "ended: promoted\n"), typed
-    eventually(lambda: len(small.records()) == 3)
+    assert (urgent.returncode, urgent.stdout) == (0, "promoted\n"), urgent
+    eventually(lambda: len(small.records()) == 4)
 
 
 def test_ctrl_c_at_a_script_of_the_docs_ends_its_rollout_safely(small, tmp_path):

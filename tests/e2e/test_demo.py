@@ -1,9 +1,11 @@
 """`make demo`: a story of some six lines a version, that ends as it must and leaves nothing."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -56,6 +58,27 @@ def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
         (story,) = [" ".join(one.split()) for one in told if one.startswith(version)]
         for reason in reasons:
             assert reason in story, (version, reason)
+
+
+@campaign
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("demo", [["--serve"]], indirect=True)
+def test_a_demo_that_serves_the_record_ends_well_when_it_is_stopped(demo):
+    process, said = demo
+    asked = r"^the record of \S+ is at (http://127\.0\.0\.1:\d+/)"
+
+    def address():
+        found = re.search(asked, said(), re.MULTILINE)
+        assert found or process.poll() is None, said()
+        return found and found[1]
+
+    for page in ("", "stats", "verify"):
+        with urllib.request.urlopen(eventually(address, 300) + page, timeout=30) as answer:
+            assert answer.status == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0, said()
+    assert said().rstrip().endswith(": each ended as it must ===")
+    assert "Traceback" not in said()
 
 
 REASONS = {

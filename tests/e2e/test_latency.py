@@ -3,6 +3,7 @@
 import subprocess
 
 from gate.core.evidence import STABLE
+from gate.kinds import extras
 from tests.e2e.stage import GATE, ROOT, Done
 
 HEAD = "baseline: stable\n"
@@ -39,7 +40,7 @@ def test_without_its_extra_it_is_advice_to_a_check_and_a_rollout_writes_nothing(
     before = small.read()
     bare = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     missing = "probes.latency.http.rate: needs the extra latency (got no numpy)"
-    hint = "hint: pip install 'cloud-run-gate[latency]'"
+    hint = f"hint: {extras.hint(['latency'])}"
 
     def started(*arguments):
         command = [*GATE, *map(str, arguments)]

@@ -17,13 +17,13 @@ class Forged:
         lines: as they are now.
         heads: what the service says.
         whose: rollouts whose entries were changed.
-        field: name of the top-level field that was changed, "" for none.
+        altered: which sort of entry was changed, "" for none.
     """
 
     lines: list[bytes]
     heads: dict[str, Head]
     whose: set[str]
-    field: str = ""
+    altered: str = ""
 
 
 def read(lines):
@@ -41,14 +41,17 @@ def removed(dice, ledger):
 
 
 def altered(dice, ledger):
-    """Any one value of an entry."""
+    """Any one value of an entry, or none of a field any more."""
     lines = [*ledger.lines]
     at = dice.randrange(len(lines))
     entry = json.loads(lines[at])
     key = dice.choice([key for key in entry if key != "rollout"])
-    whose, entry = entry["rollout"], {**entry, key: other(dice, entry[key])}
+    whose, sort = entry["rollout"], entry["entry"]
+    value = entry.pop(key)
+    if dice.random() < 0.9:
+        entry[key] = other(dice, value)
     lines[at] = canonical(entry)
-    return Forged(lines, ledger.heads, {whose}, key)
+    return Forged(lines, ledger.heads, {whose}, sort)
 
 
 def other(dice, value):

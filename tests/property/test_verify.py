@@ -45,7 +45,8 @@ def test_every_change_of_what_a_ledger_says_is_found(seeds):
             forged = forge(dice, ledger)
             if forged is not None:
                 report = verify(forged.lines, SERVICE, forged.heads)
-                assert report.findings or is_named(report, before, forged), (seed, forge)
+                named = forged.altered != "outcome" and is_named(report, before, forged)
+                assert report.findings or named, (seed, forge)
 
 
 def is_named(report, before, forged):

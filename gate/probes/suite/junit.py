@@ -7,7 +7,7 @@ that were run again `rerunFailure`, `rerunError`, `flakyFailure` or `flakyError`
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.kinds.extras import install
+from gate.kinds.extras import hint
 from gate.probes.outcome import CannotAskError
 from gate.probes.suite.record import TESTS_MAX
 from gate.probes.suite.results import Ended, Result, Results
@@ -49,7 +49,7 @@ def _tests(raw: bytes) -> tuple[Result, ...] | None:
         raise CannotAskError(
             "a JUnit report without the library that reads it",
             "the extra `suite`",
-            install(["suite"]),
+            hint(["suite"]),
         ) from None
     try:
         root = ElementTree.fromstring(raw, forbid_dtd=True)

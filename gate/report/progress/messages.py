@@ -189,6 +189,7 @@ _FAILURES: dict[Failure, str] = {
     Failure.LOST: "no answer from Cloud Run ({}): looking again",
     Failure.NOT_FOUND: "Cloud Run does not find it: {}",
     Failure.REFUSED: "Cloud Run said no: {}",
+    Failure.DENIED: "Cloud Run said no: {}",
     Failure.UNRECORDED: "nothing was changed: {}",
 }
 

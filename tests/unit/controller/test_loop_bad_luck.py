@@ -69,6 +69,18 @@ def seen_twice(world):
         world.platform.before_next("read_service", lambda: None)
 
 
+async def test_looks_that_are_denied_while_waiting_end_it_soon_and_our_tag_goes():
+    world = FakeWorld()
+    world.platform.before_next("read_revision", lambda: None)  # what the candidate is built on
+    world.platform.fail_next("read_revision", AccessError("403: no run.revisions.get"), 1000)
+    began = world.clock.now()
+    rollout = await world.run(plan(ready_within_s=240))
+    assert (rollout.ending, rollout.exit_code) == (Ending.FAILED, ExitCode.INFRASTRUCTURE)
+    assert (world.clock.now() - began).total_seconds() < 60
+    assert rollout.way_out[0].startswith("gate doctor ")
+    assert safe(world)
+
+
 @pytest.mark.parametrize("times", [1, 20])
 async def test_looks_that_fail_while_waiting_are_repeated(times):
     world = FakeWorld()

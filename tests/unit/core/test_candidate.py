@@ -134,6 +134,18 @@ def test_failing_looks_are_repeated_until_the_time_is_over(failure):
     assert "the server's words" in ended.notes[-1]
 
 
+def test_a_look_that_is_denied_is_repeated_no_longer_than_a_new_name_takes_to_be_known():
+    asked = plan(ready_within_s=240, policy_file="p.yaml")
+    r = replace(rollout(Phase.WAITING, asked), limit_at=later(240))
+    denied = failed(Failure.DENIED, later(candidate.APPEAR_WITHIN_S - 1))
+    assert candidate.cannot_wait(r, denied).looks == 1
+    ended = candidate.cannot_wait(r, replace(denied, at=later(candidate.APPEAR_WITHIN_S)))
+    assert (ended.phase, ended.ending) == (Phase.CLEANING, Ending.FAILED)
+    assert "the server's words" in ended.notes[-1]
+    which = "--project demo --region us-central1 --service backend"
+    assert ended.way_out == (f"gate doctor --policy p.yaml {which}",)
+
+
 def test_why_it_did_not_start():
     r = rollout(Phase.EXPLAINING, revisions=revisions(BROKEN))
     r = candidate.explained(r, ("a", "b"), NOW)

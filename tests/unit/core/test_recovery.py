@@ -8,6 +8,7 @@ import pytest
 from gate.core import recovery
 from gate.core.annotation import KEY, RolloutAnnotation
 from gate.core.lease import LEEWAY, half_done
+from gate.core.messages import CallFailed, Failure
 from gate.core.state import Ending, Kind, Phase
 from gate.core.transitions import CONFLICTS_MAX, PATIENT_LOOKS, READ_WITHIN_S
 from tests.unit.core.rollouts import (
@@ -74,6 +75,23 @@ def test_a_lapsed_lease_is_taken_back_and_a_running_one_only_by_force():
     assert forced.notes[-1].startswith("took the lease away from rollout r7 (bob)")
     calm = recovery.admitted(rollout(Phase.READING, plan(Kind.RECOVER)), service(), NOW)
     assert (calm.phase, calm.ending) == (Phase.RECORDING, Ending.UNCHANGED)
+
+
+@pytest.mark.parametrize(
+    ("found", "at", "broke"),
+    [
+        (service(), NOW, ("unlock",)),
+        (service("?"), NOW, ("unlock",)),
+        (service(), later(60) + LEEWAY, ()),  # it had died: nobody was kept from anything
+        (unmarked(PLACED, annotations=()), NOW, ()),
+    ],
+)
+def test_an_unlock_sets_a_rule_aside_only_where_there_is_a_lease_to_break(found, at, broke):
+    asked = rollout(Phase.READING, plan(Kind.RECOVER, force=True))
+    r = recovery.admitted(asked, found, at)
+    assert r.overrode == broke
+    if broke:  # another was faster: what is seen next counts
+        assert recovery.not_recovered(r, CallFailed(at, Failure.CONFLICT, "")).overrode == ()
 
 
 def test_a_note_that_nobody_can_read_stops_all_but_a_way_back():

@@ -92,6 +92,7 @@ ARROWS = [
     (rollout(P.READING, ROLL_BACK), seen(service()), P.MOVING, None),
     (rollout(P.READING), failed(Failure.NOT_FOUND), P.RECORDING, Ending.REFUSED),
     (UNREAD, failed(Failure.LOST), P.RECORDING, Ending.FAILED),
+    (UNREAD, failed(Failure.DENIED), P.RECORDING, Ending.FAILED),
     (rollout(P.READING, unseen=True), failed(Failure.LOST), P.READING, None),
     (rollout(P.READING, unseen=True), failed(Failure.LOST, later(60)), P.RECORDING, Ending.STUCK),
     # deploying and tagging
@@ -209,6 +210,7 @@ ARROWS = [
     (rollout(P.UNTAGGING), failed(Failure.LOST), P.SETTLING, None),
     (rollout(P.UNTAGGING), failed(Failure.CONFLICT), P.CLEANING, None),
     (rollout(P.UNTAGGING), failed(Failure.REFUSED), P.CLEANING, None),
+    (rollout(P.UNTAGGING), failed(Failure.DENIED), P.CLEANING, None),
     (rollout(P.UNTAGGING, conflicts=5), failed(Failure.REFUSED), P.RECORDING, Ending.HELD),
     (rollout(P.SETTLING), seen(service(BEFORE)), P.RECORDING, None),
     (rollout(P.SETTLING), seen(service(PLACED)), P.CLEANING, None),

@@ -20,12 +20,19 @@ NEW = "backend-00009-new"
 ACCOUNT = "builder@demo.iam.gserviceaccount.com"
 RUNTIME = "runtime@demo.iam.gserviceaccount.com"
 SECRET = "projects/other/secrets/jwt"
+SIGNING_KEY, STAGE_KEY = (
+    f"projects/acme/locations/global/keyRings/gate/cryptoKeys/{name}"
+    for name in ("decisions", "staging")
+)
 NAMES = {
     Resource.SERVICE: REF.name,
     Resource.PROJECT: REF.project,
     Resource.RUNTIME_ACCOUNT: RUNTIME,
     Resource.OWN_ACCOUNT: ACCOUNT,
     Resource.SECRET: SECRET,
+    Resource.KEY: SIGNING_KEY,
+    Resource.STAGE_KEY: STAGE_KEY,
+    Resource.BUCKET: "acme-evidence",
 }
 URL = "https://backend-abc-uc.a.run.app"
 PINNED = Split.all_to(STABLE)
@@ -36,8 +43,8 @@ POLICY = Policy(ServiceName(), (Probe("health", HttpProbe("/health")),), source=
 ASKED = Address("the service", URL, Reached(200))
 
 
-def grant(name, held=Held.YES, why=""):
-    on = next(one.on for one in NEEDED if one.name == name)
+def grant(name, held=Held.YES, why="", on=None):
+    on = on or next(one.on for one in NEEDED if one.name == name)
     return Grant(name, on, NAMES[on], held, why)
 
 
@@ -49,18 +56,20 @@ HEALTHY = Facts(
     exposure=Exposure("all", runtime_account=RUNTIME),
     revisions=(REVISION,),
     invokers=("allUsers",),
-    grants=tuple(grant(one.name) for one in NEEDED),
+    grants=tuple(grant(one.name, on=one.on) for one in NEEDED),
     token=True,
     clock_ahead_s=0.4,
     addresses=(ASKED,),
 )
 
 
-def grants(name, held, why=""):
+def grants(name, held, why="", on=None):
     """The same caller, who has not this one."""
+    lacks = grant(name, held, why, on)
+    which = (lacks.permission, lacks.resource)
     return {
         "grants": tuple(
-            grant(name, held, why) if one.permission == name else one for one in HEALTHY.grants
+            lacks if (one.permission, one.resource) == which else one for one in HEALTHY.grants
         )
     }
 
@@ -439,8 +448,48 @@ CASES = [
             "extra",
             PROBLEM,
             "probes.fast.http.rate needs the extra latency",
-            "pip install 'cloud-run-gate[latency]'",
+            "pip install 'aiohttp<4,>=3.14' 'numpy>=2' 'scipy>=1.15' 'yarl>=1.17'",
         ),
+    ),
+    (
+        grants("cloudkms.cryptoKeyVersions.useToSign", Held.NO),
+        (
+            "permission",
+            WARNING,  # a rollout is decided all the same
+            "useToSign is missing (signs what was decided)",
+            (
+                f"gcloud kms keys add-iam-policy-binding decisions {_ME} --role=roles/cloudkms."
+                "signerVerifier --keyring gate --location global --project acme"
+            ),
+        ),
+    ),
+    (
+        grants("cloudkms.cryptoKeyVersions.viewPublicKey", Held.NO, on=Resource.STAGE_KEY),
+        (
+            "permission",
+            PROBLEM,  # it is held
+            "viewPublicKey is missing (verifies what the stage before has signed)",
+            (
+                f"gcloud kms keys add-iam-policy-binding staging {_ME} --role=roles/cloudkms."
+                "publicKeyViewer --keyring gate --location global --project acme"
+            ),
+        ),
+    ),
+    (
+        grants("storage.objects.create", Held.NO),
+        (
+            "permission",
+            WARNING,
+            "storage.objects.create is missing",
+            (
+                f"gcloud storage buckets add-iam-policy-binding gs://acme-evidence {_ME} "
+                "--role=roles/storage.objectCreator"
+            ),
+        ),
+    ),
+    (
+        grants("storage.objects.create", Held.UNKNOWN, "no answer"),
+        ("permission", WARNING, "nobody can tell whether storage.objects.create is held", ""),
     ),
     (with_policy(), ("extra", OK, "is installed", "")),
     (

@@ -140,4 +140,6 @@ def test_what_is_needed_depends_on_the_service_and_the_policy():
     private = needed_on(Resource.SERVICE, cases=frozenset({When.PRIVATE}))
     assert set(private) - set(always) == {"run.routes.invoke"}
     assert needed_on(Resource.SECRET, cases=frozenset()) == ()
-    assert len({one.name for one in NEEDED}) == len(NEEDED)
+    assert len({(one.name, one.on) for one in NEEDED}) == len(NEEDED)
+    bundles = needed_on(Resource.BUCKET, cases=frozenset({When.BUNDLES}))
+    assert bundles == ("storage.objects.create",)  # a pipeline reads none

@@ -32,11 +32,17 @@ ROLES = {
     "roles/logging.viewer": {"logging.logEntries.list"},
     "roles/secretmanager.secretAccessor": {"secretmanager.versions.access"},
     "roles/monitoring.viewer": {"monitoring.timeSeries.list"},
+    "roles/cloudkms.signerVerifier": {
+        *("cloudkms.cryptoKeyVersions.useToSign", "cloudkms.cryptoKeyVersions.viewPublicKey"),
+    },
+    "roles/cloudkms.publicKeyViewer": {"cloudkms.cryptoKeyVersions.viewPublicKey"},
+    "roles/storage.objectCreator": {"storage.objects.create"},
+    "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
 }
 """What these of Google's roles have, as far as it matters here.
 
-Source: cloud.google.com/iam/docs/roles-permissions, its pages run, iam, logging, secretmanager and
-monitoring (2026-11).
+Source: cloud.google.com/iam/docs/roles-permissions, its pages run, iam, logging, secretmanager,
+monitoring, cloudkms and storage (2026-11).
 """
 
 
@@ -73,7 +79,9 @@ KINDS = {
     "google_cloud_run_v2_service_iam_member": Resource.SERVICE,
     "google_project_iam_member": Resource.PROJECT,
     "google_secret_manager_secret_iam_member": Resource.SECRET,
+    "google_storage_bucket_iam_member": Resource.BUCKET,
 }
+KEYS = {"${var.sign_key}": Resource.KEY, "${var.stage_key}": Resource.STAGE_KEY}
 ACCOUNTS = {
     "${google_service_account.runtime.name}": Resource.RUNTIME_ACCOUNT,
     "${google_service_account.gate.name}": Resource.OWN_ACCOUNT,
@@ -104,7 +112,10 @@ def in_terraform(text):
     for kind, body in blocks(text):
         if not kind.endswith("_iam_member"):
             continue
-        on = KINDS.get(kind) or ACCOUNTS[plain(body["service_account_id"])]
+        if kind == "google_kms_crypto_key_iam_member":
+            on = KEYS[plain(body["crypto_key_id"])]
+        else:
+            on = KINDS.get(kind) or ACCOUNTS[plain(body["service_account_id"])]
         sometimes = "count" in body or "for_each" in body
         found[MEMBERS[plain(body["member"])]].add((on, plain(body["role"]), sometimes))
     return found
@@ -145,6 +156,8 @@ COMMANDS = {
     ("run", "services"): lambda name: Resource.SERVICE,
     ("projects",): lambda name: Resource.PROJECT,
     ("secrets",): lambda name: Resource.SECRET,
+    ("storage", "buckets"): lambda name: Resource.BUCKET,
+    ("kms", "keys"): {"$KEY": Resource.KEY, "$STAGE_KEY": Resource.STAGE_KEY}.__getitem__,
     ("iam", "service-accounts"): {
         "$RUNTIME": Resource.RUNTIME_ACCOUNT,
         "$GATE": Resource.OWN_ACCOUNT,

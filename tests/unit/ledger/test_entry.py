@@ -332,9 +332,11 @@ def test_the_build_the_proof_and_what_was_set_aside_are_in_every_entry():
         assert entry["overrides"] == ["again", "cross", "no-probe"]
 
 
-def test_an_unlock_is_an_override():
+@pytest.mark.parametrize("overrode", [(), ("unlock",)])
+def test_an_unlock_is_an_override_where_it_broke_a_lease(overrode):
     asked = plan(Kind.RECOVER, force=True)
-    assert outcome(ended(plan=asked), later(1.5))["overrides"] == ["unlock"]
+    told = outcome(ended(plan=asked, overrode=overrode), later(1.5))
+    assert (told["kind"], told["overrides"]) == ("unlock", [*overrode])
 
 
 @pytest.mark.parametrize("odd", ["\udcff", "a\ud800b", 0.5, 3.0])

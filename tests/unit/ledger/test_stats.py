@@ -161,17 +161,23 @@ def test_each_probes_word_is_followed(later, undone):
     ]
 
 
-def test_holds_and_overrides():
+IDLE = {"rules": ["freeze", "stop"], "overrode": []}
+BROKE = {"rules": ["freeze", "stop"], "overrode": ["freeze"]}
+
+
+def test_holds_and_overrides_of_which_those_count_that_set_something_aside():
     held = {"revision": NEW, "image": "shop@sha256:2"}
     value = numbers(
         outcome("r1", "held", candidate=held, overrides=["no-probe"], actor="bob"),
         outcome("r2", "held", at(1), candidate={"revision": OLD}),
         *promoted("r3", 2, NEW, kind="promote", overrides=["again", "no-probe"]),
+        outcome("r4", "held", at(3), overrides=["freeze", "stop"], actor="eve", override=IDLE),
+        outcome("r5", "held", at(4), overrides=["freeze", "stop"], actor="bob", override=BROKE),
     )
-    assert value["holds"] == {"count": 2, "promoted_later": 1}
+    assert value["holds"] == {"count": 4, "promoted_later": 1}
     assert value["overrides"] == {
-        "what": {"again": 1, "no-probe": 2},
-        "who": {"alice": 1, "bob": 1},
+        "what": {"again": 1, "freeze": 1, "no-probe": 2},
+        "who": {"alice": 1, "bob": 2},
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gate.ledger.canonical import canonical, digest
 from gate.ledger.chain import CLOCKS_S, WINDOW
+from gate.ledger.checksum import checked
 from gate.ledger.findings import FINDINGS_MAX, Head, What
 from gate.ledger.jsonl import read_lines, write_lines
 from gate.ledger.seen import LINE_MAX_BYTES
@@ -106,6 +107,16 @@ class Story:
             {"rollout": one["rollout"], "at": one["at"], "digest": digest(one)} for one in outcomes
         ]
 
+    def last_checked(self, **change):
+        """Somebody changes the last outcome, which has a checksum."""
+        self.entries[-1] = {**checked(self.entries[-1]), **change}
+
+    def one_unchecked(self):
+        """An outcome has a checksum, and the next one has none."""
+        self.last_checked()
+        self.write("r3")
+        self.end("r3")
+
     def check(self, only=SERVICE, head=None):
         head = head or Head(self.head[1], self.head[0])
         return verify(map(canonical, self.entries), only, {SERVICE: head})
@@ -166,6 +177,10 @@ def test_it_is_whole_and_says_where_it_begins_and_ends(story):
         (lambda s: s.entries.append([1]), What.UNREADABLE, "line 6 is no entry"),
         (lambda s: s.entries[2].update(x="x" * LINE_MAX_BYTES), What.TOO_LARGE, "line 3"),
         (lambda s: s.entries.append(entry("outcome", "r0", at(9), format=1)), What.INVENTED, "of"),
+        (lambda s: s.last_checked(notes=["x"]), What.ALTERED, "does not fit its own checksum"),
+        (lambda s: s.last_checked(intact=True, x=1), What.ALTERED, "does not fit its own checksum"),
+        (lambda s: s.one_unchecked(), What.ALTERED, "has no checksum, as others"),
+        (lambda s: s.last_checked(checksum=1), What.UNREADABLE, "line 5"),
     ],
 )
 def test_what_is_wrong_is_named(story, change, what, text):
@@ -323,3 +338,14 @@ def test_a_line_without_end_is_given_up():
     first, long, last = read_lines(file)
     assert (first, last) == (b'{"a": 1}', b"last")
     assert LINE_MAX_BYTES < len(long) <= LINE_MAX_BYTES + 2
+
+
+def test_an_outcome_knows_of_a_write_that_nobody_recorded(story):
+    story.write("r3")
+    lost = digest(story.entries.pop())
+    story.end("r3", intentions_unkept=[lost])
+    assert found(story.check()) == []
+    (before,) = [one for one in story.entries if one.get("sequence") == 3][:1]
+    report = story.check(head=Head(3, digest(before)))
+    assert found(report) == [What.HEAD]
+    assert "tells of entry 4" in report.findings[0].text

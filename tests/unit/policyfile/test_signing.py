@@ -1,5 +1,7 @@
 """With what decisions are signed, and what an image must have passed: how a policy says it."""
 
+import sys
+
 import pytest
 
 from gate.core.policy import EarlierStage, KeyRef, ServiceName, SignRule
@@ -35,6 +37,26 @@ def test_what_is_written_is_what_is_meant(tmp_path, written, meant):
     plain = checked(tmp_path, "").policy
     assert checked(tmp_path, sign).policy.digest == plain.digest
     assert (policy.digest == plain.digest) is (meant is None)
+
+
+@pytest.mark.parametrize(
+    ("written", "places"),
+    [
+        ("", []),
+        (f"sign: {{key: {{kms: {KMS}}}}}\n", ["sign"]),
+        (f"sign: {{key: {{kms: {KMS}}}}}\nrequire_signed: true\n", ["sign"]),
+        ("require_signed: {key: {file: gate.pub}}\n", ["require_signed"]),
+    ],
+)
+def test_what_signs_and_is_not_installed_is_advice(tmp_path, monkeypatch, written, places):
+    """A rollout says so before it writes anything; whoever checks may roll out elsewhere."""
+    monkeypatch.setitem(sys.modules, "securesystemslib", None)  # as where it is not installed
+    check = checked(tmp_path, written)
+    assert check.policy is not None
+    told = [one for one in check.advice if "extra" in one.message]
+    missing = "needs the extra signing (got no securesystemslib)"
+    assert [one.message for one in told] == [f"{place}: {missing}" for place in places]
+    assert all("EXTRAS=signing" in one.hint for one in told)
 
 
 @pytest.mark.parametrize(

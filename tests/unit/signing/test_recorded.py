@@ -43,6 +43,7 @@ async def test_the_record_has_the_signature_of_all_else_that_it_says(chat, endin
     rollout = await world.run(plan(image=APP))
     assert rollout.ending is ending
     entry = dict(world.outcome)
+    assert entry.pop("checksum") == digest(entry)
     read = said(opened(entry.pop("attestation"), trusted(key), AT))
     assert (read.digest, read.result, read.rollout) == (IMAGE, result, rollout.id)
     assert read.entry == digest(entry)
