@@ -165,8 +165,8 @@ class Counting:
 async def prove(path: Path, url: str, at_once: int, *, whole: bool) -> tuple[Trials, Counting]:
     """Proves a policy as the command does."""
     policy = load_policy(path)
-    runner, _ = wiring.probes_of(policy, None, arrived=True)
-    counting = Counting(runner)
+    asking = await wiring.probes_of(policy, None, arrived=True)
+    counting = Counting(asking.runner)
     how = RunSettings(at_once, whole, policy.baseline, policy.repeats, 86_400)
     run = MutationRun(policy.probes, counting, Upstream(url), Target(url), how, _told)
     try:

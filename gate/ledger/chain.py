@@ -103,7 +103,7 @@ class Chain:
     def may_have_moved(self, digest: str, rollout: str, until: str) -> bool:
         """Whether an intention of a rollout took effect, or nobody can say by then."""
         if link := self._known(digest):
-            return link.effective and link.rollout in {"", rollout}
+            return link.effective and link.rollout in ("", rollout)
         return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
 
     def took_effect(self, digest: str) -> bool:
@@ -255,11 +255,13 @@ class Chain:
                 f"{_apart_s(entry.at, before.at):.0f} s before it: a clock was set back"
             )
             self._say(What.CLOCK, text, link)
-        if before.wanted not in (entry.traffic_now, _NOTHING):
+        if before.wanted != entry.traffic_now:
             self._compare(before, link, entry)
 
     def _compare(self, before: Link, link: Link, entry: Seen) -> None:
         """Whether traffic is still as the entry before asked for; tags may be other people's."""
+        if before.wanted == _NOTHING:
+            return
         was, now = shares(before.wanted), shares(entry.traffic_now)
         if was != now and before.digest != self._moved_since:
             self._moved_since = before.digest

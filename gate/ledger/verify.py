@@ -46,7 +46,8 @@ class _Service:
             self.stories.intention(entry, digest)
         elif self.chain.add(entry, digest):
             self.stories.intention(entry, digest)
-            self.rested.rests(entry)
+            if entry.approvals:
+                self.rested.rests(entry)
             if self.drifts.pending:
                 self.drifts.intention(entry, digest)
         else:
@@ -65,14 +66,14 @@ class _Service:
 
     def _check(self, entry: Seen) -> None:
         """An entry that is no part of the chain, by what it says of itself."""
-        whose = f"the {entry.entry} of rollout {entry.rollout} ({entry.at})"
         if not entry.intact:
-            self._altered(entry, f"{whose} does not fit its own checksum: it was altered")
+            self._altered(entry, "does not fit its own checksum: it was altered")
         elif not entry.checksum and self.has_checksums and entry.format > 1:
-            self._altered(entry, f"{whose} has no checksum, as others before it have")
+            self._altered(entry, "has no checksum, as others before it have")
         self.has_checksums = self.has_checksums or bool(entry.checksum)
 
-    def _altered(self, entry: Seen, text: str) -> None:
+    def _altered(self, entry: Seen, how: str) -> None:
+        text = f"the {entry.entry} of rollout {entry.rollout} ({entry.at}) {how}"
         place = (self.verified.service, entry.rollout, entry.at)
         self._report.add(Finding(What.ALTERED, text, *place))
 
