@@ -45,15 +45,18 @@ class _Service:
             self.chain.legacy(digest, entry)
             self.stories.intention(entry, digest)
         elif self.chain.add(entry, digest):
-            self.stories.intention(entry, digest)
-            if entry.approvals:
-                self.rested.rests(entry)
-            if self.drifts.pending:
-                self.drifts.intention(entry, digest)
+            self._intention(entry, digest)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
             self._old(entry)
+
+    def _intention(self, entry: Seen, digest: str) -> None:
+        self.stories.intention(entry, digest)
+        if entry.approvals:
+            self.rested.rests(entry)
+        if self.drifts.pending:
+            self.drifts.intention(entry, digest)
 
     def _outcome(self, entry: Seen, digest: str) -> None:
         if not self.stories.outcome(entry, digest):
