@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from datetime import datetime, timedelta
 
 from gate.api import asker, who, wiring
@@ -12,12 +13,14 @@ from gate.core.denylist import digest_in, image_of
 from gate.core.permits import Who
 from gate.core.policy import Json, Policy
 from gate.core.redaction import Redactor
+from gate.core.rescue import NextStep, withdrawn
 from gate.core.service import Service, ServiceRef
 from gate.errors import InfrastructureError, UsageError
 from gate.ledger.approvals import Subject, approval_entry, subject_of
 from gate.ports import Ledger, LedgerQuery, Platform
 
 ENTRIES_MAX = 1000
+HINT = "a rollout that waits for approvals says its id; `gate audit list` shows all"
 UNCHECKED = "note: the rollout says whether it counts; with --policy it is looked at before"
 
 
@@ -38,9 +41,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the approval into the ledger and returns the exit code."""
     ref, policy = manual_moves.service_of(args), _policy(args)
-    entry = wiring.run_async(_said(args, ref, policy))
+    entry, late = wiring.run_async(_said(args, ref, policy))
     if args.output == "json":
         show.say_json(entry)
+        if late.why:
+            print(f"note: {late.why}: {late.command}", file=sys.stderr)
     else:
         from gate.report.approvals import approval_lines  # noqa: PLC0415
         from gate.report.lines import plain  # noqa: PLC0415
@@ -48,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         show.say(plain(approval_lines(entry), show.width()))
         if policy is None and not args.withdraw:
             show.say([UNCHECKED])
+        if late.why:
+            show.say([f"note: {late.why}:", f"  {late.command}"])
     return 0
 
 
@@ -61,9 +68,10 @@ def _policy(args: argparse.Namespace) -> Policy | None:
 
 async def _said(
     args: argparse.Namespace, ref: ServiceRef, policy: Policy | None
-) -> dict[str, Json]:
+) -> tuple[dict[str, Json], NextStep]:
+    """The entry that was written, and what to do besides where users were moved before."""
     async with wiring.platform_of(ref) as platform, wiring.ledger_of(ref) as ledger:
-        me, service, subject = await _subject(args.id, ref, platform, ledger)
+        me, service, subject = await _subject(args, ref, platform, ledger)
         clean = Redactor({}).text
         approval = Approval(
             args.id,
@@ -81,26 +89,30 @@ async def _said(
         entry = approval_entry(ref, subject, approval, asker.origin(), _mark(service))
         # its own place in the log, whatever else is said in the same millisecond
         await ledger.append(entry, args.id, 900_000 + approval.at.microsecond // 10)
-        return entry
+        return entry, withdrawn(service, subject.revision) if args.withdraw else NextStep()
 
 
 async def _subject(
-    rollout: str, ref: ServiceRef, platform: Platform, ledger: Ledger
+    args: argparse.Namespace, ref: ServiceRef, platform: Platform, ledger: Ledger
 ) -> tuple[Who, Service, Subject]:
     """Who asks, the service, and what is approved.
 
     Raises:
         UsageError: there is nothing of that id to approve.
     """
+    rollout = args.id
     query = LedgerQuery(service=ref.name, rollout=rollout, limit=ENTRIES_MAX)
     me, service, entries = await asyncio.gather(
         who.asks(), platform.read_service(), ledger.entries(query)
     )
     subject = subject_of(rollout, entries, _mark(service))
     if subject.unfit:
+        late = withdrawn(service, subject.revision) if args.withdraw else NextStep()
+        back = f"an approval of {rollout} cannot be taken back:"
+        what = back if args.withdraw else f"{rollout} cannot be approved:"
         raise UsageError(
-            f"{ref}: {rollout} cannot be approved: {subject.unfit}",
-            "a rollout that waits for approvals says its id; `gate audit list` shows all",
+            f"{ref}: {what} {subject.unfit}",
+            f"{late.why}: {late.command}" if late.why else HINT,
         )
     if not subject.image:
         subject = await _with_image(subject, service, platform)

@@ -53,7 +53,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     audit_serve.register(commands.add_parser("serve", help="the record in a browser, read-only"))
     audit_verify.register(commands.add_parser("verify", help="whether the record is whole"))
     audit_diff.register(commands.add_parser("diff", help="what differs between two decisions"))
-    audit_replay.register(commands.add_parser("replay", help="judge recorded evidence again"))
+    audit_replay.register(
+        commands.add_parser("replay", help="make decisions again by today's rules")
+    )
     audit_stats.register(commands.add_parser("stats", help="the four keys, and each probe's word"))
     audit_export.register(commands.add_parser("export", help="the record as a file"))
 

@@ -1,17 +1,20 @@
-"""`gate audit replay`: recorded evidence, judged again by today's rules."""
+"""`gate audit replay`: recorded decisions, made again by today's rules."""
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from gate.api import wiring
 from gate.cli import audit_read, manual_moves, options, show
-from gate.core.fields import Entry, number, text
+from gate.core.fields import Entry, child, number, text
+from gate.core.policy import Json
 from gate.core.recorded import Decision, put_together
 from gate.errors import ExitCode, GateError, UsageError
+
+Value = dict[str, Json]
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +26,13 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="a decision's id; or a file that `gate audit export` has written (- for standard "
         "input), for every decision in it",
     )
-    options.add_policy(parser, required=True)
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="judge the evidence alone, and by this policy (YAML); without it, what happened is "
+        "put to today's rules, step by step",
+    )
     options.add_service(parser)
     options.add_output(parser)
     parser.set_defaults(what="replay")
@@ -37,13 +46,9 @@ def run(args: argparse.Namespace) -> int:
         UsageError: there is no such decision or file.
         AccessError, UnavailableError: the ledger cannot be read.
     """
-    from gate.ledger.replay import replayed  # noqa: PLC0415 - not for `gate audit list`
-    from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where it is read
     from gate.report.replayed import replayed_blocks  # noqa: PLC0415 - as in show
 
-    policy = load_policy(args.policy)
-    found = wiring.run_async(_with_bundles(_decisions(args)))
-    values = [replayed(one, policy) for one in found]
+    values = _by_policy(args) if args.policy else _by_events(args)
     if args.output == "json":
         show.say_json([*values])
     else:
@@ -52,6 +57,25 @@ def run(args: argparse.Namespace) -> int:
     if not same:
         return int(ExitCode.HELD)
     return int(ExitCode.DONE if all(same) else ExitCode.REJECTED)
+
+
+def _by_policy(args: argparse.Namespace) -> list[Value]:
+    """The evidence of each decision, judged by a policy."""
+    from gate.ledger.replay import replayed  # noqa: PLC0415 - not for `gate audit list`
+    from gate.policyfile import load_policy  # noqa: PLC0415 - YAML only where it is read
+
+    policy = load_policy(args.policy)
+    found = wiring.run_async(_with_bundles(_decisions(args)))
+    return [replayed(one, policy) for one in found]
+
+
+def _by_events(args: argparse.Namespace) -> list[Value]:
+    """What happened in each decision, put to today's rules."""
+    from gate.ledger.rerun import rerun  # noqa: PLC0415 - not for `gate audit list`
+
+    found = _decisions(args)
+    events = wiring.run_async(_events(found))
+    return [rerun(one, of_it) for one, of_it in zip(found, events, strict=True)]
 
 
 def _decisions(args: argparse.Namespace) -> list[Decision]:
@@ -80,6 +104,25 @@ async def _with_bundle(decision: Decision) -> Decision:
     where, digest = text(outcome, "bundle"), text(outcome, "evidence_digest")
     if not where or not number(outcome, "left_out"):
         return decision
+    whole = await _bundle(where, digest)
+    if whole is None:
+        return decision
+    return replace(decision, outcome={**outcome, **whole, "left_out": 0})
+
+
+async def _events(decisions: Sequence[Decision]) -> list[Entry]:
+    """The events of each decision: from its outcome, or from the bundle that has them."""
+    found: list[Entry] = []
+    for one in decisions:
+        events = child(one.outcome or {}, "events")
+        where = text(events, "bundle")
+        bundled = await _bundle(where, text(events, "digest")) if where else None
+        found.append(events if bundled is None else bundled)
+    return found
+
+
+async def _bundle(where: str, digest: str) -> Mapping[str, Json] | None:
+    """What a bundle holds; None where it cannot be read or is another one, which is told."""
     from gate.ledger.seen import hash_of, parsed  # noqa: PLC0415 - only for a bundle
 
     place, _, name = where.rpartition("/")
@@ -88,13 +131,13 @@ async def _with_bundle(decision: Decision) -> Decision:
             content = await bundles.get(name) if bundles else b""
     except GateError as error:
         print(f"note: {where} cannot be read: {error.message}", file=sys.stderr)
-        return decision
+        return None
     if hash_of(content) != digest:
         print(f"note: {where} is not what was recorded: gate audit verify", file=sys.stderr)
-        return decision
+        return None
     whole = parsed(content)
     assert isinstance(whole, dict)
-    return replace(decision, outcome={**outcome, **whole, "left_out": 0})
+    return whole
 
 
 def _in(file: IO[bytes], where: str) -> list[Decision]:

@@ -28,12 +28,9 @@ class Watching:
         self._services: dict[str, Signatures] = {}
         self._found: list[Finding] = []
 
-    def watch(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+    def watch(self, lines: Iterable[bytes]) -> Iterable[bytes]:
         """The same lines, of which each was looked at."""
-        for line in lines:
-            if self._keys and _OUTCOME in line:
-                self._look(line)
-            yield line
+        return self._watched(lines) if self._keys else lines
 
     def tell(self, report: Report) -> None:
         """Adds what was found."""
@@ -45,6 +42,12 @@ class Watching:
         for service in report.services:
             if known := self._services.get(service.service):
                 service.signed, service.unsigned = known.signed, known.before
+
+    def _watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if _OUTCOME in line:
+                self._look(line)
+            yield line
 
     def _look(self, line: bytes) -> None:
         from gate.signing.checking import ATTESTATION, Signatures  # noqa: PLC0415 - an extra

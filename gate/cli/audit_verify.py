@@ -246,16 +246,21 @@ def _moved(report: Report, service: Service) -> Report:
 
 async def _with_authors(ref: ServiceRef, report: Report) -> Report:
     """Names who moved traffic without an entry, by the platform's audit log where it can be."""
-    found = [one for one in report.findings if one.what is What.DRIFT][-AUTHORS_MAX:]
+    drifts = [one for one in (*report.notes, *report.findings) if one.what is What.DRIFT]
+    found = drifts[-AUTHORS_MAX:]
     if not found:
         return report
     async with wiring.audit_log_of(ref) as log:
         told = await asyncio.gather(*(_author(log, one) for one in found))
     named = dict(zip(map(id, found), told, strict=True))
-    report.findings = [
-        replace(one, text=one.text + named.get(id(one), "")) for one in report.findings
-    ]
+    report.findings = [_signed(one, named) for one in report.findings]
+    report.notes = [_signed(one, named) for one in report.notes]
     return report
+
+
+def _signed(finding: Finding, authors: dict[int, str]) -> Finding:
+    """The finding with its author, where one was looked for."""
+    return replace(finding, text=finding.text + authors.get(id(finding), ""))
 
 
 async def _author(log: "AuditLog", finding: Finding) -> str:

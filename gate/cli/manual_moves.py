@@ -8,7 +8,6 @@ from dataclasses import replace
 from gate.api import which_service, wiring
 from gate.api.moves import led_on, prepared
 from gate.cli.options import output_of
-from gate.cli.run_rollout import run_rollout
 from gate.core.gcloud import instead
 from gate.core.manual_moves import warnings
 from gate.core.policy import Policy, ServiceName
@@ -67,6 +66,8 @@ def move(
     Raises:
         AccessError, UnavailableError: the gate did not get through; the hint says what may.
     """
+    from gate.cli.run_rollout import run_rollout  # noqa: PLC0415 - others only name a service
+
     try:
         if not args.yes:
             plan = _confirmed(plan)

@@ -10,6 +10,7 @@ from gate.cloud.documents import Document, parts, text
 
 SERVICE_LABEL = "serving.knative.dev/service"
 USER_IMAGE = "client.knative.dev/user-image"
+CLIENT_NAME = "run.googleapis.com/client-name"
 """Template annotation that keeps the image as it was named; gcloud writes and shows it."""
 
 _SYSTEM = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from gate.cloud.documents import Document, part, parts, text, texts, value
-from gate.cloud.knative import USER_IMAGE, own_name, reserved, serving_container
+from gate.cloud.knative import own_name, reserved, serving_container
 from gate.cloud.volumes import LATEST, Volumes, secret_aliases
 from gate.core.policy import Json
 
@@ -43,13 +43,13 @@ _UNTOLD = {
     f"{_RUN}/client-version",
     f"{_RUN}/startupProbeType",
     f"{_RUN}/secrets",  # told by what each alias stands for
-    "client.knative.dev/nonce",
-    USER_IMAGE,
     _THROTTLING,
     *(key for key, _ in (*_FIELDS.values(), *_FLAGS.values())),
 }
 """Labels and annotations that say nothing of the set-up, or that a field tells."""
-_UNTOLD_BEGINNINGS = ("serving.knative.dev/", "cloud.googleapis.com/", f"{_RUN}/build-")
+_UNTOLD_BEGINNINGS = (
+    "serving.knative.dev/", "cloud.googleapis.com/", "client.knative.dev/", f"{_RUN}/build-",
+)  # fmt: skip
 _SPEC_TOLD = {
     "containers", "volumes", "serviceAccountName", "containerConcurrency", "timeoutSeconds",
 }  # fmt: skip

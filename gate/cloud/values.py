@@ -18,7 +18,7 @@ from gate.cloud.documents import (
     texts,
     value,
 )
-from gate.cloud.knative import SERVICE_LABEL, USER_IMAGE, of_users, serving_container
+from gate.cloud.knative import CLIENT_NAME, SERVICE_LABEL, USER_IMAGE, of_users, serving_container
 from gate.cloud.settings import floating_names, settings_of
 from gate.core.policy import Json
 from gate.core.service import (
@@ -78,6 +78,7 @@ def service_value(document: Document, ref: ServiceRef) -> Service:
         ingress=annotations.get("run.googleapis.com/ingress", ""),
         template_name=text(template, "metadata", "name"),
         template_image=text(container, "image"),
+        image_label=texts(template, "metadata", "annotations").get(USER_IMAGE, ""),
     )
 
 
@@ -93,7 +94,7 @@ def revision_value(document: Document) -> Revision:
     return Revision(
         name=text(document, "metadata", "name") or NAMELESS,
         ready=dict(conditions).get("Ready", Condition()),
-        image=_image(text(container, "image"), annotations.get(USER_IMAGE, "")),
+        image=_image(text(container, "image"), annotations),
         created_at=moment(document, "metadata", "creationTimestamp"),
         conditions=conditions,
         env=tuple(text(variable, "name") for variable in parts(container, "env")),
@@ -104,6 +105,7 @@ def revision_value(document: Document) -> Revision:
         settings=settings_of(document, service),
         floating=floating_names(document, service),
         start_s=_start_s(document),
+        image_label=annotations.get(USER_IMAGE, ""),
     )
 
 
@@ -212,13 +214,15 @@ def _updated(document: Document) -> datetime | None:
     return max((at for at in moments if at is not None), default=None)
 
 
-def _image(image: str, named: str) -> str:
+def _image(image: str, annotations: dict[str, str]) -> str:
     """The image as it was deployed: a revision's container names it by its digest.
 
-    The annotation that keeps the name is believed only where it can be of this image.
+    The annotation that keeps the name is believed only where it can be of this image. Today's
+    gcloud changes the image and leaves the annotation as it finds it, and so is not believed.
     """
     pinned, _, digest = image.partition("@")
-    if not digest or not named:
+    named = annotations.get(USER_IMAGE, "")
+    if not digest or not named or CLIENT_NAME in annotations:
         return image
     if "@" in named:
         return named if named == image else image

@@ -135,19 +135,38 @@ class Bookkeeping:
 
         Users are safe by then; what cannot be kept within a time is told in the outcome's notes.
         """
-        where, problem = "", "GATE_BUNDLES names no place for it"
-        if bundles is not None:
-            try:
-                async with asyncio.timeout(self._waits.bundle_s):
-                    content = canonical(evidence)
-                    where = await bundles.put(f"{entry['evidence_digest']}.json", content)
-            except TimeoutError:
-                problem = f"no answer in {self._waits.bundle_s:g} s"
-            except InfrastructureError as error:
-                problem = error.message
+        name = str(entry["evidence_digest"])
+        where, problem = await self._bundle(name, evidence, bundles)
         told = f"the record holds a part of the evidence, which is kept nowhere: {problem}"
         kept: Entry = {**entry, "bundle": where}
         return kept if where else _noted(kept, told)
+
+    async def with_events(self, entry: Entry, events: Entry, bundles: Bundles | None) -> Entry:
+        """The outcome with where its events are, if it has no room for them.
+
+        Args:
+            entry: the outcome.
+            events: all of them, as EventLog.value has them.
+            bundles: where they are kept then, None for nowhere.
+        """
+        brief = entry.get("events")
+        if not isinstance(brief, dict) or "data" in brief or "data" not in events:
+            return entry
+        where, problem = await self._bundle(str(brief["digest"]), events, bundles)
+        kept: Entry = {**brief, "bundle": where, **({} if where else {"why": problem})}
+        return {**entry, "events": kept}
+
+    async def _bundle(self, name: str, content: Entry, bundles: Bundles | None) -> tuple[str, str]:
+        """Keeps what an entry has no room for, under its hash: where, or why it is kept nowhere."""
+        if bundles is None:
+            return "", "GATE_BUNDLES names no place for it"
+        try:
+            async with asyncio.timeout(self._waits.bundle_s):
+                return await bundles.put(f"{name}.json", canonical(content)), ""
+        except TimeoutError:
+            return "", f"no answer in {self._waits.bundle_s:g} s"
+        except InfrastructureError as error:
+            return "", error.message
 
     async def signed(self, entry: Entry, signer: Signer | None) -> Entry:
         """The outcome with its signature, where there is a key; decided is decided without it.

@@ -50,6 +50,7 @@ from gate.errors import (
 from gate.ledger.canonical import digest
 from gate.ledger.checksum import checked
 from gate.ledger.entry import Entry, intention, left_out, outcome
+from gate.ledger.events import EventLog
 from gate.ports import (
     Answers,
     Bundles,
@@ -126,6 +127,7 @@ class Controller:
         self._abandon = asyncio.Event()
         self._told = False
         self._renewed_at: datetime | None = None
+        self._events: EventLog | None = None
 
     def interrupt(self) -> None:
         """Asks the rollout to end safely and soon; asked twice, it is left where it is."""
@@ -145,11 +147,13 @@ class Controller:
         async with heard, contextlib.aclosing(self._books):
             self._books.look_back(plan)
             rollout, commands = begin(plan, rollout_id, self._world.clock.now())
+            self._events = _event_log(rollout, self._world.redactor)
             while commands and not self._abandon.is_set():
                 event = await self._next_event(rollout, commands[0])
                 if event is None:
                     break
                 rollout, commands = step(rollout, event)
+                self._events.add(event, rollout.phase)
                 self._world.narrator.happened(rollout, event)
             return rollout
 
@@ -352,9 +356,12 @@ class Controller:
     async def _record(self, rollout: Rollout) -> Event:
         world = self._world
         link = await self._books.link(rollout.plan)
-        entry = outcome(rollout, world.clock.now(), world.redactor.json, link)
+        events = self._events.value() if self._events else None
+        entry = outcome(rollout, world.clock.now(), world.redactor.json, link, events)
         if evidence := left_out(entry, rollout, world.redactor.json):
             entry = await self._books.whole(entry, evidence, world.bundles)
+        if events is not None:
+            entry = await self._books.with_events(entry, events, world.bundles)
         entry = checked(await self._books.signed(entry, world.signer))
         self.outcome = entry
         try:
@@ -366,6 +373,10 @@ class Controller:
     def _failed(self, error: InfrastructureError) -> CallFailed:
         kind = next(failure for type_, failure in _FAILURES if isinstance(error, type_))
         return CallFailed(self._world.clock.now(), kind, error.message, error.hint)
+
+
+def _event_log(rollout: Rollout, redactor: Redactor) -> EventLog:
+    return EventLog(rollout.plan, rollout.id, rollout.started_at.isoformat(), redactor.json)
 
 
 def _is_write(command: Command) -> bool:

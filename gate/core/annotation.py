@@ -63,6 +63,7 @@ class RolloutAnnotation:
         actor, since: who started it, and when; without a holder, who wrote last.
         until: when the lease runs out, unless it is renewed.
         phase: how far it had come, for people; without a holder, what kind of command wrote last.
+        kind: what kind of command the holder is; "" without one, and in a mark of an older gate.
         candidate, tag: whose tag it is that has to go.
         safe: shares to go back to if the holder dies.
         wrote: shares that the gate itself set last; if traffic differs, somebody else moved it.
@@ -85,6 +86,7 @@ class RolloutAnnotation:
     since: datetime | None = None
     until: datetime | None = None
     phase: str = ""
+    kind: str = ""
     candidate: str = ""
     tag: str = ""
     safe: Shares = ()
@@ -117,6 +119,7 @@ class RolloutAnnotation:
             "since": _when(self.since),
             "until": _when(self.until),
             "phase": self.phase,
+            "kind": self.kind,
             "candidate": self.candidate,
             "tag": self.tag,
             "safe": dict(self.safe),
@@ -175,7 +178,9 @@ def parse_annotation(text: str) -> RolloutAnnotation:
         raise UnreadableAnnotation(f"not readable (got {text[:60]!r})") from None
 
 
-_STRINGS = ("writer", "holder", "actor", "phase", "candidate", "tag", "image", "entry", "promoted")
+_STRINGS = (
+    "writer", "holder", "actor", "phase", "kind", "candidate", "tag", "image", "entry", "promoted",
+)  # fmt: skip
 
 
 def _stopped_value(stopped: Stopped | None) -> Json:

@@ -158,6 +158,7 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
         since=r.started_at,
         until=(r.at or r.started_at) + timedelta(seconds=_runs_s(r)),
         phase=r.phase.value,
+        kind=r.plan.kind.value,
         candidate=r.candidate,
         tag=r.plan.tag,
         safe=_named(r.placed or r.before or wrote, r.service),

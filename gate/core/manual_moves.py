@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gate.core.annotation import UnreadableAnnotation
 from gate.core.denylist import against, denylist_of
 from gate.core.rescue import by_hand, mend, roll_out
 from gate.core.rules import against_rules
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
-from gate.core.tagging import pinned_tags
+from gate.core.tagging import pinned_tags, without_their_tag
 from gate.core.traffic import Split, tag_problem
 from gate.core.transitions import again, ending_of, finish
 from gate.core.verdict import unready
@@ -194,7 +193,7 @@ def _goal(r: Rollout, service: Service, name: str) -> Split:
     """All to this revision; of the tags, only the gate's own goes."""
     goal = service.traffic.moved_to(name)
     if r.plan.kind is Kind.ROLLBACK:
-        return _without_their_tag(service, goal)
+        return without_their_tag(service, goal)
     return goal.without_tag(r.plan.tag) if goal.tags.get(r.plan.tag) == name else goal
 
 
@@ -203,21 +202,7 @@ def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
     if problem := tag_problem(r.plan.tag, service.ref.name):
         unasked = by_hand("rollback", service.ref, to=name)
         return finish(replace(r, way_out=(unasked,)), Ending.REFUSED, f"{service.ref}: {problem}")
-    base = _without_their_tag(service, service.traffic.pinned(service.latest_ready))
+    base = without_their_tag(service, service.traffic.pinned(service.latest_ready))
     placed = base.with_tag(r.plan.tag, name)
     r = _noted(r, *pinned_tags(r.plan, service))
     return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)
-
-
-def _without_their_tag(service: Service, goal: Split) -> Split:
-    """A rollback takes over from whichever rollout is at work: its tag goes in the same update."""
-    try:
-        annotation = service.rollout_annotation
-    except UnreadableAnnotation:
-        return goal
-    ours = (
-        annotation.holder
-        and annotation.tag
-        and goal.tags.get(annotation.tag) == annotation.candidate
-    )
-    return goal.without_tag(annotation.tag) if ours else goal

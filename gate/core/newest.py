@@ -75,16 +75,23 @@ def _differs(service: Service, read: Revision) -> tuple[str, ...]:
     """In what it differs for certain from what the template says now."""
     name, image = service.template_name, service.template_image
     by_name = (f"that is to be called {name}",) if name not in {"", read.name} else ()
-    by_image = (f"its image is {image}",) if _other_image(image, read) else ()
+    other = _other_image(image, read) or _other_label(service.image_label, read.image_label)
+    by_image = (f"its image is {image or service.image_label}",) if other else ()
     comparable = service.settings and read.settings
     return (*by_name, *by_image, *(differences(service, read) if comparable else ()))
 
 
 def _other_image(image: str, read: Revision) -> bool:
-    """Whether two images are not the same; a tag and a digest may well be."""
-    if not image or not read.image or image in {read.image, read.digest}:
-        return False
+    """Whether two containers' images are not the same; a tag and a digest may well be."""
     ours, theirs = digest_in(image), digest_in(read.digest) or digest_in(read.image)
-    if ours and theirs:
-        return ours != theirs
-    return not ours and not digest_in(read.image)
+    if ours or theirs:
+        return bool(ours and theirs) and ours != theirs
+    return "" not in {image, read.image} and image != read.image
+
+
+def _other_label(ours: str, theirs: str) -> bool:
+    """Whether the template's label for its image is not the one that the revision was made with.
+
+    It says nothing of the image itself: a client that changes only that leaves it as it was.
+    """
+    return "" not in {ours, theirs} and ours != theirs

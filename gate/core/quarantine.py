@@ -1,18 +1,64 @@
 """A candidate that others gave users already: they go back to stable first, then it is asked.
 
 The update that gives the candidate its tag takes users off it, too, so that whoever dies afterwards
-leaves them on stable.
+leaves them on stable. That is a way to safety: it does not wait for the lease of a rollout that has
+not asked the candidate itself, living or dead, but takes it over, and the other one writes no more.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import Enum
 
 from gate.core import rescue
+from gate.core.annotation import RolloutAnnotation
+from gate.core.lease import taker
 from gate.core.service import ConditionState, Service
 from gate.core.stable import WayBack, irreversible_between, way_back
-from gate.core.state import Ending, Rollout
+from gate.core.state import Ending, Kind, Rollout
+from gate.core.tagging import without_their_tag
 from gate.core.traffic import Split
 from gate.core.transitions import finish
+
+
+class Beside(Enum):
+    """What a quarantine does that finds another rollout at work."""
+
+    WAITS = "waits"  # users are not on its candidate, or whoever put them there may do so
+    LOOKS = "looks"  # Cloud Run is carrying out a change: where it leads shows soon
+    MENDS = "mends"  # users were taken off it, and Cloud Run has given that up: once more
+    TAKES_OVER = "takes over"  # users are on it
+
+
+def beside(r: Rollout, service: Service, at_work: RolloutAnnotation) -> Beside:
+    """What becomes of users while another rollout is at work, or died a moment ago.
+
+    Args:
+        r: the rollout.
+        service: as read.
+        at_work: what the service says of the other one.
+    """
+    name = r.plan.revision
+    if not r.plan.quarantine or _may_have_users(name, service, at_work):
+        return Beside.WAITS
+    if name and _share(r, service):
+        return Beside.TAKES_OVER
+    has_users = name in service.effective_shares
+    if service.reconciling and (has_users or service.traffic.follows_latest):
+        return Beside.LOOKS
+    return Beside.MENDS if has_users and service.gave_up else Beside.WAITS
+
+
+def _may_have_users(name: str, service: Service, at_work: RolloutAnnotation) -> bool:
+    """Whether it was promoted, is being given users step by step, or a person is about to decide.
+
+    A rollback that asks its target first is on its way to safety itself; once somebody has moved
+    users meanwhile, it stops.
+    """
+    wrote = dict(at_work.wrote)
+    stands = service.traffic.pinned(service.latest_ready).shares == wrote
+    gives = at_work.candidate == name and bool(wrote.get(name))
+    decides = gives or at_work.kind != Kind.ROLLOUT.value
+    return (stands and decides) or (bool(name) and at_work.promoted == name)
 
 
 def wanted(r: Rollout, service: Service) -> bool:
@@ -43,7 +89,17 @@ def begun(r: Rollout, service: Service) -> Rollout:
         )
         return finish(r, Ending.REFUSED, note)
     note = f"{name} has {share} % of the traffic: all users go back to {way.revision} ({way.why})"
-    return replace(_noted(r, note), back_to=way.revision)
+    return replace(_over(_noted(r, note), service), back_to=way.revision)
+
+
+def _over(r: Rollout, service: Service) -> Rollout:
+    """With whom it takes the lease from."""
+    mark = service.rollout_annotation
+    if not mark.holder or mark.holder in r.took_back:
+        return r
+    was = f"{taker(service)}, which was {mark.phase or 'at work'}"
+    note = f"takes over from {was}: that one writes no more"
+    return replace(_noted(r, note), took_back=(*r.took_back, mark.holder))
 
 
 def unfit(r: Rollout, service: Service) -> str:
@@ -67,7 +123,9 @@ def base(r: Rollout, service: Service) -> Split:
     In a quarantine LATEST is the candidate, which nobody's address is to meet before it has passed.
     """
     pinned = service.traffic.pinned(latest_means(r, service))
-    return pinned.moved_to(r.back_to) if r.back_to else pinned
+    if not r.back_to:
+        return pinned
+    return without_their_tag(service, pinned.moved_to(r.back_to))
 
 
 def latest_means(r: Rollout, service: Service) -> str:

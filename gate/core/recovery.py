@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gate.core import quarantine
 from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.lease import (
     LEEWAY,
@@ -55,7 +56,22 @@ def admitted(r: Rollout, service: Service, at: datetime) -> Rollout | None:
             f"{taker(service)} is at work" if annotation.holder else "nothing was left to recover"
         )
         return finish(r, Ending.UNCHANGED, note)
-    return _occupied(r, service, at) if annotation.holder else None
+    return _beside(r, service, annotation, at) if annotation.holder else None
+
+
+def _beside(
+    r: Rollout, service: Service, annotation: RolloutAnnotation, at: datetime
+) -> Rollout | None:
+    """Somebody is at work: waited for, unless users are on what a quarantine takes them off."""
+    match quarantine.beside(r, service, annotation):
+        case quarantine.Beside.TAKES_OVER:
+            return None
+        case quarantine.Beside.MENDS:
+            return _take_back(r, service, annotation, at)
+        case quarantine.Beside.LOOKS if at < r.limit_at:
+            return again(r)
+        case _:
+            return _occupied(r, service, at)
 
 
 def _unreadable(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from shlex import quote
 
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
@@ -141,6 +142,32 @@ def stuck(service: Service, revisions: Sequence[Revision], left: str = "") -> Ne
         return NextStep(roll_out(service.ref), why)
     why = f"what has users was not promoted; {name}: {way.why or dict(way.likely)[name]}"
     return NextStep(by_hand("rollback", service.ref, to=name), why)
+
+
+def withdrawn(service: Service, revision: str) -> NextStep:
+    """What takes a revision back whose approval is withdrawn; nothing while it has no users.
+
+    Approvals count when users are first moved, so that a withdrawal by itself moves nobody back.
+
+    Args:
+        service: as read.
+        revision: what had been approved, by its short name.
+    """
+    asked = service.traffic.pinned(service.latest_ready).share_of(revision)
+    share = max(asked, service.effective_shares.get(revision, 0))
+    if not share:
+        return NextStep()
+    try:
+        mark = service.rollout_annotation
+    except UnreadableAnnotation:
+        mark = RolloutAnnotation()
+    gave = bool(dict(mark.wrote).get(revision))
+    by = f"rollout {mark.writer}" if gave and mark.writer else "somebody"
+    why = (
+        f"{by} has already moved users to {revision} ({share} % of the traffic), and a withdrawal "
+        "stops nothing from then on; this takes it back"
+    )
+    return NextStep(by_hand("rollback", service.ref), why)
 
 
 def sole_effective(service: Service) -> str:

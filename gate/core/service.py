@@ -76,6 +76,8 @@ class Service:
             the service does not say.
         template_name, template_image: the name that the next revision would get, "" where Cloud Run
             makes one up, and its image.
+        image_label: how the client that wrote the template called its image, in an annotation; left
+            behind where another client has changed the image since.
     """
 
     ref: ServiceRef
@@ -96,6 +98,7 @@ class Service:
     ingress: str = ""
     template_name: str = ""
     template_image: str = ""
+    image_label: str = ""
 
     @property
     def rollout_annotation(self) -> RolloutAnnotation:
@@ -207,6 +210,7 @@ class Revision:
             them.
         floating: names of those that mean "the latest version" of a secret: going back to this
             revision does not bring back the value that it had.
+        image_label: as in Service, copied from the template that it was made of.
         start_s: from its creation until its first container was found healthy: no less than it
             takes to start; 0 where that is not known.
     """
@@ -224,3 +228,4 @@ class Revision:
     settings: tuple[tuple[str, str], ...] = ()
     floating: tuple[str, ...] = ()
     start_s: float = 0.0
+    image_label: str = ""

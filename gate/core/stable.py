@@ -1,11 +1,11 @@
 """Which revision a rollback goes back to, on what evidence; and what lies on the way to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.core.annotation import Denied, RolloutAnnotation, UnreadableAnnotation
-from gate.core.denylist import against
+from gate.core.denylist import BY_OTHER_MEANS, against
 from gate.core.denylist import why as decided
 from gate.core.service import ConditionState, Revision, Service
 from gate.core.state import Past
@@ -114,7 +114,8 @@ class _Field:
             for r in sorted(revisions, key=lambda r: created.get(r.name, _NEVER), reverse=True)
             if r.ready.state is ConditionState.SUCCEEDED and now != {r.name: 100}
         ]
-        found = {r.name: against(annotation.denylist, r.name, r.digest or r.image) for r in there}
+        deny = tuple(one for one in annotation.denylist if not _left_for_newer(one, created, since))
+        found = {r.name: against(deny, r.name, r.digest or r.image) for r in there}
         fit = tuple(name for name, denied in found.items() if denied is None)
         older = tuple(n for n in fit if since is not None and n in created and created[n] < since)
         turned_down = tuple((name, _denied(name, by)) for name, by in found.items() if by)
@@ -143,9 +144,11 @@ def _by_annotation(field: _Field) -> Iterator[tuple[str, str]]:
     """By the annotation: what had all users before the gate's last move, if that one stands.
 
     Where somebody has moved users since, what the gate gave them to is what served before; but not
-    where that is the newer one: then whoever moved them wanted to be rid of it.
+    where that is the newer one: then whoever moved them wanted to be rid of it. Of a rollout that
+    is at work, or died, it is what users had before its first step.
     """
-    before, wrote = _sole(field.annotation.before), _sole(field.annotation.wrote)
+    safe = field.annotation.safe if field.annotation.holder else ()
+    before, wrote = _sole(field.annotation.before), _sole(safe or field.annotation.wrote)
     if not field.moved_by_others:
         yield before, "it had all users before the gate moved them last"
         return
@@ -189,6 +192,19 @@ def _likely(field: _Field) -> Iterator[tuple[str, str]]:
     if not field.served:  # else a newer one that nobody knows is no way back
         ways += [(name, "it is ready; nothing says that it ever had users") for name in field.fit]
     yield from ((name, why) for name, why in ways if name in field.fit)
+
+
+def _left_for_newer(
+    denied: Denied, created: Mapping[str, datetime], since: datetime | None
+) -> bool:
+    """Whether it lost its users to what is newer and has them now, by other means than the gate.
+
+    That is what a plain deploy does, too: it bars promotions, and is no word against the way back.
+    """
+    own = created.get(denied.revision)
+    if own is None or since is None:
+        return False
+    return denied.reason == BY_OTHER_MEANS and own < since
 
 
 def _denied(name: str, by: Denied) -> str:

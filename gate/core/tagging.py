@@ -10,6 +10,7 @@ could tell them apart, so the address must be new.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gate.core.annotation import UnreadableAnnotation
 from gate.core.service import Service
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import TAG_AND_SERVICE_MAX, Split
@@ -52,6 +53,16 @@ def tidied(r: Rollout, traffic: Split) -> Split:
     if not r.keeps_tag:
         return traffic.without_tag(tag)
     return traffic.without_tag(tag).with_tag(kept_as, r.candidate) if kept_as else traffic
+
+
+def without_their_tag(service: Service, traffic: Split) -> Split:
+    """Traffic without the tag of whoever is at work: whoever takes over takes that away, too."""
+    try:
+        mark = service.rollout_annotation
+    except UnreadableAnnotation:
+        return traffic
+    theirs = mark.holder and mark.tag and traffic.tags.get(mark.tag) == mark.candidate
+    return traffic.without_tag(mark.tag) if theirs else traffic
 
 
 def pinned_tags(plan: Plan, service: Service, to: str = "") -> Iterator[str]:

@@ -59,6 +59,8 @@ class Chain:
     Args:
         service: `PROJECT/REGION/NAME`.
         find: hears what is wrong.
+        drifted: hears of traffic that moved without an entry: the finding, the intention that met
+            it and its hash, and the percents that the entry before had asked for.
 
     Attributes:
         first: the first entry, None before there was one.
@@ -67,13 +69,19 @@ class Chain:
         refused: how many took no effect.
     """
 
-    def __init__(self, service: str, find: Callable[[Finding], None]) -> None:
+    def __init__(
+        self,
+        service: str,
+        find: Callable[[Finding], None],
+        drifted: Callable[[Finding, Seen, str, Shares], None],
+    ) -> None:
         self.first: Link | None = None
         self.head = Link("", 0)
         self.tips: dict[str, Link] = {}
         self.refused = 0
         self._service = service
         self._find = find
+        self._drifted = drifted
         self.head.effective = True
         self._root = self.head
         self._past: dict[str, Link] = {}
@@ -95,8 +103,13 @@ class Chain:
     def may_have_moved(self, digest: str, rollout: str, until: str) -> bool:
         """Whether an intention of a rollout took effect, or nobody can say by then."""
         if link := self._known(digest):
-            return link.effective and link.rollout in {"", rollout}
+            return link.effective and link.rollout in ("", rollout)
         return digest in self.tips or (digest in self._unkept and self.newest.at <= until)
+
+    def took_effect(self, digest: str) -> bool:
+        """Whether an intention did, as far as entries tell: nothing else followed the same one."""
+        link = self._known(digest)
+        return link.effective if link else self.tips.keys() == {digest}
 
     def legacy(self, digest: str, entry: Seen) -> None:
         """Takes an intention of format 1, which the first one of the chain may follow."""
@@ -242,22 +255,23 @@ class Chain:
                 f"{_apart_s(entry.at, before.at):.0f} s before it: a clock was set back"
             )
             self._say(What.CLOCK, text, link)
-        if before.wanted not in (entry.traffic_now, _NOTHING):
+        if before.wanted != entry.traffic_now:
             self._compare(before, link, entry)
 
     def _compare(self, before: Link, link: Link, entry: Seen) -> None:
         """Whether traffic is still as the entry before asked for; tags may be other people's."""
+        if before.wanted == _NOTHING:
+            return
         was, now = shares(before.wanted), shares(entry.traffic_now)
         if was != now and before.digest != self._moved_since:
             self._moved_since = before.digest
-            self._drift(before, link, shares_text(was), shares_text(now))
-
-    def _drift(self, before: Link, link: Link, was: str, now: str) -> None:
-        text = (
-            f"traffic moved from {was} to {now} without an entry, between "
-            f"{before.at} (rollout {before.rollout}) and {link.at} (rollout {link.rollout})"
-        )
-        self._say(What.DRIFT, text, link, before.at)
+            text = (
+                f"traffic moved from {shares_text(was)} to {shares_text(now)} without an entry, "
+                f"between {before.at} (rollout {before.rollout}) and {link.at} (rollout "
+                f"{link.rollout})"
+            )
+            place = (self._service, link.rollout, link.at, link.sequence)
+            self._drifted(Finding(What.DRIFT, text, *place, before.at), entry, link.digest, was)
 
     def _take(self, tip: Link, others: dict[str, Link]) -> None:
         """This one took effect, so that the others that followed the same one did not."""
@@ -371,9 +385,8 @@ class Chain:
         if len(self._past) > WINDOW:
             self._before, self._past = self._past, {}
 
-    def _say(self, what: What, text: str, link: Link, since: str = "") -> None:
-        at = (self._service, link.rollout, link.at, link.sequence)
-        self._find(Finding(what, text, *at, since))
+    def _say(self, what: What, text: str, link: Link) -> None:
+        self._find(Finding(what, text, self._service, link.rollout, link.at, link.sequence))
 
 
 def shares_text(found: Shares) -> str:

@@ -18,6 +18,7 @@ from gate.core.state import UNLOCK, Kind, PastOutcome, Phase, Plan, Rollout
 from gate.core.traffic import Split
 from gate.core.verdict import Reason, Verdict
 from gate.ledger.canonical import digest
+from gate.ledger.events import in_entry
 from gate.ledger.evidence import (
     did_not_run,
     evidence_values,
@@ -25,7 +26,7 @@ from gate.ledger.evidence import (
     time_text,
     verdict_value,
 )
-from gate.ledger.fitting import cut, fitted
+from gate.ledger.fitting import cut, fitted, size_bytes
 from gate.ledger.user_requests import user_requests_value
 
 FORMAT = 2
@@ -39,6 +40,8 @@ ALONE_MAX = 10_000
 """Most characters of a text in a verdict with one reason only: Cloud Run's own message is long."""
 SIZE_MAX_BYTES = 200_000
 """Cloud Logging takes entries of 256 KiB; this leaves room for what it adds."""
+EVENTS_BRIEF_BYTES = 1000
+"""Of that, for how many events there were and where they are."""
 
 Entry = dict[str, Json]
 Redact = Callable[[Json], Json]
@@ -112,6 +115,7 @@ def outcome(
     at: datetime,
     redact: Redact = _as_it_is,
     link: Link = NO_LINK,
+    events: Entry | None = None,
 ) -> Entry:
     """How the rollout ended, on what evidence, with traffic before and after it.
 
@@ -120,6 +124,8 @@ def outcome(
         at: time of the entry.
         redact: takes secrets out before any text is cut, so that no half of one is left.
         link: what is known beside the rollout.
+        events: what happened (EventLog.value), None where nobody kept that. Evidence goes first:
+            where there is room for one of the two only, how many events there are is left.
     """
     over = rollout.phase in {Phase.RECORDING, Phase.ENDED}
     ending = rollout.ending.value if rollout.ending and over else "unknown"
@@ -170,7 +176,10 @@ def outcome(
     }
     judged = _shortened(_judged(rollout), redact)
     told = {**_shortened(entry, redact), **judged, "evidence_digest": digest(judged)}
-    return fitted(told, SIZE_MAX_BYTES)
+    if events is None:
+        return fitted(told, SIZE_MAX_BYTES)
+    whole = fitted(told, SIZE_MAX_BYTES - EVENTS_BRIEF_BYTES)
+    return {**whole, "events": in_entry(events, SIZE_MAX_BYTES - size_bytes(whole))}
 
 
 def left_out(entry: Entry, rollout: Rollout, redact: Redact = _as_it_is) -> Entry | None:

@@ -147,11 +147,14 @@ class Report:
     Attributes:
         services: what was verified, one a service, in the order of their first entries.
         findings: what is wrong, at most FINDINGS_MAX.
+        notes: what is not, and is to be known: moves without an entry that were taken back and
+            decided on; the newest FINDINGS_MAX.
         more: how many findings there were beyond.
     """
 
     services: list[Verified] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     more: int = 0
 
     @property
@@ -166,11 +169,17 @@ class Report:
         else:
             self.more += 1
 
+    def note(self, note: Finding) -> None:
+        """Takes what is no fault and is to be known."""
+        self.notes.append(note)
+        del self.notes[:-FINDINGS_MAX]
+
     def value(self) -> dict[str, Json]:
         """As JSON."""
         return {
             "whole": self.whole,
             "findings": [one.value() for one in self.findings],
+            "notes": [one.value() for one in self.notes],
             "findings_left_out": self.more,
             "services": [one.value() for one in self.services],
         }

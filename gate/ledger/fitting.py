@@ -40,7 +40,7 @@ def fitted(entry: dict[str, Json], limit_bytes: int) -> dict[str, Json]:
     failures), then all tests, then tags without a share, of which a service may have thousands,
     then evidence.
     """
-    excess = _size_bytes(entry) + COUNT_BYTES - limit_bytes
+    excess = size_bytes(entry) + COUNT_BYTES - limit_bytes
     if excess <= COUNT_BYTES:
         return entry
     left_out = 0
@@ -74,7 +74,7 @@ def _without_tests(
     evidence = entry.get("evidence")
     if excess <= 0 or not isinstance(evidence, list):
         return 0, 0
-    before_bytes, count = _size_bytes(evidence), 0
+    before_bytes, count = size_bytes(evidence), 0
     items: list[Json] = []
     for item in evidence:
         tests = item.get("tests") if isinstance(item, dict) else None
@@ -87,7 +87,7 @@ def _without_tests(
         else:
             items.append(item)
     entry["evidence"] = items
-    return count, before_bytes - _size_bytes(items)
+    return count, before_bytes - size_bytes(items)
 
 
 def _excerpts(entry: dict[str, Json], excess: int) -> tuple[int, int]:
@@ -100,7 +100,7 @@ def _excerpts(entry: dict[str, Json], excess: int) -> tuple[int, int]:
     count = saved_bytes = 0
     for item in reversed(kept):
         if saved_bytes < excess and item.get("excerpts"):
-            saved_bytes += _size_bytes(item["excerpts"]) - len("[]")
+            saved_bytes += size_bytes(item["excerpts"]) - len("[]")
             item["excerpts"] = []
             count += 1
     entry["evidence"] = [*kept]
@@ -115,7 +115,7 @@ def _evidences(entry: dict[str, Json], excess: int) -> tuple[int, int]:
     kept = list(evidence)
     count = saved_bytes = 0
     while kept and saved_bytes < excess:
-        saved_bytes += _size_bytes(kept.pop()) + (len(", ") if kept else 0)
+        saved_bytes += size_bytes(kept.pop()) + (len(", ") if kept else 0)
         count += 1
     entry["evidence"] = kept
     return count, saved_bytes
@@ -129,10 +129,11 @@ def _bare_tags(entry: dict[str, Json], excess: int) -> tuple[int, int]:
         if saved_bytes < excess and isinstance(lines, list):
             kept = [line for line in lines if not isinstance(line, dict) or line.get("percent")]
             count += len(lines) - len(kept)
-            saved_bytes += _size_bytes(lines) - _size_bytes(kept)
+            saved_bytes += size_bytes(lines) - size_bytes(kept)
             entry[key] = kept
     return count, saved_bytes
 
 
-def _size_bytes(value: Json) -> int:
+def size_bytes(value: Json) -> int:
+    """How long a value is as JSON, in bytes of UTF-8."""
     return len(json.dumps(value, ensure_ascii=False).encode())

@@ -1,8 +1,9 @@
-"""Judges recorded evidence again, by today's rules. Pure.
+"""Judges recorded evidence again, by today's rules and a policy that is given. Pure.
 
-What is replayed is the verdict: the evidence as it is recorded, put to `judge` as the probes of a
-policy ask it. Not replayed is what the record does not have: how Cloud Run answered in between, the
-counts of users' requests, and the forms of JSON answers, on which the wording of a reason may rest.
+The verdict alone is replayed: the evidence as it is recorded, put to `judge` as the probes of a
+policy ask it. Not replayed is what an entry does not have beside its events (gate.ledger.rerun):
+how Cloud Run answered in between, the counts of users' requests, and the forms of JSON answers, on
+which the wording of a reason may rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +31,16 @@ class NotReplayed(ValueError):  # noqa: N818 - told, not raised to a user
 def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
     """What today's rules make of a decision's evidence, beside what was decided then.
 
-    {id, replayed, why_not, same, recorded, today, differs, policy, beside}: `recorded` and `today`
-    are {decision, subjects}, null where nothing is replayed; `differs` says in words what is not
-    the same; `policy` says how the policy differs from the one then, "" for not at all; `beside`
-    are the recorded reasons that rest on more than evidence.
+    {id, by, replayed, why_not, same, recorded, today, differs, policy, beside}: `by` is `policy`;
+    `recorded` and `today` are {decision, subjects}, null where nothing is replayed; `differs` says
+    in words what is not the same; `policy` says how the policy differs from the one then, "" for
+    not at all; `beside` are the recorded reasons that rest on more than evidence.
     """
-    value: dict[str, Json] = {"id": decision.id, "policy": _policy(decision, policy)}
+    value: dict[str, Json] = {
+        "id": decision.id,
+        "by": "policy",
+        "policy": _policy(decision, policy),
+    }
     try:
         probes, evidence = _probes(decision, policy), recorded_evidence(decision.outcome or {})
     except NotReplayed as error:

@@ -20,7 +20,7 @@ INTENTION = "intention"
 """What the chain is made of: these vouch for each other."""
 T = TypeVar("T")
 Claims = tuple[str | msgspec.Raw, ...]
-_NONE = msgspec.Raw(b"[]")
+_EMPTY = (msgspec.Raw(b""), msgspec.Raw(b"[]"))
 _BEGINNING = b'{"actor":"'
 """How every entry in canonical form begins: no key of it sorts before this one."""
 
@@ -30,6 +30,7 @@ class Share(msgspec.Struct, gc=False):
 
     revision: str = ""
     percent: int = 0
+    tag: str = ""
 
 
 class Vouched(msgspec.Struct, gc=False):
@@ -46,46 +47,47 @@ class Digest(msgspec.Struct, gc=False):
     digest: str = ""
 
 
-class Seen(msgspec.Struct, gc=False):
+class Seen(msgspec.Struct, gc=False, kw_only=True):
     """Fields as docs/record.md has them; those of other formats may be absent.
 
-    What is seldom looked into stays as it is written: most of the time goes into reading.
+    What is seldom looked into stays as it is written: most of the time goes into reading. Fields
+    stand in the order of canonical form, so that each is found where the one before it ended.
     `intact` is no field: whether it fits its own checksum, True where it has none.
     """
 
-    format: int
-    entry: str
-    rollout: str
-    at: str
-    project: str
-    region: str
-    service: str
     actor: str = ""
-    kind: str = ""
-    reason: str = ""
-    sequence: int = 0
-    previous: str = ""
-    policy: str = ""
-    policy_digest: str = ""
-    proof_digest: str = ""
-    evidence_digest: str = ""
-    gate_version: str = ""
+    approvals: msgspec.Raw = msgspec.Raw(b"")
+    at: str
     build: msgspec.Raw = msgspec.Raw(b"")
-    overrides: msgspec.Raw = msgspec.Raw(b"")
-    ending: str = ""
+    bundle: str = ""
+    checksum: str = ""
     decided: str = ""
-    outcomes: msgspec.Raw = msgspec.Raw(b"")
-    traffic_now: msgspec.Raw = msgspec.Raw(b"")
-    traffic_wanted: msgspec.Raw = msgspec.Raw(b"")
+    ending: str = ""
+    entry: str
+    evidence: msgspec.Raw = msgspec.Raw(b"")
+    evidence_digest: str = ""
+    format: int
+    gate_version: str = ""
     intentions: msgspec.Raw = msgspec.Raw(b"")
     intentions_unkept: msgspec.Raw = msgspec.Raw(b"")
-    took_back: msgspec.Raw = msgspec.Raw(b"")
-    approvals: msgspec.Raw = msgspec.Raw(b"")
+    kind: str = ""
     left_out: int = 0
-    bundle: str = ""
-    evidence: msgspec.Raw = msgspec.Raw(b"")
+    outcomes: msgspec.Raw = msgspec.Raw(b"")
+    overrides: msgspec.Raw = msgspec.Raw(b"")
+    policy: str = ""
+    policy_digest: str = ""
+    previous: str = ""
+    project: str
+    proof_digest: str = ""
+    reason: str = ""
+    region: str
+    rollout: str
+    sequence: int = 0
+    service: str
+    took_back: msgspec.Raw = msgspec.Raw(b"")
+    traffic_now: msgspec.Raw = msgspec.Raw(b"")
+    traffic_wanted: msgspec.Raw = msgspec.Raw(b"")
     verdict: msgspec.Raw = msgspec.Raw(b"")
-    checksum: str = ""
     intact: bool = True
 
     @property
@@ -155,12 +157,12 @@ def vouched(raw: msgspec.Raw) -> list[Vouched]:
 
 def texts(raw: msgspec.Raw) -> list[str]:
     """A list of texts; of anything else, none."""
-    return [] if raw == _NONE else _read(_TEXTS, raw) or []
+    return [] if raw in _EMPTY else _read(_TEXTS, raw) or []
 
 
 def named(raw: msgspec.Raw) -> list[str]:
     """The hashes of a list of entries that are named; of anything else, none."""
-    if not raw or raw == _NONE:
+    if raw in _EMPTY:
         return []
     return [one.digest for one in _read(_DIGESTS, raw) or ()]
 
@@ -172,6 +174,11 @@ def shares(raw: msgspec.Raw) -> dict[str, int]:
         if line.percent:
             found[line.revision] = found.get(line.revision, 0) + line.percent
     return found
+
+
+def tags(raw: msgspec.Raw) -> dict[str, str]:
+    """Revisions by tag of a traffic list; LATEST is the revision ""."""
+    return {line.tag: line.revision for line in _read(_SHARES, raw) or () if line.tag}
 
 
 def _read(decoder: "msgspec.json.Decoder[T]", raw: msgspec.Raw) -> T | None:

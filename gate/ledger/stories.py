@@ -92,7 +92,7 @@ class Stories:
     def outcome(self, entry: Seen, digest: str) -> bool:
         """Takes an outcome; False where it is there already."""
         story = self._open.get(entry.rollout) or self._begin(entry)
-        if digest == story.outcome or any(digest == other for other, *_ in story.others):
+        if digest == story.outcome or digest in (other for other, *_ in story.others):
             return False
         self._agree(story, entry)
         if story.outcome:

@@ -6,6 +6,7 @@ Reads lines one after the other and holds no more than a window of them.
 from collections.abc import Iterable, Mapping
 
 from gate.ledger.chain import Chain
+from gate.ledger.drifts import Drifts
 from gate.ledger.findings import Finding, Head, Report, Verified, What
 from gate.ledger.rested import Rested
 from gate.ledger.seen import LINE_MAX_BYTES, Seen, UnreadableLine, seen, texts
@@ -17,7 +18,8 @@ class _Service:
 
     def __init__(self, name: str, report: Report) -> None:
         self.verified = Verified(name)
-        self.chain = Chain(name, report.add)
+        self.drifts = Drifts(report.add, report.note)
+        self.chain = Chain(name, report.add, self.drifts.moved)
         self.stories = Stories(name, report.add, self.chain)
         self.rested = Rested(name, report.add)
         self.entries = 0
@@ -43,12 +45,18 @@ class _Service:
             self.chain.legacy(digest, entry)
             self.stories.intention(entry, digest)
         elif self.chain.add(entry, digest):
-            self.stories.intention(entry, digest)
-            self.rested.rests(entry)
+            self._intention(entry, digest)
         else:
             self.verified.doubled += 1
         if entry.format == 1:
             self._old(entry)
+
+    def _intention(self, entry: Seen, digest: str) -> None:
+        self.stories.intention(entry, digest)
+        if entry.approvals:
+            self.rested.rests(entry)
+        if self.drifts.pending:
+            self.drifts.intention(entry, digest)
 
     def _outcome(self, entry: Seen, digest: str) -> None:
         if not self.stories.outcome(entry, digest):
@@ -56,17 +64,19 @@ class _Service:
         self.chain.outcome(entry)
         if unkept := texts(entry.intentions_unkept):
             self.chain.unkept(unkept)
+        if self.drifts.pending:
+            self.drifts.outcome(entry, self.chain.took_effect)
 
     def _check(self, entry: Seen) -> None:
         """An entry that is no part of the chain, by what it says of itself."""
-        whose = f"the {entry.entry} of rollout {entry.rollout} ({entry.at})"
         if not entry.intact:
-            self._altered(entry, f"{whose} does not fit its own checksum: it was altered")
+            self._altered(entry, "does not fit its own checksum: it was altered")
         elif not entry.checksum and self.has_checksums and entry.format > 1:
-            self._altered(entry, f"{whose} has no checksum, as others before it have")
+            self._altered(entry, "has no checksum, as others before it have")
         self.has_checksums = self.has_checksums or bool(entry.checksum)
 
-    def _altered(self, entry: Seen, text: str) -> None:
+    def _altered(self, entry: Seen, how: str) -> None:
+        text = f"the {entry.entry} of rollout {entry.rollout} ({entry.at}) {how}"
         place = (self.verified.service, entry.rollout, entry.at)
         self._report.add(Finding(What.ALTERED, text, *place))
 
@@ -99,6 +109,7 @@ class _Service:
         if verified.service in heads:
             chain.end_at(heads[verified.service])
         stories.close()
+        self.drifts.close()
         self.rested.close(stories.since)
         newest = chain.newest
         verified.entries, verified.since = self.entries, stories.since

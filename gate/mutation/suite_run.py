@@ -13,7 +13,7 @@ from gate.mutation.together import together
 SUITES_AT_ONCE = 4
 """Most runs of a suite at the same time: each is a process, and a whole client."""
 AT_ONCE = 2
-"""So many of them at least find tests to run where faults are put together."""
+"""So many of them at least find tests to run where faults are put together and tests take long."""
 Parts = Sequence[tuple[Case, frozenset[str]]]
 """Mutants, each with the tests that meet it."""
 
@@ -52,13 +52,14 @@ class SuiteRun:
         by_name = {case.mutant.name: case for case in cases if suite in case.touched}
         failed = [name for case in cases for name in case.failed.get(suite.name, ())]
         plan = self._suites.plan(suite, [case.mutant for case in by_name.values()], failed)
+        free = self._suites.free(suite)
         freed = asyncio.Condition()
         pace = self._progress.pace(self._how.suite_s)
 
         async def go_on() -> None:
             while self._suites.in_time(suite):
                 async with freed:
-                    while not (steps := plan.next(-(-plan.open // AT_ONCE))):
+                    while not (steps := plan.next(max(-(-plan.open // AT_ONCE), free))):
                         if not plan.running:
                             return
                         await freed.wait()

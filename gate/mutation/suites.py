@@ -34,6 +34,7 @@ class Suites:
         self._steady: dict[str, dict[str, Case]] = {}
         self._silent: dict[str, frozenset[str]] = {}
         self._took_s: dict[str, float] = {}
+        self._start_s: dict[str, float] = {}
         self._until_s: dict[str, float] = {}
         self._plans: dict[str, SuitePlan] = {}
         self.hurried: set[str] = set()
@@ -48,6 +49,8 @@ class Suites:
         silent = frozenset(one.name for one in evidence.cases if one.idle)
         self._silent[probe.name] = self._silent.get(probe.name, frozenset()) | silent
         self._took_s.setdefault(probe.name, evidence.duration_s)
+        tests_s = sum(one.took_s for one in evidence.cases)
+        self._start_s.setdefault(probe.name, evidence.duration_s - tests_s)
 
     def plan(self, probe: Probe, mutants: Sequence[Mutant], failed: Iterable[str]) -> SuitePlan:
         """In which order this suite's tests meet faults.
@@ -75,6 +78,13 @@ class Suites:
             took_s -= sum(one.took_s for name, one in steady.items() if name not in tests)
             keys = keys.narrowed(tests)
         return replace(probe, spec=keys.bounded(max(LEAST_S, TIMES * took_s)))
+
+    def free(self, probe: Probe) -> int:
+        """So many of its tests add no more to a run than the start of the run takes."""
+        steady = self._steady.get(probe.name, {}).values()
+        tests_s = sum(one.took_s for one in steady)
+        start_s = max(0.0, self._start_s.get(probe.name, 0.0))
+        return int(start_s * len(steady) / tests_s) if tests_s else 0
 
     def in_time(self, probe: Probe) -> bool:
         """Whether there is time for it to meet one more; there always is for what is no suite."""

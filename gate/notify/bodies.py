@@ -14,6 +14,8 @@ SIZE_MAX_BYTES = 64 * 1024
 TEXT_MAX = 2500
 """Most characters of a message: a section of Slack's holds 3000, a text of Google Chat's 4096."""
 _LONG = ("excerpts", "log_lines", "tests")
+_FOR_THE_LEDGER = frozenset({"events"})
+"""What is for whoever reads the record, and as large as all the rest."""
 _NEVER_DROPPED = ("entry", "rollout", "at", "kind", "project", "region", "service", "ending")
 
 
@@ -52,7 +54,7 @@ def body(notice: Notice, form: HookFormat) -> Body:
 
 def _cloudevent(notice: Notice) -> Body:
     """CloudEvents 1.0, structured JSON."""
-    entry = notice.entry
+    entry = {key: item for key, item in notice.entry.items() if key not in _FOR_THE_LEDGER}
     project, region, name = (_text(entry, key) for key in ("project", "region", "service"))
     event: dict[str, Json] = {
         "specversion": "1.0",
@@ -64,7 +66,7 @@ def _cloudevent(notice: Notice) -> Body:
         "datacontenttype": "application/json",
     }
     smaller = (_same, _without_long, _without_passes, _without_evidence, _bare)
-    made = (_encoded({**event, "data": give_up(dict(entry))}) for give_up in smaller)
+    made = (_encoded({**event, "data": give_up(entry)}) for give_up in smaller)
     content = next((one for one in made if len(one) <= SIZE_MAX_BYTES), _encoded(event))
     return Body(content, "application/cloudevents+json; charset=utf-8")
 

@@ -6,16 +6,17 @@ from dataclasses import replace
 from gate.core.overrides import RULES
 from gate.core.policy import Json
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
+from gate.core.service import ServiceRef
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
 from gate.report.columns import GAP, Column, cells
 from gate.report.details import detail_blocks, intention_lines
-from gate.report.fields import child, text, texts
+from gate.report.fields import Entry, child, number, text, texts
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone
 from gate.report.outcome import head_lines, outcome_lines, role_of
 from gate.report.rules import overrode
 from gate.report.safe import safe
-from gate.report.words import ending_tone
+from gate.report.words import ending_tone, flags
 
 TITLES = ("when (UTC)", "id", "service", "what", "ending", "revision", "traffic", "who", "why")
 UNFINISHED_MEANS = (
@@ -111,13 +112,23 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         more = detail_blocks(attempt) if verbose else []
-        return [*outcome_lines(attempt.outcome), *more, *_doubt(attempt)]
+        end = [*outcome_lines(attempt.outcome), *_events(attempt.outcome)]
+        return [*end, *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
         text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
     return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+
+
+def _events(outcome: Entry) -> Iterator[Line]:
+    """How many events of it are recorded, and what makes its decision again from them."""
+    count = number(child(outcome, "events"), "count")
+    if count is not None:
+        service = (text(outcome, key) for key in ("project", "region", "service"))
+        again = f"gate audit replay {safe(text(outcome, 'rollout'))} {flags(ServiceRef(*service))}"
+        yield Line(f"events: {count}, {again}", Tone.FAINT, whole=True)
 
 
 def _doubt(attempt: Attempt) -> list[Line]:

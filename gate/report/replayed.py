@@ -1,14 +1,23 @@
-"""Decisions judged again, for people: of what gate.ledger.replay says."""
+"""Decisions made or judged again, for people."""
 
 from collections.abc import Iterator, Sequence
 
-from gate.core.fields import Entry, child, flag, text, texts
+from gate.core.fields import Entry, child, flag, number, text, texts
 from gate.report.lines import BLANK, Block, Line, Tone
 from gate.report.safe import safe
 
-WHAT = (
-    "Replayed is the verdict, from the recorded evidence; not what Cloud Run answered in between, "
-    "nor counts of users' requests."
+BY_EVENTS = (
+    "Replayed is the whole decision: what was read, seen and answered then, put to today's rules "
+    "step by step."
+)
+BY_POLICY = (
+    "Replayed is the verdict, from the recorded evidence and by the policy that is given; not what "
+    "Cloud Run answered in between, nor counts of users' requests. Without --policy, what happened "
+    "is put to today's rules step by step."
+)
+NEXT = (
+    "Where a record has no events, --policy FILE judges its evidence by the policy of then, or by "
+    "another."
 )
 
 
@@ -16,10 +25,14 @@ def replayed_blocks(values: Sequence[Entry]) -> list[Block]:
     """A line for each decision, more where it would be another one today, and what was compared.
 
     Args:
-        values: as gate.ledger.replay makes them.
+        values: as gate.ledger.rerun or gate.ledger.replay makes them.
     """
     blocks: list[Block] = [line for value in values for line in _decision(value)]
-    return [*blocks, BLANK, Line(WHAT, Tone.FAINT)]
+    by_events = any(text(value, "by") == "events" for value in values)
+    told = [BY_EVENTS if by_events else BY_POLICY]
+    if by_events and not all(flag(value, "replayed") for value in values):
+        told.append(NEXT)
+    return [*blocks, BLANK, *(Line(one, Tone.FAINT) for one in told)]
 
 
 def _decision(value: Entry) -> Iterator[Line]:
@@ -27,13 +40,16 @@ def _decision(value: Entry) -> Iterator[Line]:
     if not flag(value, "replayed"):
         yield Line(f"{name}: not replayed: {safe(text(value, 'why_not'))}", Tone.UNSURE)
         return
-    then = safe(text(child(value, "recorded"), "decision"))
+    recorded = child(value, "recorded")
+    by_events = text(value, "by") == "events"
+    then = safe(text(recorded, "ending") if by_events else text(recorded, "decision"))
     if flag(value, "same"):
-        yield Line(f"{name}: {then}, as today", Tone.GOOD)
+        told = f"same decision ({number(value, 'events')} events)" if by_events else "as today"
+        yield Line(f"{name}: {then}, {told}", Tone.GOOD)
     else:
         yield Line(f"{name}: {then}, and today it would differ", Tone.BAD)
-    for told in texts(value, "differs"):
-        yield Line(safe(told), Tone.BAD, indent=2)
+    for one in texts(value, "differs"):
+        yield Line(safe(one), Tone.BAD, indent=2)
     if policy := text(value, "policy"):
         yield Line(f"the policy is another one: {safe(policy)}", Tone.UNSURE, indent=2)
     if beside := texts(value, "beside"):

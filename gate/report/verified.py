@@ -20,12 +20,15 @@ def verified_lines(value: dict[str, Json], width: int) -> list[str]:
     lines: list[str] = []
     for service in children(value, "services"):
         lines += _service(service)
-    findings = children(value, "findings")
+    findings, notes = children(value, "findings"), children(value, "notes")
+    if notes:
+        lines.append("")
+    for note in notes:
+        lines += _wrapped(f"note: {text(note, 'what')}, taken back and decided on", note, width)
     if findings:
         lines.append("")
     for finding in findings:
-        said = f"{text(finding, 'what').upper()}: {safe(text(finding, 'text'), WHOLE)}"
-        lines += wrap(said, max(width, 40), subsequent_indent="  ", break_long_words=False)
+        lines += _wrapped(text(finding, "what").upper(), finding, width)
     if more := number(value, "findings_left_out"):
         lines.append(f"and {more} more findings")
     count = len(findings) + (more or 0)
@@ -35,6 +38,11 @@ def verified_lines(value: dict[str, Json], width: int) -> list[str]:
         "",
         f"the record is {'whole' if value.get('whole') else f'not whole: {verdict}'}",
     ]
+
+
+def _wrapped(head: str, finding: Entry, width: int) -> list[str]:
+    said = f"{head}: {safe(text(finding, 'text'), WHOLE)}"
+    return wrap(said, max(width, 40), subsequent_indent="  ", break_long_words=False)
 
 
 def _service(service: Entry) -> list[str]:

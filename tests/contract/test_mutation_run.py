@@ -187,6 +187,10 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     assert all("GET /:" not in trial.mutant for trial in trials.trials)  # the suite asks no such
     met = [trial for trial in trials.exercised if "suite" in trial.ran]
     assert all(not trial.failed.get("suite") for trial in met if trial.family == "connection")
+    named = [trial for trial in met if trial.failed.get("suite")]
+    assert [trial for trial in met if "suite" in trial.judged] == named
+    wrong = [trial for trial in met if trial.family not in {"connection", "speed", "identity"}]
+    assert all(trial in named for trial in wrong if "suite" in trial.noticed)
     proof = trials.proof("1", "0" * 64, "0" * 64, datetime.now(UTC))
     proving = Proving(False, "x.proof.json", "0" * 64, "0" * 64, proof)
     strict, suite = proving.shown((STRICT, SUITE))

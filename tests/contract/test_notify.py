@@ -90,7 +90,7 @@ async def send(*deliveries, within_s=PAST):
 
 async def test_an_event_has_the_decision_and_a_signature_that_proves_it():
     async with hook() as one:
-        assert await send(delivery(one.url)) == ()
+        assert await send(delivery(one.url, events={"data": "for the ledger alone"})) == ()
     ((first, headers, content),) = one.calls
     assert first == "POST /hook?token=t0psecret HTTP/1.1"
     assert headers["content-type"] == "application/cloudevents+json; charset=utf-8"

@@ -3,6 +3,8 @@
 import signal
 from datetime import UTC, datetime
 
+import pytest
+
 from gate.core.lease import LEEWAY
 from tests.e2e.stage import eventually
 
@@ -75,6 +77,37 @@ def test_after_a_quarantine_that_was_killed_users_are_on_stable(shop):
     recovered = shop.gate("recover", *shop.where)
     assert recovered.code == 0
     assert (shop.shares, shop.tags) == ({first: 100}, {})
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_users_who_are_sent_back_to_it_do_not_wait_for_a_lease(shop, dies):
+    """By a deploy that says `type: LATEST`, say, while a quarantine is at work or died."""
+    slow = shop.policy("lease: 3m\ndeadline: 5m", path="/slow")
+    first, service = shop.stable(), shop.service()
+    service.template.containers[0].image = "slow"
+    shop.human("eve@example.com", "template", template=service.template)
+    which = ("--revision", "latest", "--quarantine")
+    gate = shop.start("rollout", "--policy", slow, *which, "--stable", first)
+    eventually(lambda: shop.mark.holder and shop.shares == {first: 100})
+    was = shop.mark
+    if dies:
+        gate.signal(signal.SIGKILL).end()
+    plain = shop.service().latest_created_revision.rpartition("/")[2]
+    shop.human_moves("terraform@example.com", {plain: 100})
+    shop.go.touch()
+    done = shop.gate("rollout", "--policy", slow, *which)
+    assert done.code == 0, done
+    assert (shop.shares, shop.mark.holder, shop.tags) == ({plain: 100}, "", {})
+    assert shop.mark.fence > was.fence
+    if dies:
+        assert f"takes over from rollout {was.holder} (alice)" in done.out
+    else:
+        assert gate.end().code == 5
+    eventually(lambda: shop.gate("audit", "verify", *shop.where).code == 0)
+    told = shop.gate("audit", "verify", *shop.where, "--output", "json").json
+    (drift,) = told["notes"]
+    assert "terraform@example.com" in drift["text"]
+    assert f"rollout {done.rollout}" in drift["text"]
 
 
 def test_an_older_build_that_finishes_last_is_held(small, tmp_path):

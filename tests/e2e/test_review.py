@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.stage import ROOT
 from tests.e2e.test_by_hand import promoted
+from tests.local_cloud_run import PROJECT, REGION
 
 PAGE = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^## (\d+)\. (.*?)\n(.*?)(?=^## |^---)", PAGE, re.DOTALL | re.MULTILINE)
@@ -42,6 +43,9 @@ def played(stage, folder):
         "BEFORE": stage.recorded(back.rollout)["started_at"],
         "AFTER": stage.recorded(by_hand.rollout)["started_at"],
         "began": began,
+        "PROJECT": PROJECT,
+        "REGION": REGION,
+        "SERVICE": stage.name,
     }
 
 

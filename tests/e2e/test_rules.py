@@ -81,6 +81,9 @@ def test_what_was_not_held_for_approval_cannot_be_approved(small, tmp_path):
     small.recorded(done.rollout)
     promoted = small.gate("approve", done.rollout, *WHY)
     promoted.refused(2, f"{done.rollout} cannot be approved", "ended as promoted")
+    late = small.gate("approve", done.rollout, "--withdraw", *WHY)
+    late.refused(2, "cannot be taken back", f"rollout {done.rollout} has already moved users to")
+    assert "gate rollback --project" in late.err
     small.gate("approve", "nobody-knows", *WHY).refused(2, "the ledger does not have it")
 
 

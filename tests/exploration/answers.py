@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gate.core.annotation import KEY, Denied, RolloutAnnotation
+from gate.core.annotation import KEY, Denied, RolloutAnnotation, parse_annotation
 from gate.core.commands import command_of
 from gate.core.evidence import SERVICE, Evidence, Outcome
 from gate.core.messages import (
@@ -374,9 +374,42 @@ def _first_wishes(scene: Scene, moment: Moment, at: datetime) -> tuple[list[Wish
             (Split.of([Target(STABLE, 50), Target(RIVAL, 30), Target(OTHER, 20)]), ""),
         ]
     others += [(scene.traffic, mark) for mark in _left(scene.traffic, at, fence)]
+    if scene.plan.quarantine:
+        others += [wish for wish in _at_work(scene.traffic, at, fence) if wish not in others]
     if r.goal is not None:
         others.append((r.goal, _mark_text(_released(ours(r, r.goal)))))
-    return [(scene.traffic, "")], others
+    return [(scene.traffic, ""), *_half_done(scene, at, fence)], others
+
+
+def _at_work(traffic: Split, at: datetime, fence: int) -> list[Wish]:
+    """Somebody else is at work, for this candidate or another: users were moved since, or not."""
+    mark = RolloutAnnotation(
+        fence=fence,
+        writer="r9",
+        holder="r9",
+        until=at + timedelta(hours=1),
+        phase="probing",
+        kind="rollout",
+        candidate=OTHER,
+        tag=TAG,
+        safe=((STABLE, 100),),
+        wrote=((STABLE, 100),),
+    )
+    stood = replace(mark, safe=((CANDIDATE, 100),), wrote=((CANDIDATE, 100),))
+    gives = replace(mark, candidate=CANDIDATE, wrote=((CANDIDATE, 100),))
+    asks = replace(stood, kind="rollback")
+    tagged = traffic.with_tag(TAG, OTHER)
+    return [(tagged, _mark_text(one)) for one in (mark, stood, gives, asks)]
+
+
+def _half_done(scene: Scene, at: datetime, fence: int) -> list[Wish]:
+    """Another quarantine has asked for what this one wants, and may not have got it."""
+    if not scene.plan.quarantine:
+        return []
+    placed = scene.traffic.moved_to(STABLE).with_tag(TAG, CANDIDATE)
+    wishes = _at_work(placed, at, fence)
+    mark = parse_annotation(wishes[0][1])
+    return [(placed, _mark_text(replace(mark, candidate=CANDIDATE)))]
 
 
 OTHER = "backend-00008-other"

@@ -210,10 +210,11 @@ def key(moment: Moment) -> Hashable:
         r.candidate,
         0 if r.phase in _LEAVING else r.stepped,
         r.first,
+        r.back_to,
         r.counting,
         r.unseen,
         r.listening,
-        min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT else 0,
+        min(r.looks, PATIENT_LOOKS) if r.phase in _PATIENT or _takes_off(r) else 0,
         moment.rival >= r.fence,
         moment.leased,
         _answered(r),
@@ -231,6 +232,11 @@ def _rules(moment: Moment) -> Hashable:
         return None
     over = tuple(now >= edge for edge in people.edges(r))
     return r.awaiting_since is not None, over, bool(r.approved), r.overrode
+
+
+def _takes_off(r: Rollout) -> bool:
+    """Whether users are on their way off the candidate: waited for as long as that may help."""
+    return r.phase is Phase.WAITING and bool(r.back_to)
 
 
 def _answered(r: Rollout) -> Hashable:

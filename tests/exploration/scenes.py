@@ -88,6 +88,7 @@ _HISTORY = (PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),)
 
 _IMAGE = _plan(Kind.ROLLOUT, image="img")
 _STEPS = _plan(Kind.ROLLOUT, revision=CANDIDATE, steps=(10, 50, 100), watch_s=300.0)
+_QUARANTINE = _plan(Kind.ROLLOUT, revision=CANDIDATE, quarantine=True, stable=STABLE)
 _COUNTED = replace(_STEPS, steps=(10, 100), requests=(200, 200))
 
 
@@ -174,6 +175,7 @@ SCENES = (
         _PROMOTED,
         narrow=True,
     ),
+    Scene("quarantine", _QUARANTINE, _PROMOTED, narrow=True),
     Scene("recover", _plan(Kind.RECOVER), _TAGGED, narrow=True),
     Scene("unlock", _plan(Kind.RECOVER, force=True), _TAGGED, narrow=True),
 )

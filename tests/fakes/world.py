@@ -5,14 +5,18 @@ from dataclasses import replace
 
 from gate.controller.bookkeeping import Waits
 from gate.controller.loop import Controller, World
+from gate.core.fields import child, texts
 from gate.core.policy import Json, Probe
+from gate.core.recorded import Decision
 from gate.core.redaction import Redactor
 from gate.core.service import ServiceRef
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError
 from gate.kinds.http import HttpProbe
+from gate.ledger.canonical import digest
 from gate.ledger.past import past_of
+from gate.ledger.rerun import rerun
 from gate.ports import Bundles, Headers, Signer, UsersAnswer
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
@@ -74,6 +78,7 @@ class FakeWorld:
         self.audiences: list[str] = []
         self.behind_iap = False
         self.no_token: InfrastructureError | None = None
+        self.again: dict[str, Json] = {}
         self.users_get = UsersAnswer()
         self.insiders_get = UsersAnswer()
         world = World(
@@ -107,8 +112,21 @@ class FakeWorld:
         return self.insiders_get if headers else self.users_get
 
     async def run(self, asked: Plan | None = None) -> Rollout:
-        """Carries a plan out, a rollout by default."""
-        return await self.controller.run(asked or plan(), "r1")
+        """Carries a plan out, a rollout by default; what is recorded of it can be made again."""
+        rollout = await self.controller.run(asked or plan(), "r1")
+        if self.controller.outcome is not None:
+            self.again = self.made_again()
+            assert (self.again["same"], self.again["differs"]) == (True, []), self.again
+        return rollout
+
+    def made_again(self) -> dict[str, Json]:
+        """The decision of the rollout that ran last, made again from its record."""
+        outcome = self.controller.outcome
+        assert outcome is not None
+        own = {*texts(outcome, "intentions"), *texts(outcome, "intentions_unkept")}
+        kept = [one for one in self.ledger.kept if digest(one) in own]
+        decision = Decision("r1", tuple(kept), outcome)
+        return rerun(decision, child(outcome, "events"))
 
     @property
     def shares(self) -> dict[str | None, int]:

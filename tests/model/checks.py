@@ -121,7 +121,7 @@ def heard(number: int, player: int, event: Event) -> int:
 def people_did(number: int, before: Cloud, after: Cloud) -> int:
     """A person wrote."""
     ghost = GHOSTS[number]
-    if before.shares == after.shares:
+    if before.desired.shares == after.desired.shares:
         return number
     people = ghost.people + 1
     wanted = _shares(after.shares)
@@ -174,6 +174,10 @@ def _wrote(ghost: Ghost, cloud: Cloud, player: Player, command: Deploy | SetTraf
 def _quarantined(ghost: Ghost, cloud: Cloud, r: Rollout) -> Ghost:
     """Whoever asked for it wants users off the candidate, and on stable, from here on."""
     _check(bool(cloud.shares.get(r.candidate)), "users are taken off who has none")
+    mark = _mark(cloud.mark)
+    gives = mark.candidate == r.candidate and dict(mark.wrote) == cloud.shares
+    earned = mark.promoted == r.candidate or (mark.holder and gives)
+    _check(not earned, f"what {ghost.owner} has earned is taken away")
     return replace(ghost, owner="quarantine", wanted=((r.back_to, 100),))
 
 

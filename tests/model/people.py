@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gate.core.traffic import Split
+from gate.core.traffic import Split, Target
 from tests.model.cloud_run import Cloud
 
 OLD, STABLE, RIVAL, TAG = (
@@ -18,10 +18,17 @@ TAGS = "a person adds a tag"
 TAKES = "a person takes our tag"
 DEPLOYS = "a person deploys"
 FILES = "a person writes the service from a file"
+TO_LATEST = "a deploy sends users to the newest"
 
 
 def _move(revision: str) -> Callable[[Cloud], Cloud]:
     return lambda cloud: cloud.written(cloud.desired.moved_to(revision))
+
+
+def _to_latest(cloud: Cloud) -> Cloud:
+    """As Terraform does with `type = LATEST`, whatever the gate has pinned."""
+    tags = tuple(Target(to, 0, tag) for tag, to in cloud.desired.tags.items())
+    return cloud.written(Split.of([Target(None, 100), *tags]))
 
 
 def _from_a_file(cloud: Cloud) -> Cloud:
@@ -36,4 +43,5 @@ PEOPLE: dict[str, Callable[[Cloud], Cloud]] = {
     TAKES: lambda cloud: cloud.written(cloud.desired.without_tag(TAG)),
     DEPLOYS: lambda cloud: cloud.written(cloud.desired, revision=RIVAL),
     FILES: _from_a_file,
+    TO_LATEST: _to_latest,
 }

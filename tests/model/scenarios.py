@@ -17,6 +17,7 @@ from tests.model.people import (
     TAG,
     TAGS,
     TAKES,
+    TO_LATEST,
 )
 from tests.model.world import PROBE, Budget, Scenario
 
@@ -107,6 +108,11 @@ SMALL = (
     Scenario(
         "quarantined, and people", DEPLOYED, (TAKES_BACK,), (MOVES_OLD, TAGS), Budget(breaks=1)
     ),
+    Scenario("quarantined twice", DEPLOYED, (TAKES_BACK, TAKES_BACK), (TO_LATEST,)),
+    Scenario(
+        "quarantined twice, killed", DEPLOYED, (TAKES_BACK, TAKES_BACK), (), Budget(1, breaks=1)
+    ),
+    Scenario("quarantined beside a rollout", DEPLOYED, (CANARY, TAKES_BACK), (), Budget(1)),
     Scenario("quarantined, and recovered", DEPLOYED, (TAKES_BACK, RECOVER), (), Budget(1, jumps=1)),
 )
 """Explored whole by every `make check`."""

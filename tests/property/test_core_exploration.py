@@ -11,14 +11,15 @@ from dataclasses import replace
 
 import pytest
 
-from gate.core.annotation import UnreadableAnnotation
+from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.commands import command_of
 from gate.core.denylist import left_by_others
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.messages import CallFailed, Counted, Deploy, Probed, Seen
 from gate.core.rollout import step
+from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
-from gate.core.traffic import Split
+from gate.core.traffic import Split, Target
 from gate.core.transitions import CONFLICTS_MAX
 from gate.core.verdict import Decision
 from gate.errors import ExitCode, IllegalEventError
@@ -28,7 +29,7 @@ from tests.exploration.answers import TIDYING, strangers
 from tests.exploration.diagram import PAGE, Edge, page
 from tests.exploration.explore import JUST_WRITTEN, Arrow, Graph, explore
 from tests.exploration.ruled import RULE_CHECKS
-from tests.exploration.scenes import SCENES, TAG, Scene
+from tests.exploration.scenes import CANDIDATE, SCENES, STABLE, TAG, Scene
 
 OVER = {Phase.RECORDING, Phase.ENDED}
 LEAVES = {Phase.UNTAGGING, Phase.REVERTING, Phase.RECOVERING}
@@ -257,12 +258,54 @@ def only_our_own_moves_are_undone(arrow: Arrow) -> None:
 
 
 def who_is_at_work_is_left_alone(arrow: Arrow) -> None:
-    """Unless a person says otherwise, by unlocking or by rolling back."""
+    """Unless a person says otherwise, by unlocking or by rolling back, or users are in danger."""
     event, r = arrow.event, arrow.after.rollout
     if arrow.before.rollout.phase is Phase.READING and isinstance(event, Seen):
-        insists = r.plan.force or r.plan.kind is Kind.ROLLBACK
+        insists = r.plan.force or r.plan.kind is Kind.ROLLBACK or _in_danger(event.service, r)
         if not insists and _at_work(event, r):
             assert arrow.write is None
+
+
+def _in_danger(service: Service, r: Rollout) -> bool:
+    """Whether users are on what a quarantine takes them off, and whoever is at work did not ask it.
+
+    A rollback that asks first is a person's.
+    """
+    if not r.plan.quarantine or not _readable(r):
+        return False
+    mark = service.rollout_annotation
+    stands = service.traffic.shares == dict(mark.wrote)
+    users = share(service.traffic, r) or r.candidate in service.effective_shares
+    decides = mark.kind != "rollout" or (mark.candidate == r.candidate and share(_wrote(mark), r))
+    return bool(users) and not (stands and decides)
+
+
+def _wrote(mark: RolloutAnnotation) -> Split:
+    """The traffic that a mark says was set last."""
+    return Split.of(Target(name, percent) for name, percent in mark.wrote)
+
+
+def users_in_danger_are_taken_to_safety(arrow: Arrow) -> None:
+    """By the first write of a quarantine, at once, whoever else is at work."""
+    event, r = arrow.event, arrow.after.rollout
+    read = isinstance(event, Seen) and CANDIDATE in arrow.after.rollout.revisions
+    if not (r.plan.quarantine and read and arrow.before.rollout.phase is Phase.READING):
+        return
+    has = share(event.service.traffic, r)
+    if has and r.ending is Ending.BUSY:
+        assert not _in_danger(event.service, r)
+    if r.phase is Phase.TAGGING and has:
+        assert arrow.write is not None
+        assert arrow.write.traffic.shares == {STABLE: 100}
+        assert arrow.write.even_unrecorded
+
+
+def nobody_is_asked_while_users_are_on_it(arrow: Arrow) -> None:
+    """Unless somebody has moved them there since, which ends it soon."""
+    r, event = arrow.after.rollout, arrow.event
+    if r.plan.quarantine and r.phase is Phase.PROBING and isinstance(event, Seen):
+        moved_since = event.service.traffic.shares != {STABLE: 100}
+        assert moved_since or r.candidate not in event.service.effective_shares
 
 
 def _at_work(event: Seen, r: Rollout) -> bool:
@@ -452,6 +495,8 @@ CHECKS: tuple[Callable[[Arrow], None], ...] = (
     traffic_moves_only_while_nobody_else_has_changed_anything,
     only_our_own_moves_are_undone,
     who_is_at_work_is_left_alone,
+    users_in_danger_are_taken_to_safety,
+    nobody_is_asked_while_users_are_on_it,
     what_may_have_been_overwritten_is_held,
     nothing_is_moved_after_that,
     less_evidence_never_turns_a_no_into_a_yes,

@@ -123,6 +123,7 @@ def suite_verdict(spec: SuiteProbe, facts: Facts) -> SuiteVerdict:
     tests = tuple(
         _test(spec, result, whole or facts.record.of(result.id), alone=alone)
         for result in facts.results.tests
+        if spec.only is None or result.id in spec.only or result.ended is not Ended.DESELECTED
     )
     short, tolerated = _rates(spec, tests)
     faults = [

@@ -6,8 +6,9 @@ import pytest
 
 from gate.cli.main import run
 from gate.errors import ExitCode
-from gate.ledger.canonical import canonical
+from gate.ledger.canonical import canonical, digest
 from gate.policyfile import load_policy
+from tests.fakes.world import FakeWorld
 from tests.unit.report.scenes import Scene, entries_of, failed, passed, plan
 
 
@@ -90,3 +91,64 @@ def test_a_file_that_is_no_ledger_is_a_usage_error(tmp_path, policy, content, sa
     path.write_text(content)
     assert replay(policy, str(path)) == ExitCode.USAGE
     assert said in capsys.readouterr().err
+
+
+# --- without a policy: what happened
+
+
+@pytest.fixture
+async def happened():
+    world = FakeWorld()
+    await world.run()
+    return [*world.ledger.kept]
+
+
+def again(*words):
+    return run(["audit", "replay", *words])
+
+
+def test_what_happened_is_put_to_todays_rules(tmp_path, happened, capsys):
+    file = written(tmp_path, happened)
+    assert again(file) == ExitCode.DONE
+    assert "r1: promoted, same decision (9 events)" in capsys.readouterr().out
+    assert again(file, "--output", "json") == ExitCode.DONE
+    (value,) = json.loads(capsys.readouterr().out)
+    assert (value["by"], value["same"]) == ("events", True)
+    assert value["today"] == {
+        "decision": "promote",
+        "subjects": [],
+        "ending": "promoted",
+        "exit_code": 0,
+    }
+
+
+def test_what_would_differ_is_told(tmp_path, happened, capsys):
+    happened[-1]["ending"] = "rejected"
+    assert again(written(tmp_path, happened)) == ExitCode.REJECTED
+    assert "it ended rejected, and would end promoted" in capsys.readouterr().out
+
+
+def test_a_record_without_events_says_so_and_what_can_be_done(tmp_path, entries, capsys):
+    assert again(written(tmp_path, entries)) == ExitCode.HELD
+    out = " ".join(capsys.readouterr().out.split())
+    assert "not replayed: the record has no events of it" in out
+    assert "--policy FILE judges its evidence" in out
+
+
+@pytest.mark.parametrize("kept", ["whole", "altered", "gone"])
+def test_events_come_from_their_bundle_where_that_is_what_was_recorded(
+    tmp_path, happened, capsys, kept
+):
+    events = happened[-1]["events"]
+    path = tmp_path / f"{digest(events)}.json"
+    if kept != "gone":
+        path.write_bytes(canonical({**events, **({"count": 3} if kept == "altered" else {})}))
+    brief = {"format": 1, "count": 9, "digest": digest(events), "bundle": str(path)}
+    code = again(written(tmp_path, [*happened[:-1], {**happened[-1], "events": brief}]))
+    told = capsys.readouterr()
+    if kept == "whole":
+        assert (code, told.err) == (ExitCode.DONE, "")
+    else:
+        assert code == ExitCode.HELD
+        assert "the record has not its events, only how many there were" in told.out
+        assert f"note: {path}" in told.err

@@ -217,6 +217,15 @@ def test_a_revision_with_everything():
     assert "hunter2" not in repr(value)
 
 
+def noted(named, digest=DIGEST, client=""):
+    """A revision whose template has a note of what its image is called, or none."""
+    made = template(annotations={"client.knative.dev/user-image": named} if named else {})
+    made["metadata"]["annotations"].pop("run.googleapis.com/client-name")
+    if client:
+        made["metadata"]["annotations"]["run.googleapis.com/client-name"] = client
+    return revision_of(made, digest=digest)
+
+
 @pytest.mark.parametrize(
     ("named", "image"),
     [
@@ -229,15 +238,18 @@ def test_a_revision_with_everything():
     ],
 )
 def test_an_image_is_told_as_it_was_named_where_that_can_be_true(named, image):
-    annotations = {"client.knative.dev/user-image": named} if named else {}
-    value = revision_value(revision_of(template(annotations=annotations)))
+    value = revision_value(noted(named))
     assert (value.image, value.digest) == (image, DIGEST)
+
+
+def test_what_gcloud_found_noted_is_not_believed():
+    value = revision_value(noted(f"{IMAGE}:v1", client="gcloud"))
+    assert (value.image, value.image_label) == (DIGEST, f"{IMAGE}:v1")
 
 
 def test_a_host_with_a_port_is_no_tag():
     image = "localhost:5000/shop"
-    annotations = {"client.knative.dev/user-image": f"{image}:v1"}
-    made = revision_of(template(annotations=annotations), digest=f"{image}@sha256:{'ab' * 32}")
+    made = noted(f"{image}:v1", digest=f"{image}@sha256:{'ab' * 32}")
     assert revision_value(made).image == f"{image}:v1"
 
 

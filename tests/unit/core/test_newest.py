@@ -26,7 +26,8 @@ from tests.unit.core.rollouts import (
 )
 
 ASKED = plan(revision="", newest=True)
-READ = Revision(CANDIDATE, READY, "app:2", NOW, digest="app@sha256:" + "a" * 64)
+DIGEST = "app@sha256:" + "a" * 64
+READ = Revision(CANDIDATE, READY, "app:2", NOW, digest=DIGEST, image_label="app:2")
 
 
 def reading(asked=ASKED, **changes):
@@ -92,7 +93,9 @@ def test_a_deploy_while_it_is_probed_stops_it():
         ({}, True),
         ({"template_image": "app:2"}, True),
         ({"template_image": READ.digest}, True),
-        ({"template_image": "app:3"}, False),
+        ({"template_image": "app:3", "image_label": "app:3"}, False),
+        ({"template_image": "app:3", "image_label": "app:2"}, True),  # left there by gcloud
+        ({"template_image": "app:3"}, True),
         ({"template_image": "app@sha256:" + "b" * 64}, False),
         ({"template_name": CANDIDATE}, True),
         ({"template_name": "backend-00009-new"}, False),

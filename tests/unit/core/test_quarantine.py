@@ -7,7 +7,7 @@ import pytest
 from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.candidate import waiting
 from gate.core.commands import command_of
-from gate.core.denylist import denylist_of
+from gate.core.denylist import BY_OTHER_MEANS, denylist_of
 from gate.core.first_write import plan_first_write
 from gate.core.lease import annotation_of
 from gate.core.proof import Proving
@@ -97,6 +97,9 @@ def test_neither_stable_nor_the_candidate_is_barred_by_it():
     assert denylist_of(service(r.placed, annotations=((KEY, mark.text()),)), {}) == ()
 
 
+LEFT = Denied(STABLE, "", "terraform@example.com", BY_OTHER_MEANS)
+LEFT_FOR_NEWER = replace(GAVE, wrote=((CANDIDATE, 100),), before=((STABLE, 100),), denylist=(LEFT,))
+"""Somebody was at work when it was deployed, and has written down where users had been."""
 MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
 
 
@@ -105,6 +108,7 @@ MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
     [
         ({}, GAVE, STABLE),
         ({}, replace(GAVE, wrote=((CANDIDATE, 100),)), OLD),  # what it had moved users from
+        ({}, LEFT_FOR_NEWER, STABLE),
         ({"past": MOVED_ON}, None, STABLE),
         ({"stable": OLD}, GAVE, OLD),
         ({"stable": STABLE}, None, STABLE),
@@ -113,6 +117,11 @@ MOVED_ON = Past((PastMove(((STABLE, 100),), ((CANDIDATE, 100),)),))
 def test_where_users_go_is_found_as_a_rollback_finds_it(more, mark, to):
     r = begun(replace(ASKED, **more), deployed(mark=mark))
     assert (r.phase, r.back_to, r.placed.shares) == (Phase.TAGGING, to, {to: 100})
+
+
+def test_what_a_person_rolled_back_is_not_gone_back_to():
+    mark = replace(LEFT_FOR_NEWER, denylist=(replace(LEFT, reason="it is slow"),))
+    assert begun(seen=deployed(mark=mark)).ending is Ending.REFUSED
 
 
 def test_where_nothing_is_certain_nothing_moves_and_the_likely_ones_are_named():
@@ -207,3 +216,89 @@ def test_what_will_not_be_promoted_has_no_users_either(asked, mark, subject):
     held = waiting(r, seen, NOW)
     assert (held.phase, held.ending) == (Phase.CLEANING, Ending.HELD)
     assert held.verdict.reasons[0].subject == subject
+
+
+# --- beside another rollout
+
+OTHER = "backend-00009-rival"
+AT_WORK = RolloutAnnotation(
+    fence=9,
+    writer="r9",
+    holder="r9",
+    actor="bob",
+    until=later(300),
+    phase="probing",
+    kind="rollout",
+    candidate=OTHER,
+    tag="candidate-abc",
+    safe=((STABLE, 100),),
+    wrote=((STABLE, 100),),
+)
+SAME = replace(AT_WORK, candidate=CANDIDATE)
+TAKEN_FOR_STABLE = replace(AT_WORK, safe=((CANDIDATE, 100),), wrote=((CANDIDATE, 100),))
+
+
+@pytest.mark.parametrize("mark", [AT_WORK, SAME, TAKEN_FOR_STABLE])
+@pytest.mark.parametrize("traffic", [LATEST, BY_NAME])
+def test_it_takes_over_from_whoever_has_not_asked_what_users_are_on(mark, traffic):
+    traffic = traffic.with_tag(mark.tag, mark.candidate)
+    r = begun(replace(ASKED, stable=STABLE, wait_s=600), deployed(traffic, mark))
+    (write,) = command_of(r)
+    assert (r.phase, write.traffic.shares) == (Phase.TAGGING, {STABLE: 100})
+    assert mark.tag not in write.traffic.tags
+    assert (write.annotation.holder, write.annotation.fence) == ("r1", 10)
+    assert (write.even_unrecorded, r.took_back) == (True, ("r9",))
+    assert any("takes over from rollout r9 (bob), which was probing" in one for one in r.notes)
+
+
+def test_users_go_to_where_a_dead_rollout_had_them_before_its_first_step():
+    mark = replace(AT_WORK, wrote=((STABLE, 90), (OTHER, 10)))
+    r = begun(seen=deployed(mark=mark), wanted=(OTHER, STABLE, CANDIDATE))
+    assert (r.back_to, r.placed.shares) == (STABLE, {STABLE: 100})
+
+
+GIVES = replace(SAME, safe=((STABLE, 100),), wrote=((CANDIDATE, 10), (STABLE, 90)))
+SHARED = Split.of([Target(CANDIDATE, 10), Target(STABLE, 90)])
+
+
+@pytest.mark.parametrize(
+    ("traffic", "mark"),
+    [
+        (SHARED, GIVES),
+        (BY_NAME, replace(AT_WORK, promoted=CANDIDATE)),
+        (BY_NAME, replace(TAKEN_FOR_STABLE, kind="rollback")),
+        (BY_NAME, replace(TAKEN_FOR_STABLE, kind="")),  # of an older gate: nobody knows
+        (Split.all_to(STABLE), AT_WORK),
+    ],
+)
+def test_whoever_may_give_it_users_is_waited_for(traffic, mark):
+    busy = begun(seen=deployed(traffic, mark))
+    assert (busy.phase, busy.ending) == (Phase.RECORDING, Ending.BUSY)
+    assert begun(replace(ASKED, quarantine=False), deployed(mark=AT_WORK)).ending is Ending.BUSY
+    waits = begun(replace(ASKED, wait_s=600), deployed(traffic, mark))
+    assert (waits.phase, waits.looks) == (Phase.READING, 1)
+
+
+TAKEN_OFF = Split.all_to(STABLE).with_tag(SAME.tag, CANDIDATE)
+
+
+def test_what_another_has_taken_users_off_is_seen_to_be_done_and_written_again_where_it_was_not():
+    still = {"effective": BY_NAME, "mark": SAME}
+    slow = deployed(TAKEN_OFF, reconciling=True, **still)
+    assert (begun(seen=slow).phase, begun(seen=slow).looks) == (Phase.READING, 1)
+    late = begun(seen=slow, limit_at=NOW)
+    assert late.ending is Ending.BUSY
+    gave_up = begun(seen=deployed(TAKEN_OFF, ready=BROKEN, **still))
+    (write,) = command_of(gave_up)
+    assert (gave_up.phase, write.traffic.shares) == (Phase.RECOVERING, {STABLE: 100})
+    assert (write.annotation.holder, write.annotation.fence) == ("", 10)
+    assert SAME.tag not in write.traffic.tags
+
+
+def test_while_a_deploy_is_carried_out_nobody_is_busy_yet():
+    newest = replace(ASKED, revision="", newest=True)
+    deploying = deployed(reconciling=True, mark=AT_WORK)
+    r = begun(newest, replace(deploying, latest_ready=STABLE), candidate="")
+    assert (r.phase, r.looks, r.plan.revision) == (Phase.READING, 1, "")
+    r = begun(seen=replace(deploying, latest_ready=STABLE))
+    assert (r.phase, r.looks) == (Phase.READING, 1)

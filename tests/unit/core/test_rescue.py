@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core.annotation import KEY, RolloutAnnotation
-from gate.core.rescue import mending, next_step, sole_effective, stuck
+from gate.core.rescue import NextStep, mending, next_step, sole_effective, stuck, withdrawn
 from gate.core.service import Revision
 from gate.core.traffic import Split, Target
 from tests.unit.core.rollouts import (
@@ -87,3 +87,23 @@ def test_after_a_stuck_end_it_goes_back_or_on():
     assert f"--to {STABLE} " in stuck(seen, ALL).command
     assert stuck(seen, ()).command.startswith("gate rollout --policy")
     assert f"--to {OLD} " in stuck(seen, (), OLD).command
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "share"),
+    [
+        (ours(CANARY), "rollout r1", 20),
+        (marked(replace(GATES, writer="r1"), MOVED), "rollout r1", 100),
+        (marked(GAVE, MOVED), "somebody", 100),
+        (replace(service(MOVED), annotations=((KEY, "{"),)), "somebody", 100),
+        (ours(BEFORE, effective=CANARY), "somebody", 20),
+    ],
+)
+def test_an_approval_that_is_taken_back_too_late_leads_to_a_rollback(seen, by, share):
+    late = withdrawn(seen, CANDIDATE)
+    assert late.command == f"gate rollback {BY_HAND}"
+    assert f"{by} has already moved users to {CANDIDATE} ({share} % of the traffic)" in late.why
+
+
+def test_one_that_is_taken_back_in_time_leads_nowhere():
+    assert withdrawn(ours(), CANDIDATE) == NextStep()

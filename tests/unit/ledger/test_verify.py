@@ -166,6 +166,7 @@ def test_it_is_whole_and_says_where_it_begins_and_ends(story):
         (lambda s: s.entries.pop(2), What.MISSING, "the outcome of rollout r1 is not in the"),
         (lambda s: s.entries[1].update(actor="eve"), What.ALTERED, "entry 2 (rollout r1"),
         (lambda s: s.entries[2].update(notes=["x"]), What.ALTERED, "outcome of rollout r1 was"),
+        (lambda s: s.entries[2].update(events={"data": "x"}), What.ALTERED, "rollout r1 was"),
         (lambda s: s.entries[4].update(actor="eve"), What.ALTERED, "otherwise than rollout r2's"),
         (lambda s: s.entries[4].update(evidence=[1]), What.ALTERED, "evidence or the verdict"),
         (lambda s: s.entries.reverse(), What.REORDERED, "comes after one of"),

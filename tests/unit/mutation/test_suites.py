@@ -197,6 +197,18 @@ def test_some_tests_are_run_alone_and_given_the_time_that_they_need():
     assert suites.narrowed(SUITE, frozenset({"a", "b"})).spec.only is None
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "took_s", "free"),
+    [(4.0, 0.5, 6), (3.0, 1.0, 1), (2.0, 1.0, 0), (1.0, 1.0, 0), (4.0, 0.0, 0)],
+)
+def test_tests_that_are_quick_beside_the_start_of_a_suite_share_one(duration_s, took_s, free):
+    suites = Suites(60, lambda: 0.0)
+    assert suites.free(SUITE) == 0
+    suites.healthy(SUITE, saw(duration_s, took_s, a="passed", b="passed"))
+    suites.healthy(SUITE, saw(99.0, took_s, a="passed"))  # the control after the mutants
+    assert suites.free(SUITE) == free
+
+
 def test_other_probes_are_none_of_its_business():
     suites = Suites(60, lambda: 0.0)
     suites.healthy(PAGE, saw(a="passed"))

@@ -50,6 +50,16 @@ def audit_show_lines(entries: Entries, width: int = 100) -> list[str]:
     return plain(show_blocks(entries, verbose=True), width)
 
 
+def test_events_are_counted_and_not_shown() -> None:
+    end, *others = REJECTED
+    more = {"format": 1, "count": 9, "encoding": "zlib+base64", "data": "eJzLSM3JyQcABiwCFQ"}
+    lines = audit_show_lines(({**end, "events": more}, *others), 200)
+    (line,) = (line for line in lines if line.startswith("events: "))
+    where = "--project demo --region us-central1 --service backend"
+    assert line == f"events: 9, gate audit replay {end['rollout']} {where}"
+    assert not any("eJzLSM3JyQ" in line for line in lines)
+
+
 def named(entries: tuple[dict[str, Json], ...], rollout: str) -> tuple[dict[str, Json], ...]:
     """The same entries under another id."""
     return tuple({**entry, "rollout": rollout} for entry in entries)

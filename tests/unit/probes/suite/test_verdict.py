@@ -1,5 +1,7 @@
 """What a suite is worth: every way to be green without having shown anything."""
 
+from dataclasses import replace
+
 import pytest
 
 from gate.core.evidence import Outcome, Symptom
@@ -52,6 +54,25 @@ def test_where_there_is_a_proof_a_test_that_it_never_saw_fail_does_not_count():
     assert (found.outcome, found.right) == (Outcome.PASSED, 1)
     assert [test.toothless for test in found.tests] == [False, True, False]
     assert weighed(*tests, can_fail=frozenset("a"), network=False).right == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "outcome"),
+    [
+        ("a", Outcome.PASSED),
+        ("ab", Outcome.FAILED),
+        ("ac", Outcome.INCONCLUSIVE),  # another than the gate has left that one out
+        ("d", Outcome.INCONCLUSIVE),
+    ],
+)
+def test_of_some_tests_alone_what_the_gate_itself_left_out_says_nothing(wanted, outcome):
+    tests = [one("a"), one("b", Ended.FAILED), one("c", Ended.DESELECTED, asked=SILENT)]
+    ran = [
+        (replace(result, ended=result.ended if result.id in wanted else Ended.DESELECTED), asked)
+        for result, asked in tests
+    ]
+    narrowed = SuiteProbe(("pytest",)).narrowed(frozenset(wanted))
+    assert weighed(*ran, only=narrowed.only, skipped=narrowed.skipped).outcome is outcome
 
 
 def test_a_test_that_fails_needs_no_proof_that_it_can():

@@ -1,0 +1,156 @@
+"""Traffic that moved without an entry: a fault, until it was taken back and decided on."""
+
+import pytest
+
+from gate.ledger.canonical import digest
+from gate.ledger.drifts import PENDING_MAX
+from gate.ledger.findings import What
+from tests.unit.ledger.test_verify import NEW, OLD, Story, at, found, split
+
+EVIL = "backend-00009-eee"
+NOTHING_JUDGED = digest({"evidence": [], "verdict": None})
+AT_ITS_TAG = [*split(OLD), {"revision": NEW, "percent": 0, "tag": "candidate"}]
+
+
+def deployed(to=NEW):
+    """A promotion, and after it a deploy that sent all users to its revision at once."""
+    story = Story()
+    story.write("r1", OLD)
+    story.end("r1")
+    story.users = to
+    return story
+
+
+def quarantined(story, rollout="r2", now=NEW, wanted=AT_ITS_TAG):
+    """Users go back with the write that gives the revision its tag."""
+    return story.write(rollout, OLD, traffic_now=split(now), traffic_wanted=wanted)
+
+
+@pytest.mark.parametrize("now", [NEW, ""])
+@pytest.mark.parametrize(
+    ("ending", "whole"),
+    [
+        ("promoted", True),
+        ("rejected", True),
+        ("held", True),
+        ("failed", False),
+        ("stuck", False),
+        ("interrupted", False),
+        ("", False),
+    ],
+)
+def test_what_was_taken_back_and_decided_on_is_told_and_no_fault(now, ending, whole):
+    story = deployed()
+    quarantined(story, now=now)
+    if ending:
+        decides = ending in {"promoted", "rejected"}
+        last = {"decided": ending if decides else "", "evidence_digest": NOTHING_JUDGED}
+        story.write("r2", NEW if ending == "promoted" else OLD, **last)
+        story.end("r2", ending)
+    report = story.check()
+    assert report.whole is whole
+    (drift,) = report.notes if whole else report.findings
+    assert (drift.what, drift.since, drift.at) == (What.DRIFT, at(1), at(3))
+    assert f"from 100 % {OLD} to 100 % {now or 'LATEST'} without an entry" in drift.text
+    decided = f"users were taken back, and rollout r2 ({at(5)}) decided: {ending}"
+    assert (decided in drift.text) is whole
+    assert (report.value()["notes"] == [drift.value()]) is whole
+
+
+@pytest.mark.parametrize("now", [NEW, ""])
+def test_another_rollout_may_decide_where_the_first_one_died(now):
+    story = deployed()
+    quarantined(story, now=now)
+    story.write("r3", OLD, traffic_wanted=AT_ITS_TAG)
+    assert found(story.check()) == [What.DRIFT]
+    story.end("r3", "held", took_back=["r2"])
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+    assert "rollout r3" in report.notes[0].text
+
+
+@pytest.mark.parametrize("now", [NEW, ""])
+def test_whoever_was_at_work_may_leave_it_alone_first(now):
+    """As one does that finds users moved, and gives its lease back."""
+    story = deployed(now)
+    story.write("r0", traffic_now=split(now), traffic_wanted=split(now))
+    quarantined(story, now=now)
+    story.end("r2", "held")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+
+
+def test_who_lost_to_another_write_has_taken_nobody_back():
+    story = deployed()
+    story.intend("r2", OLD, traffic_now=split(NEW), traffic_wanted=AT_ITS_TAG)
+    story.write("r3", NEW)  # which takes it for stable
+    story.end("r2", "held")
+    assert What.DRIFT in found(story.check())
+    assert story.check().notes == []
+
+
+def test_who_lost_to_another_write_may_try_again():
+    story = deployed()
+    story.intend("r2", OLD, traffic_now=split(NEW), traffic_wanted=AT_ITS_TAG)
+    story.write("r0", traffic_wanted=split(NEW))  # at work before, which gives its lease back
+    quarantined(story)
+    story.write("r2", OLD)
+    story.end("r2", "held")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+
+
+def test_what_was_decided_on_another_revision_says_nothing():
+    story = deployed()
+    quarantined(story)
+    story.write("r3", OLD, traffic_wanted=[*split(OLD), {**AT_ITS_TAG[1], "revision": EVIL}])
+    story.end("r3", "held")
+    assert found(story.check()) == [What.DRIFT]
+
+
+def test_a_person_may_roll_it_back():
+    story = deployed()
+    back = story.intend("r2", OLD, decided="rolled back", evidence_digest=NOTHING_JUDGED)
+    back["kind"] = "rollback"
+    story.head = (digest(back), back["sequence"])
+    story.end("r2", "rolled back")["kind"] = "rollback"
+    report = story.check()
+    assert (found(report), [one.what for one in report.notes]) == ([], [What.DRIFT])
+
+
+HALF = [{**line, "percent": 50, "tag": ""} for line in (*split(OLD), *split(NEW))]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        {"wanted": [*split(EVIL), AT_ITS_TAG[1]]},  # to where the record never had users
+        {"now": HALF},
+    ],
+)
+def test_a_move_that_was_not_taken_back_whole_stays_a_fault(write):
+    story = deployed()
+    now = write.get("now", split(NEW))
+    wanted = write.get("wanted", AT_ITS_TAG)
+    story.write("r2", OLD, traffic_now=now, traffic_wanted=wanted)
+    story.end("r2", "held")
+    report = story.check()
+    assert (found(report), report.notes) == ([What.DRIFT], [])
+
+
+def test_what_was_taken_for_stable_and_replaced_stays_a_fault():
+    story = deployed()
+    story.write("r2", NEW)
+    assert found(story.check()) == [What.DRIFT]
+    story.write("r2", EVIL, decided="promoted", evidence_digest=NOTHING_JUDGED)
+    story.end("r2")
+    assert found(story.check()) == [What.DRIFT]
+
+
+def test_no_more_than_so_many_wait_for_a_decision():
+    story = deployed()
+    for number in range(PENDING_MAX + 2):
+        quarantined(story, f"q{number}")
+        story.users = NEW
+    report = story.check()
+    assert found(report) == [What.DRIFT] * (PENDING_MAX + 2)
