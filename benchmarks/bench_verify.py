@@ -19,6 +19,7 @@ from pathlib import Path
 from targets import at_least, at_most
 
 from gate.ledger.canonical import canonical, digest
+from gate.ledger.checksum import checked
 
 RATIO = 0.15
 MEMORY_MB = 40
@@ -89,15 +90,16 @@ def write(path, entries):
                 "ending": "promoted",
                 "evidence_digest": EVIDENCE,
             }
-            ended = {"rollout": rollout, "at": text(at), "digest": put(file, done)}
+            ended = {"rollout": rollout, "at": text(at), "digest": put(file, done, checked)}
             vouched = [ended, *vouched][:2]
             before = after
             count += 1
     return count
 
 
-def put(file, entry):
-    entry["message"] = "m" * max(0, 1480 - len(canonical(entry)))
+def put(file, entry, finished=dict):
+    entry["message"] = "m" * max(0, 1480 - len(canonical(finished(entry))))
+    entry = finished(entry)
     file.write(canonical(entry) + b"\n")
     return digest(entry)
 
