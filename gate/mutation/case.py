@@ -20,6 +20,7 @@ class Case:
         judged: those that found an answer wrong.
         missed: those that asked all they ask and passed without ever meeting it.
         failed: by suite, the tests that failed.
+        met: by suite, the tests that met it while others of the suite were left out.
     """
 
     mutant: Mutant
@@ -29,6 +30,7 @@ class Case:
     judged: list[Probe] = field(default_factory=list)
     missed: list[Probe] = field(default_factory=list)
     failed: dict[str, frozenset[str]] = field(default_factory=dict)
+    met: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def killed(self) -> bool:

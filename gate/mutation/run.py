@@ -231,6 +231,9 @@ class MutationRun:
             case.failed[probe.name] = case.failed.get(probe.name, frozenset()) | failed
         if tests and keys_of(probe).tolerant:
             return  # some of them have met it: what all of them would come to is not known
+        if tests and evidence.passed:
+            self._some_met(case, probe, tests if struck else frozenset())
+            return
         case.ran += [probe] if struck and probe not in case.ran else []
         case.missed += [] if struck or tests or probe in case.missed else [probe]
         if evidence.passed or probe in case.noticed:
@@ -238,6 +241,12 @@ class MutationRun:
         case.noticed.append(probe)
         if case.mutant.family.judged and evidence.outcome is Outcome.FAILED:
             case.judged.append(probe)
+
+    def _some_met(self, case: Case, probe: Probe, tests: frozenset[str]) -> None:
+        """Some tests of a suite met a mutant and passed: the suite did once all have that can."""
+        met = case.met[probe.name] = case.met.get(probe.name, frozenset()) | tests
+        if met and probe not in case.ran and self._suites.is_met(probe, case.mutant, met):
+            case.ran.append(probe)
 
     async def _screen(self, parts: Parts, probe: Probe) -> frozenset[str]:
         """One run of a suite meets several mutants, each of its tests one of them.
@@ -248,11 +257,11 @@ class MutationRun:
         mutants = [case.mutant for case, _ in parts]
         async with self._asking(probe, mutants, tests=tests) as (evidence, proxy):
             passed = {one.name for one in evidence.cases if one.outcome is Outcome.PASSED}
-        unseen = [case for case, own in parts if own <= passed]
-        for case in unseen:
-            met = case.mutant.name in proxy.struck_by and not keys_of(probe).tolerant
-            case.ran += [probe] if met and probe not in case.ran else []
-        return frozenset(case.mutant.name for case in unseen)
+        unseen = [(case, own) for case, own in parts if own <= passed]
+        for case, own in unseen:
+            if case.mutant.name in proxy.struck_by and not keys_of(probe).tolerant:
+                self._some_met(case, probe, own)
+        return frozenset(case.mutant.name for case, _ in unseen)
 
     @asynccontextmanager
     async def _asking(

@@ -132,6 +132,10 @@ class SuitePlan:
             if name in self._tests:
                 self._tests[name].failed = True
 
+    def can_meet(self, mutant: Mutant) -> frozenset[str]:
+        """The tests that ask where a fault is, whether they have failed already or not."""
+        return frozenset(name for name, one in self._tests.items() if mutant.name in one.names)
+
     @property
     def running(self) -> bool:
         """Whether some run has not ended yet."""

@@ -66,6 +66,11 @@ class Suites:
         self._plans[probe.name] = plan
         return plan
 
+    def is_met(self, probe: Probe, mutant: Mutant, tests: frozenset[str]) -> bool:
+        """Whether a suite has met a fault once these tests have: no other one asks where it is."""
+        plan = self._plans.get(probe.name)
+        return plan is None or plan.can_meet(mutant) <= tests
+
     def narrowed(self, probe: Probe, tests: frozenset[str]) -> Probe:
         """The suite with these tests alone where it has more, and no more time than they need."""
         steady = self._steady.get(probe.name, {})

@@ -198,6 +198,15 @@ async def test_of_a_suite_each_test_is_seen_failing_or_not(tmp_path):
     assert suite.spec.can_fail == {"test_staging.py::test_health"}
 
 
+@campaign  # some thirty runs of pytest
+async def test_what_only_some_tests_of_a_suite_have_met_is_met_by_all_of_it(tmp_path):
+    runner = runner_in(write(tmp_path, test_staging=TESTS))
+    trials = await prove(Service(), LAX, SUITE, runner=runner)
+    survived = {one.mutant for one in trials.exercised if not one.killed}
+    assert survived
+    assert not any("$.status" in name or "empty" in name for name in survived)
+
+
 SHARING = """
 import json
 seen = {}
