@@ -111,9 +111,9 @@ def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
-        more = detail_blocks(attempt) if verbose else []
-        end = [*outcome_lines(attempt.outcome), *_events(attempt.outcome)]
-        return [*end, *more, *_doubt(attempt)]
+        outcome = attempt.outcome
+        more = [*detail_blocks(attempt), *_events(outcome)] if verbose else []
+        return [*outcome_lines(outcome), *more, *_doubt(attempt)]
     text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
     if attempt.taken_back_by:
         by = safe(attempt.taken_back_by)
