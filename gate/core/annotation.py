@@ -76,6 +76,9 @@ class RolloutAnnotation:
         order: revisions that the gate gave users, or was about to, with the number that tells which
             build is the newer one.
         promoted: the revision that was promoted last, whether it still has users or not.
+        chosen: the revision that a rollback gave all users last, whether it has them still or not;
+            "" once another was promoted, or where somebody else has given it users since.
+        chosen_by: who asked for that rollback.
         stopped: that people have stopped the line, None while it runs.
     """
 
@@ -98,6 +101,8 @@ class RolloutAnnotation:
     denylist: tuple[Denied, ...] = field(default=())
     order: tuple[tuple[str, int], ...] = ()
     promoted: str = ""
+    chosen: str = ""
+    chosen_by: str = ""
     stopped: Stopped | None = None
 
     def held_at(self, at: datetime) -> bool:
@@ -130,6 +135,8 @@ class RolloutAnnotation:
             "sequence": self.sequence or None,
             "order": dict(self.order),
             "promoted": self.promoted,
+            "chosen": self.chosen,
+            "chosen_by": self.chosen_by,
             "stopped": _stopped_value(self.stopped),
             "barred": [
                 {"revision": b.revision, "image": b.image, "actor": b.actor, "reason": b.reason}
@@ -180,6 +187,7 @@ def parse_annotation(text: str) -> RolloutAnnotation:
 
 _STRINGS = (
     "writer", "holder", "actor", "phase", "kind", "candidate", "tag", "image", "entry", "promoted",
+    "chosen", "chosen_by",
 )  # fmt: skip
 
 

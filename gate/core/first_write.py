@@ -7,11 +7,11 @@ from datetime import datetime
 from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
+from gate.core.chosen import decided
 from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
 from gate.core.lease import moved, taken, taker
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
 from gate.core.messages import CallFailed, Failure
-from gate.core.order import was_promoted
 from gate.core.policy import TemplateSource
 from gate.core.probe_selection import without_stable
 from gate.core.reading import worth_reading
@@ -169,8 +169,8 @@ def _place(r: Rollout, service: Service, at: datetime) -> Rollout:
         return _first(r, service)
     if not service.in_effect:
         return _apart(r, service, at)
-    if was_promoted(r.plan.revision, service):
-        note = f"{r.plan.revision} has 100 % of the traffic already, and was promoted"
+    if why_there := decided(r.plan.revision, service):
+        note = f"{r.plan.revision} has 100 % of the traffic already, and {why_there}"
         return finish(r, Ending.UNCHANGED, note)
     r = newest.unfit(r, service) or quarantine.begun(r, service)
     return r if r.ending is not None else _onto(r, service, at)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from gate.core.annotation import Denied, RolloutAnnotation, Shares, Stopped, UnreadableAnnotation
+from gate.core.chosen import chosen_after
 from gate.core.denylist import against, bearer, denylist_of, digest_in, image_left, image_of
 from gate.core.messages import SetTraffic
 from gate.core.order import orders_after, promoted_after
@@ -134,6 +135,7 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
     before = _before(r, wrote_shares, working=working)
     order = orders_after(r, wrote_shares, working=working)
     promoted = promoted_after(r, working=working)
+    chosen, chosen_by = chosen_after(r, wrote_shares, working=working)
     if not working:
         recovery = r.plan.kind is Kind.RECOVER
         kind, actor = "recovery" if recovery else r.plan.kind.value, r.plan.actor
@@ -148,6 +150,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
             denylist=denylist,
             order=order,
             promoted=promoted,
+            chosen=chosen,
+            chosen_by=chosen_by,
             stopped=stopped_on(r.service),
         )
     return RolloutAnnotation(
@@ -168,6 +172,8 @@ def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotati
         denylist=denylist,
         order=order,
         promoted=promoted,
+        chosen=chosen,
+        chosen_by=chosen_by,
         stopped=stopped_on(r.service),
     )
 

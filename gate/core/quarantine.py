@@ -11,6 +11,7 @@ from enum import Enum
 
 from gate.core import rescue
 from gate.core.annotation import RolloutAnnotation
+from gate.core.chosen import was_chosen
 from gate.core.lease import taker
 from gate.core.service import ConditionState, Service
 from gate.core.stable import WayBack, irreversible_between, way_back
@@ -49,7 +50,7 @@ def beside(r: Rollout, service: Service, at_work: RolloutAnnotation) -> Beside:
 
 
 def _may_have_users(name: str, service: Service, at_work: RolloutAnnotation) -> bool:
-    """Whether it was promoted, is being given users step by step, or a person is about to decide.
+    """Whether that was decided, is being decided step by step, or a person is about to decide.
 
     A rollback that asks its target first is on its way to safety itself; once somebody has moved
     users meanwhile, it stops.
@@ -58,7 +59,8 @@ def _may_have_users(name: str, service: Service, at_work: RolloutAnnotation) -> 
     stands = service.traffic.pinned(service.latest_ready).shares == wrote
     gives = at_work.candidate == name and bool(wrote.get(name))
     decides = gives or at_work.kind != Kind.ROLLOUT.value
-    return (stands and decides) or (bool(name) and at_work.promoted == name)
+    decided = was_chosen(name, service) or (bool(name) and at_work.promoted == name)
+    return (stands and decides) or decided
 
 
 def wanted(r: Rollout, service: Service) -> bool:

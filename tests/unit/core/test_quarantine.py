@@ -10,11 +10,12 @@ from gate.core.commands import command_of
 from gate.core.denylist import BY_OTHER_MEANS, denylist_of
 from gate.core.first_write import plan_first_write
 from gate.core.lease import annotation_of
+from gate.core.line import line_write
 from gate.core.proof import Proving
 from gate.core.recovery import safety
 from gate.core.service import Revision
 from gate.core.stable import IRREVERSIBLE
-from gate.core.state import Ending, Past, PastMove, Phase
+from gate.core.state import Ending, Kind, Past, PastMove, Phase
 from gate.core.traffic import Split, Target
 from gate.errors import ExitCode
 from tests.unit.core.rollouts import (
@@ -302,3 +303,128 @@ def test_while_a_deploy_is_carried_out_nobody_is_busy_yet():
     assert (r.phase, r.looks, r.plan.revision) == (Phase.READING, 1, "")
     r = begun(seen=replace(deploying, latest_ready=STABLE))
     assert (r.phase, r.looks) == (Phase.READING, 1)
+
+
+# --- a revision that people gave users by a rollback
+
+
+def after(r, seen, split, *, working=False, traffic=None):
+    """The service once this rollout has written these shares over what it saw."""
+    mark = annotation_of(replace(r, service=seen), split, working=working)
+    return deployed(traffic or split, mark)
+
+
+def rolled_back(seen=None, **asked):
+    """The service after alice's `gate rollback --to` the candidate."""
+    seen = seen or deployed(Split.all_to(STABLE), GAVE)
+    back = plan(Kind.ROLLBACK, revision=CANDIDATE, revisions=AGES, **asked)
+    r = begun(back, seen)
+    (write,) = command_of(r)
+    return deployed(write.traffic, write.annotation)
+
+
+def stopped(seen):
+    write = line_write(rollout(Phase.READING, plan(Kind.STOP)), seen)
+    return deployed(write.traffic, write.annotation)
+
+
+def held_at(split, seen):
+    """After a rollout of another one was tagged and held, with users left as they were."""
+    r = rollout(Phase.TAGGING, plan(revision=OTHER), candidate=OTHER, placed=split, before=split)
+    tagged = after(r, seen, split, working=True)
+    return after(replace(r, phase=Phase.UNTAGGING, ending=Ending.HELD), tagged, split)
+
+
+def reverted(seen):
+    """After a rollout of another one that moved users there, and back again."""
+    there, back = Split.all_to(OTHER), seen.traffic
+    r = rollout(Phase.MOVING, plan(revision=OTHER), candidate=OTHER, placed=back, before=back)
+    there = after(r, seen, there, working=True)
+    return after(replace(r, phase=Phase.REVERTING, ending=Ending.REGRESSED), there, back)
+
+
+def quarantined(seen):
+    """After a plain deploy of another one, which a quarantine took users off again."""
+    other = stopped(replace(seen, traffic=Split.all_to(OTHER)))
+    r = rollout(Phase.TAGGING, plan(revision=OTHER), candidate=OTHER, back_to=CANDIDATE)
+    return after(r, other, seen.traffic)
+
+
+def recovered(seen):
+    r = rollout(Phase.MOVING, plan(revision=OTHER), candidate=OTHER, placed=seen.traffic)
+    died = after(r, seen, Split.all_to(OTHER), working=True)
+    return after(rollout(Phase.RECOVERING, plan(Kind.RECOVER)), died, seen.traffic)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda seen: seen,
+        stopped,
+        lambda seen: held_at(seen.traffic, seen),
+        reverted,
+        quarantined,
+        recovered,
+    ],
+)
+def test_what_people_rolled_back_to_is_left_alone_as_long_as_the_gate_has_it_there(then):
+    seen = then(rolled_back())
+    assert seen.traffic.shares == {CANDIDATE: 100}
+    r = begun(seen=seen)
+    assert (r.ending, r.sent, r.exit_code) == (Ending.UNCHANGED, None, ExitCode.DONE)
+    assert "`gate rollback` by alice gave it the users" in r.notes[-1]
+
+
+def moved_by_eve(seen, split=BY_NAME):
+    return replace(seen, traffic=split, effective=deployed(split).effective)
+
+
+def twice_by_eve(seen):
+    """Taken off it, which the gate has written down since, and given back."""
+    away = held_at(Split.all_to(STABLE), moved_by_eve(seen, Split.all_to(STABLE)))
+    return moved_by_eve(away)
+
+
+def promoted(seen):
+    other = Split.all_to(OTHER)
+    return after(rollout(Phase.MOVING, plan(Kind.PROMOTE), candidate=OTHER), seen, other)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        stopped(deployed(BY_NAME)),
+        held_at(BY_NAME, deployed(BY_NAME)),
+        recovered(deployed(BY_NAME)),
+        after(rollout(Phase.RECOVERING, plan(Kind.RECOVER, force=True)), deployed(), BY_NAME),
+        deployed(SHARED, replace(GAVE, wrote=GIVES.wrote, chosen=CANDIDATE)),
+        moved_by_eve(rolled_back(), LATEST),
+        stopped(moved_by_eve(rolled_back(), LATEST)),
+        held_at(BY_NAME, moved_by_eve(rolled_back(), LATEST)),
+        twice_by_eve(rolled_back()),
+        held_at(BY_NAME, twice_by_eve(rolled_back())),
+        moved_by_eve(promoted(rolled_back())),
+        after(rollout(Phase.RECOVERING), promoted(rolled_back()), BY_NAME),
+    ],
+)
+def test_what_others_gave_users_since_or_nobody_decided_is_taken_off(seen):
+    r = begun(replace(ASKED, stable=STABLE), seen, wanted=(OTHER, STABLE, CANDIDATE))
+    assert (r.phase, r.back_to) == (Phase.TAGGING, STABLE)
+
+
+def test_while_another_rollout_is_at_work_it_is_waited_for():
+    r = rollout(Phase.TAGGING, plan(revision=OTHER), candidate=OTHER, placed=BY_NAME)
+    step = Split.of([Target(CANDIDATE, 90), Target(OTHER, 10)])
+    for split in (BY_NAME, step):
+        busy = after(r, rolled_back(), split, working=True)
+        assert begun(seen=busy).ending is Ending.BUSY
+    assert begun(seen=moved_by_eve(busy), wanted=(STABLE,)).ending is not Ending.BUSY
+
+
+def test_a_rollback_that_asks_first_has_chosen_nothing_before_it_moves_users():
+    seen = deployed(BY_NAME)
+    back = plan(Kind.ROLLBACK, revision=CANDIDATE)
+    tagged = annotation_of(rollout(Phase.TAGGING, back, service=seen), BY_NAME, working=True)
+    moves = annotation_of(rollout(Phase.MOVING, back, service=seen), BY_NAME, working=False)
+    assert (tagged.chosen, moves.chosen, moves.chosen_by) == ("", CANDIDATE, "alice")
+    assert moves.promoted == ""
