@@ -41,10 +41,11 @@ class Vouched(msgspec.Struct, gc=False):
     digest: str
 
 
-class Digest(msgspec.Struct, gc=False):
-    """The hash of an entry that is named with more about it."""
+class Named(msgspec.Struct, gc=False):
+    """An entry that another one names: its hash, and when it was written ("": it says nothing)."""
 
     digest: str = ""
+    at: str = ""
 
 
 class Seen(msgspec.Struct, gc=False, kw_only=True):
@@ -115,7 +116,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
 _DECODER = msgspec.json.Decoder(Seen)
 _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
-_DIGESTS = msgspec.json.Decoder(list[Digest])
+_NAMED = msgspec.json.Decoder(list[Named])
 _TEXTS = msgspec.json.Decoder(list[str])
 
 
@@ -160,11 +161,9 @@ def texts(raw: msgspec.Raw) -> list[str]:
     return [] if raw in _EMPTY else _read(_TEXTS, raw) or []
 
 
-def named(raw: msgspec.Raw) -> list[str]:
-    """The hashes of a list of entries that are named; of anything else, none."""
-    if raw in _EMPTY:
-        return []
-    return [one.digest for one in _read(_DIGESTS, raw) or ()]
+def named(raw: msgspec.Raw) -> list[Named]:
+    """A list of entries that are named; of anything else, none."""
+    return [] if raw in _EMPTY else _read(_NAMED, raw) or []
 
 
 def shares(raw: msgspec.Raw) -> dict[str, int]:
