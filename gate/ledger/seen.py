@@ -93,7 +93,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def claims(self) -> Claims:
-        """All that every entry of one rollout says alike."""
+        """All that every entry of one rollout says alike, in the order of CLAIMED."""
         return (
             self.actor,
             self.kind,
@@ -113,6 +113,18 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+CLAIMED = (
+    "actor",
+    "kind",
+    "reason",
+    "policy",
+    "policy_digest",
+    "proof_digest",
+    "gate_version",
+    "build",
+    "overrides",
+)
+"""The fields of `Seen.claims`."""
 _DECODER = msgspec.json.Decoder(Seen)
 _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
@@ -139,6 +151,9 @@ def seen(line: bytes) -> tuple[Seen, str]:
         if entry.entry != INTENTION:
             entry.intact = not entry.checksum or is_intact(line, entry.checksum)
         return entry, hashlib.sha256(line).hexdigest()
+    except json.JSONDecodeError as error:  # whose own line is always the first
+        what = error.msg.removesuffix(" starting at").removesuffix(" at")
+        raise UnreadableLine(f"{what} (column {error.colno})") from None
     except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UnreadableLine(str(error)) from None
 

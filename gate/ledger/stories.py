@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from gate.core.texts import shortened
 from gate.ledger.chain import Chain
 from gate.ledger.findings import Finding, What
-from gate.ledger.seen import Claims, Seen, Vouched, texts, vouched
+from gate.ledger.seen import CLAIMED, Claims, Seen, Vouched, texts, vouched
 
 WINDOW = 512
 """Most rollouts that are remembered at once."""
 MOVED = frozenset({"promoted", "rolled back", "regressed"})
 """Endings that no rollout can have that never wrote."""
+VALUE_MAX = 80
+"""Most characters of a value that differs."""
 DECIDED = MOVED | {"rejected"}
 """Endings that are final once a write names them."""
 
@@ -128,7 +131,7 @@ class Stories:
         elif claims != story.claims:
             text = (
                 f"the {entry.entry} of {entry.at} says otherwise than rollout {story.rollout}'s "
-                "other entries who asked, why, by which gate or policy: one of them was altered"
+                f"other entries ({_unlike(claims, story.claims)}): one of them was altered"
             )
             self._say(What.ALTERED, text, story, entry.at)
 
@@ -257,3 +260,18 @@ class Stories:
 
     def _say(self, what: What, text: str, story: Story, at: str) -> None:
         self._find(Finding(what, text, self._service, story.rollout, at))
+
+
+def _unlike(here: Claims, there: Claims) -> str:
+    """The fields that differ, with both values."""
+    pairs = zip(CLAIMED, here, there, strict=True)
+    return "; ".join(
+        f"{name} is {_value(one)}, and {_value(other)} there"
+        for name, one, other in pairs
+        if one != other
+    )
+
+
+def _value(claim: str | msgspec.Raw) -> str:
+    told = claim if isinstance(claim, str) else bytes(claim).decode("utf-8", "replace")
+    return shortened(told, VALUE_MAX) or "nothing"

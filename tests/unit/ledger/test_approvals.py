@@ -152,9 +152,7 @@ def intention(at, approvals=(), sequence=1, previous="", given=""):
         (None, [What.MISSING]),
     ],
 )
-def test_a_verification_misses_an_approval_that_a_move_rested_on(
-    begins, given, kept, found
-):
+def test_a_verification_misses_an_approval_that_a_move_rested_on(begins, given, kept, found):
     first = intention(begins)
     second = intention(AT + timedelta(hours=1), [digest(entry_of())], 2, digest(first), given)
     report = verify(ledger(first, *([kept] if kept else []), second))
