@@ -75,6 +75,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     left_out: int = 0
     outcomes: msgspec.Raw = msgspec.Raw(b"")
     overrides: msgspec.Raw = msgspec.Raw(b"")
+    phase: str = ""
     policy: str = ""
     policy_digest: str = ""
     previous: str = ""

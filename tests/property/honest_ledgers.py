@@ -162,7 +162,7 @@ async def _rollout(dice, clock, platform, ledger, number):
     return await controller.run(plan(kind, **more), f"r{number}")
 
 
-async def _nobody(_audience):
+async def _nobody(*_):
     return ()
 
 

@@ -28,7 +28,7 @@ def split(revision, tag=""):
     return [{"revision": revision, "percent": 100, "tag": tag}]
 
 
-def entry(kind, rollout, when, **more):
+def entry(kind, rollout, when, /, **more):
     common = {
         "format": 2,
         "entry": kind,
@@ -146,6 +146,29 @@ def test_an_outcome_says_what_its_last_write_rests_on(story, change):
     story.write("r3", decided="promoted", evidence_digest=judged)
     story.end("r3", **change)
     assert found(story.check())[0] is What.ALTERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "decided", "ending", "forged"),
+    [
+        ("rollout", "untagging", "promoted", "promoted", "reverted"),
+        ("rollout", "untagging", "rejected", "rejected", "failed"),
+        ("rollout", "moving", "", "held", "reverted"),
+        ("rollback", "moving", "", "rolled back", "failed"),
+        ("promote", "moving", "", "promoted", "failed"),
+        ("recover", "recovering", "", "recovered", "failed"),
+    ],
+)
+def test_an_ending_is_one_that_its_last_write_can_have_led_to(kind, phase, decided, ending, forged):
+    judged = digest({"evidence": [], "verdict": None})
+    story = Story()
+    told = {"kind": kind, "phase": phase, "decided": decided, "evidence_digest": judged}
+    story.write("r1", NEW, **told)
+    made = story.end("r1", ending, kind=kind)
+    assert found(story.check()) == []
+    story.entries[-1] = checked({**made, "ending": forged})
+    (finding,) = story.check().findings
+    assert (finding.what, repr(forged) in finding.text) == (What.ALTERED, True)
 
 
 def test_it_is_whole_and_says_where_it_begins_and_ends(story):
