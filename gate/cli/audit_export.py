@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING
 
 from gate.api import wiring
 from gate.cli import audit_filters, manual_moves, options
+from gate.cli.audit_verify import head_of
 from gate.core.policy import Json
 from gate.core.recorded import moment
-from gate.errors import UsageError
+from gate.errors import GateError, UsageError
 from gate.ledger.canonical import canonical
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         AccessError, UnavailableError: the ledger cannot be read.
     """
     ref = manual_moves.service_of(args)
+    head = wiring.run_async(_head_note(ref)) if args.format == "jsonl" and not args.until else ""
     try:
         if str(args.file) == "-":
             count = wiring.run_async(_export(ref, args, sys.stdout.buffer))
@@ -67,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.file}: cannot be written ({reason})") from None
     what = "entry" if count == 1 else "entries"
     print(f"{count} {what} of {ref}", file=sys.stderr)
+    if head:
+        print(f"note: {head}", file=sys.stderr)
     return 0
 
 
@@ -81,6 +85,16 @@ def _into(args: argparse.Namespace, ref: "ServiceRef") -> int:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return count
+
+
+async def _head_note(ref: "ServiceRef") -> str:
+    """What the file's end is to be held against, by the service's own word before it is written."""
+    try:
+        async with wiring.platform_of(ref) as platform:
+            head = head_of(await platform.read_service())
+    except GateError as error:
+        return f"what `gate audit verify FILE --head` takes is not known: {error.message}"
+    return f"gate audit verify FILE --head {head.sequence}:{head.digest}" if head else ""
 
 
 async def _export(ref: "ServiceRef", args: argparse.Namespace, file: IO[bytes]) -> int:

@@ -6,6 +6,7 @@ import gc
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +41,8 @@ FRESH = timedelta(seconds=60)
 """An entry takes some seconds until Cloud Logging shows it: until then its lack proves nothing."""
 AGAIN_S, AGAIN_TIMES = 4.0, 5
 """A ledger that was read while somebody wrote is read again."""
+LOST = frozenset({What.END_LOST, What.HEAD})
+"""What a ledger seems to be whose newest entries are not to be seen yet."""
 AUTHORS_MAX = 20
 """Most moves without an entry whose author is looked for."""
 
@@ -145,12 +148,21 @@ def _read(file: IO[bytes], only: str, head: Head | None, keys: "Keys") -> Report
     return report
 
 
-async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+async def of_service(
+    ref: ServiceRef, keys: "Keys" = (), tell: Callable[[str], None] = _note
+) -> Report:
     """Verifies a service's own ledger, beside its own word and the platform's audit log.
+
+    Waits for entries that are on the way, AGAIN_S * (AGAIN_TIMES - 1) at most.
 
     Args:
         ref: the service.
         keys: public ones that its decisions must be signed with; () asks for no signature.
+        tell: hears what is waited for.
 
     Raises:
         InfrastructureError: the ledger cannot be read.
@@ -165,18 +177,40 @@ async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
                 async for entry in ledger.history():
                     file.write(_line(entry))
                 file.seek(0)
-                head = _head_of(before)
+                head = head_of(before)
                 report = _verified(file, str(ref), {str(ref): head}, keys)
             after = await platform.read_service()
-            fresh = after.updated_at is not None and clock.now() - after.updated_at < FRESH
-            lost = any(one.what in {What.END_LOST, What.HEAD} for one in report.findings)
-            if head == _head_of(after) and not (lost and fresh and last > 1):
+            late = on_the_way(report, after, clock.now()) if last > 1 else ""
+            if head == head_of(after) and not late:
                 return await _with_authors(ref, _moved(report, after))
+            if late:
+                tell(f"{late} is not in the ledger yet: reading it again in {AGAIN_S:.0f} s")
             await clock.sleep(AGAIN_S)
         raise UnavailableError(
             f"{ref}: was written on while its ledger was read",
             "verify again once no rollout is at work (gate status says so)",
         )
+
+
+def on_the_way(report: Report, service: Service, now: datetime) -> str:
+    """What is not to be seen in the ledger yet and may well be on the way, "" for nothing.
+
+    Args:
+        report: of the ledger as it was read.
+        service: as it stands since then.
+        now: time.
+    """
+    if service.updated_at is None or now - service.updated_at >= FRESH:
+        return ""
+    if any(one.what in LOST for one in report.findings):
+        return "the entry of the last write"
+    try:
+        mark = service.rollout_annotation
+    except UnreadableAnnotation:
+        return ""
+    unfinished = {name for one in report.services for name in one.unfinished}
+    ended = not mark.holder and mark.writer in unfinished
+    return f"the outcome of rollout {mark.writer}, which has ended," if ended else ""
 
 
 async def _bundles(report: Report) -> None:
@@ -214,7 +248,7 @@ def _line(entry: dict[str, Json]) -> bytes:
         return b"null\n"
 
 
-def _head_of(service: Service) -> Head | None:
+def head_of(service: Service) -> Head | None:
     """What the service says of its last write; None without a mark that can be read."""
     try:
         mark = service.rollout_annotation
