@@ -43,7 +43,7 @@ def replayed_blocks(values: Sequence[Entry]) -> list[Block]:
 
 
 def _is_replayed(value: Entry) -> bool:
-    return flag(value, "replayed")
+    return bool(flag(value, "replayed"))
 
 
 def _decision(value: Entry) -> Iterator[Line]:
