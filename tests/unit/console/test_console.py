@@ -106,6 +106,22 @@ async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
             assert "http-equiv" not in (await client.get(path)).text
 
 
+@pytest.mark.parametrize(
+    ("count", "query", "told", "link"),
+    [
+        (3, "ending=stuck", "No decision matches these filters.", "/"),
+        (3, "page=9&kind=rollout", "There is no page 9.", "/?kind=rollout&page=1"),
+        (0, "", "No decision is recorded.", None),
+    ],
+)
+async def test_an_empty_list_says_why_and_leads_on(count, query, told, link):
+    async with browser(await ledger_of(count)) as client:
+        html = (await client.get(f"/?{query}")).text
+    assert told in words(html)
+    links = [one.attributes["href"] for one in LexborHTMLParser(html).css("form ~ p a")]
+    assert links == ([] if link is None else [link])
+
+
 def listed(index):
     return [(one.id, one.ending, len(one.intentions)) for one in index.listed(Query())]
 
