@@ -78,4 +78,5 @@ def _one(args: argparse.Namespace, entries: Entries, taken_back_by: str) -> resu
         return audit.show_blocks(entries, verbose=args.verbose, taken_back_by=taken_back_by)
 
     intentions = [entry for entry in reversed(entries) if entry.get("entry") != "outcome"]
-    return results.Result(audit.decisions(entries), list(entries), blocks, intentions=intentions)
+    documents = audit.decisions(entries, taken_back_by=taken_back_by)
+    return results.Result(documents, list(entries), blocks, intentions=intentions)

@@ -26,6 +26,13 @@ class Attempt(Decision):
         return when(self.began)
 
     @property
+    def unended(self) -> str:
+        """Why it has no outcome; "" where it has one."""
+        if self.outcome is not None:
+            return ""
+        return unended(self.taken_back_by, known=self.known_ended)
+
+    @property
     def candidate(self) -> str:
         """The candidate's name, or "" where no outcome names it."""
         return text(child(self.head, "candidate"), "revision")
@@ -66,6 +73,21 @@ class Attempt(Decision):
         if self.outcome is None:
             return UNKNOWN
         return effective(self.outcome)
+
+
+def unended(taken_back_by: str, *, known: bool = False) -> str:
+    """Why a decision has no outcome, in the one sentence that everything says.
+
+    Args:
+        taken_back_by: id of the rollout that took back what it left, "" where none did.
+        known: whether the service says that it has ended.
+    """
+    if known:
+        return "no outcome is recorded yet: it has ended, and its record is on the way"
+    if taken_back_by:
+        by = safe(taken_back_by)
+        return f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
+    return "no outcome is recorded: it is still going on, or the gate was stopped half-way"
 
 
 def shares_meant(outcome: Entry) -> dict[str, int]:

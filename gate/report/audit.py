@@ -20,7 +20,7 @@ from gate.report.words import ending_tone, flags
 
 TITLES = ("when (UTC)", "id", "service", "what", "ending", "revision", "traffic", "who", "why")
 UNFINISHED_MEANS = (
-    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
+    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was stopped half-way "
     "(`gate status` says which, and what to do)"
 )
 
@@ -99,14 +99,22 @@ def show_blocks(
     return [*blocks, BLANK, *said] if said else blocks
 
 
-def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    """Each rollout's outcome; of one without an end, what was asked for and that it is unfinished.
+def decisions(
+    entries: Sequence[dict[str, Json]], *, taken_back_by: str = ""
+) -> list[dict[str, Json]]:
+    """Each rollout's outcome; of one without an end, what was asked for and what became of it.
 
     Args:
         entries: as they are kept, in any order.
+        taken_back_by: as in `show_blocks`.
     """
     found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
-    return [dict(one.outcome or {**one.head, "ending": one.ending}) for one in found]
+    return [one.outcome or _without_an_end(one, taken_back_by) for one in found]
+
+
+def _without_an_end(attempt: Attempt, taken_back_by: str) -> dict[str, Json]:
+    one = replace(attempt, taken_back_by=attempt.taken_back_by or taken_back_by)
+    return {**one.head, "ending": one.ending, "taken_back_by": one.taken_back_by}
 
 
 def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
@@ -114,12 +122,8 @@ def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
         outcome = attempt.outcome
         more = [*detail_blocks(attempt), *_events(outcome)] if verbose else []
         return [*outcome_lines(outcome), *more, *_doubt(attempt)]
-    text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
-    if attempt.taken_back_by:
-        by = safe(attempt.taken_back_by)
-        text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(attempt.unended, Tone.BAD)]
 
 
 def _events(outcome: Entry) -> Iterator[Line]:

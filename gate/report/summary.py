@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gate.core.evidence import Outcome
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
+from gate.report.attempts import unended
 from gate.report.evidence import DONE, control_of, own
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.safe import WHOLE, safe
@@ -131,6 +132,8 @@ def why_of(document: Entry, limit: int = 600) -> str:
     if ending in WITHOUT_A_MOVE:
         return WITHOUT_A_MOVE[ending]
     code = code_of(document)
+    if code is None and text(document, "entry") == "intention":
+        return unended(text(document, "taken_back_by"))
     return "nobody knows how it ended" if code is None else exit_meaning(code)
 
 

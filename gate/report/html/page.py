@@ -174,8 +174,18 @@ def of_documents(
     for document in documents:
         name = fields.text(document, "rollout")
         its = [one for one in _of(name, entries) if fields.text(one, "entry") == "intention"]
-        found.append(Attempt(name, tuple(its), document))
+        found.append(_attempt(name, document, its))
     return html(found, entries, recorded=recorded, pictures=pictures)
+
+
+def _attempt(
+    name: str, document: Mapping[str, Json], intentions: Sequence[Mapping[str, Json]]
+) -> Attempt:
+    """A document as what is shown; one that is an intention has no outcome."""
+    if fields.text(document, "entry") != "intention":
+        return Attempt(name, tuple(intentions), document)
+    by = fields.text(document, "taken_back_by")
+    return Attempt(name, tuple(intentions) or (document,), None, by)
 
 
 def _of(name: str, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
