@@ -23,7 +23,7 @@ from gate.errors import InfrastructureError
 from gate.ledger.index import Query
 from gate.ledger.index_read import Choices, Reader
 from gate.report.attempts import UNFINISHED, shown
-from gate.report.audit import asked_text
+from gate.report.audit import asked_text, traffic_text
 from gate.report.fields import Entry
 from gate.report.html import page
 from gate.report.html.charts import can_draw, history_picture
@@ -52,7 +52,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @cache
 def _environment() -> Environment:
     made = page.environment(_TEMPLATES)
-    for one in (asked_text, overrode, why_of, kinds_text):
+    for one in (asked_text, traffic_text, overrode, why_of, kinds_text):
         made.globals[one.__name__] = one
     return made
 

@@ -68,6 +68,16 @@ class Attempt(Decision):
         return not self.moved and self.ending in _RETURNED
 
     @property
+    def quarantined(self) -> bool:
+        """Whether users were on the candidate, and were to be taken off it first."""
+        return bool(child(child(self.head, "quarantine"), "users_were_on"))
+
+    @property
+    def on_again(self) -> bool:
+        """Whether users were taken off the candidate meanwhile, and are on it again."""
+        return self.outcome is not None and on_again(self.outcome)
+
+    @property
     def after(self) -> str:
         """Traffic in effect after it; of an unfinished one nobody knows."""
         if self.outcome is None:
@@ -96,6 +106,13 @@ def shares_meant(outcome: Entry) -> dict[str, int]:
     return {name: number(found, name) or 0 for name in found} or {
         text(line, "revision"): number(line, "percent") or 0 for line in children(outcome, "stable")
     }
+
+
+def on_again(outcome: Entry) -> bool:
+    """Whether a quarantine took users off its candidate, and they are where they were."""
+    had = child(child(outcome, "quarantine"), "users_were_on")
+    same = effective(outcome) == shares_text(dict(sorted(shares_meant(outcome).items())))
+    return bool(had) and text(outcome, "ending") == "promoted" and same
 
 
 def attempts(entries: Sequence[Entry], *, whole: bool = False) -> list[Attempt]:

@@ -181,18 +181,19 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(asked_text(attempt)),
         Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
-        Cell(_traffic(attempt)),
+        Cell(traffic_text(attempt)),
         Cell(safe(text(head, "actor")) or "-"),
         Cell(safe(text(head, "reason")) or "-"),
     )
 
 
 def asked_text(attempt: Attempt) -> str:
-    """What was asked for, with the rules that were set aside as they are asked for."""
+    """What was asked for: a quarantine, and rules that were set aside, as they are asked for."""
     rules = texts(child(attempt.head, "override"), "rules") or RULES
     said = [one for one in attempt.overrides if one != "unlock"]
     aside = [f"--override {one}" if one in rules else f"--{one}" for one in said]
-    return " ".join(map(safe, (attempt.kind, *aside)))
+    asked = ("--quarantine", *aside) if attempt.quarantined else aside
+    return " ".join(map(safe, (attempt.kind, *asked)))
 
 
 def _ending(attempt: Attempt) -> str:
@@ -202,7 +203,10 @@ def _ending(attempt: Attempt) -> str:
     return f"{safe(attempt.ending)}{back}{conflict}"
 
 
-def _traffic(attempt: Attempt) -> str:
+def traffic_text(attempt: Attempt) -> str:
+    """Who had users before and has them after it, as every list says it."""
+    if attempt.on_again:
+        return f"{attempt.after} (off and on again)"
     if attempt.returned:
         return f"{attempt.after} (moved, and back)"
     if not attempt.moved:
@@ -221,6 +225,6 @@ def _paragraph(attempt: Attempt) -> list[Line]:
     asked = ": ".join(part for part in (f"by {who}" if who else "", why) if part)
     return [
         Line(top, ending_tone(attempt.ending)),
-        Line(f"{candidate}traffic {_traffic(attempt)}", indent=4),
+        Line(f"{candidate}traffic {traffic_text(attempt)}", indent=4),
         *([Line(asked, indent=4)] if asked else []),
     ]

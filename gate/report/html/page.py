@@ -12,7 +12,7 @@ from markupsafe import Markup
 from gate.core.evidence import STABLE
 from gate.core.policy import Json
 from gate.core.verdict import Decision
-from gate.report import approvals, attempts, evidence, fields, rules, summary, words
+from gate.report import approvals, attempts, evidence, fields, outcome, rules, summary, words
 from gate.report.attempts import Attempt
 from gate.report.html import charts, conversation, tables, traffic
 from gate.report.html.charts import can_draw
@@ -75,7 +75,10 @@ def environment(*folders: Path) -> Environment:
         **{one.__name__: one for one in (fields.texts, fields.number, fields.flag)},
         **{one.__name__: one for one in (evidence.control_of, evidence.tries_text)},
         **{one.__name__: one for one in (words.duration, words.shares_text, words.many)},
-        **{one.__name__: one for one in (attempts.when, words.exit_meaning)},
+        **{
+            one.__name__: one
+            for one in (attempts.when, words.exit_meaning, outcome.quarantine_text)
+        },
         "steps": traffic.steps,
         "most": SHOWN_MAX,
         "style": lambda: Markup(style()),  # noqa: S704 - a file of ours
