@@ -1,7 +1,9 @@
 """The console over a ledger in memory, asked as a browser asks."""
 
 import asyncio
+import io
 import sqlite3
+import threading
 from contextlib import asynccontextmanager
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from gate.cli.audit_serve import numbers
+from gate.cli.audit_verify import judged
 from gate.console.app import LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
@@ -18,6 +21,7 @@ from gate.errors import UnavailableError
 from gate.ledger.index import Query
 from tests.unit.console.ledgers import (
     FINDING,
+    WITHIN_S,
     counted,
     later,
     ledger_of,
@@ -309,6 +313,25 @@ async def test_the_record_is_said_to_be_whole_only_where_nothing_was_found():
         assert "traffic is 100 % <b>elsewhere</b>" in words(page)
         (link,) = LexborHTMLParser(page).css("tbody a")
         assert (await client.get(link.attributes["href"])).status_code == 200
+
+
+class Slow(io.BytesIO):
+    """A ledger that nobody can read until somebody else has had a turn."""
+
+    def __init__(self):
+        super().__init__(b"null\n")
+        self.go = threading.Event()
+
+    def readline(self, size=-1):
+        assert self.go.wait(WITHIN_S), "nobody had a turn"
+        return super().readline(size)
+
+
+async def test_a_verification_leaves_turns_to_other_pages():
+    ledger = Slow()
+    asyncio.get_running_loop().call_soon(ledger.go.set)
+    report = await judged(ledger, str(REF), {}, aside=True)
+    assert not report.whole
 
 
 async def test_a_record_that_cannot_be_verified_is_not_said_to_be_whole():
