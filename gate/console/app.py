@@ -37,6 +37,8 @@ from gate.report.words import flags, kinds_text
 LIVE_S = 5
 """How often a page of what is at work is read again."""
 ID_MAX = 200
+ENTRIES_MAX = 1_000
+"""Most entries of one decision, the newest: as many as `gate audit show` reads."""
 LINE = 100
 """Columns of what a verification, or the numbers, say."""
 DRAWN_MAX = 2000
@@ -126,6 +128,7 @@ class Console:
             state,
             reports=[page.parts(shown(one), entries) for one in found],
             at_work=at_work,
+            cut=ENTRIES_MAX if len(entries) == ENTRIES_MAX else 0,
             live_s=LIVE_S if live else 0,
         )
 
@@ -206,7 +209,7 @@ def _listing(wanted: Choice, index: Reader) -> Listing:
 
 
 def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry]]:
-    return index.whole(name), index.entries(name)
+    return index.whole(name, ENTRIES_MAX), index.entries(name, ENTRIES_MAX)
 
 
 def _drawn(index: Reader) -> tuple[list[tuple[str, str]], list[Decision]]:

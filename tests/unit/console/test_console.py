@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gate.cli.audit_serve import numbers
 from gate.cli.audit_verify import judged
-from gate.console.app import LIVE_S, console
+from gate.console.app import ENTRIES_MAX, LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
 from gate.console.kept import Kept
@@ -403,6 +403,24 @@ async def test_one_decision_tells_of_the_approvals_under_its_id():
         assert "Approvals: 0 of 1 count" in told
         assert "<i>ana</i>" in told
         assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
+async def test_of_one_decision_no_more_entries_are_read_than_audit_show_reads():
+    entry = {"entry": "approval", "kind": "approve", "service": REF.name}
+    name = "rollout-00007"
+    *writes, end = (later(one, 7) for one in played(ALL_PASSED))
+    end |= {"intentions": ["0" * 64] * len(writes)}
+    flood = [
+        {**entry, "rollout": name, "at": f"2026-01-02T12:{n // 60:02d}:{n % 60:02d}.000Z"}
+        for n in range(ENTRIES_MAX - 1)
+    ]
+    async with browser(await ledger_of(2, *writes, end, *flood)) as client:
+        told = words((await client.get(f"/rollout?id={name}")).text)
+        assert f"the newest {ENTRIES_MAX} are shown" in told
+        assert "conflicting" not in told.lower()
+        assert "promoted" in told
+        other = words((await client.get("/rollout?id=rollout-00000")).text)
+        assert "are shown" not in other
 
 
 async def test_numbers_are_counted_of_what_could_be_read_and_of_nothing_else():
