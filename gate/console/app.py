@@ -118,7 +118,7 @@ class Console:
         name = request.query_params.get("id", "")
         if not 0 < len(name) <= ID_MAX:
             raise HTTPException(404, _NONE)
-        (found, entries), state = await self._shelf.read(partial(_one, name))
+        (found, entries, others), state = await self._shelf.read(partial(_one, name))
         if not found:
             raise HTTPException(404, _NONE if state.read else _NOT_YET)
         at_work = any(one.ending == UNFINISHED for one in found)
@@ -126,7 +126,7 @@ class Console:
         return self._page(
             "rollout.html.jinja",
             state,
-            reports=[page.parts(shown(one), entries) for one in found],
+            reports=[page.parts(shown(one), [*entries, *others]) for one in found],
             at_work=at_work,
             cut=ENTRIES_MAX if len(entries) == ENTRIES_MAX else 0,
             live_s=LIVE_S if live else 0,
@@ -208,8 +208,10 @@ def _listing(wanted: Choice, index: Reader) -> Listing:
     )
 
 
-def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry]]:
-    return index.whole(name, ENTRIES_MAX), index.entries(name, ENTRIES_MAX)
+def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry], list[Entry]]:
+    """A decision, its entries, and the approvals that it rests on under other ids."""
+    entries = index.entries(name, ENTRIES_MAX)
+    return index.whole(name, ENTRIES_MAX), entries, index.cited(entries)
 
 
 def _drawn(index: Reader) -> tuple[list[tuple[str, str]], list[Decision]]:

@@ -76,7 +76,11 @@ def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
 
 
 def show_blocks(
-    entries: Sequence[dict[str, Json]], *, verbose: bool = False, taken_back_by: str = ""
+    entries: Sequence[dict[str, Json]],
+    *,
+    verbose: bool = False,
+    taken_back_by: str = "",
+    elsewhere: Sequence[dict[str, Json]] = (),
 ) -> list[Block]:
     """One rollout: the same text with which it ended, or what was set out to do without an end.
 
@@ -84,6 +88,8 @@ def show_blocks(
         entries: all that is recorded under its id, in any order.
         verbose: with each write, and each question with its answer.
         taken_back_by: id of the rollout that took back what it left, "" where none did.
+        elsewhere: approvals that it rests on and that stand under other ids, as far as they could
+            be read.
     """
     newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
     found = attempts(newest, whole=True)
@@ -91,10 +97,11 @@ def show_blocks(
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
     blocks: list[Block] = []
+    given = [one for one in (*newest, *elsewhere) if text(one, "entry") == "approval"]
+    approvals = sorted(given, key=lambda entry: text(entry, "at"))
     for attempt in found:
         blocks += [BLANK] if blocks else []
-        blocks += _attempt(attempt, verbose=verbose)
-    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+        blocks += _attempt(attempt, approvals, verbose=verbose)
     said = [line for one in approvals for line in approval_lines(one)]
     return [*blocks, BLANK, *said] if said else blocks
 
@@ -117,11 +124,11 @@ def _without_an_end(attempt: Attempt, taken_back_by: str) -> dict[str, Json]:
     return {**one.head, "ending": one.ending, "taken_back_by": one.taken_back_by}
 
 
-def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+def _attempt(attempt: Attempt, approvals: Sequence[Entry], *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         outcome = attempt.outcome
         more = [*detail_blocks(attempt), *_events(outcome)] if verbose else []
-        return [*outcome_lines(outcome), *more, *_doubt(attempt)]
+        return [*outcome_lines(outcome, approvals=approvals), *more, *_doubt(attempt)]
     head = head_lines(attempt.head, attempt.ending, attempt.began)
     return [*head, *intention_lines(attempt), BLANK, Line(attempt.unended, Tone.BAD)]
 

@@ -3,7 +3,7 @@
 Everything is read from the entry (gate.ledger.entry); older ones may lack what is told here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
@@ -30,17 +30,20 @@ LEFT_HALF_WAY = "left half-way, since it was told twice"
 _UNSERVED = frozenset({"rejected", "held", "interrupted"})
 
 
-def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
+def outcome_lines(
+    outcome: Entry, *, recorded: bool = True, approvals: Sequence[Entry] = ()
+) -> list[Line]:
     """What was asked for, what the probes saw and decided, where traffic is, and what is next.
 
     Args:
         outcome: an entry of the ledger.
         recorded: whether the ledger has it.
+        approvals: the entries of those that it rests on, as far as they are at hand.
     """
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
-        [*requests_lines(outcome), *approved_lines(outcome)],
+        [*requests_lines(outcome), *approved_lines(outcome, approvals)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],

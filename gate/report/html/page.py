@@ -116,7 +116,8 @@ def parts(
 
     Args:
         attempt: the decision.
-        entries: of the ledger, in any order: approvals under its id are told of.
+        entries: of the ledger, in any order: approvals under its id are told of, and those that it
+            rests on.
         recorded: whether the ledger has it.
     """
     document = {**attempt.head, "ending": attempt.ending} if attempt.head else {}
@@ -135,6 +136,7 @@ def parts(
         "code": code,
         "set_aside": [(line.text, _CLASSES.get(line.tone, "")) for line in _set_aside(document)],
         "approvals": approvals.given(document, entries),
+        "unread": approvals.UNREAD,
     }
 
 
@@ -154,7 +156,7 @@ def html(
         pictures: whether any are drawn; the numbers are there in any case.
     """
     template = _environment().get_template("file.html.jinja")
-    reports = [parts(one, _of(one.id, entries), recorded=recorded) for one in found]
+    reports = [parts(one, _concerning(one, entries), recorded=recorded) for one in found]
     return template.render(csp=policy(), reports=reports, pictures=pictures and can_draw())
 
 
@@ -169,7 +171,8 @@ def of_documents(
 
     Args:
         documents: outcomes of the ledger, or what `gate probe` saw.
-        entries: intentions and approvals under the ids of these, oldest first.
+        entries: intentions and approvals under the ids of these, oldest first, and approvals that
+            they rest on under others.
         recorded: whether the ledger has them.
         pictures: as `html` has it.
     """
@@ -189,6 +192,11 @@ def _attempt(
         return Attempt(name, tuple(intentions), document)
     by = fields.text(document, "taken_back_by")
     return Attempt(name, tuple(intentions) or (document,), None, by)
+
+
+def _concerning(one: Attempt, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    head = {**one.head, "rollout": one.id}
+    return [entry for entry in entries if approvals.concerns(head, entry)]
 
 
 def _of(name: str, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:

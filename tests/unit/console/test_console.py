@@ -18,7 +18,9 @@ from gate.console.door import ASSERTION, HEADERS, Passport
 from gate.console.kept import Kept
 from gate.console.shelf import State
 from gate.errors import UnavailableError
+from gate.ledger.canonical import digest
 from gate.ledger.index import Query
+from gate.report.approvals import UNREAD
 from tests.unit.console.ledgers import (
     FINDING,
     WITHIN_S,
@@ -403,6 +405,27 @@ async def test_one_decision_tells_of_the_approvals_under_its_id():
         assert "Approvals: 0 of 1 count" in told
         assert "<i>ana</i>" in told
         assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["as it was named", "another one"])
+async def test_an_approval_that_stands_under_the_held_rollout_is_found_by_its_hash(changed):
+    given = {
+        **later({"entry": "approval", "at": "2026-01-01T12:00:30.000Z", "kind": "approve"}, 1),
+        "service": REF.name,
+        "principal": {"name": "ben", "authenticated": "claimed"},
+        "reason": "compared the totals",
+        "candidate": {"revision": "backend-00002-abc", "digest": "backend@sha256:2"},
+    }
+    named = {"digest": digest(given), "name": "ben", "at": given["at"]}
+    if changed:
+        given["reason"] = "another one"
+    promoted = {**later(played(ALL_PASSED)[-1], 7), "approvals": [named]}
+    async with browser(await ledger_of(2, given, promoted)) as client:
+        told = words((await client.get("/rollout?id=rollout-00007")).text)
+    assert "Approvals: 1 of 1 count" in told
+    whole = "backend@sha256:2 compared the totals yes"
+    assert (("ben (as they say)" in told), (whole in told)) == (not changed, not changed)
+    assert (UNREAD in told) == changed
 
 
 async def test_of_one_decision_no_more_entries_are_read_than_audit_show_reads():
