@@ -116,7 +116,9 @@ def decisions(
         taken_back_by: as in `show_blocks`.
     """
     found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
-    return [dict(one.outcome) if one.outcome else _without_an_end(one, taken_back_by) for one in found]
+    return [
+        dict(one.outcome) if one.outcome else _without_an_end(one, taken_back_by) for one in found
+    ]
 
 
 def _without_an_end(attempt: Attempt, taken_back_by: str) -> dict[str, Json]:
