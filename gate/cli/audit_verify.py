@@ -6,7 +6,6 @@ import gc
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +30,8 @@ from gate.ledger.canonical import canonical
 from gate.ledger.findings import Finding, Head, Report, What
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gate.cloud.movers import AuditLog
     from gate.signing.keys import PublicKey
 
@@ -41,10 +42,10 @@ FRESH = timedelta(seconds=60)
 """An entry takes some seconds until Cloud Logging shows it: until then its lack proves nothing."""
 AGAIN_S, AGAIN_TIMES = 4.0, 5
 """A ledger that was read while somebody wrote is read again."""
-OTHERS_AFTER = 50
-"""After so many entries that are read whoever else waits has a turn."""
 AUTHORS_MAX = 20
 """Most moves without an entry whose author is looked for."""
+OTHERS_AFTER = 50
+"""After so many entries that are read whoever else waits has a turn."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +182,7 @@ async def of_service(ref: ServiceRef, keys: "Keys" = (), *, aside: bool = False)
         )
 
 
-async def _fetch(history: AsyncIterator[dict[str, Json]], file: IO[bytes]) -> None:
+async def _fetch(history: "AsyncIterator[dict[str, Json]]", file: IO[bytes]) -> None:
     """Puts a ledger into a file, which is then at its beginning."""
     count = 0
     async for entry in history:

@@ -96,8 +96,8 @@ def unended(taken_back_by: str, *, known: bool = False) -> str:
         return "no outcome is recorded yet: it has ended, and its record is on the way"
     if taken_back_by:
         by = safe(taken_back_by)
-        return f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
-    return "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+        return f"no outcome is recorded: the gate was killed half-way, and {by} took it back"
+    return "no outcome is recorded: it is still going on, or the gate was killed half-way"
 
 
 def shares_meant(outcome: Entry) -> dict[str, int]:

@@ -20,7 +20,7 @@ from gate.report.words import ending_tone, flags
 
 TITLES = ("when (UTC)", "id", "service", "what", "ending", "revision", "traffic", "who", "why")
 UNFINISHED_MEANS = (
-    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was stopped half-way "
+    f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
     "(`gate status` says which, and what to do)"
 )
 

@@ -120,6 +120,8 @@ def what_of(document: Entry) -> str:
 
 def why_of(document: Entry, limit: int = 600) -> str:
     """The one reason: the verdict's first, else the last note, else what the exit code means."""
+    if text(document, "entry") == "intention":
+        return unended(text(document, "taken_back_by"))
     verdict, ending = child(document, "verdict"), text(document, "ending")
     reasons = children(verdict, "reasons")
     refused = text(verdict, "decision") != Decision.PROMOTE.value
@@ -132,8 +134,6 @@ def why_of(document: Entry, limit: int = 600) -> str:
     if ending in WITHOUT_A_MOVE:
         return WITHOUT_A_MOVE[ending]
     code = code_of(document)
-    if code is None and text(document, "entry") == "intention":
-        return unended(text(document, "taken_back_by"))
     return "nobody knows how it ended" if code is None else exit_meaning(code)
 
 

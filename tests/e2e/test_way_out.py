@@ -310,7 +310,7 @@ def test_a_rollout_that_was_killed_leads_to_recover(small, tmp_path):
 def test_right_after_its_end_a_rollout_was_not_killed(small, tmp_path):
     promoted(small, tmp_path)
     out = small.gate("status").out
-    assert "stopped half-way" not in out
+    assert "killed half-way" not in out
     assert next_of(small) == ""
 
 

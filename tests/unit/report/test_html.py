@@ -119,8 +119,8 @@ def test_what_is_at_work_says_so_and_no_entry_at_all_is_no_error():
 @pytest.mark.parametrize(
     ("by", "word", "why"),
     [
-        ("r9", "taken back", "the gate was stopped half-way, and r9 took it back"),
-        ("", "unfinished", "it is still going on, or the gate was stopped half-way"),
+        ("r9", "taken back", "the gate was killed half-way, and r9 took it back"),
+        ("", "unfinished", "it is still going on, or the gate was killed half-way"),
     ],
 )
 def test_what_has_no_outcome_has_one_word_and_one_sentence_everywhere(by, word, why):

@@ -293,4 +293,4 @@ def test_a_rollout_that_ended_before_its_record_came_was_not_killed() -> None:
     assert "ended; its record is on the way" in text
     assert "killed" not in text
     unknown = "\n".join(status_lines(service(BEFORE), REVISIONS, entries, START, 200))
-    assert "stopped half-way" in unknown
+    assert "killed half-way" in unknown
