@@ -54,11 +54,6 @@ def run(args: argparse.Namespace) -> int:
         AccessError, UnavailableError: the ledger cannot be read.
     """
     ref = manual_moves.service_of(args)
-    if args.file.is_file() and not args.force:
-        raise UsageError(
-            f"{args.file}: is there already (got a file, expected none)",
-            "name another one; --force replaces it",
-        )
     try:
         if str(args.file) == "-":
             count = wiring.run_async(_export(ref, args, sys.stdout.buffer))
@@ -78,6 +73,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _into(args: argparse.Namespace, ref: "ServiceRef") -> int:
     """Into a file, which is there once it is whole; a device or a pipe is written to."""
+    if args.file.is_file() and not args.force:
+        raise UsageError(
+            f"{args.file}: is there already (got a file, expected none)",
+            "name another one; --force replaces it",
+        )
     if args.file.exists() and not args.file.is_file():
         with args.file.open("wb") as file:
             return wiring.run_async(_export(ref, args, file))

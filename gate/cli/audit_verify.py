@@ -182,6 +182,33 @@ async def of_service(ref: ServiceRef, keys: "Keys" = (), *, aside: bool = False)
         )
 
 
+async def _bundles(report: Report) -> None:
+    """Holds the bundles of evidence against their hashes, as far as they can be had."""
+    for service in report.services:
+        for rollout, at, where, digest in service.bundles:
+            what = await _bundle_fault(where, digest)
+            if what is None:
+                continue
+            text = f"the evidence of rollout {rollout} ({at}) at {where}: {what[1]}"
+            report.add(Finding(what[0], text, service.service, rollout, at))
+
+
+async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
+    """What is wrong with a bundle, None where nothing is, or it cannot be had."""
+    place, _, name = where.rpartition("/")
+    try:
+        async with wiring.bundles(place or ".") as bundles:
+            content = await bundles.get(name) if bundles else b""
+    except NotFoundError:
+        return What.MISSING, "it is not there"
+    except GateError as error:
+        print(f"note: {where} cannot be read: {error.message}", file=sys.stderr)
+        return None
+    from gate.ledger.seen import hash_of  # noqa: PLC0415 - as in _verified
+
+    return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
+
+
 async def _fetch(history: "AsyncIterator[dict[str, Json]]", file: IO[bytes]) -> None:
     """Puts a ledger into a file, which is then at its beginning."""
     count = 0
@@ -208,33 +235,6 @@ async def judged(
     if aside:
         return await asyncio.to_thread(_verified, file, only, heads, keys)
     return _verified(file, only, heads, keys)
-
-
-async def _bundles(report: Report) -> None:
-    """Holds the bundles of evidence against their hashes, as far as they can be had."""
-    for service in report.services:
-        for rollout, at, where, digest in service.bundles:
-            what = await _bundle_fault(where, digest)
-            if what is None:
-                continue
-            text = f"the evidence of rollout {rollout} ({at}) at {where}: {what[1]}"
-            report.add(Finding(what[0], text, service.service, rollout, at))
-
-
-async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
-    """What is wrong with a bundle, None where nothing is, or it cannot be had."""
-    place, _, name = where.rpartition("/")
-    try:
-        async with wiring.bundles(place or ".") as bundles:
-            content = await bundles.get(name) if bundles else b""
-    except NotFoundError:
-        return What.MISSING, "it is not there"
-    except GateError as error:
-        print(f"note: {where} cannot be read: {error.message}", file=sys.stderr)
-        return None
-    from gate.ledger.seen import hash_of  # noqa: PLC0415 - as in _verified
-
-    return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
 
 
 def _line(entry: dict[str, Json]) -> bytes:
