@@ -30,6 +30,8 @@ from gate.ledger.canonical import canonical
 from gate.ledger.findings import Finding, Head, Report, What
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gate.cloud.movers import AuditLog
     from gate.signing.keys import PublicKey
 
@@ -42,6 +44,8 @@ AGAIN_S, AGAIN_TIMES = 4.0, 5
 """A ledger that was read while somebody wrote is read again."""
 AUTHORS_MAX = 20
 """Most moves without an entry whose author is looked for."""
+OTHERS_AFTER = 50
+"""After so many entries that are read whoever else waits has a turn."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -145,12 +149,13 @@ def _read(file: IO[bytes], only: str, head: Head | None, keys: "Keys") -> Report
     return report
 
 
-async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
+async def of_service(ref: ServiceRef, keys: "Keys" = (), *, aside: bool = False) -> Report:
     """Verifies a service's own ledger, beside its own word and the platform's audit log.
 
     Args:
         ref: the service.
         keys: public ones that its decisions must be signed with; () asks for no signature.
+        aside: whether another thread verifies, so that who waits can go on.
 
     Raises:
         InfrastructureError: the ledger cannot be read.
@@ -162,11 +167,9 @@ async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
         for last in range(AGAIN_TIMES, 0, -1):
             before = await platform.read_service()
             with tempfile.TemporaryFile(buffering=BUFFER_BYTES) as file:
-                async for entry in ledger.history():
-                    file.write(_line(entry))
-                file.seek(0)
+                await _fetch(ledger.history(), file)
                 head = _head_of(before)
-                report = _verified(file, str(ref), {str(ref): head}, keys)
+                report = await judged(file, str(ref), {str(ref): head}, keys, aside=aside)
             after = await platform.read_service()
             fresh = after.updated_at is not None and clock.now() - after.updated_at < FRESH
             lost = any(one.what in {What.END_LOST, What.HEAD} for one in report.findings)
@@ -204,6 +207,34 @@ async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
     from gate.ledger.seen import hash_of  # noqa: PLC0415 - as in _verified
 
     return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
+
+
+async def _fetch(history: "AsyncIterator[dict[str, Json]]", file: IO[bytes]) -> None:
+    """Puts a ledger into a file, which is then at its beginning."""
+    count = 0
+    async for entry in history:
+        file.write(_line(entry))
+        count += 1
+        if count % OTHERS_AFTER == 0:
+            await asyncio.sleep(0)
+    file.seek(0)
+
+
+async def judged(
+    file: IO[bytes], only: str, heads: dict[str, Head | None], keys: "Keys" = (), *, aside: bool
+) -> Report:
+    """Verifies a ledger in a file.
+
+    Args:
+        file: with an entry a line, the oldest first.
+        only: of which service.
+        heads: what services say of their last writes.
+        keys: as for `of_service`.
+        aside: likewise.
+    """
+    if aside:
+        return await asyncio.to_thread(_verified, file, only, heads, keys)
+    return _verified(file, only, heads, keys)
 
 
 def _line(entry: dict[str, Json]) -> bytes:
