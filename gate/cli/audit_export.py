@@ -33,6 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to (default, and with -: standard output)",
     )
+    parser.add_argument("--force", action="store_true", help="replace FILE where there is one")
     parser.add_argument(
         "--format",
         choices=("jsonl", "sql"),
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the entries, the oldest first, and returns the exit code.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or there is one already.
         AccessError, UnavailableError: the ledger cannot be read.
     """
     ref = manual_moves.service_of(args)
@@ -75,7 +76,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _into(args: argparse.Namespace, ref: "ServiceRef") -> int:
-    """Into a file, which is there once it is whole."""
+    """Into a file, which is there once it is whole; a device or a pipe is written to."""
+    if args.file.is_file() and not args.force:
+        raise UsageError(
+            f"{args.file}: is there already (got a file, expected none)",
+            "name another one; --force replaces it",
+        )
+    if args.file.exists() and not args.file.is_file():
+        with args.file.open("wb") as file:
+            return wiring.run_async(_export(ref, args, file))
     part = args.file.with_name(f"{args.file.name}.part")
     try:
         with part.open("wb") as file:

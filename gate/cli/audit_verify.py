@@ -6,7 +6,6 @@ import gc
 import re
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +30,8 @@ from gate.ledger.canonical import canonical
 from gate.ledger.findings import Finding, Head, Report, What
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gate.cloud.movers import AuditLog
     from gate.signing.keys import PublicKey
 
@@ -45,6 +46,8 @@ LOST = frozenset({What.END_LOST, What.HEAD})
 """What a ledger seems to be whose newest entries are not to be seen yet."""
 AUTHORS_MAX = 20
 """Most moves without an entry whose author is looked for."""
+OTHERS_AFTER = 50
+"""After so many entries that are read whoever else waits has a turn."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -152,9 +155,7 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-async def of_service(
-    ref: ServiceRef, keys: "Keys" = (), tell: Callable[[str], None] = _note
-) -> Report:
+async def of_service(ref: ServiceRef, keys: "Keys" = (), *, aside: bool = False) -> Report:
     """Verifies a service's own ledger, beside its own word and the platform's audit log.
 
     Waits for entries that are on the way, AGAIN_S * (AGAIN_TIMES - 1) at most.
@@ -162,7 +163,7 @@ async def of_service(
     Args:
         ref: the service.
         keys: public ones that its decisions must be signed with; () asks for no signature.
-        tell: hears what is waited for.
+        aside: whether another thread verifies, so that who waits can go on.
 
     Raises:
         InfrastructureError: the ledger cannot be read.
@@ -174,17 +175,15 @@ async def of_service(
         for last in range(AGAIN_TIMES, 0, -1):
             before = await platform.read_service()
             with tempfile.TemporaryFile(buffering=BUFFER_BYTES) as file:
-                async for entry in ledger.history():
-                    file.write(_line(entry))
-                file.seek(0)
+                await _fetch(ledger.history(), file)
                 head = head_of(before)
-                report = _verified(file, str(ref), {str(ref): head}, keys)
+                report = await judged(file, str(ref), {str(ref): head}, keys, aside=aside)
             after = await platform.read_service()
             late = on_the_way(report, after, clock.now()) if last > 1 else ""
             if head == head_of(after) and not late:
                 return await _with_authors(ref, _moved(report, after))
             if late:
-                tell(f"{late} is not in the ledger yet: reading it again in {AGAIN_S:.0f} s")
+                _note(f"{late} is not in the ledger yet: reading it again in {AGAIN_S:.0f} s")
             await clock.sleep(AGAIN_S)
         raise UnavailableError(
             f"{ref}: was written on while its ledger was read",
@@ -238,6 +237,34 @@ async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
     from gate.ledger.seen import hash_of  # noqa: PLC0415 - as in _verified
 
     return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
+
+
+async def _fetch(history: "AsyncIterator[dict[str, Json]]", file: IO[bytes]) -> None:
+    """Puts a ledger into a file, which is then at its beginning."""
+    count = 0
+    async for entry in history:
+        file.write(_line(entry))
+        count += 1
+        if count % OTHERS_AFTER == 0:
+            await asyncio.sleep(0)
+    file.seek(0)
+
+
+async def judged(
+    file: IO[bytes], only: str, heads: dict[str, Head | None], keys: "Keys" = (), *, aside: bool
+) -> Report:
+    """Verifies a ledger in a file.
+
+    Args:
+        file: with an entry a line, the oldest first.
+        only: of which service.
+        heads: what services say of their last writes.
+        keys: as for `of_service`.
+        aside: likewise.
+    """
+    if aside:
+        return await asyncio.to_thread(_verified, file, only, heads, keys)
+    return _verified(file, only, heads, keys)
 
 
 def _line(entry: dict[str, Json]) -> bytes:

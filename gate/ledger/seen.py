@@ -23,6 +23,8 @@ Claims = tuple[str | msgspec.Raw, ...]
 _EMPTY = (msgspec.Raw(b""), msgspec.Raw(b"[]"))
 _BEGINNING = b'{"actor":"'
 """How every entry in canonical form begins: no key of it sorts before this one."""
+_ESCAPED = b"\\u"
+"""How many spell what is no ASCII, and the canonical form control characters alone."""
 
 
 class Share(msgspec.Struct, gc=False):
@@ -146,7 +148,7 @@ def seen(line: bytes) -> tuple[Seen, str]:
     try:
         if len(line) > LINE_MAX_BYTES:
             raise UnreadableLine("it is too large")
-        if not line.startswith(_BEGINNING):
+        if not line.startswith(_BEGINNING) or _ESCAPED in line:
             line = canonical(parsed(line))
         entry = _DECODER.decode(line)
         if entry.entry != INTENTION:

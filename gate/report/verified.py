@@ -68,7 +68,13 @@ def _count(count: int, noun: str) -> str:
 
 def _wrapped(head: str, finding: Entry, width: int) -> list[str]:
     said = f"{head}: {safe(text(finding, 'text'), WHOLE)}"
-    return wrap(said, max(width, 40), subsequent_indent="  ", break_long_words=False)
+    return wrap(
+        said,
+        max(width, 40),
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,  # names and revisions are copied
+    )
 
 
 def _service(service: Entry) -> list[str]:

@@ -36,6 +36,15 @@ def test_a_whole_record_is_told_in_few_lines():
     ]
 
 
+def test_no_name_is_broken_at_its_hyphens():
+    names = ("local-user@example.com", "shop-00006-vdt", "demo/us-central1/shop-with-a-long-name")
+    text = " ".join(f"{'x' * size} {name}" for size in range(1, 13) for name in names)
+    note = {"what": "drift", "text": text}
+    lines = verified_lines({**WHOLE, "notes": [note]}, 60)
+    said = " ".join(line.strip() for line in lines)
+    assert [f"{said} ".count(f" {name} ") for name in names] == [12, 12, 12]
+
+
 def test_whatever_is_to_be_known_has_a_line():
     chain = {**SERVICE["chain"], "first": 5}
     legacy = {"entries": 3, "until": "2025-12-31T00:00:00.000Z"}
