@@ -8,7 +8,7 @@ from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
 from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
-from gate.core.lease import moved, taken, taker
+from gate.core.lease import moved, taken, taker, taking_over
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
 from gate.core.messages import CallFailed, Failure
 from gate.core.order import was_promoted
@@ -45,6 +45,8 @@ def plan_first_write(r: Rollout, service: Service, at: datetime) -> Rollout:
     decided = admitted(r, service, at)
     if decided is None:
         decided = _FIRST_WRITE[r.plan.kind](taken(r, service), service, at)
+        if r.plan.kind is Kind.ROLLBACK and decided.phase in _WRITES:
+            decided = taking_over(decided, service)
     if decided.phase is Phase.READING:  # it looks again anyway
         return _looking(decided, service, at) or decided
     return (decided.phase in _WRITES and _looking(r, service, at)) or decided
