@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
 from gate.report.approvals import approved_lines
-from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
+from gate.report.attempts import UNKNOWN, apart, effective, shares_meant, split_shares, when
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
@@ -150,12 +150,15 @@ def _traffic(outcome: Entry) -> Iterator[Line]:
     if before != UNKNOWN:
         yield Line(f"traffic before: {before}{_meant(outcome, before)}")
     label = "traffic: " if before == UNKNOWN else "traffic after:  "
-    if flag(outcome, "in_effect") is False:
+    under_way = flag(outcome, "reconciling") is True
+    if apart(outcome):
         yield Line(f"{label}DESIRED AND EFFECTIVE DIFFER", Tone.BAD)
         yield Line(f"desired: {split_shares(outcome, 'traffic_after')}", Tone.BAD, indent=2)
         yield Line(f"effective: {_effective(outcome)}", Tone.BAD, indent=2)
-        if flag(outcome, "reconciling"):
+        if under_way:
             yield Line("a change is still under way", Tone.BAD, indent=2)
+    elif under_way:
+        yield Line(f"{label}{effective(outcome)} (a change is still under way)", Tone.UNSURE)
     else:
         agree = " (desired and effective agree)" if flag(outcome, "in_effect") else ""
         yield Line(f"{label}{effective(outcome)}{agree}")
