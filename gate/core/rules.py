@@ -16,6 +16,7 @@ from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
 from gate.core.permits import Who
 from gate.core.proof import HINT as PROVE
+from gate.core.rescue import resuming
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.texts import moment_text
@@ -133,7 +134,8 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
 
 def _stopped(service: Service) -> Iterator[Broken]:
     if stopped := stopped_on(service):
-        yield Broken("stop", f"the line is {stopped}", "`gate resume --reason` lets rollouts go on")
+        hint = f"`{resuming(service.ref)}` lets rollouts go on"
+        yield Broken("stop", f"the line is {stopped}", hint)
 
 
 def _not_allowed(r: Rollout, hint: str) -> Iterator[Broken]:
@@ -204,8 +206,8 @@ def _unapproved(r: Rollout, counted: Counted | None) -> Iterator[Broken]:
 
 
 _ASK = (
-    "`gate approve ID --reason` of somebody who may, then run it again with --revision; an "
-    "approval takes some seconds to be seen"
+    "let somebody who may approve it (`gate approve ID --reason`), then run it again with "
+    "--revision; an approval takes some seconds to be seen"
 )
 
 
