@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from gate.core.annotation import Denied, RolloutAnnotation, UnreadableAnnotation
-from gate.core.denylist import denylist_of
+from gate.core.denylist import BY_OTHER_MEANS, denylist_of
 from gate.core.lease import LeaseState, lease_state
 from gate.core.policy import Json
 from gate.core.recorded import UNFINISHED
@@ -165,10 +165,12 @@ def _until(annotation: RolloutAnnotation) -> str:
 
 
 def _denied(denied: Denied) -> str:
+    name, who = safe(denied.revision, 80), safe(denied.actor, 100)
+    if denied.reason == BY_OTHER_MEANS:
+        by = f" ({who})" if who else ""
+        return f"{name}, lost its users by other means than the gate{by}"
     why = f": {safe(denied.reason, 80)}" if denied.reason else ""
-    return (
-        f"{safe(denied.revision, 80)}, rolled back by {safe(denied.actor, 100) or 'somebody'}{why}"
-    )
+    return f"{name}, rolled back by {who or 'somebody'}{why}"
 
 
 def _time(at: datetime | None) -> str:
