@@ -32,6 +32,9 @@ def next_steps(rollout: Rollout) -> NextSteps:
         return NextSteps("once rollouts may go on", (rescue.resuming(rollout.plan.service),))
     if rollout.ending is Ending.FAILED and around:
         return NextSteps(what, (around,))
+    if rollout.ending is Ending.HELD and (rule := _rule_that_ends(rollout)):
+        first = (rescue.resuming(rollout.plan.service),) if rule == "stop" else ()
+        return NextSteps(_ONCE[rule], (*first, _the_same_again(rollout)), _cost(rollout))
     return _by_ending(rollout)
 
 
@@ -48,9 +51,6 @@ def _by_ending(rollout: Rollout) -> NextSteps:
             back = rescue.by_hand("rollback", ref, to=_trusted(rollout))
             text = "see where traffic is, then move it to a revision that you trust"
             return NextSteps(text, (status, back))
-        case Ending.HELD if rule := _rule_that_ends(rollout):
-            first = (rescue.resuming(ref),) if rule == "stop" else ()
-            return NextSteps(_ONCE[rule], (*first, _the_same_again(rollout)), _cost(rollout))
         case Ending.HELD if rollout.url and kept_tag(rollout):
             text = "roll out again; or look at the candidate yourself, then"
             promote = rescue.by_hand("promote", ref, revision=rollout.candidate)

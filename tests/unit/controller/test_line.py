@@ -60,7 +60,10 @@ async def test_what_users_reach_does_not_differ_while_cloud_run_takes_the_word_i
 
 @pytest.mark.parametrize(
     ("kinds", "text"),
-    [((Kind.STOP, Kind.STOP), "nothing is changed, since the line is already stopped by ana"), ((Kind.RESUME,), "not stopped")],
+    [
+        ((Kind.STOP, Kind.STOP), "nothing is changed, since the line is already stopped by ana"),
+        ((Kind.RESUME,), "not stopped"),
+    ],
 )
 async def test_what_is_so_already_is_not_written(kinds, text):
     world = FakeWorld()
