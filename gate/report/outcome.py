@@ -75,7 +75,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     for stable in children(entry, "stable"):
         share = number(stable, "percent")
         name = f"{text(stable, 'revision') or 'LATEST'} {share if share is not None else '?'} %"
-        yield from field_line("stable", name + _image(stable))
+        label = "before" if text(entry, "kind") == "rollback" else "stable"
+        yield from field_line(label, name + _image(stable))
     yield from _candidate(entry)
 
 
@@ -111,7 +112,7 @@ def _candidate(entry: Entry) -> Iterator[Line]:
         url = text(candidate, "tag_url")
         told += f", tag {tag}" + (f" at {url}" if url else "")
     if _readable(entry) and not text(candidate, "condition"):
-        told += ", which was never seen"
+        told += "; Cloud Run never showed this revision"
     yield from field_line(role_of(entry), told)
 
 
