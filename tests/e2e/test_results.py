@@ -188,7 +188,8 @@ async def test_a_webhook_is_told_once_all_is_recorded_and_decides_nothing(small,
         done = await asyncio.to_thread(small.gate, *asked, HOOK=one.url, GONE=gone)
     assert done.code == 1
     ((_, _, content),) = one.calls
-    assert json.loads(content)["data"] == done.json
+    told = {key: value for key, value in done.json.items() if key != "events"}
+    assert json.loads(content)["data"] == told  # what only a replay reads goes nowhere
     assert "note: notify[1] (slack): not told: no connection (" in done.err
     assert "t0psecret" not in done.out + done.err
     policy.write_text(policy.read_text().replace("[rejected]", "[promoted]"))
