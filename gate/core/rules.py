@@ -16,7 +16,6 @@ from gate.core.order import HINT as IN_ORDER
 from gate.core.order import why_stale
 from gate.core.permits import Who
 from gate.core.proof import HINT as PROVE
-from gate.core.rescue import resuming
 from gate.core.service import Service
 from gate.core.state import Kind, Phase, Rollout
 from gate.core.texts import moment_text
@@ -134,7 +133,7 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
 
 def _stopped(service: Service) -> Iterator[Broken]:
     if stopped := stopped_on(service):
-        hint = f"`{resuming(service.ref)}` lets rollouts go on"
+        hint = "rollouts go on once somebody resumes the line (`next` has the whole command)"
         yield Broken("stop", f"the line is {stopped}", hint)
 
 
