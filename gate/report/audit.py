@@ -95,7 +95,11 @@ def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
 
 
 def show_blocks(
-    entries: Sequence[dict[str, Json]], *, verbose: bool = False, taken_back_by: str = ""
+    entries: Sequence[dict[str, Json]],
+    *,
+    verbose: bool = False,
+    taken_back_by: str = "",
+    elsewhere: Sequence[dict[str, Json]] = (),
 ) -> list[Block]:
     """One rollout: the same text with which it ended, or what was set out to do without an end.
 
@@ -103,6 +107,8 @@ def show_blocks(
         entries: all that is recorded under its id, in any order.
         verbose: with each write, and each question with its answer.
         taken_back_by: id of the rollout that took back what it left, "" where none did.
+        elsewhere: approvals that it rests on and that stand under other ids, as far as they could
+            be read.
     """
     newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
     found = attempts(newest, whole=True)
@@ -110,35 +116,42 @@ def show_blocks(
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
     blocks: list[Block] = []
+    given = [one for one in (*newest, *elsewhere) if text(one, "entry") == "approval"]
+    approvals = sorted(given, key=lambda entry: text(entry, "at"))
     for attempt in found:
         blocks += [BLANK] if blocks else []
-        blocks += _attempt(attempt, verbose=verbose)
-    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+        blocks += _attempt(attempt, approvals, verbose=verbose)
     said = [line for one in approvals for line in approval_lines(one)]
     return [*blocks, BLANK, *said] if said else blocks
 
 
-def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    """Each rollout's outcome; of one without an end, what was asked for and that it is unfinished.
+def decisions(
+    entries: Sequence[dict[str, Json]], *, taken_back_by: str = ""
+) -> list[dict[str, Json]]:
+    """Each rollout's outcome; of one without an end, what was asked for and what became of it.
 
     Args:
         entries: as they are kept, in any order.
+        taken_back_by: as in `show_blocks`.
     """
     found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
-    return [dict(one.outcome or {**one.head, "ending": one.ending}) for one in found]
+    return [
+        dict(one.outcome) if one.outcome else _without_an_end(one, taken_back_by) for one in found
+    ]
 
 
-def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+def _without_an_end(attempt: Attempt, taken_back_by: str) -> dict[str, Json]:
+    one = replace(attempt, taken_back_by=attempt.taken_back_by or taken_back_by)
+    return {**one.head, "ending": one.ending, "taken_back_by": one.taken_back_by}
+
+
+def _attempt(attempt: Attempt, approvals: Sequence[Entry], *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         outcome = attempt.outcome
         more = [*detail_blocks(attempt), *_events(outcome)] if verbose else []
-        return [*outcome_lines(outcome), *more, *_doubt(attempt)]
-    text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
-    if attempt.taken_back_by:
-        by = safe(attempt.taken_back_by)
-        text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
+        return [*outcome_lines(outcome, approvals=approvals), *more, *_doubt(attempt)]
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(attempt.unended, Tone.BAD)]
 
 
 def _events(outcome: Entry) -> Iterator[Line]:
@@ -199,18 +212,19 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(asked_text(attempt)),
         Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
-        Cell(_traffic(attempt)),
+        Cell(traffic_text(attempt)),
         Cell(safe(text(head, "actor")) or "-"),
         Cell(safe(text(head, "reason")) or "-"),
     )
 
 
 def asked_text(attempt: Attempt) -> str:
-    """What was asked for, with the rules that were set aside as they are asked for."""
+    """What was asked for: a quarantine, and rules that were set aside, as they are asked for."""
     rules = texts(child(attempt.head, "override"), "rules") or RULES
     said = [one for one in attempt.overrides if one != "unlock"]
     aside = [f"--override {one}" if one in rules else f"--{one}" for one in said]
-    return " ".join(map(safe, (attempt.kind, *aside)))
+    asked = ("--quarantine", *aside) if attempt.quarantined else aside
+    return " ".join(map(safe, (attempt.kind, *asked)))
 
 
 def _ending(attempt: Attempt) -> str:
@@ -220,7 +234,10 @@ def _ending(attempt: Attempt) -> str:
     return f"{safe(attempt.ending)}{back}{conflict}"
 
 
-def _traffic(attempt: Attempt) -> str:
+def traffic_text(attempt: Attempt) -> str:
+    """Who had users before and has them after it, as every list says it."""
+    if attempt.on_again:
+        return f"{attempt.after} (off and on again)"
     if attempt.before == attempt.after == UNKNOWN:
         return UNKNOWN
     if attempt.returned:
@@ -241,6 +258,6 @@ def _paragraph(attempt: Attempt) -> list[Line]:
     asked = ": ".join(part for part in (f"by {who}" if who else "", why) if part)
     return [
         Line(top, ending_tone(attempt.ending)),
-        Line(f"{candidate}traffic {_traffic(attempt)}", indent=4),
+        Line(f"{candidate}traffic {traffic_text(attempt)}", indent=4),
         *([Line(asked, indent=4)] if asked else []),
     ]

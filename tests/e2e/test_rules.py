@@ -72,6 +72,11 @@ def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_pat
     assert "ana@example.com (as they say) approved" in shown
     promoted = next(one for one in small.records() if one["ending"] == "promoted")
     assert [one["name"] for one in promoted["approvals"]] == ["ana@example.com"]
+    moved = small.gate("audit", "show", promoted["rollout"])
+    assert "approved by ana@example.com (as they say) at " in moved.out
+    assert f"rollout: {held.rollout}" in moved.out
+    page = small.gate("audit", "show", promoted["rollout"], "--output", "html").out
+    assert "looks right" in page
     assert small.gate("audit", "verify").code == 0
 
 

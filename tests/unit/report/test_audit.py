@@ -167,7 +167,7 @@ def test_whoever_took_it_back_is_named() -> None:
     lines = plain(show_blocks(dead, taken_back_by="r9"), 100)
     assert lines[0].endswith(": taken back")
     assert lines[-1] == (
-        "no outcome is recorded: the gate was stopped half-way, and r9 took it back"
+        "no outcome is recorded: the gate was killed half-way, and r9 took it back"
     )
     back = {**outcome_of(REJECTED), "took_back": ["r1", "r2"]}
     assert "  took back: r1, r2" in audit_show_lines((back,))
@@ -276,7 +276,7 @@ def test_an_unfinished_rollout_says_that_it_has_no_outcome() -> None:
     lines = audit_show_lines(unfinished, 100)
     assert lines[0].endswith(": unfinished")
     assert lines[-1] == (
-        "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+        "no outcome is recorded: it is still going on, or the gate was killed half-way"
     )
 
 
