@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.core.fields import Entry, child, children, number, text
+from gate.core.fields import Entry, child, children, flag, number, text
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision, put_together
 from gate.report.safe import safe
 from gate.report.words import shares_text
@@ -163,6 +163,17 @@ def split_tags(entry: Entry, key: str) -> list[str]:
         for line in children(entry, key)
         if text(line, "tag")
     ]
+
+
+def apart(outcome: Entry) -> bool:
+    """Whether users reach other revisions than was asked for, as far as that is recorded.
+
+    Older gates recorded that, too, where the shares were right and a change was under way.
+    """
+    if flag(outcome, "in_effect") is not False:
+        return False
+    known = bool(child(outcome, "effective_after")) and flag(outcome, "reconciling") is True
+    return not (known and split_shares(outcome, "traffic_after") == effective(outcome))
 
 
 def effective(outcome: Entry) -> str:

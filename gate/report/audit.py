@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gate.core.overrides import RULES
 from gate.core.policy import Json
-from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
+from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision, moment
 from gate.core.service import ServiceRef
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
@@ -23,21 +24,39 @@ UNFINISHED_MEANS = (
     f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
     "(`gate status` says which, and what to do)"
 )
+MAY_BE_ON_THE_WAY = (
+    f"{UNFINISHED}: no outcome is recorded yet; it is still going on, or its record may be on the "
+    "way (`gate status` says whether it has ended)"
+)
+RECORD_WITHIN = timedelta(minutes=1)
+"""How late an entry may be seen."""
 
 
-def decision_blocks(found: Sequence[Decision], fitting: int, width: int) -> list[Block]:
+def decision_blocks(
+    found: Sequence[Decision], fitting: int, width: int, now: datetime | None = None
+) -> list[Block]:
     """A list of decisions, and how many more there are.
 
     Args:
         found: newest first.
         fitting: how many there are in all.
         width: columns, as in `list_blocks`.
+        now: the time, to tell a record that may be on the way; None where that does not matter.
     """
-    blocks = attempt_list([shown(one) for one in found], width)
+    listed = [shown(one) for one in found]
+    blocks = attempt_list(listed, width, unfinished=_unfinished_means(listed, now))
     if fitting > len(found):
         more = f"{fitting - len(found)} older ones are not shown (--limit {len(found)})"
         blocks += [BLANK, Line(more, Tone.FAINT)]
     return blocks
+
+
+def _unfinished_means(found: Sequence[Attempt], now: datetime | None) -> str:
+    """Why decisions have no outcome: one that wrote a moment ago may have ended meanwhile."""
+    open_ = [one for one in found if one.ending == UNFINISHED]
+    wrote = [moment(text(one.intentions[-1], "at")) for one in open_ if one.intentions]
+    fresh = now is not None and all(at and now - at < RECORD_WITHIN for at in wrote)
+    return MAY_BE_ON_THE_WAY if fresh and wrote else UNFINISHED_MEANS
 
 
 def decision_values(found: Sequence[Decision]) -> Iterator[dict[str, Json]]:
@@ -156,13 +175,16 @@ def _overrode(attempt: Attempt) -> list[Line]:
     return [Line(f"{safe(attempt.id)}: {said}", Tone.BAD)] if said else []
 
 
-def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
+def attempt_list(
+    found: Sequence[Attempt], width: int, ended: str = "", unfinished: str = UNFINISHED_MEANS
+) -> list[Block]:
     """Attempts as a table, or as paragraphs where a table does not fit.
 
     Args:
         found: newest first.
         width: columns.
         ended: id of a rollout that has ended by the service's own word.
+        unfinished: what is said where one has no outcome.
     """
     if not found:
         return [Line("nothing is recorded yet")]
@@ -177,7 +199,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks += [line for attempt in found for line in _paragraph(attempt)]
     blocks += [line for attempt in found for line in (*_overrode(attempt), *_doubt(attempt))]
     if any(attempt.ending == UNFINISHED for attempt in found):
-        blocks += [BLANK, Line(UNFINISHED_MEANS)]
+        blocks += [BLANK, Line(unfinished)]
     return blocks
 
 
@@ -216,6 +238,8 @@ def traffic_text(attempt: Attempt) -> str:
     """Who had users before and has them after it, as every list says it."""
     if attempt.on_again:
         return f"{attempt.after} (off and on again)"
+    if attempt.before == attempt.after == UNKNOWN:
+        return UNKNOWN
     if attempt.returned:
         return f"{attempt.after} (moved, and back)"
     if not attempt.moved:

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
 from gate.report.approvals import approved_lines
-from gate.report.attempts import UNKNOWN, effective, on_again, shares_meant, split_shares, when
+from gate.report.attempts import (
+    UNKNOWN,
+    apart,
+    effective,
+    on_again,
+    shares_meant,
+    split_shares,
+    when,
+)
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
@@ -78,7 +86,8 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     for stable in children(entry, "stable"):
         share = number(stable, "percent")
         name = f"{text(stable, 'revision') or 'LATEST'} {share if share is not None else '?'} %"
-        yield from field_line("stable", name + _image(stable))
+        label = "before" if text(entry, "kind") == "rollback" else "stable"
+        yield from field_line(label, name + _image(stable))
     yield from field_line("users", quarantine_text(entry))
     yield from _candidate(entry)
 
@@ -123,7 +132,7 @@ def _candidate(entry: Entry) -> Iterator[Line]:
         url = text(candidate, "tag_url")
         told += f", tag {tag}" + (f" at {url}" if url else "")
     if _readable(entry) and not text(candidate, "condition"):
-        told += ", which was never seen"
+        told += "; Cloud Run never showed this revision"
     yield from field_line(role_of(entry), told)
 
 
@@ -162,12 +171,15 @@ def _traffic(outcome: Entry) -> Iterator[Line]:
     if before != UNKNOWN:
         yield Line(f"traffic before: {before}{_meant(outcome, before)}")
     label = "traffic: " if before == UNKNOWN else "traffic after:  "
-    if flag(outcome, "in_effect") is False:
+    under_way = flag(outcome, "reconciling") is True
+    if apart(outcome):
         yield Line(f"{label}DESIRED AND EFFECTIVE DIFFER", Tone.BAD)
         yield Line(f"desired: {split_shares(outcome, 'traffic_after')}", Tone.BAD, indent=2)
         yield Line(f"effective: {_effective(outcome)}", Tone.BAD, indent=2)
-        if flag(outcome, "reconciling"):
+        if under_way:
             yield Line("a change is still under way", Tone.BAD, indent=2)
+    elif under_way:
+        yield Line(f"{label}{effective(outcome)} (a change is still under way)", Tone.UNSURE)
     else:
         agree = " (desired and effective agree)" if flag(outcome, "in_effect") else ""
         again = ", off and on again" if on_again(outcome) else ""

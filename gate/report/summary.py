@@ -134,7 +134,9 @@ def why_of(document: Entry, limit: int = 600) -> str:
     if ending in WITHOUT_A_MOVE:
         return WITHOUT_A_MOVE[ending]
     code = code_of(document)
-    return "nobody knows how it ended" if code is None else exit_meaning(code)
+    if code is None:
+        return "nobody knows how it ended"
+    return exit_meaning(code, ending if code == ExitCode.DONE else "")
 
 
 def message_of(document: Entry) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_pat
     assert "waits for 1 approval" in held.out
     candidate = small.traffic().latest_created
     small.only(small.first, {"candidate": candidate})
-    assert f"gate approve {held.rollout} --project" in held.out
+    assert f"gate approve {held.rollout} --policy {policy} --project" in held.out
     small.recorded(held.rollout)
 
     own = small.gate("approve", held.rollout, "--policy", policy, *WHY, **ci)

@@ -1,6 +1,7 @@
 """What the ledger remembers, for people."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -111,6 +112,21 @@ def test_a_rollout_without_an_outcome_is_unfinished() -> None:
     assert "LATEST 100 % -> ?" in lines[2]
     assert "  rejected  " in lines[3]
     assert lines[-1] == UNFINISHED_MEANS
+
+
+def test_what_wrote_a_moment_ago_may_have_ended_meanwhile() -> None:
+    wrote = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    found = put_together(wrote)
+    at = max(datetime.fromisoformat(str(entry["at"])) for entry in wrote)
+    told = {
+        s: plain(decision_blocks(found, 1, 220, at + timedelta(seconds=s)), 220)[-1]
+        for s in (59, 61)
+    }
+    assert "its record may be on the way" in told[59]
+    assert "killed" not in told[59]
+    assert told[61] == UNFINISHED_MEANS
+    unread = put_together(tuple({**entry, "traffic_now": []} for entry in wrote))
+    assert "as before" not in "\n".join(plain(decision_blocks(unread, 1, 220, at), 220))
 
 
 def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
