@@ -47,6 +47,12 @@ class Digest(msgspec.Struct, gc=False):
     digest: str = ""
 
 
+class Candidate(msgspec.Struct, gc=False):
+    """What an outcome decides on."""
+
+    revision: str = ""
+
+
 class Seen(msgspec.Struct, gc=False, kw_only=True):
     """Fields as docs/record.md has them; those of other formats may be absent.
 
@@ -60,6 +66,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     at: str
     build: msgspec.Raw = msgspec.Raw(b"")
     bundle: str = ""
+    candidate: msgspec.Raw = msgspec.Raw(b"")
     checksum: str = ""
     decided: str = ""
     ending: str = ""
@@ -117,6 +124,7 @@ _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
 _DIGESTS = msgspec.json.Decoder(list[Digest])
 _TEXTS = msgspec.json.Decoder(list[str])
+_CANDIDATE = msgspec.json.Decoder(Candidate)
 
 
 class UnreadableLine(ValueError):  # noqa: N818 - found, not raised to a user
@@ -165,6 +173,12 @@ def named(raw: msgspec.Raw) -> list[str]:
     if raw in _EMPTY:
         return []
     return [one.digest for one in _read(_DIGESTS, raw) or ()]
+
+
+def candidate(raw: msgspec.Raw) -> str:
+    """The revision that an outcome decides on; "" where it names none."""
+    found = _read(_CANDIDATE, raw)
+    return found.revision if found else ""
 
 
 def shares(raw: msgspec.Raw) -> dict[str, int]:

@@ -26,6 +26,20 @@ def quarantined(story, rollout="r2", now=NEW, wanted=AT_ITS_TAG):
     return story.write(rollout, OLD, traffic_now=split(now), traffic_wanted=wanted)
 
 
+def ended(story, rollout, ending="held", of=NEW, **more):
+    """An outcome that says which revision it decides on."""
+    return story.end(rollout, ending, candidate={"revision": of}, **more)
+
+
+def rolled_back(story, rollout, to, **more):
+    """A person moves users by hand."""
+    told = {"decided": "rolled back", "evidence_digest": NOTHING_JUDGED, "phase": "moving", **more}
+    back = story.intend(rollout, to, **told)
+    back["kind"] = "rollback"
+    story.head, story.users = (digest(back), back["sequence"]), to
+    ended(story, rollout, "rolled back", to)["kind"] = "rollback"
+
+
 @pytest.mark.parametrize("now", [NEW, ""])
 @pytest.mark.parametrize(
     ("ending", "whole"),
@@ -46,7 +60,7 @@ def test_what_was_taken_back_and_decided_on_is_told_and_no_fault(now, ending, wh
         decides = ending in {"promoted", "rejected"}
         last = {"decided": ending if decides else "", "evidence_digest": NOTHING_JUDGED}
         story.write("r2", NEW if ending == "promoted" else OLD, **last)
-        story.end("r2", ending)
+        ended(story, "r2", ending)
     report = story.check()
     assert report.whole is whole
     (drift,) = report.notes if whole else report.findings
@@ -63,7 +77,7 @@ def test_another_rollout_may_decide_where_the_first_one_died(now):
     quarantined(story, now=now)
     story.write("r3", OLD, traffic_wanted=AT_ITS_TAG)
     assert found(story.check()) == [What.DRIFT]
-    story.end("r3", "held", took_back=["r2"])
+    ended(story, "r3", took_back=["r2"])
     report = story.check()
     assert (found(report), len(report.notes)) == ([], 1)
     assert "rollout r3" in report.notes[0].text
@@ -75,7 +89,7 @@ def test_whoever_was_at_work_may_leave_it_alone_first(now):
     story = deployed(now)
     story.write("r0", traffic_now=split(now), traffic_wanted=split(now))
     quarantined(story, now=now)
-    story.end("r2", "held")
+    ended(story, "r2")
     report = story.check()
     assert (found(report), len(report.notes)) == ([], 1)
 
@@ -84,7 +98,7 @@ def test_who_lost_to_another_write_has_taken_nobody_back():
     story = deployed()
     story.intend("r2", OLD, traffic_now=split(NEW), traffic_wanted=AT_ITS_TAG)
     story.write("r3", NEW)  # which takes it for stable
-    story.end("r2", "held")
+    ended(story, "r2")
     assert What.DRIFT in found(story.check())
     assert story.check().notes == []
 
@@ -95,25 +109,47 @@ def test_who_lost_to_another_write_may_try_again():
     story.write("r0", traffic_wanted=split(NEW))  # at work before, which gives its lease back
     quarantined(story)
     story.write("r2", OLD)
-    story.end("r2", "held")
+    ended(story, "r2")
     report = story.check()
     assert (found(report), len(report.notes)) == ([], 1)
 
 
-def test_what_was_decided_on_another_revision_says_nothing():
+BLUE = {"revision": NEW, "percent": 0, "tag": "blue"}
+
+
+@pytest.mark.parametrize("theirs", [[], [BLUE]])  # a tag of somebody's, which each write leaves
+@pytest.mark.parametrize("now", [NEW, ""])
+@pytest.mark.parametrize("ending", ["promoted", "held"])
+def test_what_was_decided_on_another_revision_says_nothing(now, theirs, ending):
+    story = deployed()
+    quarantined(story, now=now, wanted=[*AT_ITS_TAG, *theirs])
+    other = {**AT_ITS_TAG[1], "revision": EVIL}
+    story.write("r3", OLD, traffic_wanted=[*split(OLD), other, *theirs])
+    decided = {"decided": ending, "evidence_digest": NOTHING_JUDGED} if ending != "held" else {}
+    story.write("r3", EVIL, traffic_wanted=[*split(EVIL), *theirs], **decided)
+    ended(story, "r3", ending, EVIL)
+    assert found(story.check()) == [What.DRIFT]
+
+
+def test_a_later_rollback_of_something_else_says_nothing():
     story = deployed()
     quarantined(story)
-    story.write("r3", OLD, traffic_wanted=[*split(OLD), {**AT_ITS_TAG[1], "revision": EVIL}])
-    story.end("r3", "held")
+    rolled_back(story, "r3", OLD, traffic_wanted=[*split(OLD), BLUE])
     assert found(story.check()) == [What.DRIFT]
+
+
+def test_whoever_took_users_back_decides_on_where_latest_was_though_it_was_tagged_before():
+    story = deployed("")
+    before = [*split(""), {**AT_ITS_TAG[1]}]
+    story.write("r2", OLD, traffic_now=before, traffic_wanted=AT_ITS_TAG)
+    ended(story, "r2")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
 
 
 def test_a_person_may_roll_it_back():
     story = deployed()
-    back = story.intend("r2", OLD, decided="rolled back", evidence_digest=NOTHING_JUDGED)
-    back["kind"] = "rollback"
-    story.head = (digest(back), back["sequence"])
-    story.end("r2", "rolled back")["kind"] = "rollback"
+    rolled_back(story, "r2", OLD)
     report = story.check()
     assert (found(report), [one.what for one in report.notes]) == ([], [What.DRIFT])
 
@@ -133,7 +169,7 @@ def test_a_move_that_was_not_taken_back_whole_stays_a_fault(write):
     now = write.get("now", split(NEW))
     wanted = write.get("wanted", AT_ITS_TAG)
     story.write("r2", OLD, traffic_now=now, traffic_wanted=wanted)
-    story.end("r2", "held")
+    ended(story, "r2")
     report = story.check()
     assert (found(report), report.notes) == ([What.DRIFT], [])
 
@@ -143,7 +179,7 @@ def test_what_was_taken_for_stable_and_replaced_stays_a_fault():
     story.write("r2", NEW)
     assert found(story.check()) == [What.DRIFT]
     story.write("r2", EVIL, decided="promoted", evidence_digest=NOTHING_JUDGED)
-    story.end("r2")
+    ended(story, "r2", "promoted", EVIL)
     assert found(story.check()) == [What.DRIFT]
 
 
