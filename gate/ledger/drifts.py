@@ -21,6 +21,9 @@ DECIDED = {
 }
 """By kind of command, the endings that decide on what users were taken off."""
 _LATEST = ""
+_PINS = frozenset({b'"deploying"', b'"tagging"', b'"untagging"'})
+"""Phases, as they are written, of writes that leave each user where they are: what they want of one
+that was on LATEST is what that was. Any other one may have moved them."""
 
 Shares = dict[str, int]
 
@@ -131,7 +134,7 @@ def _follows(drift: Drift, write: _Write) -> bool:
     back = bool(wanted) and wanted.keys() <= drift.was and drift.revision not in wanted
     if not drift.taken_back:
         if not back:
-            return _stays(drift, wanted)
+            return _stays(drift, write)
         if entry.kind not in DECIDED:
             return False
         drift.taken_back, drift.revision = True, drift.revision or _tagged(entry)
@@ -156,11 +159,14 @@ def _decides(entry: Seen, drift: Drift) -> bool:
     return bool(name) and name == (drift.revision or name)
 
 
-def _stays(drift: Drift, wanted: Shares) -> bool:
+def _stays(drift: Drift, write: _Write) -> bool:
     """Whether users stay where they had been moved; LATEST is known once somebody has pinned it."""
-    if len(wanted) != 1 or (drift.revision and drift.revision not in wanted):
+    if len(write.wanted) != 1:
         return False
-    (drift.revision,) = wanted
+    (name,) = write.wanted
+    if name != drift.revision and (drift.revision or bytes(write.entry.phase) not in _PINS):
+        return False
+    drift.revision = name
     return True
 
 

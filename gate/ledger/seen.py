@@ -81,6 +81,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     left_out: int = 0
     outcomes: msgspec.Raw = msgspec.Raw(b"")
     overrides: msgspec.Raw = msgspec.Raw(b"")
+    phase: msgspec.Raw = msgspec.Raw(b"")
     policy: str = ""
     policy_digest: str = ""
     previous: str = ""

@@ -31,12 +31,17 @@ def ended(story, rollout, ending="held", of=NEW, **more):
     return story.end(rollout, ending, candidate={"revision": of}, **more)
 
 
+def by_hand(story, rollout, to, **more):
+    """A write of a rollback."""
+    made = story.intend(rollout, to, **more)
+    made["kind"] = "rollback"
+    story.head, story.users = (digest(made), made["sequence"]), to
+
+
 def rolled_back(story, rollout, to, **more):
     """A person moves users by hand."""
     told = {"decided": "rolled back", "evidence_digest": NOTHING_JUDGED, "phase": "moving", **more}
-    back = story.intend(rollout, to, **told)
-    back["kind"] = "rollback"
-    story.head, story.users = (digest(back), back["sequence"]), to
+    by_hand(story, rollout, to, **told)
     ended(story, rollout, "rolled back", to)["kind"] = "rollback"
 
 
@@ -181,6 +186,25 @@ def test_what_was_taken_for_stable_and_replaced_stays_a_fault():
     story.write("r2", EVIL, decided="promoted", evidence_digest=NOTHING_JUDGED)
     ended(story, "r2", "promoted", EVIL)
     assert found(story.check()) == [What.DRIFT]
+
+
+@pytest.mark.parametrize("now", [NEW, ""])
+def test_who_moved_users_elsewhere_first_has_not_taken_them_back(now):
+    story = deployed(now)
+    rolled_back(story, "r2", EVIL)
+    rolled_back(story, "r3", OLD)
+    report = story.check()
+    assert (found(report), report.notes) == ([What.DRIFT], [])
+
+
+@pytest.mark.parametrize("now", [NEW, ""])
+def test_who_asks_where_to_go_back_to_leaves_users_there_meanwhile(now):
+    story = deployed(now)
+    asked = [*split(NEW), {**AT_ITS_TAG[1], "revision": OLD}]
+    by_hand(story, "r2", NEW, traffic_now=split(now), traffic_wanted=asked, phase="tagging")
+    rolled_back(story, "r2", OLD)
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
 
 
 def test_no_more_than_so_many_wait_for_a_decision():
