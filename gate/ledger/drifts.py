@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from gate.ledger.findings import Finding
-from gate.ledger.seen import Seen, candidate, shares, tags
+from gate.ledger.seen import Seen, candidate, shares, tags, tells_of_candidate
 
 PENDING_MAX = 16
 """Most moves that wait for a decision at once; beyond, the oldest one is told as a fault."""
@@ -149,12 +149,15 @@ def _decides(entry: Seen, drift: Drift) -> bool:
     """Whether an outcome of somebody at work on it since decides on that revision.
 
     A rollback decides by taking users back. A rollout that does is about the revision they were
-    on, also where nobody else knows which one LATEST was.
+    on, also where nobody else knows which one LATEST was; held before anybody had an answer of it,
+    it has decided nothing.
     """
     if entry.ending not in DECIDED.get(entry.kind, ()):
         return False
     if entry.kind == "rollback":
         return True
+    if entry.ending == "held" and not tells_of_candidate(entry):
+        return False
     name = candidate(entry.candidate)
     return bool(name) and name == (drift.revision or name)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gate.core.evidence import STABLE
 from gate.core.policy import Json
 from gate.ledger.canonical import canonical
 from gate.ledger.checksum import is_intact
@@ -51,6 +52,12 @@ class Candidate(msgspec.Struct, gc=False):
     """What an outcome decides on."""
 
     revision: str = ""
+
+
+class Asked(msgspec.Struct, gc=False):
+    """Where a probe asked what is in evidence."""
+
+    address: str = ""
 
 
 class Seen(msgspec.Struct, gc=False, kw_only=True):
@@ -125,6 +132,7 @@ _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
 _DIGESTS = msgspec.json.Decoder(list[Digest])
 _TEXTS = msgspec.json.Decoder(list[str])
+_ASKED = msgspec.json.Decoder(list[Asked])
 _CANDIDATE = msgspec.json.Decoder(Candidate)
 
 
@@ -180,6 +188,12 @@ def candidate(raw: msgspec.Raw) -> str:
     """The revision that an outcome decides on; "" where it names none."""
     found = _read(_CANDIDATE, raw)
     return found.revision if found else ""
+
+
+def tells_of_candidate(entry: Seen) -> bool:
+    """Whether an outcome has evidence of its candidate, or has not all that there was."""
+    asked = _read(_ASKED, entry.evidence) or ()
+    return any(one.address != STABLE for one in asked) or entry.judged != entry.evidence_digest
 
 
 def shares(raw: msgspec.Raw) -> dict[str, int]:

@@ -8,6 +8,8 @@ from gate.ledger.findings import What
 from tests.unit.ledger.test_verify import NEW, OLD, Story, at, found, split
 
 EVIL = "backend-00009-eee"
+ANSWERED = [{"probe": "ok", "address": "", "outcome": "inconclusive"}]
+OF_STABLE = [{"probe": "ok", "address": "stable", "outcome": "passed"}]
 NOTHING_JUDGED = digest({"evidence": [], "verdict": None})
 AT_ITS_TAG = [*split(OLD), {"revision": NEW, "percent": 0, "tag": "candidate"}]
 
@@ -27,8 +29,14 @@ def quarantined(story, rollout="r2", now=NEW, wanted=AT_ITS_TAG):
 
 
 def ended(story, rollout, ending="held", of=NEW, **more):
-    """An outcome that says which revision it decides on."""
-    return story.end(rollout, ending, candidate={"revision": of}, **more)
+    """An outcome that says which revision it decides on, and what that was held for."""
+    judged = judges(ANSWERED if ending == "held" else [])
+    return story.end(rollout, ending, **{"candidate": {"revision": of}, **judged, **more})
+
+
+def judges(evidence):
+    value = {"evidence": evidence, "verdict": None}
+    return {**value, "evidence_digest": digest(value)}
 
 
 def by_hand(story, rollout, to, **more):
@@ -134,6 +142,26 @@ def test_what_was_decided_on_another_revision_says_nothing(now, theirs, ending):
     story.write("r3", EVIL, traffic_wanted=[*split(EVIL), *theirs], **decided)
     ended(story, "r3", ending, EVIL)
     assert found(story.check()) == [What.DRIFT]
+
+
+@pytest.mark.parametrize("evidence", [[], OF_STABLE])
+def test_who_was_held_before_it_answered_has_decided_nothing(evidence):
+    story = deployed()
+    quarantined(story)
+    ended(story, "r2", **judges(evidence))
+    assert found(story.check()) == [What.DRIFT]
+    story.write("r3", OLD, traffic_wanted=AT_ITS_TAG)
+    ended(story, "r3")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
+
+
+def test_who_was_held_for_more_than_there_is_room_for_has_decided():
+    story = deployed()
+    quarantined(story)
+    ended(story, "r2", **{**judges(ANSWERED), "evidence": []}, left_out=1, bundle="")
+    report = story.check()
+    assert (found(report), len(report.notes)) == ([], 1)
 
 
 def test_a_later_rollback_of_something_else_says_nothing():
