@@ -67,15 +67,22 @@ def run(args: argparse.Namespace) -> int:
     ref = manual_moves.service_of(args)
     entries, taken_back = wiring.run_async(audit_read.read(ref, args.id))
     by = dict(taken_back).get(args.id, "")
-    results.give(_one(args, entries, by), options.output_of(args))
+    others = wiring.run_async(audit_read.elsewhere(ref, entries))
+    results.give(_one(args, entries, by, others), options.output_of(args))
     return 0
 
 
-def _one(args: argparse.Namespace, entries: Entries, taken_back_by: str) -> results.Result:
+def _one(
+    args: argparse.Namespace, entries: Entries, taken_back_by: str, elsewhere: Entries
+) -> results.Result:
     from gate.report import audit  # noqa: PLC0415
 
     def blocks() -> "Sequence[Block]":
-        return audit.show_blocks(entries, verbose=args.verbose, taken_back_by=taken_back_by)
+        return audit.show_blocks(
+            entries, verbose=args.verbose, taken_back_by=taken_back_by, elsewhere=elsewhere
+        )
 
     intentions = [entry for entry in reversed(entries) if entry.get("entry") != "outcome"]
-    return results.Result(audit.decisions(entries), list(entries), blocks, intentions=intentions)
+    documents = audit.decisions(entries, taken_back_by=taken_back_by)
+    beside = [*intentions, *elsewhere]
+    return results.Result(documents, list(entries), blocks, intentions=beside)

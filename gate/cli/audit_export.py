@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING
 
 from gate.api import wiring
 from gate.cli import audit_filters, manual_moves, options
+from gate.cli.audit_verify import head_of
 from gate.core.policy import Json
 from gate.core.recorded import moment
-from gate.errors import UsageError
+from gate.errors import GateError, UsageError
 from gate.ledger.canonical import canonical
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to (default, and with -: standard output)",
     )
+    parser.add_argument("--force", action="store_true", help="replace FILE where there is one")
     parser.add_argument(
         "--format",
         choices=("jsonl", "sql"),
@@ -49,10 +51,11 @@ def run(args: argparse.Namespace) -> int:
     """Writes the entries, the oldest first, and returns the exit code.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or there is one already.
         AccessError, UnavailableError: the ledger cannot be read.
     """
     ref = manual_moves.service_of(args)
+    head = wiring.run_async(_head_note(ref)) if args.format == "jsonl" and not args.until else ""
     try:
         if str(args.file) == "-":
             count = wiring.run_async(_export(ref, args, sys.stdout.buffer))
@@ -67,11 +70,21 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.file}: cannot be written ({reason})") from None
     what = "entry" if count == 1 else "entries"
     print(f"{count} {what} of {ref}", file=sys.stderr)
+    if head:
+        print(f"note: {head}", file=sys.stderr)
     return 0
 
 
 def _into(args: argparse.Namespace, ref: "ServiceRef") -> int:
-    """Into a file, which is there once it is whole."""
+    """Into a file, which is there once it is whole; a device or a pipe is written to."""
+    if args.file.is_file() and not args.force:
+        raise UsageError(
+            f"{args.file}: is there already (got a file, expected none)",
+            "name another one; --force replaces it",
+        )
+    if args.file.exists() and not args.file.is_file():
+        with args.file.open("wb") as file:
+            return wiring.run_async(_export(ref, args, file))
     part = args.file.with_name(f"{args.file.name}.part")
     try:
         with part.open("wb") as file:
@@ -81,6 +94,16 @@ def _into(args: argparse.Namespace, ref: "ServiceRef") -> int:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return count
+
+
+async def _head_note(ref: "ServiceRef") -> str:
+    """What the file's end is to be held against, by the service's own word before it is written."""
+    try:
+        async with wiring.platform_of(ref) as platform:
+            head = head_of(await platform.read_service())
+    except GateError as error:
+        return f"what `gate audit verify FILE --head` takes is not known: {error.message}"
+    return f"gate audit verify FILE --head {head.sequence}:{head.digest}" if head else ""
 
 
 async def _export(ref: "ServiceRef", args: argparse.Namespace, file: IO[bytes]) -> int:

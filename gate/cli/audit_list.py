@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from gate.api import wiring
 from gate.cli import audit_filters, audit_index, manual_moves, options, show
 from gate.core.recorded import Decision
 from gate.ledger.index import Index
@@ -36,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "json":
         show.say_json([*audit.decision_values(found)])
     elif found:
-        width = _width()
-        show.say(lines.plain(audit.decision_blocks(found, fitting, width), width))
+        width, now = _width(), wiring.SystemClock().now()
+        show.say(lines.plain(audit.decision_blocks(found, fitting, width, now), width))
     elif kept:
         show.say([f"no decision fits; {kept} are recorded for {ref}"])
     else:

@@ -1,14 +1,30 @@
 """Reads one decision from the ledger."""
 
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol
+
 from gate.api import wiring
 from gate.core.policy import Json
 from gate.core.recorded import moment
 from gate.core.service import ServiceRef
-from gate.errors import UsageError
+from gate.errors import AccessError, UnavailableError, UsageError
+from gate.ledger.cited import cited, is_cited
 from gate.ports import LedgerQuery
 
 ENTRIES_MAX = 1_000
 """Most entries of one rollout, and most that are read to find who took it back."""
+
+
+class History(Protocol):
+    """A ledger that is read from a moment on."""
+
+    def history(self, begin: datetime | None = None) -> AsyncIterator[dict[str, Json]]:
+        """The entries from then on, the oldest first."""
+        ...
+
+
 Entries = tuple[dict[str, Json], ...]
 TakenBack = tuple[tuple[str, str], ...]
 
@@ -35,6 +51,35 @@ async def read(ref: ServiceRef, rollout: str) -> tuple[Entries, TakenBack]:
         later = LedgerQuery(service=ref.name, since=began, limit=ENTRIES_MAX)
         by = _taken_back_by(await ledger.entries(later), rollout)
         return entries, ((rollout, by),) if by else ()
+
+
+async def elsewhere(ref: ServiceRef, entries: Entries) -> Entries:
+    """The approvals that these outcomes rest on and that stand under other ids.
+
+    One that cannot be read is left out: whoever shows the decision says so.
+    """
+    wanted = cited(entries)
+    if not wanted:
+        return ()
+    with contextlib.suppress(AccessError, UnavailableError):
+        async with wiring.ledger_of(ref) as ledger:
+            found = [await _approval(ledger, name, at) for name, at in wanted.items()]
+            return tuple(one for one in found if one is not None)
+    return ()
+
+
+async def _approval(ledger: History, name: str, at: str) -> dict[str, Json] | None:
+    """The approval of this hash among the entries of its moment."""
+    given = moment(at)
+    if given is None:
+        return None
+    async for entry in ledger.history(given):
+        if is_cited(entry, name):
+            return entry
+        then = moment(str(entry.get("at", "")))
+        if then is None or then > given:
+            break
+    return None
 
 
 def _taken_back_by(entries: Entries, rollout: str) -> str:

@@ -41,6 +41,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replays; returns 0 where all that was replayed is the same, 1 where not, 5 without any.
 
+    What is there and cannot be read counts as not the same.
+
     Raises:
         PolicyError: the policy cannot be read.
         UsageError: there is no such decision or file.
@@ -54,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         show.draw(replayed_blocks(values))
     same = [value["same"] for value in values if value["replayed"]]
+    if any(value["unreadable"] for value in values):
+        return int(ExitCode.REJECTED)
     if not same:
         return int(ExitCode.HELD)
     return int(ExitCode.DONE if all(same) else ExitCode.REJECTED)
@@ -83,7 +87,7 @@ def _decisions(args: argparse.Namespace) -> list[Decision]:
         return _in(sys.stdin.buffer, "standard input")
     path = Path(args.what_to)
     try:
-        if path.is_file():
+        if path.is_file() or "/" in args.what_to or path.suffix == ".jsonl":
             with path.open("rb") as file:
                 return _in(file, str(path))
     except OSError as error:

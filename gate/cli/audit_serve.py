@@ -92,7 +92,7 @@ async def _serve(ref: ServiceRef, listening: socket.socket, audience: str) -> No
     shown = f"[{host}]" if ":" in host else host
 
     async def verify() -> dict[str, Json]:
-        return (await of_service(ref)).value()
+        return (await of_service(ref, aside=True)).value()
 
     async with wiring.ledger_of(ref) as ledger:
         shelf = Shelf(ledger, ref.name, path_of(ref), wiring.SystemClock().now)

@@ -30,6 +30,8 @@ from gate.ledger.canonical import canonical
 from gate.ledger.findings import Finding, Head, Report, What
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gate.cloud.movers import AuditLog
     from gate.signing.keys import PublicKey
 
@@ -40,8 +42,12 @@ FRESH = timedelta(seconds=60)
 """An entry takes some seconds until Cloud Logging shows it: until then its lack proves nothing."""
 AGAIN_S, AGAIN_TIMES = 4.0, 5
 """A ledger that was read while somebody wrote is read again."""
+LOST = frozenset({What.END_LOST, What.HEAD})
+"""What a ledger seems to be whose newest entries are not to be seen yet."""
 AUTHORS_MAX = 20
 """Most moves without an entry whose author is looked for."""
+OTHERS_AFTER = 50
+"""After so many entries that are read whoever else waits has a turn."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -145,12 +151,19 @@ def _read(file: IO[bytes], only: str, head: Head | None, keys: "Keys") -> Report
     return report
 
 
-async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+async def of_service(ref: ServiceRef, keys: "Keys" = (), *, aside: bool = False) -> Report:
     """Verifies a service's own ledger, beside its own word and the platform's audit log.
+
+    Waits for entries that are on the way, AGAIN_S * (AGAIN_TIMES - 1) at most.
 
     Args:
         ref: the service.
         keys: public ones that its decisions must be signed with; () asks for no signature.
+        aside: whether another thread verifies, so that who waits can go on.
 
     Raises:
         InfrastructureError: the ledger cannot be read.
@@ -162,21 +175,41 @@ async def of_service(ref: ServiceRef, keys: "Keys" = ()) -> Report:
         for last in range(AGAIN_TIMES, 0, -1):
             before = await platform.read_service()
             with tempfile.TemporaryFile(buffering=BUFFER_BYTES) as file:
-                async for entry in ledger.history():
-                    file.write(_line(entry))
-                file.seek(0)
-                head = _head_of(before)
-                report = _verified(file, str(ref), {str(ref): head}, keys)
+                await _fetch(ledger.history(), file)
+                head = head_of(before)
+                report = await judged(file, str(ref), {str(ref): head}, keys, aside=aside)
             after = await platform.read_service()
-            fresh = after.updated_at is not None and clock.now() - after.updated_at < FRESH
-            lost = any(one.what in {What.END_LOST, What.HEAD} for one in report.findings)
-            if head == _head_of(after) and not (lost and fresh and last > 1):
+            late = on_the_way(report, after, clock.now()) if last > 1 else ""
+            if head == head_of(after) and not late:
                 return await _with_authors(ref, _moved(report, after))
+            if late:
+                _note(f"{late} is not in the ledger yet: reading it again in {AGAIN_S:.0f} s")
             await clock.sleep(AGAIN_S)
         raise UnavailableError(
             f"{ref}: was written on while its ledger was read",
             "verify again once no rollout is at work (gate status says so)",
         )
+
+
+def on_the_way(report: Report, service: Service, now: datetime) -> str:
+    """What is not to be seen in the ledger yet and may well be on the way, "" for nothing.
+
+    Args:
+        report: of the ledger as it was read.
+        service: as it stands since then.
+        now: time.
+    """
+    if service.updated_at is None or now - service.updated_at >= FRESH:
+        return ""
+    if any(one.what in LOST for one in report.findings):
+        return "the entry of the last write"
+    try:
+        mark = service.rollout_annotation
+    except UnreadableAnnotation:
+        return ""
+    unfinished = {name for one in report.services for name in one.unfinished}
+    ended = not mark.holder and mark.writer in unfinished
+    return f"the outcome of rollout {mark.writer}, which has ended," if ended else ""
 
 
 async def _bundles(report: Report) -> None:
@@ -206,6 +239,34 @@ async def _bundle_fault(where: str, digest: str) -> tuple[What, str] | None:
     return None if hash_of(content) == digest else (What.ALTERED, "it is not what was recorded")
 
 
+async def _fetch(history: "AsyncIterator[dict[str, Json]]", file: IO[bytes]) -> None:
+    """Puts a ledger into a file, which is then at its beginning."""
+    count = 0
+    async for entry in history:
+        file.write(_line(entry))
+        count += 1
+        if count % OTHERS_AFTER == 0:
+            await asyncio.sleep(0)
+    file.seek(0)
+
+
+async def judged(
+    file: IO[bytes], only: str, heads: dict[str, Head | None], keys: "Keys" = (), *, aside: bool
+) -> Report:
+    """Verifies a ledger in a file.
+
+    Args:
+        file: with an entry a line, the oldest first.
+        only: of which service.
+        heads: what services say of their last writes.
+        keys: as for `of_service`.
+        aside: likewise.
+    """
+    if aside:
+        return await asyncio.to_thread(_verified, file, only, heads, keys)
+    return _verified(file, only, heads, keys)
+
+
 def _line(entry: dict[str, Json]) -> bytes:
     """An entry for the verification, which will say so where it is none."""
     try:
@@ -214,7 +275,7 @@ def _line(entry: dict[str, Json]) -> bytes:
         return b"null\n"
 
 
-def _head_of(service: Service) -> Head | None:
+def head_of(service: Service) -> Head | None:
     """What the service says of its last write; None without a mark that can be read."""
     try:
         mark = service.rollout_annotation

@@ -37,7 +37,8 @@ class Result:
         value: what JSON says.
         blocks: the same for people.
         recorded: whether the ledger has it.
-        intentions: what the gate set out to do meanwhile, the oldest first, where that is at hand.
+        intentions: what the gate set out to do meanwhile, the oldest first, where that is at hand;
+            with the approvals that it rests on.
     """
 
     documents: Sequence[Entry]

@@ -23,7 +23,7 @@ from gate.errors import InfrastructureError
 from gate.ledger.index import Query
 from gate.ledger.index_read import Choices, Reader
 from gate.report.attempts import UNFINISHED, shown
-from gate.report.audit import asked_text
+from gate.report.audit import asked_text, traffic_text
 from gate.report.fields import Entry
 from gate.report.html import page
 from gate.report.html.charts import can_draw, history_picture
@@ -37,6 +37,8 @@ from gate.report.words import flags, kinds_text
 LIVE_S = 5
 """How often a page of what is at work is read again."""
 ID_MAX = 200
+ENTRIES_MAX = 1_000
+"""Most entries of one decision, the newest: as many as `gate audit show` reads."""
 LINE = 100
 """Columns of what a verification, or the numbers, say."""
 DRAWN_MAX = 2000
@@ -52,7 +54,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @cache
 def _environment() -> Environment:
     made = page.environment(_TEMPLATES)
-    for one in (asked_text, overrode, why_of, kinds_text):
+    for one in (asked_text, traffic_text, overrode, why_of, kinds_text):
         made.globals[one.__name__] = one
     return made
 
@@ -116,7 +118,7 @@ class Console:
         name = request.query_params.get("id", "")
         if not 0 < len(name) <= ID_MAX:
             raise HTTPException(404, _NONE)
-        (found, entries), state = await self._shelf.read(partial(_one, name))
+        (found, entries, others), state = await self._shelf.read(partial(_one, name))
         if not found:
             raise HTTPException(404, _NONE if state.read else _NOT_YET)
         at_work = any(one.ending == UNFINISHED for one in found)
@@ -124,8 +126,9 @@ class Console:
         return self._page(
             "rollout.html.jinja",
             state,
-            reports=[page.parts(shown(one), entries) for one in found],
+            reports=[page.parts(shown(one), [*entries, *others]) for one in found],
             at_work=at_work,
+            cut=ENTRIES_MAX if len(entries) == ENTRIES_MAX else 0,
             live_s=LIVE_S if live else 0,
         )
 
@@ -205,8 +208,10 @@ def _listing(wanted: Choice, index: Reader) -> Listing:
     )
 
 
-def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry]]:
-    return index.whole(name), index.entries(name)
+def _one(name: str, index: Reader) -> tuple[list[Decision], list[Entry], list[Entry]]:
+    """A decision, its entries, and the approvals that it rests on under other ids."""
+    entries = index.entries(name, ENTRIES_MAX)
+    return index.whole(name, ENTRIES_MAX), entries, index.cited(entries)
 
 
 def _drawn(index: Reader) -> tuple[list[tuple[str, str]], list[Decision]]:

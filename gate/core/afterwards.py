@@ -29,10 +29,12 @@ def next_steps(rollout: Rollout) -> NextSteps:
         return NextSteps("what leads on from here, the likeliest first", rollout.way_out)
     what, around = instead(rollout.plan, rollout.candidate)
     if rollout.ending is Ending.STOPPED:
-        resume = f'gate resume {rescue.flags(rollout.plan.service)} --reason "..."'
-        return NextSteps("once rollouts may go on", (resume,))
+        return NextSteps("once rollouts may go on", (rescue.resuming(rollout.plan.service),))
     if rollout.ending is Ending.FAILED and around:
         return NextSteps(what, (around,))
+    if rollout.ending is Ending.HELD and (rule := _rule_that_ends(rollout)):
+        first = (rescue.resuming(rollout.plan.service),) if rule == "stop" else ()
+        return NextSteps(_ONCE[rule], (*first, _the_same_again(rollout)), _cost(rollout))
     return _by_ending(rollout)
 
 
@@ -62,6 +64,25 @@ def _by_ending(rollout: Rollout) -> NextSteps:
             return NextSteps("wait for it (--wait 10m), or see who it is", (status,))
         case _:
             return NextSteps()
+
+
+_ONCE = {"stop": "once rollouts may go on", "freeze": "once the freeze has ended"}
+
+
+def _rule_that_ends(rollout: Rollout) -> str:
+    """Which rule holds it that ends whatever becomes of the candidate, "" where none does."""
+    reasons = rollout.verdict.reasons if rollout.verdict else ()
+    rules = [one.subject for one in reasons if not one.by_probe]
+    return next((rule for rule in rules if rule in _ONCE), "")
+
+
+def _the_same_again(rollout: Rollout) -> str:
+    """The command that asks for the same; of a candidate that is kept, without deploying it."""
+    plan = rollout.plan
+    if plan.kind is Kind.PROMOTE:
+        return rescue.by_hand("promote", plan.service, revision=rollout.candidate)
+    there = rollout.candidate if kept_tag(rollout) else plan.revision
+    return rescue.roll_out(plan.service, plan.policy_file, plan.image, there)
 
 
 def kept_tag(rollout: Rollout) -> str:
@@ -116,6 +137,8 @@ def _trusted(rollout: Rollout) -> str:
 
 def _cost(rollout: Rollout) -> str:
     """What a held candidate costs while it waits at its tag."""
+    if not kept_tag(rollout):
+        return ""
     revision = rollout.revisions.get(rollout.candidate)
     count = revision.min_instances if revision else 0
     if not count:

@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.core.attribution import ADVICE, Attribution, attributed, start_fault
-from gate.core.denylist import AGAIN, against, by_digest, denylist_of, digest_in, image_of, why
+from gate.core.denylist import (
+    AGAIN,
+    against,
+    by_digest,
+    denylist_of,
+    digest_in,
+    image_of,
+    set_aside,
+    why,
+)
 from gate.core.evidence import Evidence
 from gate.core.fail_fast import NotAsked, not_asked
 from gate.core.interference import interfered, interference, placed_of, taken_away
@@ -24,6 +33,7 @@ from gate.core.transitions import (
     enter,
     finish,
     hold,
+    noted,
     unwritten,
     written,
 )
@@ -78,6 +88,9 @@ def _asked(r: Rollout, service: Service, at: datetime, url: str) -> Rollout:
     """On to the probes, unless it is known by now that it will not be promoted."""
     if denied := _denied(r, service, at):
         return denied
+    if r.plan.again:
+        image = image_of(r.candidate, service, r.revisions)
+        r = noted(r, *set_aside(denylist_of(service, r.revisions), r.candidate, image))
     r, verdict = held_by_people(r, service)
     if verdict:
         return clean(r, Ending.HELD, at, verdict)

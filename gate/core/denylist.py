@@ -112,6 +112,18 @@ def against(denylist: Iterable[Denied], revision: str, image: str) -> Denied | N
     return None
 
 
+def set_aside(denylist: Iterable[Denied], revision: str, image: str) -> tuple[str, ...]:
+    """A note of each entry against a revision or an image that is promoted all the same.
+
+    Args:
+        denylist: what is denied.
+        revision: as in `against`.
+        image: as in `against`.
+    """
+    found = (one for one in denylist if against((one,), revision, image))
+    return tuple(f"overridden by --again: {why(one)}" for one in found)
+
+
 def by_digest(denylist: Iterable[Denied]) -> bool:
     """Whether any of these denies an image."""
     return any(digest_in(denied.image) for denied in denylist)

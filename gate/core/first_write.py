@@ -7,8 +7,8 @@ from datetime import datetime
 from gate.core import newest, quarantine
 from gate.core.annotation import UnreadableAnnotation
 from gate.core.base import base_of, differences
-from gate.core.denylist import AGAIN, against, denylist_of, image_of, why
-from gate.core.lease import moved, taken, taker
+from gate.core.denylist import AGAIN, against, denylist_of, image_of, set_aside, why
+from gate.core.lease import moved, taken, taker, taking_over
 from gate.core.manual_moves import meant, plan_promotion, plan_rollback
 from gate.core.messages import CallFailed, Failure
 from gate.core.order import was_promoted
@@ -23,7 +23,7 @@ from gate.core.stable import before_rollout
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.tagging import pinned_tags
 from gate.core.traffic import Split, shares_text, tag_problem
-from gate.core.transitions import PATIENT_LOOKS, again, enter, finish
+from gate.core.transitions import PATIENT_LOOKS, again, enter, finish, noted
 from gate.core.verdict import Verdict
 
 QUARANTINE = "--quarantine takes users back to what served before, then asks it"
@@ -45,6 +45,8 @@ def plan_first_write(r: Rollout, service: Service, at: datetime) -> Rollout:
     decided = admitted(r, service, at)
     if decided is None:
         decided = _FIRST_WRITE[r.plan.kind](taken(r, service), service, at)
+        if r.plan.kind is Kind.ROLLBACK and decided.phase in _WRITES:
+            decided = taking_over(decided, service)
     if decided.phase is Phase.READING:  # it looks again anyway
         return _looking(decided, service, at) or decided
     return (decided.phase in _WRITES and _looking(r, service, at)) or decided
@@ -192,6 +194,9 @@ def _onto(r: Rollout, service: Service, at: datetime) -> Rollout:
     if not r.back_to:
         if denied := _denied(r, service):
             return finish(r, Ending.REFUSED, denied)
+        if r.plan.again:
+            bars = denylist_of(service, r.revisions)
+            r = noted(r, *set_aside(bars, r.plan.revision, _image(r, service)))
         r = _in_order(r, service)
     r = r if r.ending is not None else _based(r, service)
     return r if r.ending is not None else _placed(r, service)
@@ -300,12 +305,14 @@ def _taken_tag(plan: Plan, service: Service, base: Split) -> str:
 
 def _denied(r: Rollout, service: Service) -> str:
     """Why automation leaves this candidate alone: people moved users away from it."""
-    plan = r.plan
-    if plan.again:
+    if r.plan.again:
         return ""
-    image = plan.image or image_of(plan.revision, service, r.revisions)
-    denied = against(denylist_of(service, r.revisions), plan.revision, image)
+    denied = against(denylist_of(service, r.revisions), r.plan.revision, _image(r, service))
     return f"{service.ref}: {why(denied)}; {AGAIN}" if denied else ""
+
+
+def _image(r: Rollout, service: Service) -> str:
+    return r.plan.image or image_of(r.plan.revision, service, r.revisions)
 
 
 def _placement_notes(r: Rollout, service: Service, name: str) -> tuple[str, ...]:

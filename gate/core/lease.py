@@ -120,6 +120,20 @@ def taker(service: Service) -> str:
     return f"a {annotation.phase}{by}" if annotation.phase else "another rollout"
 
 
+def taking_over(r: Rollout, service: Service) -> Rollout:
+    """With whom its next write takes the lease from, where somebody has it."""
+    try:
+        mark = service.rollout_annotation
+    except UnreadableAnnotation:
+        return r
+    if mark.holder in {"", r.id, *r.took_back}:
+        return r
+    was = f"{taker(service)}, which was {mark.phase or 'at work'}"
+    note = f"takes over from {was}: that one writes no more"
+    notes = tuple(dict.fromkeys((*r.notes, note)))
+    return replace(r, notes=notes, took_back=(*r.took_back, mark.holder))
+
+
 def annotation_of(r: Rollout, wrote: Split, *, working: bool) -> RolloutAnnotation:
     """What a write of this rollout says: that it is at work, or that it is done.
 

@@ -34,7 +34,9 @@ def line_write(r: Rollout, service: Service) -> SetTraffic | Rollout:
     if r.sent is not None and annotation.stopped == wanted:
         return finish(r, _ENDINGS[r.plan.kind])
     if bool(annotation.stopped) is bool(wanted):
-        told = f"the line is {annotation.stopped} already" if wanted else "the line is not stopped"
+        told = "the line is not stopped"
+        if wanted:
+            told = f"nothing is changed, since the line is already {annotation.stopped}"
         return finish(r, Ending.UNCHANGED, f"{service.ref}: {told}")
     why = "stop the line" if wanted else f"resume the line, which was {stopped_on(service)}"
     written = replace(annotation, stopped=wanted)

@@ -11,7 +11,7 @@ from enum import Enum
 
 from gate.core import rescue
 from gate.core.annotation import RolloutAnnotation
-from gate.core.lease import taker
+from gate.core.lease import taking_over
 from gate.core.service import ConditionState, Service
 from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Rollout
@@ -89,17 +89,7 @@ def begun(r: Rollout, service: Service) -> Rollout:
         )
         return finish(r, Ending.REFUSED, note)
     note = f"{name} has {share} % of the traffic: all users go back to {way.revision} ({way.why})"
-    return replace(_over(_noted(r, note), service), back_to=way.revision)
-
-
-def _over(r: Rollout, service: Service) -> Rollout:
-    """With whom it takes the lease from."""
-    mark = service.rollout_annotation
-    if not mark.holder or mark.holder in r.took_back:
-        return r
-    was = f"{taker(service)}, which was {mark.phase or 'at work'}"
-    note = f"takes over from {was}: that one writes no more"
-    return replace(_noted(r, note), took_back=(*r.took_back, mark.holder))
+    return replace(taking_over(_noted(r, note), service), back_to=way.revision)
 
 
 def unfit(r: Rollout, service: Service) -> str:

@@ -46,21 +46,30 @@ def examining(ref: ServiceRef, policy: str = "") -> str:
 def approving(ref: ServiceRef, rollout: str, candidate: str, policy: str = "") -> tuple[str, ...]:
     """The commands that lead on where a candidate waits for people's approval."""
     which = f"--policy {quote(policy or POLICY)} --revision {candidate}"
+    checked = f"--policy {quote(policy)} " if policy else ""
     return (
-        f'gate approve {rollout} {flags(ref)} --reason "..."',
+        f'gate approve {rollout} {checked}{flags(ref)} --reason "..."',
         f"gate rollout {which} {flags(ref)}",
         f'gate promote {which} {flags(ref)} --reason "..." --yes',
     )
 
 
-def roll_out(ref: ServiceRef, policy: str = "") -> str:
-    """The command that leads on where there is nothing to go back to.
+def resuming(ref: ServiceRef) -> str:
+    """The command that lets rollouts go on where the line was stopped."""
+    return f'gate resume {flags(ref)} --reason "..."'
+
+
+def roll_out(ref: ServiceRef, policy: str = "", image: str = "", revision: str = "") -> str:
+    """The command that rolls out an image, or a revision that is there already.
 
     Args:
         ref: the service.
         policy: its file, "" where that is not known.
+        image: which one, "" where only the reader knows.
+        revision: which one, "" for an image.
     """
-    return f"gate rollout --policy {quote(policy or POLICY)} --image {IMAGE} {flags(ref)}"
+    which = f"--revision {revision}" if revision else f"--image {quote(image or IMAGE)}"
+    return f"gate rollout --policy {quote(policy or POLICY)} {which} {flags(ref)}"
 
 
 def next_step(service: Service, revisions: Sequence[Revision], now: datetime) -> NextStep:

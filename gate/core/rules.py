@@ -133,7 +133,8 @@ def _broken(r: Rollout, service: Service, counted: Counted | None) -> Iterator[B
 
 def _stopped(service: Service) -> Iterator[Broken]:
     if stopped := stopped_on(service):
-        yield Broken("stop", f"the line is {stopped}", "`gate resume --reason` lets rollouts go on")
+        hint = "rollouts go on once somebody resumes the line (`next` has the whole command)"
+        yield Broken("stop", f"the line is {stopped}", hint)
 
 
 def _not_allowed(r: Rollout, hint: str) -> Iterator[Broken]:
@@ -204,8 +205,8 @@ def _unapproved(r: Rollout, counted: Counted | None) -> Iterator[Broken]:
 
 
 _ASK = (
-    "`gate approve ID --reason` of somebody who may, then run it again with --revision; an "
-    "approval takes some seconds to be seen"
+    "let somebody who may approve it (`gate approve ID --reason`), then run it again with "
+    "--revision; an approval takes some seconds to be seen"
 )
 
 

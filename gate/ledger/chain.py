@@ -201,8 +201,9 @@ class Chain:
         elif head.sequence > newest.sequence:
             count = head.sequence - newest.sequence
             text = (
-                f"the service was written on {count} times after {newest.told}, and the ledger "
-                "lacks those entries: they are lost or were removed (new ones take some seconds)"
+                f"the service was written on {'once' if count == 1 else f'{count} times'} after "
+                f"{newest.told}, and the ledger lacks {'that entry' if count == 1 else 'those'}: "
+                "lost or removed (a new one takes some seconds to appear)"
             )
             self._say(What.END_LOST, text, newest)
         else:

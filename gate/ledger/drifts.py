@@ -21,9 +21,9 @@ DECIDED = {
 }
 """By kind of command, the endings that decide on what users were taken off."""
 _LATEST = ""
-_PINS = frozenset({b'"deploying"', b'"tagging"', b'"untagging"'})
-"""Phases, as they are written, of writes that leave each user where they are: what they want of one
-that was on LATEST is what that was. Any other one may have moved them."""
+_PINS = frozenset({"deploying", "tagging", "untagging"})
+"""Phases of writes that leave users where they are: if that was LATEST, then they say which it was.
+Any other one may have moved them."""
 
 Shares = dict[str, int]
 
@@ -167,7 +167,7 @@ def _stays(drift: Drift, write: _Write) -> bool:
     if len(write.wanted) != 1:
         return False
     (name,) = write.wanted
-    if name != drift.revision and (drift.revision or bytes(write.entry.phase) not in _PINS):
+    if name != drift.revision and (drift.revision or write.entry.phase not in _PINS):
         return False
     drift.revision = name
     return True

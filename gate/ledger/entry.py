@@ -158,7 +158,7 @@ def outcome(
         "traffic_before": _split(rollout.before),
         "traffic_after": _split(service.traffic if service else None),
         "effective_after": dict(sorted(effective.items())),
-        "in_effect": bool(service and service.in_effect),
+        "in_effect": bool(service and service.obeyed),
         "reconciling": bool(service and service.reconciling),
         "still_open": [
             {"revision": name, "timeout_s": round(timeout_s)}

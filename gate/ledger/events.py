@@ -16,6 +16,7 @@ from gate.core.evidence import Evidence
 from gate.core.messages import Event, LogsRead, Probed, Seen
 from gate.core.policy import Bodies, Json
 from gate.core.service import Revision
+from gate.core.shapes import Shape
 from gate.core.stable import IRREVERSIBLE
 from gate.core.state import Phase, Plan
 from gate.ledger.canonical import digest
@@ -32,6 +33,8 @@ PACKED_MAX_BYTES = 3 << 20
 IN_ENTRY_MAX_BYTES = 48_000
 """Most characters of them that an entry holds."""
 _AT_ONCE = 50
+_AT_REST = frozenset({Phase.READING, Phase.WAITING, Phase.PROBING, Phase.DWELLING, Phase.WATCHING})
+"""Phases in which no write comes next, which might take users to safety."""
 _AROUND_BYTES = 200
 """What is around the data of events in an entry."""
 _OF_THE_GATE = frozenset({KEY, IRREVERSIBLE})
@@ -55,6 +58,7 @@ class EventLog:
         self._silent = frozenset(one.name for one in plan.probes if one.bodies is Bodies.NONE)
         self._waiting: list[tuple[Event, Phase]] = []
         self._before: dict[str, Json] = {}
+        self._shapes: dict[tuple[str, str], tuple[Shape, Json]] = {}
         self._problem = ""
         self._pack = zlib.compressobj(9)
         self._packed: list[bytes] = []
@@ -66,11 +70,11 @@ class EventLog:
     def add(self, event: Event, phase: Phase) -> None:
         """Takes in an event, and the phase that it led to.
 
-        Nothing is worked out before there are many, or the end: users may be waiting.
+        Nothing is worked out before the end, or before there are many and nobody waits for a write.
         """
         self.count += 1
         self._waiting.append((event, phase))
-        if len(self._waiting) >= _AT_ONCE:
+        if len(self._waiting) >= _AT_ONCE and phase in _AT_REST:
             self._take_in()
 
     def value(self) -> dict[str, Json]:
@@ -101,7 +105,7 @@ class EventLog:
         if not self._raw_bytes:
             self._write(self._redact(self._head()))
         for event, phase in waiting:
-            name, now = type(event).__name__, encoded(self._kept(event))
+            name, now = type(event).__name__, self._encoded(event)
             change = self._redact(changes(now, self._before.get(name)))
             self._before[name] = now
             self._write({"phase": phase.value, "event": name, "change": change})
@@ -124,17 +128,39 @@ class EventLog:
                     revisions={name: revision_kept(one) for name, one in revisions.items()},
                 )
             case Probed(evidence=evidence) | LogsRead(evidence=evidence):
-                return replace(event, evidence=tuple(map(self._judged, evidence)))
+                return replace(event, evidence=tuple(map(_judged, evidence)))
             case _:
                 return event
 
-    def _judged(self, item: Evidence) -> Evidence:
-        """Evidence as far as it is judged by: the rest is for reports, which read it elsewhere.
+    def _encoded(self, event: Event) -> Json:
+        """An event as JSON."""
+        now = encoded(self._kept(event))
+        match event, now:
+            case Probed(evidence=evidence) | LogsRead(evidence=evidence), {"evidence": [*items]}:
+                for one, item in zip(evidence, items, strict=True):
+                    assert isinstance(item, dict)
+                    item["shape"] = self._shape(one)
+            case _:
+                pass
+        return now
+
+    def _shape(self, item: Evidence) -> Json:
+        """The form of an answer, which is large and seldom another one than in the round before.
 
         Of a probe whose answers nothing is kept of, not even which keys they had.
         """
-        shape = None if item.probe in self._silent else item.shape
-        return replace(item, shape=shape, took=(), cases=(), tests=(), log_lines=())
+        if item.shape is None or item.probe in self._silent:
+            return None
+        place = (item.probe, item.address)
+        known = self._shapes.get(place)
+        if known is None or known[0] != item.shape:
+            known = self._shapes[place] = (item.shape, encoded(item.shape))
+        return known[1]
+
+
+def _judged(item: Evidence) -> Evidence:
+    """Evidence as far as it is judged by: the rest is for reports, which read it elsewhere."""
+    return replace(item, shape=None, took=(), cases=(), tests=(), log_lines=())
 
 
 def plan_kept(plan: Plan) -> Plan:

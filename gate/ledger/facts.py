@@ -36,6 +36,7 @@ class Fact:
         users_at: when users were first sent to the candidate, None where they were not.
         left: revisions that had users before, and have none after.
         commit: of the build that asked for it, "" where that is not known.
+        approved: whether it rests on people's approvals.
         invented: whether no gate can have written it.
     """
 
@@ -52,6 +53,7 @@ class Fact:
     left: frozenset[str] = frozenset()
     commit: str = ""
     overrides: tuple[str, ...] = ()
+    approved: bool = False
     saw: tuple[Saw, ...] = ()
     disputed: bool = False
     invented: bool = False
@@ -70,6 +72,12 @@ class Fact:
     def by_person(self) -> bool:
         """Whether somebody promoted it against, or without, the word of probes."""
         return self.ending == "promoted" and (self.kind == "promote" or "again" in self.overrides)
+
+    @property
+    def let_go(self) -> bool:
+        """Whether people let it be promoted: by hand, by an approval, or against a rule."""
+        asked = self.kind == "promote" or self.approved or bool(self.overrides)
+        return self.ending == "promoted" and asked
 
 
 def fact_of(one: Decision) -> Fact | None:
@@ -93,6 +101,7 @@ def fact_of(one: Decision) -> Fact | None:
         left=_left(end),
         commit=text(child(one.head, "build"), "commit"),
         overrides=_set_aside(one),
+        approved=bool(children(end, "approvals")),
         saw=_saw(end),
         disputed=one.disputed,
         invented=bool(one.doubt) and not one.disputed,

@@ -80,6 +80,7 @@ class Verified:
         began: when it was written.
         head: the chain's end, as far as entries tell.
         head_rollout, head_at: whose and when.
+        end_checked: whether that was held against what the service says of its last write.
         doubled: entries that came again, the same.
         refused: intentions that took no effect, since somebody else wrote first.
         unfinished: rollouts without an outcome: still at work, killed, or their outcome is lost.
@@ -101,6 +102,7 @@ class Verified:
     head: Head = field(default_factory=Head)
     head_rollout: str = ""
     head_at: str = ""
+    end_checked: bool = False
     doubled: int = 0
     refused: int = 0
     unfinished: list[str] = field(default_factory=list)
@@ -124,6 +126,7 @@ class Verified:
                 "head": {"sequence": self.head.sequence, "digest": self.head.digest},
                 "rollout": self.head_rollout,
                 "at": self.head_at,
+                "end_checked": self.end_checked,
             },
             "doubled": self.doubled,
             "took_no_effect": self.refused,

@@ -4,14 +4,15 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gate.core.fields import Entry
-from gate.core.recorded import Decision, put_together
+from gate.core.recorded import Decision, moment, put_together
 from gate.ledger.brief import decision_of
+from gate.ledger.cited import cited, is_cited
 from gate.ledger.index_file import DamagedError
-from gate.ledger.index_query import Query, where
+from gate.ledger.index_query import Query, time_text, where
 
 PACKED_LEVEL = 1
 CHOICES_MAX = 50
@@ -92,25 +93,51 @@ class Reader:
         """One of them, None where it is not there."""
         return next(iter(self.whole(rollout)), None)
 
-    def whole(self, rollout: str) -> list[Decision]:
-        """A decision with all of its entries; none where it is not there."""
+    def whole(self, rollout: str, limit: int | None = None) -> list[Decision]:
+        """A decision with its entries; none where it is not there.
+
+        Args:
+            rollout: its id.
+            limit: most entries, the newest; None for all.
+        """
         by = self._database.execute(
             "SELECT rollout, taken_by FROM taken_back WHERE rollout = ?", (rollout,)
         )
-        whole = rollout != self._oldest()  # what came before it may be too old to be kept
-        return put_together(self.entries(rollout), by.fetchall(), whole=whole)
+        entries = self.entries(rollout, limit)
+        old = rollout == self._oldest()  # what came before it may be too old to be kept
+        return put_together(entries, by.fetchall(), whole=not old and len(entries) != limit)
 
-    def entries(self, rollout: str) -> list[Entry]:
-        """All entries under an id, approvals among them, newest first.
+    def entries(self, rollout: str, limit: int | None = None) -> list[Entry]:
+        """The entries under an id, approvals among them, newest first.
+
+        Args:
+            rollout: the id.
+            limit: as for `whole`.
 
         Raises:
             DamagedError: one of them is not what was put in.
         """
         rows = self._database.execute(
-            "SELECT body, hash FROM entries WHERE rollout = ? ORDER BY at DESC, number DESC",
-            (rollout,),
+            "SELECT body, hash FROM entries WHERE rollout = ? ORDER BY at DESC, number DESC "
+            "LIMIT ?",
+            (rollout, -1 if limit is None else limit),
         )
         return [_checked(_unpacked(body), digest) for body, digest in rows]
+
+    def cited(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The approvals that these outcomes rest on and that stand under other ids.
+
+        Raises:
+            DamagedError: as `entries`.
+        """
+        return [one for name, at in cited(entries).items() for one in self._approval(name, at)]
+
+    def _approval(self, name: str, at: str) -> list[Entry]:
+        rows = self._database.execute(
+            "SELECT body, hash FROM entries WHERE at = ?", (time_text(moment(at)),)
+        )
+        there = (_checked(_unpacked(body), digest) for body, digest in rows)
+        return [one for one in there if is_cited(one, name)][:1]
 
     def _ids(self, query: Query) -> list[str]:
         condition, values = where(query)

@@ -7,6 +7,7 @@ which the wording of a reason may rest.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
 
@@ -14,37 +15,58 @@ from gate.core.evidence import SERVICE, Evidence, Finding, Outcome, Repeat, Symp
 from gate.core.fail_fast import NotAsked
 from gate.core.fields import Entry, child, children, number, text, texts
 from gate.core.policy import Json, Policy, Probe
+from gate.core.probe_selection import without_stable
 from gate.core.recorded import Decision, moment
-from gate.core.verdict import Verdict, judge
+from gate.core.verdict import Decision as Decided
+from gate.core.verdict import Reason, Verdict, judge
 
 E = TypeVar("E", bound=Enum)
 PROMOTE, HOLD = "promote", "hold"
+VERDICT = "the verdict was"
 BEFORE_USERS = "the verdict before users came, whose evidence that of the watch has replaced"
 """What a candidate was promoted by; a watch that cannot tell takes nobody back, and only a
 rejection would differ."""
 
 
+NOTHING_ASKED = {
+    "stop": "it stopped the line: there is nothing to replay",
+    "resume": "it let a stopped line go on: there is nothing to replay",
+}
+"""By kind of command: what rests on no evidence."""
+
+
 class NotReplayed(ValueError):  # noqa: N818 - told, not raised to a user
     """A decision that cannot be judged again: says why."""
+
+    unreadable = False
+
+
+class Unreadable(NotReplayed):
+    """What is recorded is there, and no gate of today has written it."""
+
+    unreadable = True
 
 
 def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
     """What today's rules make of a decision's evidence, beside what was decided then.
 
-    {id, by, replayed, why_not, same, recorded, today, differs, policy, beside}: `by` is `policy`;
+    {id, kind, by, replayed, unreadable, why_not, same, recorded, today, differs, policy, beside}:
+    `by` is `policy`; `unreadable` whether there is evidence that no gate of today has written;
     `recorded` and `today` are {decision, subjects}, null where nothing is replayed; `differs` says
     in words what is not the same; `policy` says how the policy differs from the one then, "" for
     not at all; `beside` are the recorded reasons that rest on more than evidence.
     """
     value: dict[str, Json] = {
         "id": decision.id,
+        "kind": decision.kind,
         "by": "policy",
         "policy": _policy(decision, policy),
     }
     try:
         probes, evidence = _probes(decision, policy), recorded_evidence(decision.outcome or {})
     except NotReplayed as error:
-        told: dict[str, Json] = {"replayed": False, "why_not": str(error), "same": None}
+        told: dict[str, Json] = {"replayed": False, "unreadable": error.unreadable}
+        told |= {"why_not": str(error), "same": None}
         return {**value, **told, "recorded": None, "today": None, "differs": [], "beside": []}
     names = {probe.name for probe in probes}
     then = child(decision.outcome or {}, "verdict")
@@ -57,11 +79,16 @@ def replayed(decision: Decision, policy: Policy) -> dict[str, Json]:
     if text(then, "decision") == PROMOTE and _live(evidence):
         beside.append(BEFORE_USERS)
         differs = [] if now.decision.value == HOLD else differs
+    if unasked := _unasked(decision, policy):
+        now = _with(now, unasked)
+        today = _side(now.decision.value, [one.subject for one in now.reasons])
+        differs += _held(text(then, "decision"), today, unasked, differs)
     left_out = sum(number(one, "findings_left_out") or 0 for one in _items(decision))
     beside += [f"{left_out} findings that the record has no room for"] if left_out else []
     return {
         **value,
         "replayed": True,
+        "unreadable": False,
         "why_not": "",
         "same": not differs,
         "recorded": recorded,
@@ -130,6 +157,8 @@ def _probes(decision: Decision, policy: Policy) -> list[Probe]:
         NotReplayed: no outcome is recorded, no verdict, or a probe is not in the policy.
     """
     outcome = decision.outcome
+    if why := NOTHING_ASKED.get(decision.kind):
+        raise NotReplayed(why)
     if outcome is None:
         raise NotReplayed("no outcome is recorded")
     if not child(outcome, "verdict"):
@@ -139,6 +168,34 @@ def _probes(decision: Decision, policy: Policy) -> list[Probe]:
     if missing := sorted(asked - {probe.name for probe in policy.probes}):
         raise NotReplayed(f"the policy has no probe {', '.join(missing)}")
     return [probe for probe in policy.probes if probe.name in asked]
+
+
+def _unasked(decision: Decision, policy: Policy) -> list[str]:
+    """Required probes of another policy of which there is no word: nobody asked them then."""
+    outcome = decision.outcome or {}
+    if not _policy(decision, policy):
+        return []
+    beside_stable = decision.kind == "rollout" and children(outcome, "stable")
+    probes = policy.probes if beside_stable else without_stable(policy.probes)
+    asked = {probe.name for probe in _probes(decision, policy)}
+    return [probe.name for probe in probes if probe.required and probe.name not in asked]
+
+
+def _with(now: Verdict, unasked: Sequence[str]) -> Verdict:
+    """A verdict, held also by what was not asked."""
+    reasons = (*now.reasons, *(Reason(name, "was not asked", by_probe=True) for name in unasked))
+    return replace(
+        Verdict.hold("", "") if now.decision is Decided.PROMOTE else now, reasons=reasons
+    )
+
+
+def _held(
+    then: str, today: Mapping[str, Json], unasked: Sequence[str], differs: Sequence[Json]
+) -> list[Json]:
+    """What differs since probes were not asked."""
+    changed = then == PROMOTE and not any(str(one).startswith(VERDICT) for one in differs)
+    told: list[Json] = [f"{VERDICT} {then}, and would be {today['decision']}"] if changed else []
+    return told + [f"{name}, which the policy requires, was not asked then" for name in unasked]
 
 
 def _policy(decision: Decision, policy: Policy) -> str:
@@ -158,7 +215,7 @@ def _differs(
     """What is not the same; where more than evidence decided, the decision may well differ."""
     told: list[Json] = []
     if sure and recorded["decision"] != today["decision"]:
-        told.append(f"the verdict was {recorded['decision']}, and would be {today['decision']}")
+        told.append(f"{VERDICT} {recorded['decision']}, and would be {today['decision']}")
     then, now = (
         {str(one) for one in subjects if one in names}
         for side in (recorded, today)
@@ -172,7 +229,7 @@ def _differs(
 def _evidence(item: Entry) -> Evidence:
     at = moment(text(item, "started_at"))
     if at is None:
-        raise NotReplayed(f"the evidence of {text(item, 'probe')!r} has no time")
+        raise Unreadable(f"the evidence of {text(item, 'probe')!r} has no time")
     return Evidence(
         probe=text(item, "probe"),
         kind=text(item, "kind"),
@@ -208,4 +265,4 @@ def _word(kind: type[E], word: str) -> E:
     try:
         return kind(word)
     except ValueError:
-        raise NotReplayed(f"the record has a word that this gate does not know: {word!r}") from None
+        raise Unreadable(f"the record has a word that this gate does not know: {word!r}") from None

@@ -32,6 +32,7 @@ from gate.core.state import Phase, Rollout
 from gate.errors import IllegalEventError
 from gate.ledger.decoded import NotUnderstood
 from gate.ledger.entry import intention, outcome
+from gate.ledger.replay import NOTHING_ASKED
 from gate.ledger.unpacked import Recording, unpacked
 
 Step = Callable[[Rollout, Event], rules.Stepped]
@@ -81,7 +82,8 @@ class Rerun:
 def rerun(decision: Decision, events: Entry, step: Step = rules.step) -> dict[str, Json]:
     """What today's rules make of what happened, beside what was decided then.
 
-    {id, by, replayed, why_not, same, recorded, today, differs, events, gate}: `by` is `events`;
+    {id, kind, by, replayed, unreadable, why_not, same, recorded, today, differs, events, gate}:
+    `by` is `events`; `unreadable` whether there are events that this gate cannot read or follow;
     `recorded` and `today` are {decision, subjects, ending, exit_code}, null where nothing is
     replayed; `differs` says in words what is not the same; `events` is how many there are; `gate`
     is the version that decided then.
@@ -94,6 +96,7 @@ def rerun(decision: Decision, events: Entry, step: Step = rules.step) -> dict[st
     entry = decision.outcome or {}
     value: dict[str, Json] = {
         "id": decision.id,
+        "kind": decision.kind,
         "by": "events",
         "events": number(events, "count") or 0,
         "gate": text(entry, "gate_version"),
@@ -102,11 +105,14 @@ def rerun(decision: Decision, events: Entry, step: Step = rules.step) -> dict[st
         made = _made_again(unpacked(events, decision.id), entry, step)
         differs = [*made.differs, *_differs(decision, made)]
     except NotUnderstood as error:
-        told: dict[str, Json] = {"replayed": False, "why_not": str(error), "same": None}
+        why = str(error) if events else NOTHING_ASKED.get(decision.kind, str(error))
+        told: dict[str, Json] = {"replayed": False, "unreadable": "data" in events}
+        told |= {"why_not": why, "same": None}
         return {**value, **told, "recorded": None, "today": None, "differs": []}
     return {
         **value,
         "replayed": True,
+        "unreadable": False,
         "why_not": "",
         "same": not differs,
         "recorded": _side(entry),

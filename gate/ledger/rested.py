@@ -15,6 +15,7 @@ WINDOW = 4_000
 """So many are remembered at most."""
 COUNTS_FOR = timedelta(hours=25)
 """No approval counts for longer, clocks that disagree included."""
+NO_TIME = timedelta()
 
 
 class Rested:
@@ -29,7 +30,7 @@ class Rested:
         self._service = service
         self._find = find
         self._given: OrderedDict[str, None] = OrderedDict()
-        self._missing: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._missing: OrderedDict[str, tuple[str, str, str]] = OrderedDict()
 
     def given(self, digest: str) -> None:
         """Takes an approval, or what took one back."""
@@ -40,9 +41,9 @@ class Rested:
 
     def rests(self, entry: Seen) -> None:
         """Takes an intention, which may rest on some."""
-        for digest in named(entry.approvals):
-            if digest not in self._given and len(self._missing) < WINDOW:
-                self._missing[digest] = (entry.rollout, entry.at)
+        for one in named(entry.approvals):
+            if one.digest not in self._given and len(self._missing) < WINDOW:
+                self._missing[one.digest] = (entry.rollout, entry.at, one.at)
 
     def close(self, since: str) -> None:
         """No more entries come.
@@ -50,17 +51,22 @@ class Rested:
         Args:
             since: when the first of them was written; what was before nobody knows.
         """
-        for rollout, at in dict.fromkeys(self._missing.values()):
-            if _later(at, since):
-                text = (
-                    f"rollout {rollout} rested on an approval that the ledger does not have: it "
-                    "was removed or altered"
-                )
-                self._find(Finding(What.MISSING, text, self._service, rollout, at))
+        lacking = {
+            (rollout, at): None
+            for rollout, at, given in self._missing.values()
+            if (given and _later(given, since, NO_TIME)) or _later(at, since, COUNTS_FOR)
+        }
+        for rollout, at in lacking:
+            text = (
+                f"rollout {rollout} rested on an approval that the ledger does not have: it "
+                "was removed or altered"
+            )
+            self._find(Finding(What.MISSING, text, self._service, rollout, at))
 
 
-def _later(at: str, since: str) -> bool:
+def _later(at: str, since: str, by: timedelta) -> bool:
+    """Whether a moment is so much later than another one, or one of them is none."""
     try:
-        return datetime.fromisoformat(at) - datetime.fromisoformat(since) >= COUNTS_FOR
+        return datetime.fromisoformat(at) - datetime.fromisoformat(since) >= by
     except (ValueError, TypeError):
         return True

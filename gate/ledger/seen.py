@@ -24,6 +24,8 @@ Claims = tuple[str | msgspec.Raw, ...]
 _EMPTY = (msgspec.Raw(b""), msgspec.Raw(b"[]"))
 _BEGINNING = b'{"actor":"'
 """How every entry in canonical form begins: no key of it sorts before this one."""
+_ESCAPED = b"\\u"
+"""How many spell what is no ASCII, and the canonical form control characters alone."""
 
 
 class Share(msgspec.Struct, gc=False):
@@ -42,10 +44,11 @@ class Vouched(msgspec.Struct, gc=False):
     digest: str
 
 
-class Digest(msgspec.Struct, gc=False):
-    """The hash of an entry that is named with more about it."""
+class Named(msgspec.Struct, gc=False):
+    """An entry that another one names: its hash, and when it was written ("": it says nothing)."""
 
     digest: str = ""
+    at: str = ""
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -88,7 +91,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     left_out: int = 0
     outcomes: msgspec.Raw = msgspec.Raw(b"")
     overrides: msgspec.Raw = msgspec.Raw(b"")
-    phase: msgspec.Raw = msgspec.Raw(b"")
+    phase: str = ""
     policy: str = ""
     policy_digest: str = ""
     previous: str = ""
@@ -107,7 +110,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def claims(self) -> Claims:
-        """All that every entry of one rollout says alike."""
+        """All that every entry of one rollout says alike, in the order of CLAIMED."""
         return (
             self.actor,
             self.kind,
@@ -127,10 +130,22 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+CLAIMED = (
+    "actor",
+    "kind",
+    "reason",
+    "policy",
+    "policy_digest",
+    "proof_digest",
+    "gate_version",
+    "build",
+    "overrides",
+)
+"""The fields of `Seen.claims`."""
 _DECODER = msgspec.json.Decoder(Seen)
 _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
-_DIGESTS = msgspec.json.Decoder(list[Digest])
+_NAMED = msgspec.json.Decoder(list[Named])
 _TEXTS = msgspec.json.Decoder(list[str])
 _ASKED = msgspec.json.Decoder(list[Asked])
 _CANDIDATE = msgspec.json.Decoder(Candidate)
@@ -149,12 +164,15 @@ def seen(line: bytes) -> tuple[Seen, str]:
     try:
         if len(line) > LINE_MAX_BYTES:
             raise UnreadableLine("it is too large")
-        if not line.startswith(_BEGINNING):
+        if not line.startswith(_BEGINNING) or _ESCAPED in line:
             line = canonical(parsed(line))
         entry = _DECODER.decode(line)
         if entry.entry != INTENTION:
             entry.intact = not entry.checksum or is_intact(line, entry.checksum)
         return entry, hashlib.sha256(line).hexdigest()
+    except json.JSONDecodeError as error:  # whose own line is always the first
+        what = error.msg.removesuffix(" starting at").removesuffix(" at")
+        raise UnreadableLine(f"{what} (column {error.colno})") from None
     except (ValueError, TypeError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UnreadableLine(str(error)) from None
 
@@ -177,11 +195,9 @@ def texts(raw: msgspec.Raw) -> list[str]:
     return [] if raw in _EMPTY else _read(_TEXTS, raw) or []
 
 
-def named(raw: msgspec.Raw) -> list[str]:
-    """The hashes of a list of entries that are named; of anything else, none."""
-    if raw in _EMPTY:
-        return []
-    return [one.digest for one in _read(_DIGESTS, raw) or ()]
+def named(raw: msgspec.Raw) -> list[Named]:
+    """A list of entries that are named; of anything else, none."""
+    return [] if raw in _EMPTY else _read(_NAMED, raw) or []
 
 
 def candidate(raw: msgspec.Raw) -> str:

@@ -133,7 +133,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _holds(within: Sequence[Fact], facts: Sequence[Fact]) -> Json:
-    persons = [one for one in facts if one.by_person]
+    persons = [one for one in facts if one.let_go]
     held = [one for one in within if one.ending == "held"]
     return {
         "count": len(held),

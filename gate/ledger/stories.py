@@ -11,14 +11,26 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from gate.core.texts import shortened
 from gate.ledger.chain import Chain
 from gate.ledger.findings import Finding, What
-from gate.ledger.seen import Claims, Seen, Vouched, texts, vouched
+from gate.ledger.seen import CLAIMED, Claims, Seen, Vouched, texts, vouched
 
 WINDOW = 512
 """Most rollouts that are remembered at once."""
 MOVED = frozenset({"promoted", "rolled back", "regressed"})
 """Endings that no rollout can have that never wrote."""
+NOTHING_DONE = frozenset({"failed", "unchanged", "recovered", "busy", "refused"})
+"""Endings that no rollout has any more once a write names another one."""
+IN_ONE_WRITE = {
+    "recover": "recovering",
+    "unlock": "recovering",
+    "rollback": "moving",
+    "promote": "moving",
+}
+"""What is done by one write, by the kind of command: once that was accepted, it did not fail."""
+VALUE_MAX = 80
+"""Most characters of a value that differs."""
 DECIDED = MOVED | {"rejected"}
 """Endings that are final once a write names them."""
 
@@ -39,6 +51,8 @@ class Story(msgspec.Struct, gc=False):
     others: tuple[tuple[str, str, str], ...] = ()
     previous: str = ""
     last_at: str = ""
+    last: str = ""
+    last_phase: str = ""
     last_ending: str = ""
     last_evidence: str = ""
     vouched: Vouched | None = None
@@ -83,7 +97,7 @@ class Stories:
             self._agree(story, entry)
         story.intentions[digest] = entry.at
         if entry.at > story.last_at:
-            story.last_at = entry.at
+            story.last, story.last_at, story.last_phase = digest, entry.at, entry.phase
             story.last_ending, story.last_evidence = entry.decided, entry.evidence_digest
         if entry.outcomes != self._heard:
             self._heard = msgspec.Raw(bytes(entry.outcomes))
@@ -128,7 +142,7 @@ class Stories:
         elif claims != story.claims:
             text = (
                 f"the {entry.entry} of {entry.at} says otherwise than rollout {story.rollout}'s "
-                "other entries who asked, why, by which gate or policy: one of them was altered"
+                f"other entries ({_unlike(claims, story.claims)}): one of them was altered"
             )
             self._say(What.ALTERED, text, story, entry.at)
 
@@ -160,12 +174,16 @@ class Stories:
         ending, evidence = story.last_ending, story.last_evidence
         differs = entry.ending in DECIDED and entry.ending != ending
         if ending and (differs or entry.evidence_digest != evidence):
-            text = (
-                f"the outcome of rollout {story.rollout} ({entry.at}) says {entry.ending!r}, and "
-                f"its last write rests on other evidence or another ending ({ending!r}): it was "
-                "altered or forged"
-            )
-            self._say(What.ALTERED, text, story, entry.at)
+            told = f"rests on other evidence or another ending ({ending!r})"
+        elif story.last and not story.unkept and _contradicts(story, entry):
+            told = f"({story.last_phase}) was decided {ending!r}" if ending else "had done it"
+        else:
+            return
+        text = (
+            f"the outcome of rollout {story.rollout} ({entry.at}) says {entry.ending!r}, and "
+            f"its last write {told}: it was altered or forged"
+        )
+        self._say(What.ALTERED, text, story, entry.at)
 
     def _vouch(self, entry: Seen, outcomes: Iterable[Vouched]) -> None:
         """Another rollout says which outcomes there were."""
@@ -257,3 +275,28 @@ class Stories:
 
     def _say(self, what: What, text: str, story: Story, at: str) -> None:
         self._find(Finding(what, text, self._service, story.rollout, at))
+
+
+def _contradicts(story: Story, entry: Seen) -> bool:
+    """Whether an outcome has an ending that its rollout's last write rules out."""
+    if entry.ending == "reverted":
+        return story.last_ending != entry.ending  # a write of its own goes back
+    if story.last_ending:
+        return entry.ending in NOTHING_DONE and entry.ending != story.last_ending
+    did = entry.previous == story.last and IN_ONE_WRITE.get(entry.kind) == story.last_phase
+    return did and entry.ending == "failed"
+
+
+def _unlike(here: Claims, there: Claims) -> str:
+    """The fields that differ, with both values."""
+    pairs = zip(CLAIMED, here, there, strict=True)
+    return "; ".join(
+        f"{name} is {_value(one)}, and {_value(other)} there"
+        for name, one, other in pairs
+        if one != other
+    )
+
+
+def _value(claim: str | msgspec.Raw) -> str:
+    told = claim if isinstance(claim, str) else bytes(claim).decode("utf-8", "replace")
+    return shortened(told, VALUE_MAX) or "nothing"

@@ -31,6 +31,8 @@ from gate.ledger.events import (
 
 NO_EVENTS = "the record has no events of it"
 NO_ROOM = "the record has not its events, only how many there were"
+NODES_MAX = 2_000_000
+"""Most values in all of them together: a small change may stand for a large event."""
 _ENCODED_MAX = PACKED_MAX_BYTES * 4 // 3 + 4
 
 
@@ -116,14 +118,40 @@ def _lines(events: Entry) -> Iterator[Json]:
 
 def _steps(lines: Iterator[Json]) -> Iterator[tuple[Event, Phase]]:
     before: dict[str, Json] = {}
+    nodes = 0
     for count, line in enumerate(lines, 1):
         try:
-            yield _step(line, before)
+            value = _value(line, before)
+            nodes += _nodes(value, NODES_MAX - nodes)
+            yield _step(line, value)
         except (NotUnderstood, ValueError) as error:
             raise NotUnderstood(f"event {count}: {str(error)[:200]}") from None
 
 
-def _step(line: Json, before: dict[str, Json]) -> tuple[Event, Phase]:
+def _nodes(value: Json, most: int) -> int:
+    """How many values there are in one, itself included.
+
+    Raises:
+        NotUnderstood: there are more than `most`.
+    """
+    waiting, count = [value], 0
+    while waiting:
+        if count >= most:
+            raise NotUnderstood(f"there is too much in them (over {NODES_MAX} values)")
+        one = waiting.pop()
+        count += 1
+        match one:
+            case list():
+                waiting += one
+            case dict():
+                waiting += one.values()
+            case _:
+                pass
+    return count
+
+
+def _value(line: Json, before: dict[str, Json]) -> Json:
+    """An event whole, which is remembered for the next one of its class."""
     if not isinstance(line, dict):
         raise NotUnderstood("is no object")
     name = text(line, "event")
@@ -131,6 +159,11 @@ def _step(line: Json, before: dict[str, Json]) -> tuple[Event, Phase]:
     if not isinstance(value, dict) or value.get(IS) != name:
         raise NotUnderstood(f"is no {name[:40]!r}")
     before[name] = value
+    return value
+
+
+def _step(line: Json, value: Json) -> tuple[Event, Phase]:
     kinds: Any = Event
     event: Event = of_several(value, kinds)
-    return event, decoded(line.get("phase"), Phase)
+    phase = line.get("phase") if isinstance(line, dict) else None
+    return event, decoded(phase, Phase)

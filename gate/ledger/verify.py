@@ -112,6 +112,7 @@ class _Service:
         self.drifts.close()
         self.rested.close(stories.since)
         newest = chain.newest
+        verified.end_checked = verified.service in heads
         verified.entries, verified.since = self.entries, stories.since
         verified.first = chain.first.sequence if chain.first else 0
         verified.began = chain.first.at if chain.first else ""
@@ -159,7 +160,8 @@ def verify(
             service = services[place] = _Service(place, report)
             service.add(entry, digest)
     for place, count in foreign.items():
-        text = f"{count} entries are of {place}, not of {only}"
+        are = "1 entry is" if count == 1 else f"{count} entries are"
+        text = f"{are} of {place}, not of {only}"
         report.add(Finding(What.FOREIGN, text, place))
     heads = heads or {}
     if "" in heads and len(services) == 1:

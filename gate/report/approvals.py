@@ -9,6 +9,8 @@ from gate.report.fields import Entry, child, children, text
 from gate.report.lines import Line, Tone
 from gate.report.safe import safe
 
+UNREAD = "its own entry was not read here: it says who vouches for the name"
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -22,6 +24,7 @@ class Given:
         reason: why, in their words.
         counts: whether the decision rests on it.
         why_not: why it does not, "" where it does.
+        unread: whether its own entry was not at hand.
     """
 
     who: str
@@ -31,6 +34,7 @@ class Given:
     reason: str = ""
     counts: bool = False
     why_not: str = ""
+    unread: bool = False
 
 
 def given(document: Entry, entries: Iterable[Entry]) -> list[Given]:
@@ -38,17 +42,30 @@ def given(document: Entry, entries: Iterable[Entry]) -> list[Given]:
 
     Args:
         document: the decision's outcome.
-        entries: those under its id, in any order; others than approvals are left out.
+        entries: those under its id, and approvals that it rests on under others, in any order;
+            others than approvals are left out.
     """
-    counting = {_key(text(one, "name"), one) for one in children(document, "approvals")}
+    counting = _counting(document)
     own = [one for one in entries if text(one, "entry") == "approval"]
     there = {_key(_name(one), one) for one in own}
     revision = text(child(document, "candidate"), "revision")
     elsewhere = [
-        Given(name or "somebody", at, revision, counts=True) for name, at in counting - there
+        Given(name or "somebody", at, revision, counts=True, unread=True)
+        for name, at in counting - there
     ]
     here = [_given(document, one, own, _key(_name(one), one) in counting) for one in own]
     return sorted([*elsewhere, *here], key=lambda one: one.at)
+
+
+def concerns(document: Entry, entry: Entry) -> bool:
+    """Whether an entry stands under a decision's id, or is an approval that it rests on."""
+    if text(entry, "rollout") == text(document, "rollout"):
+        return True
+    return text(entry, "entry") == "approval" and _key(_name(entry), entry) in _counting(document)
+
+
+def _counting(document: Entry) -> set[tuple[str, str]]:
+    return {_key(text(one, "name"), one) for one in children(document, "approvals")}
 
 
 def _given(document: Entry, entry: Entry, own: list[Entry], counts: bool) -> Given:  # noqa: FBT001
@@ -115,10 +132,19 @@ def approval_lines(entry: Entry) -> Iterator[Line]:
     yield Line(f"why:     {safe(text(entry, 'reason'), TEXT_MAX)}", indent=2)
 
 
-def approved_lines(outcome: Entry) -> Iterator[Line]:
-    """The approvals that a move rests on, of an outcome."""
+def approved_lines(outcome: Entry, entries: Iterable[Entry] = ()) -> Iterator[Line]:
+    """The approvals that a move rests on, of an outcome.
+
+    Args:
+        outcome: of the move.
+        entries: the approvals themselves, as far as they are at hand.
+    """
+    there = {_key(_name(one), one): _by(one) for one in entries}
     for one in children(outcome, "approvals"):
-        yield Line(f"approved by {safe(text(one, 'name'))} at {when(text(one, 'at'))} UTC")
+        name, at = text(one, "name"), text(one, "at")
+        who = there.get((name, at))
+        unread = "" if who else f" ({UNREAD})"
+        yield Line(f"approved by {who or safe(name)} at {when(at)} UTC{unread}")
 
 
 def _by(entry: Mapping[str, object]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.core.fields import Entry, child, children, number, text
+from gate.core.fields import Entry, child, children, flag, number, text
 from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision, put_together
 from gate.report.safe import safe
 from gate.report.words import shares_text
@@ -24,6 +24,13 @@ class Attempt(Decision):
     def at(self) -> str:
         """The same for a table."""
         return when(self.began)
+
+    @property
+    def unended(self) -> str:
+        """Why it has no outcome; "" where it has one."""
+        if self.outcome is not None:
+            return ""
+        return unended(self.taken_back_by, known=self.known_ended)
 
     @property
     def candidate(self) -> str:
@@ -61,11 +68,36 @@ class Attempt(Decision):
         return not self.moved and self.ending in _RETURNED
 
     @property
+    def quarantined(self) -> bool:
+        """Whether users were on the candidate, and were to be taken off it first."""
+        return bool(child(child(self.head, "quarantine"), "users_were_on"))
+
+    @property
+    def on_again(self) -> bool:
+        """Whether users were taken off the candidate meanwhile, and are on it again."""
+        return self.outcome is not None and on_again(self.outcome)
+
+    @property
     def after(self) -> str:
         """Traffic in effect after it; of an unfinished one nobody knows."""
         if self.outcome is None:
             return UNKNOWN
         return effective(self.outcome)
+
+
+def unended(taken_back_by: str, *, known: bool = False) -> str:
+    """Why a decision has no outcome, in the one sentence that everything says.
+
+    Args:
+        taken_back_by: id of the rollout that took back what it left, "" where none did.
+        known: whether the service says that it has ended.
+    """
+    if known:
+        return "no outcome is recorded yet: it has ended, and its record is on the way"
+    if taken_back_by:
+        by = safe(taken_back_by)
+        return f"no outcome is recorded: the gate was killed half-way, and {by} took it back"
+    return "no outcome is recorded: it is still going on, or the gate was killed half-way"
 
 
 def shares_meant(outcome: Entry) -> dict[str, int]:
@@ -74,6 +106,13 @@ def shares_meant(outcome: Entry) -> dict[str, int]:
     return {name: number(found, name) or 0 for name in found} or {
         text(line, "revision"): number(line, "percent") or 0 for line in children(outcome, "stable")
     }
+
+
+def on_again(outcome: Entry) -> bool:
+    """Whether a quarantine took users off its candidate, and they are where they were."""
+    had = child(child(outcome, "quarantine"), "users_were_on")
+    same = effective(outcome) == shares_text(dict(sorted(shares_meant(outcome).items())))
+    return bool(had) and text(outcome, "ending") == "promoted" and same
 
 
 def attempts(entries: Sequence[Entry], *, whole: bool = False) -> list[Attempt]:
@@ -124,6 +163,17 @@ def split_tags(entry: Entry, key: str) -> list[str]:
         for line in children(entry, key)
         if text(line, "tag")
     ]
+
+
+def apart(outcome: Entry) -> bool:
+    """Whether users reach other revisions than was asked for, as far as that is recorded.
+
+    Older gates recorded that, too, where the shares were right and a change was under way.
+    """
+    if flag(outcome, "in_effect") is not False:
+        return False
+    known = bool(child(outcome, "effective_after")) and flag(outcome, "reconciling") is True
+    return not (known and split_shares(outcome, "traffic_after") == effective(outcome))
 
 
 def effective(outcome: Entry) -> str:

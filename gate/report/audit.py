@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gate.core.overrides import RULES
 from gate.core.policy import Json
-from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision
+from gate.core.recorded import TAKEN_BACK, UNFINISHED, Decision, moment
 from gate.core.service import ServiceRef
 from gate.report.approvals import approval_lines
 from gate.report.attempts import UNKNOWN, Attempt, attempts, shown
@@ -23,21 +24,39 @@ UNFINISHED_MEANS = (
     f"{UNFINISHED}: no outcome is recorded; it is still going on, or the gate was killed half-way "
     "(`gate status` says which, and what to do)"
 )
+MAY_BE_ON_THE_WAY = (
+    f"{UNFINISHED}: no outcome is recorded yet; it is still going on, or its record may be on the "
+    "way (`gate status` says whether it has ended)"
+)
+RECORD_WITHIN = timedelta(minutes=1)
+"""How late an entry may be seen."""
 
 
-def decision_blocks(found: Sequence[Decision], fitting: int, width: int) -> list[Block]:
+def decision_blocks(
+    found: Sequence[Decision], fitting: int, width: int, now: datetime | None = None
+) -> list[Block]:
     """A list of decisions, and how many more there are.
 
     Args:
         found: newest first.
         fitting: how many there are in all.
         width: columns, as in `list_blocks`.
+        now: the time, to tell a record that may be on the way; None where that does not matter.
     """
-    blocks = attempt_list([shown(one) for one in found], width)
+    listed = [shown(one) for one in found]
+    blocks = attempt_list(listed, width, unfinished=_unfinished_means(listed, now))
     if fitting > len(found):
         more = f"{fitting - len(found)} older ones are not shown (--limit {len(found)})"
         blocks += [BLANK, Line(more, Tone.FAINT)]
     return blocks
+
+
+def _unfinished_means(found: Sequence[Attempt], now: datetime | None) -> str:
+    """Why decisions have no outcome: one that wrote a moment ago may have ended meanwhile."""
+    open_ = [one for one in found if one.ending == UNFINISHED]
+    wrote = [moment(text(one.intentions[-1], "at")) for one in open_ if one.intentions]
+    fresh = now is not None and all(at and now - at < RECORD_WITHIN for at in wrote)
+    return MAY_BE_ON_THE_WAY if fresh and wrote else UNFINISHED_MEANS
 
 
 def decision_values(found: Sequence[Decision]) -> Iterator[dict[str, Json]]:
@@ -76,7 +95,11 @@ def list_blocks(entries: Sequence[dict[str, Json]], width: int) -> list[Block]:
 
 
 def show_blocks(
-    entries: Sequence[dict[str, Json]], *, verbose: bool = False, taken_back_by: str = ""
+    entries: Sequence[dict[str, Json]],
+    *,
+    verbose: bool = False,
+    taken_back_by: str = "",
+    elsewhere: Sequence[dict[str, Json]] = (),
 ) -> list[Block]:
     """One rollout: the same text with which it ended, or what was set out to do without an end.
 
@@ -84,6 +107,8 @@ def show_blocks(
         entries: all that is recorded under its id, in any order.
         verbose: with each write, and each question with its answer.
         taken_back_by: id of the rollout that took back what it left, "" where none did.
+        elsewhere: approvals that it rests on and that stand under other ids, as far as they could
+            be read.
     """
     newest = sorted(entries, key=lambda entry: text(entry, "at"), reverse=True)
     found = attempts(newest, whole=True)
@@ -91,35 +116,42 @@ def show_blocks(
     if not found:
         return [Line("nothing is recorded under this id (`gate audit list` shows the ids)")]
     blocks: list[Block] = []
+    given = [one for one in (*newest, *elsewhere) if text(one, "entry") == "approval"]
+    approvals = sorted(given, key=lambda entry: text(entry, "at"))
     for attempt in found:
         blocks += [BLANK] if blocks else []
-        blocks += _attempt(attempt, verbose=verbose)
-    approvals = [one for one in reversed(newest) if text(one, "entry") == "approval"]
+        blocks += _attempt(attempt, approvals, verbose=verbose)
     said = [line for one in approvals for line in approval_lines(one)]
     return [*blocks, BLANK, *said] if said else blocks
 
 
-def decisions(entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    """Each rollout's outcome; of one without an end, what was asked for and that it is unfinished.
+def decisions(
+    entries: Sequence[dict[str, Json]], *, taken_back_by: str = ""
+) -> list[dict[str, Json]]:
+    """Each rollout's outcome; of one without an end, what was asked for and what became of it.
 
     Args:
         entries: as they are kept, in any order.
+        taken_back_by: as in `show_blocks`.
     """
     found = attempts(sorted(entries, key=lambda entry: text(entry, "at"), reverse=True))
-    return [dict(one.outcome or {**one.head, "ending": one.ending}) for one in found]
+    return [
+        dict(one.outcome) if one.outcome else _without_an_end(one, taken_back_by) for one in found
+    ]
 
 
-def _attempt(attempt: Attempt, *, verbose: bool) -> list[Block]:
+def _without_an_end(attempt: Attempt, taken_back_by: str) -> dict[str, Json]:
+    one = replace(attempt, taken_back_by=attempt.taken_back_by or taken_back_by)
+    return {**one.head, "ending": one.ending, "taken_back_by": one.taken_back_by}
+
+
+def _attempt(attempt: Attempt, approvals: Sequence[Entry], *, verbose: bool) -> list[Block]:
     if attempt.outcome is not None:
         outcome = attempt.outcome
         more = [*detail_blocks(attempt), *_events(outcome)] if verbose else []
-        return [*outcome_lines(outcome), *more, *_doubt(attempt)]
-    text_ = "no outcome is recorded: it is still going on, or the gate was stopped half-way"
-    if attempt.taken_back_by:
-        by = safe(attempt.taken_back_by)
-        text_ = f"no outcome is recorded: the gate was stopped half-way, and {by} took it back"
+        return [*outcome_lines(outcome, approvals=approvals), *more, *_doubt(attempt)]
     head = head_lines(attempt.head, attempt.ending, attempt.began)
-    return [*head, *intention_lines(attempt), BLANK, Line(text_, Tone.BAD)]
+    return [*head, *intention_lines(attempt), BLANK, Line(attempt.unended, Tone.BAD)]
 
 
 def _events(outcome: Entry) -> Iterator[Line]:
@@ -143,13 +175,16 @@ def _overrode(attempt: Attempt) -> list[Line]:
     return [Line(f"{safe(attempt.id)}: {said}", Tone.BAD)] if said else []
 
 
-def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[Block]:
+def attempt_list(
+    found: Sequence[Attempt], width: int, ended: str = "", unfinished: str = UNFINISHED_MEANS
+) -> list[Block]:
     """Attempts as a table, or as paragraphs where a table does not fit.
 
     Args:
         found: newest first.
         width: columns.
         ended: id of a rollout that has ended by the service's own word.
+        unfinished: what is said where one has no outcome.
     """
     if not found:
         return [Line("nothing is recorded yet")]
@@ -164,7 +199,7 @@ def attempt_list(found: Sequence[Attempt], width: int, ended: str = "") -> list[
         blocks += [line for attempt in found for line in _paragraph(attempt)]
     blocks += [line for attempt in found for line in (*_overrode(attempt), *_doubt(attempt))]
     if any(attempt.ending == UNFINISHED for attempt in found):
-        blocks += [BLANK, Line(UNFINISHED_MEANS)]
+        blocks += [BLANK, Line(unfinished)]
     return blocks
 
 
@@ -177,18 +212,19 @@ def _cells(attempt: Attempt) -> tuple[Cell, ...]:
         Cell(asked_text(attempt)),
         Cell(_ending(attempt), Tone.BAD if attempt.doubt else ending_tone(attempt.ending)),
         Cell(safe(attempt.candidate) or "-"),
-        Cell(_traffic(attempt)),
+        Cell(traffic_text(attempt)),
         Cell(safe(text(head, "actor")) or "-"),
         Cell(safe(text(head, "reason")) or "-"),
     )
 
 
 def asked_text(attempt: Attempt) -> str:
-    """What was asked for, with the rules that were set aside as they are asked for."""
+    """What was asked for: a quarantine, and rules that were set aside, as they are asked for."""
     rules = texts(child(attempt.head, "override"), "rules") or RULES
     said = [one for one in attempt.overrides if one != "unlock"]
     aside = [f"--override {one}" if one in rules else f"--{one}" for one in said]
-    return " ".join(map(safe, (attempt.kind, *aside)))
+    asked = ("--quarantine", *aside) if attempt.quarantined else aside
+    return " ".join(map(safe, (attempt.kind, *asked)))
 
 
 def _ending(attempt: Attempt) -> str:
@@ -198,7 +234,12 @@ def _ending(attempt: Attempt) -> str:
     return f"{safe(attempt.ending)}{back}{conflict}"
 
 
-def _traffic(attempt: Attempt) -> str:
+def traffic_text(attempt: Attempt) -> str:
+    """Who had users before and has them after it, as every list says it."""
+    if attempt.on_again:
+        return f"{attempt.after} (off and on again)"
+    if attempt.before == attempt.after == UNKNOWN:
+        return UNKNOWN
     if attempt.returned:
         return f"{attempt.after} (moved, and back)"
     if not attempt.moved:
@@ -217,6 +258,6 @@ def _paragraph(attempt: Attempt) -> list[Line]:
     asked = ": ".join(part for part in (f"by {who}" if who else "", why) if part)
     return [
         Line(top, ending_tone(attempt.ending)),
-        Line(f"{candidate}traffic {_traffic(attempt)}", indent=4),
+        Line(f"{candidate}traffic {traffic_text(attempt)}", indent=4),
         *([Line(asked, indent=4)] if asked else []),
     ]

@@ -15,13 +15,13 @@ from gate.report.words import (
     AT_SERVICE,
     DID_NOT_RUN,
     asked_at,
-    decision_meaning,
     decision_tone,
     duration,
     many,
     names_text,
     outcome_tone,
     outcome_word,
+    verdict_text,
 )
 
 FINDINGS_MAX = 5
@@ -42,8 +42,8 @@ def probes_lines(document: Entry) -> list[Line]:
     verdict = _verdict(document)
     lines = [*_count(document)]
     if decision := text(verdict, "decision"):
-        meaning = decision_meaning(decision, spoken_words(document))
-        lines.append(Line(f"verdict: {safe(decision)} ({meaning})", decision_tone(decision)))
+        said = verdict_text(decision, spoken_words(document), text(document, "kind"))
+        lines.append(Line(said, decision_tone(decision)))
     told: set[str] = set()
     for reason in children(verdict, "reasons"):
         told |= {text(reason, "subject")} if is_by_probe(document, reason) else set()

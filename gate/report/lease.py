@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from gate.core.annotation import Denied, RolloutAnnotation, UnreadableAnnotation
-from gate.core.denylist import denylist_of
+from gate.core.denylist import BY_OTHER_MEANS, denylist_of
 from gate.core.lease import LeaseState, lease_state
 from gate.core.policy import Json
+from gate.core.recorded import UNFINISHED
 from gate.core.rescue import by_hand
 from gate.core.service import Service
 from gate.report.lines import Line, Tone
@@ -33,6 +34,28 @@ def lease_lines(service: Service, now: datetime) -> Iterator[Line]:
             yield from _unreadable(service)
         case LeaseState.FREE:
             yield from _others(service)
+
+
+def unfinished_means(service: Service, now: datetime) -> str:
+    """Why a decision has no outcome, by what the service says of its lease."""
+    what = f"{UNFINISHED}: no outcome is recorded;"
+    match lease_state(service, now):
+        case LeaseState.HELD:
+            until = _until(service.rollout_annotation)
+            return (
+                f"{what} it is at work, or was killed: the lease on the service runs until "
+                f"{until}, from when on `gate recover` takes back what a killed one left "
+                "(`gate rollback` and `gate unlock` do not wait)"
+            )
+        case LeaseState.LAPSED:
+            return f"{what} the gate was killed half-way: `gate recover` takes back what it left"
+        case LeaseState.UNREADABLE:
+            return f"{what} whether it is at work cannot be read"
+        case LeaseState.FREE:
+            return (
+                f"{what} the gate was killed half-way; nobody is at work now, and nothing has to "
+                "be taken back unless `next:` says so"
+            )
 
 
 def denylist_lines(service: Service) -> Iterator[Line]:
@@ -142,10 +165,12 @@ def _until(annotation: RolloutAnnotation) -> str:
 
 
 def _denied(denied: Denied) -> str:
+    name, who = safe(denied.revision, 80), safe(denied.actor, 100)
+    if denied.reason == BY_OTHER_MEANS:
+        by = f" ({who})" if who else ""
+        return f"{name}, lost its users by other means than the gate{by}"
     why = f": {safe(denied.reason, 80)}" if denied.reason else ""
-    return (
-        f"{safe(denied.revision, 80)}, rolled back by {safe(denied.actor, 100) or 'somebody'}{why}"
-    )
+    return f"{name}, rolled back by {who or 'somebody'}{why}"
 
 
 def _time(at: datetime | None) -> str:

@@ -3,12 +3,20 @@
 Everything is read from the entry (gate.ledger.entry); older ones may lack what is told here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gate.core.recorded import spoken_words
 from gate.core.service import ServiceRef
 from gate.report.approvals import approved_lines
-from gate.report.attempts import UNKNOWN, effective, shares_meant, split_shares, when
+from gate.report.attempts import (
+    UNKNOWN,
+    apart,
+    effective,
+    on_again,
+    shares_meant,
+    split_shares,
+    when,
+)
 from gate.report.evidence import DONE, TEXT_MAX, probes_lines
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.lines import BLANK, Line, Tone
@@ -30,17 +38,20 @@ LEFT_HALF_WAY = "left half-way, since it was told twice"
 _UNSERVED = frozenset({"rejected", "held", "interrupted"})
 
 
-def outcome_lines(outcome: Entry, *, recorded: bool = True) -> list[Line]:
+def outcome_lines(
+    outcome: Entry, *, recorded: bool = True, approvals: Sequence[Entry] = ()
+) -> list[Line]:
     """What was asked for, what the probes saw and decided, where traffic is, and what is next.
 
     Args:
         outcome: an entry of the ledger.
         recorded: whether the ledger has it.
+        approvals: the entries of those that it rests on, as far as they are at hand.
     """
     sections = [
         [*head_lines(outcome, text(outcome, "ending"), text(outcome, "started_at"))],
         [*probes_lines(outcome), *_left_out(outcome)],
-        [*requests_lines(outcome), *approved_lines(outcome)],
+        [*requests_lines(outcome), *approved_lines(outcome, approvals)],
         [*_traffic(outcome)],
         [Line(f"note: {safe(n, TEXT_MAX)}", Tone.UNSURE) for n in texts(outcome, "notes")],
         [*_ending(outcome), *_recorded(outcome, recorded=recorded), *_next(outcome)],
@@ -75,8 +86,18 @@ def head_lines(entry: Entry, ending: str, began: str) -> Iterator[Line]:
     for stable in children(entry, "stable"):
         share = number(stable, "percent")
         name = f"{text(stable, 'revision') or 'LATEST'} {share if share is not None else '?'} %"
-        yield from field_line("stable", name + _image(stable))
+        label = "before" if text(entry, "kind") == "rollback" else "stable"
+        yield from field_line(label, name + _image(stable))
+    yield from field_line("users", quarantine_text(entry))
     yield from _candidate(entry)
+
+
+def quarantine_text(entry: Entry) -> str:
+    """From where a quarantine takes users, and to where, before anything is asked; "" for none."""
+    found = child(entry, "quarantine")
+    had = child(found, "users_were_on")
+    shares = shares_text({name: number(had, name) or 0 for name in had})
+    return f"--quarantine: from {shares} back to {text(found, 'stable')} first" if had else ""
 
 
 def _who(entry: Entry) -> str:
@@ -111,7 +132,7 @@ def _candidate(entry: Entry) -> Iterator[Line]:
         url = text(candidate, "tag_url")
         told += f", tag {tag}" + (f" at {url}" if url else "")
     if _readable(entry) and not text(candidate, "condition"):
-        told += ", which was never seen"
+        told += "; Cloud Run never showed this revision"
     yield from field_line(role_of(entry), told)
 
 
@@ -150,15 +171,19 @@ def _traffic(outcome: Entry) -> Iterator[Line]:
     if before != UNKNOWN:
         yield Line(f"traffic before: {before}{_meant(outcome, before)}")
     label = "traffic: " if before == UNKNOWN else "traffic after:  "
-    if flag(outcome, "in_effect") is False:
+    under_way = flag(outcome, "reconciling") is True
+    if apart(outcome):
         yield Line(f"{label}DESIRED AND EFFECTIVE DIFFER", Tone.BAD)
         yield Line(f"desired: {split_shares(outcome, 'traffic_after')}", Tone.BAD, indent=2)
         yield Line(f"effective: {_effective(outcome)}", Tone.BAD, indent=2)
-        if flag(outcome, "reconciling"):
+        if under_way:
             yield Line("a change is still under way", Tone.BAD, indent=2)
+    elif under_way:
+        yield Line(f"{label}{effective(outcome)} (a change is still under way)", Tone.UNSURE)
     else:
         agree = " (desired and effective agree)" if flag(outcome, "in_effect") else ""
-        yield Line(f"{label}{effective(outcome)}{agree}")
+        again = ", off and on again" if on_again(outcome) else ""
+        yield Line(f"{label}{effective(outcome)}{again}{agree}")
     yield from _still_open(outcome)
 
 

@@ -16,7 +16,7 @@ from gate.report.attempts import Attempt, attempts
 from gate.report.audit import attempt_list
 from gate.report.columns import Column
 from gate.report.fields import child, children, text
-from gate.report.lease import denylist_lines, lease_lines
+from gate.report.lease import denylist_lines, lease_lines, unfinished_means
 from gate.report.lines import BLANK, Block, Cell, Grid, Line, Tone, plain
 from gate.report.rules import in_effect, stopped_lines
 from gate.report.safe import WHOLE, safe
@@ -84,7 +84,11 @@ def status_blocks(
         *blocks,
         BLANK,
         Line("last decisions of the gate, newest first:", Tone.HEADING),
-        *([Line(safe(unread))] if unread else attempt_list(decided, width, _ended(service))),
+        *(
+            [Line(safe(unread))]
+            if unread
+            else attempt_list(decided, width, _ended(service), unfinished_means(service, now))
+        ),
     ]
 
 

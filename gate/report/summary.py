@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gate.core.evidence import Outcome
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
+from gate.report.attempts import unended
 from gate.report.evidence import DONE, control_of, own
 from gate.report.fields import Entry, child, children, flag, number, text, texts
 from gate.report.safe import WHOLE, safe
@@ -119,6 +120,8 @@ def what_of(document: Entry) -> str:
 
 def why_of(document: Entry, limit: int = 600) -> str:
     """The one reason: the verdict's first, else the last note, else what the exit code means."""
+    if text(document, "entry") == "intention":
+        return unended(text(document, "taken_back_by"))
     verdict, ending = child(document, "verdict"), text(document, "ending")
     reasons = children(verdict, "reasons")
     refused = text(verdict, "decision") != Decision.PROMOTE.value
@@ -131,7 +134,9 @@ def why_of(document: Entry, limit: int = 600) -> str:
     if ending in WITHOUT_A_MOVE:
         return WITHOUT_A_MOVE[ending]
     code = code_of(document)
-    return "nobody knows how it ended" if code is None else exit_meaning(code)
+    if code is None:
+        return "nobody knows how it ended"
+    return exit_meaning(code, ending if code == ExitCode.DONE else "")
 
 
 def message_of(document: Entry) -> list[str]:

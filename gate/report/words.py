@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from gate.core import rescue
 from gate.core.evidence import SERVICE, Outcome
 from gate.core.service import Service, ServiceRef
-from gate.core.state import Ending
+from gate.core.state import Ending, Kind
 from gate.core.verdict import Decision
 from gate.errors import ExitCode
 from gate.report.lines import Tone
@@ -84,11 +84,26 @@ def exit_meaning(code: int, ending: str = "", reasons: Collection[str] = ()) -> 
         ending: how a rollout ended with it, by its value; "" where that is not known.
         reasons: what its verdict is about, in order: words of rules (`barred`), "" for probes.
     """
+    if code == ExitCode.DONE and ending not in {"", Ending.PROMOTED.value}:
+        return "done"
     if ending == Ending.BUSY.value:
         return "held: somebody else is at work"
     if ending == Ending.HELD.value:
         return f"held: {_HOLDS.get(next(iter(reasons), ''), 'not enough evidence')}"
     return EXIT_MEANINGS.get(code, "unknown")
+
+
+def verdict_text(decision: str, subjects: Iterable[str], kind: str = "") -> str:
+    """A verdict in a line; a rollback's target is not promoted, so that it has passed.
+
+    Args:
+        decision: its value.
+        subjects: as for `exit_meaning`.
+        kind: what was asked for, "" where that is not known.
+    """
+    back = kind == Kind.ROLLBACK.value and decision == Decision.PROMOTE.value
+    word = "the target passed" if back else safe(decision)
+    return f"verdict: {word} ({decision_meaning(decision, subjects)})"
 
 
 def decision_meaning(decision: str, subjects: Iterable[str]) -> str:

@@ -104,7 +104,7 @@ async def test_json_paths(query, found, right):
     ("content", "body", "seen"),
     [
         (Content(("Alice",)), NOTES, ""),
-        (Content(("Bob",)), NOTES, "a body of 208 bytes without it"),
+        (Content(("Bob",)), NOTES, "a body of 208 bytes without that text"),
         (Content(absent_text=("{{",)), NOTES, 'text "{{"'),
         (Content(absent_text=("}}}",)), NOTES, ""),
         (Content(min_size_bytes=100), NOTES, ""),

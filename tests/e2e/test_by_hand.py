@@ -251,7 +251,7 @@ def test_the_audit_names_every_attempt_and_shows_each(small, tmp_path):
     shown = small.gate("audit", "show", back.rollout)
     assert shown.code == 0
     assert "why:       somebody rang" in shown.out
-    assert "exit code: 0 (promoted, or done)" in shown.out
+    assert "exit code: 0 (done)" in shown.out
     entries = small.gate("audit", "show", back.rollout, "--output", "json").json
     assert [entry["entry"] for entry in entries] == ["outcome", "intention"]
     assert len(small.gate("audit", "list", "--limit", "1", "--output", "json").json) == 1

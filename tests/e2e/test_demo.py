@@ -35,9 +35,10 @@ def demo(tmp_path, request):
 
 
 @campaign
+@pytest.mark.timeout(400)
 def test_the_demo_ends_as_it_must_and_leaves_nothing_behind(demo):
     process, said = demo
-    code = process.wait(timeout=110)
+    code = process.wait(timeout=380)
     assert code == 0, said()
     lines = [line for line in said().splitlines() if line]
     ended = [line.split(None, 1)[1] for line in lines if line.startswith("  ended ")]

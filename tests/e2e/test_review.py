@@ -123,6 +123,13 @@ def test_an_export_is_the_whole_record(small, tmp_path):
     assert file.read_text().splitlines() == [
         line for line in done.out.splitlines() if json.loads(line)["at"] >= names["began"]
     ]
+    kept = file.read_bytes()
+    small.gate("audit", "export", str(file)).refused(2, f"{file}: is there already")
+    assert file.read_bytes() == kept
+    small.gate("audit", "export", str(file), "--force")
+    assert file.read_text() == done.out
+    small.gate("audit", "export", "/dev/null")
+    assert not Path("/dev/null").is_file()
     small.gate("audit", "export", str(tmp_path / "no" / "where")).refused(
         2, "cannot be written (No such file or directory)", hint=False
     )

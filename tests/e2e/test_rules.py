@@ -56,7 +56,7 @@ def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_pat
     assert "waits for 1 approval" in held.out
     candidate = small.traffic().latest_created
     small.only(small.first, {"candidate": candidate})
-    assert f"gate approve {held.rollout} --project" in held.out
+    assert f"gate approve {held.rollout} --policy {policy} --project" in held.out
     small.recorded(held.rollout)
 
     own = small.gate("approve", held.rollout, "--policy", policy, *WHY, **ci)
@@ -72,6 +72,11 @@ def test_a_candidate_waits_for_people_and_goes_on_with_their_word(small, tmp_pat
     assert "ana@example.com (as they say) approved" in shown
     promoted = next(one for one in small.records() if one["ending"] == "promoted")
     assert [one["name"] for one in promoted["approvals"]] == ["ana@example.com"]
+    moved = small.gate("audit", "show", promoted["rollout"])
+    assert "approved by ana@example.com (as they say) at " in moved.out
+    assert f"rollout: {held.rollout}" in moved.out
+    page = small.gate("audit", "show", promoted["rollout"], "--output", "html").out
+    assert "looks right" in page
     assert small.gate("audit", "verify").code == 0
 
 

@@ -10,9 +10,9 @@ def verify(stage, *arguments, code=0):
 
 
 def exported(stage, path):
-    """The ledger as a file, the oldest entry first."""
-    stage.gate("audit", "export", str(path))
-    return path.read_text().splitlines()
+    """The ledger as a file, the oldest entry first, and what was said of it."""
+    done = stage.gate("audit", "export", str(path))
+    return path.read_text().splitlines(), done.err
 
 
 def test_a_ledger_is_whole_and_each_change_of_it_is_found(small, tmp_path):
@@ -26,8 +26,13 @@ def test_a_ledger_is_whole_and_each_change_of_it_is_found(small, tmp_path):
     head = service["chain"]["head"]
 
     file = tmp_path / "ledger.jsonl"
-    lines = exported(small, file)
+    lines, said = exported(small, file)
     named = f"{head['sequence']}:{head['digest']}"
+    assert f"gate audit verify FILE --head {named}\n" in said
+    assert f"head {named}\n" in done.out
+    unasked = verify(small, str(file))
+    assert "whether its end is missing was not checked" in unasked.out
+    assert "not checked" not in done.out
     assert verify(small, str(file), "--head", named).out == done.out
     file.write_text("\n".join(lines[:2] + lines[3:]))
     found = verify(small, str(file), "--head", named, code=1)

@@ -295,16 +295,19 @@ def test_in_mid_canary_status_leads_with_the_rollback(small, tmp_path):
     assert running.end().code == 5
 
 
-def test_a_rollout_that_was_killed_leads_to_recover(small, tmp_path):
+@pytest.mark.parametrize("way", ["unlock", "rollback"])
+def test_a_rollout_that_was_killed_leads_to_recover(small, tmp_path, way):
     small.pin()
     running = canary(small, tmp_path)
     running.process.kill()
     running.end()
-    assert "UNFINISHED" not in small.gate("status").out  # its lease runs
-    done = small.gate("unlock", "--yes", *WHY)
+    status = small.gate("status").out
+    assert "UNFINISHED" not in status  # its lease runs
+    assert "it is at work, or was killed" in " ".join(status.split())
+    done = small.gate(way, "--yes", *WHY)
     assert done.code == 0
     small.only(small.first)
-    eventually(lambda: "unlock" in small.gate("audit", "list").out)
+    eventually(lambda: f"taken back by {done.rollout}" in small.gate("audit", "list").out)
 
 
 def test_right_after_its_end_a_rollout_was_not_killed(small, tmp_path):

@@ -167,6 +167,7 @@ def _small(r: Rollout) -> Rollout:
         r,
         notes=(),
         evidence=(),
+        took_back=(),
         verdict=r.verdict and Verdict(r.verdict.decision),
         looks=min(r.looks, PATIENT_LOOKS * (r.conflicts + 1)) if r.phase in _PATIENT else 0,
         service=service,

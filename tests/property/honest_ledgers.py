@@ -144,7 +144,7 @@ async def _rollout(dice, clock, platform, ledger, number):
         platform, probes, FakeLogs(), ledger, clock, Redactor({}), _nobody, FakeNarrator(), _users
     )
     kind = dice.choice([Kind.ROLLOUT, Kind.ROLLOUT, Kind.ROLLOUT, Kind.ROLLBACK, Kind.RECOVER])
-    more = {"actor": dice.choice(["alice", "bob"]), "reason": f"number {number}"}
+    more = {"actor": dice.choice(["alice", "bob"]), "reason": f"number {number}: größer"}
     more["origin"] = Origin(system="cloud build", build=f"b{number}", release="1")
     if kind is Kind.ROLLBACK:
         past = past_of(await ledger.entries(LedgerQuery(limit=50)))
@@ -162,7 +162,7 @@ async def _rollout(dice, clock, platform, ledger, number):
     return await controller.run(plan(kind, **more), f"r{number}")
 
 
-async def _nobody(_audience):
+async def _nobody(*_):
     return ()
 
 

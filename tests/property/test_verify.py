@@ -66,7 +66,12 @@ def test_a_ledger_is_the_same_however_its_values_are_spelled(seed):
     spelled = [json.dumps(json.loads(line), indent=1).encode() for line in ledger.lines]
     floats = [line.replace(b'"sequence": 1,', b'"sequence": 1.0,') for line in spelled]
     turned = [json.dumps(dict(reversed(json.loads(line).items()))).encode() for line in floats]
-    for lines in (spelled, floats, turned):
+    compact = [
+        json.dumps(json.loads(line), separators=(",", ":"), sort_keys=True).encode()
+        for line in ledger.lines
+    ]
+    assert any(b"\\u" in line for line in compact)
+    for lines in (spelled, floats, turned, compact):
         assert told(verify(lines, SERVICE, ledger.heads)) == []
 
 

@@ -137,10 +137,12 @@ def wrong_content(expected: Content, body: Body) -> Iterator[Fault]:
     text = body.answer.text if expected.text or expected.absent_text else ""
     for one in expected.text:
         if one not in text:
-            yield Fault(Symptom.BODY, f"a body of {size} bytes without it", f"text {compact(one)}")
+            yield Fault(
+                Symptom.BODY, f"a body of {size} bytes without that text", f"text {compact(one)}"
+            )
     for one in expected.absent_text:
         if one in text:
-            yield Fault(Symptom.BODY, f"text {compact(one)}", "a body without it")
+            yield Fault(Symptom.BODY, f"text {compact(one)}", "a body without that text")
     yield from _wrong_paths(expected, body)
     for query, found in expected.selector:
         try:

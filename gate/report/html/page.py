@@ -12,7 +12,7 @@ from markupsafe import Markup
 from gate.core.evidence import STABLE
 from gate.core.policy import Json
 from gate.core.verdict import Decision
-from gate.report import approvals, attempts, evidence, fields, rules, summary, words
+from gate.report import approvals, attempts, evidence, fields, outcome, rules, summary, words
 from gate.report.attempts import Attempt
 from gate.report.html import charts, conversation, tables, traffic
 from gate.report.html.charts import can_draw
@@ -75,7 +75,10 @@ def environment(*folders: Path) -> Environment:
         **{one.__name__: one for one in (fields.texts, fields.number, fields.flag)},
         **{one.__name__: one for one in (evidence.control_of, evidence.tries_text)},
         **{one.__name__: one for one in (words.duration, words.shares_text, words.many)},
-        **{one.__name__: one for one in (attempts.when, words.exit_meaning)},
+        **{
+            one.__name__: one
+            for one in (attempts.when, words.exit_meaning, outcome.quarantine_text)
+        },
         "steps": traffic.steps,
         "most": SHOWN_MAX,
         "style": lambda: Markup(style()),  # noqa: S704 - a file of ours
@@ -113,7 +116,8 @@ def parts(
 
     Args:
         attempt: the decision.
-        entries: of the ledger, in any order: approvals under its id are told of.
+        entries: of the ledger, in any order: approvals under its id are told of, and those that it
+            rests on.
         recorded: whether the ledger has it.
     """
     document = {**attempt.head, "ending": attempt.ending} if attempt.head else {}
@@ -132,6 +136,7 @@ def parts(
         "code": code,
         "set_aside": [(line.text, _CLASSES.get(line.tone, "")) for line in _set_aside(document)],
         "approvals": approvals.given(document, entries),
+        "unread": approvals.UNREAD,
     }
 
 
@@ -151,7 +156,7 @@ def html(
         pictures: whether any are drawn; the numbers are there in any case.
     """
     template = _environment().get_template("file.html.jinja")
-    reports = [parts(one, _of(one.id, entries), recorded=recorded) for one in found]
+    reports = [parts(one, _concerning(one, entries), recorded=recorded) for one in found]
     return template.render(csp=policy(), reports=reports, pictures=pictures and can_draw())
 
 
@@ -166,7 +171,8 @@ def of_documents(
 
     Args:
         documents: outcomes of the ledger, or what `gate probe` saw.
-        entries: intentions and approvals under the ids of these, oldest first.
+        entries: intentions and approvals under the ids of these, oldest first, and approvals that
+            they rest on under others.
         recorded: whether the ledger has them.
         pictures: as `html` has it.
     """
@@ -174,8 +180,23 @@ def of_documents(
     for document in documents:
         name = fields.text(document, "rollout")
         its = [one for one in _of(name, entries) if fields.text(one, "entry") == "intention"]
-        found.append(Attempt(name, tuple(its), document))
+        found.append(_attempt(name, document, its))
     return html(found, entries, recorded=recorded, pictures=pictures)
+
+
+def _attempt(
+    name: str, document: Mapping[str, Json], intentions: Sequence[Mapping[str, Json]]
+) -> Attempt:
+    """A document as what is shown; one that is an intention has no outcome."""
+    if fields.text(document, "entry") != "intention":
+        return Attempt(name, tuple(intentions), document)
+    by = fields.text(document, "taken_back_by")
+    return Attempt(name, tuple(intentions) or (document,), None, by)
+
+
+def _concerning(one: Attempt, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    head = {**one.head, "rollout": one.id}
+    return [entry for entry in entries if approvals.concerns(head, entry)]
 
 
 def _of(name: str, entries: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:

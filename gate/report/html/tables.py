@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from gate.core.evidence import STABLE
 from gate.core.service import ServiceRef
 from gate.kinds.registry import facts_of
-from gate.report.fields import Entry, child, children, flag, number, text, texts
+from gate.report.attempts import apart
+from gate.report.fields import Entry, child, children, number, text, texts
 from gate.report.summary import Row, rows
 from gate.report.words import flags
 
@@ -164,4 +165,4 @@ def options_of(document: Entry) -> str:
 
 def in_effect(document: Entry) -> bool:
     """Whether traffic is where it was asked to be, as far as is known."""
-    return flag(document, "in_effect") is not False
+    return not apart(document)

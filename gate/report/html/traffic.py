@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.report.attempts import Attempt
+from gate.report.attempts import Attempt, shares_meant
 from gate.report.fields import Entry, child, children, number, text
 
 LATEST = "LATEST"
@@ -62,9 +62,7 @@ def _steps(attempt: Attempt) -> Iterator[Step]:
 
 def _meant(head: Entry, shares: dict[str, int]) -> dict[str, int]:
     """With the revisions that LATEST stood for before the rollout, where that is recorded."""
-    stable = {
-        text(one, "revision"): number(one, "percent") or 0 for one in children(head, "stable")
-    }
+    stable = shares_meant(head)
     return stable if LATEST in shares and sum(stable.values()) == sum(shares.values()) else shares
 
 

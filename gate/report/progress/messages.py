@@ -27,10 +27,10 @@ from gate.report.progress.probes import ProbeMessages
 from gate.report.progress.requests import RequestMessages, step_text
 from gate.report.safe import safe
 from gate.report.words import (
-    decision_meaning,
     decision_tone,
     duration,
     shares_now,
+    verdict_text,
 )
 
 WAITS_MAX = 5
@@ -257,5 +257,5 @@ def _verdict(rollout: Rollout) -> Line:
     assert rollout.verdict is not None
     decision = rollout.verdict.decision.value
     words = ("" if one.by_probe else one.subject for one in rollout.verdict.reasons)
-    meaning = decision_meaning(decision, words)
-    return Line(f"verdict: {decision} ({meaning})", decision_tone(decision))
+    said = verdict_text(decision, words, rollout.plan.kind.value)
+    return Line(said, decision_tone(decision))

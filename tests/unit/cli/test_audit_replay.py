@@ -152,3 +152,32 @@ def test_events_come_from_their_bundle_where_that_is_what_was_recorded(
         assert code == ExitCode.HELD
         assert "the record has not its events, only how many there were" in told.out
         assert f"note: {path}" in told.err
+
+
+@pytest.mark.parametrize("name", ["nofile.jsonl", "./nofile", "folder.jsonl"])
+def test_what_looks_like_a_file_is_one(tmp_path, monkeypatch, name, capsys):
+    (tmp_path / "folder.jsonl").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert again(name) == ExitCode.USAGE
+    err = capsys.readouterr().err
+    assert f"{name.removeprefix('./')}: cannot be read (" in err
+    assert "not fully named" not in err
+
+
+def test_events_that_are_there_and_cannot_be_read_are_not_the_same(tmp_path, happened, capsys):
+    other = [{**one, "rollout": "r2"} for one in happened]
+    assert again(written(tmp_path, [*happened, *other])) == ExitCode.REJECTED
+    out = capsys.readouterr().out
+    assert "r1: promoted, same decision" in out
+    assert "r2: not replayed: its events cannot be read: they are those of 'r1'" in out
+
+
+@pytest.mark.parametrize("kind", ["stop", "resume"])
+def test_a_stopped_line_has_nothing_to_replay(tmp_path, policy, entries, kind, capsys):
+    end = {**entries[-1], "kind": kind, "verdict": None, "evidence": []}
+    file = written(tmp_path, [end])
+    for more in ([], ["--policy", str(policy)]):
+        assert again(file, *more) == ExitCode.HELD
+        out = " ".join(capsys.readouterr().out.split())
+        assert out.endswith(": there is nothing to replay")
+        assert "stopped" in out

@@ -1,7 +1,9 @@
 """The console over a ledger in memory, asked as a browser asks."""
 
 import asyncio
+import io
 import sqlite3
+import threading
 from contextlib import asynccontextmanager
 
 import httpx
@@ -9,15 +11,19 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from gate.cli.audit_serve import numbers
-from gate.console.app import LIVE_S, console
+from gate.cli.audit_verify import judged
+from gate.console.app import ENTRIES_MAX, LIVE_S, console
 from gate.console.choice import PAGE
 from gate.console.door import ASSERTION, HEADERS, Passport
 from gate.console.kept import Kept
 from gate.console.shelf import State
 from gate.errors import UnavailableError
+from gate.ledger.canonical import digest
 from gate.ledger.index import Query
+from gate.report.approvals import UNREAD
 from tests.unit.console.ledgers import (
     FINDING,
+    WITHIN_S,
     counted,
     later,
     ledger_of,
@@ -104,6 +110,22 @@ async def test_one_rollout_is_its_report_and_one_at_work_can_be_followed():
         assert live.attributes == {"http-equiv": "refresh", "content": str(LIVE_S)}
         for path in ("/", "/rollout?id=rollout-00007", "/rollout?id=rollout-00001&live=1"):
             assert "http-equiv" not in (await client.get(path)).text
+
+
+@pytest.mark.parametrize(
+    ("count", "query", "told", "link"),
+    [
+        (3, "ending=stuck", "No decision matches these filters.", "/"),
+        (3, "page=9&kind=rollout", "There is no page 9.", "/?kind=rollout&page=1"),
+        (0, "", "No decision is recorded.", None),
+    ],
+)
+async def test_an_empty_list_says_why_and_leads_on(count, query, told, link):
+    async with browser(await ledger_of(count)) as client:
+        html = (await client.get(f"/?{query}")).text
+    assert told in words(html)
+    links = [one.attributes["href"] for one in LexborHTMLParser(html).css("form ~ p a")]
+    assert links == ([] if link is None else [link])
 
 
 def listed(index):
@@ -295,6 +317,25 @@ async def test_the_record_is_said_to_be_whole_only_where_nothing_was_found():
         assert (await client.get(link.attributes["href"])).status_code == 200
 
 
+class Slow(io.BytesIO):
+    """A ledger that nobody can read until somebody else has had a turn."""
+
+    def __init__(self):
+        super().__init__(b"null\n")
+        self.go = threading.Event()
+
+    def readline(self, size=-1):
+        assert self.go.wait(WITHIN_S), "nobody had a turn"
+        return super().readline(size)
+
+
+async def test_a_verification_leaves_turns_to_other_pages():
+    ledger = Slow()
+    asyncio.get_running_loop().call_soon(ledger.go.set)
+    report = await judged(ledger, str(REF), {}, aside=True)
+    assert not report.whole
+
+
 async def test_a_record_that_cannot_be_verified_is_not_said_to_be_whole():
     async def verify():
         raise UnavailableError("Cloud Logging: no answer")
@@ -364,6 +405,45 @@ async def test_one_decision_tells_of_the_approvals_under_its_id():
         assert "Approvals: 0 of 1 count" in told
         assert "<i>ana</i>" in told
         assert "Approvals" not in words((await client.get("/rollout?id=rollout-00002")).text)
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["as it was named", "another one"])
+async def test_an_approval_that_stands_under_the_held_rollout_is_found_by_its_hash(changed):
+    given = {
+        **later({"entry": "approval", "at": "2026-01-01T12:00:30.000Z", "kind": "approve"}, 1),
+        "service": REF.name,
+        "principal": {"name": "ben", "authenticated": "claimed"},
+        "reason": "compared the totals",
+        "candidate": {"revision": "backend-00002-abc", "digest": "backend@sha256:2"},
+    }
+    named = {"digest": digest(given), "name": "ben", "at": given["at"]}
+    if changed:
+        given["reason"] = "another one"
+    promoted = {**later(played(ALL_PASSED)[-1], 7), "approvals": [named]}
+    async with browser(await ledger_of(2, given, promoted)) as client:
+        told = words((await client.get("/rollout?id=rollout-00007")).text)
+    assert "Approvals: 1 of 1 count" in told
+    whole = "backend@sha256:2 compared the totals yes"
+    assert (("ben (as they say)" in told), (whole in told)) == (not changed, not changed)
+    assert (UNREAD in told) == changed
+
+
+async def test_of_one_decision_no_more_entries_are_read_than_audit_show_reads():
+    entry = {"entry": "approval", "kind": "approve", "service": REF.name}
+    name = "rollout-00007"
+    *writes, end = (later(one, 7) for one in played(ALL_PASSED))
+    end |= {"intentions": ["0" * 64] * len(writes)}
+    flood = [
+        {**entry, "rollout": name, "at": f"2026-01-02T12:{n // 60:02d}:{n % 60:02d}.000Z"}
+        for n in range(ENTRIES_MAX - 1)
+    ]
+    async with browser(await ledger_of(2, *writes, end, *flood)) as client:
+        told = words((await client.get(f"/rollout?id={name}")).text)
+        assert f"the newest {ENTRIES_MAX} are shown" in told
+        assert "conflicting" not in told.lower()
+        assert "promoted" in told
+        other = words((await client.get("/rollout?id=rollout-00000")).text)
+        assert "are shown" not in other
 
 
 async def test_numbers_are_counted_of_what_could_be_read_and_of_nothing_else():

@@ -9,6 +9,8 @@ from gate.core.state import Ending, Kind, Plan
 from gate.core.traffic import Split
 from gate.errors import InfrastructureError, UnavailableError
 from gate.ledger.canonical import digest
+from gate.report.html.tables import in_effect
+from gate.report.outcome import outcome_lines
 from tests.fakes.platform import REF, STABLE
 from tests.fakes.world import FakeWorld
 
@@ -41,9 +43,27 @@ async def test_it_is_stopped_and_resumed_and_traffic_stays():
     assert world.platform.traffic == before
 
 
+async def test_what_users_reach_does_not_differ_while_cloud_run_takes_the_word_in():
+    world = FakeWorld()
+    world.platform.reconciles_forever = True
+    _, entry = await change(world)
+    assert (entry["in_effect"], entry["reconciling"]) == (True, True)
+    older = {**entry, "in_effect": False}  # as gates recorded it before
+    for one in (entry, older):
+        told = [line.text for line in outcome_lines(one) if line.text.startswith("traffic after")]
+        assert told == [f"traffic after:  {STABLE} 100 % (a change is still under way)"]
+        assert in_effect(one)
+    moved = {**older, "effective_after": {"backend-00007-bad": 100}}
+    assert "traffic after:  DESIRED AND EFFECTIVE DIFFER" in str(outcome_lines(moved))
+    assert not in_effect(moved)
+
+
 @pytest.mark.parametrize(
     ("kinds", "text"),
-    [((Kind.STOP, Kind.STOP), "stopped by ana"), ((Kind.RESUME,), "not stopped")],
+    [
+        ((Kind.STOP, Kind.STOP), "nothing is changed, since the line is already stopped by ana"),
+        ((Kind.RESUME,), "not stopped"),
+    ],
 )
 async def test_what_is_so_already_is_not_written(kinds, text):
     world = FakeWorld()

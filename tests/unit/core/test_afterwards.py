@@ -9,6 +9,7 @@ from gate.core.gcloud import INSTEAD, RECOVER
 from gate.core.service import Revision
 from gate.core.state import Ending, Kind, Phase
 from gate.core.traffic import Split
+from gate.core.verdict import Decision, Reason, Verdict
 from tests.unit.core.rollouts import (
     BEFORE,
     BROKEN,
@@ -94,6 +95,30 @@ def ended(ending, kind=Kind.ROLLOUT, **changes):
 def test_each_ending_says_what_leads_on(r, text, commands):
     steps = next_steps(r)
     assert (steps.text, steps.commands, steps.remark) == (text, commands, "")
+
+
+RESUME = f'gate resume {WHICH} --reason "..."'
+AGAIN = f"gate rollout --policy POLICY --revision {CANDIDATE} {WHICH}"
+ANEW = f"gate rollout --policy POLICY --image app:2 {WHICH}"
+BY_NAME = f"gate promote --revision {CANDIDATE} {BY_HAND}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "where", "commands"),
+    [
+        ("stop", Kind.ROLLOUT, PLACED, (RESUME, AGAIN)),
+        ("stop", Kind.ROLLOUT, BEFORE, (RESUME, ANEW)),
+        ("stop", Kind.PROMOTE, PLACED, (RESUME, BY_NAME)),
+        ("freeze", Kind.ROLLOUT, PLACED, (AGAIN,)),
+        ("freeze", Kind.ROLLOUT, BEFORE, (ANEW,)),
+        ("freeze", Kind.PROMOTE, BEFORE, (BY_NAME,)),
+    ],
+)
+def test_what_a_stop_or_a_freeze_holds_has_whole_commands(rule, kind, where, commands):
+    held = ended(Ending.HELD, kind, service=service(where), verdict=Verdict.hold(rule, "it is on"))
+    assert next_steps(held).commands == commands
+    probe = Verdict(Decision.HOLD, (Reason(rule, "fails", by_probe=True),))
+    assert RESUME not in next_steps(replace(held, verdict=probe)).commands
 
 
 @pytest.mark.parametrize(("count", "noun"), [(1, "minimum instance"), (2, "minimum instances")])

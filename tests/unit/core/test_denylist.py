@@ -8,7 +8,7 @@ from gate.core import denylist
 from gate.core.annotation import KEY, Denied, RolloutAnnotation
 from gate.core.candidate import waiting
 from gate.core.commands import command_of
-from gate.core.denylist import BY_OTHER_MEANS, against, denylist_of, image_of, left_by_others
+from gate.core.denylist import BY_OTHER_MEANS, against, denylist_of, image_of, left_by_others, why
 from gate.core.first_write import plan_first_write
 from gate.core.lease import annotation_of
 from gate.core.service import Revision
@@ -236,6 +236,9 @@ def test_what_people_left_is_not_rolled_out_again_unless_asked_for(asked):
         assert "--again --reason" in r.notes[-1]
         allowed = aimed(replace(asked, again=True), seen, revisions=known)
         assert allowed.phase in {Phase.DEPLOYING, Phase.TAGGING}
+        assert f"overridden by --again: eve@example.com moved users away from {BAD}" in str(
+            allowed.notes
+        )
 
 
 def created(digest, denylist=(BAR,), **asked):
@@ -253,7 +256,12 @@ def test_an_image_by_tag_is_held_once_it_shows_to_be_a_barred_one_before_it_is_a
     assert f"moved users away from {BAD}" in reason.text
     assert "--again" in reason.hint
     assert created(GOOD_IMAGE).phase is Phase.PROBING
-    assert created(BAD_IMAGE, again=True).phase is Phase.PROBING
+    ana = Denied(OLD, BAD_IMAGE, "ana", "checkout answers 500")
+    overridden = created(BAD_IMAGE, again=True, denylist=(BAR, ana, Denied("other", GOOD_IMAGE)))
+    assert overridden.phase is Phase.PROBING
+    assert [one for one in overridden.notes if one.startswith("overridden by --again: ")] == [
+        f"overridden by --again: {why(one)}" for one in (BAR, ana)
+    ]
 
 
 def test_an_image_that_nobody_knows_is_held_where_images_are_barred():

@@ -22,12 +22,14 @@ from tests.unit.core.rollouts import (
     MOVED,
     NOW,
     OLD,
+    OURS,
     PLACED,
     PROBES,
     STABLE,
     TAG,
     USERS,
     later,
+    marked,
     ours,
     plan,
     revisions,
@@ -284,6 +286,20 @@ def test_a_rollback_undoes_the_rollout_under_way_at_once_and_without_asking():
     assert r.goal.shares == {STABLE: 100}
     assert TAG not in r.goal.tags
     assert r.notes[-1].startswith("this undoes what rollout r1 (alice)")
+
+
+@pytest.mark.parametrize("until", [-600, 600])
+@pytest.mark.parametrize("target", [STABLE, OLD])
+def test_a_rollback_over_a_rollout_at_work_or_dead_records_whom_it_takes_over_from(target, until):
+    mark = replace(OURS, writer="r9", holder="r9", actor="bob", until=later(until))
+    asked = plan(Kind.ROLLBACK, revision=target)
+    fresh = {"before": None, "placed": None, "candidate": target}
+    there = rollout(Phase.READING, asked, revisions=revisions(name=target), **fresh)
+    r = plan_first_write(there, marked(mark, MOVED), NOW)
+    assert (r.phase, r.took_back) == (Phase.MOVING, ("r9",))
+    assert any("takes over from rollout r9 (bob)" in note for note in r.notes)
+    refused = plan_first_write(replace(there, revisions={}), marked(mark, MOVED), NOW)
+    assert (refused.ending, refused.took_back) == (Ending.REFUSED, ())
 
 
 def test_a_first_deploy_is_asked_what_can_be_asked_of_it_alone():

@@ -85,6 +85,12 @@ def test_without_it_is_held_and_the_candidate_stays(given, text):
     assert r.way_out[0].startswith("gate approve r1 --project demo")
 
 
+def test_where_the_rollout_has_a_policy_the_approval_is_looked_at_by_it_too():
+    r, _ = step(confirming(plan(**RULE, policy_file="my policies/web.yaml")), looked(given=()))
+    assert all(" --policy 'my policies/web.yaml' " in command for command in r.way_out[:2])
+    assert r.way_out[0].startswith("gate approve r1 --policy ")
+
+
 def test_whoever_asks_for_this_rollout_does_not_approve_it_either():
     r, _ = step(confirming(plan(**{**RULE, "who": ANA})), looked())
     assert "who asked for the rollout" in r.verdict.reasons[0].text

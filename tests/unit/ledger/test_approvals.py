@@ -119,7 +119,7 @@ def ledger(*entries):
     return [canonical(one) for one in entries]
 
 
-def intention(at, approvals=(), sequence=1, previous=""):
+def intention(at, approvals=(), sequence=1, previous="", given=""):
     return {
         **{key: OUTCOME[key] for key in ("format", "actor", "principal", "policy_digest")},
         "entry": "intention",
@@ -131,10 +131,19 @@ def intention(at, approvals=(), sequence=1, previous=""):
         "service": REF.name,
         "sequence": sequence,
         "previous": previous,
-        "approvals": [{"digest": one, "name": "ana", "at": ""} for one in approvals],
+        "approvals": [{"digest": one, "name": "ana", "at": given} for one in approvals],
     }
 
 
+@pytest.mark.parametrize(
+    ("begins", "given"),
+    [
+        (AT - timedelta(days=2), ""),
+        (AT - timedelta(minutes=5), entry_of()["at"]),
+        (AT, entry_of()["at"]),
+    ],
+    ids=["by age", "by its own time", "at once"],
+)
 @pytest.mark.parametrize(
     ("kept", "found"),
     [
@@ -143,16 +152,17 @@ def intention(at, approvals=(), sequence=1, previous=""):
         (None, [What.MISSING]),
     ],
 )
-def test_a_verification_misses_an_approval_that_a_move_rested_on(kept, found):
-    first = intention(AT - timedelta(days=2))
-    second = intention(AT + timedelta(hours=1), [digest(entry_of())], 2, digest(first))
+def test_a_verification_misses_an_approval_that_a_move_rested_on(begins, given, kept, found):
+    first = intention(begins)
+    second = intention(AT + timedelta(hours=1), [digest(entry_of())], 2, digest(first), given)
     report = verify(ledger(first, *([kept] if kept else []), second))
     assert [one.what for one in report.findings] == found
     assert all("rested on an approval" in one.text for one in report.findings[-1:])
 
 
-def test_what_was_approved_before_the_ledger_begins_is_not_missed():
-    only = intention(AT, [digest(entry_of())])
+@pytest.mark.parametrize("given", ["", entry_of()["at"]])
+def test_what_was_approved_before_the_ledger_begins_is_not_missed(given):
+    only = intention(AT + timedelta(seconds=1), [digest(entry_of())], given=given)
     assert verify(ledger(only)).findings == []
     assert json.dumps(only)
 

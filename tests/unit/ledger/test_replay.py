@@ -167,3 +167,30 @@ def test_a_move_by_hand_and_one_without_an_end_are_not_replayed():
     assert replayed(by_hand, POLICY)["replayed"] is False
     unfinished = replace(played(V2_EVIDENCE), outcome=None)
     assert replayed(unfinished, POLICY)["why_not"] == "no outcome is recorded"
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("digest", ["3fa9" * 16, "0" * 64])
+def test_a_required_probe_that_nobody_asked_then_holds(watched, digest):
+    everything = [passed(probe.name) for probe in PROBES]
+    more = {"steps": (100,), "watch_s": 60.0} if watched else {}
+    decision = played(everything, **more)
+    extra = replace(PROBES[0], name="extra")
+    value = replayed(decision, replace(POLICY, probes=(*PROBES, extra), digest=digest))
+    told = " ".join(" ".join(plain(replayed_blocks([value]), 100)).split())
+    assert value["same"] is (digest == POLICY.digest)
+    assert ("each probe's outcome is taken as recorded: what" in told) is not value["same"]
+    if not value["same"]:
+        assert value["differs"] == [
+            "the verdict was promote, and would be hold",
+            "extra, which the policy requires, was not asked then",
+        ]
+        assert value["today"]["decision"] == "hold"
+        assert "extra" in value["today"]["subjects"]
+
+
+def test_a_refusal_stays_one_whatever_else_was_not_asked():
+    extra = replace(PROBES[0], name="extra")
+    value = replayed(played(V2_EVIDENCE), replace(POLICY, probes=(*PROBES, extra), digest="0" * 64))
+    assert value["differs"] == ["extra, which the policy requires, was not asked then"]
+    assert value["today"]["decision"] == "reject"

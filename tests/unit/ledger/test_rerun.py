@@ -23,7 +23,7 @@ from gate.ledger.encoded import encoded
 from gate.ledger.entry import SIZE_MAX_BYTES
 from gate.ledger.events import EventLog, in_entry
 from gate.ledger.rerun import rerun
-from gate.ledger.unpacked import unpacked
+from gate.ledger.unpacked import NODES_MAX, unpacked
 from gate.report.lines import plain
 from gate.report.replayed import replayed_blocks
 from tests.fakes.clock import START
@@ -227,6 +227,9 @@ async def test_data_that_is_cut_or_swells_is_refused(promoted):
     cut = base64.b64encode(base64.b64decode(events["data"])[:-20]).decode()
     assert "cut off" in rerun(promoted, {**events, "data": cut})["why_not"]
     assert "more than 64 MiB" in rerun(promoted, {**events, "data": bomb()})["why_not"]
+    lines = lines_of(events)
+    lines[1]["change"]["service"]["annotations"] = [["", ""]] * (NODES_MAX // 2)
+    assert "event 1: there is too much" in rerun(promoted, packed(lines))["why_not"]
 
 
 @pytest.mark.parametrize(
@@ -380,3 +383,13 @@ def test_a_suite_of_a_thousand_tests_costs_no_more_than_one():
         log.add(Probed(START, (replace(evidence("chat"), tests=some),)), Phase.CONFIRMING)
         sizes.append(len(log.value()["data"]))
     assert sizes[0] == sizes[1]
+
+
+def test_nothing_is_worked_out_while_a_write_comes_next():
+    worked_out = []
+    log = EventLog(plan(), "r1", START.isoformat(), lambda value: worked_out.append(1) or value)
+    for _ in range(200):
+        log.add(Probed(START, ()), Phase.REVERTING)
+    assert not worked_out
+    log.add(Probed(START, ()), Phase.WATCHING)
+    assert worked_out

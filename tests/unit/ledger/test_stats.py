@@ -161,6 +161,27 @@ def test_each_probes_word_is_followed(later, undone):
     ]
 
 
+BEN = {"digest": "ab" * 32, "name": "ben", "at": "2026-01-01T13:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"approvals": [BEN]}, 1),
+        ({"overrides": ["freeze"]}, 1),
+        ({"kind": "promote"}, 1),
+        ({"approvals": []}, 0),
+        ({}, 0),
+    ],
+)
+def test_what_people_let_go_after_a_hold_is_promoted_by_them(fields, count):
+    held = {"revision": NEW, "image": "shop@sha256:2"}
+    entries = (outcome("r1", "held", candidate=held), *promoted("r2", 2, NEW, **fields))
+    assert numbers(*entries)["holds"] == {"count": 1, "promoted_later": count}
+    other = (outcome("r1", "held", candidate=held), *promoted("r2", 2, THIRD, **fields))
+    assert numbers(*other)["holds"] == {"count": 1, "promoted_later": 0}
+
+
 IDLE = {"rules": ["freeze", "stop"], "overrode": []}
 BROKE = {"rules": ["freeze", "stop"], "overrode": ["freeze"]}
 

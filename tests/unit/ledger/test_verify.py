@@ -28,7 +28,7 @@ def split(revision, tag=""):
     return [{"revision": revision, "percent": 100, "tag": tag}]
 
 
-def entry(kind, rollout, when, **more):
+def entry(kind, rollout, when, /, **more):
     common = {
         "format": 2,
         "entry": kind,
@@ -148,6 +148,29 @@ def test_an_outcome_says_what_its_last_write_rests_on(story, change):
     assert found(story.check())[0] is What.ALTERED
 
 
+@pytest.mark.parametrize(
+    ("kind", "phase", "decided", "ending", "forged"),
+    [
+        ("rollout", "untagging", "promoted", "promoted", "reverted"),
+        ("rollout", "untagging", "rejected", "rejected", "failed"),
+        ("rollout", "moving", "", "held", "reverted"),
+        ("rollback", "moving", "", "rolled back", "failed"),
+        ("promote", "moving", "", "promoted", "failed"),
+        ("recover", "recovering", "", "recovered", "failed"),
+    ],
+)
+def test_an_ending_is_one_that_its_last_write_can_have_led_to(kind, phase, decided, ending, forged):
+    judged = digest({"evidence": [], "verdict": None})
+    story = Story()
+    told = {"kind": kind, "phase": phase, "decided": decided, "evidence_digest": judged}
+    story.write("r1", NEW, **told)
+    made = story.end("r1", ending, kind=kind)
+    assert found(story.check()) == []
+    story.entries[-1] = checked({**made, "ending": forged})
+    (finding,) = story.check().findings
+    assert (finding.what, repr(forged) in finding.text) == (What.ALTERED, True)
+
+
 def test_it_is_whole_and_says_where_it_begins_and_ends(story):
     report = story.check()
     assert found(report) == []
@@ -167,7 +190,11 @@ def test_it_is_whole_and_says_where_it_begins_and_ends(story):
         (lambda s: s.entries[1].update(actor="eve"), What.ALTERED, "entry 2 (rollout r1"),
         (lambda s: s.entries[2].update(notes=["x"]), What.ALTERED, "outcome of rollout r1 was"),
         (lambda s: s.entries[2].update(events={"data": "x"}), What.ALTERED, "rollout r1 was"),
-        (lambda s: s.entries[4].update(actor="eve"), What.ALTERED, "otherwise than rollout r2's"),
+        (
+            lambda s: s.entries[4].update(actor="eve", overrides=["again"]),
+            What.ALTERED,
+            '(actor is eve, and alice there; overrides is ["again"], and [] there): one',
+        ),
         (lambda s: s.entries[4].update(evidence=[1]), What.ALTERED, "evidence or the verdict"),
         (lambda s: s.entries.reverse(), What.REORDERED, "comes after one of"),
         (lambda s: s.end("r1", "rejected"), What.DOUBLED, "'rejected' of 2026-01-01T12:06"),
@@ -195,6 +222,7 @@ def test_what_is_wrong_is_named(story, change, what, text):
     ("head", "what", "text"),
     [
         (Head(5, "0" * 64), What.END_LOST, "written on 2 times after entry 3"),
+        (Head(4, "0" * 64), What.END_LOST, "written on once after entry 3"),
         (Head(3, "0" * 64), What.ALTERED, "is not in the ledger"),
         (Head(1, "0" * 64), What.HEAD, "is not in the ledger"),
         (Head(), What.HEAD, "the service carries no mark"),
@@ -307,11 +335,15 @@ def test_services_are_told_apart_where_nobody_names_one(story):
     story.entries += other.entries
     report = verify(map(canonical, story.entries))
     assert found(report) == []
-    assert [one.entries for one in report.services] == [5, 1]
+    assert [(one.entries, one.end_checked) for one in report.services] == [(5, False), (1, False)]
+    (alone,) = verify(map(canonical, story.entries[:5]), "", {"": Head(3, story.head[0])}).services
+    assert alone.end_checked
     assert verify([], "", {SERVICE: Head(1, "0" * 64)}).findings[0].what is What.END_LOST
 
 
 def test_more_findings_than_anybody_reads_are_counted():
+    (cut,) = verify([b'{"a": "b']).findings
+    assert cut.text == "line 1 is no entry of the gate: Unterminated string (column 7)"
     report = verify([b"{}"] * (FINDINGS_MAX + 5))
     assert (len(report.findings), report.more, report.whole) == (FINDINGS_MAX, 5, False)
 

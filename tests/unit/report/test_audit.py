@@ -1,6 +1,7 @@
 """What the ledger remembers, for people."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,21 @@ def test_a_rollout_without_an_outcome_is_unfinished() -> None:
     assert lines[-1] == UNFINISHED_MEANS
 
 
+def test_what_wrote_a_moment_ago_may_have_ended_meanwhile() -> None:
+    wrote = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
+    found = put_together(wrote)
+    at = max(datetime.fromisoformat(str(entry["at"])) for entry in wrote)
+    told = {
+        s: plain(decision_blocks(found, 1, 220, at + timedelta(seconds=s)), 220)[-1]
+        for s in (59, 61)
+    }
+    assert "its record may be on the way" in told[59]
+    assert "killed" not in told[59]
+    assert told[61] == UNFINISHED_MEANS
+    unread = put_together(tuple({**entry, "traffic_now": []} for entry in wrote))
+    assert "as before" not in "\n".join(plain(decision_blocks(unread, 1, 220, at), 220))
+
+
 def test_a_rollout_that_another_one_took_back_is_not_unfinished() -> None:
     dead = tuple(entry for entry in REJECTED if entry["entry"] == "intention")
     recovery = tuple({**entry, "took_back": ["r2"]} for entry in named(REJECTED, "r3"))
@@ -151,7 +167,7 @@ def test_whoever_took_it_back_is_named() -> None:
     lines = plain(show_blocks(dead, taken_back_by="r9"), 100)
     assert lines[0].endswith(": taken back")
     assert lines[-1] == (
-        "no outcome is recorded: the gate was stopped half-way, and r9 took it back"
+        "no outcome is recorded: the gate was killed half-way, and r9 took it back"
     )
     back = {**outcome_of(REJECTED), "took_back": ["r1", "r2"]}
     assert "  took back: r1, r2" in audit_show_lines((back,))
@@ -260,7 +276,7 @@ def test_an_unfinished_rollout_says_that_it_has_no_outcome() -> None:
     lines = audit_show_lines(unfinished, 100)
     assert lines[0].endswith(": unfinished")
     assert lines[-1] == (
-        "no outcome is recorded: it is still going on, or the gate was stopped half-way"
+        "no outcome is recorded: it is still going on, or the gate was killed half-way"
     )
 
 

@@ -12,9 +12,12 @@ from gate.core.proof import Proof, Proving
 from gate.kinds.http import HttpProbe
 from gate.ledger.entry import outcome
 from gate.report.attempts import attempts
+from gate.report.audit import decisions, show_blocks
 from gate.report.html import charts
 from gate.report.html.conversation import said
 from gate.report.html.page import html, of_documents, policy
+from gate.report.lines import plain
+from gate.report.summary import ending_of, why_of
 from tests.unit.report.scenes import (
     ALL_PASSED,
     CANDIDATE,
@@ -111,6 +114,29 @@ def test_what_is_at_work_says_so_and_no_entry_at_all_is_no_error():
     told = words(page([{**refused, "entry": "outcome"}]).css_first("main"))
     assert told.startswith("rollout: not begun no policy")
     assert "Traffic" not in told
+
+
+@pytest.mark.parametrize(
+    ("by", "word", "why"),
+    [
+        ("r9", "taken back", "the gate was killed half-way, and r9 took it back"),
+        ("", "unfinished", "it is still going on, or the gate was killed half-way"),
+    ],
+)
+def test_what_has_no_outcome_has_one_word_and_one_sentence_everywhere(by, word, why):
+    dead = entries()[:-1]
+    told = plain(show_blocks(dead, taken_back_by=by), 100)
+    assert told[0].endswith(f": {word}")
+    assert told[-1] == f"no outcome is recorded: {why}"
+    documents = decisions(dead, taken_back_by=by)
+    assert [(ending_of(one), why_of(one)) for one in documents] == [(word, told[-1])]
+    (attempt,) = attempts(dead[::-1])
+    served = html([replace(attempt, taken_back_by=by)], pictures=False)
+    for one in (of_documents(documents, dead, pictures=False), served):
+        tree = LexborHTMLParser(one)
+        assert words(tree.css_first("h1")) == f"rollout of backend: {word}"
+        assert words(tree.css_first(".verdict")) == f"No outcome is recorded: {why}."
+        assert "exit code" not in words(tree.css_first("main"))
 
 
 def test_a_place_in_the_chain_and_a_proof_are_told_where_the_entry_has_them():

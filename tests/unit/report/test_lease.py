@@ -74,7 +74,10 @@ def test_an_annotation_that_nobody_can_read_and_the_way_out() -> None:
 
 def test_traffic_that_others_have_moved_since() -> None:
     line, bar, *_ = shown(service(RolloutAnnotation(4, wrote=((CANDIDATE, 100),))))
-    assert bar.startswith(f"  barred:      {CANDIDATE}, rolled back by alice@example.com: moved by")
+    assert bar == (
+        f"  barred:      {CANDIDATE}, lost its users by other means than the gate "
+        "(alice@example.com)"
+    )
     assert line == (
         "  others:      somebody has moved traffic since the gate set backend-00002-abc 100 %"
     )

@@ -278,7 +278,7 @@ def test_a_rollback_from_top_to_bottom() -> None:
         "  who:       alice@example.com",
         "  why:       errors since noon",
         "  barred:    backend-00002-abc, by alice@example.com: errors since noon",
-        "  stable:    backend-00002-abc 100 %, image backend:v2",
+        "  before:    backend-00002-abc 100 %, image backend:v2",
         "  target:    backend-00001-aaa, image backend:v1, 100 %",
         "",
         "traffic before: backend-00002-abc 100 %",
@@ -291,9 +291,31 @@ def test_a_rollback_from_top_to_bottom() -> None:
         "note: back to backend-00001-aaa: the ledger shows that it had all users before this",
         "",
         "ended: rolled back: backend-00001-aaa gets all the traffic",
-        "exit code: 0 (promoted, or done)",
+        "exit code: 0 (done)",
         *RECORDED,
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "told"),
+    [
+        ("rollout", "promoted", ("verdict: promote (", "stable: ", "promoted, or done")),
+        ("rollback", "rolled back", ("verdict: the target passed (", "before: ", "done")),
+        ("promote", "unchanged", ("", "stable: ", "done")),
+        ("stop", "stopped", ("", "stable: ", "done")),
+    ],
+)
+def test_words_fit_what_was_asked_for(kind: str, ending: str, told: tuple[str, ...]) -> None:
+    scribe = Scribe(scene := Scene())
+    scene.play(plan(), scribe)
+    entry = next(one for one in scribe.entries if one["entry"] == "outcome")
+    lines = plain(outcome_lines({**entry, "kind": kind, "ending": ending}), 200)
+    verdict, before, code = told
+    assert [one for one in lines if one.startswith("verdict: ")] == [
+        one for one in lines if verdict and one.startswith(verdict)
+    ]
+    assert [one for one in lines if one.startswith(f"  {before}")]
+    assert f"exit code: 0 ({code})" in lines
 
 
 def test_a_stuck_rollback_is_loud_and_names_the_commands() -> None:
@@ -355,7 +377,10 @@ def test_a_refusal_before_anything_was_seen() -> None:
 def test_a_failed_deploy_says_that_the_candidate_was_never_seen() -> None:
     denied = fail_once(Deploy, Failure.REFUSED, "403 denied")
     lines = shown(Scene(after=denied).play(plan()))
-    never = "  candidate: backend-00002-abc, image backend:v2, 0 %, which was never seen"
+    never = (
+        "  candidate: backend-00002-abc, image backend:v2, 0 %; "
+        "Cloud Run never showed this revision"
+    )
     assert never in lines
     assert "exit code: 3 (infrastructure failed, and traffic is where it was)" in lines
 

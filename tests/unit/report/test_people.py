@@ -3,8 +3,10 @@
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from gate.report.approvals import given
+from gate.report.approvals import UNREAD, given
+from gate.report.audit import show_blocks
 from gate.report.html.page import of_documents
+from gate.report.lines import plain
 
 IMAGE = "backend@sha256:2"
 LATER = "was given once this had ended: it is for what is rolled out next"
@@ -105,7 +107,7 @@ def test_a_report_tells_of_people_with_names_as_text():
     assert not parsed.css("script")
     told = " ".join(parsed.css_first("main").text(separator=" ").split())
     assert "Approvals: 1 of 2 count" in told
-    assert "bob 2026-01-01 12:10:00 backend-00002-abc yes" in told
+    assert f"bob 2026-01-01 12:10:00 backend-00002-abc {UNREAD} yes" in told
     assert "no: is for another state of the policy" in told
     assert "eve" not in told
     assert "\u202e" not in told
@@ -115,6 +117,21 @@ def test_a_report_tells_of_people_with_names_as_text():
         "rules were set aside: --again",
     ]
     assert "was to override stop" in parsed.css_first("header p.unsure").text()
+
+
+def test_an_approval_under_another_id_is_told_of_whole_and_nobody_is_vouched_for_unread():
+    claimed = {"name": "bob", "authenticated": "claimed"}
+    other = {**approval(principal=claimed), "rollout": "r0"}
+    shown = "\n".join(plain(show_blocks([OUTCOME], elsewhere=[other]), 200))
+    assert "approved by bob (as they say) at 2026-01-01 12:10:00 UTC\n" in shown
+    assert f"  rollout: r0\n  image:   {IMAGE}\n  why:     looks right" in shown
+    parsed = LexborHTMLParser(of_documents([OUTCOME], [other], pictures=False))
+    (row,) = parsed.css("section[aria-labelledby$=approvals] tbody tr")
+    assert " ".join(row.text(separator=" ").split()) == (
+        f"bob (as they say) 2026-01-01 12:10:00 backend-00002-abc {IMAGE} looks right yes"
+    )
+    unread = "\n".join(plain(show_blocks([OUTCOME]), 200))
+    assert f"approved by bob at 2026-01-01 12:10:00 UTC ({UNREAD})" in unread
 
 
 def test_where_nobody_approved_there_is_no_such_section():

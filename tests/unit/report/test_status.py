@@ -294,3 +294,20 @@ def test_a_rollout_that_ended_before_its_record_came_was_not_killed() -> None:
     assert "killed" not in text
     unknown = "\n".join(status_lines(service(BEFORE), REVISIONS, entries, START, 200))
     assert "killed half-way" in unknown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (60, "it is at work, or was killed: the lease on the service runs until"),
+        (-60, "the gate was killed half-way: `gate recover` takes back what it left"),
+    ],
+)
+def test_of_a_decision_without_an_end_it_says_which_it_is(seconds: int, told: str) -> None:
+    entries = [one for one in entries_of(Scene(), plan()) if one["entry"] != "outcome"]
+    until = START + timedelta(seconds=seconds)
+    mark = RolloutAnnotation(4, holder=str(entries[0]["rollout"]), until=until)
+    stands = replace(service(Split.all_to(STABLE)), annotations=((KEY, mark.text()),))
+    text = "\n".join(status_lines(stands, REVISIONS, entries, START, 400))
+    assert f"unfinished: no outcome is recorded; {told}" in text
+    assert "`gate status` says" not in text

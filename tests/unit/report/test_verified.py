@@ -29,11 +29,20 @@ WHOLE = {"whole": True, "findings": [], "findings_left_out": 0, "services": [SER
 def test_a_whole_record_is_told_in_few_lines():
     assert verified_lines(WHOLE, 100) == [
         "demo/us-central1/backend: 12 entries",
-        f"  the chain goes from {FIRST} to {LAST}, sha256 {'a' * 64}",
+        f"  the chain goes from {FIRST} to {LAST}, head 7:{'a' * 64}",
         "  1 rollout whose outcome no later rollout vouches for: r3",
         "",
         "the record is whole",
     ]
+
+
+def test_no_name_is_broken_at_its_hyphens():
+    names = ("local-user@example.com", "shop-00006-vdt", "demo/us-central1/shop-with-a-long-name")
+    text = " ".join(f"{'x' * size} {name}" for size in range(1, 13) for name in names)
+    note = {"what": "drift", "text": text}
+    lines = verified_lines({**WHOLE, "notes": [note]}, 60)
+    said = " ".join(line.strip() for line in lines)
+    assert [f"{said} ".count(f" {name} ") for name in names] == [12, 12, 12]
 
 
 def test_whatever_is_to_be_known_has_a_line():
@@ -48,7 +57,7 @@ def test_whatever_is_to_be_known_has_a_line():
         "what came before entry 5 is not in it",
         "4 intentions took no effect",
         "2 entries came again, the same",
-        "1 outcomes have a part of their evidence only",
+        "1 outcome has a part of its evidence only",
         "9 rollouts without an outcome (at work, killed, or it is lost): r4, r5, r6, r7, r8 and 4",
         "1 rollout without an outcome, which another one took back: q",
     ):
@@ -63,3 +72,19 @@ def test_findings_are_told_with_hostile_texts_made_safe():
     assert all(len(line) <= 40 for line in lines[4:])
     assert lines[-1] == "the record is not whole: 4 findings"
     assert not any(ord(letter) in {0x1B, 0x202E} for line in lines for letter in line)
+
+
+def test_an_end_that_was_not_checked_and_several_services_are_told():
+    alone = {**SERVICE, "chain": {**SERVICE["chain"], "end_checked": False}}
+    other = {**alone, "service": "demo/us-central1/cart", "entries": 1}
+    lines = verified_lines({**WHOLE, "services": [alone, other]}, 100)
+    assert (
+        sum("its end is missing was not checked: that needs --head" in line for line in lines) == 2
+    )
+    told = " ".join(lines)
+    assert "2 services that have entries: demo/us-central1/backend (12 entries), " in told
+    assert "demo/us-central1/cart (1 entry); with --project" in told
+    checked = {**alone, "chain": {**SERVICE["chain"], "end_checked": True}}
+    told = " ".join(verified_lines({**WHOLE, "services": [checked]}, 100))
+    assert "not checked" not in told
+    assert "--service" not in told
