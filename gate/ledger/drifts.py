@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from gate.ledger.findings import Finding
-from gate.ledger.seen import Seen, shares, tags
+from gate.ledger.seen import Seen, candidate, shares, tags, tells_of_candidate
 
 PENDING_MAX = 16
 """Most moves that wait for a decision at once; beyond, the oldest one is told as a fault."""
@@ -21,6 +21,9 @@ DECIDED = {
 }
 """By kind of command, the endings that decide on what users were taken off."""
 _LATEST = ""
+_PINS = frozenset({"deploying", "tagging", "untagging"})
+"""Phases of writes that leave users where they are: if that was LATEST, then they say which it was.
+Any other one may have moved them."""
 
 Shares = dict[str, int]
 
@@ -32,8 +35,9 @@ class Drift(msgspec.Struct):
         revision: where they were moved; "" where that was LATEST and nobody knows yet which.
         was: the revisions that had users by the entry before.
         taken_back: whether the next write that was to move anybody takes them back to those.
-        by: rollouts that take them back, or have that revision at 0 % since, each with the hashes
-            of the intentions that say so: one that lost to another write was made again.
+        by: who takes them back, and rollouts that have that revision at 0 % since, until their
+            outcome comes; each with the hashes of the intentions that say so: one that lost to
+            another write was made again.
     """
 
     finding: Finding
@@ -106,10 +110,10 @@ class Drifts:
             entry: the outcome.
             took_effect: whether the intention of a hash did, rather than lose to another one.
         """
-        if entry.ending not in DECIDED.get(entry.kind, ()):
-            return
-        mine = [one for one in self.pending if entry.rollout in one.by]
-        for one in [one for one in mine if any(map(took_effect, one.by[entry.rollout]))]:
+        mine = [(one, one.by.pop(entry.rollout, ())) for one in self.pending]
+        for one in [
+            one for one, own in mine if any(map(took_effect, own)) and _decides(entry, one)
+        ]:
             self.pending.remove(one)
             text = (
                 f"{one.finding.text}; users were taken back, and {entry.kind} {entry.rollout} "
@@ -130,21 +134,42 @@ def _follows(drift: Drift, write: _Write) -> bool:
     back = bool(wanted) and wanted.keys() <= drift.was and drift.revision not in wanted
     if not drift.taken_back:
         if not back:
-            return _stays(drift, wanted)
+            return _stays(drift, write)
         if entry.kind not in DECIDED:
             return False
         drift.taken_back, drift.revision = True, drift.revision or _tagged(entry)
         drift.by.setdefault(entry.rollout, set()).add(write.digest)
-    if drift.revision and drift.revision in write.placed and drift.revision not in wanted:
+    placed = entry.kind == "rollout" and drift.revision in write.placed
+    if drift.revision and placed and drift.revision not in wanted:
         drift.by.setdefault(entry.rollout, set()).add(write.digest)
     return True
 
 
-def _stays(drift: Drift, wanted: Shares) -> bool:
-    """Whether users stay where they had been moved; LATEST is known once somebody has pinned it."""
-    if len(wanted) != 1 or (drift.revision and drift.revision not in wanted):
+def _decides(entry: Seen, drift: Drift) -> bool:
+    """Whether an outcome of somebody at work on it since decides on that revision.
+
+    A rollback decides by taking users back. A rollout that does is about the revision they were
+    on, also where nobody else knows which one LATEST was; held before anybody had an answer of it,
+    it has decided nothing.
+    """
+    if entry.ending not in DECIDED.get(entry.kind, ()):
         return False
-    (drift.revision,) = wanted
+    if entry.kind == "rollback":
+        return True
+    if entry.ending == "held" and not tells_of_candidate(entry):
+        return False
+    name = candidate(entry.candidate)
+    return bool(name) and name == (drift.revision or name)
+
+
+def _stays(drift: Drift, write: _Write) -> bool:
+    """Whether users stay where they had been moved; LATEST is known once somebody has pinned it."""
+    if len(write.wanted) != 1:
+        return False
+    (name,) = write.wanted
+    if name != drift.revision and (drift.revision or write.entry.phase not in _PINS):
+        return False
+    drift.revision = name
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gate.core.evidence import STABLE
 from gate.core.policy import Json
 from gate.ledger.canonical import canonical
 from gate.ledger.checksum import is_intact
@@ -50,6 +51,18 @@ class Named(msgspec.Struct, gc=False):
     at: str = ""
 
 
+class Candidate(msgspec.Struct, gc=False):
+    """What an outcome decides on."""
+
+    revision: str = ""
+
+
+class Asked(msgspec.Struct, gc=False):
+    """Where a probe asked what is in evidence."""
+
+    address: str = ""
+
+
 class Seen(msgspec.Struct, gc=False, kw_only=True):
     """Fields as docs/record.md has them; those of other formats may be absent.
 
@@ -63,6 +76,7 @@ class Seen(msgspec.Struct, gc=False, kw_only=True):
     at: str
     build: msgspec.Raw = msgspec.Raw(b"")
     bundle: str = ""
+    candidate: msgspec.Raw = msgspec.Raw(b"")
     checksum: str = ""
     decided: str = ""
     ending: str = ""
@@ -133,6 +147,8 @@ _VOUCHED = msgspec.json.Decoder(list[Vouched] | None)
 _SHARES = msgspec.json.Decoder(list[Share])
 _NAMED = msgspec.json.Decoder(list[Named])
 _TEXTS = msgspec.json.Decoder(list[str])
+_ASKED = msgspec.json.Decoder(list[Asked])
+_CANDIDATE = msgspec.json.Decoder(Candidate)
 
 
 class UnreadableLine(ValueError):  # noqa: N818 - found, not raised to a user
@@ -182,6 +198,18 @@ def texts(raw: msgspec.Raw) -> list[str]:
 def named(raw: msgspec.Raw) -> list[Named]:
     """A list of entries that are named; of anything else, none."""
     return [] if raw in _EMPTY else _read(_NAMED, raw) or []
+
+
+def candidate(raw: msgspec.Raw) -> str:
+    """The revision that an outcome decides on; "" where it names none."""
+    found = _read(_CANDIDATE, raw)
+    return found.revision if found else ""
+
+
+def tells_of_candidate(entry: Seen) -> bool:
+    """Whether an outcome has evidence of its candidate, or has not all that there was."""
+    asked = _read(_ASKED, entry.evidence) or ()
+    return any(one.address != STABLE for one in asked) or entry.judged != entry.evidence_digest
 
 
 def shares(raw: msgspec.Raw) -> dict[str, int]:
