@@ -318,6 +318,11 @@ def test_the_scripts_of_the_docs_run(small, tmp_path):
     eventually(lambda: len(small.records()) == 4)
 
 
+def heeds_ctrl_c():
+    """As from a terminal: what a shell starts in the background inherits to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_at_a_script_of_the_docs_ends_its_rollout_safely(small, tmp_path):
     small.pin()
     head = f"service: {{project: {PROJECT}, region: {REGION}, name: {small.name}}}\n"
@@ -328,6 +333,7 @@ def test_ctrl_c_at_a_script_of_the_docs_ends_its_rollout_safely(small, tmp_path)
         [sys.executable, "-u", "script.py", "teller"],
         cwd=tmp_path,
         env=small.env,
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509 - it does one thing, which takes no lock
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
