@@ -164,7 +164,7 @@ def seen(line: bytes) -> tuple[Seen, str]:
     try:
         if len(line) > LINE_MAX_BYTES:
             raise UnreadableLine("it is too large")
-        if not line.startswith(_BEGINNING) or _ESCAPED in line:
+        if not line.startswith(_BEGINNING) or (b"\\" in line and _ESCAPED in line):  # quick first
             line = canonical(parsed(line))
         entry = _DECODER.decode(line)
         if entry.entry != INTENTION:
