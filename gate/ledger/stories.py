@@ -239,7 +239,8 @@ class Stories:
         known = {*story.listed, *story.unkept}
         more = [at for digest, at in story.intentions.items() if digest not in known]
         lost = [digest for digest in story.listed if digest not in story.intentions]
-        if lost and not more and self.since >= story.at:
+        first_ones = story.listed[: len(lost)] == tuple(lost)
+        if lost and first_ones and not more and self.since >= story.at:
             return  # the ledger begins in the middle of it
         if more or lost:
             self._other_intentions(story, more, len(lost))

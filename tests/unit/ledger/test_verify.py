@@ -382,3 +382,16 @@ def test_an_outcome_knows_of_a_write_that_nobody_recorded(story):
     report = story.check(head=Head(3, digest(before)))
     assert found(report) == [What.HEAD]
     assert "tells of entry 4" in report.findings[0].text
+
+
+@pytest.mark.parametrize(("gone", "expected"), [(0, []), (1, [What.MISSING])])
+def test_a_ledger_begins_with_what_is_left_of_a_rollout_and_lacks_nothing_after_it(gone, expected):
+    story = Story()
+    story.intend("r1")
+    story.intend("r1")
+    story.write("r1")
+    lost = digest(story.entries.pop())
+    story.end("r1", "rejected", intentions_unkept=[lost])
+    assert found(story.check()) == []
+    del story.entries[gone]
+    assert found(story.check()) == expected
