@@ -19,7 +19,7 @@ from pathlib import Path
 from targets import at_least, at_most
 
 from gate.ledger.canonical import canonical, digest
-from gate.ledger.checksum import checked
+from gate.ledger.checksum import with_checksum
 
 RATIO = 0.15
 MEMORY_MB = 40
@@ -90,7 +90,7 @@ def write(path, entries):
                 "ending": "promoted",
                 "evidence_digest": EVIDENCE,
             }
-            ended = {"rollout": rollout, "at": text(at), "digest": put(file, done, checked)}
+            ended = {"rollout": rollout, "at": text(at), "digest": put(file, done, with_checksum)}
             vouched = [ended, *vouched][:2]
             before = after
             count += 1

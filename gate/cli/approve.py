@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from gate.api import asker, who, wiring
 from gate.cli import manual_moves, options, show
-from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.approvals import Approval
 from gate.core.denylist import digest_in, image_of
 from gate.core.permits import Who
@@ -86,7 +85,7 @@ async def _said(
         )
         if not args.withdraw:
             _require(policy, approval)
-        entry = approval_entry(ref, subject, approval, asker.origin(), _mark(service))
+        entry = approval_entry(ref, subject, approval, asker.origin(), service.known_annotation)
         # its own place in the log, whatever else is said in the same millisecond
         await ledger.append(entry, args.id, 900_000 + approval.at.microsecond // 10)
         return entry, withdrawn(service, subject.revision) if args.withdraw else NextStep()
@@ -105,7 +104,7 @@ async def _subject(
     me, service, entries = await asyncio.gather(
         who.asks(), platform.read_service(), ledger.entries(query)
     )
-    subject = subject_of(rollout, entries, _mark(service))
+    subject = subject_of(rollout, entries, service.known_annotation)
     if subject.unfit:
         late = withdrawn(service, subject.revision) if args.withdraw else NextStep()
         back = f"an approval of {rollout} cannot be taken back:"
@@ -150,13 +149,6 @@ def _require(policy: Policy | None, approval: Approval) -> None:
             f"it {why}",
             "nothing was written; the policy's `approve` and `allow` say whose counts",
         )
-
-
-def _mark(service: Service) -> RolloutAnnotation:
-    try:
-        return service.rollout_annotation
-    except UnreadableAnnotation:
-        return RolloutAnnotation()
 
 
 def _now() -> datetime:

@@ -13,7 +13,7 @@ from gate.core.messages import SetTraffic
 from gate.core.state import Phase, Plan, Rollout
 from gate.errors import ConflictError, InfrastructureError, UnavailableError
 from gate.ledger.canonical import digest
-from gate.ledger.checksum import checked
+from gate.ledger.checksum import with_checksum
 from gate.ledger.entry import Entry, intention, outcome
 from gate.ports import Clock, Ledger, Platform
 
@@ -82,7 +82,7 @@ class Line:
 
     async def _ended(self, r: Rollout) -> tuple[Rollout, Entry]:
         link = await self._books.link(r.plan)
-        entry = checked(outcome(r, self._clock.now(), link=link))
+        entry = with_checksum(outcome(r, self._clock.now(), link=link))
         try:
             await self._books.conclude(entry, r, stopping=False)
         except InfrastructureError:

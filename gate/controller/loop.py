@@ -48,7 +48,7 @@ from gate.errors import (
     UnavailableError,
 )
 from gate.ledger.canonical import digest
-from gate.ledger.checksum import checked
+from gate.ledger.checksum import with_checksum
 from gate.ledger.entry import Entry, intention, left_out, outcome
 from gate.ledger.events import EventLog
 from gate.ports import (
@@ -362,7 +362,7 @@ class Controller:
             entry = await self._books.whole(entry, evidence, world.bundles)
         if events is not None:
             entry = await self._books.with_events(entry, events, world.bundles)
-        entry = checked(await self._books.signed(entry, world.signer))
+        entry = with_checksum(await self._books.signed(entry, world.signer))
         self.outcome = entry
         try:
             await self._books.conclude(entry, rollout, stopping=self._told)

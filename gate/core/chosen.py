@@ -4,7 +4,7 @@ Kept in the annotation until something else is promoted, or somebody else gives 
 that keep traffic as it is, or take users back there, hand it on and choose nothing themselves.
 """
 
-from gate.core.annotation import RolloutAnnotation, Shares, UnreadableAnnotation
+from gate.core.annotation import RolloutAnnotation, Shares
 from gate.core.order import was_promoted
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
@@ -15,9 +15,8 @@ def decided(name: str, service: Service) -> str:
     if was_promoted(name, service):
         return "was promoted"
     if service.traffic.shares == {name: 100} and was_chosen(name, service):
-        return (
-            f"`gate rollback` by {_annotation(service).chosen_by or 'somebody'} gave it the users"
-        )
+        by = service.known_annotation.chosen_by or "somebody"
+        return f"`gate rollback` by {by} gave it the users"
     return ""
 
 
@@ -26,7 +25,7 @@ def was_chosen(name: str, service: Service) -> bool:
 
     It may share them with the candidate of a rollout that is at work.
     """
-    mark = _annotation(service)
+    mark = service.known_annotation
     return bool(name) and mark.chosen == name and service.traffic.shares == dict(mark.wrote)
 
 
@@ -41,7 +40,7 @@ def chosen_after(r: Rollout, wrote: Shares, *, working: bool) -> tuple[str, str]
     assert r.service is not None
     if r.phase is Phase.MOVING and r.plan.kind is Kind.ROLLBACK:
         return r.candidate, r.plan.actor
-    mark = _annotation(r.service)
+    mark = r.service.known_annotation
     by_hand = r.phase is Phase.MOVING and r.plan.kind is Kind.PROMOTE
     promoted = by_hand or (not working and r.ending is Ending.PROMOTED)
     if promoted or _given_by_others(mark.chosen, mark, r.service, dict(wrote)):
@@ -56,11 +55,3 @@ def _given_by_others(
     moved = service.traffic.shares != dict(mark.wrote)
     has = service.traffic.pinned(service.latest_ready).share_of(name)
     return moved and bool(has and wrote.get(name))
-
-
-def _annotation(service: Service) -> RolloutAnnotation:
-    """The annotation, as if there were none where nobody can read it."""
-    try:
-        return service.rollout_annotation
-    except UnreadableAnnotation:
-        return RolloutAnnotation()

@@ -12,7 +12,7 @@ from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Phase, Plan, Rollout
 from gate.core.tagging import pinned_tags, without_their_tag
 from gate.core.traffic import Split, tag_problem
-from gate.core.transitions import again, ending_of, finish
+from gate.core.transitions import again, ending_of, finish, noted
 from gate.core.verdict import unready
 
 FLOATING_MAX = 8
@@ -109,7 +109,7 @@ def plan_rollback(r: Rollout, service: Service, at: datetime) -> Rollout:
         if not way.revision:
             return _no_way(r, service, way)
         name = way.revision
-        r = _noted(r, f"back to {name}: {way.why}")
+        r = noted(r, f"back to {name}: {way.why}")
     marks = () if plan.cross else irreversible_between(plan.revisions, name, service)
     if marks:
         note = (
@@ -147,10 +147,6 @@ def _leading_on(r: Rollout, service: Service, way: WayBack) -> tuple[str, ...]:
     return out or (roll_out(service.ref, r.plan.policy_file),)
 
 
-def _noted(r: Rollout, *notes: str) -> Rollout:
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, *notes))))
-
-
 def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
     """A promotion or rollback: towards this revision, if it exists and is ready."""
     if r.candidate != name:
@@ -162,7 +158,7 @@ def _towards(r: Rollout, service: Service, name: str, at: datetime) -> Rollout:
         return _missing(r, service, name)
     pinned = service.traffic.pinned(service.latest_ready)
     r = replace(r, before=service.traffic, placed=pinned, goal=None)
-    r = _noted(r, *warnings(r.plan, service, revision, at))
+    r = noted(r, *warnings(r.plan, service, revision, at))
     if revision.ready.state is not ConditionState.SUCCEEDED:
         verdict = unready(name, revision.ready, ())
         return finish(r, ending_of(verdict), verdict=verdict)
@@ -204,5 +200,5 @@ def _tagged(r: Rollout, service: Service, name: str) -> Rollout:
         return finish(replace(r, way_out=(unasked,)), Ending.REFUSED, f"{service.ref}: {problem}")
     base = without_their_tag(service, service.traffic.pinned(service.latest_ready))
     placed = base.with_tag(r.plan.tag, name)
-    r = _noted(r, *pinned_tags(r.plan, service))
+    r = noted(r, *pinned_tags(r.plan, service))
     return replace(r, phase=Phase.TAGGING, placed=placed, reached=placed)

@@ -8,7 +8,7 @@ too, and nobody has to write it anew.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gate.core.annotation import RolloutAnnotation, Shares, UnreadableAnnotation
+from gate.core.annotation import Shares
 from gate.core.service import Service
 from gate.core.state import Ending, Kind, Phase, Rollout
 
@@ -47,7 +47,7 @@ def why_stale(r: Rollout, service: Service, users: Iterable[str | None]) -> str:
 
 def orders_of(service: Service) -> dict[str, int]:
     """The numbers that the service's annotation knows, by revision."""
-    return dict(_annotation(service).order)
+    return dict(service.known_annotation.order)
 
 
 def orders_after(r: Rollout, wrote: Shares, *, working: bool) -> tuple[tuple[str, int], ...]:
@@ -83,13 +83,13 @@ def promoted_after(r: Rollout, *, working: bool) -> str:
     by_hand = r.plan.kind is Kind.PROMOTE and r.phase is Phase.MOVING
     if not working and (by_hand or r.ending is Ending.PROMOTED):
         return r.candidate
-    return _annotation(r.service).promoted
+    return r.service.known_annotation.promoted
 
 
 def was_promoted(name: str, service: Service) -> bool:
     """Whether this revision has all users, and has them because it was promoted."""
     now = service.traffic.pinned(service.latest_ready).shares
-    return now == {name: 100} and _annotation(service).promoted == name
+    return now == {name: 100} and service.known_annotation.promoted == name
 
 
 def _own(r: Rollout, known: Mapping[str, int]) -> int | None:
@@ -126,11 +126,3 @@ def _created(r: Rollout, name: str) -> datetime | None:
 
 def _when(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _annotation(service: Service) -> RolloutAnnotation:
-    """The annotation, as if there were none where nobody can read it."""
-    try:
-        return service.rollout_annotation
-    except UnreadableAnnotation:
-        return RolloutAnnotation()

@@ -18,7 +18,7 @@ from gate.core.stable import WayBack, irreversible_between, way_back
 from gate.core.state import Ending, Kind, Rollout
 from gate.core.tagging import without_their_tag
 from gate.core.traffic import Split
-from gate.core.transitions import finish
+from gate.core.transitions import finish, noted
 
 
 class Beside(Enum):
@@ -79,7 +79,7 @@ def begun(r: Rollout, service: Service) -> Rollout:
     if not r.plan.quarantine:
         return r
     if not share:
-        return _noted(r, f"nothing to quarantine: {name} has no users")
+        return noted(r, f"nothing to quarantine: {name} has no users")
     way = _way(r, service)
     if not way.revision:
         return _refused(r, service, way)
@@ -91,7 +91,7 @@ def begun(r: Rollout, service: Service) -> Rollout:
         )
         return finish(r, Ending.REFUSED, note)
     note = f"{name} has {share} % of the traffic: all users go back to {way.revision} ({way.why})"
-    return replace(taking_over(_noted(r, note), service), back_to=way.revision)
+    return replace(taking_over(noted(r, note), service), back_to=way.revision)
 
 
 def unfit(r: Rollout, service: Service) -> str:
@@ -156,7 +156,3 @@ def _ways_out(r: Rollout, service: Service, way: WayBack) -> Iterator[str]:
         yield f"gate rollout {which} --stable {name} {rescue.flags(service.ref)}"
     if not way.likely:
         yield f"gate status {rescue.flags(service.ref)}"
-
-
-def _noted(r: Rollout, note: str) -> Rollout:
-    return replace(r, notes=tuple(dict.fromkeys((*r.notes, note))))

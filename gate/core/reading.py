@@ -1,6 +1,5 @@
 """Which revisions are read before the first write: what it builds on, whom it takes users from."""
 
-from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.denylist import digest_in, image_of, left_by_others
 from gate.core.service import Service
 from gate.core.state import Kind, Rollout
@@ -24,9 +23,6 @@ def worth_reading(r: Rollout, service: Service) -> tuple[str, ...]:
 
 def _way_back(service: Service) -> tuple[str, ...]:
     """Where a recovery would bring users back to."""
-    try:
-        annotation = service.rollout_annotation
-    except UnreadableAnnotation:
-        annotation = RolloutAnnotation()
+    annotation = service.known_annotation
     moved = bool(annotation.holder) and annotation.safe != annotation.wrote
     return tuple(name for name, percent in annotation.safe if percent) if moved else ()

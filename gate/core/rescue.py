@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from shlex import quote
 
-from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
 from gate.core.lease import LeaseState, half_done, lease_state
 from gate.core.service import ConditionState, Revision, Service, ServiceRef
 from gate.core.stable import before_rollout, way_back
@@ -166,10 +165,7 @@ def withdrawn(service: Service, revision: str) -> NextStep:
     share = max(asked, service.effective_shares.get(revision, 0))
     if not share:
         return NextStep()
-    try:
-        mark = service.rollout_annotation
-    except UnreadableAnnotation:
-        mark = RolloutAnnotation()
+    mark = service.known_annotation
     gave = bool(dict(mark.wrote).get(revision))
     by = f"rollout {mark.writer}" if gave and mark.writer else "somebody"
     why = (

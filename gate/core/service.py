@@ -110,6 +110,14 @@ class Service:
         return parse_annotation(dict(self.annotations).get(KEY, ""))
 
     @property
+    def known_annotation(self) -> RolloutAnnotation:
+        """The same, as if there were none where nobody can read it."""
+        try:
+            return self.rollout_annotation
+        except UnreadableAnnotation:
+            return RolloutAnnotation()
+
+    @property
     def mover(self) -> str:
         """Who set traffic as it is, for people: who asked the gate for it, else who wrote last."""
         try:

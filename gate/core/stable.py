@@ -103,10 +103,7 @@ class _Field:
     @classmethod
     def of(cls, service: Service, revisions: Sequence[Revision]) -> "_Field":
         now = service.effective_shares or _named(service.traffic.pinned(service.latest_ready))
-        try:
-            annotation = service.rollout_annotation
-        except UnreadableAnnotation:
-            annotation = RolloutAnnotation()
+        annotation = service.known_annotation
         created = {r.name: r.created_at for r in revisions if r.created_at is not None}
         since = min((created[name] for name in now if name in created), default=None)
         there = [

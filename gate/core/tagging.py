@@ -10,7 +10,6 @@ could tell them apart, so the address must be new.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.core.annotation import UnreadableAnnotation
 from gate.core.service import Service
 from gate.core.state import Kind, Plan, Rollout
 from gate.core.traffic import TAG_AND_SERVICE_MAX, Split
@@ -57,10 +56,7 @@ def tidied(r: Rollout, traffic: Split) -> Split:
 
 def without_their_tag(service: Service, traffic: Split) -> Split:
     """Traffic without the tag of whoever is at work: whoever takes over takes that away, too."""
-    try:
-        mark = service.rollout_annotation
-    except UnreadableAnnotation:
-        return traffic
+    mark = service.known_annotation
     theirs = mark.holder and mark.tag and traffic.tags.get(mark.tag) == mark.candidate
     return traffic.without_tag(mark.tag) if theirs else traffic
 

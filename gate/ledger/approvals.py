@@ -17,8 +17,8 @@ from gate.core.policy import Json
 from gate.core.recorded import is_by_probe
 from gate.core.service import ServiceRef
 from gate.ledger.canonical import digest
-from gate.ledger.checksum import checked
-from gate.ledger.entry import FORMAT, Entry
+from gate.ledger.checksum import with_checksum
+from gate.ledger.entry import FORMAT, Entry, build_value
 from gate.ledger.evidence import time_text
 
 APPROVAL = "approval"
@@ -110,7 +110,7 @@ def approval_entry(
     """
     who, word = approval.who, "withdraws" if approval.withdraws else "approves"
     told = f"{ref.name}: {who.name or 'somebody'} {word} {approval.revision}"
-    return checked(
+    return with_checksum(
         {
             "format": FORMAT,
             "entry": APPROVAL,
@@ -122,12 +122,7 @@ def approval_entry(
             "service": ref.name,
             "actor": who.name,
             "principal": _who_value(who),
-            "build": {
-                "system": origin.system,
-                "id": origin.build,
-                "trigger": origin.trigger,
-                "commit": origin.commit,
-            },
+            "build": build_value(origin),
             "gate_version": origin.release,
             "reason": approval.reason,
             "message": told,

@@ -13,7 +13,7 @@ from gate.ledger.canonical import digest
 CHECKSUM = "checksum"
 
 
-def checked(entry: dict[str, Json]) -> dict[str, Json]:
+def with_checksum(entry: dict[str, Json]) -> dict[str, Json]:
     """The entry with the hash of all else that it says."""
     rest = {name: value for name, value in entry.items() if name != CHECKSUM}
     return {**rest, CHECKSUM: digest(rest)}

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gate.core.afterwards import kept_tag, kept_tag_url, next_steps, still_open
-from gate.core.annotation import RolloutAnnotation, UnreadableAnnotation
+from gate.core.annotation import RolloutAnnotation
 from gate.core.denylist import digest_in
 from gate.core.evidence import Evidence
 from gate.core.messages import Deploy, SetTraffic
+from gate.core.origin import Origin
 from gate.core.policy import Json
 from gate.core.state import UNLOCK, Kind, PastOutcome, Phase, Plan, Rollout
 from gate.core.traffic import Split
@@ -233,12 +234,7 @@ def _head(rollout: Rollout, at: datetime, entry: str, link: Link) -> Entry:
         "service": plan.service.name,
         "actor": plan.actor,
         "principal": _principal(plan, link),
-        "build": {
-            "system": origin.system,
-            "id": origin.build,
-            "trigger": origin.trigger,
-            "commit": origin.commit,
-        },
+        "build": build_value(origin),
         "gate_version": origin.release,
         "reason": plan.reason,
         "overrides": _set_aside(rollout),
@@ -255,6 +251,16 @@ def _set_aside(rollout: Rollout) -> list[Json]:
     return [name for name in rollout.plan.overrides if name != UNLOCK or broke]
 
 
+def build_value(origin: Origin) -> Json:
+    """The build that runs the gate, as entries have it."""
+    return {
+        "system": origin.system,
+        "id": origin.build,
+        "trigger": origin.trigger,
+        "commit": origin.commit,
+    }
+
+
 def _principal(plan: Plan, link: Link) -> Json:
     """Who acts, and by whose word: Cloud Run's, that of the credentials, or a mere claim."""
     if link.principal:
@@ -266,10 +272,7 @@ def _principal(plan: Plan, link: Link) -> Json:
 
 def _annotation_of(rollout: Rollout) -> RolloutAnnotation:
     """What the service says of the last write; an annotation that cannot be read says nothing."""
-    try:
-        return rollout.service.rollout_annotation if rollout.service else RolloutAnnotation()
-    except UnreadableAnnotation:
-        return RolloutAnnotation()
+    return rollout.service.known_annotation if rollout.service else RolloutAnnotation()
 
 
 def _outcome_seen(one: PastOutcome) -> Json:
@@ -367,10 +370,7 @@ def _bars_added(rollout: Rollout) -> list[Json]:
     """What people moved users away from, as far as it was written down since the rollout began."""
     if rollout.plan.kind in {Kind.STOP, Kind.RESUME}:
         return []  # moves nobody, and remembers no earlier list to compare with
-    try:
-        denylist = rollout.service.rollout_annotation.denylist if rollout.service else ()
-    except UnreadableAnnotation:
-        denylist = ()
+    denylist = _annotation_of(rollout).denylist
     known = {one.revision for one in rollout.denylist}
     return [
         {"revision": one.revision, "image": one.image, "actor": one.actor, "reason": one.reason}

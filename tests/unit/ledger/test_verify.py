@@ -8,7 +8,7 @@ import pytest
 
 from gate.ledger.canonical import canonical, digest
 from gate.ledger.chain import CLOCKS_S, WINDOW
-from gate.ledger.checksum import checked
+from gate.ledger.checksum import with_checksum
 from gate.ledger.findings import FINDINGS_MAX, Head, What
 from gate.ledger.jsonl import read_lines, write_lines
 from gate.ledger.seen import LINE_MAX_BYTES
@@ -109,7 +109,7 @@ class Story:
 
     def last_checked(self, **change):
         """Somebody changes the last outcome, which has a checksum."""
-        self.entries[-1] = {**checked(self.entries[-1]), **change}
+        self.entries[-1] = {**with_checksum(self.entries[-1]), **change}
 
     def one_unchecked(self):
         """An outcome has a checksum, and the next one has none."""
@@ -166,7 +166,7 @@ def test_an_ending_is_one_that_its_last_write_can_have_led_to(kind, phase, decid
     story.write("r1", NEW, **told)
     made = story.end("r1", ending, kind=kind)
     assert found(story.check()) == []
-    story.entries[-1] = checked({**made, "ending": forged})
+    story.entries[-1] = with_checksum({**made, "ending": forged})
     (finding,) = story.check().findings
     assert (finding.what, repr(forged) in finding.text) == (What.ALTERED, True)
 
